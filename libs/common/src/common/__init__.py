@@ -1,0 +1,1 @@
+"""The contracts (events, topics) and the few mechanisms all services share."""
