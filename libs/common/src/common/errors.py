@@ -1,8 +1,8 @@
 """The three typed failures of the channel; everything else is a bug: stop and alarm.
 
-    Issue     a value: this product (or row, or event) cannot go on, and what mends it
-    Refusal   raised: the caller asked for something that cannot be done; carries an HTTP status
-    Outage    raised: not now; the caller backs off and tries again
+Issue     a value: this product (or row, or event) cannot go on, and what mends it
+Refusal   raised: the caller asked for something that cannot be done; carries an HTTP status
+Outage    raised: not now; the caller backs off and tries again
 """
 
 from datetime import timedelta
