@@ -1,0 +1,215 @@
+"""CloudEvents 1.0 in the Kafka binary binding: headers say what the record is, the value is data.
+
+Encoding refuses what Kafka would refuse later; decoding names the reason and the remedy for a
+record that cannot be taken, so that its producer can mend it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Generic, TypeVar
+from uuid import uuid4
+
+import msgspec
+
+from common import clock
+from common.contracts.event import Event
+from common.contracts.topics import MAX_RECORD_BYTES
+
+Headers = list[tuple[str, bytes]]
+E = TypeVar("E", bound=Event)
+
+_encoder = msgspec.json.Encoder()
+
+
+class BadRecord(Exception):
+    """A record that cannot be taken: `reason` is a stable slug, `detail` says what and where,
+    `remedy` what its producer should do."""
+
+    def __init__(self, reason: str, detail: str, remedy: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.remedy = remedy
+
+
+class RecordTooLarge(Exception):
+    """The event's data is larger than a record may be; refused when written."""
+
+    def __init__(self, event: Event, size_bytes: int) -> None:
+        super().__init__(
+            f"{event.type_name()} {event.key()} has {size_bytes} bytes;"
+            f" a record may have {MAX_RECORD_BYTES}"
+        )
+        self.size_bytes = size_bytes
+
+
+@dataclass(frozen=True)
+class Envelope(Generic[E]):
+    """A decoded event and what its headers said."""
+
+    id: str
+    source: str
+    time: datetime | None
+    traceparent: str | None
+    data: E
+
+
+@dataclass(frozen=True)
+class EncodedEvent:
+    """An event ready for a record."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+def encode(event: Event, *, source: str, traceparent: str | None = None) -> EncodedEvent:
+    """The record of this event. Raises `RecordTooLarge`."""
+    value = _encoder.encode(event)
+    if len(value) > MAX_RECORD_BYTES:
+        raise RecordTooLarge(event, len(value))
+    key = event.key()
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", uuid4().hex.encode()),
+        ("ce_type", event.type_name().encode()),
+        ("ce_source", source.encode()),
+        ("ce_time", clock.now().isoformat().encode()),
+        ("ce_subject", key.encode()),
+        ("content-type", b"application/json"),
+    ]
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
+    return EncodedEvent(event.topic, key.encode(), value, headers)
+
+
+@cache
+def _decoder(event: type[E]) -> msgspec.json.Decoder[E]:
+    return msgspec.json.Decoder(event)
+
+
+_NUL_ESCAPE = re.compile(rb"\\u0000")
+
+
+def header(headers: Sequence[tuple[str, bytes]], name: str) -> str | None:
+    """A header's text, or None when it is missing or not UTF-8."""
+    for key, value in headers:
+        if key == name:
+            try:
+                return value.decode()
+            except (UnicodeDecodeError, AttributeError):
+                return None
+    return None
+
+
+def decode(
+    event: type[E], key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]
+) -> Envelope[E]:
+    """The event in a record of its topic. Raises `BadRecord`."""
+    _check_type(event, header(headers, "ce_type"))
+    data = _decode_data(event, value)
+    _check_key(data, key)
+    sent_at = header(headers, "ce_time")
+    return Envelope(
+        id=header(headers, "ce_id") or "",
+        source=header(headers, "ce_source") or "",
+        time=_time(sent_at),
+        traceparent=header(headers, "traceparent"),
+        data=data,
+    )
+
+
+def _check_type(event: type[Event], type_name: str | None) -> None:
+    expected = event.type_name()
+    if type_name is None:
+        raise BadRecord(
+            "missing-type", "no ce_type header", f"Send the header ce_type: {expected}."
+        )
+    if type_name != expected:
+        raise BadRecord(
+            "unknown-type",
+            f"ce_type is {type_name!r}, this topic carries {expected!r}",
+            f"Send ce_type {expected} with data of that version.",
+        )
+
+
+def _decode_data(event: type[E], value: bytes | None) -> E:
+    if value is None:
+        raise BadRecord(
+            "no-value",
+            "the record has no value",
+            "Send a delete as an event; a null record says nothing.",
+        )
+    if len(value) > MAX_RECORD_BYTES:
+        raise BadRecord(
+            "too-large",
+            f"{len(value)} bytes, at most {MAX_RECORD_BYTES} are taken",
+            "Shorten the product's fields.",
+        )
+    if b"\\u0000" in value and _NUL_ESCAPE.search(value.replace(rb"\\", b"")):
+        raise BadRecord(
+            "nul-character",
+            "a text holds the character NUL",
+            "Remove the character from the source data.",
+        )
+    try:
+        data: E = _decoder(event).decode(value)
+    except msgspec.ValidationError as error:
+        raise BadRecord(
+            "wrong-shape", str(error), "Compare the data with the event's JSON Schema."
+        ) from None
+    except msgspec.DecodeError as error:
+        raise BadRecord("not-json", str(error), "Send the data as JSON in UTF-8.") from None
+    except RecursionError:
+        raise BadRecord(
+            "too-deep", "the data is nested too deeply", "Send fields as a flat object."
+        ) from None
+    return data
+
+
+def _check_key(data: Event, key: bytes | None) -> None:
+    expected = data.key()
+    if key is None or key.decode(errors="replace") != expected:
+        shown = None if key is None else key.decode(errors="replace")[:200]
+        raise BadRecord(
+            "foreign-key",
+            f"the record's key is {shown!r}, its data says {expected!r}",
+            "Derive the key from the data: one key is one order of events.",
+        )
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else None
+
+
+def claimed_merchant(key: bytes | None) -> str:
+    """Which merchant a record that cannot be decoded claims, by its key; empty when it does not."""
+    if not key:
+        return ""
+    return key.split(b"/", 1)[0].decode(errors="replace").replace("\x00", "")[:64]
+
+
+def headers_to_json(headers: Sequence[tuple[str, bytes]]) -> bytes:
+    """Headers in a storable form, lossless: values as latin-1 text."""
+    return _encoder.encode([[name, value.decode("latin-1")] for name, value in headers])
+
+
+def headers_from_json(stored: bytes | str) -> Headers:
+    """The reverse of `headers_to_json`."""
+    pairs = msgspec.json.decode(stored, type=list[tuple[str, str]])
+    return [(name, value.encode("latin-1")) for name, value in pairs]
+
+
+def header_map(headers: Sequence[tuple[str, bytes]]) -> Mapping[str, str]:
+    """Headers as text, for people."""
+    return {name: value.decode(errors="replace") for name, value in headers}

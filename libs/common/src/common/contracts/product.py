@@ -1,0 +1,148 @@
+"""`product.normalized` (what should be on AliExpress) and `product.reported` (what is)."""
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from common.contracts.event import Event, ExternalId, Identifier, Revision, key_of
+from common.contracts.feed import Cause
+from common.contracts.money import Amount, Currency
+from common.errors import Issue
+
+
+class LocalText(msgspec.Struct, frozen=True):
+    """A text in one language; `locale` as AliExpress writes it (`en_US`)."""
+
+    locale: str
+    text: str
+
+
+class AttributeValue(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A category or SKU attribute's value, as the category's schema takes it.
+
+    `value` is an id from the schema's choices (several for multi-selects) or free text;
+    `custom_value` goes with "Other"; `alias` and `image_url` belong to SKU attributes.
+    """
+
+    value: str | list[str]
+    custom_value: str | None = None
+    alias: str | None = None
+    image_url: str | None = None
+
+
+class ContentSku(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What distinguishes a SKU besides its offer."""
+
+    sku_code: ExternalId
+    attributes: dict[str, AttributeValue] = msgspec.field(default_factory=dict)
+    ean_code: str | None = None
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The content side of a product, in the fields of the schema way of posting (reference 4.2).
+
+    Weights in kilograms as decimal text, lengths in whole centimetres, preparation in days.
+    """
+
+    category_id: str
+    main_locale: str
+    titles: list[LocalText]
+    descriptions: list[LocalText]
+    image_urls: list[str]
+    category_attributes: dict[str, AttributeValue]
+    skus: list[ContentSku]
+    product_units_type: str
+    inventory_deduction_strategy: Literal["place_order_withhold", "payment_success_deduct"]
+    package_weight_kg: str
+    package_length_cm: int
+    package_width_cm: int
+    package_height_cm: int
+    shipping_preparation_days: int
+    shipping_template_id: str
+    service_template_id: str = "0"
+    product_group_id: str | None = None
+    size_chart_id: str | None = None
+    user_defined_attributes: list[tuple[str, str]] = msgspec.field(default_factory=list)
+
+
+class CountryPrice(msgspec.Struct, frozen=True):
+    """A SKU's price for one country of delivery; absolute, in the offer's currency (M3.8)."""
+
+    country: str
+    price: Amount
+    discount_price: Amount | None = None
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The price and stock side of a SKU (M3.9).
+
+    `inventory` of None is unmanaged: the channel leaves the shop's stock alone. 0 is out of stock.
+    """
+
+    sku_code: ExternalId
+    price: Amount
+    currency: Currency
+    discount_price: Amount | None = None
+    inventory: Annotated[int, msgspec.Meta(ge=0, le=999_999)] | None = None
+    country_prices: list[CountryPrice] = msgspec.field(default_factory=list)
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether content, or offers, can be sent: `hash` covers the data when valid, the issues
+    when not. Advice stands here too and blocks nothing."""
+
+    is_valid: bool
+    hash: str
+    issues: list[Issue] = msgspec.field(default_factory=list)
+
+
+AbsentReason = Literal["deleted", "excluded", "feed_removed"]
+
+
+class ProductNormalized(Event, frozen=True, kw_only=True):
+    """The whole desired state of one AliExpress product: a family, or a simple product.
+
+    `content` is set when `content_part.is_valid`, `offers` when `offers_part.is_valid`. A product
+    that should not be there is `absent` with its reason, and stays so; never a null record.
+    """
+
+    topic: ClassVar[str] = "product.normalized"
+
+    feed_id: Identifier
+    family_id: ExternalId
+    revision: Revision
+    shop_id: Identifier
+    presence: Literal["present", "absent"]
+    absent_reason: AbsentReason | None = None
+    configuration_version: int = 0
+    product_ids: list[ExternalId] = msgspec.field(default_factory=list)
+    sku_codes: list[ExternalId] = msgspec.field(default_factory=list)
+    content_part: Part | None = None
+    content: Content | None = None
+    offers_part: Part | None = None
+    offers: list[Offer] | None = None
+
+    def key(self) -> str:
+        """merchant/feed/family."""
+        return key_of(self.merchant_id, self.feed_id, self.family_id)
+
+
+class ProductReported(Event, frozen=True, kw_only=True):
+    """What became of a desired revision on AliExpress.
+
+    `live`: online as desired; `rejected`: refused, `causes` say why; `deleted`: gone, confirmed.
+    """
+
+    topic: ClassVar[str] = "product.reported"
+
+    feed_id: Identifier
+    family_id: ExternalId
+    revision: Revision
+    desired_revision: Revision
+    status: Literal["live", "rejected", "deleted"]
+    marketplace_product_id: str | None = None
+    causes: list[Cause] = msgspec.field(default_factory=list)
+
+    def key(self) -> str:
+        """merchant/feed/family."""
+        return key_of(self.merchant_id, self.feed_id, self.family_id)

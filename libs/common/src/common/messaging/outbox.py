@@ -1,0 +1,57 @@
+"""Add events inside a transaction; the relay publishes them.
+
+Lock the aggregate's rows (update them, in key order) before adding its events: that makes ids rise
+per key in commit order.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from common import clock
+from common.contracts.envelope import EncodedEvent, encode, headers_to_json
+from common.contracts.event import Event
+from common.postgres.pool import Connection
+from common.telemetry.setup import current_traceparent
+
+
+@dataclass(frozen=True)
+class Caused:
+    """An event and the trace that caused it, where that is not the current span's."""
+
+    event: Event
+    traceparent: str | None
+
+
+async def add_events(
+    connection: Connection, events: Iterable[Event | Caused], *, source: str
+) -> None:
+    """Write the events into the outbox, in this order, in the caller's transaction.
+
+    `source` is the service (`/catalog-service`). Raises `RecordTooLarge`: then nothing is written.
+    """
+    here = current_traceparent()
+    encoded = []
+    for item in events:
+        event, cause = (item.event, item.traceparent) if isinstance(item, Caused) else (item, None)
+        encoded.append(encode(event, source=source, traceparent=cause or here))
+    await add_encoded(connection, encoded)
+
+
+async def add_encoded(connection: Connection, encoded: Sequence[EncodedEvent]) -> None:
+    """Write records that are already encoded."""
+    if not encoded:
+        return
+    await connection.execute(
+        """
+        INSERT INTO outbox (topic, key, value, headers, added_at)
+        SELECT topic, key, value, headers, $5
+        FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[])
+            WITH ORDINALITY AS e (topic, key, value, headers, place)
+        ORDER BY place
+        """,
+        [event.topic for event in encoded],
+        [event.key for event in encoded],
+        [event.value for event in encoded],
+        [headers_to_json(event.headers).decode() for event in encoded],
+        clock.now(),
+    )

@@ -1,0 +1,1 @@
+"""Postgres is the truth: the pool, the only commit, leases and schedules."""

@@ -1,0 +1,134 @@
+"""Leases: one holder at a time of a named piece of remote work, and its rescue when it dies.
+
+A lease has a holder, an end on this installation's clock and a *fence*, a number that rises with
+every new holder. While work goes on a heartbeat moves the end; a holder that dies lets it pass,
+and the next claim takes over with a higher fence. A holder that was only asleep finds its
+heartbeat refused (`LeaseLost`), and whatever it writes must name its fence, so that the stale
+write fails. The states are free -> held -> (released | expired -> held by another).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from common import clock
+from common.failpoints import reach
+from common.postgres.pool import Connection, Pool
+
+DEFAULT_LEASE = timedelta(seconds=30)
+
+
+class LeaseLost(Exception):
+    """Another holder has the lease: stop this work and write nothing more."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A held lease; `fence` is what the holder's writes must name."""
+
+    name: str
+    holder: str
+    fence: int
+
+
+async def claim_lease(
+    connection: Connection, name: str, holder: str, *, lasts: timedelta = DEFAULT_LEASE
+) -> Lease | None:
+    """Take the lease if it is free or its time is over; None when another holds it."""
+    now = clock.now()
+    fence = await connection.fetchval(
+        """
+        INSERT INTO lease (name, holder, fence, expires_at) VALUES ($1, $2, 1, $4)
+        ON CONFLICT (name) DO UPDATE
+            SET holder = $2, fence = lease.fence + 1, expires_at = $4
+            WHERE lease.expires_at <= $3
+        RETURNING fence
+        """,
+        name,
+        holder,
+        now,
+        now + lasts,
+    )
+    return None if fence is None else Lease(name, holder, fence)
+
+
+async def extend_lease(
+    connection: Connection, lease: Lease, *, lasts: timedelta = DEFAULT_LEASE
+) -> None:
+    """Move the lease's end. Raises `LeaseLost` when another has taken it."""
+    moved = await connection.fetchval(
+        "UPDATE lease SET expires_at = $3 WHERE name = $1 AND fence = $2 RETURNING 1",
+        lease.name,
+        lease.fence,
+        clock.now() + lasts,
+    )
+    if moved is None:
+        raise LeaseLost(lease.name)
+
+
+async def check_lease(connection: Connection, lease: Lease) -> None:
+    """Lock the lease's row for this transaction. Raises `LeaseLost` unless it is still ours."""
+    held = await connection.fetchval(
+        "SELECT 1 FROM lease WHERE name = $1 AND fence = $2 FOR SHARE", lease.name, lease.fence
+    )
+    if held is None:
+        raise LeaseLost(lease.name)
+
+
+async def release_lease(connection: Connection, lease: Lease) -> None:
+    """Give the lease back; the fence stays, so that it only ever rises."""
+    await connection.execute(
+        "UPDATE lease SET expires_at = '-infinity' WHERE name = $1 AND fence = $2",
+        lease.name,
+        lease.fence,
+    )
+
+
+@asynccontextmanager
+async def hold_lease(
+    pool: Pool, name: str, holder: str, *, lasts: timedelta = DEFAULT_LEASE
+) -> AsyncIterator[Lease | None]:
+    """Hold the lease with a heartbeat while the block runs; None when another has it.
+
+    When the lease is lost the block's task is cancelled and `LeaseLost` is raised.
+    """
+    async with pool.acquire(timeout=10) as connection:
+        lease = await claim_lease(connection, name, holder, lasts=lasts)
+    if lease is None:
+        yield None
+        return
+    reach("lease.after-claim")
+    work = asyncio.current_task()
+    assert work is not None  # noqa: S101 - a coroutine always runs in a task
+    heartbeat = asyncio.create_task(_beat(pool, lease, lasts))
+    lost = False
+
+    def stop_work(beat: asyncio.Task[None]) -> None:
+        nonlocal lost
+        if not beat.cancelled() and beat.exception() is not None:
+            lost = True
+            work.cancel()
+
+    heartbeat.add_done_callback(stop_work)
+    try:
+        yield lease
+    except asyncio.CancelledError:
+        if lost:
+            work.uncancel()
+            raise LeaseLost(name) from None
+        raise
+    finally:
+        heartbeat.remove_done_callback(stop_work)
+        heartbeat.cancel()
+        if not lost:
+            async with pool.acquire(timeout=10) as connection:
+                await release_lease(connection, lease)
+
+
+async def _beat(pool: Pool, lease: Lease, lasts: timedelta) -> None:
+    while True:
+        await asyncio.sleep(lasts.total_seconds() / 3)
+        async with pool.acquire(timeout=10) as connection:
+            await extend_lease(connection, lease, lasts=lasts)

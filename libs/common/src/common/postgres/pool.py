@@ -1,0 +1,42 @@
+"""Connection pools with bounded waits: no statement, lock or transaction lasts for ever."""
+
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+
+_SERVER_SETTINGS = {
+    "statement_timeout": "30s",
+    "lock_timeout": "15s",
+    "idle_in_transaction_session_timeout": "60s",
+    "timezone": "UTC",
+}
+
+OUTAGE_ERRORS: tuple[type[BaseException], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.CannotConnectNowError,
+)
+"""Failures of the database or the way to it, not of what was asked: back off and try again."""
+
+
+async def open_pool(url: str, *, max_size: int = 10, name: str = "channel") -> Pool:
+    """A pool on this database. Raises one of `OUTAGE_ERRORS` when it does not answer."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=max_size,
+        timeout=10,
+        command_timeout=60,
+        max_inactive_connection_lifetime=120,
+        server_settings={**_SERVER_SETTINGS, "application_name": name},
+    )

@@ -1,0 +1,187 @@
+"""Schedules: due rows claimed once whatever the number of replicas.
+
+A schedule is due every so many seconds, or daily at a wall-clock time in a zone (daylight saving
+included). Claiming moves `next_due_at` to the next time after now, so that any number of missed
+runs is caught up by one.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from common import clock
+from common.postgres.pool import Connection
+
+
+@dataclass(frozen=True)
+class Every:
+    """Due again after this long."""
+
+    interval: timedelta
+
+
+@dataclass(frozen=True)
+class Daily:
+    """Due once a day at this wall-clock time in this zone.
+
+    A time the zone skips in spring is due an hour later by the wall clock that day; a time it
+    repeats in autumn is due at its first occurrence only.
+    """
+
+    at: time
+    zone: str = "UTC"
+
+
+Rhythm = Every | Daily
+
+
+def next_due(rhythm: Rhythm, after: datetime) -> datetime:
+    """The first due time later than `after` (UTC)."""
+    if isinstance(rhythm, Every):
+        return after + rhythm.interval
+    zone = ZoneInfo(rhythm.zone)
+    day = after.astimezone(zone).date()
+    while True:
+        due = datetime.combine(day, rhythm.at, tzinfo=zone).astimezone(UTC)
+        if due > after:
+            return due
+        day += timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A row of the schedule table; `subject` names what is to run (a feed, a shop)."""
+
+    kind: str
+    merchant_id: str
+    subject: str
+    rhythm: Rhythm
+    next_due_at: datetime
+    is_paused: bool
+    pause_reason: str | None
+
+
+_COLUMNS = """kind, merchant_id, subject, every_seconds, daily_at, zone, next_due_at, is_paused,
+    pause_reason"""
+
+
+async def set_schedule(
+    connection: Connection,
+    kind: str,
+    merchant_id: str,
+    subject: str,
+    rhythm: Rhythm,
+    *,
+    first_due_at: datetime | None = None,
+) -> None:
+    """Create the schedule, or give it another rhythm; a pause stays."""
+    every = int(rhythm.interval.total_seconds()) if isinstance(rhythm, Every) else None
+    daily = rhythm if isinstance(rhythm, Daily) else None
+    await connection.execute(
+        """
+        INSERT INTO schedule
+            (kind, merchant_id, subject, every_seconds, daily_at, zone, next_due_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (kind, merchant_id, subject) DO UPDATE
+            SET every_seconds = $4, daily_at = $5, zone = $6, next_due_at = $7
+            WHERE (schedule.every_seconds, schedule.daily_at, schedule.zone)
+                IS DISTINCT FROM ($4, $5, $6)
+        """,
+        kind,
+        merchant_id,
+        subject,
+        every,
+        daily.at if daily else None,
+        daily.zone if daily else None,
+        first_due_at or next_due(rhythm, clock.now()),
+    )
+
+
+async def remove_schedule(
+    connection: Connection, kind: str, merchant_id: str, subject: str
+) -> None:
+    """Forget the schedule; nothing happens when there is none."""
+    await connection.execute(
+        "DELETE FROM schedule WHERE kind = $1 AND merchant_id = $2 AND subject = $3",
+        kind,
+        merchant_id,
+        subject,
+    )
+
+
+async def claim_due(connection: Connection, kind: str, *, limit: int = 10) -> list[Schedule]:
+    """Claim schedules that are due, moving each to its next time, in the caller's transaction.
+
+    What must run is to be written in the same transaction. Another replica's rows are skipped.
+    """
+    now = clock.now()
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM schedule
+        WHERE kind = $1 AND NOT is_paused AND next_due_at <= $2
+        ORDER BY next_due_at LIMIT $3 FOR UPDATE SKIP LOCKED
+        """,  # noqa: S608 - a constant list of columns
+        kind,
+        now,
+        limit,
+    )
+    claimed = [_schedule(row) for row in rows]
+    await connection.executemany(
+        """
+        UPDATE schedule SET next_due_at = $4
+        WHERE kind = $1 AND merchant_id = $2 AND subject = $3
+        """,
+        [(s.kind, s.merchant_id, s.subject, next_due(s.rhythm, now)) for s in claimed],
+    )
+    return claimed
+
+
+async def pause_schedule(
+    connection: Connection, kind: str, merchant_id: str, subject: str, *, reason: str | None
+) -> bool:
+    """Pause the schedule (`reason` given) or resume it (None). False when there is none."""
+    found = await connection.fetchval(
+        """
+        UPDATE schedule SET is_paused = $4::text IS NOT NULL, pause_reason = $4
+        WHERE kind = $1 AND merchant_id = $2 AND subject = $3 RETURNING 1
+        """,
+        kind,
+        merchant_id,
+        subject,
+        reason,
+    )
+    return found is not None
+
+
+async def list_schedules(
+    connection: Connection, merchant_id: str, *, subject: str | None = None
+) -> list[Schedule]:
+    """The merchant's schedules, optionally of one subject."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM schedule
+        WHERE merchant_id = $1 AND ($2::text IS NULL OR subject = $2) ORDER BY subject, kind
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        subject,
+    )
+    return [_schedule(row) for row in rows]
+
+
+def _schedule(row: asyncpg.Record) -> Schedule:
+    rhythm: Rhythm = (
+        Every(timedelta(seconds=row["every_seconds"]))
+        if row["every_seconds"] is not None
+        else Daily(row["daily_at"], row["zone"])
+    )
+    return Schedule(
+        row["kind"],
+        row["merchant_id"],
+        row["subject"],
+        rhythm,
+        row["next_due_at"],
+        row["is_paused"],
+        row["pause_reason"],
+    )

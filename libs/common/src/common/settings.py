@@ -1,0 +1,54 @@
+"""What every service is told from outside; each service adds its own under its own prefix.
+
+A service's settings class sets `env_prefix`, so `CATALOG_DATABASE_URL` configures catalog-service.
+"""
+
+import socket
+from datetime import timedelta
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+
+
+class ServiceSettings(BaseSettings):
+    """The settings all services share. Nothing here has a secret default."""
+
+    host: str = "127.0.0.1"
+    """Address the REST API listens on."""
+    port: int
+    """Port the REST API listens on."""
+    database_url: SecretStr
+    """PostgreSQL URL of the service's own database."""
+    database_pool_size: int = 10
+    kafka_bootstrap: str
+    """`host:port` of a Kafka broker."""
+    topic_prefix: str = ""
+    """Put before every topic name and consumer group, so that installations may share a cluster."""
+    clock_url: str | None = None
+    """Follow the clock served there (the local stack's sandbox); None follows the system's."""
+    auth_url: str = "http://127.0.0.1:8001"
+    """Base URL of auth-service: JWKS, service tokens, the token hand-out."""
+    service_client_id: str = ""
+    """This service's API client at auth-service."""
+    service_client_secret: SecretStr = SecretStr("")
+    instance_id: str = socket.gethostname()
+    """Stable name of this replica: the static member of its consumer groups."""
+    session_timeout_seconds: float = 10.0
+    """How long Kafka waits for a silent member before its partitions go to others."""
+    max_batch_records: int = 1_000
+    """The most records one transaction takes."""
+    log_level: str = "INFO"
+
+    @property
+    def session_timeout(self) -> timedelta:
+        """`session_timeout_seconds` as a duration."""
+        return timedelta(seconds=self.session_timeout_seconds)
+
+
+class MarketplaceSettings(BaseSettings):
+    """How a service reaches AliExpress; mixed into the settings of those that do."""
+
+    marketplace_url: str = "https://api-sg.aliexpress.com"
+    """Base of the gateway; the local stack names the sandbox here."""
+    app_key: str = ""
+    app_secret: SecretStr = SecretStr("")

@@ -1,0 +1,1 @@
+"""Traces, metrics and logs: every name in one registry, one wiring, one redaction."""

@@ -1,0 +1,42 @@
+"""Every metric and span name of the channel, with its unit and its meaning."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric's name, unit (UCUM) and meaning."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+CONSUMER_LAG = Metric(
+    "channel.consumer.lag", "{record}", "Records between the stored position and the log's end"
+)
+CONSUMER_RECORDS = Metric(
+    "channel.consumer.records", "{record}", "Records taken, by topic and fate"
+)
+CONSUMER_BATCH = Metric("channel.consumer.batch.duration", "s", "How long one batch took")
+CONSUMER_FENCED = Metric(
+    "channel.consumer.fenced", "{batch}", "Batches rolled back because the position had moved"
+)
+CONSUMER_REBUILDS = Metric(
+    "channel.consumer.rebuilds", "{client}", "Kafka clients thrown away and rebuilt"
+)
+OUTBOX_AGE = Metric("channel.outbox.age", "s", "Age of the oldest event not yet published")
+OUTBOX_SIZE = Metric("channel.outbox.size", "{event}", "Events not yet published")
+RELAY_PUBLISHED = Metric("channel.relay.published", "{event}", "Events the broker acknowledged")
+DEAD_LETTERS = Metric("channel.dead_letters.open", "{record}", "Dead letters not yet settled")
+PARKED = Metric("channel.parked", "{record}", "Records waiting for what they need")
+QUARANTINES = Metric("channel.quarantines", "{source}", "Sources now in quarantine")
+MARKETPLACE_CALLS = Metric(
+    "channel.aliexpress.calls", "{call}", "Calls to AliExpress, by operation and outcome"
+)
+MARKETPLACE_DURATION = Metric("channel.aliexpress.duration", "s", "How long a call took")
+TOKEN_AGE = Metric("channel.token.age", "s", "Age of a shop's access token, by shop")
+TOKEN_LEFT = Metric("channel.token.left", "s", "Time until a shop's access token lapses")
+
+SPAN_PUBLISH = "outbox publish"
+SPAN_PROCESS = "process"
