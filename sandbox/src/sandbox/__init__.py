@@ -1,0 +1,1 @@
+"""A stand-in for the AliExpress Open Platform that behaves as its documentation says."""

@@ -1,0 +1,135 @@
+"""The category tree and the attributes, as the data files hold them.
+
+`python -m sandbox.catalogue LEAF_ID` prints a leaf's path and schema; with words instead of an
+id it lists the leaves whose path holds them all.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+OTHER_VALUE = 4
+"""The value that asks for a text of the seller's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One node; `is_own` marks an id of the sandbox's own range, `profile` is a leaf's."""
+
+    id: int
+    parent_id: int
+    name: str
+    is_leaf: bool
+    is_own: bool
+    profile: str
+    level: int
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    """An attribute: `kind` is one, many or text; values are `[id, name]`, a third item marks own."""
+
+    id: int
+    kind: str
+    values: list[tuple[int, str] | tuple[int, str, int]] = []
+    own: int = 0
+
+    def value_named(self, value_id: str) -> str:
+        """The name of a value id, or the id itself when it is none of the list."""
+        return next((value[1] for value in self.values if str(value[0]) == value_id), value_id)
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """Attribute names of a branch."""
+
+    required: list[str]
+    optional: list[str]
+    sku: list[str]
+
+
+class _AttributeFile(msgspec.Struct):
+    attributes: dict[str, Attribute]
+    common_required: list[str]
+    common_optional: list[str]
+    profiles: dict[str, Profile]
+
+
+class Catalogue:
+    """Every category by id, the children of each, and what a leaf asks for."""
+
+    def __init__(self) -> None:
+        folder = files("sandbox") / "data"
+        rows = msgspec.json.decode(
+            (folder / "categories.json").read_bytes(), type=list[tuple[int, int, str, int, int, str]]
+        )
+        table = msgspec.json.decode(
+            (folder / "attributes.json").read_bytes(), type=_AttributeFile
+        )
+        self.attributes = table.attributes
+        self._table = table
+        self.categories: dict[int, Category] = {}
+        self.children: dict[int, list[Category]] = defaultdict(list)
+        for identity, parent, name, is_leaf, is_own, profile in rows:
+            level = self.categories[parent].level + 1 if parent else 1
+            category = Category(
+                identity, parent, name, bool(is_leaf), bool(is_own), profile, level
+            )
+            self.categories[identity] = category
+            self.children[parent].append(category)
+
+    def leaves(self) -> Iterator[Category]:
+        """Every category a product can be posted in."""
+        return (category for category in self.categories.values() if category.is_leaf)
+
+    def path(self, category: Category) -> list[Category]:
+        """From the root to the category itself."""
+        path = [category]
+        while path[0].parent_id:
+            path.insert(0, self.categories[path[0].parent_id])
+        return path
+
+    def path_name(self, category: Category) -> str:
+        """The path as people write it."""
+        return " > ".join(step.name for step in self.path(category))
+
+    def required(self, leaf: Category) -> list[str]:
+        """Names of the attributes a product of this leaf must have."""
+        return [*self._table.common_required, *self._table.profiles[leaf.profile].required]
+
+    def optional(self, leaf: Category) -> list[str]:
+        """Names of the attributes a product of this leaf may have."""
+        return [*self._table.profiles[leaf.profile].optional, *self._table.common_optional]
+
+    def sku(self, leaf: Category) -> list[str]:
+        """Names of the attributes that tell this leaf's SKUs apart."""
+        return self._table.profiles[leaf.profile].sku
+
+    def search(self, words: list[str]) -> list[Category]:
+        """Leaves whose path holds every word, in the order of the tree."""
+        wanted = [word.casefold() for word in words]
+        return [
+            leaf
+            for leaf in self.leaves()
+            if all(word in self.path_name(leaf).casefold() for word in wanted)
+        ]
+
+
+def describe(catalogue: Catalogue, leaf: Category) -> dict[str, Any]:
+    """What a person filling a feed's configuration needs to know of a leaf."""
+    def values(name: str) -> list[str] | str:
+        attribute = catalogue.attributes[name]
+        if attribute.kind == "text":
+            return "free text"
+        return [f"{value[0]} {value[1]}" for value in attribute.values]
+
+    return {
+        "category_id": leaf.id,
+        "path": catalogue.path_name(leaf),
+        "own": leaf.is_own,
+        "required": {name: values(name) for name in catalogue.required(leaf)},
+        "optional": {name: values(name) for name in catalogue.optional(leaf)},
+        "sku": {name: values(name) for name in catalogue.sku(leaf)},
+    }
