@@ -227,7 +227,7 @@ def attribute_table(path: Path) -> dict[str, dict[str, object]]:
             }
         )
         if kind != "text":
-            entry["values"] = values_of(name, found["values"] if found else [], own_values)
+            entry["values"] = values_of(name, found.get("values", []) if found else [], own_values)
             if kind == "one" and name not in COMMON_REQUIRED and not is_sku_only(name):
                 entry["values"].append([OTHER, "Other"])  # type: ignore[attr-defined]
         table[name] = entry
@@ -244,10 +244,8 @@ def values_of(
         if value["en"].casefold() not in seen:
             seen.add(value["en"].casefold())
             values.append([value["id"], value["en"]])
-    for own in OWN_VALUES.get(name, ()):
-        if own.casefold() not in seen:
-            values.append([next(own_values), own, 1])
-    return values
+    missing = (own for own in OWN_VALUES.get(name, ()) if own.casefold() not in seen)
+    return values + [[next(own_values), own, 1] for own in missing]
 
 
 def used_attributes() -> set[str]:

@@ -4,6 +4,8 @@
 id it lists the leaves whose path holds them all.
 """
 
+import json
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,17 +31,25 @@ class Category:
     level: int
 
 
+class Value(msgspec.Struct, frozen=True, array_like=True):
+    """One allowed value; `own` marks an id of the sandbox's own range."""
+
+    id: int
+    name: str
+    own: int = 0
+
+
 class Attribute(msgspec.Struct, frozen=True):
-    """An attribute: `kind` is one, many or text; values are `[id, name]`, a third item marks own."""
+    """An attribute: `kind` is one, many or text."""
 
     id: int
     kind: str
-    values: list[tuple[int, str] | tuple[int, str, int]] = []
+    values: list[Value] = []
     own: int = 0
 
     def value_named(self, value_id: str) -> str:
         """The name of a value id, or the id itself when it is none of the list."""
-        return next((value[1] for value in self.values if str(value[0]) == value_id), value_id)
+        return next((value.name for value in self.values if str(value.id) == value_id), value_id)
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -63,20 +73,17 @@ class Catalogue:
     def __init__(self) -> None:
         folder = files("sandbox") / "data"
         rows = msgspec.json.decode(
-            (folder / "categories.json").read_bytes(), type=list[tuple[int, int, str, int, int, str]]
+            (folder / "categories.json").read_bytes(),
+            type=list[tuple[int, int, str, int, int, str]],
         )
-        table = msgspec.json.decode(
-            (folder / "attributes.json").read_bytes(), type=_AttributeFile
-        )
+        table = msgspec.json.decode((folder / "attributes.json").read_bytes(), type=_AttributeFile)
         self.attributes = table.attributes
         self._table = table
         self.categories: dict[int, Category] = {}
         self.children: dict[int, list[Category]] = defaultdict(list)
         for identity, parent, name, is_leaf, is_own, profile in rows:
             level = self.categories[parent].level + 1 if parent else 1
-            category = Category(
-                identity, parent, name, bool(is_leaf), bool(is_own), profile, level
-            )
+            category = Category(identity, parent, name, bool(is_leaf), bool(is_own), profile, level)
             self.categories[identity] = category
             self.children[parent].append(category)
 
@@ -119,11 +126,12 @@ class Catalogue:
 
 def describe(catalogue: Catalogue, leaf: Category) -> dict[str, Any]:
     """What a person filling a feed's configuration needs to know of a leaf."""
+
     def values(name: str) -> list[str] | str:
         attribute = catalogue.attributes[name]
         if attribute.kind == "text":
             return "free text"
-        return [f"{value[0]} {value[1]}" for value in attribute.values]
+        return [f"{value.id} {value.name}" for value in attribute.values]
 
     return {
         "category_id": leaf.id,
@@ -133,3 +141,23 @@ def describe(catalogue: Catalogue, leaf: Category) -> dict[str, Any]:
         "optional": {name: values(name) for name in catalogue.optional(leaf)},
         "sku": {name: values(name) for name in catalogue.sku(leaf)},
     }
+
+
+def main() -> None:
+    """Print one leaf by id, or the leaves whose path holds all the words given."""
+    catalogue = Catalogue()
+    words = sys.argv[1:]
+    if len(words) == 1 and words[0].isdigit():
+        leaf = catalogue.categories.get(int(words[0]))
+        if leaf is None or not leaf.is_leaf:
+            sys.exit(f"{words[0]} is not a leaf of this tree; give words to search for one")
+        text = json.dumps(describe(catalogue, leaf), ensure_ascii=False, indent=1)
+        sys.stdout.write(text + "\n")
+        return
+    for leaf in catalogue.search(words):
+        mark = " (own id)" if leaf.is_own else ""
+        sys.stdout.write(f"{leaf.id}\t{catalogue.path_name(leaf)}{mark}\t{leaf.profile}\n")
+
+
+if __name__ == "__main__":
+    main()
