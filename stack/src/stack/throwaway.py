@@ -1,0 +1,69 @@
+"""Stores for one run of the tests: `python -m stack.throwaway FOLDER`.
+
+Starts Postgres and Kafka with their data in FOLDER, writes `addresses.json` there once both serve
+(or `failure.txt`), and stops when its standard input ends, so that it never outlives the tests.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from stack.failures import StackFailure
+from stack.postgres import random_password
+from stack.settings import StackSettings
+from stack.stores import running_stores
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the tests find the stores; `admin_url` is Postgres's, of its administrator."""
+
+    admin_url: str
+    kafka_bootstrap: str
+
+    def write(self, path: Path) -> None:
+        """Write them to `path`, whole or not at all."""
+        draft = path.with_suffix(".draft")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(asdict(self)))
+        draft.rename(path)
+
+    @classmethod
+    def read(cls, path: Path) -> "Addresses":
+        """Read what `write` wrote."""
+        return cls(**json.loads(path.read_text()))
+
+
+async def serve(folder: Path) -> None:
+    """Run the stores until standard input ends."""
+    settings = StackSettings(state_dir=folder, is_durable=False)
+    async with running_stores(settings, postgres_password=random_password()) as stores:
+        addresses = Addresses(stores.postgres.admin_url, stores.kafka.bootstrap)
+        addresses.write(folder / "addresses.json")
+        await _end_of_input()
+
+
+async def _end_of_input() -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(sys.stdin, ended.set)
+    await ended.wait()
+    loop.remove_reader(sys.stdin)
+
+
+def main() -> None:
+    """Run by the tests' plugin, in a session of its own: Ctrl-C does not reach it."""
+    os.umask(0o022)
+    folder = Path(sys.argv[1])
+    try:
+        asyncio.run(serve(folder))
+    except StackFailure as failure:
+        (folder / "failure.txt").write_text(str(failure))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
