@@ -1,0 +1,214 @@
+"""From an HTTP answer to the object inside it, or to the failure it tells of. Pure.
+
+Both error forms are read, from either gateway, wrapped in `error_response` or at the top.
+"""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from aliexpress.errors import (
+    BadAnswer,
+    BusinessError,
+    CallerFault,
+    LimitReached,
+    LimitScope,
+    MarketplaceFailure,
+    OutcomeUnknown,
+    PlatformFault,
+    TokenDead,
+)
+from aliexpress.operation import Operation
+from aliexpress.transport import Reply
+from aliexpress.wire import Fields, Refused, Unreadable, read_object, until_midnight_in_beijing
+
+SHORTEST_BAN = timedelta(seconds=1)  # where a limit is reported without its length
+
+_BAN = re.compile(r"ban will last (?:for )?(\d{1,9})(?: more)? second", re.IGNORECASE)
+_TOKEN_DEAD = frozenset({"27", "IllegalAccessToken", "IllegalRefreshToken"})
+_LIMITED = frozenset({"7", "ApiCallLimit", "AppCallLimit", "isp.call-limited"})
+_PLATFORM_CODES = frozenset({"3", "10", "ServiceUnavailable"})
+_REMOTE_SERVICE = frozenset({"15", "50"})  # sub_code says whose fault it is
+_PLATFORM_TYPES = frozenset({"ISP", "SYSTEM"})
+_REACHED_BACK_END = ("timeout", "remote-connection")  # what was asked may have been done
+_PLATFORM_WORDS = ("系统异常", "系统错误", "system exception", "system error", "稍后重试")
+_PLATFORM_BUSINESS_CODES = frozenset({"16009999"})
+
+
+class Complaint:
+    """An error as AliExpress words it, whichever the form."""
+
+    def __init__(self, told: Fields, request_id: str | None) -> None:
+        self.code = told.find_text("code", "error_code", "error") or ""
+        self.sub_code = told.find_text("sub_code") or ""
+        self.kind = (told.find_text("type") or "").upper()
+        words = told.find_text("sub_msg", "msg", "message", "error_msg", "error_description")
+        self.message = words or "no reason given"
+        self.all_words = " ".join(filter(None, (self.message, told.find_text("msg", "message"))))
+        self.request_id = told.find_text("request_id") or request_id
+
+
+def open_envelope(operation: Operation, reply: Reply, now: datetime) -> Fields:
+    """The object inside `reply`.
+
+    Raises the typed failure the reply tells of, or `Unreadable`.
+    """
+    try:
+        answer = read_object(reply.body)
+    except Unreadable:
+        if reply.status >= 400:
+            raise _by_status(operation, reply.status) from None
+        raise
+    told = find_complaint(answer)
+    if told is not None:
+        raise classify(operation, told, now)
+    if reply.status >= 400:
+        raise _by_status(operation, reply.status, request_id_of(answer))
+    if reply.status >= 300:
+        raise Unreadable("$", f"status {reply.status} is not an answer")
+    inner = _unwrapped(operation, answer)
+    told = find_complaint(inner)
+    if told is not None:
+        raise classify(operation, told, now)
+    return inner
+
+
+def request_id_of(answer: Fields) -> str | None:
+    """AliExpress's name of the call, where the answer carries one."""
+    return answer.find_text("request_id", "requestId")
+
+
+def find_complaint(answer: Fields) -> Complaint | None:
+    """The error that `answer` carries at its top, if any."""
+    wrapped = answer.find_fields("error_response")
+    if wrapped is not None:
+        return Complaint(wrapped, request_id_of(answer))
+    code = answer.find_text("code", "error")
+    has_words = answer.has("message", "msg", "type", "sub_code", "error_description")
+    if code is not None and code != "0" and (has_words or not _has_answer(answer)):
+        return Complaint(answer, None)
+    return None
+
+
+def classify(operation: Operation, told: Complaint, now: datetime) -> MarketplaceFailure:
+    """The failure a platform error means for its caller."""
+    code, sub_code = told.code, told.sub_code
+    named: dict[str, Any] = {
+        "code": code,
+        "sub_code": sub_code,
+        "request_id": told.request_id,
+    }
+    if _is_limit(told):
+        return LimitReached(
+            operation.name,
+            told.message,
+            ban=_ban_of(told, now),
+            scope=_scope_of(sub_code),
+            **named,
+        )
+    if code in _TOKEN_DEAD:
+        return TokenDead(operation.name, told.message, **named)
+    if sub_code.startswith("isv."):
+        return CallerFault(operation.name, told.message, **named)
+    is_platform = (
+        sub_code.startswith("isp.")
+        or code in _PLATFORM_CODES
+        or code in _REMOTE_SERVICE
+        or told.kind in _PLATFORM_TYPES
+    )
+    if not is_platform:
+        return CallerFault(operation.name, told.message, **named)
+    names = f"{code} {sub_code} {told.all_words}".lower()
+    may_be_done = any(word in names for word in _REACHED_BACK_END) or (
+        code in _REMOTE_SERVICE and not sub_code
+    )
+    if operation.is_write and may_be_done:
+        return OutcomeUnknown(operation.name, told.message, **named)
+    return PlatformFault(operation.name, told.message, **named)
+
+
+def classify_refusal(
+    operation: Operation, refused: Refused, request_id: str | None
+) -> MarketplaceFailure:
+    """The failure an error inside `result` means: the merchant's, or an outage further back."""
+    message = refused.message.lower()
+    if (ban := _BAN.search(message)) is not None:
+        return LimitReached(
+            operation.name,
+            refused.message,
+            ban=timedelta(seconds=int(ban[1])),
+            code=refused.code,
+            request_id=request_id,
+        )
+    is_platform = refused.code in _PLATFORM_BUSINESS_CODES or any(
+        word in message for word in _PLATFORM_WORDS
+    )
+    kind = PlatformFault if is_platform else BusinessError
+    return kind(operation.name, refused.message, code=refused.code, request_id=request_id)
+
+
+def classify_unreadable(
+    operation: Operation, unreadable: Unreadable, request_id: str | None
+) -> MarketplaceFailure:
+    """An answer of no documented form: for a write, its outcome is unknown."""
+    kind = OutcomeUnknown if operation.is_write else BadAnswer
+    return kind(operation.name, str(unreadable), code="bad-answer", request_id=request_id)
+
+
+def _by_status(
+    operation: Operation, status: int, request_id: str | None = None
+) -> MarketplaceFailure:
+    message = f"HTTP status {status} without a documented error"
+    code = f"http-{status}"
+    if status == 429:
+        return LimitReached(
+            operation.name, message, ban=SHORTEST_BAN, code=code, request_id=request_id
+        )
+    if status < 500:
+        return CallerFault(operation.name, message, code=code, request_id=request_id)
+    kind = OutcomeUnknown if operation.is_write else PlatformFault
+    return kind(operation.name, message, code=code, request_id=request_id)
+
+
+def _unwrapped(operation: Operation, answer: Fields) -> Fields:
+    """The inner object: under `<method>_response`, or the body itself where it is simplified."""
+    expected = operation.name.replace(".", "_") + "_response"
+    wrapper = expected if expected in answer.value else None
+    if wrapper is None:
+        wrappers = [name for name in answer.value if name.endswith("_response")]
+        wrapper = wrappers[0] if len(wrappers) == 1 else None
+    if wrapper is None:
+        return answer
+    inner = dict(inside.value) if (inside := answer.find_fields(wrapper)) is not None else {}
+    if "request_id" not in inner and "request_id" in answer.value:
+        inner["request_id"] = answer.value["request_id"]
+    return Fields(inner, f"$.{wrapper}")
+
+
+def _has_answer(answer: Fields) -> bool:
+    return any(name.endswith("_response") or name == "result" for name in answer.value)
+
+
+def _is_limit(told: Complaint) -> bool:
+    return (
+        told.code in _LIMITED
+        or told.sub_code in _LIMITED
+        or told.sub_code.startswith("accesscontrol.limited")
+        or _BAN.search(told.all_words) is not None
+    )
+
+
+def _ban_of(told: Complaint, now: datetime) -> timedelta:
+    if (stated := _BAN.search(told.all_words)) is not None:
+        return max(timedelta(seconds=int(stated[1])), SHORTEST_BAN)
+    if told.sub_code.endswith("by-app-access-count"):
+        return until_midnight_in_beijing(now)
+    return SHORTEST_BAN
+
+
+def _scope_of(sub_code: str) -> LimitScope:
+    if "limited-by-app-access" in sub_code:
+        return "app"
+    if "limited-by" in sub_code:
+        return "app-operation"
+    return "seller-operation"

@@ -1,0 +1,287 @@
+"""Keeping within AliExpress's limits: per app, per seller and per method.
+
+Each (scope, operation) is one bucket: a GCRA over the wall clock, so that a stopped business clock
+does not stop the traffic, a ban until a moment of the business clock, and for the whole app a count
+per day in Beijing. Buckets live in a `BucketStore`, the service's Postgres in production, so that
+they hold over its replicas. Permits are taken from it in blocks of a fifth of a second and
+forgotten after a second, so that a ban met by one replica is seen by all within that second.
+
+After a refusal a bucket runs at half its rate, and recovers by halves each minute.
+"""
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from aliexpress.errors import LimitReached, LimitScope
+from aliexpress.wire import BEIJING, until_midnight_in_beijing
+from common import clock
+
+APP = "app"
+EVERY_OPERATION = "*"
+
+BLOCK = timedelta(milliseconds=200)
+PERMIT_LIFETIME = timedelta(seconds=1)
+LOOK_AGAIN = timedelta(milliseconds=100)  # while a ban runs: the business clock may jump
+RECOVERY = timedelta(minutes=1)  # in which half of a slow-down is gone
+MAX_SLOWDOWN = 16.0
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """Calls per second, of which `burst` may come at once."""
+
+    per_second: float
+    burst: int = 1
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a service allows itself. The key `*` of a mapping holds for all unnamed operations.
+
+    `app_calls_per_day` is this service's share of the app's daily quota (None: not counted);
+    `max_wait` how long a call may wait for its turn before it fails as `LimitReached`.
+    """
+
+    per_app: Mapping[str, Rate]
+    per_seller: Mapping[str, Rate]
+    app_calls_per_day: int | None = None
+    max_wait: timedelta = timedelta(seconds=10)
+
+    def rate(self, bucket: "Bucket") -> Rate | None:
+        """The rate of a bucket, None where there is none to keep."""
+        rates = self.per_app if bucket.scope == APP else self.per_seller
+        if bucket.operation == EVERY_OPERATION:
+            return None
+        return rates.get(bucket.operation) or rates.get(EVERY_OPERATION)
+
+
+_SCHEMA_RATE = Rate(per_second=200, burst=20)
+_SCHEMA_RATE_OF_SELLER = Rate(per_second=25, burst=5)
+
+DEFAULT_LIMITS = Limits(
+    per_app={
+        "aliexpress.solution.product.info.get": Rate(per_second=80, burst=8),
+        "aliexpress.solution.product.schema.get": _SCHEMA_RATE,
+        "aliexpress.solution.schema.product.instance.post": _SCHEMA_RATE,
+        "aliexpress.solution.schema.product.full.update": _SCHEMA_RATE,
+    },
+    per_seller={EVERY_OPERATION: _SCHEMA_RATE_OF_SELLER},
+)
+"""The documented rates. Where none is documented, a seller's methods keep the known 25 a second."""
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    """Which bucket: `scope` is a seller id or `app`, `operation` a method or `*`."""
+
+    scope: str
+    operation: str
+
+
+class BucketState(msgspec.Struct, frozen=True):
+    """A bucket after permits were taken from it.
+
+    `arrival_at` is the theoretical arrival time (epoch seconds) after the last of them.
+    """
+
+    arrival_at: float = 0.0
+    used_today: int = 0
+    banned_until: datetime | None = None
+    slowdown: float = 1.0
+    slowed_at: datetime | None = None
+
+
+class Ban(msgspec.Struct, frozen=True):
+    """A ban that runs, for showing."""
+
+    scope: str
+    operation: str
+    until: datetime
+
+
+class BucketStore(Protocol):
+    """Where buckets are kept. Each method is atomic."""
+
+    async def take(
+        self, bucket: Bucket, *, at: float, cost: float, count: int, today: date
+    ) -> BucketState:
+        """Move the bucket's arrival time on by `cost` seconds, count `count` calls for `today`."""
+
+    async def ban(self, bucket: Bucket, *, until: datetime, at: datetime) -> BucketState:
+        """Ban until then (a longer ban stays), and double the slow-down that is left `at` now."""
+
+    async def list_bans(self, at: datetime) -> list[Ban]:
+        """The bans that run, the longest first."""
+
+
+class Limiter(Protocol):
+    """Asked before each call, told of each refusal."""
+
+    async def acquire(self, seller_id: str | None, operation: str) -> None:
+        """Wait for the call's turn. Raises `LimitReached` when it would take too long."""
+
+    async def refused(self, seller_id: str | None, operation: str, limit: LimitReached) -> None:
+        """AliExpress refused the call: keep away for as long as it said."""
+
+
+class _Lane:
+    """What this process holds of one bucket."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.state = BucketState()
+        self.permits: deque[float] = deque()
+        self.taken_at = float("-inf")
+
+
+class BucketLimiter:
+    """`Limiter` over the buckets of a store."""
+
+    def __init__(
+        self,
+        store: BucketStore,
+        limits: Limits = DEFAULT_LIMITS,
+        *,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._store = store
+        self._limits = limits
+        self._now = now
+        self._lanes: dict[Bucket, _Lane] = {}
+
+    async def acquire(self, seller_id: str | None, operation: str) -> None:
+        """See `Limiter`."""
+        for bucket in buckets_of(seller_id, operation):
+            await self._pass(bucket, operation)
+
+    async def refused(self, seller_id: str | None, operation: str, limit: LimitReached) -> None:
+        """See `Limiter`."""
+        bucket = banned_bucket(seller_id, operation, limit.scope)
+        at = self._now()
+        lane = self._lane(bucket)
+        lane.state = await self._store.ban(bucket, until=at + limit.ban, at=at)
+        lane.permits.clear()
+
+    async def list_bans(self) -> list[Ban]:
+        """The bans that run now."""
+        return await self._store.list_bans(self._now())
+
+    def _lane(self, bucket: Bucket) -> _Lane:
+        return self._lanes.setdefault(bucket, _Lane())
+
+    async def _pass(self, bucket: Bucket, operation: str) -> None:
+        lane, rate = self._lane(bucket), self._limits.rate(bucket)
+        started = time.monotonic()
+        while True:
+            async with lane.lock:
+                wait = await self._next_turn(lane, bucket, rate)
+            waited = timedelta(seconds=time.monotonic() - started)
+            if wait.until_allowed + waited > self._limits.max_wait:
+                raise LimitReached(
+                    operation,
+                    f"{wait.reason}; the wait would be {wait.until_allowed}",
+                    ban=wait.until_allowed,
+                    scope=scope_of(bucket),
+                    code="limit-kept",
+                )
+            if wait.is_ban:
+                await asyncio.sleep(min(wait.until_allowed, LOOK_AGAIN).total_seconds())
+                continue
+            if wait.until_allowed > timedelta():
+                await asyncio.sleep(wait.until_allowed.total_seconds())
+            if self._ban_left(lane) == timedelta():
+                return
+
+    async def _next_turn(self, lane: _Lane, bucket: Bucket, rate: Rate | None) -> "_Wait":
+        """How long until a call may be made; takes the permit unless that is too long."""
+        quota = self._limits.app_calls_per_day if bucket.operation == EVERY_OPERATION else None
+        is_stale = time.time() - lane.taken_at > PERMIT_LIFETIME.total_seconds()
+        needs_permit = rate is not None or quota is not None
+        if is_stale or (needs_permit and not lane.permits):
+            await self._refill(lane, bucket, rate)
+        if (banned := self._ban_left(lane)) > timedelta():
+            return _Wait(banned, "banned by AliExpress", is_ban=True)
+        if quota is not None and lane.state.used_today > quota:
+            left = until_midnight_in_beijing(self._now())
+            return _Wait(left, f"the day's {quota} calls are used up", is_ban=True)
+        if not needs_permit:
+            return _Wait(timedelta(), "free")
+        wait = timedelta(seconds=max(0.0, lane.permits[0] - time.time()))
+        if wait <= self._limits.max_wait:
+            lane.permits.popleft()
+        return _Wait(wait, "the rate is used up")
+
+    async def _refill(self, lane: _Lane, bucket: Bucket, rate: Rate | None) -> None:
+        count = block_size(rate)
+        interval = slowed_interval(rate, lane.state, self._now()) if rate else 0.0
+        at = time.time()
+        today = self._now().astimezone(BEIJING).date()
+        lane.state = await self._store.take(
+            bucket, at=at, cost=count * interval, count=count, today=today
+        )
+        burst = rate.burst if rate else 1
+        lane.permits = deque(permit_times(lane.state.arrival_at, count, interval, burst))
+        lane.taken_at = at
+
+    def _ban_left(self, lane: _Lane) -> timedelta:
+        until = lane.state.banned_until
+        return max(timedelta(), until - self._now()) if until else timedelta()
+
+
+class _Wait(msgspec.Struct, frozen=True):
+    until_allowed: timedelta
+    reason: str
+    is_ban: bool = False
+
+
+def buckets_of(seller_id: str | None, operation: str) -> list[Bucket]:
+    """The buckets a call passes, the widest first."""
+    buckets = [Bucket(APP, EVERY_OPERATION), Bucket(APP, operation)]
+    return [*buckets, Bucket(seller_id, operation)] if seller_id else buckets
+
+
+def banned_bucket(seller_id: str | None, operation: str, scope: LimitScope) -> Bucket:
+    """The bucket a refusal of that scope closes."""
+    if scope == "app":
+        return Bucket(APP, EVERY_OPERATION)
+    if scope == "app-operation" or seller_id is None:
+        return Bucket(APP, operation)
+    return Bucket(seller_id, operation)
+
+
+def scope_of(bucket: Bucket) -> LimitScope:
+    """The scope a bucket stands for."""
+    if bucket.scope != APP:
+        return "seller-operation"
+    return "app" if bucket.operation == EVERY_OPERATION else "app-operation"
+
+
+def block_size(rate: Rate | None) -> int:
+    """How many permits are taken at once: what the rate allows in a fifth of a second."""
+    return max(1, int(rate.per_second * BLOCK.total_seconds())) if rate else 1
+
+
+def slowed_interval(rate: Rate, state: BucketState, now: datetime) -> float:
+    """Seconds between two calls at the rate a bucket has after its refusals."""
+    return remaining_slowdown(state, now) / rate.per_second
+
+
+def remaining_slowdown(state: BucketState, now: datetime) -> float:
+    """The factor by which a bucket is slowed: 1 when it never was or has recovered."""
+    if state.slowed_at is None:
+        return 1.0
+    halvings = max(0.0, (now - state.slowed_at) / RECOVERY)
+    return max(1.0, state.slowdown * math.pow(0.5, min(halvings, 64)))
+
+
+def permit_times(arrival_at: float, count: int, interval: float, burst: int) -> list[float]:
+    """When each of the last `count` permits may be used (epoch seconds), the first one first.
+
+    GCRA: a call conforms when the arrival time before it is at most `burst - 1` intervals ahead.
+    """
+    first = arrival_at - count * interval - (burst - 1) * interval
+    return [first + index * interval for index in range(count)]

@@ -1,0 +1,93 @@
+"""The rate buckets in the service's own Postgres: one row each, one statement per step."""
+
+from datetime import date, datetime
+
+import asyncpg
+
+from aliexpress.limits import MAX_SLOWDOWN, RECOVERY, Ban, Bucket, BucketState
+
+LIMITS_SCHEMA = """
+CREATE TABLE rate_bucket (
+    scope text NOT NULL,
+    operation text NOT NULL,
+    arrival_at double precision NOT NULL DEFAULT 0,
+    quota_day date,
+    used_today integer NOT NULL DEFAULT 0,
+    banned_until timestamptz,
+    slowdown double precision NOT NULL DEFAULT 1,
+    slowed_at timestamptz,
+    PRIMARY KEY (scope, operation)
+);
+COMMENT ON TABLE rate_bucket IS
+    'Limits of AliExpress calls: scope is a seller id or app, operation a method or *';
+"""
+"""The table each service's first migration creates."""
+
+_TAKE = """
+INSERT INTO rate_bucket AS bucket (scope, operation, arrival_at, quota_day, used_today)
+VALUES ($1, $2, $3::double precision + $4::double precision, $5, $6)
+ON CONFLICT (scope, operation) DO UPDATE SET
+    arrival_at = greatest(bucket.arrival_at, $3::double precision) + $4::double precision,
+    used_today = CASE WHEN bucket.quota_day = $5 THEN bucket.used_today ELSE 0 END + $6,
+    quota_day = $5
+RETURNING arrival_at, used_today, banned_until, slowdown, slowed_at
+"""
+
+_BAN = """
+INSERT INTO rate_bucket AS bucket (scope, operation, banned_until, slowdown, slowed_at)
+VALUES ($1, $2, $3, 2, $4)
+ON CONFLICT (scope, operation) DO UPDATE SET
+    banned_until = greatest(bucket.banned_until, $3),
+    slowdown = least($5::double precision, 2 * greatest(1, bucket.slowdown * power(
+        0.5, least(64, greatest(0, coalesce(
+            extract(epoch FROM $4::timestamptz - bucket.slowed_at)::double precision, 0
+        ) / $6::double precision))
+    ))),
+    slowed_at = $4
+RETURNING arrival_at, used_today, banned_until, slowdown, slowed_at
+"""
+
+_LIST_BANS = """
+SELECT scope, operation, banned_until FROM rate_bucket
+WHERE banned_until > $1 ORDER BY banned_until DESC
+"""
+
+
+class PostgresBuckets:
+    """`BucketStore` in the table `rate_bucket`, shared by all replicas of a service."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def take(
+        self, bucket: Bucket, *, at: float, cost: float, count: int, today: date
+    ) -> BucketState:
+        """See `BucketStore`."""
+        row = await self._pool.fetchrow(
+            _TAKE, bucket.scope, bucket.operation, at, cost, today, count
+        )
+        return _state(row)
+
+    async def ban(self, bucket: Bucket, *, until: datetime, at: datetime) -> BucketState:
+        """See `BucketStore`."""
+        row = await self._pool.fetchrow(
+            _BAN,
+            bucket.scope,
+            bucket.operation,
+            until,
+            at,
+            MAX_SLOWDOWN,
+            RECOVERY.total_seconds(),
+        )
+        return _state(row)
+
+    async def list_bans(self, at: datetime) -> list[Ban]:
+        """See `BucketStore`."""
+        rows = await self._pool.fetch(_LIST_BANS, at)
+        return [Ban(row["scope"], row["operation"], row["banned_until"]) for row in rows]
+
+
+def _state(row: asyncpg.Record | None) -> BucketState:
+    if row is None:
+        raise RuntimeError("an upsert returned no row")
+    return BucketState(**dict(row))

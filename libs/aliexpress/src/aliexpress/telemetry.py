@@ -1,0 +1,56 @@
+"""One span, one count and one duration per call; never a token, secret, signature or content."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import metrics, trace
+from opentelemetry.trace import Span, SpanKind, StatusCode
+
+from aliexpress.errors import MarketplaceFailure
+from common.telemetry.names import MARKETPLACE_CALLS, MARKETPLACE_DURATION
+
+_tracer = trace.get_tracer("aliexpress")
+_meter = metrics.get_meter("aliexpress")
+_calls = _meter.create_counter(
+    MARKETPLACE_CALLS.name, unit=MARKETPLACE_CALLS.unit, description=MARKETPLACE_CALLS.meaning
+)
+_duration = _meter.create_histogram(
+    MARKETPLACE_DURATION.name,
+    unit=MARKETPLACE_DURATION.unit,
+    description=MARKETPLACE_DURATION.meaning,
+)
+
+
+@contextmanager
+def observed_call(operation: str, seller_id: str | None) -> Iterator[Span]:
+    """Observe the enclosed call; its outcome is `ok` or the failure's kind."""
+    started = time.perf_counter()
+    outcome = "bug"
+    with _tracer.start_as_current_span(
+        f"aliexpress {operation}",
+        kind=SpanKind.CLIENT,
+        record_exception=False,
+        set_status_on_exception=False,
+        attributes={"operation": operation} | ({"seller_id": seller_id} if seller_id else {}),
+    ) as span:
+        try:
+            yield span
+            outcome = "ok"
+        except MarketplaceFailure as failure:
+            outcome = _outcome_name(failure)
+            if failure.request_id is not None:
+                span.set_attribute("request_id", failure.request_id)
+            span.set_status(StatusCode.ERROR, outcome)
+            raise
+        finally:
+            span.set_attribute("outcome", outcome)
+            seen = {"operation": operation, "outcome": outcome}
+            _calls.add(1, seen)
+            _duration.record(time.perf_counter() - started, seen)
+
+
+def _outcome_name(failure: MarketplaceFailure) -> str:
+    """The class name in snake case: `limit_reached`."""
+    name = type(failure).__name__
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)[1:]
