@@ -20,11 +20,11 @@ Failures, and what happens
     cannot take
     needs what is not yet parked (capped, seven days), replayed by a sweep once it is there
     there
-    poisonous source      quarantined alone: good records parked, bad ones dead letters, until lifted
+    poisonous source      quarantined alone until lifted: good records parked, bad dead letters
     lost the partition    the position's compare-and-set fails: roll back, reread, seek (the fence)
     database away         roll back, seek back, back off with jitter, try again
     client stuck          no progress while there is lag: the client is thrown away and rebuilt
-    process killed        the transaction is not there; the next process starts at the stored position
+    process killed        its transaction is not there; the next starts at the stored position
 
 Events leave by the outbox: rows written in the same transaction, after the aggregate's rows were
 locked in key order, so that ids rise per key in commit order. One relay per service holds a session

@@ -1,0 +1,85 @@
+"""What a handler is given and what it may say of it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from common.contracts.envelope import BadRecord, Envelope, Headers, claimed_merchant, header
+from common.contracts.event import Event
+from common.postgres.pool import Connection
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A Kafka record as it came; `topic` is without the installation's prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    @property
+    def source(self) -> str:
+        """The CloudEvents source its producer named; empty when it named none."""
+        return (header(self.headers, "ce_source") or "").replace("\x00", "")[:200]
+
+    @property
+    def merchant_id(self) -> str:
+        """The merchant its key claims."""
+        return claimed_merchant(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Generic[E]):
+    """A decoded event with the record it came in; replays keep the record's own coordinates."""
+
+    envelope: Envelope[E]
+    record: Record
+
+    @property
+    def event(self) -> E:
+        """The event's data."""
+        return self.envelope.data
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """This record cannot be taken: it becomes a dead letter with this reason."""
+
+    record: Record
+    reason: str
+    detail: str
+    remedy: str
+
+    @classmethod
+    def because(cls, record: Record, bad: BadRecord) -> "Rejected":
+        """A dead letter for what decoding found."""
+        return cls(record, bad.reason, bad.detail, bad.remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """This record needs something not yet there, named by `waits_for` (`catalogue:m/c`)."""
+
+    record: Record
+    waits_for: str
+
+
+Setback = Rejected | Parked
+
+Handle = Callable[[Connection, Sequence[Delivery[Any]]], Awaitable[Sequence[Setback]]]
+"""Applies a batch of one topic inside the caller's transaction, in sets; the records it cannot
+take are returned, the rest has taken effect. May raise: then nothing has."""
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A topic, by its event, and what handles its batches."""
+
+    event: type[Event]
+    handle: Handle

@@ -1,0 +1,233 @@
+"""Replay dead letters and play parked records: the group's own handler on the stored bytes."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import structlog
+
+from common.errors import NotFound, Refusal
+from common.messaging.applying import Applier, is_about_the_data
+from common.messaging.dead_letters import (
+    DeadLetter,
+    claim_dead_letter,
+    claim_expired,
+    claim_parked,
+    forget_parked,
+    keep_setbacks,
+    list_dead_letters,
+    list_waits,
+    settle_dead_letter,
+)
+from common.messaging.quarantine import load_quarantined, wait_of
+from common.messaging.records import Parked, Record, Rejected, Setback
+from common.postgres.pool import Connection, Pool
+from common.postgres.unit_of_work import unit_of_work
+
+log = structlog.get_logger()
+
+SWEEP_ROWS = 500
+
+FindEndedWaits = Callable[[Connection, Sequence[str]], Awaitable[set[str]]]
+"""Which of these waits are over, by the service's own tables."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay did: taken, parked, or a dead letter still, with its reason now."""
+
+    dead_letter_id: int
+    outcome: Literal["taken", "parked", "rejected"]
+    reason: str | None = None
+    detail: str | None = None
+
+
+class Replayer:
+    """Replays the dead letters and parked records of a service's consumer groups."""
+
+    def __init__(self, pool: Pool, appliers: Sequence[Applier]) -> None:
+        self._pool = pool
+        self._appliers = {applier.group: applier for applier in appliers}
+
+    async def replay(
+        self,
+        dead_letter_id: int,
+        *,
+        merchant_id: str | None,
+        actor: str,
+        value: bytes | None = None,
+    ) -> Replayed:
+        """Run the group's handler on a dead letter, with `value` in place of its own if given.
+
+        Raises `NotFound`, and `Refusal` when it was settled before.
+        """
+        try:
+            async with unit_of_work(self._pool) as connection:
+                letter = await self._claim(connection, dead_letter_id, merchant_id)
+                record = letter.record if value is None else replace(letter.record, value=value)
+                setbacks = await self._applier(letter).handle_again(connection, [record])
+                return await self._settle(connection, letter, setbacks, actor, value is not None)
+        except Exception as error:
+            if isinstance(error, Refusal) or not is_about_the_data(error):
+                raise
+            return Replayed(dead_letter_id, "rejected", "handler-refused", str(error))
+
+    async def replay_all(
+        self,
+        *,
+        actor: str,
+        merchant_id: str | None = None,
+        reason: str | None = None,
+    ) -> list[Replayed]:
+        """Replay every open dead letter, optionally of one merchant or reason, by rising id."""
+        outcomes: list[Replayed] = []
+        last_id = 0
+        while True:
+            async with unit_of_work(self._pool) as connection:
+                letters = await list_dead_letters(
+                    connection, merchant_id=merchant_id, reason=reason, after_id=last_id, limit=500
+                )
+            if not letters:
+                return outcomes
+            last_id = letters[-1].id
+            for letter in letters:
+                outcomes.append(  # noqa: PERF401 - each replay is its own transaction
+                    await self.replay(letter.id, merchant_id=merchant_id, actor=actor)
+                )
+
+    async def discard(
+        self, dead_letter_id: int, *, merchant_id: str | None, actor: str, why: str
+    ) -> None:
+        """Settle a dead letter without playing it. Raises `NotFound` and `Refusal`."""
+        async with unit_of_work(self._pool) as connection:
+            letter = await self._claim(connection, dead_letter_id, merchant_id)
+            await settle_dead_letter(
+                connection,
+                letter.id,
+                state="discarded",
+                action="discard",
+                actor=actor,
+                outcome=why,
+            )
+
+    async def _claim(
+        self, connection: Connection, dead_letter_id: int, merchant_id: str | None
+    ) -> DeadLetter:
+        letter = await claim_dead_letter(connection, dead_letter_id, merchant_id=merchant_id)
+        if letter is None:
+            raise NotFound("dead letter")
+        if letter.state != "open":
+            raise Refusal(
+                f"this dead letter was {letter.state} before",
+                status=409,
+                slug="already-settled",
+                remedy="List the open ones.",
+            )
+        return letter
+
+    def _applier(self, letter: DeadLetter) -> Applier:
+        applier = self._appliers.get(letter.consumer_group)
+        if applier is None or not applier.handles(letter.record.topic):
+            raise Refusal(
+                f"no handler for {letter.consumer_group} and {letter.record.topic} here",
+                status=409,
+                slug="no-handler",
+                remedy="Replay it at the service that keeps it, or discard it.",
+            )
+        return applier
+
+    async def _settle(
+        self,
+        connection: Connection,
+        letter: DeadLetter,
+        setbacks: Sequence[Setback],
+        actor: str,
+        was_edited: bool,
+    ) -> Replayed:
+        action = "replay-edited" if was_edited else "replay"
+        setback = setbacks[0] if setbacks else None
+        if isinstance(setback, Rejected):
+            await settle_dead_letter(
+                connection,
+                letter.id,
+                state="open",
+                action=action,
+                actor=actor,
+                outcome=f"rejected: {setback.reason}",
+            )
+            return Replayed(letter.id, "rejected", setback.reason, setback.detail)
+        if isinstance(setback, Parked):
+            await keep_setbacks(connection, letter.consumer_group, [setback])
+        outcome: Literal["taken", "parked"] = "parked" if setback else "taken"
+        await settle_dead_letter(
+            connection, letter.id, state="replayed", action=action, actor=actor, outcome=outcome
+        )
+        return Replayed(letter.id, outcome)
+
+    # -- the sweep --------------------------------------------------------------------------
+
+    async def sweep(self, find_ended: FindEndedWaits) -> bool:
+        """Play parked records whose wait is over; turn those parked too long into dead letters.
+
+        Whether anything was done: then call again at once.
+        """
+        did = False
+        for applier in self._appliers.values():
+            did |= await self._expire(applier)
+            did |= await self._play_ended(applier, find_ended)
+        return did
+
+    async def _play_ended(self, applier: Applier, find_ended: FindEndedWaits) -> bool:
+        async with unit_of_work(self._pool) as connection:
+            waits = await list_waits(connection, applier.group)
+            if not waits:
+                return False
+            held = {wait_of(o) for o in await load_quarantined(connection, applier.group)}
+            ended = {w for w in waits if w.startswith("quarantine:") and w not in held}
+            ended |= await find_ended(connection, [w for w in waits if w not in held])
+        return bool(ended) and await self._play(applier, sorted(ended), SWEEP_ROWS)
+
+    async def _play(self, applier: Applier, ended: Sequence[str], limit: int) -> bool:
+        try:
+            async with unit_of_work(self._pool) as connection:
+                claimed = await claim_parked(connection, applier.group, ended, limit=limit)
+                records = [record for _, record in claimed]
+                await forget_parked(connection, [row_id for row_id, _ in claimed])
+                setbacks = await applier.handle_again(connection, records)
+                await keep_setbacks(connection, applier.group, setbacks)
+        except Exception as error:
+            if not is_about_the_data(error):
+                raise
+            if limit == 1:
+                return await self._refuse_first(applier, ended, error)
+            return await self._play(applier, ended, max(1, limit // 4))
+        return bool(claimed)
+
+    async def _refuse_first(self, applier: Applier, ended: Sequence[str], error: Exception) -> bool:
+        async with unit_of_work(self._pool) as connection:
+            claimed = await claim_parked(connection, applier.group, ended, limit=1)
+            await self._bury(
+                connection, applier, claimed, "handler-refused", f"{type(error).__name__}: {error}"
+            )
+        return bool(claimed)
+
+    async def _expire(self, applier: Applier) -> bool:
+        async with unit_of_work(self._pool) as connection:
+            expired = await claim_expired(connection, applier.group, limit=SWEEP_ROWS)
+            await self._bury(
+                connection, applier, expired, "parked-too-long", "what it waited for did not come"
+            )
+        return bool(expired)
+
+    async def _bury(
+        self,
+        connection: Connection,
+        applier: Applier,
+        claimed: Sequence[tuple[int, Record]],
+        reason: str,
+        detail: str,
+    ) -> None:
+        await forget_parked(connection, [row_id for row_id, _ in claimed])
+        remedy = "Provide what it needs or mend the data, then replay this dead letter."
+        rejected = [Rejected(record, reason, detail, remedy) for _, record in claimed]
+        await keep_setbacks(connection, applier.group, rejected)

@@ -1,0 +1,1 @@
+"""The REST edge all services share: problems, identity, pages, probes."""

@@ -1,0 +1,183 @@
+"""Who calls: a short-lived JWT (EdDSA) of auth-service, verified offline, scoped to a merchant.
+
+Every merchant route is `/v1/merchants/{merchant_id}/...`. A token of one merchant that asks for
+another's things is answered as if they did not exist. Tokens without a merchant belong to
+operators and to our services; their scopes say what they may.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any
+
+import httpx2
+import jwt
+from fastapi import Depends, Path, Request
+
+from common import clock
+from common.errors import NotFound, Outage, Refusal
+
+AUDIENCE = "aliexpress-channel"
+ISSUER = "auth-service"
+OPERATOR = "operator"
+"""The scope of operators: every merchant, every route."""
+LEEWAY = timedelta(seconds=30)
+
+IDENTIFIER_PATTERN = r"^[A-Za-z0-9._~-]{1,64}$"
+
+
+class Unauthenticated(Refusal):
+    """No valid token came with the request."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(
+            title,
+            status=401,
+            slug="unauthenticated",
+            remedy="Ask auth-service for a token (POST /v1/token) and send it as a bearer token.",
+        )
+
+
+class ScopeMissing(Refusal):
+    """The token does not allow this."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(
+            f"this needs the scope {scope}",
+            status=403,
+            slug="scope-missing",
+            remedy="Ask the operator for an API client with that scope.",
+        )
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who calls. `merchant_id` is None for operators and services."""
+
+    subject: str
+    merchant_id: str | None
+    scopes: frozenset[str]
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether every merchant and route is open."""
+        return OPERATOR in self.scopes
+
+    def may(self, scope: str) -> bool:
+        """Whether the token carries this scope, or is an operator's."""
+        return scope in self.scopes or self.is_operator
+
+
+class Verifier:
+    """Verifies tokens against auth-service's public keys, which it fetches and keeps."""
+
+    def __init__(self, jwks_url: str) -> None:
+        self._jwks_url = jwks_url
+        self._keys: dict[str, jwt.PyJWK] = {}
+
+    def trust(self, keys: dict[str, jwt.PyJWK]) -> None:
+        """Take these keys as known; auth-service trusts its own so."""
+        self._keys = keys
+
+    async def verify(self, token: str) -> Identity:
+        """Whose token this is. Raises `Unauthenticated`, or `Outage` without the keys."""
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.PyJWTError:
+            raise Unauthenticated("the bearer token is not a JWT") from None
+        if header.get("alg") != "EdDSA":
+            raise Unauthenticated("the token's algorithm is not EdDSA")
+        key = await self._key(str(header.get("kid", "")))
+        try:
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=["EdDSA"],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={
+                    "require": ["exp", "iss", "aud", "sub"],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_nbf": False,
+                },
+            )
+        except jwt.PyJWTError as error:
+            raise Unauthenticated(f"the token is not valid: {error}") from None
+        return _identity(claims)
+
+    async def _key(self, key_id: str) -> jwt.PyJWK:
+        if key_id not in self._keys:
+            await self._fetch()
+        found = self._keys.get(key_id)
+        if found is None:
+            raise Unauthenticated("the token is signed with an unknown key")
+        return found
+
+    async def _fetch(self) -> None:
+        try:
+            async with httpx2.AsyncClient(timeout=5.0) as client:
+                response = await client.get(self._jwks_url)
+                response.raise_for_status()
+                self._keys = {str(key["kid"]): jwt.PyJWK(key) for key in response.json()["keys"]}
+        except (httpx2.HTTPError, ValueError, KeyError) as error:
+            raise Outage("auth-service's keys cannot be fetched") from error
+
+
+def _identity(claims: dict[str, Any]) -> Identity:
+    # The installation's clock decides, not the system's: the local stack moves it.
+    if not isinstance(claims["exp"], int) or clock.now().timestamp() > (
+        claims["exp"] + LEEWAY.total_seconds()
+    ):
+        raise Unauthenticated("the token has expired")
+    merchant = claims.get("merchant")
+    return Identity(
+        str(claims["sub"]),
+        str(merchant) if merchant is not None else None,
+        frozenset(str(claims.get("scope", "")).split()),
+    )
+
+
+async def identify(request: Request) -> Identity:
+    """FastAPI dependency: the caller. The app's state holds the `verifier`."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("no bearer token came with the request")
+    verifier: Verifier = request.app.state.verifier
+    return await verifier.verify(token.strip())
+
+
+Caller = Annotated[Identity, Depends(identify)]
+
+
+def merchant_with(
+    scope: str,
+) -> Callable[..., Coroutine[Any, Any, str]]:
+    """FastAPI dependency: the path's merchant, if the caller may act for it with this scope.
+
+    A foreign merchant's path answers 404, like one that does not exist.
+    """
+
+    async def scoped_merchant(
+        caller: Caller, merchant_id: Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+    ) -> str:
+        if caller.merchant_id is None and not (caller.is_operator or scope in caller.scopes):
+            raise ScopeMissing(scope)
+        if caller.merchant_id is not None and caller.merchant_id != merchant_id:
+            raise NotFound("merchant")
+        if not caller.may(scope):
+            raise ScopeMissing(scope)
+        return merchant_id
+
+    return scoped_merchant
+
+
+def caller_with(scope: str) -> Callable[..., Coroutine[Any, Any, Identity]]:
+    """FastAPI dependency: a caller that is not bound to a merchant and has this scope."""
+
+    async def scoped_caller(caller: Caller) -> Identity:
+        if caller.merchant_id is not None or not caller.may(scope):
+            raise ScopeMissing(scope)
+        return caller
+
+    return scoped_caller

@@ -1,0 +1,142 @@
+"""RFC 9457 problem details: every error names what, where, why and the next step."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from common.errors import Outage, Refusal
+from common.postgres.pool import OUTAGE_ERRORS
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_BASE = "urn:aliexpress-channel:problem:"
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field of the request."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem; `remedy` is the next step in plain words."""
+
+    type: str
+    title: str
+    status: int
+    remedy: str
+    detail: str | None = None
+    field: str | None = None
+    rule: str | None = None
+    errors: list[FieldProblem] | None = None
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "A problem to mend"},
+    "5XX": {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "Try again later"},
+}
+"""For every router, so that OpenAPI tells of them."""
+
+
+def answer(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    """The problem as a response."""
+    return JSONResponse(
+        problem.model_dump(exclude_none=True),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def install_problems(app: FastAPI) -> None:
+    """Answer every failure of the app as problem details."""
+    app.add_exception_handler(Refusal, _on_refusal)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+    for outage in (Outage, *OUTAGE_ERRORS):
+        app.add_exception_handler(outage, _on_outage)  # type: ignore[arg-type]
+
+
+async def _on_refusal(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal)  # noqa: S101 - registered for this class
+    return answer(
+        Problem(
+            type=TYPE_BASE + error.slug,
+            title=error.title,
+            status=error.status,
+            remedy=error.remedy,
+            field=error.field,
+            rule=error.rule,
+        )
+    )
+
+
+async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    fields = [
+        FieldProblem(
+            field=".".join(str(part) for part in item["loc"] if part not in {"body", "query"}),
+            message=item["msg"],
+        )
+        for item in error.errors()
+    ]
+    malformed = any(item["type"] == "json_invalid" for item in error.errors())
+    return answer(
+        Problem(
+            type=TYPE_BASE + ("malformed" if malformed else "invalid-request"),
+            title="The request is not of the documented form",
+            status=400 if malformed else 422,
+            remedy="Mend the named fields; the form is in the service's OpenAPI document.",
+            field=fields[0].field if fields else None,
+            errors=fields,
+        )
+    )
+
+
+async def _on_http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    return answer(
+        Problem(
+            type="about:blank",
+            title=str(error.detail),
+            status=error.status_code,
+            remedy="Compare the path and method with the service's OpenAPI document.",
+        ),
+        dict(error.headers or {}),
+    )
+
+
+async def _on_outage(_request: Request, error: Exception) -> JSONResponse:
+    log.warning("request.outage", reason=repr(error))
+    retry = error.retry_after if isinstance(error, Outage) else None
+    seconds = str(max(1, int(retry.total_seconds()))) if retry else "5"
+    title = str(error) if isinstance(error, Outage) else "Something this needs does not answer now"
+    return answer(
+        Problem(
+            type=TYPE_BASE + "outage",
+            title=title,
+            status=503,
+            remedy=f"Repeat the request after {seconds} seconds.",
+        ),
+        {"Retry-After": seconds},
+    )
+
+
+async def _on_bug(_request: Request, error: Exception) -> JSONResponse:
+    log.error("request.failed", exc_info=error)
+    return answer(
+        Problem(
+            type=TYPE_BASE + "internal",
+            title="The service failed on this request",
+            status=500,
+            remedy="Repeat it once; if it fails again, tell the operator the time and the path.",
+        )
+    )
