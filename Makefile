@@ -1,0 +1,94 @@
+# AliExpress Channel. `make` lists what there is to type.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml sandbox/pyproject.toml stack/pyproject.toml)
+CODE := libs services cli sandbox stack lint tests bench examples conftest.py
+WORKERS ?= 2
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@for file in bench/*.py; do [ -e "$$file" ] && printf '  make bench-%s\n' "$$(basename "$$file" .py)"; done; true
+
+# ---- to use it
+
+.PHONY: run
+run: prepare ## start all and play the demo; ONCE=1, CATALOG=file, FEED=feed.yaml, REPORT=out.json
+	@$(BIN)/channel demo
+
+.PHONY: up
+up: prepare ## start all and keep it running, nothing played
+	@$(BIN)/channel up
+
+.PHONY: wipe
+wipe: $(READY) ## forget all local state, Postgres's and Kafka's together
+	@$(BIN)/python -m stack wipe
+
+# ---- to build it
+
+.PHONY: bootstrap
+bootstrap: $(READY) ## make .venv with the locked packages (done by itself)
+
+$(READY): requirements.txt pyproject.toml stack/bootstrap.sh $(MEMBERS)
+	@stack/bootstrap.sh
+
+.PHONY: prepare
+prepare: $(READY)
+	@$(BIN)/python -m stack prepare
+
+.PHONY: test
+test: check prepare ## make check, then every test on real Kafka and Postgres
+	$(BIN)/pytest -q -n $(WORKERS)
+
+.PHONY: check
+check: $(READY) ## lint, format, types, import rules, house rules, contracts, manifests
+	@$(MAKE) -k -j2 --output-sync=target check-style check-types check-imports check-dependencies check-rules check-contracts check-manifests
+
+.PHONY: check-style check-types check-imports check-dependencies check-rules check-contracts check-manifests
+check-style: $(READY)
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check . || { echo "format: type \`make format\`"; exit 1; }
+	@echo "style: ok"
+check-types: $(READY)
+	@$(BIN)/mypy $(wildcard $(CODE))
+check-imports: $(READY)
+	@$(BIN)/lint-imports
+check-dependencies: $(READY)
+	@$(BIN)/python -m lint.dependencies
+check-rules: $(READY)
+	@$(BIN)/python -m lint.rules
+check-contracts: $(READY)
+	@$(BIN)/python -m common.contracts.generate --check
+check-manifests: $(READY)
+	@$(BIN)/python -m lint.manifests
+
+.PHONY: format
+format: $(READY) ## format all code and mend what ruff can
+	@$(BIN)/ruff check -q --fix-only .
+	@$(BIN)/ruff format -q .
+
+.PHONY: contracts
+contracts: $(READY) ## generate schemas/ anew from the code
+	@$(BIN)/python -m common.contracts.generate
+
+# ---- to doubt it
+
+.PHONY: storm-short
+storm-short: prepare ## the fault storms, each once
+	$(BIN)/pytest -q tests/storms --storm=short
+
+.PHONY: storm
+storm: prepare ## the fault storms at length
+	$(BIN)/pytest -q tests/storms --storm=long --timeout=0
+
+.PHONY: planted
+planted: prepare ## plant known mistakes in the code; the tests must find each
+	$(BIN)/python -m tests.planted
+
+bench-%: prepare
+	$(BIN)/python bench/$*.py
