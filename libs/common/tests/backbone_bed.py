@@ -1,0 +1,152 @@
+"""A small service of its own for the backbone's tests: one table, one consumer, real stores."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from common.contracts.catalog import CatalogUpdated
+from common.contracts.envelope import Headers, encode
+from common.contracts.topics import create_topics
+from common.messaging.consumer import Consumer
+from common.messaging.records import Delivery, Parked, Rejected, Setback, Subscription
+from common.postgres.migrate import backbone_statements
+from common.postgres.pool import Connection, Pool, open_pool
+
+PARTITIONS = 3
+
+
+async def prepare(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    for statement in backbone_statements():
+        await connection.execute(statement)
+    await connection.execute(
+        """
+        CREATE TABLE seen (product_id text PRIMARY KEY, version bigint, times integer NOT NULL);
+        CREATE TABLE catalogue (catalogue_id text PRIMARY KEY);
+        INSERT INTO catalogue VALUES ('main')
+        """
+    )
+    await connection.close()
+
+
+async def on_catalog_updated(
+    connection: Connection, deliveries: Sequence[Delivery[CatalogUpdated]]
+) -> Sequence[Setback]:
+    """Counts how often each product took effect, keeping the highest version."""
+    known = {row["catalogue_id"] for row in await connection.fetch("SELECT * FROM catalogue")}
+    setbacks: list[Setback] = []
+    for delivery in deliveries:
+        event = delivery.event
+        if event.catalogue_id not in known:
+            setbacks.append(Parked(delivery.record, f"catalogue:{event.catalogue_id}"))
+        elif event.fields.get("refuse"):
+            setbacks.append(Rejected(delivery.record, "asked-for", "the test wants it", "none"))
+        else:
+            await connection.execute(
+                """
+                INSERT INTO seen VALUES ($1, $2, 1) ON CONFLICT (product_id) DO UPDATE
+                    SET times = seen.times + 1, version = greatest(seen.version, $2)
+                """,
+                event.product_id,
+                event.fields.get("version", event.version),
+            )
+    return setbacks
+
+
+def product(
+    product_id: str, *, merchant: str = "m1", catalogue: str = "main", **fields: object
+) -> CatalogUpdated:
+    return CatalogUpdated(
+        merchant_id=merchant,
+        catalogue_id=catalogue,
+        product_id=product_id,
+        action="upsert",
+        version=1,
+        fields=fields,  # type: ignore[arg-type]
+    )
+
+
+async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
+    """Await a condition, polled; fails the test when it does not come."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - another process's state is polled
+            await asyncio.sleep(0.02)
+
+
+@dataclass
+class Bed:
+    """A database, a Kafka with topics of its own, a producer and consumers."""
+
+    url: str
+    pool: Pool
+    bootstrap: str
+    prefix: str
+    producer: AIOKafkaProducer
+    consumers: list[Consumer] = field(default_factory=list)
+
+    def consumer(self, instance: str = "one", *, max_batch_records: int = 100) -> Consumer:
+        consumer = Consumer(
+            self.pool,
+            self.bootstrap,
+            "test.sources",
+            [Subscription(CatalogUpdated, on_catalog_updated)],
+            instance_id=instance,
+            topic_prefix=self.prefix,
+            session_timeout=timedelta(seconds=6),
+            max_batch_records=max_batch_records,
+        )
+        self.consumers.append(consumer)
+        return consumer
+
+    async def send(self, *events: CatalogUpdated, source: str = "/shop-system") -> None:
+        for event in events:
+            record = encode(event, source=source)
+            await self.producer.send(
+                self.prefix + record.topic, record.value, record.key, headers=record.headers
+            )
+        await self.producer.flush()
+
+    async def send_raw(
+        self, value: bytes | None, key: bytes | None, headers: Headers | None = None
+    ) -> None:
+        default = [("ce_type", b"channel.catalog.updated.v1"), ("ce_source", b"/broken")]
+        await self.producer.send_and_wait(
+            self.prefix + "catalog.updated",
+            value,
+            key,
+            headers=default if headers is None else headers,
+        )
+
+    async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        return await self.pool.fetch(query, *arguments)
+
+    async def count(self, table: str) -> int:
+        return int(await self.pool.fetchval(f"SELECT count(*) FROM {table}"))
+
+    def table_has(self, table: str, rows: int) -> Callable[[], Awaitable[bool]]:
+        async def has() -> bool:
+            return await self.count(table) >= rows
+
+        return has
+
+
+@pytest.fixture
+async def bed(
+    database: Callable[..., Awaitable[str]], kafka_bootstrap: str, topic_prefix: str
+) -> AsyncIterator[Bed]:
+    url = await database(prepare)
+    await create_topics(kafka_bootstrap, topic_prefix, partitions=PARTITIONS)
+    producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, acks="all", linger_ms=2)
+    await producer.start()
+    pool = await open_pool(url, max_size=8)
+    made = Bed(url, pool, kafka_bootstrap, topic_prefix, producer)
+    yield made
+    for consumer in made.consumers:
+        await consumer.stop()
+    await producer.stop()
+    await pool.close()
