@@ -129,6 +129,9 @@ class Client:
             raise envelope.classify_refusal(operation, refused, request_id) from refused
         except Unreadable as unreadable:
             raise envelope.classify_unreadable(operation, unreadable, request_id) from unreadable
+        except RecursionError as error:
+            unreadable = Unreadable(answer.path, "nested too deeply")
+            raise envelope.classify_unreadable(operation, unreadable, request_id) from error
 
 
 def require_at_most(operation: Operation, count: int, limit: int, what: str) -> None:

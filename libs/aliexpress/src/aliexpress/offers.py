@@ -6,14 +6,13 @@ import msgspec
 
 from aliexpress.client import Client, require_at_most
 from aliexpress.operation import AccessToken, Operation
-from aliexpress.wire import Fields, Refused, encode, int_or_text
+from aliexpress.wire import Fields, Refused, Unreadable, encode, int_or_text
 
 UPDATE_PRICES = Operation("aliexpress.solution.batch.product.price.update", is_write=True)
 UPDATE_STOCK = Operation("aliexpress.solution.batch.product.inventory.update", is_write=True)
 
 MAX_BATCH_PRODUCTS = 20
 MAX_BATCH_SKUS = 200  # per product
-MIN_COUNTRY_PRICE_SHARE = "0.70"  # of the SKU's price
 
 
 class SkuStock(msgspec.Struct, frozen=True):
@@ -162,6 +161,8 @@ def _outcome(answer: Fields, asked: list[str]) -> BatchOutcome:
         lambda row: row.id("product_id"),
     )
     is_success = result.find_flag("update_success")
+    if not failed and not listed and is_success is None:
+        raise Unreadable(result.path, "neither success nor failure is told")
     if not failed and not listed and not is_success:
         code = result.find_text("update_error_code", "error_code") or ""
         message = result.find_text("update_error_message", "error_message")

@@ -91,7 +91,7 @@ def from_pacific(text: str) -> datetime | None:
         if compact := _COMPACT_TIME.fullmatch(text):
             moment = datetime.strptime(compact[1] + (compact[3] or ""), _compact_format(compact[3]))  # noqa: DTZ007 - its zone follows
         elif text.isascii() and text.isdigit():
-            return datetime.fromtimestamp(int(text[:_MAX_DIGITS]) / 1000, UTC)
+            return datetime.fromtimestamp(int(text) / 1000, UTC)
         else:
             moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
@@ -323,7 +323,7 @@ def _as_list(value: Any, element: str, path: str) -> list[Any]:
 
 def _as_text(value: Any) -> str | None:
     if isinstance(value, str):
-        return value.strip() or None
+        return value if value.strip() else None
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return None
     number = _as_decimal(value)
@@ -357,7 +357,7 @@ def _as_decimal(value: Any) -> Decimal | None:
 def _as_flag(value: Any) -> bool | None:
     if isinstance(value, bool):
         return value
-    text = (_as_text(value) or "").lower()
+    text = (_as_text(value) or "").strip().lower()
     return True if text in _TRUE else False if text in _FALSE else None
 
 
