@@ -1,0 +1,142 @@
+import asyncio
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from backbone_bed import Bed
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.postgres.leases import (
+    LeaseLost,
+    check_lease,
+    claim_lease,
+    extend_lease,
+    hold_lease,
+    release_lease,
+)
+from common.postgres.schedules import (
+    Daily,
+    Every,
+    claim_due,
+    list_schedules,
+    next_due,
+    pause_schedule,
+    set_schedule,
+)
+from common.postgres.unit_of_work import unit_of_work
+
+SHORT = timedelta(milliseconds=300)
+
+
+async def test_one_holder_at_a_time_and_the_fence_rises(bed: Bed) -> None:
+    async with bed.pool.acquire() as connection:
+        first = await claim_lease(connection, "run", "a", lasts=timedelta(0))
+        assert first is not None
+        second = await claim_lease(connection, "run", "b")
+        assert second is not None
+        assert second.fence > first.fence
+        assert await claim_lease(connection, "run", "c") is None
+        with pytest.raises(LeaseLost):
+            await extend_lease(connection, first)
+        with pytest.raises(LeaseLost):
+            await check_lease(connection, first)
+        await check_lease(connection, second)
+        await release_lease(connection, second)
+        third = await claim_lease(connection, "run", "c")
+        assert third is not None
+        assert third.fence > second.fence
+
+
+async def test_a_heartbeat_keeps_a_lease_longer_than_it_lasts(bed: Bed) -> None:
+    async with hold_lease(bed.pool, "run", "a", lasts=SHORT) as lease:
+        assert lease is not None
+        seen = 0
+        async with bed.pool.acquire() as connection:
+            began = asyncio.get_running_loop().time()
+            while asyncio.get_running_loop().time() - began < 4 * SHORT.total_seconds():
+                assert await claim_lease(connection, "run", "b", lasts=SHORT) is None
+                seen += 1
+        assert seen > 1
+
+
+async def test_work_whose_lease_was_taken_is_stopped(bed: Bed) -> None:
+    async def work() -> None:
+        async with hold_lease(bed.pool, "run", "a", lasts=SHORT) as lease:
+            assert lease is not None
+            await bed.pool.execute("UPDATE lease SET fence = fence + 1, holder = 'b'")
+            await asyncio.Event().wait()
+
+    with pytest.raises(LeaseLost):
+        await work()
+
+
+async def test_a_second_holder_gets_none(bed: Bed) -> None:
+    async with hold_lease(bed.pool, "run", "a"), hold_lease(bed.pool, "run", "b") as lease:
+        assert lease is None
+
+
+async def test_due_rows_are_claimed_once_over_replicas_and_missed_runs_caught_up_once(
+    bed: Bed,
+) -> None:
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    async with unit_of_work(bed.pool) as connection:
+        for n in range(10):
+            await set_schedule(
+                connection, "offer", "m", f"f{n}", Every(timedelta(hours=1)), first_due_at=long_ago
+            )
+
+    async def claim() -> list[str]:
+        async with unit_of_work(bed.pool) as connection:
+            return [schedule.subject for schedule in await claim_due(connection, "offer", limit=4)]
+
+    claims = await asyncio.gather(*(claim() for _ in range(4)))
+    claims += [await claim()]
+    subjects = [subject for claimed in claims for subject in claimed]
+    assert sorted(subjects) == sorted(f"f{n}" for n in range(10))
+    assert await claim() == []
+
+
+async def test_a_paused_schedule_is_not_due_and_a_new_rhythm_keeps_the_pause(bed: Bed) -> None:
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    rhythm = Every(timedelta(hours=1))
+    async with unit_of_work(bed.pool) as connection:
+        await set_schedule(connection, "offer", "m", "f", rhythm, first_due_at=long_ago)
+        assert await pause_schedule(connection, "offer", "m", "f", reason="holiday")
+        assert await claim_due(connection, "offer") == []
+        await set_schedule(connection, "offer", "m", "f", Daily(time(2)), first_due_at=long_ago)
+        [schedule] = await list_schedules(connection, "m")
+        assert (schedule.is_paused, schedule.pause_reason) == (True, "holiday")
+        assert await pause_schedule(connection, "offer", "m", "f", reason=None)
+        assert len(await claim_due(connection, "offer")) == 1
+        assert not await pause_schedule(connection, "offer", "m", "none", reason=None)
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "after", "due"),
+    [
+        ("02:00", "UTC", "2026-11-24T01:00+00:00", "2026-11-24T02:00+00:00"),
+        ("02:00", "UTC", "2026-11-24T02:00+00:00", "2026-11-25T02:00+00:00"),
+        ("02:30", "Europe/Madrid", "2026-03-28T12:00+00:00", "2026-03-29T01:30+00:00"),
+        ("02:30", "Europe/Madrid", "2026-10-24T12:00+00:00", "2026-10-25T00:30+00:00"),
+        ("02:30", "Europe/Madrid", "2026-10-25T00:30+00:00", "2026-10-26T01:30+00:00"),
+        ("23:00", "America/Los_Angeles", "2026-11-24T08:00+00:00", "2026-11-25T07:00+00:00"),
+    ],
+    ids=["later today", "exactly now", "skipped hour", "repeated hour", "once only", "west"],
+)
+def test_a_daily_time_in_its_zone(at: str, zone: str, after: str, due: str) -> None:
+    rhythm = Daily(time.fromisoformat(at), zone)
+    assert next_due(rhythm, datetime.fromisoformat(after)) == datetime.fromisoformat(due)
+
+
+@given(
+    st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(  # noqa: DTZ001
+        lambda naive: naive.replace(tzinfo=UTC)
+    ),
+    st.times().map(lambda t: t.replace(microsecond=0)),
+    st.sampled_from(["UTC", "Europe/Madrid", "America/Los_Angeles", "Australia/Lord_Howe"]),
+)
+def test_a_daily_schedule_is_due_about_once_a_day(after: datetime, at: time, zone: str) -> None:
+    first = next_due(Daily(at, zone), after)
+    second = next_due(Daily(at, zone), first)
+    assert after < first <= after + timedelta(hours=25)
+    assert timedelta(hours=22) < second - first < timedelta(hours=26)

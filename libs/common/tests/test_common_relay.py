@@ -1,0 +1,107 @@
+import asyncio
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer
+from backbone_bed import Bed, product, until
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.messaging.outbox import add_events
+from common.messaging.relay import Relay, settled
+from common.postgres.unit_of_work import unit_of_work
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=30))
+def test_per_key_nothing_is_deleted_past_the_first_refusal(rows: list[tuple[int, bool]]) -> None:
+    claimed = [(place, ("topic", bytes([key]))) for place, (key, _) in enumerate(rows)]
+    outcomes = [None if acknowledged else OSError() for _, acknowledged in rows]
+    deletable, failure = settled(claimed, outcomes)
+    for key in range(4):
+        places = [place for place, (k, _) in enumerate(rows) if k == key]
+        refused = [place for place in places if outcomes[place] is not None]
+        expected = [place for place in places if not refused or place < refused[0]]
+        assert [place for place in deletable if place in places] == expected
+    assert (failure is None) == all(acknowledged for _, acknowledged in rows)
+
+
+async def consume(bed: Bed, count: int) -> list[Any]:
+    reader = AIOKafkaConsumer(
+        bed.prefix + "catalog.updated",
+        bootstrap_servers=bed.bootstrap,
+        auto_offset_reset="earliest",
+    )
+    await reader.start()
+    records: list[Any] = []
+    async with asyncio.timeout(20):
+        while len(records) < count:
+            for batch in (await reader.getmany(timeout_ms=200)).values():
+                records += batch
+    await reader.stop()
+    return records
+
+
+async def add(bed: Bed, *names: str) -> None:
+    async with unit_of_work(bed.pool) as connection:
+        await add_events(
+            connection,
+            [product("one", name=name) for name in names],
+            source="/test",
+        )
+
+
+async def test_events_of_a_key_are_published_in_commit_order_and_leave_the_outbox(
+    bed: Bed,
+) -> None:
+    relay = Relay(bed.url, bed.bootstrap, topic_prefix=bed.prefix)
+    relay.start()
+    for n in range(20):
+        await add(bed, f"{n}a", f"{n}b")
+    records = await consume(bed, 40)
+    names = [record.value.split(b'"name":"')[1].split(b'"')[0].decode() for record in records]
+    assert names == [f"{n}{letter}" for n in range(20) for letter in "ab"]
+
+    async def empty() -> bool:
+        return await bed.count("outbox") == 0
+
+    await until(empty)
+    await relay.stop()
+
+
+async def test_a_second_relay_stands_by_and_takes_over(bed: Bed) -> None:
+    first = Relay(bed.url, bed.bootstrap, topic_prefix=bed.prefix)
+    second = Relay(bed.url, bed.bootstrap, topic_prefix=bed.prefix)
+    first.start()
+
+    async def is_active(relay: Relay) -> bool:
+        return relay.is_active
+
+    await until(lambda: is_active(first))
+    second.start()
+    await add(bed, "a")
+    await consume(bed, 1)
+    assert not second.is_active
+    await first.stop()
+    await until(lambda: is_active(second))
+    await add(bed, "b")
+    assert len(await consume(bed, 2)) == 2
+    await second.stop()
+
+
+async def test_a_relay_whose_connection_is_cut_publishes_what_is_left(bed: Bed) -> None:
+    relay = Relay(bed.url, bed.bootstrap, topic_prefix=bed.prefix)
+    relay.start()
+    await add(bed, "a")
+    await consume(bed, 1)
+    admin = await asyncpg.connect(bed.url)
+    await admin.execute(
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_locks
+        WHERE locktype = 'advisory' AND database =
+            (SELECT oid FROM pg_database WHERE datname = current_database())
+        """
+    )
+    await admin.close()
+    await add(bed, "b")
+    assert len(await consume(bed, 2)) == 2
+    await relay.stop()
