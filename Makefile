@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml sandbox/pyproject.toml stack/pyproject.toml)
-CODE := libs services cli sandbox stack lint tests bench examples conftest.py
+CODE := schemas libs services cli sandbox stack lint tests bench examples conftest.py
 WORKERS ?= 2
 
 .PHONY: help
@@ -63,7 +63,7 @@ check-dependencies: $(READY)
 check-rules: $(READY)
 	@$(BIN)/python -m lint.rules
 check-contracts: $(READY)
-	@$(BIN)/python -m common.contracts.generate --check
+	@$(BIN)/python schemas/generate.py --check
 check-manifests: $(READY)
 	@$(BIN)/python -m lint.manifests
 
@@ -74,7 +74,7 @@ format: $(READY) ## format all code and mend what ruff can
 
 .PHONY: contracts
 contracts: $(READY) ## generate schemas/ anew from the code
-	@$(BIN)/python -m common.contracts.generate
+	@$(BIN)/python schemas/generate.py
 
 # ---- to doubt it
 

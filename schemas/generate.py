@@ -1,0 +1,198 @@
+"""Write the published contracts: JSON Schemas, the AsyncAPI document, OpenAPI per service.
+
+`python schemas/generate.py` writes them, and refuses to when an event's schema would break a reader
+of the committed version: raise the class's `schema_version` then, which makes a new file beside the
+old. `--check` writes nothing and fails when anything committed is stale or broken.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from common.contracts.event import Event
+from common.contracts.topics import OTHERS, TOPICS, Topic
+from common.postgres.pool import Pool
+from common.service import Context, Parts, Service, create_app
+from common.settings import ServiceSettings
+from common.web.identity import Verifier
+
+sys.path.insert(0, str(Path(__file__).parent))
+from compatibility import Role, Schema, breaks
+
+FOLDER = Path(__file__).parent
+SERVICES = ("auth_service", "catalog_service", "feed_publisher", "order_importer")
+
+
+def event_schema(event: type[Event]) -> Schema:
+    """The JSON Schema (2020-12) of an event's data, its references inside."""
+    (root,), definitions = msgspec.json.schema_components([event], ref_template="#/$defs/{name}")
+    name = root["$ref"].rsplit("/", 1)[1]
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:{event.type_name()}",
+        **definitions[name],
+    }
+    others = {key: value for key, value in sorted(definitions.items()) if key != name}
+    if others:
+        schema["$defs"] = others
+    return cast("Schema", _folded(schema))
+
+
+def _folded(node: Any) -> Any:
+    """Descriptions as running text: docstrings keep their line breaks otherwise."""
+    if isinstance(node, dict):
+        return {
+            key: " ".join(value.split())
+            if key == "description" and isinstance(value, str)
+            else _folded(value)
+            for key, value in node.items()
+        }
+    if isinstance(node, list):
+        return [_folded(item) for item in node]
+    return node
+
+
+def role_of(topic: Topic) -> Role:
+    """Whether we emit what the topic carries, or other systems do."""
+    return "read" if topic.producer == OTHERS else "emitted"
+
+
+def asyncapi() -> Schema:
+    """One AsyncAPI 3 document of all topics."""
+    channels, operations, messages = {}, {}, {}
+    for topic in TOPICS:
+        name = topic.event.__name__
+        messages[name] = {
+            "name": topic.event.type_name(),
+            "title": name,
+            "contentType": "application/json",
+            "headers": _headers_schema(topic.event),
+            "payload": {
+                "schemaFormat": "application/schema+json;version=draft-2020-12",
+                "schema": {"$ref": f"./events/{topic.event.type_name()}.json"},
+            },
+            "bindings": {"kafka": {"key": {"type": "string", "description": topic.key}}},
+        }
+        channels[name] = {
+            "address": topic.name,
+            "description": f"{topic.kind} topic, key {topic.key}; written by {topic.producer},"
+            f" read by {', '.join(topic.consumers)}",
+            "messages": {name: {"$ref": f"#/components/messages/{name}"}},
+        }
+        operations[name] = {
+            "action": "receive" if role_of(topic) == "read" else "send",
+            "channel": {"$ref": f"#/channels/{name}"},
+            "messages": [{"$ref": f"#/channels/{name}/messages/{name}"}],
+        }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "AliExpress Channel",
+            "version": "1",
+            "description": "CloudEvents 1.0, Kafka binary binding; `receive` is what the channel"
+            " reads, `send` what it emits.",
+        },
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages},
+    }
+
+
+def _headers_schema(event: type[Event]) -> Schema:
+    return {
+        "type": "object",
+        "required": ["ce_type"],
+        "properties": {
+            "ce_specversion": {"const": "1.0"},
+            "ce_id": {"type": "string"},
+            "ce_type": {"const": event.type_name()},
+            "ce_source": {"type": "string"},
+            "ce_time": {"type": "string", "format": "date-time"},
+            "ce_subject": {"type": "string", "description": "The record's key"},
+            "content-type": {"const": "application/json"},
+            "traceparent": {"type": "string"},
+        },
+    }
+
+
+def openapi(package: str) -> Schema:
+    """The OpenAPI document of a service, from its routes as wired."""
+    service: Service[ServiceSettings] = importlib.import_module(f"{package}.app").SERVICE
+    settings = service.settings.model_construct(
+        **{
+            name: field.get_default(call_default_factory=True)
+            for name, field in service.settings.model_fields.items()
+            if not field.is_required()
+        },
+        **_placeholders(service),
+    )
+    context = Context(settings, cast("Pool", None), Verifier(""))
+    parts: Parts = service.build(context)
+    return cast("Schema", create_app(service, context, parts).openapi())
+
+
+def _placeholders(service: Service[ServiceSettings]) -> dict[str, Any]:
+    """Values for the settings that have no default; no I/O is done with them."""
+    return {
+        name: field.annotation("x" * 32) if field.annotation is not int else 0
+        for name, field in service.settings.model_fields.items()
+        if field.is_required() and field.annotation is not None
+    }
+
+
+def wanted() -> dict[Path, Schema]:
+    """Every document, by its place."""
+    documents: dict[Path, Schema] = {
+        Path("events") / f"{topic.event.type_name()}.json": event_schema(topic.event)
+        for topic in TOPICS
+    }
+    documents[Path("asyncapi.json")] = asyncapi()
+    for package in SERVICES:
+        documents[Path("openapi") / f"{package.replace('_', '-')}.json"] = openapi(package)
+    return documents
+
+
+def broken() -> list[str]:
+    """What today's events break of the committed schemas."""
+    found = []
+    for topic in TOPICS:
+        path = FOLDER / "events" / f"{topic.event.type_name()}.json"
+        if path.exists():
+            old = json.loads(path.read_text())
+            found += [
+                f"{topic.event.type_name()}{what}"
+                for what in breaks(old, event_schema(topic.event), role_of(topic))
+            ]
+    return found
+
+
+def main() -> int:
+    """Write or check; the number of troubles."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    is_check = parser.parse_args().check
+    troubles = [f"breaks its readers: {what}" for what in broken()]
+    if troubles and not is_check:
+        troubles.append("nothing written: raise the event's schema_version")
+    for place, document in wanted().items():
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        path = FOLDER / place
+        if is_check:
+            if not path.exists() or path.read_text() != text:
+                troubles.append(f"stale: schemas/{place} (run `make contracts`)")
+        elif not troubles:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    for trouble in troubles:
+        print(trouble, file=sys.stderr)  # noqa: T201 - a command's output
+    return len(troubles)
+
+
+if __name__ == "__main__":
+    sys.exit(min(1, main()))
