@@ -105,9 +105,9 @@ class Process:
         deadline = time.monotonic() + self._ready_within.total_seconds()
         while not (self.is_running and await self._is_ready(self.pid)):
             if self._watcher is None and not self.is_running:
-                raise StartFailed(self._obituary("ended while starting"))
+                raise StartFailed(_with_log_end(self.command, "ended while starting"))
             if time.monotonic() > deadline:
-                raise StartFailed(self._obituary("was not ready in time"))
+                raise StartFailed(_with_log_end(self.command, "was not ready in time"))
             await asyncio.sleep(POLL_SECONDS)
 
     async def stop(self) -> None:
@@ -157,11 +157,21 @@ class Process:
             self._running = _spawn(self.command)
             self.restarts += 1
 
-    def _obituary(self, what: str) -> str:
-        log = self.command.log
-        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-        tail = "\n".join(f"  {line}" for line in lines[-LOG_LINES_SHOWN:])
-        return f"{self.name} {what}; the end of its log ({log}):\n{tail}"
+
+async def run_once(command: Command, *, within: timedelta) -> None:
+    """Run `command` to its end. Raises `StartFailed` when it fails or takes longer than `within`.
+
+    Nothing of it is left running, also when this is cancelled.
+    """
+    process = _spawn(command)
+    try:
+        await asyncio.wait_for(_wait_for_end(process), within.total_seconds())
+    except TimeoutError:
+        raise StartFailed(_with_log_end(command, "took too long")) from None
+    finally:
+        await _end(process, signal.SIGKILL, command.stop_within)
+    if process.returncode:
+        raise StartFailed(_with_log_end(command, f"failed (exit code {process.returncode})"))
 
 
 def _spawn(command: Command) -> subprocess.Popen[bytes]:
@@ -180,6 +190,12 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
             group=account.group_id if account else None,
             extra_groups=[] if account else None,
         )
+
+
+def _with_log_end(command: Command, what: str) -> str:
+    lines = command.log.read_text(errors="replace").splitlines() if command.log.exists() else []
+    tail = "\n".join(f"  {line}" for line in lines[-LOG_LINES_SHOWN:])
+    return f"{command.name} {what}; the end of its log ({command.log}):\n{tail}"
 
 
 def _tether() -> Sequence[str]:

@@ -4,6 +4,7 @@ One pair of stores serves a whole run, xdist's workers included; a test has a da
 for its topics of its own. README.md of this member shows how to use them.
 """
 
+import asyncio
 import os
 import shutil
 import signal
@@ -22,13 +23,27 @@ from stack.accounts import remove_owned_folder
 from stack.failures import StackFailure
 from stack.postgres import create_database, database_url, drop_database
 from stack.sandbox import Sandbox, running_sandbox
-from stack.throwaway import Addresses
+from stack.throwaway import StoreAddresses
 
 START_SECONDS = 600  # the first start on a machine downloads Kafka
 STOP_SECONDS = 45
 
 Prepare = Callable[[str], Awaitable[None]]
 NewDatabase = Callable[..., Awaitable[str]]
+
+
+async def eventually(
+    condition: Callable[[], bool | Awaitable[bool]], *, within: float = 10.0
+) -> None:
+    """Wait until `condition` holds; fail the test when it does not within so many seconds."""
+    deadline = time.monotonic() + within
+    while True:
+        holds = condition()
+        if await holds if isinstance(holds, Awaitable) else holds:
+            return
+        if time.monotonic() > deadline:
+            pytest.fail(f"not so within {within} s: {condition!r}")
+        await asyncio.sleep(0.02)
 
 
 class ThrowawayStores:
@@ -51,7 +66,7 @@ class ThrowawayStores:
                     start_new_session=True,
                 )
 
-    def addresses(self) -> Addresses:
+    def addresses(self) -> StoreAddresses:
         """Where they are, once both serve. Raises `StackFailure` when one does not start."""
         deadline = time.monotonic() + START_SECONDS
         while not (self.folder / "addresses.json").exists():
@@ -61,7 +76,7 @@ class ThrowawayStores:
             if has_ended or time.monotonic() > deadline:
                 raise StackFailure((self.folder / "host.log").read_text())
             time.sleep(0.05)
-        return Addresses.read(self.folder / "addresses.json")
+        return StoreAddresses.read(self.folder / "addresses.json")
 
     def stop(self) -> None:
         """End them and forget their data."""
@@ -105,7 +120,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack_addresses(pytestconfig: pytest.Config) -> Addresses:
+def stack_addresses(pytestconfig: pytest.Config) -> StoreAddresses:
     """Where this run's Postgres and Kafka are."""
     stores = pytestconfig.stash[_STORES]
     if not hasattr(pytestconfig, "workerinput"):
@@ -114,7 +129,7 @@ def stack_addresses(pytestconfig: pytest.Config) -> Addresses:
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(stack_addresses: Addresses) -> str:
+def kafka_bootstrap(stack_addresses: StoreAddresses) -> str:
     """`host:port` of a real Kafka without any topics."""
     return stack_addresses.kafka_bootstrap
 
@@ -173,7 +188,7 @@ async def _close_to_sessions(admin_url: str, name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def databases(stack_addresses: Addresses) -> Databases:
+def databases(stack_addresses: StoreAddresses) -> Databases:
     """The maker of databases, for fixtures of any scope; what it makes ends with the run."""
     return Databases(stack_addresses.admin_url)
 

@@ -18,7 +18,7 @@ from stack.stores import running_stores
 
 
 @dataclass(frozen=True)
-class Addresses:
+class StoreAddresses:
     """Where the tests find the stores; `admin_url` is Postgres's, of its administrator."""
 
     admin_url: str
@@ -32,7 +32,7 @@ class Addresses:
         draft.rename(path)
 
     @classmethod
-    def read(cls, path: Path) -> "Addresses":
+    def read(cls, path: Path) -> "StoreAddresses":
         """Read what `write` wrote."""
         return cls(**json.loads(path.read_text()))
 
@@ -41,7 +41,7 @@ async def serve(folder: Path) -> None:
     """Run the stores until standard input ends."""
     settings = StackSettings(state_dir=folder, is_durable=False)
     async with running_stores(settings, postgres_password=random_password()) as stores:
-        addresses = Addresses(stores.postgres.admin_url, stores.kafka.bootstrap)
+        addresses = StoreAddresses(stores.postgres.admin_url, stores.kafka.bootstrap)
         addresses.write(folder / "addresses.json")
         await _end_of_input()
 

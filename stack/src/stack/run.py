@@ -1,0 +1,291 @@
+"""The whole system as one thing that is started, watched and stopped.
+
+    async with running_stack() as stack:
+        stack.url("catalog-service")
+        await stack.process("catalog-service").kill()     # comes back by itself
+        await stack.kafka.restart()                        # same port, same data
+
+Everything started is stopped when the block is left, however it is left.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from common.contracts.topics import create_topics
+from stack.failures import AlreadyRunning, StackFailure, StartFailed
+from stack.kafka import Kafka
+from stack.postgres import Postgres, create_database, create_role, database_url
+from stack.processes import Command, Process, run_once
+from stack.sandbox import answers
+from stack.secrets import Secrets, write_private
+from stack.settings import StackSettings
+from stack.stores import Stores, running_stores, wipe_stores
+from stack.system import (
+    OPERATOR_CLIENT,
+    SANDBOX,
+    SERVICES,
+    Ports,
+    Service,
+    Surroundings,
+    sandbox_command,
+    sandbox_environment,
+    service_command,
+    service_environment,
+)
+
+MIGRATE_WITHIN = timedelta(minutes=5)
+
+OnProgress = Callable[[str], None]
+"""Told what is being started, in words for a person."""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where a running stack is found, for other programs of the same person."""
+
+    urls: dict[str, str]
+    kafka_bootstrap: str
+    operator_client_id: str
+    operator_client_secret: str
+
+    @classmethod
+    def read(cls, state: Path) -> "Addresses":
+        """Those of the stack that runs on this state folder; raises `StackFailure` if none does."""
+        try:
+            return cls(**json.loads((state / "addresses.json").read_text()))
+        except FileNotFoundError:
+            raise StackFailure("no stack runs here: type `make up`") from None
+
+
+class Stack:
+    """A running system. `run.running_stack` makes it."""
+
+    def __init__(
+        self, stores: Stores, around: Surroundings, processes: Mapping[str, Process]
+    ) -> None:
+        self._stores = stores
+        self._around = around
+        self._processes = processes
+
+    @property
+    def postgres(self) -> Postgres:
+        """Postgres: `restart()`, and `kill()`, `pid`, `process` of an embedded one."""
+        return self._stores.postgres
+
+    @property
+    def kafka(self) -> Kafka:
+        """Kafka: the same."""
+        return self._stores.kafka
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where everything is."""
+        return Addresses(
+            {name: self.url(name) for name in self._processes},
+            self._around.kafka_bootstrap,
+            OPERATOR_CLIENT,
+            self._around.secrets.of(OPERATOR_CLIENT),
+        )
+
+    @property
+    def logs(self) -> Path:
+        """The folder with a log per process."""
+        return self._around.state / "logs"
+
+    def process(self, name: str) -> Process:
+        """A service or the sandbox: `pid`, `kill()`, `stop()`, `restart()`, `suspend()`, …."""
+        return self._processes[name]
+
+    def url(self, name: str) -> str:
+        """Base address of a service or of the sandbox."""
+        return self._around.url(name)
+
+    def database_url(self, name: str) -> str:
+        """The database of a service, as its owner."""
+        return self._around.database_urls[name]
+
+
+@asynccontextmanager
+async def running_stack(
+    settings: StackSettings | None = None,
+    *,
+    ports: Ports | None = None,
+    services: Sequence[Service] = SERVICES,
+    environment: Mapping[str, Mapping[str, str]] | None = None,
+    on_progress: OnProgress = lambda _step: None,
+) -> AsyncIterator[Stack]:
+    """Start stores, sandbox and services in order; stop them all at the end.
+
+    `environment` adds variables by process name. Raises `StackFailure` when something does not
+    start; what had started is stopped then.
+    """
+    settings = settings or StackSettings()
+    state = settings.state_dir.resolve()
+    state.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as cleaning:
+        cleaning.enter_context(_alone_in(state))
+        settled = (ports or Ports()).settle()
+        secrets = Secrets.load(state / "secrets.json")
+        on_progress("Postgres and Kafka")
+        stores = await cleaning.enter_async_context(
+            running_stores(settings, postgres_password=secrets.postgres)
+        )
+        on_progress("databases and topics")
+        urls = await _make_databases(stores.postgres.admin_url, services, secrets)
+        await create_topics(stores.kafka.bootstrap)
+        around = Surroundings(settled, stores.kafka.bootstrap, urls, secrets, state)
+        processes = _processes(services, around, environment or {})
+        secrets.keep(state / "secrets.json")
+        cleaning.push_async_callback(_stop, processes)
+        on_progress("sandbox and migrations")
+        await _together(
+            processes[SANDBOX].start(),
+            *(_migrate(service, around) for service in services),
+        )
+        on_progress("services")
+        await _together(*(processes[service.name].start() for service in services))
+        stack = Stack(stores, around, processes)
+        write_private(state / "addresses.json", json.dumps(asdict(stack.addresses), indent=1))
+        cleaning.callback((state / "addresses.json").unlink, missing_ok=True)
+        yield stack
+
+
+def wipe(settings: StackSettings) -> None:
+    """Forget all state: both stores, the sandbox's, secrets and logs. Raises `StackFailure`."""
+    if settings.database_url is not None or settings.kafka_bootstrap is not None:
+        raise StackFailure(
+            "the stores are not ours (STACK_DATABASE_URL, STACK_KAFKA_BOOTSTRAP): empty them there"
+        )
+    state = settings.state_dir.resolve()
+    if not state.exists():
+        return
+    with _alone_in(state):
+        wipe_stores(state)
+        shutil.rmtree(state)
+
+
+def run_until_stopped(main: Coroutine[Any, Any, int]) -> int:
+    """Run `main` with Ctrl-C, SIGTERM and SIGHUP ending it in good order; returns an exit code.
+
+    A `StackFailure` is told in its own words on stderr.
+    """
+
+    async def cancellable() -> int:
+        task = asyncio.ensure_future(main)
+        loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            if not task.cancelling():  # asked once is enough: stopping is bounded in time
+                task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, end)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return 0
+
+    try:
+        return asyncio.run(cancellable())
+    except StackFailure as failure:
+        sys.stderr.write(f"{failure}\n")
+        return 1
+
+
+@contextmanager
+def _alone_in(state: Path) -> Iterator[None]:
+    with (state / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise AlreadyRunning(
+                f"a stack already runs on {state} (process {lock.read().strip()}): stop it, or"
+                " set STACK_STATE_DIR to another folder"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+async def _make_databases(
+    admin_url: str, services: Sequence[Service], secrets: Secrets
+) -> dict[str, str]:
+    urls = {}
+    for service in services:
+        name, password = service.database, secrets.of(service.database)
+        await create_role(admin_url, name, password)
+        await create_database(admin_url, name, owner=name)
+        urls[service.name] = database_url(admin_url, database=name, user=name, password=password)
+    return urls
+
+
+def _processes(
+    services: Sequence[Service],
+    around: Surroundings,
+    environment: Mapping[str, Mapping[str, str]],
+) -> dict[str, Process]:
+    told = {SANDBOX: sandbox_environment(around)}
+    commands = {SANDBOX: sandbox_command()}
+    probes = {SANDBOX: f"{around.url(SANDBOX)}/control/health"}
+    for service in services:
+        told[service.name] = service_environment(service, around)
+        commands[service.name] = service_command(service, "all")
+        probes[service.name] = f"{around.url(service.name)}/health/ready"
+    return {
+        name: Process(
+            Command(
+                name,
+                command,
+                around.state / "logs" / f"{name}.log",
+                environment={**told[name], **environment.get(name, {})},
+                stop_within=timedelta(seconds=15),
+            ),
+            is_ready=partial(_answers, probes[name]),
+        )
+        for name, command in commands.items()
+    }
+
+
+async def _stop(processes: Mapping[str, Process]) -> None:
+    """The services first, all at once; the sandbox they may still be talking to last."""
+    services = (process for name, process in processes.items() if name != SANDBOX)
+    await asyncio.gather(*(process.stop() for process in services))
+    await processes[SANDBOX].stop()
+
+
+async def _answers(url: str, _pid: int) -> bool:
+    return await answers(url)
+
+
+async def _migrate(service: Service, around: Surroundings) -> None:
+    command = Command(
+        f"{service.name} migrate",
+        service_command(service, "migrate"),
+        around.state / "logs" / f"{service.name}.log",
+        environment=service_environment(service, around),
+    )
+    await run_once(command, within=MIGRATE_WITHIN)
+
+
+async def _together(*starts: Coroutine[Any, Any, None]) -> None:
+    """All of `starts` at once; the first failure is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for start in starts:
+                group.create_task(start)
+    except* StartFailed as failures:
+        raise failures.exceptions[0] from None

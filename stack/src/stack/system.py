@@ -1,0 +1,159 @@
+"""The map of the system: which processes there are, and who needs whom.
+
+Read it top down: the services, then what each is told. A variable set in the caller's environment
+wins over what stands here, so `AUTH_PORT=9001` or `CATALOG_LOG_LEVEL=DEBUG` just work, and a real
+AliExpress app replaces the sandbox by `AUTH_MARKETPLACE_URL`, `AUTH_APP_KEY` and so on.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic_settings import BaseSettings
+
+from stack.ports import LOOPBACK, free_port, require_free
+from stack.secrets import Secrets
+
+APP_KEY = "500100"
+OPERATOR_CLIENT = "channel-cli"
+SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True)
+class Service:
+    """One of ours: `python -m <module> all`, its settings named `<prefix>_…`.
+
+    `scopes` are what its own API client at auth-service may ask for.
+    """
+
+    name: str
+    prefix: str
+    calls_marketplace: bool = True
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """The package `python -m` runs."""
+        return self.name.replace("-", "_")
+
+    @property
+    def database(self) -> str:
+        """Its database, and the role that owns it."""
+        return f"channel_{self.prefix.lower()}"
+
+
+AUTH = Service("auth-service", "AUTH")
+CATALOG = Service("catalog-service", "CATALOG", scopes=("shop-token",))
+PUBLISHER = Service("feed-publisher", "PUBLISHER", scopes=("shop-token",))
+ORDERS = Service("order-importer", "ORDERS", scopes=("shop-token",))
+SERVICES = (AUTH, CATALOG, PUBLISHER, ORDERS)
+
+
+class Ports(BaseSettings):
+    """Where each listens on the loopback address; 0 takes a free port. 8000 is the console's."""
+
+    auth_port: int = 8001
+    catalog_port: int = 8002
+    publisher_port: int = 8003
+    orders_port: int = 8004
+    sandbox_port: int = 8080
+
+    @classmethod
+    def free(cls) -> "Ports":
+        """Free ports for all, whatever the environment says."""
+        return cls.model_validate(dict.fromkeys(cls.model_fields, 0))
+
+    def settle(self) -> Mapping[str, int]:
+        """The port of each process, by its name; raises `PortTaken` for one that is in use."""
+        by_name = {service.name: service.prefix for service in SERVICES} | {SANDBOX: "SANDBOX"}
+        ports = {}
+        for name, prefix in by_name.items():
+            port: int = getattr(self, f"{prefix.lower()}_port")
+            if port:
+                require_free(port, owner=name, setting=f"{prefix}_PORT")
+            ports[name] = port or free_port()
+        return ports
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all processes of one running stack have in common."""
+
+    ports: Mapping[str, int]
+    kafka_bootstrap: str
+    database_urls: Mapping[str, str]
+    secrets: Secrets
+    state: Path
+
+    def url(self, name: str) -> str:
+        """Base address of a service or of the sandbox."""
+        return f"http://{LOOPBACK}:{self.ports[name]}"
+
+
+def service_command(service: Service, role: str) -> list[str]:
+    """What runs a service in a role: `all`, `migrate`."""
+    return [sys.executable, "-m", service.module, role]
+
+
+def service_environment(service: Service, around: Surroundings) -> dict[str, str]:
+    """What a service is told."""
+    told = {
+        "HOST": LOOPBACK,
+        "PORT": str(around.ports[service.name]),
+        "DATABASE_URL": around.database_urls[service.name],
+        "KAFKA_BOOTSTRAP": around.kafka_bootstrap,
+        "CLOCK_URL": f"{around.url(SANDBOX)}/control/clock",
+        "AUTH_URL": around.url(AUTH.name),
+        "SERVICE_CLIENT_ID": service.name,
+        "SERVICE_CLIENT_SECRET": around.secrets.of(service.name),
+        "INSTANCE_ID": f"{service.name}-0",
+    }
+    if service.calls_marketplace:
+        told |= {
+            "MARKETPLACE_URL": around.url(SANDBOX),
+            "APP_KEY": APP_KEY,
+            "APP_SECRET": around.secrets.app_secret,
+        }
+    if service == AUTH:
+        told |= {
+            "PUBLIC_URL": around.url(AUTH.name),
+            "MASTER_KEYS": around.secrets.sealing_key,
+            "SIGNING_KEY": around.secrets.signing_key,
+            "BOOTSTRAP_CLIENTS": json.dumps(bootstrap_clients(around.secrets)),
+        }
+    if service == CATALOG:
+        told |= {"IMAGE_ALLOWED_HOSTS": f"{LOOPBACK}:{around.ports[SANDBOX]}"}
+    return {f"{service.prefix}_{name}": value for name, value in told.items()} | os.environ
+
+
+def bootstrap_clients(secrets: Secrets) -> dict[str, dict[str, object]]:
+    """The API clients auth-service knows from the start: the services, and the operator's."""
+    clients: dict[str, dict[str, object]] = {
+        service.name: {"secret": secrets.of(service.name), "scopes": list(service.scopes)}
+        for service in SERVICES
+        if service.scopes
+    }
+    clients[OPERATOR_CLIENT] = {"secret": secrets.of(OPERATOR_CLIENT), "scopes": ["operator"]}
+    return clients
+
+
+def sandbox_command() -> list[str]:
+    """What runs the sandbox."""
+    return [sys.executable, "-m", "sandbox"]
+
+
+def sandbox_environment(around: Surroundings) -> dict[str, str]:
+    """What the sandbox is told: the app it knows, and where a shop's owner is sent back to."""
+    told = {
+        "HOST": LOOPBACK,
+        "PORT": str(around.ports[SANDBOX]),
+        "PUBLIC_URL": around.url(SANDBOX),
+        "STATE_FILE": str(around.state / "sandbox" / "state.json"),
+        "APP_KEY": APP_KEY,
+        "APP_SECRET": around.secrets.app_secret,
+        "REDIRECT_URIS": f"{around.url(AUTH.name)}/v1/oauth/callback",
+    }
+    return {f"SANDBOX_{name}": value for name, value in told.items()} | os.environ

@@ -1,0 +1,113 @@
+import asyncio
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stack.failures import AlreadyRunning, PortTaken, StackFailure
+from stack.ports import LOOPBACK
+from stack.run import Addresses, running_stack, wipe
+from stack.sandbox import answers
+from stack.secrets import Secrets
+from stack.settings import StackSettings
+from stack.system import CATALOG, Ports, Surroundings, bootstrap_clients, service_environment
+from stack.testing import eventually
+
+
+def settings_of(folder: Path) -> StackSettings:
+    folder.chmod(0o711)
+    return StackSettings(state_dir=folder / "state", is_durable=False)
+
+
+async def test_the_stack_starts_tells_its_addresses_and_is_alone(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    async with running_stack(settings, ports=Ports.free(), services=()) as stack:
+        assert await answers(f"{stack.url('sandbox')}/control/health")
+        addresses = Addresses.read(settings.state_dir)
+        assert addresses.urls["sandbox"] == stack.url("sandbox")
+        with pytest.raises(AlreadyRunning, match=str(os.getpid())):
+            async with running_stack(settings, ports=Ports.free(), services=()):
+                pass
+        await stack.process("sandbox").kill()
+        await stack.process("sandbox").wait_until_ready()
+        assert stack.process("sandbox").restarts == 1
+        with pytest.raises(AlreadyRunning):
+            wipe(settings)
+
+    assert not await answers(f"{addresses.urls['sandbox']}/control/health")
+    with pytest.raises(StackFailure, match="make up"):
+        Addresses.read(settings.state_dir)
+    wipe(settings)
+    assert not settings.state_dir.exists()
+
+
+async def test_a_taken_port_stops_the_start_before_anything_runs(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        taken.listen()
+        ports = Ports.free().model_copy(update={"orders_port": taken.getsockname()[1]})
+        with pytest.raises(PortTaken, match="ORDERS_PORT"):
+            async with running_stack(settings_of(tmp_path), ports=ports, services=()):
+                pass
+    assert not (tmp_path / "state" / "logs").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+async def test_a_signal_stops_everything_in_good_order(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    state = settings_of(tmp_path).state_dir
+    program = (
+        "import asyncio, stack.run as run; from stack.system import Ports\n"
+        "async def main():\n"
+        "    async with run.running_stack(ports=Ports.free(), services=()):\n"
+        "        await asyncio.Event().wait()\n"
+        "raise SystemExit(run.run_until_stopped(main()))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env={**os.environ, "STACK_STATE_DIR": str(state)}
+    ) as runner:
+        await eventually(
+            lambda: (state / "addresses.json").exists() or runner.poll() is not None, within=60
+        )
+        sandbox = Addresses.read(state).urls["sandbox"]
+        runner.send_signal(number)
+        runner.send_signal(number)  # an impatient second one changes nothing
+        assert await asyncio.to_thread(runner.wait, 30) == 0
+    assert not await answers(f"{sandbox}/control/health")
+    assert not (state / "postgres" / "data" / "postmaster.pid").exists()
+    wipe(StackSettings(state_dir=state))
+
+
+def test_secrets_are_made_once_and_read_by_their_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    secrets = Secrets.load(path)
+    password = secrets.of("channel_auth")
+    secrets.keep(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    again = Secrets.load(path)
+    assert again.of("channel_auth") == password
+    assert again == secrets
+    assert Secrets().postgres != secrets.postgres
+
+
+def test_what_the_caller_sets_wins_over_the_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    around = Surroundings(
+        dict.fromkeys(("auth-service", "catalog-service", "sandbox"), 1),
+        "kafka:1",
+        {"catalog-service": "postgresql://x"},
+        Secrets(),
+        tmp_path,
+    )
+    monkeypatch.setenv("CATALOG_MARKETPLACE_URL", "https://real.example")
+    told = service_environment(CATALOG, around)
+    assert told["CATALOG_MARKETPLACE_URL"] == "https://real.example"
+    assert told["CATALOG_KAFKA_BOOTSTRAP"] == "kafka:1"
+    assert set(bootstrap_clients(around.secrets)) >= {"catalog-service", "channel-cli"}
