@@ -173,9 +173,9 @@ async def test_errors_inside_the_result(
     answering: Callable[..., Any],
     token: AccessToken,
 ) -> None:
-    wrapped = {"aliexpress_solution_schema_product_instance_post_response": {"result": told}}
-    wrapped["aliexpress_solution_schema_product_instance_post_response"]["request_id"] = "req1"
-    for body in (wrapped, {"result": told, "request_id": "req1"}):
+    plain = {"result": told, "request_id": "req1"}
+    wrapped = {"aliexpress_solution_schema_product_instance_post_response": plain}
+    for body in (wrapped, plain):
         failure = await failure_of(write, answering(body), token)
         assert type(failure) is expected
         assert failure.request_id == "req1"

@@ -118,6 +118,7 @@ async def list_child_categories(
     def read(answer: Fields) -> list[Category]:
         found = answer.result()
         found.refuse_unless_successful("children_category_list")
+        found.require_any("children_category_list", "is_success", "success")
         return found.read_all(
             "children_category_list", "category_info", lambda row: _category(row, parent_id)
         )
@@ -202,6 +203,7 @@ def _category(row: Fields, parent_id: str) -> Category:
 def _attributes(answer: Fields) -> list[Attribute]:
     found = answer.result()
     found.refuse_unless_successful("attributes")
+    found.require_any("attributes", "success")
     return found.read_all("attributes", "aeop_attribute_dto", _attribute)
 
 

@@ -130,8 +130,8 @@ class Client:
         except Unreadable as unreadable:
             raise envelope.classify_unreadable(operation, unreadable, request_id) from unreadable
         except RecursionError as error:
-            unreadable = Unreadable(answer.path, "nested too deeply")
-            raise envelope.classify_unreadable(operation, unreadable, request_id) from error
+            too_deep = Unreadable(answer.path, "nested too deeply")
+            raise envelope.classify_unreadable(operation, too_deep, request_id) from error
 
 
 def require_at_most(operation: Operation, count: int, limit: int, what: str) -> None:

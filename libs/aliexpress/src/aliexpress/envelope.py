@@ -30,12 +30,8 @@ _LIMITED = frozenset({"7", "ApiCallLimit", "AppCallLimit", "isp.call-limited"})
 _PLATFORM_CODES = frozenset({"3", "10", "ServiceUnavailable"})
 _REMOTE_SERVICE = frozenset({"15", "50"})  # sub_code says whose fault it is
 _PLATFORM_TYPES = frozenset({"ISP", "SYSTEM"})
-_REACHED_BACK_END = (
-    "timeout",
-    "remote-connection",
-    "remote-service",
-    "unknown-error",
-)  # what was asked may have been done
+# What was asked may have been done all the same:
+_REACHED_BACK_END = ("timeout", "remote-connection", "remote-service", "unknown-error")
 _PLATFORM_WORDS = ("系统异常", "系统错误", "system exception", "system error", "稍后重试")
 _PLATFORM_BUSINESS_CODES = frozenset({"16009999"})
 

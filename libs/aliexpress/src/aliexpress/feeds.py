@@ -199,6 +199,7 @@ def _item(row: Fields, outcome: Fields) -> FeedItemResult:
 def _page(answer: Fields, page: int) -> FeedPage:
     result = answer.result()
     result.refuse_unless_successful("job_list", "total_count")
+    result.require_any("job_list", "total_count")
     return FeedPage(
         jobs=tuple(result.read_all("job_list", "batch_operation_job_dto", _job)),
         page=page,

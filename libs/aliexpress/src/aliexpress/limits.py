@@ -136,6 +136,12 @@ class _Lane:
         self.state = BucketState()
         self.permits: deque[float] = deque()
         self.taken_at = float("-inf")
+        self.taken_on = date.min
+
+    def is_stale(self, today: date) -> bool:
+        """Whether it must be looked up anew before it decides."""
+        age = time.time() - self.taken_at
+        return age > PERMIT_LIFETIME.total_seconds() or today != self.taken_on
 
 
 class BucketLimiter:
@@ -199,10 +205,10 @@ class BucketLimiter:
     async def _next_turn(self, lane: _Lane, bucket: Bucket, rate: Rate | None) -> "_Wait":
         """How long until a call may be made; takes the permit unless that is too long."""
         quota = self._limits.app_calls_per_day if bucket.operation == EVERY_OPERATION else None
-        is_stale = time.time() - lane.taken_at > PERMIT_LIFETIME.total_seconds()
         needs_permit = rate is not None or quota is not None
-        if is_stale or (needs_permit and not lane.permits):
-            await self._refill(lane, bucket, rate)
+        today = self._now().astimezone(BEIJING).date()
+        if lane.is_stale(today) or (needs_permit and not lane.permits):
+            await self._refill(lane, bucket, rate, today)
         if (banned := self._ban_left(lane)) > timedelta():
             return _Wait(banned, "banned by AliExpress", is_ban=True)
         if quota is not None and lane.state.used_today > quota:
@@ -215,17 +221,16 @@ class BucketLimiter:
             lane.permits.popleft()
         return _Wait(wait, "the rate is used up")
 
-    async def _refill(self, lane: _Lane, bucket: Bucket, rate: Rate | None) -> None:
+    async def _refill(self, lane: _Lane, bucket: Bucket, rate: Rate | None, today: date) -> None:
         count = block_size(rate)
         interval = slowed_interval(rate, lane.state, self._now()) if rate else 0.0
         at = time.time()
-        today = self._now().astimezone(BEIJING).date()
         lane.state = await self._store.take(
             bucket, at=at, cost=count * interval, count=count, today=today
         )
         burst = rate.burst if rate else 1
         lane.permits = deque(permit_times(lane.state.arrival_at, count, interval, burst))
-        lane.taken_at = at
+        lane.taken_at, lane.taken_on = at, today
 
     def _ban_left(self, lane: _Lane) -> timedelta:
         until = lane.state.banned_until

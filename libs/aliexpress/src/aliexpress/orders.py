@@ -267,8 +267,7 @@ def _require_express_emptiness(result: Fields, total_count: int | None) -> None:
     """An answer without orders must say so: what was lost on the way is not "no orders"."""
     if total_count is not None:
         raise Unreadable(result.path, f"{total_count} orders are told of, none is listed")
-    if result.find_flag("success") is None and "target_list" not in result.value:
-        raise Unreadable(result.path, "neither orders nor their number is told")
+    result.require_any("target_list", "success")
 
 
 def _order(row: Fields) -> Order:
@@ -419,8 +418,7 @@ def _receipt(answer: Fields) -> Receipt:
     result = answer.result()
     expected = ("contact_person", "country", "city", "detail_address", "address", "zip")
     result.refuse_unless_successful(*expected)
-    if not result.has(*expected):
-        raise Unreadable(result.path, "an address is expected")
+    result.require_any(*expected)
     return Receipt(
         name=result.find_text("contact_person"),
         country=result.find_text("country"),

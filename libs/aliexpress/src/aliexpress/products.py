@@ -371,6 +371,7 @@ def _separated(text: str | None, separator: str) -> list[str]:
 def _product_page(answer: Fields, page: int, page_size: int) -> ProductPage:
     result = answer.result()
     result.refuse_unless_successful("aeop_a_e_product_display_d_t_o_list", "product_count")
+    result.require_any("aeop_a_e_product_display_d_t_o_list", "product_count", "success")
     products = result.read_all(
         "aeop_a_e_product_display_d_t_o_list", "item_display_dto", _listed_product
     )

@@ -107,7 +107,9 @@ async def upload_image(
 
 def _profile(answer: Fields) -> MerchantProfile:
     row = answer.result()
-    row.refuse_unless_successful("shop_id", "merchant_login_id", "shop_name", "country_code")
+    expected = ("shop_id", "merchant_login_id", "shop_name", "country_code")
+    row.refuse_unless_successful(*expected)
+    row.require_any(*expected)
     return MerchantProfile(
         shop_id=row.find_id("shop_id"),
         shop_name=row.find_text("shop_name"),

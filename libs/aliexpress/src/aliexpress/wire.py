@@ -273,6 +273,11 @@ class Fields:
         if flag is False or message is not None or code not in {"", "0"}:
             raise Refused(code, message or "no reason given")
 
+    def require_any(self, *names: str) -> None:
+        """Raise `Unreadable` when none of `names` was sent: lost on the way is not empty."""
+        if not any(name in self.value for name in names):
+            raise Unreadable(self.path, f"{' or '.join(names)} is expected")
+
     def _required(self, value: T | None, names: Iterable[str], what: str) -> T:
         if value is None:
             raise Unreadable(f"{self.path}.{' or '.join(names)}", f"{what} is expected")
