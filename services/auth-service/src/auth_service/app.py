@@ -1,0 +1,63 @@
+"""The composition root of auth-service: what it is made of, on one screen."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from aliexpress.client import Client
+from aliexpress.gateway import new_gateway
+from aliexpress.limits import DEFAULT_LIMITS, BucketLimiter
+from aliexpress.operation import AppCredentials
+from aliexpress.store import PostgresBuckets
+from aliexpress.transport import HttpTransport
+from auth_service.access.api import access_router
+from auth_service.access.bootstrap import bootstrap_clients
+from auth_service.access.signing_keys import SigningKeys
+from auth_service.expiry.watch_tokens import watch_tokens
+from auth_service.merchants.api import merchant_router
+from auth_service.settings import AuthSettings
+from auth_service.shops.api import shop_router
+from auth_service.shops.internal_api import internal_router
+from auth_service.shops.measure_tokens import measure_tokens
+from auth_service.shops.republish import republish_daily
+from auth_service.shops.rotate_keys import rotate_keys
+from auth_service.shops.token_vault import TokenVault
+from common.jobs import Job
+from common.service import Context, Parts, Service
+
+
+def build(context: Context[AuthSettings]) -> Parts:
+    """Wire the service; no I/O but reading the key file."""
+    settings, pool = context.settings, context.pool
+    keys = SigningKeys.parse(settings.signing_key.get_secret_value())
+    context.verifier.trust(keys.verifying())
+    vault = TokenVault.parse(settings.master_keys.get_secret_value())
+    client = Client(
+        AppCredentials(settings.app_key, settings.app_secret.get_secret_value()),
+        new_gateway(settings.marketplace_url),
+        HttpTransport(),
+        BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
+    )
+
+    async def bootstrap() -> bool:
+        await bootstrap_clients(pool, settings.bootstrap_clients)
+        return False
+
+    return Parts(
+        routers=[
+            access_router(pool, keys),
+            merchant_router(pool),
+            shop_router(pool, client, vault, settings),
+            internal_router(pool, client, vault),
+        ],
+        jobs=[
+            Job("bootstrap", bootstrap, every=timedelta(hours=1)),
+            Job("expiry", lambda: watch_tokens(pool), every=timedelta(milliseconds=500)),
+            Job("rotate-keys", lambda: rotate_keys(pool, vault), every=timedelta(minutes=1)),
+            Job("republish", lambda: republish_daily(pool), every=timedelta(seconds=30)),
+            Job("measure-tokens", lambda: measure_tokens(pool), every=timedelta(seconds=10)),
+        ],
+        closers=[client.close],
+    )
+
+
+SERVICE = Service("auth-service", AuthSettings, Path(__file__).parent / "migrations", build)

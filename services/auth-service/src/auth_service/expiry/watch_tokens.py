@@ -1,0 +1,59 @@
+"""Tell each step towards a token's end once; at the end the connection lapses (M1.3, M9.1)."""
+
+from datetime import datetime
+
+from auth_service.expiry import store
+from auth_service.expiry.expiry_steps import progress
+from auth_service.shops.announce import SOURCE, announce_states
+from auth_service.shops.store import Shop, end_connection, lock_shop
+from common import clock
+from common.contracts.token import TokenExpired, TokenExpiring
+from common.messaging.outbox import add_events
+from common.postgres.pool import Connection, Pool
+from common.postgres.unit_of_work import unit_of_work
+
+ROWS = 100
+
+
+async def watch_tokens(pool: Pool) -> bool:
+    """Take the shops whose next step is due. Whether there were any."""
+    now = clock.now()
+    async with unit_of_work(pool) as connection:
+        due = await store.claim_due(connection, now, limit=ROWS)
+        for merchant_id, shop_id in due:
+            await _take_step(connection, await lock_shop(connection, merchant_id, shop_id), now)
+    return bool(due)
+
+
+async def _take_step(connection: Connection, shop: Shop, now: datetime) -> None:
+    grant = shop.grant
+    step = progress(grant.expires_at, now, shop.announced_step)
+    if step.announce == "expired":
+        lapsed = await end_connection(connection, shop.merchant_id, shop.shop_id, "lapsed")
+        await announce_states(connection, [lapsed])
+        expired = TokenExpired(
+            merchant_id=shop.merchant_id,
+            shop_id=shop.shop_id,
+            seller_id=grant.seller_id,
+            generation=shop.generation,
+            expires_at=grant.expires_at,
+        )
+        await add_events(connection, [expired], source=SOURCE)
+    elif step.announce is not None:
+        expiring = TokenExpiring(
+            merchant_id=shop.merchant_id,
+            shop_id=shop.shop_id,
+            seller_id=grant.seller_id,
+            generation=shop.generation,
+            expires_at=grant.expires_at,
+            step=step.announce,
+            seconds_left=int((grant.expires_at - now).total_seconds()),
+        )
+        await add_events(connection, [expiring], source=SOURCE)
+    await store.mark_step(
+        connection,
+        shop.merchant_id,
+        shop.shop_id,
+        step=step.announce or shop.announced_step,
+        next_at=step.next_at,
+    )

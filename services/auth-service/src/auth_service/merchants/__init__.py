@@ -1,0 +1,1 @@
+"""The merchants of this installation, and who of them may sell on AliExpress (M1.1)."""

@@ -1,0 +1,57 @@
+"""Merchants by id."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from common import clock
+from common.errors import NotFound
+from common.postgres.pool import Connection, Pool
+
+
+@dataclass(frozen=True)
+class Merchant:
+    """A tenant of the installation."""
+
+    merchant_id: str
+    name: str
+    is_eligible: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+async def save_merchant(
+    connection: Connection, merchant_id: str, *, name: str, is_eligible: bool
+) -> Merchant:
+    """Create or change the merchant; its row stays locked for this transaction."""
+    row = await connection.fetchrow(
+        """
+        INSERT INTO merchant (merchant_id, name, is_eligible, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $4)
+        ON CONFLICT (merchant_id) DO UPDATE SET name = $2, is_eligible = $3, updated_at = $4
+        RETURNING *
+        """,
+        merchant_id,
+        name,
+        is_eligible,
+        clock.now(),
+    )
+    assert row is not None  # noqa: S101 - an upsert returns its row
+    return Merchant(**row)
+
+
+async def load_merchant(connection: Connection | Pool, merchant_id: str) -> Merchant:
+    """The merchant. Raises `NotFound`."""
+    row = await connection.fetchrow("SELECT * FROM merchant WHERE merchant_id = $1", merchant_id)
+    if row is None:
+        raise NotFound("merchant", remedy="Ask the operator to register this merchant.")
+    return Merchant(**row)
+
+
+async def list_merchants(
+    connection: Connection | Pool, *, after: str, limit: int
+) -> list[Merchant]:
+    """A page of all merchants, by id."""
+    rows = await connection.fetch(
+        "SELECT * FROM merchant WHERE merchant_id > $1 ORDER BY merchant_id LIMIT $2", after, limit
+    )
+    return [Merchant(**row) for row in rows]

@@ -1,0 +1,1 @@
+"""Shops: connecting one by OAuth, keeping its token sealed, handing it to the services."""

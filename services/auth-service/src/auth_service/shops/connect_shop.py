@@ -1,0 +1,90 @@
+"""Begin to connect a shop: a ticket for the merchant's browser, then its way to AliExpress.
+
+Renewing is the same (M1.4). The ticket opens once; the state that travels to AliExpress and back is
+256 random bits, used once, bound to the cookie of the browser that opened the ticket, and good for
+ten minutes (M1.2). Only hashes of all three are stored.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aliexpress.client import Client
+from aliexpress.oauth import authorize_url
+from auth_service.access.secrets import hash_of, new_secret
+from auth_service.merchants.eligibility import require_eligible
+from auth_service.merchants.store import load_merchant
+from auth_service.shops import store
+from auth_service.shops.announce import announce_states
+from common import clock
+from common.errors import Refusal
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
+
+ATTEMPT_LASTS = timedelta(minutes=10)
+
+
+class TicketUnusable(Refusal):
+    """The link was opened before, is too old, or was never given."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link does not open any more",
+            status=410,
+            slug="ticket-unusable",
+            rule="M1.2",
+            remedy="A link opens once and within ten minutes. Ask for a new one and open it.",
+        )
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What opens the way to AliExpress, once."""
+
+    value: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Where the browser goes, and the cookie it must bring back."""
+
+    url: str
+    cookie: str
+
+
+async def connect_shop(pool: Pool, merchant_id: str, shop_id: str, *, contact: str) -> Ticket:
+    """A ticket to connect or renew the shop; a shop of a new name is made.
+
+    Raises `NotFound` for an unknown merchant and `NotEligible` (M1.1).
+    """
+    ticket = Ticket(new_secret(), clock.now() + ATTEMPT_LASTS)
+    async with unit_of_work(pool) as connection:
+        merchant = await load_merchant(connection, merchant_id)
+        require_eligible(merchant_id, merchant.is_eligible, contact)
+        made = await store.make_shop(connection, merchant_id, shop_id)
+        if made is not None:
+            await announce_states(connection, [made])
+        await store.add_attempt(
+            connection,
+            merchant_id,
+            shop_id,
+            ticket_hash=hash_of(ticket.value),
+            expires_at=ticket.expires_at,
+        )
+    return ticket
+
+
+async def depart(pool: Pool, client: Client, ticket: str, *, redirect_uri: str) -> Departure:
+    """Send the browser that opened the ticket to AliExpress. Raises `TicketUnusable`."""
+    state, cookie = new_secret(), new_secret()
+    async with unit_of_work(pool) as connection:
+        is_started = await store.start_attempt(
+            connection,
+            hash_of(ticket),
+            state_hash=hash_of(state),
+            cookie_hash=hash_of(cookie),
+            expires_at=clock.now() + ATTEMPT_LASTS,
+        )
+    if not is_started:
+        raise TicketUnusable
+    return Departure(authorize_url(client, redirect_uri=redirect_uri, state=state), cookie)

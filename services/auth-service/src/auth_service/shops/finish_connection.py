@@ -1,0 +1,177 @@
+"""The browser is back from AliExpress: exchange its code for a token and keep that sealed."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from aliexpress.client import Client
+from aliexpress.errors import MarketplaceFailure
+from aliexpress.oauth import TokenGrant, create_token
+from auth_service.access.secrets import hash_of
+from auth_service.expiry.expiry_steps import first_step_at
+from auth_service.merchants.eligibility import require_eligible
+from auth_service.shops import store
+from auth_service.shops.announce import SOURCE, announce_states
+from auth_service.shops.token_vault import Owner, TokenVault
+from common.contracts.token import TokenRenewed
+from common.errors import Refusal
+from common.failpoints import reach
+from common.messaging.outbox import add_events
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
+
+_START_OVER = "Ask for a new link and open it."
+
+
+@dataclass(frozen=True)
+class Return:
+    """What the browser brought: AliExpress's query and our cookie. Each may be missing."""
+
+    state: str | None
+    code: str | None
+    cookie: str | None
+
+
+class StateUnknown(Refusal):
+    """The state was not given to this browser, was used before, or is too old."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This answer does not belong to a connection begun in this browser",
+            status=400,
+            slug="state-unknown",
+            rule="M1.2",
+            remedy=f"{_START_OVER} Finish within ten minutes, in the same browser, and once.",
+        )
+
+
+class SellerDeclined(Refusal):
+    """AliExpress sent no code: the seller did not agree."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The shop was not connected, because AliExpress was not told to agree",
+            status=400,
+            slug="seller-declined",
+            rule="M1.2",
+            remedy=f"{_START_OVER} Agree on AliExpress's page.",
+        )
+
+
+class CodeRefused(Refusal):
+    """AliExpress gave no token for the code."""
+
+    def __init__(self, failure: MarketplaceFailure) -> None:
+        super().__init__(
+            f"AliExpress gave no access for this answer ({failure.code or 'no answer'})",
+            status=502,
+            slug="code-refused",
+            rule="M1.2",
+            remedy=f"{_START_OVER} An answer counts once and for a short time.",
+        )
+
+
+class OtherSeller(Refusal):
+    """A renewal came back with another seller account (M1.4)."""
+
+    def __init__(self, expected: store.Shop) -> None:
+        super().__init__(
+            f"This shop belongs to the AliExpress account "
+            f"{expected.seller_name or expected.seller_id}, and another account agreed",
+            status=409,
+            slug="other-seller",
+            rule="M1.4",
+            remedy="Log out at AliExpress, ask for a new link and agree with that account. "
+            "To sell with the other account, connect it as a shop of its own.",
+        )
+
+
+class SellerTaken(Refusal):
+    """The seller account is connected as another shop already."""
+
+    def __init__(self, holder: store.Shop | None, merchant_id: str) -> None:
+        is_own = holder is not None and holder.merchant_id == merchant_id
+        name = f"the shop {holder.shop_id}" if holder and is_own else "a shop elsewhere"
+        super().__init__(
+            f"This AliExpress account is connected already as {name}",
+            status=409,
+            slug="seller-taken",
+            rule="M1.7",
+            remedy="Use that shop: several feeds may share it. One account is one shop.",
+        )
+
+
+async def finish_connection(
+    pool: Pool,
+    client: Client,
+    vault: TokenVault,
+    brought: Return,
+    *,
+    redirect_uri: str,
+    contact: str,
+) -> store.Shop:
+    """The shop, connected with a token of a new generation (M1.2, M1.4).
+
+    Raises `StateUnknown`, `SellerDeclined`, `NotEligible`, `CodeRefused`, `OtherSeller` and
+    `SellerTaken`. Killed between AliExpress's answer and the commit, nothing is kept: the merchant
+    connects again.
+    """
+    attempt = await _claim(pool, brought)
+    if not brought.code:
+        raise SellerDeclined
+    shop = await store.load_shop(pool, attempt.merchant_id, attempt.shop_id)
+    require_eligible(shop.merchant_id, shop.is_eligible, contact)
+    try:
+        grant = await create_token(client, brought.code, redirect_uri=redirect_uri)
+    except MarketplaceFailure as failure:
+        raise CodeRefused(failure) from failure
+    reach("auth.after-token")
+    return await _keep(pool, vault, attempt, grant)
+
+
+async def _claim(pool: Pool, brought: Return) -> store.Attempt:
+    async with unit_of_work(pool) as connection:
+        attempt = await store.claim_return(
+            connection, hash_of(brought.state or ""), hash_of(brought.cookie or "")
+        )
+    if attempt is None:
+        raise StateUnknown
+    return attempt
+
+
+async def _keep(
+    pool: Pool, vault: TokenVault, attempt: store.Attempt, grant: TokenGrant
+) -> store.Shop:
+    try:
+        async with unit_of_work(pool) as connection:
+            known = await store.lock_shop(connection, attempt.merchant_id, attempt.shop_id)
+            if known.seller_id not in {None, grant.seller_id}:
+                raise OtherSeller(known)
+            owner = Owner(known.merchant_id, known.shop_id, known.generation + 1)
+            shop = await store.save_grant(
+                connection,
+                owner,
+                vault.seal(grant.access_token, owner),
+                seller_id=grant.seller_id,
+                seller_name=grant.account or grant.user_nick,
+                expires_at=grant.expires_at,
+                next_step_at=first_step_at(grant.expires_at),
+            )
+            await announce_states(connection, [shop])
+            await add_events(connection, [_renewed(shop, grant)], source=SOURCE)
+            return shop
+    except asyncpg.UniqueViolationError as taken:
+        if taken.constraint_name != store.SELLER_CONSTRAINT:
+            raise
+        holder = await store.find_shop_of_seller(pool, grant.seller_id)
+        raise SellerTaken(holder, attempt.merchant_id) from taken
+
+
+def _renewed(shop: store.Shop, grant: TokenGrant) -> TokenRenewed:
+    return TokenRenewed(
+        merchant_id=shop.merchant_id,
+        shop_id=shop.shop_id,
+        seller_id=grant.seller_id,
+        generation=shop.generation,
+        expires_at=grant.expires_at,
+    )

@@ -1,0 +1,99 @@
+"""Hand a shop's token to a service of ours; end a connection AliExpress calls dead."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from aliexpress.client import Client
+from aliexpress.errors import CallerFault, TokenDead
+from aliexpress.operation import AccessToken
+from aliexpress.shop import load_merchant_profile
+from auth_service.shops import store
+from auth_service.shops.announce import announce_states
+from auth_service.shops.token_vault import Owner, TokenVault
+from common import clock
+from common.errors import Refusal
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
+
+log = structlog.get_logger()
+
+
+class ShopNotUsable(Refusal):
+    """The shop has no token to call AliExpress with, or its merchant may not (M1.1, M1.3)."""
+
+    def __init__(self, shop: store.Shop, why: str) -> None:
+        super().__init__(
+            f"the shop {shop.shop_id} is {why}",
+            status=409,
+            slug="shop-not-usable",
+            rule="M1.3" if shop.is_eligible else "M1.1",
+            remedy="Connect the shop." if shop.is_eligible else "Ask the operator to admit it.",
+        )
+
+
+@dataclass(frozen=True)
+class HandedOut:
+    """A token in the clear, for a service's memory only."""
+
+    access_token: str
+    seller_id: str
+    generation: int
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"HandedOut(seller_id={self.seller_id!r}, generation={self.generation})"
+
+
+async def hand_out(pool: Pool, vault: TokenVault, merchant_id: str, shop_id: str) -> HandedOut:
+    """The shop's living token. Raises `NotFound` and `ShopNotUsable`."""
+    shop, sealed = await store.find_sealed(pool, merchant_id, shop_id)
+    if not shop.is_eligible:
+        raise ShopNotUsable(shop, "not eligible")
+    if shop.connection != "connected" or sealed is None:
+        raise ShopNotUsable(shop, shop.connection)
+    grant = shop.grant
+    if grant.expires_at <= clock.now():
+        raise ShopNotUsable(shop, "lapsed")
+    token = vault.open(sealed, shop.owner)
+    return HandedOut(token, grant.seller_id, shop.generation, grant.expires_at)
+
+
+async def end_dead_connection(
+    pool: Pool, client: Client, vault: TokenVault, reported: Owner
+) -> store.Shop:
+    """End the connection if the reported generation's token is dead by AliExpress's own word.
+
+    A report of an earlier generation changes nothing, nor does one that a cheap call disproves.
+    Raises `NotFound`, and an `Outage` while AliExpress cannot be asked.
+    """
+    shop, sealed = await store.find_sealed(pool, reported.merchant_id, reported.shop_id)
+    if shop.owner != reported or shop.connection != "connected" or sealed is None:
+        return shop
+    token = AccessToken(shop.grant.seller_id, vault.open(sealed, shop.owner))
+    if not await _is_dead(client, token):
+        log.info("shop.dead_report_disproved", shop=f"{shop.merchant_id}/{shop.shop_id}")
+        return shop
+    async with unit_of_work(pool) as connection:
+        current = await store.lock_shop(connection, shop.merchant_id, shop.shop_id)
+        if current.owner != reported or current.connection != "connected":
+            return current
+        ended = await store.end_connection(
+            connection, shop.merchant_id, shop.shop_id, "disconnected"
+        )
+        await announce_states(connection, [ended])
+    log.warning(
+        "shop.disconnected", shop=f"{shop.merchant_id}/{shop.shop_id}", generation=shop.generation
+    )
+    return ended
+
+
+async def _is_dead(client: Client, token: AccessToken) -> bool:
+    try:
+        await load_merchant_profile(client, token)
+    except TokenDead:
+        return True
+    except CallerFault:
+        return False  # refused for another reason: the token itself was taken
+    return False

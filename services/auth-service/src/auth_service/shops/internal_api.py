@@ -1,0 +1,75 @@
+"""REST for our own services: a shop's token, and the report that it is dead."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Response
+from pydantic import BaseModel, ConfigDict
+
+from aliexpress.client import Client
+from auth_service.access.scopes import TOKEN_READ
+from auth_service.shops.hand_out import end_dead_connection, hand_out
+from auth_service.shops.token_vault import Owner, TokenVault
+from common.contracts.shop import Connection
+from common.postgres.pool import Pool
+from common.web.identity import IDENTIFIER_PATTERN, caller_with
+from common.web.problem import PROBLEM_RESPONSES
+
+Identifier = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+
+
+class TokenView(BaseModel):
+    """A shop's access token, to be kept in memory for ten minutes at most."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    access_token: str
+    seller_id: str
+    generation: int
+    expires_at: datetime
+
+
+class DeadToken(BaseModel):
+    """Which generation AliExpress called invalid."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    generation: int
+
+
+class ConnectionView(BaseModel):
+    """How the connection stands after the report."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    connection: Connection
+    generation: int
+
+
+def internal_router(pool: Pool, client: Client, vault: TokenVault) -> APIRouter:
+    """The routes of this slice."""
+    router = APIRouter(
+        prefix="/internal/v1/shops/{merchant_id}/{shop_id}/token",
+        responses=PROBLEM_RESPONSES,
+        dependencies=[Depends(caller_with(TOKEN_READ))],
+        tags=["internal"],
+    )
+
+    @router.get("")
+    async def get_token(
+        merchant_id: Identifier, shop_id: Identifier, response: Response
+    ) -> TokenView:
+        """The shop's token; 409 while it has none that works."""
+        response.headers["Cache-Control"] = "no-store"
+        return TokenView.model_validate(await hand_out(pool, vault, merchant_id, shop_id))
+
+    @router.post("/dead")
+    async def report_dead(
+        merchant_id: Identifier, shop_id: Identifier, report: DeadToken
+    ) -> ConnectionView:
+        """End the connection if AliExpress confirms that this generation's token is dead."""
+        reported = Owner(merchant_id, shop_id, report.generation)
+        shop = await end_dead_connection(pool, client, vault, reported)
+        return ConnectionView.model_validate(shop)
+
+    return router

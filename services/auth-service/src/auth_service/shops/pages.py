@@ -1,0 +1,40 @@
+"""The page a merchant's browser shows at the end of connecting: done, or why not and what next."""
+
+from pathlib import Path
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader
+
+from auth_service.shops.store import Shop
+from common.errors import Refusal
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_page = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True
+).get_template("outcome.html.j2")
+
+
+def connected_page(shop: Shop) -> HTMLResponse:
+    """The shop is connected."""
+    text = (
+        f"{shop.shop_id} now works with the AliExpress account "
+        f"{shop.seller_name or shop.seller_id}, until "
+        f"{shop.expires_at:%d %B %Y, %H:%M} UTC. You may close this window."
+    )
+    return HTMLResponse(_page.render(title="The shop is connected", text=text), headers=HEADERS)
+
+
+def refused_page(refusal: Refusal) -> HTMLResponse:
+    """The shop is not connected; the page says why and what to do."""
+    return HTMLResponse(
+        _page.render(title=refusal.title, text=refusal.remedy, rule=refusal.rule),
+        status_code=refusal.status,
+        headers=HEADERS,
+    )

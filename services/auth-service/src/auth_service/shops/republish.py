@@ -1,0 +1,37 @@
+"""Tell the state of shops again: asked for by an operator, and once a day."""
+
+from datetime import time
+
+from auth_service.shops import store
+from auth_service.shops.announce import announce_states
+from common.postgres.pool import Pool
+from common.postgres.schedules import Daily, claim_due, set_schedule
+from common.postgres.unit_of_work import unit_of_work
+
+ROWS = 500
+_KIND, _EVERYONE = "republish", "*"
+
+
+async def republish(pool: Pool, merchant_id: str | None = None) -> int:
+    """Emit `shop.state` of all shops, or of one merchant's; how many."""
+    after, count = ("", ""), 0
+    while True:
+        async with unit_of_work(pool) as connection:
+            shops = await store.renew_revisions(
+                connection, merchant_id=merchant_id, after=after, limit=ROWS
+            )
+            await announce_states(connection, shops)
+        count += len(shops)
+        if len(shops) < ROWS:
+            return count
+        after = (shops[-1].merchant_id, shops[-1].shop_id)
+
+
+async def republish_daily(pool: Pool) -> bool:
+    """Republish everything when its daily time has come. Whether it had."""
+    async with unit_of_work(pool) as connection:
+        await set_schedule(connection, _KIND, _EVERYONE, _EVERYONE, Daily(time(3, 30)))
+        is_due = bool(await claim_due(connection, _KIND))
+    if is_due:
+        await republish(pool)
+    return is_due

@@ -1,0 +1,172 @@
+"""auth-service on a database of its own, called through its REST edge, and sellers to connect."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import httpx2
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import SecretStr
+
+from auth_service.access.issue_jwt import sign_claims
+from auth_service.access.signing_keys import SigningKeys
+from auth_service.app import SERVICE
+from auth_service.settings import AuthSettings
+from common import clock
+from common.contracts.event import Event
+from common.postgres.migrate import upgrade
+from common.postgres.pool import Pool, open_pool
+from common.service import Context, create_app
+from common.web.identity import OPERATOR, Verifier
+from stack.sandbox import Sandbox
+from stack.testing import NewDatabase
+
+MASTER_KEY = "k1:" + base64.b64encode(b"1" * 32).decode()
+
+
+async def migrate(url: str) -> None:
+    await asyncio.to_thread(upgrade, SERVICE.migrations, url)
+
+
+def new_signing_key() -> str:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@dataclass
+class Auth:
+    """The service under test, and ways to be this or that caller."""
+
+    http: httpx2.AsyncClient
+    pool: Pool
+    settings: AuthSettings
+    keys: SigningKeys
+
+    def bearer(self, *scopes: str, merchant: str | None = None) -> dict[str, str]:
+        token = sign_claims(self.keys, "test", merchant, list(scopes))
+        return {"authorization": f"Bearer {token}"}
+
+    @property
+    def operator(self) -> dict[str, str]:
+        return self.bearer(OPERATOR)
+
+    @property
+    def service(self) -> dict[str, str]:
+        return self.bearer("token:read")
+
+    async def register(self, merchant: str = "shein", *, is_eligible: bool = True) -> None:
+        answer = await self.http.put(
+            f"/v1/merchants/{merchant}",
+            json={"name": merchant.title(), "is_eligible": is_eligible},
+            headers=self.operator,
+        )
+        assert answer.status_code == 200, answer.text
+
+    async def connect(self, merchant: str = "shein", shop: str = "main") -> httpx2.Response:
+        return await self.http.post(
+            f"/v1/merchants/{merchant}/shops/{shop}/connect",
+            headers=self.bearer("shops:write", merchant=merchant),
+        )
+
+    async def depart(self, merchant: str = "shein", shop: str = "main") -> str:
+        """Open the start link; the state that travels to AliExpress. The cookie stays in `http`."""
+        begun = await self.connect(merchant, shop)
+        assert begun.status_code == 201, begun.text
+        going = await self.http.get(begun.json()["start_url"])
+        assert going.status_code == 302, going.text
+        return parse_qs(urlsplit(going.headers["location"]).query)["state"][0]
+
+    async def come_back(self, state: str | None, code: str | None) -> httpx2.Response:
+        brought = {"state": state, "code": code}
+        return await self.http.get(
+            "/v1/oauth/callback", params={k: v for k, v in brought.items() if v is not None}
+        )
+
+    async def events(self, event: type[Event]) -> list[Event]:
+        rows = await self.pool.fetch(
+            "SELECT value FROM outbox WHERE topic = $1 ORDER BY id", event.topic
+        )
+        return [msgspec.json.decode(row["value"], type=event) for row in rows]
+
+    async def row(self, merchant: str = "shein", shop: str = "main") -> asyncpg.Record:
+        found = await self.pool.fetchrow(
+            "SELECT * FROM shop WHERE merchant_id = $1 AND shop_id = $2", merchant, shop
+        )
+        assert found is not None
+        return found
+
+
+async def running_auth(url: str, marketplace_url: str, **changes: object) -> AsyncIterator[Auth]:
+    signing_key = new_signing_key()
+    settings = AuthSettings(
+        **{
+            "database_url": SecretStr(url),
+            "kafka_bootstrap": "unused:9092",
+            "master_keys": SecretStr(MASTER_KEY),
+            "signing_key": SecretStr(signing_key),
+            "marketplace_url": marketplace_url,
+            "app_key": "500100",
+            "app_secret": SecretStr("sandbox-app-secret-not-for-production"),
+            "eligibility_contact": "sellers@channel.example",
+            **changes,
+        }  # type: ignore[arg-type]
+    )
+    pool = await open_pool(url)
+    context = Context(settings, pool, Verifier("http://127.0.0.1:1/never-asked"))
+    parts = SERVICE.build(context)
+    app = create_app(SERVICE, context, parts)
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1:8001"
+    ) as http:
+        yield Auth(http, pool, settings, SigningKeys.parse(signing_key))
+    for closer in parts.closers:
+        closing = closer()
+        if asyncio.iscoroutine(closing):
+            await closing
+    await pool.close()
+
+
+@pytest.fixture
+async def auth(database: NewDatabase) -> AsyncIterator[Auth]:
+    """auth-service whose AliExpress never answers."""
+    async for running in running_auth(await database(migrate), "http://127.0.0.1:1"):
+        yield running
+
+
+class Seller:
+    """Sellers at the sandbox, who agree without a page."""
+
+    def __init__(self, sandbox: Sandbox, auth: Auth) -> None:
+        self.sandbox = sandbox
+        self._auth = auth
+        self.http = httpx2.AsyncClient(base_url=sandbox.url, timeout=10)
+
+    async def code(self, seller_id: str = "2200100001") -> str:
+        answer = await self.http.post(
+            "/control/codes",
+            json={"seller_id": seller_id, "redirect_uri": self._auth.settings.redirect_uri},
+        )
+        return str(answer.raise_for_status().json()["code"])
+
+    async def move_clock(self, **change: object) -> None:
+        (await self.http.post("/control/clock", json=change)).raise_for_status()
+        await clock.adopt(self.http, f"{self.sandbox.url}/control/clock")
+
+
+@pytest.fixture
+async def selling(
+    database: NewDatabase, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Auth, Seller]]:
+    """auth-service and the sandbox, on one clock."""
+    monkeypatch.setattr(clock, "_offset", clock._offset)
+    monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
+    async for running in running_auth(await database(migrate), sandbox.url):
+        seller = Seller(sandbox, running)
+        yield running, seller
+        await seller.http.aclose()

@@ -1,0 +1,228 @@
+import base64
+import json
+from datetime import timedelta
+
+import jwt
+import pytest
+from auth_bed import Auth, new_signing_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretStr
+
+from auth_service.access.bootstrap import bootstrap_clients
+from auth_service.access.signing_keys import SigningKeys, SigningKeyUnusable
+from auth_service.settings import BootstrapClient
+from common import clock
+from common.web.identity import AUDIENCE, ISSUER, Verifier
+
+
+async def token_of(auth: Auth, client_id: str, secret: str) -> dict[str, str]:
+    answer = await auth.http.post(
+        "/v1/token",
+        data={
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": secret,
+        },
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json()["expires_in"] == 600
+    return {"authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+async def test_a_bootstrap_client_gets_a_token_that_the_published_keys_verify(auth: Auth) -> None:
+    client = BootstrapClient(client_id="cli", secret=SecretStr("s3cret"), scopes=["operator"])
+    await bootstrap_clients(auth.pool, [client])
+
+    bearer = await token_of(auth, "cli", "s3cret")
+    published = (await auth.http.get("/v1/jwks.json")).json()["keys"]
+    verifier = Verifier("http://127.0.0.1:1/never-asked")
+    verifier.trust({key["kid"]: jwt.PyJWK(key) for key in published})
+    identity = await verifier.verify(bearer["authorization"].removeprefix("Bearer "))
+
+    assert (identity.subject, identity.merchant_id, identity.is_operator) == ("cli", None, True)
+    assert not any("d" in key for key in published), "a private part was published"
+
+
+async def test_a_changed_bootstrap_secret_takes_the_place_of_the_former(auth: Auth) -> None:
+    for secret in ("first", "second"):
+        client = BootstrapClient(client_id="cli", secret=SecretStr(secret), scopes=["operator"])
+        await bootstrap_clients(auth.pool, [client])
+
+    await token_of(auth, "cli", "second")
+    refused = await auth.http.post(
+        "/v1/token",
+        data={"grant_type": "client_credentials", "client_id": "cli", "client_secret": "first"},
+    )
+    assert refused.status_code == 401
+
+
+async def test_a_merchants_client_acts_for_it_alone_within_its_scopes(auth: Auth) -> None:
+    await auth.register("shein")
+    await auth.register("other")
+    made = await auth.http.post(
+        "/v1/merchants/shein/api-clients",
+        json={"name": "erp", "scopes": ["shops:read"]},
+        headers=auth.operator,
+    )
+    assert made.status_code == 201
+    bearer = await token_of(auth, made.json()["client_id"], made.json()["client_secret"])
+
+    async def status(method: str, path: str) -> int:
+        return (await auth.http.request(method, path, headers=bearer)).status_code
+
+    assert await status("GET", "/v1/merchants/shein/shops") == 200
+    assert await status("GET", "/v1/merchants/other/shops") == 404
+    assert await status("GET", "/v1/merchants/nobody/shops") == 404
+    assert await status("POST", "/v1/merchants/shein/shops/main/connect") == 403
+    assert await status("GET", "/v1/merchants") == 403
+    assert await status("GET", "/internal/v1/shops/shein/main/token") == 403
+    stored = await auth.pool.fetchval("SELECT secret_hash FROM api_client")
+    assert made.json()["client_secret"].encode() not in stored
+
+
+@pytest.mark.parametrize(
+    ("scopes", "slug"),
+    [
+        pytest.param(["operator"], "scope-unknown", id="operator"),
+        pytest.param(["token:read"], "scope-unknown", id="token"),
+        pytest.param(["shops:fly"], "scope-unknown", id="no-such"),
+        pytest.param([], "scope-unknown", id="none"),
+    ],
+)
+async def test_a_merchants_client_cannot_be_given_more_than_a_merchants_scopes(
+    auth: Auth, scopes: list[str], slug: str
+) -> None:
+    await auth.register()
+    answer = await auth.http.post(
+        "/v1/merchants/shein/api-clients",
+        json={"name": "erp", "scopes": scopes},
+        headers=auth.operator,
+    )
+    assert answer.status_code == 422
+    assert answer.json()["type"].endswith(slug)
+    assert answer.json()["field"] == "scopes"
+
+
+def claims(**changes: object) -> dict[str, object]:
+    now = int(clock.now().timestamp())
+    return {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "cli",
+        "scope": "operator",
+        "exp": now + 600,
+        **changes,
+    }
+
+
+def without(name: str) -> dict[str, object]:
+    return {key: value for key, value in claims().items() if key != name}
+
+
+def part(value: dict[str, object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def bad_tokens(keys: SigningKeys) -> dict[str, str]:
+    """Every way a token may be wrong, by name."""
+    kid = keys.current_id
+    public = keys.public[0]
+    stranger = SigningKeys.parse(new_signing_key())
+
+    def signed(
+        body: dict[str, object], key: Ed25519PrivateKey = keys.current, **header: object
+    ) -> str:
+        return jwt.encode(body, key, algorithm="EdDSA", headers={"kid": kid, **header})
+
+    good = signed(claims())
+    head, body, signature = good.split(".")
+    expired = int((clock.now() - timedelta(minutes=2)).timestamp())
+    return {
+        "empty": "",
+        "not-a-jwt": "hello",
+        "two-parts": f"{head}.{body}",
+        "unsigned": f"{head}.{body}.",
+        "alg-none": f"{part({'alg': 'none', 'kid': kid})}.{body}.",
+        "alg-none-signed": f"{part({'alg': 'none', 'kid': kid})}.{body}.{signature}",
+        "alg-NONE": f"{part({'alg': 'NONE', 'kid': kid})}.{body}.",
+        "alg-missing": f"{part({'kid': kid})}.{body}.{signature}",
+        "hs256-with-the-public-key": jwt.encode(
+            claims(), public["x"].ljust(32, "="), algorithm="HS256", headers={"kid": kid}
+        ),
+        "other-key": signed(claims(), stranger.current),
+        "unknown-kid": signed(claims(), stranger.current, kid=stranger.current_id),
+        "body-changed": f"{head}.{part(claims(sub='root'))}.{signature}",
+        "signature-cut": good[:-6],
+        "signature-of-another": f"{head}.{body}.{signed(claims(sub='x')).split('.')[2]}",
+        "expired": signed(claims(exp=expired)),
+        "no-expiry": signed(without("exp")),
+        "expiry-is-text": signed(claims(exp="tomorrow")),
+        "wrong-audience": signed(claims(aud="someone-else")),
+        "no-audience": signed(without("aud")),
+        "wrong-issuer": signed(claims(iss="evil")),
+        "no-issuer": signed(without("iss")),
+        "no-subject": signed(without("sub")),
+    }
+
+
+BAD = list(bad_tokens(SigningKeys.parse(new_signing_key())))
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_a_bad_token_is_answered_401(auth: Auth, name: str) -> None:
+    bearer = {"authorization": f"Bearer {bad_tokens(auth.keys)[name]}"}
+    answer = await auth.http.get("/v1/merchants", headers=bearer)
+
+    # The keys' own address does not answer here, so an unknown key is an outage, never a welcome.
+    assert answer.status_code == (503 if name == "unknown-kid" else 401), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [{}, {"authorization": "Basic Y2xpOnM="}, {"authorization": "Bearer"}],
+    ids=["none", "basic", "no-value"],
+)
+async def test_no_token_is_answered_401(auth: Auth, header: dict[str, str]) -> None:
+    assert (await auth.http.get("/v1/merchants", headers=header)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        pytest.param({"client_id": "cli", "client_secret": "wrong"}, 401, id="wrong-secret"),
+        pytest.param({"client_id": "nobody", "client_secret": "s"}, 401, id="unknown-client"),
+        pytest.param({"client_id": "cli"}, 422, id="no-secret"),
+        pytest.param(
+            {"client_id": "cli", "client_secret": "s", "grant_type": "password"}, 400, id="grant"
+        ),
+    ],
+)
+async def test_a_token_is_given_only_for_the_right_secret(
+    auth: Auth, form: dict[str, str], status: int
+) -> None:
+    client = BootstrapClient(client_id="cli", secret=SecretStr("s"), scopes=["operator"])
+    await bootstrap_clients(auth.pool, [client])
+
+    answer = await auth.http.post("/v1/token", data={"grant_type": "client_credentials", **form})
+
+    assert answer.status_code == status
+    assert "access_token" not in answer.text
+
+
+def test_two_signing_keys_are_both_published_and_the_first_signs() -> None:
+    newer, older = new_signing_key(), new_signing_key()
+    keys = SigningKeys.parse(newer + older)
+
+    assert [key["kid"] for key in keys.public] == [
+        SigningKeys.parse(newer).current_id,
+        SigningKeys.parse(older).current_id,
+    ]
+    assert keys.current_id == keys.public[0]["kid"]
+
+
+@pytest.mark.parametrize("text", ["", "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----"])
+def test_a_signing_key_that_cannot_be_used_is_refused(text: str) -> None:
+    with pytest.raises(SigningKeyUnusable):
+        SigningKeys.parse(text)
