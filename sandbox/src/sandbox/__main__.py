@@ -1,0 +1,31 @@
+"""`python -m sandbox`: serve until told to stop."""
+
+import uvicorn
+
+from sandbox.app import Application
+from sandbox.server import LongLineProtocol
+from sandbox.settings import Settings
+
+
+def main() -> None:
+    """Serve at the address the settings name."""
+    settings = Settings()
+    uvicorn.run(
+        Application(settings),
+        host=settings.host,
+        port=settings.port,
+        http=LongLineProtocol,
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=False,
+        backlog=2048,
+        timeout_graceful_shutdown=3,
+    )
+
+
+if __name__ == "__main__":
+    main()

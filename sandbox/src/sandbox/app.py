@@ -1,0 +1,102 @@
+"""The application: which door leads where."""
+
+import asyncio
+from contextlib import suppress
+
+from sandbox import control, shop_routes
+from sandbox.feeds import routes as feed_routes
+from sandbox.gateway import NEW_BUSINESS, NEW_SYSTEM, OLD, ConnectionBroken, Gateway
+from sandbox.home import home
+from sandbox.keeping import Keeper, load
+from sandbox.oauth import routes as oauth_routes
+from sandbox.orders import routes as order_routes
+from sandbox.pictures import picture
+from sandbox.products import routes as product_routes
+from sandbox.server import (
+    BadRequest,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    TooLarge,
+    break_connection,
+    read_request,
+    send_response,
+)
+from sandbox.settings import Settings
+from sandbox.world import World
+
+TICK_SECONDS = 0.2
+REGISTERED = (feed_routes, order_routes, product_routes, shop_routes)
+"""Modules whose import registers the gateway's methods."""
+
+
+class Application:
+    """The ASGI application around one world."""
+
+    def __init__(self, settings: Settings) -> None:
+        kept = load(settings.state_file) if settings.state_file else None
+        self.world = World(settings, kept)
+        self._gateway = Gateway(self.world)
+        self._keeper = Keeper(settings.state_file) if settings.state_file else None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request, or start and stop with the server."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        try:
+            request = await read_request(scope, receive, self.world.settings.max_body_bytes)
+            response = await self._route(request)
+        except BadRequest as error:
+            response = Response(str(error).encode(), status=400, content_type="text/plain")
+        except TooLarge:
+            response = Response(b"too large", status=413, content_type="text/plain")
+        except ConnectionBroken:
+            await break_connection(scope, receive)
+            return
+        await send_response(send, response)
+
+    async def _route(self, request: Request) -> Response:
+        path = request.path
+        for prefix, kind in _DOORS:
+            if path == prefix or (kind != OLD and path.startswith(prefix + "/")):
+                return await self._gateway.answer(request, kind, path[len(prefix) :])
+        if path.startswith("/control/"):
+            return control.answer(self.world, request)
+        if path.startswith("/pictures/"):
+            return await picture(path.removeprefix("/pictures/"))
+        if path in ("/oauth/authorize", "/authorize"):
+            return oauth_routes.authorize(self.world, request)
+        if path == "/token" and request.method == "POST":
+            return oauth_routes.old_token(self.world, request)
+        if path == "/":
+            return home(self.world, request)
+        return Response(b"not found", status=404, content_type="text/plain")
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._tasks.append(asyncio.create_task(self._tick()))
+        if self._keeper is not None:
+            saving = self._keeper.keep_saving(lambda: self.world.state)
+            self._tasks.append(asyncio.create_task(saving))
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        if self._keeper is not None:
+            self._keeper.save(self.world.state)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _tick(self) -> None:
+        """Let things happen when nobody asks."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self.world.settle()
+
+
+_DOORS = (("/sync", NEW_BUSINESS), ("/rest", NEW_SYSTEM), ("/router/rest", OLD))

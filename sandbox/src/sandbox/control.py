@@ -1,0 +1,421 @@
+"""The control API: what tests and the local stack may do that no seller could."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+import orjson
+
+from sandbox.faults import Fault
+from sandbox.ledger import as_line
+from sandbox.orders import life
+from sandbox.orders.desk import NothingToOrder
+from sandbox.orders.state import Order
+from sandbox.products.sample import sample_payload
+from sandbox.products.state import ON_SALE, Product
+from sandbox.schema_store import SchemaChange
+from sandbox.sellers import SELLERS
+from sandbox.server import Request, Response
+from sandbox.wire import Quirks
+from sandbox.world import World
+
+
+class ControlError(Exception):
+    """The request asks for something that is not there or cannot be."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """What every request body below has in common: no field that is not known."""
+
+
+class ClockMove(_Asked):
+    """Set the clock, move it on, stop it or let it run; in this order."""
+
+    set: datetime | None = None
+    advance_seconds: float | None = None
+    is_frozen: bool | None = None
+
+
+class OrderLine(_Asked):
+    """One line of an explicit order."""
+
+    sku_code: str
+    quantity: int = 1
+
+
+class OrdersAsked(_Asked):
+    """Orders to place; `status` moves them on at once, `journey` may be `mixed`."""
+
+    seller_id: str
+    seed: int = 1
+    count: int = 1
+    lines: list[OrderLine] = []
+    status: str | None = None
+    journey: str = "plain"
+
+
+class StatusAsked(_Asked):
+    """A status to put something into."""
+
+    status: str
+    reason: str = ""
+
+
+class CodeAsked(_Asked):
+    """An authorisation code without the pages."""
+
+    seller_id: str
+    redirect_uri: str
+
+
+class SellerAsked(_Asked):
+    """A seller, and whether it is suspended where that is asked."""
+
+    seller_id: str
+    is_suspended: bool | None = None
+
+
+class ProductsAsked(_Asked):
+    """Products the seller made by hand: `count` of them, or one per SKU code."""
+
+    seller_id: str
+    count: int = 0
+    sku_codes: list[str] = []
+
+
+class BanAsked(_Asked):
+    """A ban of operations that match a pattern."""
+
+    seconds: float
+    operation: str = "*"
+
+
+class FaultRemoved(_Asked):
+    """The fault to remove; all without an id."""
+
+    id: int | None = None
+
+
+Action = Callable[[World, Request, list[str]], Response]
+
+
+def answer(world: World, request: Request) -> Response:
+    """Answer a request below /control/."""
+    parts = request.path.removeprefix("/control/").strip("/").split("/")
+    action = _ACTIONS.get((request.method, parts[0], len(parts)))
+    if action is None:
+        return _json({"error": "there is no such control"}, status=404)
+    try:
+        world.settle()
+        return action(world, request, parts)
+    except ControlError as error:
+        return _json({"error": str(error)}, status=error.status)
+    except msgspec.MsgspecError as error:
+        return _json({"error": str(error)}, status=422)
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(value, default=_plain), status=status)
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(value)
+
+
+T = TypeVar("T")
+
+
+def _read(request: Request, form: type[T]) -> T:
+    return msgspec.json.decode(request.body or b"{}", type=form)
+
+
+def _seller(seller_id: str) -> str:
+    if seller_id not in SELLERS:
+        raise ControlError(f"there is no seller {seller_id!r}", 404)
+    return seller_id
+
+
+def _health(world: World, request: Request, parts: list[str]) -> Response:
+    return _json({"status": "up"})
+
+
+def _clock(world: World, request: Request, parts: list[str]) -> Response:
+    now = world.clock.now().isoformat(timespec="milliseconds")
+    return _json({"now": now, "is_frozen": world.clock.is_frozen})
+
+
+def _move_clock(world: World, request: Request, parts: list[str]) -> Response:
+    move = _read(request, ClockMove)
+    clock = world.clock
+    if move.set is not None:
+        if move.set.tzinfo is None:
+            raise ControlError("set needs a time with its offset from UTC")
+        clock.set(move.set)
+    if move.advance_seconds is not None:
+        clock.set(clock.now() + timedelta(seconds=move.advance_seconds))
+    if move.is_frozen is not None:
+        clock.freeze(move.is_frozen)
+    world.settle()
+    return _clock(world, request, parts)
+
+
+def _ledger(world: World, request: Request, parts: list[str]) -> Response:
+    query = request.query
+    since = query.get("since_sequence", "0")
+    if not since.isdecimal():
+        raise ControlError("since_sequence is a number")
+    entries = world.ledger.read(
+        seller_id=query.get("seller", ""),
+        operation=query.get("operation", ""),
+        outcome=query.get("outcome", ""),
+        since_sequence=int(since),
+    )
+    return Response(b"".join(map(as_line, entries)), content_type="application/x-ndjson")
+
+
+def _calls(world: World, request: Request, parts: list[str]) -> Response:
+    counts = world.counts
+    return _json(
+        {
+            "calls": dict(sorted(counts.calls.items())),
+            "refused": {name: dict(codes) for name, codes in sorted(counts.refused.items())},
+        }
+    )
+
+
+def _clear_calls(world: World, request: Request, parts: list[str]) -> Response:
+    world.counts.clear()
+    return _calls(world, request, parts)
+
+
+def product_view(product: Product) -> dict[str, Any]:
+    """A product as the control API shows it."""
+    return {
+        "product_id": str(product.id),
+        "status": product.status,
+        "title": product.title,
+        "category_id": str(product.category_id),
+        "locale": product.locale,
+        "image_url_list": product.images,
+        "modified_at": product.modified_at.isoformat(),
+        "skus": [
+            {
+                "sku_code": sku.code,
+                "price": sku.price,
+                "discount_price": sku.discount_price,
+                "inventory": sku.inventory,
+                "sku_attributes": sku.attributes,
+            }
+            for sku in product.skus.values()
+        ],
+    }
+
+
+def _products(world: World, request: Request, parts: list[str]) -> Response:
+    wanted = request.query.get("seller", "")
+    sellers = [_seller(wanted)] if wanted else list(SELLERS)
+    return _json(
+        [
+            product_view(product)
+            for seller_id in sellers
+            for product in world.shops.of(seller_id).products.values()
+        ]
+    )
+
+
+def _add_products(world: World, request: Request, parts: list[str]) -> Response:
+    asked = _read(request, ProductsAsked)
+    seller = SELLERS[_seller(asked.seller_id)]
+    codes = asked.sku_codes or [f"BY-HAND-{index:06d}" for index in range(1, asked.count + 1)]
+    made = [
+        world.shelf.put(seller.id, sample_payload(seller, world.catalogue, code), ON_SALE)
+        for code in codes
+    ]
+    return _json({"product_ids": [str(product.id) for product in made]})
+
+
+def _set_product_status(world: World, request: Request, parts: list[str]) -> Response:
+    asked = _read(request, StatusAsked)
+    product = world.state.products.get(_number(parts[1]))
+    if product is None:
+        raise ControlError("there is no such product", 404)
+    world.shelf.set_status(product, asked.status, asked.reason)
+    return _json(product_view(product))
+
+
+def order_view(order: Order) -> dict[str, Any]:
+    """An order as the control API shows it."""
+    return {
+        "order_id": str(order.id),
+        "order_number": order.number,
+        "seller_id": order.seller_id,
+        "status": order.status,
+        "end_reason": order.end_reason,
+        "pay_amount": f"{order.pay_amount:.2f}",
+        "currency": order.currency,
+        "created_at": order.created_at.isoformat(),
+        "modified_at": order.modified_at.isoformat(),
+        "lines": [
+            {
+                "sku_code": line.sku_code,
+                "quantity": line.quantity,
+                "unit_price": line.unit_price,
+                "product_id": str(line.product_id),
+            }
+            for line in order.lines
+        ],
+        "shipments": [
+            {
+                "carrier": parcel.service_name,
+                "tracking_number": parcel.logistics_no,
+                "send_type": parcel.send_type,
+            }
+            for parcel in order.parcels
+        ],
+    }
+
+
+def _orders(world: World, request: Request, parts: list[str]) -> Response:
+    wanted = request.query.get("seller", "")
+    return _json(
+        [
+            order_view(order)
+            for order in world.desk.books.all()
+            if not wanted or order.seller_id == wanted
+        ]
+    )
+
+
+def _place_orders(world: World, request: Request, parts: list[str]) -> Response:
+    asked = _read(request, OrdersAsked)
+    if asked.status is not None and asked.status not in life.STATUSES:
+        raise ControlError(f"status is one of {', '.join(life.STATUSES)}")
+    if asked.journey not in (*life.JOURNEYS, "mixed"):
+        raise ControlError(f"journey is mixed or one of {', '.join(life.JOURNEYS)}")
+    try:
+        orders = world.desk.place(
+            _seller(asked.seller_id),
+            asked.seed,
+            asked.count,
+            lines=[(line.sku_code, line.quantity) for line in asked.lines],
+            target=asked.status,
+            journey=asked.journey,
+        )
+    except NothingToOrder as error:
+        raise ControlError(str(error), 409) from error
+    return _json([order_view(order) for order in orders], status=201)
+
+
+def _move_order(world: World, request: Request, parts: list[str]) -> Response:
+    asked = _read(request, StatusAsked)
+    order = world.desk.books.get(_number(parts[1]))
+    if order is None:
+        raise ControlError("there is no such order", 404)
+    if asked.status not in life.STATUSES:
+        raise ControlError(f"status is one of {', '.join(life.STATUSES)}")
+    world.desk.move(order, asked.status, asked.reason)
+    return _json(order_view(order))
+
+
+def _code(world: World, request: Request, parts: list[str]) -> Response:
+    asked = _read(request, CodeAsked)
+    if asked.redirect_uri not in world.settings.redirects:
+        raise ControlError("redirect_uri is not one registered with the app")
+    code = world.oauth.issue_code(_seller(asked.seller_id), asked.redirect_uri)
+    return _json({"code": code}, status=201)
+
+
+def _expire_tokens(world: World, request: Request, parts: list[str]) -> Response:
+    asked = _read(request, SellerAsked)
+    return _json({"expired": world.oauth.revoke(_seller(asked.seller_id))})
+
+
+def _suspend(world: World, request: Request, parts: list[str]) -> Response:
+    asked = _read(request, SellerAsked)
+    change = world.state.suspended.add if asked.is_suspended else world.state.suspended.discard
+    change(_seller(asked.seller_id))
+    return _json({"suspended": sorted(world.state.suspended)})
+
+
+def _faults(world: World, request: Request, parts: list[str]) -> Response:
+    return _json(world.faults.listed())
+
+
+def _add_fault(world: World, request: Request, parts: list[str]) -> Response:
+    return _json(world.faults.add(_read(request, Fault)), status=201)
+
+
+def _clear_faults(world: World, request: Request, parts: list[str]) -> Response:
+    chosen = _number(parts[1]) if len(parts) > 1 else None
+    return _json({"removed": world.faults.clear(chosen)})
+
+
+def _ban(world: World, request: Request, parts: list[str]) -> Response:
+    asked = _read(request, BanAsked)
+    world.limits.ban(asked.operation, asked.seconds)
+    return _json({"operation": asked.operation, "seconds": asked.seconds}, status=201)
+
+
+def _lift_bans(world: World, request: Request, parts: list[str]) -> Response:
+    world.limits.clear()
+    return _json({})
+
+
+def _quirks(world: World, request: Request, parts: list[str]) -> Response:
+    if request.method == "POST":
+        world.quirks = _read(request, Quirks)
+    return _json(world.quirks)
+
+
+def _change_schema(world: World, request: Request, parts: list[str]) -> Response:
+    change = _read(request, SchemaChange)
+    try:
+        world.schemas.change(change)
+    except KeyError as error:
+        raise ControlError(f"{error.args[0]} is not known", 404) from error
+    return _json(change, status=201)
+
+
+def _reset(world: World, request: Request, parts: list[str]) -> Response:
+    world.reset()
+    return _json({})
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise ControlError(f"{text!r} is not an id", 404)
+    return int(text)
+
+
+_ACTIONS: dict[tuple[str, str, int], Action] = {
+    ("GET", "health", 1): _health,
+    ("GET", "clock", 1): _clock,
+    ("POST", "clock", 1): _move_clock,
+    ("GET", "ledger", 1): _ledger,
+    ("GET", "calls", 1): _calls,
+    ("DELETE", "calls", 1): _clear_calls,
+    ("GET", "products", 1): _products,
+    ("POST", "products", 1): _add_products,
+    ("POST", "products", 3): _set_product_status,
+    ("GET", "orders", 1): _orders,
+    ("POST", "orders", 1): _place_orders,
+    ("POST", "orders", 3): _move_order,
+    ("POST", "codes", 1): _code,
+    ("POST", "tokens", 2): _expire_tokens,
+    ("POST", "sellers", 1): _suspend,
+    ("GET", "faults", 1): _faults,
+    ("POST", "faults", 1): _add_fault,
+    ("DELETE", "faults", 1): _clear_faults,
+    ("DELETE", "faults", 2): _clear_faults,
+    ("POST", "bans", 1): _ban,
+    ("DELETE", "bans", 1): _lift_bans,
+    ("GET", "quirks", 1): _quirks,
+    ("POST", "quirks", 1): _quirks,
+    ("POST", "schemas", 1): _change_schema,
+    ("POST", "reset", 1): _reset,
+}

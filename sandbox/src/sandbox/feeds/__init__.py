@@ -1,0 +1,1 @@
+"""Feed jobs: they queue, take time and answer item by item."""

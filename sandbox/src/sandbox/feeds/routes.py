@@ -1,0 +1,131 @@
+"""Methods on feed jobs."""
+
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sandbox import errors
+from sandbox.clock import from_pacific, pacific
+from sandbox.feeds.state import CANCELLED, OPERATION_TYPES, Item, Job
+from sandbox.operations import Answer, Call, as_integer, operation
+from sandbox.wire import Listed, json_text
+
+INVALIDATE_MAX = 100
+PAGE_MAX = 50
+
+
+@operation("aliexpress.solution.feed.submit")
+def submit_feed(call: Call) -> Answer:
+    """Queue a job; only its parameters are checked now."""
+    operation_type = call.text("operation_type")
+    if operation_type not in OPERATION_TYPES:
+        raise errors.invalid_parameter(f"operation_type {operation_type} is not known")
+    entries = call.json("item_list")
+    if not isinstance(entries, list) or not entries:
+        raise errors.missing_parameter("item_list")
+    items = [_item(entry) for entry in entries]
+    if len({item.content_id for item in items}) != len(items):
+        raise errors.invalid_parameter("item_content_id must be unique in the list")
+    return {"job_id": call.world.feeds.submit(call.seller_id, operation_type, items).id}
+
+
+def _item(entry: Any) -> Item:
+    """One item; content sent as an object instead of a text is taken too."""
+    if not isinstance(entry, dict) or not entry.get("item_content_id"):
+        raise errors.missing_parameter("item_content_id")
+    content = entry.get("item_content")
+    if not content:
+        raise errors.missing_parameter("item_content")
+    return Item(
+        str(entry["item_content_id"]), content if isinstance(content, str) else json_text(content)
+    )
+
+
+@operation("aliexpress.solution.feed.query")
+def query_feed(call: Call) -> Answer:
+    """The results a job has so far; there is no status."""
+    job = call.world.feeds.find(call.seller_id, call.integer("job_id"))
+    if job is None:
+        raise errors.invalid_parameter("job_id does not exist")
+    results = [
+        {"item_content_id": item.content_id, "item_execution_result": item.result}
+        for item in job.items[: job.done]
+    ]
+    if results and call.world.faults.strike("missing_results", job.operation_type, call.seller_id):
+        results.pop()
+    if results and call.world.faults.strike("double_results", job.operation_type, call.seller_id):
+        results.append(results[0])
+    return {
+        "job_id": job.id,
+        "total_item_count": len(job.items),
+        "success_item_count": job.successes,
+        "result_list": Listed("single_item_response_dto", results),
+    }
+
+
+@operation("aliexpress.solution.feed.list.get")
+def list_feeds(call: Call) -> Answer:
+    """One page of the seller's jobs, newest first."""
+    size = call.integer("page_size", 20)
+    if not 1 <= size <= PAGE_MAX:
+        raise errors.invalid_parameter(f"page_size is 1 to {PAGE_MAX}")
+    asked = call.integer("current_page", 1)
+    page = call.page(asked)
+    start, end = _moment(call, "submitted_time_start"), _moment(call, "submitted_time_end")
+    wanted_type, wanted_status = call.parameters.get("feed_type"), call.parameters.get("status")
+    jobs = [
+        job
+        for job in call.world.feeds.listed(call.seller_id)
+        if job.status != CANCELLED
+        and (not wanted_type or job.operation_type == wanted_type)
+        and (not wanted_status or job.status == wanted_status)
+        and (not start or job.submitted_at >= start)
+        and (not end or job.submitted_at <= end)
+    ]
+    shown = islice(jobs, (page - 1) * size, page * size)
+    return {
+        "current_page": asked,
+        "page_size": size,
+        "total_count": len(jobs),
+        "total_page": -(-len(jobs) // size),
+        "job_list": Listed("batch_operation_job_dto", [_listed(job) for job in shown]),
+    }
+
+
+def _listed(job: Job) -> dict[str, Any]:
+    return {
+        "job_id": job.id,
+        "operation_type": job.operation_type,
+        "status": job.status,
+        "submitted_time": pacific(job.submitted_at),
+    }
+
+
+def _moment(call: Call, name: str) -> datetime | None:
+    text = call.parameters.get(name)
+    try:
+        return from_pacific(text) if text else None
+    except ValueError as error:
+        raise errors.invalid_parameter(f"{name} is not yyyy-MM-dd HH:mm:ss") from error
+
+
+@operation("aliexpress.solution.feed.invalidate")
+def invalidate_feeds(call: Call) -> Answer:
+    """Cancel jobs that still queue."""
+    parts = [part.strip() for part in call.text("job_id_list").split(";") if part.strip()]
+    if not 1 <= len(parts) <= INVALIDATE_MAX:
+        raise errors.invalid_parameter(f"1 to {INVALIDATE_MAX} job ids")
+    done, too_late, failed = [], [], []
+    for identity in (as_integer(part, "job_id_list") for part in parts):
+        job = call.world.feeds.find(call.seller_id, identity)
+        if job is None:
+            failed.append(identity)
+        elif call.world.feeds.invalidate(job):
+            done.append(identity)
+        else:
+            too_late.append(identity)
+    return {
+        "successful_list": Listed("number", done),
+        "no_need_invalidation_list": Listed("number", too_late),
+        "failed_list": Listed("number", failed),
+    }

@@ -1,0 +1,1 @@
+"""Authorisation codes and access tokens of both platforms."""

@@ -1,0 +1,121 @@
+"""Codes are used once; a token is one seller's, for 30 days on the sandbox's clock."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from sandbox.ledger import Ledger
+from sandbox.settings import Settings
+
+
+class Code(msgspec.Struct):
+    """An authorisation a seller gave, not yet exchanged."""
+
+    seller_id: str
+    redirect_uri: str
+    expires_at: datetime
+
+
+class Token(msgspec.Struct):
+    """What one exchange handed out."""
+
+    access_token: str
+    refresh_token: str
+    seller_id: str
+    expires_at: datetime
+    refresh_until: datetime
+    is_revoked: bool = False
+
+
+class OAuthState(msgspec.Struct):
+    """Codes and tokens by their text."""
+
+    codes: dict[str, Code] = {}
+    tokens: dict[str, Token] = {}
+
+
+class InvalidCode(Exception):
+    """The code (or refresh token) is unknown, used or expired."""
+
+
+class OAuth:
+    """Hands out codes and tokens and knows which are alive."""
+
+    def __init__(
+        self,
+        state: OAuthState,
+        settings: Settings,
+        now: Callable[[], datetime],
+        next_id: Callable[[str], int],
+        ledger: Ledger,
+    ) -> None:
+        self._state = state
+        self._settings = settings
+        self._now = now
+        self._next_id = next_id
+        self._ledger = ledger
+
+    def issue_code(self, seller_id: str, redirect_uri: str) -> str:
+        """A new code for an address the seller is sent back to."""
+        code = self._secret("code")
+        expires_at = self._now() + timedelta(seconds=self._settings.code_seconds)
+        self._state.codes[code] = Code(seller_id, redirect_uri, expires_at)
+        return code
+
+    def exchange(self, code: str, redirect_uri: str | None = None) -> Token:
+        """The token for a code, once. Raises `InvalidCode`."""
+        found = self._state.codes.pop(code, None)
+        if found is None or found.expires_at <= self._now():
+            raise InvalidCode
+        if redirect_uri is not None and redirect_uri != found.redirect_uri:
+            raise InvalidCode
+        return self._issue(found.seller_id)
+
+    def refresh(self, refresh_token: str) -> Token:
+        """A new token for a refresh token that still works. Raises `InvalidCode`."""
+        for token in self._state.tokens.values():
+            if token.refresh_token == refresh_token:
+                if token.is_revoked or token.refresh_until <= self._now():
+                    raise InvalidCode
+                return self._issue(token.seller_id)
+        raise InvalidCode
+
+    def seller_of(self, access_token: str) -> str | None:
+        """The seller a living token belongs to."""
+        token = self._state.tokens.get(access_token)
+        if token is None or token.is_revoked or token.expires_at <= self._now():
+            return None
+        return token.seller_id
+
+    def revoke(self, seller_id: str) -> int:
+        """End all tokens of a seller; how many there were."""
+        living = [
+            token
+            for token in self._state.tokens.values()
+            if token.seller_id == seller_id and not token.is_revoked
+        ]
+        for token in living:
+            token.is_revoked = True
+        return len(living)
+
+    def _issue(self, seller_id: str) -> Token:
+        if self._settings.reauthorisation_revokes:
+            self.revoke(seller_id)
+        now = self._now()
+        token = Token(
+            access_token=self._secret("access"),
+            refresh_token=self._secret("refresh"),
+            seller_id=seller_id,
+            expires_at=now + timedelta(seconds=self._settings.token_seconds),
+            refresh_until=now + timedelta(seconds=self._settings.refresh_seconds),
+        )
+        self._state.tokens[token.access_token] = token
+        self._ledger.record("token.issue", seller_id, expires_at=token.expires_at.isoformat())
+        return token
+
+    def _secret(self, kind: str) -> str:
+        """A text nobody guesses without the seed, the same in every run with it."""
+        content = f"{kind}:{self._next_id(kind)}:{self._settings.app_secret}:{self._settings.seed}"
+        return "50000" + hashlib.sha256(content.encode()).hexdigest()[:56]

@@ -1,0 +1,339 @@
+"""What happens to orders: placed, moved by the clock or by hand, shipped.
+
+Every effect is written into the ledger here, at the moment it is due.
+"""
+
+import heapq
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from sandbox.errors import Refusal
+from sandbox.ledger import Ledger
+from sandbox.orders import life
+from sandbox.orders.buyers import draw_buyer
+from sandbox.orders.state import Line, Order, OrderBooks, Parcel
+from sandbox.products.state import ON_SALE, Product, Shops, Sku
+from sandbox.sellers import SELLERS, Carrier
+from sandbox.settings import Settings
+from sandbox.wire import json_text
+
+SHIPPED_ALREADY = "该交易订单已填写发货通知，无需重复操作。"
+NOT_SHIPPABLE = "该交易订单缺少履约信息，请联系客服处理。"
+BAD_TRACKING = "该货运跟踪号未通过物流风控审核，请更换货运跟踪号后重试。"
+INTERNAL = "系统异常，请稍候重试"
+NOT_YOURS = "您填写的交易订单号有误或不属于当前账号，请修改后重试。"
+SHIPPING_CODE = "-999"
+
+Wanted = tuple[Product, Sku, int]
+
+
+class NothingToOrder(Exception):
+    """No live offer with stock answers the request."""
+
+
+class Desk:
+    """The verbs on orders; time is the sandbox's clock."""
+
+    def __init__(
+        self,
+        books: OrderBooks,
+        shops: Shops,
+        settings: Settings,
+        ledger: Ledger,
+        now: Callable[[], datetime],
+        next_id: Callable[[str], int],
+    ) -> None:
+        self.books = books
+        self._shops = shops
+        self._settings = settings
+        self._ledger = ledger
+        self._now = now
+        self._next_id = next_id
+        self._due = [(order.due_at, order.id) for order in books.all() if order.due_at]
+        heapq.heapify(self._due)
+
+    def place(
+        self,
+        seller_id: str,
+        seed: int,
+        count: int,
+        *,
+        lines: Sequence[tuple[str, int]] = (),
+        target: str | None = None,
+        journey: str = "plain",
+    ) -> list[Order]:
+        """Let buyers order: `lines` as (SKU code, quantity), else what the seed draws.
+
+        Raises `NothingToOrder`.
+        """
+        orders = []
+        for index in range(1, count + 1):
+            draw = Random(f"{seed}:{index}")  # noqa: S311 - reproducible, not secret
+            wanted = self._named(seller_id, lines) if lines else self._drawn(seller_id, draw)
+            chosen = draw.choice(life.JOURNEYS) if journey == "mixed" else journey
+            order = self._open(seller_id, f"S{seed}-{index:05d}", draw, wanted, chosen)
+            orders.append(order)
+            for status in life.path_to(target) if target else ():
+                self._enter(order, status, self._now())
+        return orders
+
+    def move(self, order: Order, status: str, end_reason: str = "") -> None:
+        """Put an order into a state by hand."""
+        self._enter(order, status, self._now(), end_reason)
+
+    def advance(self) -> None:
+        """Let everything happen that is due by now, each at its own moment."""
+        now = self._now()
+        while self._due and self._due[0][0] <= now:
+            moment, identity = heapq.heappop(self._due)
+            order = self.books.get(identity)
+            if order is None or order.due_at != moment:
+                continue
+            step = self._next_step(order)
+            if step is not None:
+                if step.ends_journey:
+                    order.journey = "plain"
+                self._enter(order, step.status, moment, step.end_reason)
+
+    def ship(self, seller_id: str, order_id: int, parcel: Parcel) -> None:
+        """Declare a parcel. Raises `Refusal` with the documented Chinese message."""
+        detail = _detail(parcel)
+        try:
+            order = self._require_shippable(seller_id, order_id)
+            _check_tracking(seller_id, parcel)
+        except Refusal as refusal:
+            self._refuse("order.ship", seller_id, order_id, refusal, detail)
+            raise
+        now = parcel.sent_at
+        order.parcels.append(parcel)
+        order.sent_at = order.sent_at or now
+        order.is_all_sent = parcel.send_type == "all"
+        self._ledger.record(
+            "order.ship", seller_id, order_id=order_id, order_number=order.number, **detail
+        )
+        if order.is_all_sent and order.status in (life.TO_SEND, life.PART_SENT, life.CANCELLING):
+            self._enter(order, life.SENT, now)
+        elif order.status == life.TO_SEND:
+            self._enter(order, life.PART_SENT, now)
+        else:
+            self.books.of(seller_id).touch(order, now)
+
+    def change_tracking(
+        self, seller_id: str, order_id: int, old: tuple[str, str], new: Parcel
+    ) -> None:
+        """Replace carrier and number of a parcel. Raises `Refusal`."""
+        detail = _detail(new)
+        try:
+            order = self._require(seller_id, order_id)
+            place = _place_of(order, old)
+            _check_tracking(seller_id, new)
+        except Refusal as refusal:
+            self._refuse("order.reship", seller_id, order_id, refusal, detail)
+            raise
+        order.parcels[place] = new
+        self.books.of(seller_id).touch(order, self._now())
+        self._ledger.record(
+            "order.reship", seller_id, order_id=order_id, order_number=order.number, **detail
+        )
+
+    def _require(self, seller_id: str, order_id: int) -> Order:
+        order = self.books.find(seller_id, order_id)
+        if order is None:
+            raise Refusal(SHIPPING_CODE, NOT_YOURS)
+        return order
+
+    def _require_shippable(self, seller_id: str, order_id: int) -> Order:
+        order = self._require(seller_id, order_id)
+        if order.is_all_sent:
+            raise Refusal(SHIPPING_CODE, SHIPPED_ALREADY)
+        if order.status not in life.SHIPPABLE:
+            raise Refusal(SHIPPING_CODE, NOT_SHIPPABLE)
+        return order
+
+    def _refuse(
+        self,
+        operation: str,
+        seller_id: str,
+        order_id: int,
+        refusal: Refusal,
+        detail: dict[str, Any],
+    ) -> None:
+        refused = (refusal.code, refusal.message)
+        self._ledger.record(operation, seller_id, order_id=order_id, refused=refused, **detail)
+
+    def _named(self, seller_id: str, lines: Sequence[tuple[str, int]]) -> list[Wanted]:
+        shop = self._shops.of(seller_id)
+        wanted = []
+        for code, quantity in lines:
+            live = [p for p in shop.with_sku(code) if p.status == ON_SALE]
+            if not live:
+                raise NothingToOrder(f"no live offer has the SKU code {code!r}")
+            wanted.append((live[0], live[0].skus[code], quantity))
+        return wanted
+
+    def _drawn(self, seller_id: str, draw: Random) -> list[Wanted]:
+        """One to three SKUs; drawn by SKU code, so ids and times do not matter."""
+        shop = self._shops.of(seller_id)
+        codes = sorted(shop.by_sku)
+        wanted: dict[str, Wanted] = {}
+        lines = draw.randint(1, 3)
+        for _ in range(60):
+            if len(wanted) == lines or not codes:
+                break
+            code, quantity = draw.choice(codes), draw.randint(1, 2)
+            product = shop.with_sku(code)[0]
+            sku = product.skus[code]
+            if product.status == ON_SALE and sku.inventory >= quantity:
+                wanted.setdefault(code, (product, sku, quantity))
+        if not wanted:
+            raise NothingToOrder("no live offer has stock")
+        return list(wanted.values())
+
+    def _open(
+        self, seller_id: str, number: str, draw: Random, wanted: list[Wanted], journey: str
+    ) -> Order:
+        now = self._now()
+        identity = self._next_id("order")
+        first = wanted[0][0]
+        order = Order(
+            id=identity,
+            number=number,
+            seller_id=seller_id,
+            buyer=draw_buyer(draw),
+            lines=[self._line(*one) for one in wanted],
+            currency=SELLERS[seller_id].currency,
+            shipping_amount=f"{draw.choice((0, 199, 499, 999)) / 100:.2f}",
+            strategy=str(first.content.get("inventory_deduction_strategy")),
+            service_name="CAINIAO_STANDARD",
+            created_at=now,
+            modified_at=now,
+            journey=journey,
+        )
+        self.books.add(order)
+        self._ledger.record(
+            "order.place",
+            seller_id,
+            order_id=identity,
+            order_number=number,
+            lines=[{"sku_code": line.sku_code, "quantity": line.quantity} for line in order.lines],
+        )
+        if order.strategy == "place_order_withhold":
+            self._take_stock(order)
+        self._plan_next(order, now)
+        return order
+
+    def _line(self, product: Product, sku: Sku, quantity: int) -> Line:
+        chosen = {
+            name: str(value.get("alias") or value.get("value"))
+            for name, value in sku.attributes.items()
+            if isinstance(value, dict)
+        }
+        return Line(
+            child_id=self._next_id("order"),
+            product_id=product.id,
+            sku_code=sku.code,
+            title=product.title,
+            image=(product.images or [""])[0],
+            quantity=quantity,
+            unit_price=f"{sku.selling_price:.2f}",
+            attributes=json_text({"sku": [{"pName": n, "pValue": v} for n, v in chosen.items()]}),
+            ship_days=int(product.content.get("shipping_preparation_time") or 7),
+        )
+
+    def _enter(self, order: Order, status: str, moment: datetime, end_reason: str = "") -> None:
+        """Put an order into a state, with all that comes with it."""
+        if status == life.FROZEN:
+            order.returns_to = order.status
+        if order.paid_at is None and status not in life.UNPAID and not end_reason:
+            order.paid_at = moment
+            self._take_stock(order)
+        if status == life.DISPUTE:
+            order.has_issue = True
+        if status == life.SENT and not order.is_all_sent:
+            self._send_for_seller(order, moment)
+        if status == life.FINISHED:
+            self._end(order, moment, end_reason or "buyer_confirm_goods")
+        order.status = status
+        self.books.of(order.seller_id).touch(order, moment)
+        self._ledger.record(
+            "order.status",
+            order.seller_id,
+            order_id=order.id,
+            at=moment,
+            order_number=order.number,
+            status=status,
+        )
+        self._plan_next(order, moment)
+
+    def _end(self, order: Order, moment: datetime, reason: str) -> None:
+        order.ended_at, order.end_reason = moment, reason
+        if reason != "buyer_confirm_goods":
+            order.is_refunded = order.paid_at is not None
+            if order.is_stock_taken and not order.parcels:
+                self._move_stock(order, back=True)
+                order.is_stock_taken = False
+
+    def _send_for_seller(self, order: Order, moment: datetime) -> None:
+        """A parcel for an order that the control API moved past shipping."""
+        number = f"LA{order.id % 10**9:09d}CN"
+        order.parcels.append(Parcel("EMS", number, "all", "", moment))
+        order.sent_at, order.is_all_sent = moment, True
+
+    def _take_stock(self, order: Order) -> None:
+        if not order.is_stock_taken:
+            order.is_stock_taken = True
+            self._move_stock(order, back=False)
+
+    def _move_stock(self, order: Order, *, back: bool) -> None:
+        for line in order.lines:
+            product = self._shops.find(order.seller_id, line.product_id)
+            sku = product.skus.get(line.sku_code) if product else None
+            if sku is not None:
+                change = line.quantity if back else -line.quantity
+                sku.inventory = max(sku.inventory + change, 0)
+
+    def _next_step(self, order: Order) -> life.Step | None:
+        return life.next_step(
+            order.status, order.journey, order.ship_days, self._settings, order.returns_to
+        )
+
+    def _plan_next(self, order: Order, moment: datetime) -> None:
+        step = self._next_step(order)
+        order.due_at = moment + step.after if step else None
+        if order.due_at:
+            heapq.heappush(self._due, (order.due_at, order.id))
+
+
+def _detail(parcel: Parcel) -> dict[str, Any]:
+    return {
+        "carrier": parcel.service_name,
+        "tracking_number": parcel.logistics_no,
+        "send_type": parcel.send_type,
+    }
+
+
+def _place_of(order: Order, old: tuple[str, str]) -> int:
+    for place, parcel in enumerate(order.parcels):
+        if (parcel.service_name, parcel.logistics_no) == old:
+            return place
+    raise Refusal(SHIPPING_CODE, NOT_SHIPPABLE)
+
+
+def _check_tracking(seller_id: str, parcel: Parcel) -> None:
+    carrier = find_carrier(seller_id, parcel.service_name)
+    if (
+        carrier is None
+        or (carrier.pattern and not re.fullmatch(carrier.pattern, parcel.logistics_no))
+        or (carrier.needs_website and not parcel.tracking_website)
+    ):
+        raise Refusal(SHIPPING_CODE, BAD_TRACKING)
+
+
+def find_carrier(seller_id: str, service_name: str) -> Carrier | None:
+    """A carrier of the seller's list; `other` may be written either way."""
+    wanted = "Other" if service_name == "other" else service_name
+    carriers = SELLERS[seller_id].carriers
+    return next((one for one in carriers if one.service_name == wanted), None)

@@ -1,0 +1,218 @@
+"""Methods on orders and their shipments."""
+
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sandbox import errors
+from sandbox.clock import from_pacific, pacific
+from sandbox.errors import Refusal
+from sandbox.operations import Answer, Call, as_integer, operation
+from sandbox.orders import life
+from sandbox.orders.desk import INTERNAL, SHIPPING_CODE
+from sandbox.orders.state import Order, Parcel
+from sandbox.orders.views import detailed_order, listed_order, receipt
+from sandbox.wire import Listed
+
+STATUSES_MAX = 20
+ALL_BITS = 31
+NO_ACCOUNT = ("F00-10-10000-001", "account not found")
+
+
+@operation("aliexpress.solution.order.get")
+def list_orders(call: Call) -> Answer:
+    """One page of orders by created or modified time; FINISH only when asked for."""
+    query = call.object("param0")
+    for name in ("page_size", "current_page"):
+        if not query.get(name):
+            raise errors.missing_parameter(name)
+    size = as_integer(query["page_size"], "page_size")
+    if not 1 <= size <= call.world.settings.order_page_max:
+        raise errors.invalid_parameter(f"page_size is 1 to {call.world.settings.order_page_max}")
+    asked = as_integer(query["current_page"], "current_page")
+    page = call.page(asked)
+    statuses = _statuses(query)
+    buyer = query.get("buyer_login_id")
+    found = [
+        order
+        for order in _in_time(call, query)
+        if (order.status in statuses if statuses else order.status not in _ENDED)
+        and (not buyer or order.buyer.login_id == buyer)
+    ]
+    now = call.world.clock.now()
+    shown = islice(found, (page - 1) * size, page * size)
+    return {
+        "result": {
+            "target_list": Listed(
+                "order_dto", [listed_order(order, call.seller, now) for order in shown]
+            ),
+            "total_count": len(found),
+            "total_page": -(-len(found) // size),
+            "current_page": asked,
+            "page_size": size,
+            "success": True,
+            "time_stamp": pacific(now),
+        }
+    }
+
+
+_ENDED = (life.FINISHED, life.ARCHIVED)
+
+
+def _statuses(query: dict[str, Any]) -> set[str]:
+    listed = query.get("order_status_list") or []
+    listed = [listed] if isinstance(listed, str) else listed
+    if len(listed) > STATUSES_MAX:
+        raise errors.invalid_parameter(f"order_status_list over {STATUSES_MAX}")
+    statuses = {str(status) for status in listed}
+    if query.get("order_status"):
+        statuses.add(str(query["order_status"]))
+    if statuses - set(life.STATUSES):
+        raise errors.invalid_parameter(f"unknown order status {statuses - set(life.STATUSES)}")
+    return statuses
+
+
+def _in_time(call: Call, query: dict[str, Any]) -> list[Order]:
+    created = _window(query, "create_date_start", "create_date_end")
+    modified = _window(query, "modified_date_start", "modified_date_end")
+    book = call.world.desk.books.of(call.seller_id)
+    if any(modified):
+        start, end = created
+        return [
+            order
+            for order in book.changed_between(*modified)
+            if (not start or order.created_at >= start) and (not end or order.created_at <= end)
+        ]
+    return list(book.created_between(*created))
+
+
+def _window(query: dict[str, Any], first: str, last: str) -> tuple[datetime | None, ...]:
+    try:
+        return tuple(
+            from_pacific(str(query[name])) if query.get(name) else None for name in (first, last)
+        )
+    except ValueError as error:
+        raise errors.invalid_parameter(f"{first}, {last}: yyyy-MM-dd HH:mm:ss") from error
+
+
+@operation("aliexpress.solution.order.info.get")
+def order_info(call: Call) -> Answer:
+    """One order in full, money with cents."""
+    query = call.object("param1")
+    order = _find(call, query)
+    now = call.world.clock.now()
+    if order is None or call.strike("business_error"):
+        return {
+            "result": {
+                "error_code": NO_ACCOUNT[0],
+                "error_message": NO_ACCOUNT[1],
+                "time_stamp": pacific(now),
+            }
+        }
+    bits = query.get("ext_info_bit_flag")
+    wanted = ALL_BITS if bits in (None, "") else as_integer(bits, "ext_info_bit_flag")
+    return {
+        "result": {
+            "data": detailed_order(order, call.seller, now, wanted),
+            "time_stamp": pacific(now),
+        }
+    }
+
+
+@operation("aliexpress.solution.order.receiptinfo.get")
+def order_receipt(call: Call) -> Answer:
+    """Where an order goes."""
+    order = _find(call, call.object("param1"))
+    if order is None:
+        return {"result": {"error_code": NO_ACCOUNT[0], "error_message": NO_ACCOUNT[1]}}
+    return {"result": receipt(order)}
+
+
+def _find(call: Call, query: dict[str, Any]) -> Order | None:
+    if not query.get("order_id"):
+        raise errors.missing_parameter("order_id")
+    return call.world.desk.books.find(call.seller_id, as_integer(query["order_id"], "order_id"))
+
+
+@operation("aliexpress.solution.order.fulfill")
+def fulfil_order(call: Call) -> Answer:
+    """Declare a parcel of an order, the last one as `all`."""
+    service_name, logistics_no = call.text("service_name"), call.text("logistics_no")
+    order_id, send_type = call.integer("out_ref"), _send_type(call)
+    if fault := call.strike("business_error"):
+        return _not_done(fault.code or SHIPPING_CODE, fault.message or INTERNAL)
+    try:
+        call.world.desk.ship(
+            call.seller_id,
+            order_id,
+            Parcel(
+                service_name,
+                logistics_no,
+                send_type,
+                call.parameters.get("tracking_website", ""),
+                call.world.clock.now(),
+            ),
+        )
+    except Refusal as refusal:
+        return _not_done(refusal.code, refusal.message)
+    return {"result": {"result_success": True}}
+
+
+@operation("aliexpress.logistics.sellermodifiedshipmentfortop")
+def modify_shipment(call: Call) -> Answer:
+    """Replace carrier and number of a parcel."""
+    old = (call.text("old_service_name"), call.text("old_logistics_no"))
+    new = Parcel(
+        call.text("new_service_name"),
+        call.text("new_logistics_no"),
+        _send_type(call),
+        call.parameters.get("tracking_website", ""),
+        call.world.clock.now(),
+    )
+    try:
+        call.world.desk.change_tracking(call.seller_id, call.integer("out_ref"), old, new)
+    except Refusal as refusal:
+        return _not_done(refusal.code, refusal.message)
+    return {"result": {"result_success": True}, "result_success": True}
+
+
+def _send_type(call: Call) -> str:
+    send_type = call.text("send_type")
+    if send_type not in ("all", "part"):
+        raise errors.invalid_parameter("send_type is all or part")
+    return send_type
+
+
+def _not_done(code: str, message: str) -> Answer:
+    return {"result": {"result_success": False, "error_code": code, "error_message": message}}
+
+
+@operation(
+    "aliexpress.logistics.redefining.querytrackingresult",
+    "aliexpress.logistics.ds.trackinginfo.query",
+)
+def tracking(call: Call) -> Answer:
+    """Where a parcel is."""
+    order = call.world.desk.books.find(call.seller_id, call.integer("out_ref"))
+    number = call.text("logistics_no")
+    parcels = [p for p in order.parcels if p.logistics_no == number] if order else []
+    if order is None or not parcels:
+        return {"result_success": False, "error_desc": "no tracking information found"}
+    events = [("SHIPPED BY SELLER", parcels[0].sent_at, order.seller_id)]
+    if order.status in (life.FUNDS, life.FINISHED, life.ARCHIVED) and order.ended_at:
+        events.append(("DELIVERED", order.ended_at, order.buyer.city))
+    details = [
+        {
+            "event_desc": text,
+            "event_date": pacific(moment),
+            "address": place,
+            "status": text.split()[0].lower(),
+            "signed_name": order.buyer.name if text == "DELIVERED" else "",
+        }
+        for text, moment, place in events
+    ]
+    return {
+        "details": Listed("details", details),
+        "official_website": parcels[0].tracking_website or "www.17track.net",
+        "result_success": True,
+    }

@@ -1,0 +1,1 @@
+"""Products: posting, updating, batch calls, listing, deletion."""

@@ -1,0 +1,141 @@
+"""The plain way of posting, translated into the payload of the schema way.
+
+Only what both ways know; what the plain way asks for less strictly (brand by its text, attributes
+by name or id) is resolved here. What is missing stays missing and is refused by the rules.
+"""
+
+from typing import Any
+
+from sandbox.catalogue import Catalogue
+
+_LANGUAGES = {"en": "US", "pt": "BR", "in": "ID", "ar": "MA", "ja": "JP", "ko": "KR", "vi": "VN",
+              "iw": "IL"}  # fmt: skip
+_SAME_NAME = {
+    "inventory_deduction_strategy": "inventory_deduction_strategy",
+    "main_image_urls_list": "image_url_list",
+    "size_chart_id": "size_chart_id",
+    "group_id": "product_group_id",
+    "freight_template_id": "shipping_template_id",
+    "service_policy_id": "service_template_id",
+    "multi_country_price_configuration": "multi_country_price_configuration",
+}
+_NUMBERS = {
+    "weight": "package_weight",
+    "package_length": "package_length",
+    "package_height": "package_height",
+    "package_width": "package_width",
+    "shipping_lead_time": "shipping_preparation_time",
+}
+
+
+def schema_payload(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """The payload as the schema way would have it."""
+    locale = _locale(str(plain.get("language") or ""))
+    category = plain.get("aliexpress_category_id") or plain.get("category_id")
+    payload = {
+        "category_id": _number(category),
+        "locale": locale,
+        "product_units_type": str(plain.get("product_unit") or "100000015"),
+        "title_multi_language_list": _texts(
+            plain, "multi_language_subject_list", "subject", locale, plain.get("subject"), "title"
+        ),
+        "description_multi_language_list": _descriptions(plain, locale),
+        "category_attributes": _attributes(plain, catalogue),
+        "sku_info_list": [_sku(sku, catalogue) for sku in plain.get("sku_info_list") or ()],
+    }
+    payload |= {new: plain[old] for old, new in _SAME_NAME.items() if plain.get(old)}
+    payload |= {new: _number(plain[old]) for old, new in _NUMBERS.items() if plain.get(old)}
+    for name in ("shipping_template_id", "service_template_id", "product_group_id"):
+        if name in payload:
+            payload[name] = str(payload[name])
+    return payload
+
+
+def _locale(language: str) -> str:
+    return f"{language}_{_LANGUAGES.get(language, language.upper())}"
+
+
+def _number(value: Any) -> Any:
+    text = str(value)
+    if text.isdecimal():
+        return int(text)
+    return float(text) if text.replace(".", "", 1).isdecimal() else value
+
+
+def _texts(
+    plain: dict[str, Any], name: str, key: str, locale: str, main: Any, new_key: str
+) -> list[dict[str, Any]]:
+    entries = [
+        {"locale": _locale(str(entry.get("language"))), new_key: entry.get(key)}
+        for entry in plain.get(name) or ()
+    ]
+    if main and locale not in {entry["locale"] for entry in entries}:
+        entries.insert(0, {"locale": locale, new_key: main})
+    return entries
+
+
+def _descriptions(plain: dict[str, Any], locale: str) -> list[dict[str, Any]]:
+    entries = _texts(
+        plain,
+        "multi_language_description_list",
+        "web_detail",
+        locale,
+        plain.get("description"),
+        "text",
+    )
+    return [
+        {
+            "locale": entry["locale"],
+            "module_list": [{"type": "html", "html": {"content": str(entry["text"])}}],
+        }
+        for entry in entries
+    ]
+
+
+def _attributes(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    names = {attribute.id: name for name, attribute in catalogue.attributes.items()}
+    found: dict[str, Any] = {}
+    for entry in plain.get("attribute_list") or ():
+        name = entry.get("attribute_name") or names.get(_number(entry.get("attribute_name_id")))
+        if name in catalogue.attributes:
+            value = str(entry.get("attribute_value_id") or entry.get("attribute_value") or "")
+            is_many = catalogue.attributes[name].kind == "many"
+            found[name] = {"value": [value] if is_many else value}
+    brand = str(plain.get("brand_name") or "")
+    for known in catalogue.attributes["Brand Name"].values:
+        if known.name.casefold() == brand.casefold():
+            found.setdefault("Brand Name", {"value": str(known.id)})
+    return found
+
+
+def _sku(sku: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    names = {attribute.id: name for name, attribute in catalogue.attributes.items()}
+    attributes: dict[str, Any] = {}
+    for entry in sku.get("sku_attributes_list") or ():
+        name = entry.get("sku_attribute_name") or names.get(
+            _number(entry.get("sku_attribute_name_id")), "?"
+        )
+        attributes[name] = _sku_value(name, entry, catalogue)
+    made = {
+        "sku_code": sku.get("sku_code"),
+        "inventory": _number(sku.get("inventory")),
+        "price": _number(sku.get("price")),
+        "sku_attributes": attributes,
+    }
+    if sku.get("discount_price"):
+        made["discount_price"] = _number(sku["discount_price"])
+    return made
+
+
+def _sku_value(name: str, entry: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    text = str(entry.get("sku_attribute_value") or "")
+    known = catalogue.attributes.get(name)
+    by_name = {value.name.casefold(): str(value.id) for value in known.values} if known else {}
+    value: dict[str, Any] = {
+        "value": str(entry.get("sku_attribute_value_id") or by_name.get(text.casefold(), ""))
+    }
+    if text:
+        value["alias"] = text
+    if entry.get("sku_image_url"):
+        value["sku_image_url"] = entry["sku_image_url"]
+    return value

@@ -1,0 +1,43 @@
+"""A payload that keeps every rule, for products a seller made by hand."""
+
+from typing import Any
+
+from sandbox.catalogue import Catalogue
+from sandbox.sellers import Seller
+
+
+def sample_payload(seller: Seller, catalogue: Catalogue, sku_code: str) -> dict[str, Any]:
+    """A product of one SKU in a leaf picked by its code."""
+    leaves = [leaf for leaf in catalogue.leaves() if not leaf.is_own]
+    leaf = leaves[sum(sku_code.encode()) % len(leaves)]
+    cents = 500 + sum(sku_code.encode()) % 5000
+    attributes: dict[str, Any] = {}
+    for name in catalogue.required(leaf):
+        attribute = catalogue.attributes[name]
+        first = str(attribute.values[0].id)
+        attributes[name] = {"value": [first] if attribute.kind == "many" else first}
+    return {
+        "category_id": leaf.id,
+        "locale": seller.locale,
+        "title_multi_language_list": [
+            {"locale": seller.locale, "title": f"{leaf.name} {sku_code}"}
+        ],
+        "description_multi_language_list": [
+            {
+                "locale": seller.locale,
+                "module_list": [{"type": "html", "html": {"content": "<p>made by hand</p>"}}],
+            }
+        ],
+        "product_units_type": "100000015",
+        "image_url_list": [f"https://ae01.alicdn.com/kf/{sku_code}.jpg"],
+        "category_attributes": attributes,
+        "sku_info_list": [{"sku_code": sku_code, "inventory": 100, "price": f"{cents / 100:.2f}"}],
+        "inventory_deduction_strategy": "place_order_withhold",
+        "package_weight": 0.5,
+        "package_length": 10,
+        "package_width": 10,
+        "package_height": 10,
+        "shipping_preparation_time": 3,
+        "shipping_template_id": str(seller.freight_templates[0][0]),
+        "service_template_id": "0",
+    }

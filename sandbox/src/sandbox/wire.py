@@ -1,0 +1,53 @@
+"""How answers look: lists wrapped by their element's name, or plain when simplified.
+
+The quirks are ways the real platform is known to write the same answer; the control API switches
+them.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+import orjson
+
+
+@dataclass(slots=True)
+class Listed:
+    """A list and the name its elements have in the wrapped form."""
+
+    element: str
+    items: list[Any]
+
+
+class Quirks(msgspec.Struct, forbid_unknown_fields=True):
+    """Other ways to write the same answer."""
+
+    empty_list: Literal["wrapped", "object", "empty_string", "null"] = "object"
+    single_as_object: bool = False
+
+
+def render(answer: dict[str, Any], *, is_simplified: bool, quirks: Quirks) -> bytes:
+    """The answer as JSON text."""
+
+    def write(value: Any) -> Any:
+        if isinstance(value, Listed):
+            return _listed(value, is_simplified, quirks)
+        raise TypeError(f"cannot write {type(value).__name__}")
+
+    return orjson.dumps(answer, default=write, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+
+
+def _listed(value: Listed, is_simplified: bool, quirks: Quirks) -> Any:
+    items: Any = value.items
+    if is_simplified:
+        return items
+    if not items and quirks.empty_list != "wrapped":
+        return {"object": {}, "empty_string": "", "null": None}[quirks.empty_list]
+    if len(items) == 1 and quirks.single_as_object:
+        items = items[0]
+    return {value.element: items}
+
+
+def json_text(value: Any) -> str:
+    """JSON inside JSON: the value as a string."""
+    return orjson.dumps(value).decode()
