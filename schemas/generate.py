@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from common.contracts.event import Event
 from common.contracts.topics import OTHERS, TOPICS, Topic
@@ -139,11 +141,17 @@ def openapi(package: str) -> Schema:
 
 def _placeholders(service: Service[ServiceSettings]) -> dict[str, Any]:
     """Values for the settings that have no default; no I/O is done with them."""
+    keys = {"signing_key": _throwaway_key(), "master_keys": "k1:" + "A" * 43 + "="}
     return {
-        name: field.annotation("x" * 32) if field.annotation is not int else 0
+        name: field.annotation(keys.get(name, "x")) if field.annotation is not int else 0
         for name, field in service.settings.model_fields.items()
         if field.is_required() and field.annotation is not None
     }
+
+
+def _throwaway_key() -> str:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def wanted() -> dict[Path, Schema]:
