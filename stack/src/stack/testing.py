@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -107,10 +108,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: "object") -> None:
+def pytest_configure_node(node: Any) -> None:
     """Tell one of xdist's workers where the stores are."""
-    stores: ThrowawayStores = node.config.stash[_STORES]  # type: ignore[attr-defined]
-    node.workerinput["stack_folder"] = str(stores.folder)  # type: ignore[attr-defined]
+    stores: ThrowawayStores = node.config.stash[_STORES]
+    node.workerinput["stack_folder"] = str(stores.folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

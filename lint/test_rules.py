@@ -1,0 +1,85 @@
+from pathlib import PurePosixPath
+
+import pytest
+
+from lint.rules import LONGEST_MODULE_LINES, Source, check
+
+SLICE = "services/order-importer/src/order_importer/shipping/ship_order.py"
+STORE = "services/order-importer/src/order_importer/shipping/store.py"
+STATUS = "services/order-importer/src/order_importer/status.py"
+UNIT_OF_WORK = "libs/common/src/common/postgres/unit_of_work.py"
+TEST = "services/order-importer/tests/slices/test_ship.py"
+SQL_FILE = "libs/common/src/common/postgres/backbone.sql"
+READ_ME = "README.md"
+
+BROKEN = [
+    pytest.param("commit", SLICE, "await connection.commit()", id="commit in a slice"),
+    pytest.param("commit", STORE, "async with connection.transaction(): ...", id="own transaction"),
+    pytest.param("sql-outside-store", SLICE, 'q = "SELECT 1 FROM shop"', id="query in a slice"),
+    pytest.param(
+        "sql-outside-store", SLICE, 'q = f"UPDATE {table} SET x = 1"', id="query built in a slice"
+    ),
+    pytest.param("sql-outside-store", SLICE, 'q = """\n  DELETE FROM shop\n"""', id="long query"),
+    pytest.param("sql-clock", STORE, 'q = "SELECT now()"', id="now"),
+    pytest.param(
+        "sql-clock", STORE, 'q = "UPDATE x SET at = CURRENT_TIMESTAMP"', id="current_timestamp"
+    ),
+    pytest.param("sql-clock", SQL_FILE, "at timestamptz DEFAULT now()", id="default in a script"),
+    pytest.param("sleep-in-test", TEST, "await asyncio.sleep(1)", id="asyncio.sleep"),
+    pytest.param("sleep-in-test", TEST, "time.sleep(0.1)", id="time.sleep"),
+    pytest.param("float-money", SLICE, "def f(unit_price: float) -> None: ...", id="argument"),
+    pytest.param("float-money", SLICE, "amount: float | None = None", id="attribute"),
+    pytest.param("float-money", SLICE, "def tax_of(order: str) -> float: ...", id="result"),
+    pytest.param("float-money", SLICE, "x = float(row['discount_price'])", id="conversion"),
+    pytest.param("pure-rules", STATUS, "import asyncio", id="I/O in a rule file"),
+    pytest.param("pure-rules", STATUS, "from asyncpg import Record", id="database in a rule file"),
+    pytest.param("pure-rules", STATUS, "from common import clock", id="clock in a rule file"),
+    pytest.param("vague-name", "libs/common/src/common/utils.py", "x = 1\n", id="utils"),
+    pytest.param("too-long", SLICE, "x = 1\n" * (LONGEST_MODULE_LINES + 1), id="501 lines"),
+    pytest.param("unbounded-queue", SLICE, "q = asyncio.Queue()", id="queue without a bound"),
+    pytest.param("excuse", SLICE, "x = 1  # noqa: S101", id="noqa without a reason"),
+    pytest.param("excuse", SLICE, "x = 1  # noqa: S101 -", id="noqa with an empty reason"),
+    pytest.param("excuse", SLICE, "x = 1  # type: ignore[misc]", id="type: ignore, no reason"),
+    pytest.param("excuse", SLICE, "x = 1  # rule: commit", id="rule without a reason"),
+    pytest.param("unfinished", SLICE, "x = 1  # TO" + "DO later", id="to do"),
+    pytest.param("registry-host", READ_ME, "see py" + "pi.org", id="a registry's host"),
+    pytest.param("machine-path", READ_ME, "in /ro" + "ot/project", id="a path of this machine"),
+    pytest.param("machine-path", SLICE, 'x = "/ho' + 'me/ann/x"', id="somebody's home"),
+]
+
+SOUND = [
+    pytest.param(UNIT_OF_WORK, "async with connection.transaction(): ...", id="its home"),
+    pytest.param(STORE, 'q = "SELECT 1 FROM shop"', id="query in a store"),
+    pytest.param(TEST, 'q = "SELECT now()"', id="a test may ask"),
+    pytest.param(SLICE, '"""Select one of the shops."""', id="prose"),
+    pytest.param(SLICE, 'x = "SELECTED"', id="a word like SQL"),
+    pytest.param(STORE, "at = clock.now()", id="our clock"),
+    pytest.param(SQL_FILE, "-- never now()", id="a comment in a script"),
+    pytest.param(TEST, "while not done(): await asyncio.sleep(0.02)", id="asking in a loop"),
+    pytest.param(TEST, "await asyncio.sleep(0)", id="giving way"),
+    pytest.param(SLICE, "def f(price: Decimal, seconds: float) -> str: ...", id="exact money"),
+    pytest.param(SLICE, "priceless: float = 1.0", id="a longer word"),
+    pytest.param(STATUS, "import re\nfrom common.errors import Issue", id="a pure rule file"),
+    pytest.param(SLICE, "import asyncio", id="a slice may do I/O"),
+    pytest.param(SLICE, "x = 1\n" * LONGEST_MODULE_LINES, id="500 lines"),
+    pytest.param(SLICE, "q = asyncio.Queue(maxsize=10)", id="a bound"),
+    pytest.param(SLICE, "x = 1  # noqa: S101 - checked above", id="noqa with its reason"),
+    pytest.param(SLICE, "x = 1  # type: ignore[misc]  # untyped base", id="type: ignore, reason"),
+    pytest.param(SLICE, "await x.commit()  # rule: commit - Kafka's, not SQL's", id="excused"),
+    pytest.param(READ_ME, "see example.com/root/x and libs/work/x", id="addresses and folders"),
+]
+
+
+@pytest.mark.parametrize(("rule", "path", "text"), BROKEN)
+def test_a_broken_rule_is_found(rule: str, path: str, text: str) -> None:
+    assert [finding.rule for finding in check(Source(PurePosixPath(path), text))] == [rule]
+
+
+@pytest.mark.parametrize(("path", "text"), SOUND)
+def test_sound_code_passes(path: str, text: str) -> None:
+    assert check(Source(PurePosixPath(path), text)) == []
+
+
+def test_a_finding_says_where() -> None:
+    (found,) = check(Source(PurePosixPath(SLICE), "x = 1\n\nawait c.commit()"))
+    assert str(found).startswith(f"{SLICE}:3: commit: ")
