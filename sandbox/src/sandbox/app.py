@@ -1,6 +1,7 @@
 """The application: which door leads where."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from sandbox import control, shop_routes
@@ -64,17 +65,14 @@ class Application:
         for prefix, kind in _DOORS:
             if path == prefix or (kind != OLD and path.startswith(prefix + "/")):
                 return await self._gateway.answer(request, kind, path[len(prefix) :])
-        if path.startswith("/control/"):
-            return control.answer(self.world, request)
         if path.startswith("/pictures/"):
             return await picture(path.removeprefix("/pictures/"))
-        if path in ("/oauth/authorize", "/authorize"):
-            return oauth_routes.authorize(self.world, request)
-        if path == "/token" and request.method == "POST":
-            return oauth_routes.old_token(self.world, request)
-        if path == "/":
-            return home(self.world, request)
-        return Response(b"not found", status=404, content_type="text/plain")
+        if path.startswith("/control/"):
+            return control.answer(self.world, request)
+        page = _PAGES.get(path)
+        if page is None:
+            return Response(b"not found", status=404, content_type="text/plain")
+        return page(self.world, request)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -100,3 +98,9 @@ class Application:
 
 
 _DOORS = (("/sync", NEW_BUSINESS), ("/rest", NEW_SYSTEM), ("/router/rest", OLD))
+_PAGES: dict[str, Callable[[World, Request], Response]] = {
+    "/": home,
+    "/oauth/authorize": oauth_routes.authorize,
+    "/authorize": oauth_routes.authorize,
+    "/token": oauth_routes.old_token,
+}

@@ -31,9 +31,10 @@ def check(value: Any, schema: Schema, field: str = "") -> Iterator[Problem]:
     elif isinstance(value, str):
         if len(value) > schema.get("maxLength", len(value)):
             yield field, "maxLength"
-    elif not isinstance(value, bool) and isinstance(value, int | float):
-        if not schema.get("minimum", value) <= value <= schema.get("maximum", value):
-            yield field, "range"
+    elif kind in ("number", "integer") and not (
+        schema.get("minimum", value) <= value <= schema.get("maximum", value)
+    ):
+        yield field, "range"
 
 
 def _check_choice(value: Any, choices: list[Schema], field: str) -> Iterator[Problem]:

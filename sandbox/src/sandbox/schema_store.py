@@ -64,6 +64,6 @@ class SchemaStore:
         for change in changes:
             for name, dropped in change.drop_values.items():
                 value = attributes[name]["properties"]["value"]
-                holder = value["items"] if "items" in value else value
+                holder = value.get("items", value)
                 holder["oneOf"] = [c for c in holder["oneOf"] if c["const"] not in dropped]
         return schema

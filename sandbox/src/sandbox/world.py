@@ -10,6 +10,7 @@ import msgspec
 
 from sandbox.catalogue import Catalogue
 from sandbox.clock import Clock, ClockState, wall_seconds
+from sandbox.context import Context
 from sandbox.faults import Faults
 from sandbox.feeds.state import Feeds, Job
 from sandbox.ledger import CallCounts, Entry, Ledger
@@ -61,41 +62,27 @@ class World:
 
     def begin(self, state: State) -> None:
         """Take over a state; everything is built around it anew."""
-        settings = self.settings
         self.state = state
         self.clock = Clock(state.clock)
-        now = self.clock.now
-        self.limits = Limits(settings, now)
-        self.ledger = Ledger(state.ledger, now)
-        self.oauth = OAuth(state.oauth, settings, now, self.next_id, self.ledger)
+        self.ledger = Ledger(state.ledger, self.clock.now)
+        context = Context(
+            self.settings, self.ledger, self.clock.now, self._job_clock(), self.next_id
+        )
+        self.limits = Limits(self.settings, self.clock.now)
+        self.oauth = OAuth(context, state.oauth)
         self.schemas = SchemaStore(self.catalogue, state.schema_changes)
-        self.photos = PhotoBank(state.photos, settings.url)
+        self.photos = PhotoBank(state.photos, self.settings.url)
         self.shops = Shops(state.products)
         self.shelf = Shelf(
+            context,
             self.shops,
-            settings,
-            self.catalogue,
-            self.schemas,
-            self.ledger,
-            now,
-            self.job_clock(),
-            self.next_id,
-            self.photos.has,
-            state.suspended,
+            catalogue=self.catalogue,
+            schemas=self.schemas,
+            photos=self.photos,
+            suspended=state.suspended,
         )
-        self.feeds = Feeds(
-            state.jobs,
-            settings,
-            self.shelf,
-            self.ledger,
-            self.faults,
-            now,
-            self.job_clock(),
-            self.next_id,
-        )
-        self.desk = Desk(
-            OrderBooks(state.orders), self.shops, settings, self.ledger, now, self.next_id
-        )
+        self.feeds = Feeds(context, state.jobs, self.shelf, self.faults)
+        self.desk = Desk(context, OrderBooks(state.orders), self.shops)
 
     def reset(self) -> None:
         """Forget everything, as if started anew; the clock keeps its time."""
@@ -116,7 +103,7 @@ class World:
         self.state.counters[kind] = count
         return FIRST_IDS.get(kind, 0) + (self.settings.seed % 1000) * IDS_PER_SEED + count
 
-    def job_clock(self) -> Callable[[], float]:
+    def _job_clock(self) -> Callable[[], float]:
         """The clock feeds and audits run on, in seconds."""
         if self.settings.job_clock == "wall":
             return wall_seconds

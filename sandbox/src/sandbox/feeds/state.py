@@ -1,7 +1,7 @@
 """Jobs run on the job clock; each item has its moment, so results appear one by one."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -9,11 +9,10 @@ import msgspec
 import orjson
 
 from sandbox import errors
+from sandbox.context import Context
 from sandbox.errors import Refusal
-from sandbox.ledger import Ledger
 from sandbox.products import codes
 from sandbox.products.shelf import Shelf
-from sandbox.settings import Settings
 
 QUEUEING, PROCESSING, FINISH, CANCELLED = "QUEUEING", "PROCESSING", "FINISH", "CANCELLED"
 OPERATION_TYPES = (
@@ -70,24 +69,16 @@ class Feeds:
     """Takes jobs, runs their items when due and keeps their results."""
 
     def __init__(
-        self,
-        jobs: dict[int, Job],
-        settings: Settings,
-        shelf: Shelf,
-        ledger: Ledger,
-        faults: ItemFaults,
-        now: Callable[[], datetime],
-        job_now: Callable[[], float],
-        next_id: Callable[[str], int],
+        self, context: Context, jobs: dict[int, Job], shelf: Shelf, faults: ItemFaults
     ) -> None:
         self._jobs = jobs
-        self._settings = settings
+        self._settings = context.settings
         self._shelf = shelf
-        self._ledger = ledger
+        self._ledger = context.ledger
         self._faults = faults
-        self._now = now
-        self._job_now = job_now
-        self._next_id = next_id
+        self._now = context.now
+        self._job_now = context.job_now
+        self._next_id = context.next_id
         self._by_seller: dict[str, list[Job]] = defaultdict(list)
         self._open: dict[int, Job] = {}
         for job in jobs.values():
@@ -168,20 +159,17 @@ class Feeds:
 
     def _run(self, job: Job, item: Item) -> None:
         error = self._faults.item_error(job.seller_id, job.operation_type)
-        result: dict[str, Any]
         try:
-            if error is not None:
-                raise Refusal(*error)
-            product_id = self._apply(job.seller_id, job.operation_type, item.content)
+            if error is None:
+                product_id = self._apply(job.seller_id, job.operation_type, item.content)
         except Refusal as refusal:
-            result = {
-                "success": False,
-                "errorCode": refusal.code,
-                "errorMessage": refusal.message,
-            }
-        else:
+            error = (refusal.code, refusal.message)
+        result: dict[str, Any]
+        if error is None:
             result = {"productId": product_id, "success": True}
             job.successes += 1
+        else:
+            result = {"success": False, "errorCode": error[0], "errorMessage": error[1]}
         item.result = orjson.dumps(result).decode()
         item.content = ""
 

@@ -4,7 +4,6 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-
 from sandbox.errors import GatewayError
 from sandbox.oauth.state import InvalidCode, Token
 from sandbox.operations import Answer, Call, operation

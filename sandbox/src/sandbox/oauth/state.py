@@ -1,13 +1,11 @@
 """Codes are used once; a token is one seller's, for 30 days on the sandbox's clock."""
 
 import hashlib
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
 
-from sandbox.ledger import Ledger
-from sandbox.settings import Settings
+from sandbox.context import Context
 
 
 class Code(msgspec.Struct):
@@ -43,31 +41,21 @@ class InvalidCode(Exception):
 class OAuth:
     """Hands out codes and tokens and knows which are alive."""
 
-    def __init__(
-        self,
-        state: OAuthState,
-        settings: Settings,
-        now: Callable[[], datetime],
-        next_id: Callable[[str], int],
-        ledger: Ledger,
-    ) -> None:
+    def __init__(self, context: Context, state: OAuthState) -> None:
+        self._context = context
         self._state = state
-        self._settings = settings
-        self._now = now
-        self._next_id = next_id
-        self._ledger = ledger
 
     def issue_code(self, seller_id: str, redirect_uri: str) -> str:
         """A new code for an address the seller is sent back to."""
         code = self._secret("code")
-        expires_at = self._now() + timedelta(seconds=self._settings.code_seconds)
+        expires_at = self._context.now() + timedelta(seconds=self._context.settings.code_seconds)
         self._state.codes[code] = Code(seller_id, redirect_uri, expires_at)
         return code
 
     def exchange(self, code: str, redirect_uri: str | None = None) -> Token:
         """The token for a code, once. Raises `InvalidCode`."""
         found = self._state.codes.pop(code, None)
-        if found is None or found.expires_at <= self._now():
+        if found is None or found.expires_at <= self._context.now():
             raise InvalidCode
         if redirect_uri is not None and redirect_uri != found.redirect_uri:
             raise InvalidCode
@@ -77,7 +65,7 @@ class OAuth:
         """A new token for a refresh token that still works. Raises `InvalidCode`."""
         for token in self._state.tokens.values():
             if token.refresh_token == refresh_token:
-                if token.is_revoked or token.refresh_until <= self._now():
+                if token.is_revoked or token.refresh_until <= self._context.now():
                     raise InvalidCode
                 return self._issue(token.seller_id)
         raise InvalidCode
@@ -85,7 +73,7 @@ class OAuth:
     def seller_of(self, access_token: str) -> str | None:
         """The seller a living token belongs to."""
         token = self._state.tokens.get(access_token)
-        if token is None or token.is_revoked or token.expires_at <= self._now():
+        if token is None or token.is_revoked or token.expires_at <= self._context.now():
             return None
         return token.seller_id
 
@@ -101,21 +89,24 @@ class OAuth:
         return len(living)
 
     def _issue(self, seller_id: str) -> Token:
-        if self._settings.reauthorisation_revokes:
+        if self._context.settings.reauthorisation_revokes:
             self.revoke(seller_id)
-        now = self._now()
+        now = self._context.now()
         token = Token(
             access_token=self._secret("access"),
             refresh_token=self._secret("refresh"),
             seller_id=seller_id,
-            expires_at=now + timedelta(seconds=self._settings.token_seconds),
-            refresh_until=now + timedelta(seconds=self._settings.refresh_seconds),
+            expires_at=now + timedelta(seconds=self._context.settings.token_seconds),
+            refresh_until=now + timedelta(seconds=self._context.settings.refresh_seconds),
         )
         self._state.tokens[token.access_token] = token
-        self._ledger.record("token.issue", seller_id, expires_at=token.expires_at.isoformat())
+        self._context.ledger.record(
+            "token.issue", seller_id, expires_at=token.expires_at.isoformat()
+        )
         return token
 
     def _secret(self, kind: str) -> str:
         """A text nobody guesses without the seed, the same in every run with it."""
-        content = f"{kind}:{self._next_id(kind)}:{self._settings.app_secret}:{self._settings.seed}"
+        settings = self._context.settings
+        content = f"{kind}:{self._context.next_id(kind)}:{settings.app_secret}:{settings.seed}"
         return "50000" + hashlib.sha256(content.encode()).hexdigest()[:56]

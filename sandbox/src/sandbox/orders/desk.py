@@ -5,19 +5,18 @@ Every effect is written into the ledger here, at the moment it is due.
 
 import heapq
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from random import Random
 from typing import Any
 
+from sandbox.context import Context
 from sandbox.errors import Refusal
-from sandbox.ledger import Ledger
 from sandbox.orders import life
 from sandbox.orders.buyers import draw_buyer
 from sandbox.orders.state import Line, Order, OrderBooks, Parcel
 from sandbox.products.state import ON_SALE, Product, Shops, Sku
 from sandbox.sellers import SELLERS, Carrier
-from sandbox.settings import Settings
 from sandbox.wire import json_text
 
 SHIPPED_ALREADY = "该交易订单已填写发货通知，无需重复操作。"
@@ -37,21 +36,13 @@ class NothingToOrder(Exception):
 class Desk:
     """The verbs on orders; time is the sandbox's clock."""
 
-    def __init__(
-        self,
-        books: OrderBooks,
-        shops: Shops,
-        settings: Settings,
-        ledger: Ledger,
-        now: Callable[[], datetime],
-        next_id: Callable[[str], int],
-    ) -> None:
+    def __init__(self, context: Context, books: OrderBooks, shops: Shops) -> None:
         self.books = books
         self._shops = shops
-        self._settings = settings
-        self._ledger = ledger
-        self._now = now
-        self._next_id = next_id
+        self._settings = context.settings
+        self._ledger = context.ledger
+        self._now = context.now
+        self._next_id = context.next_id
         self._due = [(order.due_at, order.id) for order in books.all() if order.due_at]
         heapq.heapify(self._due)
 

@@ -8,11 +8,11 @@ SCHEMA_GENERAL = "F00-00-10020-004"
 PLAIN_GENERAL = "S00-10-10000-001"
 DUPLICATE_SKU = ("F00-00-10007-007", "duplicate sku_code, please check your input")
 EMPTY_SKU = ("F00-00-10007-009", "Field:sku_code is empty, please check your input")
-UNKNOWN_SKU_ATTRIBUTE = (
-    "F00-00-10007-015",
+_UNKNOWN_NAME = (
     "The sku_attribute_name you input does not exist under this category, and this category "
-    "does not support user-defined sku_attribute_name.",
+    "does not support user-defined sku_attribute_name."
 )
+UNKNOWN_SKU_ATTRIBUTE = ("F00-00-10007-015", _UNKNOWN_NAME)
 NOT_A_LEAF = (SCHEMA_GENERAL, "GPF.CHK_CATEGORY_ID_NOT_LEAF_CATEGORY")
 INTERNAL = (SCHEMA_GENERAL, "系统错误,请稍后重试")
 SUSPENDED = (
@@ -22,11 +22,11 @@ SUSPENDED = (
 _FULL = "150008:You've reached the maximum number of products you can publish!"
 SHOP_FULL = (SCHEMA_GENERAL, _FULL)
 SHOP_FULL_PLAIN = (PLAIN_GENERAL, f"7{_FULL[:6]}:{_FULL}")
-FORBIDDEN_TITLE = (
-    PLAIN_GENERAL,
+_FORBIDDEN = (
     "7090001:Title:090001:Sorry, the subject information you filled in is not in English or "
-    "security information.",
+    "security information."
 )
+FORBIDDEN_TITLE = (PLAIN_GENERAL, _FORBIDDEN)
 NO_IMAGE = (
     SCHEMA_GENERAL,
     "None of your image url in main_image_urls_list existed in the seller's server, please check.",

@@ -36,9 +36,12 @@ def schema_payload(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, Any
         "category_id": _number(category),
         "locale": locale,
         "product_units_type": str(plain.get("product_unit") or "100000015"),
-        "title_multi_language_list": _texts(
-            plain, "multi_language_subject_list", "subject", locale, plain.get("subject"), "title"
-        ),
+        "title_multi_language_list": [
+            {"locale": language, "title": text}
+            for language, text in _texts(
+                plain, "multi_language_subject_list", "subject", main=("subject", locale)
+            )
+        ],
         "description_multi_language_list": _descriptions(plain, locale),
         "category_attributes": _attributes(plain, catalogue),
         "sku_info_list": [_sku(sku, catalogue) for sku in plain.get("sku_info_list") or ()],
@@ -63,32 +66,29 @@ def _number(value: Any) -> Any:
 
 
 def _texts(
-    plain: dict[str, Any], name: str, key: str, locale: str, main: Any, new_key: str
-) -> list[dict[str, Any]]:
+    plain: dict[str, Any], name: str, key: str, *, main: tuple[str, str]
+) -> list[tuple[str, str]]:
+    """Texts as (locale, text); the field and locale of `main` give the one not listed."""
     entries = [
-        {"locale": _locale(str(entry.get("language"))), new_key: entry.get(key)}
+        (_locale(str(entry.get("language"))), str(entry.get(key) or ""))
         for entry in plain.get(name) or ()
     ]
-    if main and locale not in {entry["locale"] for entry in entries}:
-        entries.insert(0, {"locale": locale, new_key: main})
+    field, locale = main
+    if plain.get(field) and locale not in {language for language, _ in entries}:
+        entries.insert(0, (locale, str(plain[field])))
     return entries
 
 
 def _descriptions(plain: dict[str, Any], locale: str) -> list[dict[str, Any]]:
     entries = _texts(
-        plain,
-        "multi_language_description_list",
-        "web_detail",
-        locale,
-        plain.get("description"),
-        "text",
+        plain, "multi_language_description_list", "web_detail", main=("description", locale)
     )
     return [
         {
-            "locale": entry["locale"],
-            "module_list": [{"type": "html", "html": {"content": str(entry["text"])}}],
+            "locale": language,
+            "module_list": [{"type": "html", "html": {"content": text}}],
         }
-        for entry in entries
+        for language, text in entries
     ]
 
 

@@ -45,45 +45,34 @@ def _skus_fault(payload: dict[str, Any], schema: Schema) -> Fault | None:
     skus = payload.get("sku_info_list")
     if not isinstance(skus, list) or not all(isinstance(sku, dict) for sku in skus):
         return codes.invalid_field("sku_info_list") if skus else None
-    seen: set[str] = set()
+    seen_codes = [sku.get("sku_code") for sku in skus]
+    if not all(seen_codes):
+        return codes.EMPTY_SKU
+    if len({str(code) for code in seen_codes}) < len(skus):
+        return codes.DUPLICATE_SKU
+    chosen = [sku.get("sku_attributes") or {} for sku in skus]
+    if not all(isinstance(attributes, dict) for attributes in chosen):
+        return codes.invalid_field("sku_attributes", "type")
     known = schema["properties"]["sku_info_list"]["items"]["properties"]["sku_attributes"]
-    for sku in skus:
-        code = sku.get("sku_code")
-        if not code:
-            return codes.EMPTY_SKU
-        if code in seen:
-            return codes.DUPLICATE_SKU
-        seen.add(code)
-        attributes = sku.get("sku_attributes") or {}
-        if not isinstance(attributes, dict):
-            return codes.invalid_field("sku_attributes", "type")
-        if attributes.keys() - known["properties"].keys():
-            return codes.UNKNOWN_SKU_ATTRIBUTE
-        if len(skus) > 1 and not attributes:
-            return codes.invalid_field("sku_attributes")
-    return _combinations_fault(skus)
+    if any(attributes.keys() - known["properties"].keys() for attributes in chosen):
+        return codes.UNKNOWN_SKU_ATTRIBUTE
+    return _combinations_fault(chosen) if len(skus) > 1 else None
 
 
-def _combinations_fault(skus: list[dict[str, Any]]) -> Fault | None:
-    """No two SKUs alike; an alias makes a value another one."""
-    if len(skus) < 2:
-        return None
+def _combinations_fault(chosen: list[dict[str, Any]]) -> Fault | None:
+    """Every SKU of several has attributes, no two the same; an alias makes a value another."""
     seen: set[str] = set()
-    for sku in skus:
-        chosen = sku["sku_attributes"]
-        combination = str(
-            sorted(
-                (name, str(value.get("value")), str(value.get("alias") or ""))
-                for name, value in chosen.items()
-                if isinstance(value, dict)
-            )
-        )
+    for attributes in chosen:
+        values = [(name, v) for name, v in sorted(attributes.items()) if isinstance(v, dict)]
+        if not values:
+            return codes.invalid_field("sku_attributes")
+        aliases = [str(value.get("alias") or "") for _, value in values]
+        if any(mark in alias for alias in aliases for mark in FORBIDDEN_IN_ALIAS):
+            return codes.invalid_field("sku_attributes.alias", "text")
+        combination = str([(name, str(v.get("value")), str(v.get("alias"))) for name, v in values])
         if combination in seen:
             return codes.invalid_field("sku_attributes", "unique")
         seen.add(combination)
-        aliases = (str(v.get("alias") or "") for v in chosen.values() if isinstance(v, dict))
-        if any(mark in alias for alias in aliases for mark in FORBIDDEN_IN_ALIAS):
-            return codes.invalid_field("sku_attributes.alias", "text")
     return None
 
 
@@ -120,9 +109,9 @@ def price_fault(sku: dict[str, Any]) -> Fault | None:
     price, discount = money(sku.get("price")), money(sku.get("discount_price"))
     if price is None or not Decimal("0.01") <= Decimal(price) <= 999_999:
         return codes.invalid_field("price", "range")
-    if sku.get("discount_price") not in (None, ""):
-        if discount is None or not Decimal("0.01") <= Decimal(discount) < Decimal(price):
-            return codes.invalid_field("discount_price", "range")
+    has_discount = sku.get("discount_price") not in (None, "")
+    if has_discount and not Decimal("0.01") <= Decimal(discount or 0) < Decimal(price):
+        return codes.invalid_field("discount_price", "range")
     return None
 
 

@@ -3,13 +3,12 @@
 Every effect and every refusal is written into the ledger here and nowhere else.
 """
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from sandbox.catalogue import Catalogue
+from sandbox.context import Context
 from sandbox.errors import Refusal
-from sandbox.ledger import Ledger
+from sandbox.photos import PhotoBank
 from sandbox.products import codes, rules
 from sandbox.products.state import (
     AUDITING,
@@ -24,37 +23,33 @@ from sandbox.products.state import (
 )
 from sandbox.schema_store import SchemaStore
 from sandbox.sellers import SELLERS
-from sandbox.settings import Settings
 
 Payload = dict[str, Any]
 
 
 class Shelf:
-    """The verbs on products; `job_now` is the clock audits run on, in seconds."""
+    """The verbs on products; audits run on the job clock."""
 
     def __init__(
         self,
+        context: Context,
         shops: Shops,
-        settings: Settings,
+        *,
         catalogue: Catalogue,
         schemas: SchemaStore,
-        ledger: Ledger,
-        now: Callable[[], datetime],
-        job_now: Callable[[], float],
-        next_id: Callable[[str], int],
-        is_photo: Callable[[str, str], bool],
+        photos: PhotoBank,
         suspended: set[str],
     ) -> None:
         self.shops = shops
-        self.suspended = suspended
-        self._settings = settings
+        self._settings = context.settings
+        self._ledger = context.ledger
+        self._now = context.now
+        self._job_now = context.job_now
+        self._next_id = context.next_id
         self._catalogue = catalogue
         self._schemas = schemas
-        self._ledger = ledger
-        self._now = now
-        self._job_now = job_now
-        self._next_id = next_id
-        self._is_photo = is_photo
+        self._photos = photos
+        self._suspended = suspended
         self._auditing = {p.id: p for p in shops.all() if p.status == AUDITING}
 
     def create(self, seller_id: str, payload: Payload, *, is_plain: bool = False) -> Product:
@@ -96,8 +91,7 @@ class Shelf:
             product = self._editable(seller_id, product_id)
             self._check_seller(seller_id, is_update=True)
             self._check_payload(seller_id, payload, needs_stock=self._settings.update_needs_stock)
-            if payload["locale"] != product.locale:
-                raise Refusal(*codes.LOCALE_FIXED)
+            _raise_if(codes.LOCALE_FIXED if payload["locale"] != product.locale else None)
         except Refusal as refusal:
             skus = _skus_of(payload)
             self._refuse("product.update", seller_id, refusal, product_id, skus=skus)
@@ -178,9 +172,7 @@ class Shelf:
         """Put a product on sale, or take it off. Raises `Refusal`."""
         operation = "product.online" if is_on else "product.offline"
         try:
-            product = self._own(seller_id, product_id)
-            if product.status == AUDITING:
-                raise Refusal(*codes.AUDITING)
+            product = self._editable(seller_id, product_id)
         except Refusal as refusal:
             self._refuse(operation, seller_id, refusal, product_id)
             raise
@@ -227,7 +219,7 @@ class Shelf:
     def _check_seller(
         self, seller_id: str, *, is_plain: bool = False, is_update: bool = False
     ) -> None:
-        if seller_id in self.suspended:
+        if seller_id in self._suspended:
             raise Refusal(*codes.SUSPENDED)
         is_full = len(self.shops.of(seller_id).products) >= self._settings.products_max
         if is_full and not is_update:
@@ -249,7 +241,7 @@ class Shelf:
         )
 
     def _is_image_taken(self, seller_id: str, address: str) -> bool:
-        if self._is_photo(seller_id, address):
+        if self._photos.has(seller_id, address):
             return True
         return self._settings.foreign_images and "/pictures/missing-" not in address
 
