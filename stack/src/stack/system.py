@@ -46,9 +46,9 @@ class Service:
 
 
 AUTH = Service("auth-service", "AUTH")
-CATALOG = Service("catalog-service", "CATALOG", scopes=("shop-token",))
-PUBLISHER = Service("feed-publisher", "PUBLISHER", scopes=("shop-token",))
-ORDERS = Service("order-importer", "ORDERS", scopes=("shop-token",))
+CATALOG = Service("catalog-service", "CATALOG", scopes=("token:read",))
+PUBLISHER = Service("feed-publisher", "PUBLISHER", scopes=("token:read",))
+ORDERS = Service("order-importer", "ORDERS", scopes=("token:read",))
 SERVICES = (AUTH, CATALOG, PUBLISHER, ORDERS)
 
 
@@ -129,15 +129,13 @@ def service_environment(service: Service, around: Surroundings) -> dict[str, str
     return {f"{service.prefix}_{name}": value for name, value in told.items()} | os.environ
 
 
-def bootstrap_clients(secrets: Secrets) -> dict[str, dict[str, object]]:
+def bootstrap_clients(secrets: Secrets) -> list[dict[str, object]]:
     """The API clients auth-service knows from the start: the services, and the operator's."""
-    clients: dict[str, dict[str, object]] = {
-        service.name: {"secret": secrets.of(service.name), "scopes": list(service.scopes)}
-        for service in SERVICES
-        if service.scopes
-    }
-    clients[OPERATOR_CLIENT] = {"secret": secrets.of(OPERATOR_CLIENT), "scopes": ["operator"]}
-    return clients
+    scopes = {service.name: service.scopes for service in SERVICES if service.scopes}
+    return [
+        {"client_id": name, "secret": secrets.of(name), "scopes": list(granted)}
+        for name, granted in {**scopes, OPERATOR_CLIENT: ("operator",)}.items()
+    ]
 
 
 def sandbox_command() -> list[str]:
