@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
@@ -26,6 +27,8 @@ from common.service import Context, create_app
 from common.web.identity import OPERATOR, Verifier
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase
+
+E = TypeVar("E", bound=Event)
 
 MASTER_KEY = "k1:" + base64.b64encode(b"1" * 32).decode()
 
@@ -88,7 +91,7 @@ class Auth:
             "/v1/oauth/callback", params={k: v for k, v in brought.items() if v is not None}
         )
 
-    async def events(self, event: type[Event]) -> list[Event]:
+    async def events(self, event: type[E]) -> list[E]:
         rows = await self.pool.fetch(
             "SELECT value FROM outbox WHERE topic = $1 ORDER BY id", event.topic
         )
@@ -168,5 +171,6 @@ async def selling(
     monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
     async for running in running_auth(await database(migrate), sandbox.url):
         seller = Seller(sandbox, running)
+        await seller.move_clock()
         yield running, seller
         await seller.http.aclose()

@@ -1,0 +1,91 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from auth_bed import Auth, Seller
+
+from auth_service.expiry.watch_tokens import watch_tokens
+from common import clock
+from common.contracts.shop import ShopState
+from common.contracts.token import TokenExpired, TokenExpiring
+
+Selling = tuple[Auth, Seller]
+
+
+async def connect(auth: Auth, seller: Seller) -> datetime:
+    page = await auth.come_back(await auth.depart(), await seller.code())
+    assert page.status_code == 200, page.text
+    expires_at = (await auth.row())["expires_at"]
+    assert isinstance(expires_at, datetime)
+    return expires_at
+
+
+async def at(monkeypatch: pytest.MonkeyPatch, auth: Auth, moment: datetime) -> None:
+    """Let it be this time, and the watcher look until it finds nothing."""
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    while await watch_tokens(auth.pool):
+        pass
+
+
+async def test_each_step_is_told_once_and_the_end_lapses_the_shop(
+    selling: Selling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth, seller = selling
+    await auth.register()
+    end = await connect(auth, seller)
+
+    for hours in [29 * 24, *range(15 * 24, -48, -5)]:
+        await at(monkeypatch, auth, end - timedelta(hours=hours))
+
+    told = await auth.events(TokenExpiring)
+    assert [event.step for event in told] == ["14d", "7d", "3d", "1d", "6h"]
+    assert all(event.seconds_left > 0 and event.generation == 1 for event in told)
+    assert len(await auth.events(TokenExpired)) == 1
+    assert [s.connection for s in await auth.events(ShopState)][-1] == "lapsed"
+    given = await auth.http.get("/internal/v1/shops/shein/main/token", headers=auth.service)
+    assert given.status_code == 409
+
+
+async def test_steps_missed_by_a_jump_of_the_clock_are_told_as_the_latest_alone(
+    selling: Selling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth, seller = selling
+    await auth.register()
+    end = await connect(auth, seller)
+
+    await at(monkeypatch, auth, end - timedelta(hours=20))
+    assert [event.step for event in await auth.events(TokenExpiring)] == ["1d"]
+
+    await at(monkeypatch, auth, end + timedelta(days=9))
+    assert [event.step for event in await auth.events(TokenExpiring)] == ["1d"]
+    assert len(await auth.events(TokenExpired)) == 1
+
+
+async def test_a_renewed_token_has_steps_of_its_own(
+    selling: Selling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth, seller = selling
+    await auth.register()
+    end = await connect(auth, seller)
+    await at(monkeypatch, auth, end - timedelta(days=2))
+    monkeypatch.undo()
+    await auth.pool.execute("UPDATE shop SET expires_at = $1", datetime.now(UTC))
+    renewed = await connect(auth, seller)
+
+    await at(monkeypatch, auth, renewed - timedelta(days=10))
+
+    told = await auth.events(TokenExpiring)
+    assert [(event.step, event.generation) for event in told] == [("3d", 1), ("14d", 2)]
+
+
+async def test_a_token_past_its_end_is_not_handed_out_before_the_watcher_looks(
+    selling: Selling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth, seller = selling
+    await auth.register()
+    end = await connect(auth, seller)
+    monkeypatch.setattr(clock, "now", lambda: end)
+
+    given = await auth.http.get("/internal/v1/shops/shein/main/token", headers=auth.service)
+
+    assert given.status_code == 409
+    assert (await auth.row())["connection"] == "connected"
