@@ -20,6 +20,7 @@ class FaultProxy:
         self._flowing.set()
         self._drops_answers = False
         self.connections_cut = 0
+        self.bytes_held_back = 0
 
     @property
     def port(self) -> int:
@@ -80,8 +81,11 @@ class FaultProxy:
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(65_536):
-                await self._flowing.wait()
+                if not self._flowing.is_set():
+                    self.bytes_held_back += len(data)
+                    await self._flowing.wait()
                 if is_answer and self._drops_answers:
+                    self.connections_cut += 1
                     break
                 writer.write(data)
                 await writer.drain()

@@ -89,9 +89,11 @@ class Bed:
     producer: AIOKafkaProducer
     consumers: list[Consumer] = field(default_factory=list)
 
-    def consumer(self, instance: str = "one", *, max_batch_records: int = 100) -> Consumer:
+    def consumer(
+        self, instance: str = "one", *, max_batch_records: int = 100, pool: Pool | None = None
+    ) -> Consumer:
         consumer = Consumer(
-            self.pool,
+            pool or self.pool,
             self.bootstrap,
             "test.sources",
             [Subscription(CatalogUpdated, on_catalog_updated)],

@@ -40,7 +40,7 @@ async def open_pool(url: str, *, max_size: int = 10, name: str = "channel") -> P
         min_size=1,
         max_size=max_size,
         timeout=10,
-        command_timeout=60,
+        command_timeout=35,
         max_inactive_connection_lifetime=120,
         server_settings={**_SERVER_SETTINGS, "application_name": name},
     )

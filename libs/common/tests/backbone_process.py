@@ -1,0 +1,68 @@
+"""The bed's consumer and relay as a process of their own, to be killed at a failpoint.
+
+Every product that takes effect is also told as a `shop.state`, through the outbox.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+
+from backbone_bed import on_catalog_updated
+
+from common.contracts.catalog import CatalogUpdated
+from common.contracts.shop import ShopState
+from common.messaging.consumer import Consumer
+from common.messaging.outbox import add_events
+from common.messaging.records import Delivery, Setback, Subscription
+from common.messaging.relay import Relay
+from common.postgres.pool import Connection, open_pool
+
+
+async def on_catalog_updated_and_tell(
+    connection: Connection, deliveries: Sequence[Delivery[CatalogUpdated]]
+) -> Sequence[Setback]:
+    setbacks = await on_catalog_updated(connection, deliveries)
+    refused = {id(setback.record) for setback in setbacks}
+    told = [
+        ShopState(
+            merchant_id=delivery.event.merchant_id,
+            shop_id=delivery.event.product_id,
+            revision=1,
+            is_eligible=True,
+            connection="connected",
+            generation=1,
+        )
+        for delivery in deliveries
+        if id(delivery.record) not in refused
+    ]
+    await add_events(connection, told, source="/backbone")
+    return setbacks
+
+
+async def main(url: str, bootstrap: str, prefix: str) -> None:
+    pool = await open_pool(url)
+    consumer = Consumer(
+        pool,
+        bootstrap,
+        "test.sources",
+        [Subscription(CatalogUpdated, on_catalog_updated_and_tell)],
+        instance_id="process",
+        topic_prefix=prefix,
+        session_timeout=timedelta(seconds=6),
+        max_batch_records=25,
+    )
+    relay = Relay(url, bootstrap, topic_prefix=prefix)
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    consumer.start()
+    relay.start()
+    await stopping.wait()
+    await consumer.stop()
+    await relay.stop()
+    await pool.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

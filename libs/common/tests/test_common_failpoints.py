@@ -1,0 +1,90 @@
+"""A kill at each failpoint of the backbone leaves the promise true."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from backbone_bed import Bed, product, until
+
+from common import failpoints
+
+PROCESS = Path(__file__).with_name("backbone_process.py")
+BACKBONE = [name for name in sorted(failpoints.NAMES) if name.startswith(("consumer.", "relay."))]
+PRODUCTS = 120
+POISON = 5
+
+
+async def start(bed: Bed, **environment: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(PROCESS),
+        bed.url,
+        bed.bootstrap,
+        bed.prefix,
+        env=os.environ | environment,
+        stderr=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+
+
+async def told_products(bed: Bed) -> set[str]:
+    topic = bed.prefix + "shop.state"
+    reader = AIOKafkaConsumer(bootstrap_servers=bed.bootstrap, auto_offset_reset="earliest")
+    await reader.start()
+    partitions = [TopicPartition(topic, n) for n in reader.partitions_for_topic(topic) or ()]
+    if not partitions:
+        partitions = [TopicPartition(topic, n) for n in range(3)]
+    reader.assign(partitions)
+    ends = await reader.end_offsets(partitions)
+    told: set[str] = set()
+    async with asyncio.timeout(20):
+        while any([await reader.position(p) < ends[p] for p in partitions]):
+            for batch in (await reader.getmany(timeout_ms=200)).values():
+                told |= {record.key.decode().split("/")[1] for record in batch}
+    await reader.stop()
+    return told
+
+
+@pytest.mark.parametrize("name", BACKBONE)
+async def test_a_kill_at_this_place_loses_and_doubles_nothing(bed: Bed, name: str) -> None:
+    for n in range(PRODUCTS):
+        await bed.send(product(f"p{n}"))
+        if n < POISON:
+            await bed.send_raw(b"poison", f"m1/main/{n}".encode())
+    turn = 2 if name.startswith("consumer.") else 1  # the relay may take all in one turn
+    killed = await start(bed, FAILPOINTS=f"{name}=kill@{turn}")
+    assert await asyncio.wait_for(killed.wait(), 30) == -signal.SIGKILL
+    restarted = await start(bed)
+    try:
+        await until(bed.table_has("seen", PRODUCTS))
+        await until(bed.table_has("dead_letter", POISON))
+
+        async def quiet() -> bool:
+            return await bed.count("outbox") == 0
+
+        await until(quiet)
+    finally:
+        restarted.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(restarted.wait(), 10) == 0
+    assert {row["times"] for row in await bed.fetch("SELECT times FROM seen")} == {1}
+    assert await bed.count("dead_letter") == POISON
+    assert await told_products(bed) == {f"p{n}" for n in range(PRODUCTS)}
+
+
+def test_a_failpoint_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no such failpoint"):
+        failpoints.arm("consumer.nowhere=kill")
+    failpoints.arm("")
+
+
+def test_an_armed_failpoint_fails_once_at_its_turn() -> None:
+    failpoints.arm("lease.after-claim=error@2")
+    failpoints.reach("lease.after-claim")
+    with pytest.raises(failpoints.FailpointError):
+        failpoints.reach("lease.after-claim")
+    failpoints.reach("lease.after-claim")
+    failpoints.arm("")

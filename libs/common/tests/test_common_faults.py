@@ -1,0 +1,54 @@
+"""The consumer behind a bad network to Postgres."""
+
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import pytest
+from backbone_bed import Bed, product, until
+from fault_proxy import FaultProxy, proxy_to
+
+from common.postgres.pool import open_pool
+
+
+@pytest.fixture
+async def proxy(bed: Bed) -> AsyncIterator[FaultProxy]:
+    address = urlsplit(bed.url)
+    assert address.hostname is not None
+    assert address.port is not None
+    async with proxy_to(address.hostname, address.port) as made:
+        yield made
+
+
+def break_network(proxy: FaultProxy, fault: str) -> None:
+    match fault:
+        case "cut":
+            proxy.cut()
+        case "freeze":
+            proxy.freeze()
+        case "drop answers":
+            proxy.drop_answers()
+
+
+@pytest.mark.parametrize("fault", ["cut", "freeze", "drop answers"])
+async def test_a_bad_network_to_postgres_costs_time_and_nothing_else(
+    bed: Bed, proxy: FaultProxy, fault: str
+) -> None:
+    address = urlsplit(bed.url)
+    behind = await open_pool(bed.url.replace(f":{address.port}", f":{proxy.port}"), max_size=4)
+    consumer = bed.consumer(max_batch_records=10, pool=behind)
+    consumer.start()
+    await bed.send(*(product(f"a{n}") for n in range(60)))
+    await until(bed.table_has("seen", 10))
+    break_network(proxy, fault)
+    await bed.send(*(product(f"b{n}") for n in range(60)))
+
+    async def has_struck() -> bool:
+        return proxy.connections_cut > 0 or proxy.bytes_held_back > 0
+
+    await until(has_struck)
+    proxy.drop_answers(dropping=False)
+    proxy.thaw()
+    await until(bed.table_has("seen", 120))
+    assert {row["times"] for row in await bed.fetch("SELECT times FROM seen")} == {1}
+    await consumer.stop()
+    behind.terminate()
