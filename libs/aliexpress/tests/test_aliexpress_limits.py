@@ -20,8 +20,10 @@ from aliexpress.limits import (
     BucketStore,
     Limits,
     Rate,
+    Take,
     block_size,
     buckets_of,
+    limits_from,
     permit_times,
     remaining_slowdown,
 )
@@ -123,16 +125,53 @@ def test_a_call_passes_app_method_and_seller() -> None:
     ]
 
 
+def test_settings_change_the_documented_rates() -> None:
+    limits = limits_from(
+        {
+            "per_seller": {"*": {"per_second": 50, "burst": 10}},
+            "app_calls_per_day": 5000,
+            "max_wait": "PT5S",
+        }
+    )
+    assert limits.rate(BUCKET) == Rate(50, 10)
+    documented = Bucket("app", "aliexpress.solution.product.info.get")
+    assert limits.rate(documented) == Rate(80, 8)
+    assert limits.rate(Bucket("app", "*")) is None
+    assert (limits.app_calls_per_day, limits.max_wait) == (5000, timedelta(seconds=5))
+    with pytest.raises(ValueError, match="per_minute"):
+        limits_from({"per_app": {"*": {"per_second": 1, "per_minute": 1}}})
+
+
 # Stores ------------------------------------------------------------------------------------------
 
 
-async def test_taking_moves_the_arrival_time_and_counts_the_day(store: BucketStore) -> None:
-    today, tomorrow = date(2026, 11, 24), date(2026, 11, 25)
-    first = await store.take(BUCKET, at=100.0, cost=2.0, count=4, today=today)
-    second = await store.take(BUCKET, at=101.0, cost=2.0, count=4, today=today)
-    third = await store.take(BUCKET, at=200.0, cost=1.0, count=1, today=tomorrow)
+TODAY, TOMORROW = date(2026, 11, 24), date(2026, 11, 25)
+
+
+async def test_taking_moves_the_arrival_time(store: BucketStore) -> None:
+    first = await store.take(BUCKET, Take(100.0, 4, TODAY, cost=2.0, horizon=9))
+    second = await store.take(BUCKET, Take(101.0, 4, TODAY, cost=2.0, horizon=9))
+    third = await store.take(BUCKET, Take(200.0, 1, TODAY, cost=1.0, horizon=9))
     assert [state.arrival_at for state in (first, second, third)] == [102.0, 104.0, 201.0]
-    assert [state.used_today for state in (first, second, third)] == [4, 8, 1]
+    assert [state.granted for state in (first, second, third)] == [4, 4, 1]
+
+
+async def test_who_is_refused_pushes_nobody_back(store: BucketStore) -> None:
+    await store.take(BUCKET, Take(100.0, 1, TODAY, cost=50.0, horizon=9))
+    for at in (101.0, 110.0, 140.0):
+        refused = await store.take(BUCKET, Take(at, 1, TODAY, cost=50.0, horizon=9))
+        assert (refused.granted, refused.arrival_at) == (0, 150.0)
+    granted = await store.take(BUCKET, Take(141.0, 1, TODAY, cost=50.0, horizon=9))
+    assert (granted.granted, granted.arrival_at) == (1, 200.0)
+
+
+async def test_a_days_quota_is_never_exceeded(store: BucketStore) -> None:
+    days = [TODAY] * 4 + [TOMORROW] * 2
+    given = [
+        (await store.take(BUCKET, Take(at, 2, day, quota=5))).granted
+        for at, day in enumerate(days, start=100)
+    ]
+    assert given == [2, 2, 0, 0, 2, 2]
 
 
 async def test_a_longer_ban_stays_and_slow_downs_double_up_to_a_bound(store: BucketStore) -> None:
@@ -186,8 +225,9 @@ async def test_too_long_a_wait_is_refused_and_says_how_long(store: BucketStore) 
     slow = {METHOD: Rate(per_second=0.01)}
     limits = limiter(store, Clock(), per_seller=slow)
     await limits.acquire(SELLER, METHOD)
-    with pytest.raises(LimitReached) as refused:
-        await limits.acquire(SELLER, METHOD)
+    for _ in range(5):
+        with pytest.raises(LimitReached) as refused:
+            await limits.acquire(SELLER, METHOD)
     assert timedelta(seconds=90) < refused.value.ban <= timedelta(seconds=100)
     await limits.acquire("another seller", METHOD)
 

@@ -303,10 +303,18 @@ def _suggestions(answer: Fields) -> list[SuggestedCategory]:
     return found.read_all("suggest_category_list", "suggest_category", _suggestion)
 
 
+def _path(row: Fields, name: str) -> tuple[str, ...]:
+    """A list, or one text whose steps a slash or an arrow divides."""
+    steps = row.texts(name, "string")
+    if len(steps) == 1:
+        steps = steps[0].split(">" if ">" in steps[0] else "/")
+    return tuple(step.strip() for step in steps if step.strip())
+
+
 def _suggestion(row: Fields) -> SuggestedCategory:
     return SuggestedCategory(
         category_id=row.id("id", "category_id"),
         name=row.find_text("name"),
-        id_path=tuple(row.texts("id_path", "string")),
-        name_path=tuple(row.texts("name_path", "string")),
+        id_path=_path(row, "id_path"),
+        name_path=_path(row, "name_path"),
     )

@@ -33,22 +33,24 @@ RECOVERY = timedelta(minutes=1)  # in which half of a slow-down is gone
 MAX_SLOWDOWN = 16.0
 
 
-class Rate(msgspec.Struct, frozen=True):
+class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calls per second, of which `burst` may come at once."""
 
     per_second: float
     burst: int = 1
 
 
-class Limits(msgspec.Struct, frozen=True):
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a service allows itself. The key `*` of a mapping holds for all unnamed operations.
+
+    Settings change them by `limits_from`.
 
     `app_calls_per_day` is this service's share of the app's daily quota (None: not counted);
     `max_wait` how long a call may wait for its turn before it fails as `LimitReached`.
     """
 
-    per_app: Mapping[str, Rate]
-    per_seller: Mapping[str, Rate]
+    per_app: dict[str, Rate] = {}
+    per_seller: dict[str, Rate] = {}
     app_calls_per_day: int | None = None
     max_wait: timedelta = timedelta(seconds=10)
 
@@ -75,6 +77,20 @@ DEFAULT_LIMITS = Limits(
 """The documented rates. Where none is documented, a seller's methods keep the known 25 a second."""
 
 
+def limits_from(settings: Mapping[str, object]) -> Limits:
+    """`DEFAULT_LIMITS` with what `settings` change; durations are ISO 8601.
+
+    Such as {"per_seller": {"*": {"per_second": 50, "burst": 10}}, "app_calls_per_day": 5000,
+    "max_wait": "PT5S"}. Raises `ValueError` that names what is wrong.
+    """
+    given = msgspec.convert(settings, Limits)
+    return msgspec.structs.replace(
+        given,
+        per_app=DEFAULT_LIMITS.per_app | given.per_app,
+        per_seller=DEFAULT_LIMITS.per_seller | given.per_seller,
+    )
+
+
 class Bucket(msgspec.Struct, frozen=True):
     """Which bucket: `scope` is a seller id or `app`, `operation` a method or `*`."""
 
@@ -82,14 +98,29 @@ class Bucket(msgspec.Struct, frozen=True):
     operation: str
 
 
+class Take(msgspec.Struct, frozen=True):
+    """A wish for `count` permits at `at` (epoch seconds), `cost` seconds together.
+
+    Nothing is taken where the first of them lies more than `horizon` seconds ahead, or the calls
+    of `today` would exceed `quota`: who is refused must not push others back.
+    """
+
+    at: float
+    count: int
+    today: date
+    cost: float = 0.0
+    horizon: float = 0.0
+    quota: int | None = None
+
+
 class BucketState(msgspec.Struct, frozen=True):
-    """A bucket after permits were taken from it.
+    """A bucket after a wish for permits, of which `granted` were given.
 
     `arrival_at` is the theoretical arrival time (epoch seconds) after the last of them.
     """
 
     arrival_at: float = 0.0
-    used_today: int = 0
+    granted: int = 0
     banned_until: datetime | None = None
     slowdown: float = 1.0
     slowed_at: datetime | None = None
@@ -106,10 +137,8 @@ class Ban(msgspec.Struct, frozen=True):
 class BucketStore(Protocol):
     """Where buckets are kept. Each method is atomic."""
 
-    async def take(
-        self, bucket: Bucket, *, at: float, cost: float, count: int, today: date
-    ) -> BucketState:
-        """Move the bucket's arrival time on by `cost` seconds, count `count` calls for `today`."""
+    async def take(self, bucket: Bucket, wish: Take) -> BucketState:
+        """Take permits, all or none: move the arrival time on by their cost and count them."""
 
     async def ban(self, bucket: Bucket, *, until: datetime, at: datetime) -> BucketState:
         """Ban until then (a longer ban stays), and double the slow-down that is left `at` now."""
@@ -137,6 +166,7 @@ class _Lane:
         self.permits: deque[float] = deque()
         self.taken_at = float("-inf")
         self.taken_on = date.min
+        self.next_at = 0.0
 
     def is_stale(self, today: date) -> bool:
         """Whether it must be looked up anew before it decides."""
@@ -203,34 +233,44 @@ class BucketLimiter:
                 return
 
     async def _next_turn(self, lane: _Lane, bucket: Bucket, rate: Rate | None) -> "_Wait":
-        """How long until a call may be made; takes the permit unless that is too long."""
+        """How long until a call may be made; takes a permit where there is one in time."""
         quota = self._limits.app_calls_per_day if bucket.operation == EVERY_OPERATION else None
         needs_permit = rate is not None or quota is not None
         today = self._now().astimezone(BEIJING).date()
         if lane.is_stale(today) or (needs_permit and not lane.permits):
-            await self._refill(lane, bucket, rate, today)
+            await self._refill(lane, bucket, rate, quota, today)
         if (banned := self._ban_left(lane)) > timedelta():
             return _Wait(banned, "banned by AliExpress", is_ban=True)
-        if quota is not None and lane.state.used_today > quota:
-            left = until_midnight_in_beijing(self._now())
-            return _Wait(left, f"the day's {quota} calls are used up", is_ban=True)
         if not needs_permit:
             return _Wait(timedelta(), "free")
-        wait = timedelta(seconds=max(0.0, lane.permits[0] - time.time()))
-        if wait <= self._limits.max_wait:
-            lane.permits.popleft()
-        return _Wait(wait, "the rate is used up")
+        if lane.permits:
+            return _Wait(_from_now(lane.permits.popleft()), "the rate is used up")
+        if quota is not None:
+            left = until_midnight_in_beijing(self._now())
+            return _Wait(left, f"the day's {quota} calls are used up", is_ban=True)
+        return _Wait(_from_now(lane.next_at), "the rate is used up")
 
-    async def _refill(self, lane: _Lane, bucket: Bucket, rate: Rate | None, today: date) -> None:
+    async def _refill(
+        self, lane: _Lane, bucket: Bucket, rate: Rate | None, quota: int | None, today: date
+    ) -> None:
         count = block_size(rate)
         interval = slowed_interval(rate, lane.state, self._now()) if rate else 0.0
-        at = time.time()
-        lane.state = await self._store.take(
-            bucket, at=at, cost=count * interval, count=count, today=today
-        )
         burst = rate.burst if rate else 1
-        lane.permits = deque(permit_times(lane.state.arrival_at, count, interval, burst))
-        lane.taken_at, lane.taken_on = at, today
+        ahead = (burst - 1) * interval
+        wish = Take(
+            at=time.time(),
+            count=count,
+            today=today,
+            cost=count * interval,
+            horizon=self._limits.max_wait.total_seconds() + ahead,
+            quota=quota,
+        )
+        lane.state = await self._store.take(bucket, wish)
+        lane.next_at = lane.state.arrival_at - ahead
+        lane.permits = deque(
+            permit_times(lane.state.arrival_at, lane.state.granted, interval, burst)
+        )
+        lane.taken_at, lane.taken_on = wish.at, today
 
     def _ban_left(self, lane: _Lane) -> timedelta:
         until = lane.state.banned_until
@@ -241,6 +281,10 @@ class _Wait(msgspec.Struct, frozen=True):
     until_allowed: timedelta
     reason: str
     is_ban: bool = False
+
+
+def _from_now(moment: float) -> timedelta:
+    return timedelta(seconds=max(0.0, moment - time.time()))
 
 
 def buckets_of(seller_id: str | None, operation: str) -> list[Bucket]:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from aliexpress.limits import MAX_SLOWDOWN, Ban, Bucket, BucketState, remaining_slowdown
+from aliexpress.limits import MAX_SLOWDOWN, Ban, Bucket, BucketState, Take, remaining_slowdown
 
 
 class MemoryBuckets:
@@ -12,20 +12,22 @@ class MemoryBuckets:
 
     def __init__(self) -> None:
         self._states: dict[Bucket, BucketState] = {}
-        self._days: dict[Bucket, date] = {}
+        self._used: dict[Bucket, tuple[date, int]] = {}
 
-    async def take(
-        self, bucket: Bucket, *, at: float, cost: float, count: int, today: date
-    ) -> BucketState:
+    async def take(self, bucket: Bucket, wish: Take) -> BucketState:
         """See `BucketStore`."""
         state = self._states.get(bucket, BucketState())
-        used = state.used_today if self._days.get(bucket) == today else 0
-        self._days[bucket] = today
-        taken = msgspec.structs.replace(
-            state, arrival_at=max(state.arrival_at, at) + cost, used_today=used + count
-        )
-        self._states[bucket] = taken
-        return taken
+        day, used = self._used.get(bucket, (wish.today, 0))
+        used = used if day == wish.today else 0
+        is_near = state.arrival_at <= wish.at + wish.horizon
+        if is_near and (wish.quota is None or used + wish.count <= wish.quota):
+            arrival_at = max(state.arrival_at, wish.at) + wish.cost
+            state = msgspec.structs.replace(state, arrival_at=arrival_at, granted=wish.count)
+            used += wish.count
+        else:
+            state = msgspec.structs.replace(state, granted=0)
+        self._states[bucket], self._used[bucket] = state, (wish.today, used)
+        return state
 
     async def ban(self, bucket: Bucket, *, until: datetime, at: datetime) -> BucketState:
         """See `BucketStore`."""

@@ -1,10 +1,10 @@
 """The rate buckets in the service's own Postgres: one row each, one statement per step."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 import asyncpg
 
-from aliexpress.limits import MAX_SLOWDOWN, RECOVERY, Ban, Bucket, BucketState
+from aliexpress.limits import MAX_SLOWDOWN, RECOVERY, Ban, Bucket, BucketState, Take
 
 LIMITS_SCHEMA = """
 CREATE TABLE rate_bucket (
@@ -13,6 +13,7 @@ CREATE TABLE rate_bucket (
     arrival_at double precision NOT NULL DEFAULT 0,
     quota_day date,
     used_today integer NOT NULL DEFAULT 0,
+    granted integer NOT NULL DEFAULT 0,
     banned_until timestamptz,
     slowdown double precision NOT NULL DEFAULT 1,
     slowed_at timestamptz,
@@ -24,13 +25,24 @@ COMMENT ON TABLE rate_bucket IS
 """The table each service's first migration creates."""
 
 _TAKE = """
-INSERT INTO rate_bucket AS bucket (scope, operation, arrival_at, quota_day, used_today)
-VALUES ($1, $2, $3::double precision + $4::double precision, $5, $6)
+INSERT INTO rate_bucket AS bucket (scope, operation, arrival_at, quota_day, used_today, granted)
+VALUES ($1, $2, $3::double precision + $4::double precision, $5, $6, $6)
 ON CONFLICT (scope, operation) DO UPDATE SET
-    arrival_at = greatest(bucket.arrival_at, $3::double precision) + $4::double precision,
-    used_today = CASE WHEN bucket.quota_day = $5 THEN bucket.used_today ELSE 0 END + $6,
-    quota_day = $5
-RETURNING arrival_at, used_today, banned_until, slowdown, slowed_at
+    (arrival_at, quota_day, used_today, granted) = (
+        SELECT
+            CASE WHEN is_open THEN greatest(bucket.arrival_at, $3) + $4 ELSE bucket.arrival_at END,
+            $5::date,
+            used + CASE WHEN is_open THEN $6 ELSE 0 END,
+            CASE WHEN is_open THEN $6 ELSE 0 END
+        FROM (
+            SELECT used, bucket.arrival_at <= $3 + $7::double precision
+                AND ($8::integer IS NULL OR used + $6 <= $8) AS is_open
+            FROM (
+                SELECT CASE WHEN bucket.quota_day = $5 THEN bucket.used_today ELSE 0 END AS used
+            ) AS today
+        ) AS seen
+    )
+RETURNING arrival_at, granted, banned_until, slowdown, slowed_at
 """
 
 _BAN = """
@@ -44,7 +56,7 @@ ON CONFLICT (scope, operation) DO UPDATE SET
         ) / $6::double precision))
     ))),
     slowed_at = $4
-RETURNING arrival_at, used_today, banned_until, slowdown, slowed_at
+RETURNING arrival_at, granted, banned_until, slowdown, slowed_at
 """
 
 _LIST_BANS = """
@@ -59,12 +71,18 @@ class PostgresBuckets:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
-    async def take(
-        self, bucket: Bucket, *, at: float, cost: float, count: int, today: date
-    ) -> BucketState:
+    async def take(self, bucket: Bucket, wish: Take) -> BucketState:
         """See `BucketStore`."""
         row = await self._pool.fetchrow(
-            _TAKE, bucket.scope, bucket.operation, at, cost, today, count
+            _TAKE,
+            bucket.scope,
+            bucket.operation,
+            wish.at,
+            wish.cost,
+            wish.today,
+            wish.count,
+            wish.horizon,
+            wish.quota,
         )
         return _state(row)
 
