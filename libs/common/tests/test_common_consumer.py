@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from backbone_bed import PARTITIONS, Bed, product, until
 
@@ -13,9 +15,9 @@ async def stored(bed: Bed) -> int:
     return int(total)
 
 
-async def known_catalogues(connection: Connection, waits: object) -> set[str]:
+async def known_catalogues(connection: Connection, waits: Sequence[str]) -> set[str]:
     rows = await connection.fetch("SELECT catalogue_id FROM catalogue")
-    return {f"catalogue:{row['catalogue_id']}" for row in rows} & set(waits)  # type: ignore[call-overload]
+    return {f"catalogue:{row['catalogue_id']}" for row in rows} & set(waits)
 
 
 async def test_every_event_takes_effect_once_over_restarts(bed: Bed) -> None:

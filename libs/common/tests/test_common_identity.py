@@ -86,7 +86,7 @@ BAD_TOKENS = {
     "empty": "",
     "not a token": "abc",
     "three dots": "a.b.c",
-    "unsigned": jwt.encode({"sub": "x", "merchant": "m1"}, None, algorithm="none"),
+    "unsigned": jwt.encode({"sub": "x", "merchant": "m1"}, "", algorithm="none"),
     "signed by another key": token(OTHER_KEY),
     "unknown key": token(kid="k9"),
     "no key id": token(kid=""),
