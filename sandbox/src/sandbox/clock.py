@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -55,6 +56,7 @@ def wall_seconds() -> float:
     return time.time()
 
 
+@lru_cache(maxsize=65_536)
 def pacific(moment: datetime | None) -> str | None:
     """A moment as orders and the feed list write it."""
     return None if moment is None else moment.astimezone(PACIFIC).strftime(WIRE_FORM)

@@ -60,10 +60,11 @@ class Desk:
 
         Raises `NothingToOrder`.
         """
+        codes = [] if lines else sorted(self._shops.of(seller_id).by_sku)
         orders = []
         for index in range(1, count + 1):
             draw = Random(f"{seed}:{index}")  # noqa: S311 - reproducible, not secret
-            wanted = self._named(seller_id, lines) if lines else self._drawn(seller_id, draw)
+            wanted = self._named(seller_id, lines) if lines else self._drawn(seller_id, codes, draw)
             chosen = draw.choice(life.JOURNEYS) if journey == "mixed" else journey
             order = self._open(seller_id, f"S{seed}-{index:05d}", draw, wanted, chosen)
             orders.append(order)
@@ -165,10 +166,9 @@ class Desk:
             wanted.append((live[0], live[0].skus[code], quantity))
         return wanted
 
-    def _drawn(self, seller_id: str, draw: Random) -> list[Wanted]:
+    def _drawn(self, seller_id: str, codes: list[str], draw: Random) -> list[Wanted]:
         """One to three SKUs; drawn by SKU code, so ids and times do not matter."""
         shop = self._shops.of(seller_id)
-        codes = sorted(shop.by_sku)
         wanted: dict[str, Wanted] = {}
         lines = draw.randint(1, 3)
         for _ in range(60):

@@ -33,12 +33,13 @@ def list_orders(call: Call) -> Answer:
     page = call.page(asked)
     statuses = _statuses(query)
     buyer = query.get("buyer_login_id")
-    found = [
-        order
-        for order in _in_time(call, query)
-        if (order.status in statuses if statuses else order.status not in _ENDED)
-        and (not buyer or order.buyer.login_id == buyer)
-    ]
+    found = _in_time(call, query)
+    if statuses:
+        found = [order for order in found if order.status in statuses]
+    else:
+        found = [order for order in found if order.status not in _ENDED]
+    if buyer:
+        found = [order for order in found if order.buyer.login_id == buyer]
     now = call.world.clock.now()
     shown = islice(found, (page - 1) * size, page * size)
     return {
@@ -56,7 +57,7 @@ def list_orders(call: Call) -> Answer:
     }
 
 
-_ENDED = (life.FINISHED, life.ARCHIVED)
+_ENDED = frozenset({life.FINISHED, life.ARCHIVED})
 
 
 def _statuses(query: dict[str, Any]) -> set[str]:
@@ -76,14 +77,15 @@ def _in_time(call: Call, query: dict[str, Any]) -> list[Order]:
     created = _window(query, "create_date_start", "create_date_end")
     modified = _window(query, "modified_date_start", "modified_date_end")
     book = call.world.desk.books.of(call.seller_id)
-    if any(modified):
-        start, end = created
-        return [
-            order
-            for order in book.changed_between(*modified)
-            if (not start or order.created_at >= start) and (not end or order.created_at <= end)
-        ]
-    return list(book.created_between(*created))
+    if not any(modified):
+        return book.created_between(*created)
+    found = book.changed_between(*modified)
+    start, end = created
+    if start:
+        found = [order for order in found if order.created_at >= start]
+    if end:
+        found = [order for order in found if order.created_at <= end]
+    return found
 
 
 def _window(query: dict[str, Any], first: str, last: str) -> tuple[datetime | None, ...]:

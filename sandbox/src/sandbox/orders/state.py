@@ -100,41 +100,47 @@ class Order(msgspec.Struct):
         return max(line.ship_days for line in self.lines)
 
 
+Moments = list[tuple[datetime, int, Order]]
+"""Orders sorted by a moment; the id keeps two of the same moment apart."""
+
+
 class OrderBook:
     """One seller's orders."""
 
     def __init__(self) -> None:
-        self._orders: dict[int, Order] = {}
-        self._by_creation: list[tuple[datetime, int]] = []
-        self._by_change: list[tuple[datetime, int]] = []
+        self._by_creation: Moments = []
+        self._by_change: Moments = []
 
     def add(self, order: Order) -> None:
         """Take an order in."""
-        self._orders[order.id] = order
-        bisect.insort(self._by_creation, (order.created_at, order.id))
-        bisect.insort(self._by_change, (order.modified_at, order.id))
+        bisect.insort(self._by_creation, (order.created_at, order.id, order))
+        bisect.insort(self._by_change, (order.modified_at, order.id, order))
 
     def touch(self, order: Order, moment: datetime) -> None:
         """Say that an order changed."""
-        place = bisect.bisect_left(self._by_change, (order.modified_at, order.id))
-        del self._by_change[place]
+        del self._by_change[_place(self._by_change, order.modified_at, order.id)]
         order.modified_at = moment
-        bisect.insort(self._by_change, (moment, order.id))
+        bisect.insort(self._by_change, (moment, order.id, order))
 
-    def created_between(self, start: datetime | None, end: datetime | None) -> Iterator[Order]:
+    def created_between(self, start: datetime | None, end: datetime | None) -> list[Order]:
         """Orders created from `start` to `end`, both included, newest first."""
-        return self._between(self._by_creation, start, end)
+        return _between(self._by_creation, start, end)
 
-    def changed_between(self, start: datetime | None, end: datetime | None) -> Iterator[Order]:
+    def changed_between(self, start: datetime | None, end: datetime | None) -> list[Order]:
         """Orders changed from `start` to `end`, both included, newest first."""
-        return self._between(self._by_change, start, end)
+        return _between(self._by_change, start, end)
 
-    def _between(
-        self, index: list[tuple[datetime, int]], start: datetime | None, end: datetime | None
-    ) -> Iterator[Order]:
-        low = bisect.bisect_left(index, (start, 0)) if start else 0
-        high = bisect.bisect_right(index, (end, 1 << 63)) if end else len(index)
-        return (self._orders[index[place][1]] for place in range(high - 1, low - 1, -1))
+
+def _place(index: Moments, moment: datetime, order_id: int) -> int:
+    return bisect.bisect_left(index, (moment, order_id), key=lambda entry: entry[:2])
+
+
+def _between(index: Moments, start: datetime | None, end: datetime | None) -> list[Order]:
+    low = _place(index, start, 0) if start else 0
+    high = _place(index, end, 1 << 63) if end else len(index)
+    found = [entry[2] for entry in index[low:high]]
+    found.reverse()
+    return found
 
 
 class OrderBooks:

@@ -1,6 +1,6 @@
 """Methods on products."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -171,8 +171,10 @@ def list_products(call: Call) -> Answer:
         raise errors.invalid_parameter("page_size must be below 100")
     asked = as_integer(query.get("current_page") or 1, "current_page")
     page = call.page(asked)
-    found = [p for p in _candidates(call, query) if p.status == status and _is_wanted(p, query)]
-    shown = list(islice(reversed(found), (page - 1) * size, page * size))
+    found = [product for product in _candidates(call, query) if product.status == status]
+    for is_wanted in _filters(query):
+        found = [product for product in found if is_wanted(product)]
+    shown = islice(reversed(found), (page - 1) * size, page * size)
     return {
         "result": {
             "aeop_a_e_product_display_d_t_o_list": Listed(
@@ -186,32 +188,34 @@ def list_products(call: Call) -> Answer:
     }
 
 
-def _candidates(call: Call, query: dict[str, Any]) -> Iterator[Product]:
+def _candidates(call: Call, query: dict[str, Any]) -> Iterable[Product]:
     """Products by the best index the query allows, oldest first."""
     shop = call.world.shops.of(call.seller_id)
     if query.get("sku_code"):
-        return iter(shop.with_sku(str(query["sku_code"])))
+        return shop.with_sku(str(query["sku_code"]))
     if query.get("product_id"):
         identity = as_integer(query["product_id"], "product_id")
         found = call.world.shops.find(call.seller_id, identity)
-        return iter([found] if found else [])
+        return [found] if found else []
     start, end = _moment(query, "gmt_modified_start"), _moment(query, "gmt_modified_end")
     if start or end:
         return shop.changed_between(start, end)
-    return iter(shop.products.values())
+    return shop.products.values()
 
 
-def _is_wanted(product: Product, query: dict[str, Any]) -> bool:
-    created_from, created_to = _moment(query, "gmt_create_start"), _moment(query, "gmt_create_end")
-    subject = str(query.get("subject") or "").casefold()
-    excepted = query.get("excepted_product_ids") or ()
-    return (
-        (not created_from or product.created_at >= created_from)
-        and (not created_to or product.created_at <= created_to)
-        and (not subject or subject in product.title.casefold())
-        and (not excepted or product.id not in {int(one) for one in excepted})
-        and (not query.get("group_id") or int(query["group_id"]) in product.group_ids)
-    )
+def _filters(query: dict[str, Any]) -> Iterator[Callable[[Product], bool]]:
+    """What else a product must meet; nothing for a filter that was not sent."""
+    if start := _moment(query, "gmt_create_start"):
+        yield lambda product: product.created_at >= start
+    if end := _moment(query, "gmt_create_end"):
+        yield lambda product: product.created_at <= end
+    if subject := str(query.get("subject") or "").casefold():
+        yield lambda product: subject in product.title.casefold()
+    if excepted := {int(one) for one in query.get("excepted_product_ids") or ()}:
+        yield lambda product: product.id not in excepted
+    if query.get("group_id"):
+        group = as_integer(query["group_id"], "group_id")
+        yield lambda product: group in product.group_ids
 
 
 def _moment(query: dict[str, Any], name: str) -> datetime | None:

@@ -1,14 +1,20 @@
 """A payload that keeps every rule, for products a seller made by hand."""
 
+from functools import cache
 from typing import Any
 
-from sandbox.catalogue import Catalogue
+from sandbox.catalogue import Catalogue, Category
 from sandbox.sellers import Seller
+
+
+@cache
+def _real_leaves(catalogue: Catalogue) -> list[Category]:
+    return [leaf for leaf in catalogue.leaves() if not leaf.is_own]
 
 
 def sample_payload(seller: Seller, catalogue: Catalogue, sku_code: str) -> dict[str, Any]:
     """A product of one SKU in a leaf picked by its code."""
-    leaves = [leaf for leaf in catalogue.leaves() if not leaf.is_own]
+    leaves = _real_leaves(catalogue)
     leaf = leaves[sum(sku_code.encode()) % len(leaves)]
     cents = 500 + sum(sku_code.encode()) % 5000
     attributes: dict[str, Any] = {}
