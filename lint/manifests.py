@@ -1,0 +1,74 @@
+"""Manifests are valid and speak of what exists: `python -m lint.manifests`.
+
+Kubernetes by its own schemas, strictly; the compose file by the Compose specification; and every
+variable either names is a setting of the service it is given to.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import yaml
+from compose_spec import PyCompose
+
+from lint.settings_names import known_variables
+
+BASE = Path("deploy/k8s/base")
+COMPOSE = Path("docker-compose.yml")
+
+
+def main() -> int:
+    """Check all manifests; returns the exit code."""
+    problems = [*kubernetes_problems(BASE), *compose_problems(COMPOSE)]
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print("manifests: ok")
+    return 1 if problems else 0
+
+
+def kubernetes_problems(folder: Path) -> Iterator[str]:
+    """What is wrong in a kustomize base."""
+    version = kubernetes_validate.latest_version()
+    listed = set(yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"])
+    present = {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
+    for name in sorted(listed ^ present):
+        yield f"{folder}/kustomization.yaml: {name} is listed or present, not both"
+    for path in sorted(folder / name for name in listed & present):
+        for document in yaml.safe_load_all(path.read_text()):
+            what = f"{path}: {document['kind']} {document['metadata']['name']}"
+            try:
+                kubernetes_validate.validate(document, version, strict=True)
+            except kubernetes_validate.ValidationError as error:
+                yield f"{what}: {error.message}"
+            if document["kind"] == "ConfigMap":
+                yield from _unknown(what, document["metadata"]["name"], document["data"])
+
+
+def compose_problems(path: Path) -> Iterator[str]:
+    """What is wrong in a compose file."""
+    text = path.read_text()
+    try:
+        PyCompose.from_yaml(yaml.safe_dump(yaml.safe_load(text)))  # anchors and merges resolved
+    except ValueError as error:
+        yield f"{path}: {error}"
+        return
+    for name, service in yaml.safe_load(text)["services"].items():
+        image: str = service.get("image", "")
+        if image.startswith("channel/"):
+            yield from _unknown(
+                f"{path}: {name}", image.partition("/")[2], service.get("environment", {})
+            )
+
+
+def _unknown(what: str, member: str, variables: dict[str, Any] | Iterable[str]) -> Iterator[str]:
+    known = known_variables(member)
+    for variable in variables:
+        if variable not in known:
+            yield f"{what}: {member} has no setting {variable}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
