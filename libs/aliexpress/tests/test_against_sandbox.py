@@ -1,163 +1,25 @@
-"""Every typed method and each class of failure over real HTTP, against the sandbox."""
+"""Every typed method over real HTTP against the sandbox, wrapped and simplified."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
 
-import httpx2
-import msgspec
 import pytest
 
-from aliexpress import categories, feeds, logistics, oauth, offers, orders, products, shop
-from aliexpress.client import Client
+from aliexpress import categories, feeds, logistics, offers, orders, products, shop
 from aliexpress.errors import (
-    BadAnswer,
     BusinessError,
     CallerFault,
-    LimitReached,
-    MarketplaceFailure,
-    OutcomeUnknown,
-    PlatformFault,
-    TokenDead,
 )
-from aliexpress.gateway import Gateway, new_gateway, old_gateway
-from aliexpress.limits import BucketLimiter
-from aliexpress.memory_limits import MemoryBuckets
-from aliexpress.operation import AccessToken, AppCredentials
-from aliexpress.transport import HttpTransport
-from stack.sandbox import Sandbox, running_sandbox
 
 SELLER = "2200100001"
-REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
 LEAF = "200000346"
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
     "0000000c49444154789c63f8cfc000000301010018dd8db00000000049454e44ae426082"
 )
-
-
-class Market:
-    """The sandbox, its control API and a client of it."""
-
-    def __init__(self, sandbox: Sandbox, client: Client, control: httpx2.AsyncClient) -> None:
-        self.sandbox = sandbox
-        self.client = client
-        self._control = control
-        self.token = AccessToken(SELLER, "")
-
-    async def control(self, path: str, **body: Any) -> Any:
-        answer = await self._control.post(f"/control/{path}", json=body)
-        answer.raise_for_status()
-        return answer.json()
-
-    async def ledger(self, outcome: str = "accepted") -> list[dict[str, Any]]:
-        answer = await self._control.get("/control/ledger", params={"outcome": outcome})
-        return [msgspec.json.decode(line) for line in answer.text.splitlines()]
-
-    async def connect(self) -> None:
-        code = await self.control("codes", seller_id=SELLER, redirect_uri=REDIRECT)
-        grant = await oauth.create_token(self.client, code["code"], redirect_uri=REDIRECT)
-        self.token = grant.token
-
-    async def live_product(self, sku_code: str) -> str:
-        made = await self.control("products", seller_id=SELLER, sku_codes=[sku_code])
-        return str(made["product_ids"][0])
-
-    async def payload(self, *sku_codes: str) -> dict[str, Any]:
-        """A payload that keeps the category's schema, made from the schema itself."""
-        schema = msgspec.json.decode(
-            await products.load_product_schema(self.client, self.token, LEAF)
-        )
-        fields = schema["properties"]
-        attributes = fields["category_attributes"]
-        asked = {name: attributes["properties"][name] for name in attributes["required"]}
-        [template, *_] = await shop.list_freight_templates(self.client, self.token)
-        colours = fields["sku_info_list"]["items"]["properties"]["sku_attributes"]
-        values = _choices(colours["properties"]["Color"]["properties"]["value"])
-        return {
-            "category_id": int(LEAF),
-            "locale": "en_US",
-            "title_multi_language_list": [{"locale": "en_US", "title": "Coat"}],
-            "description_multi_language_list": [
-                {
-                    "locale": "en_US",
-                    "module_list": [{"type": "html", "html": {"content": "<p>Warm</p>"}}],
-                }
-            ],
-            "product_units_type": "100000015",
-            "image_url_list": [f"{self.sandbox.url}/pictures/coat.jpg"],
-            "category_attributes": {name: _first_value(field) for name, field in asked.items()},
-            "sku_info_list": [
-                {
-                    "sku_code": sku_code,
-                    "inventory": 7,
-                    "price": Decimal("19.90"),
-                    "discount_price": Decimal("14.50"),
-                    "sku_attributes": {"Color": {"value": values[index]}},
-                }
-                for index, sku_code in enumerate(sku_codes)
-            ],
-            "inventory_deduction_strategy": "place_order_withhold",
-            "package_weight": Decimal("0.5"),
-            "package_length": 10,
-            "package_width": 20,
-            "package_height": 5,
-            "shipping_preparation_time": 3,
-            "shipping_template_id": template.template_id,
-            "service_template_id": "0",
-        }
-
-
-def _choices(field: dict[str, Any]) -> list[str]:
-    return [option["const"] for option in (field.get("oneOf") or field["items"]["oneOf"])]
-
-
-def _first_value(attribute: dict[str, Any]) -> dict[str, Any]:
-    value = attribute["properties"]["value"]
-    first = _choices(value)[0]
-    return {"value": [first] if value["type"] == "array" else first}
-
-
-@asynccontextmanager
-async def market_of(
-    sandbox: Sandbox,
-    gateway: Gateway | None = None,
-    *,
-    is_simplified: bool = False,
-    secret: str | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> AsyncIterator[Market]:
-    client = Client(
-        AppCredentials(sandbox.app_key, secret or sandbox.app_secret),
-        gateway or new_gateway(sandbox.url),
-        HttpTransport(timeout=httpx2.Timeout(2.0)),
-        BucketLimiter(MemoryBuckets()),
-        is_simplified=is_simplified,
-        integrator="AliExpress Channel",
-        now=now,
-    )
-    async with httpx2.AsyncClient(base_url=sandbox.url, timeout=10) as control:
-        yield Market(sandbox, client, control)
-    await client.close()
-
-
-@pytest.fixture(params=["wrapped", "simplified"])
-async def market(sandbox: Sandbox, request: pytest.FixtureRequest) -> AsyncIterator[Market]:
-    async with market_of(sandbox, is_simplified=request.param == "simplified") as market:
-        await market.connect()
-        yield market
-
-
-@pytest.fixture
-async def wrapped(sandbox: Sandbox) -> AsyncIterator[Market]:
-    async with market_of(sandbox) as market:
-        await market.connect()
-        yield market
 
 
 async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
@@ -169,66 +31,10 @@ async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
         return found
 
 
-# OAuth -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("is_secure", [False, True])
-@pytest.mark.parametrize("kind", ["new", "old"])
-async def test_a_person_agrees_and_the_code_is_used_once(
-    sandbox: Sandbox, kind: Literal["new", "old"], is_secure: bool
-) -> None:
-    gateway = new_gateway(sandbox.url) if kind == "new" else old_oauth(sandbox)
-    async with market_of(sandbox, gateway) as market, httpx2.AsyncClient() as person:
-        url = urlsplit(oauth.authorize_url(market.client, redirect_uri=REDIRECT, state="s1"))
-        query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        page = f"{sandbox.url}/oauth/authorize"
-        assert (await person.get(page, params=query)).status_code == 200
-        agreed = await person.post(page, data={**query, "seller_id": SELLER, "decision": "agree"})
-        back = parse_qs(urlsplit(agreed.headers["location"]).query)
-        assert back["state"] == ["s1"]
-        grant = await oauth.create_token(
-            market.client, back["code"][0], redirect_uri=REDIRECT, is_secure=is_secure
-        )
-        assert grant.seller_id == SELLER
-        assert timedelta(days=29) < grant.expires_at - datetime.now(UTC) <= timedelta(days=31)
-        assert not grant.is_refreshable(datetime.now(UTC))
-        profile = await shop.load_merchant_profile(market.client, grant.token)
-        assert profile.shop_name
-        with pytest.raises(CallerFault):
-            await oauth.create_token(market.client, back["code"][0], redirect_uri=REDIRECT)
-
-
-@pytest.mark.parametrize("is_secure", [False, True])
-async def test_a_token_is_refreshed_where_the_platform_offers_it(
-    tmp_path: Path, is_secure: bool
-) -> None:
-    async with (
-        running_sandbox(tmp_path, refresh_seconds="86400") as sandbox,
-        market_of(sandbox) as market,
-    ):
-        code = await market.control("codes", seller_id=SELLER, redirect_uri=REDIRECT)
-        grant = await oauth.create_token(market.client, code["code"])
-        assert grant.is_refreshable(datetime.now(UTC))
-        assert grant.refresh_token is not None
-        renewed = await oauth.refresh_token(market.client, grant.refresh_token, is_secure=is_secure)
-        assert renewed.seller_id == SELLER
-        assert renewed.access_token != grant.access_token
-        await shop.load_merchant_profile(market.client, renewed.token)
-
-
-async def test_a_dead_refresh_token_is_said_to_be_dead(wrapped: Market) -> None:
-    with pytest.raises((TokenDead, CallerFault)):
-        await oauth.refresh_token(wrapped.client, "nothing")
-
-
-def old_oauth(sandbox: Sandbox) -> Gateway:
-    return old_gateway(sandbox.url, sandbox.url)
-
-
 # Reading -----------------------------------------------------------------------------------------
 
 
-async def test_categories_and_attributes(market: Market) -> None:
+async def test_categories_and_attributes(market: Any) -> None:
     client, token = market.client, market.token
     roots = await categories.list_child_categories(client, token)
     assert len(roots) > 20
@@ -249,7 +55,7 @@ async def test_categories_and_attributes(market: Market) -> None:
     assert suggested[0].id_path[-1] == suggested[0].category_id
 
 
-async def test_what_a_shop_has(market: Market) -> None:
+async def test_what_a_shop_has(market: Any) -> None:
     client, token = market.client, market.token
     assert (await shop.list_freight_templates(client, token))[0].template_id
     assert (await shop.list_promise_templates(client, token))[0].template_id
@@ -263,7 +69,7 @@ async def test_what_a_shop_has(market: Market) -> None:
 
 
 @pytest.mark.parametrize("empty", ["wrapped", "object", "empty_string", "null"])
-async def test_the_platforms_other_ways_to_write_the_same(wrapped: Market, empty: str) -> None:
+async def test_the_platforms_other_ways_to_write_the_same(wrapped: Any, empty: str) -> None:
     await wrapped.control("quirks", empty_list=empty, single_as_object=True)
     try:
         assert (await orders.list_orders(wrapped.client, wrapped.token)).orders == ()
@@ -277,7 +83,7 @@ async def test_the_platforms_other_ways_to_write_the_same(wrapped: Market, empty
 # Products ----------------------------------------------------------------------------------------
 
 
-async def test_a_product_is_posted_updated_and_deleted(market: Market) -> None:
+async def test_a_product_is_posted_updated_and_deleted(market: Any) -> None:
     client, token = market.client, market.token
     payload = await market.payload("P-1", "P-2")
     product_id = await products.post_product(client, token, payload)
@@ -303,13 +109,13 @@ async def test_a_product_is_posted_updated_and_deleted(market: Market) -> None:
     assert not await _listed(market, "onSelling")
 
 
-async def _when_on_sale(market: Market, product_id: str) -> products.Product | None:
+async def _when_on_sale(market: Any, product_id: str) -> products.Product | None:
     product = await products.load_product(market.client, market.token, product_id)
     return product if product.status == "onSelling" else None
 
 
 async def _listed(
-    market: Market,
+    market: Any,
     status: products.ProductStatus,
     *,
     sku_code: str | None = None,
@@ -321,7 +127,7 @@ async def _listed(
     return page.products
 
 
-async def test_a_list_is_paged(market: Market) -> None:
+async def test_a_list_is_paged(market: Any) -> None:
     await market.control("products", seller_id=SELLER, count=5)
     seen: list[str] = []
     page_number, has_more = 1, True
@@ -336,7 +142,7 @@ async def test_a_list_is_paged(market: Market) -> None:
 
 
 async def test_prices_and_stock_are_set_and_a_forgotten_discount_is_erased(
-    market: Market,
+    market: Any,
 ) -> None:
     client, token = market.client, market.token
     product_id = await market.live_product("A-1")
@@ -358,7 +164,7 @@ async def test_prices_and_stock_are_set_and_a_forgotten_discount_is_erased(
 # Feeds -------------------------------------------------------------------------------------------
 
 
-async def test_a_feed_creates_and_reports_by_item(market: Market) -> None:
+async def test_a_feed_creates_and_reports_by_item(market: Any) -> None:
     client, token = market.client, market.token
     bad = await market.payload("F-2")
     del bad["category_attributes"]
@@ -392,7 +198,7 @@ async def test_a_feed_creates_and_reports_by_item(market: Market) -> None:
     assert too_late.too_late == (job_id,)
 
 
-async def test_a_queueing_feed_can_be_cancelled(wrapped: Market) -> None:
+async def test_a_queueing_feed_can_be_cancelled(wrapped: Any) -> None:
     await wrapped.control("faults", kind="stuck_job", operation="PRODUCT_CREATE")
     item = feeds.FeedItem("1", await wrapped.payload("F-1"))
     job_id = await feeds.submit_feed(wrapped.client, wrapped.token, "PRODUCT_CREATE", [item])
@@ -403,7 +209,7 @@ async def test_a_queueing_feed_can_be_cancelled(wrapped: Market) -> None:
 # Orders ------------------------------------------------------------------------------------------
 
 
-async def test_an_order_is_listed_read_shipped_and_tracked(market: Market) -> None:
+async def test_an_order_is_listed_read_shipped_and_tracked(market: Any) -> None:
     client, token = market.client, market.token
     await market.live_product("A-1")
     [placed] = await market.control(
@@ -461,7 +267,7 @@ async def test_an_order_is_listed_read_shipped_and_tracked(market: Market) -> No
     assert tracking.events
 
 
-async def test_finished_orders_must_be_asked_for(wrapped: Market) -> None:
+async def test_finished_orders_must_be_asked_for(wrapped: Any) -> None:
     await wrapped.live_product("A-1")
     await wrapped.control("orders", seller_id=SELLER, count=2, status="FINISH")
     assert (await orders.list_orders(wrapped.client, wrapped.token)).orders == ()
@@ -469,153 +275,6 @@ async def test_finished_orders_must_be_asked_for(wrapped: Market) -> None:
     assert {order.status for order in page.orders} == {"FINISH"}
 
 
-async def test_another_sellers_order_is_refused(wrapped: Market) -> None:
+async def test_another_sellers_order_is_refused(wrapped: Any) -> None:
     with pytest.raises(CallerFault):
         await orders.load_order(wrapped.client, wrapped.token, "1")
-
-
-# Failures ----------------------------------------------------------------------------------------
-
-
-async def test_a_wrong_secret(sandbox: Sandbox) -> None:
-    async with market_of(sandbox, secret="wrong") as market:
-        with pytest.raises(CallerFault) as refused:
-            await shop.load_merchant_profile(market.client, AccessToken(SELLER, "t"))
-        assert refused.value.code == "IncompleteSignature"
-        assert refused.value.request_id
-
-
-async def test_a_wrong_clock(sandbox: Sandbox) -> None:
-    async with market_of(sandbox, now=lambda: datetime.now(UTC) - timedelta(hours=3)) as market:
-        with pytest.raises(CallerFault, match=r"(?i)timestamp"):
-            await shop.load_merchant_profile(market.client, AccessToken(SELLER, "t"))
-
-
-async def test_a_token_that_died(market: Market) -> None:
-    await market.control("tokens/expire", seller_id=SELLER)
-    with pytest.raises(TokenDead) as dead:
-        await shop.load_merchant_profile(market.client, market.token)
-    assert dead.value.request_id
-
-
-async def test_a_ban_is_met_once_and_then_kept(market: Market) -> None:
-    await market.control("bans", operation="*.merchant.profile.get", seconds=300)
-    calls = []
-    for _ in range(2):
-        with pytest.raises(LimitReached) as refused:
-            await shop.load_merchant_profile(market.client, market.token)
-        calls.append(refused.value)
-    assert timedelta(seconds=290) < calls[0].ban <= timedelta(seconds=300)
-    assert calls[1].code == "limit-kept"
-    assert timedelta() < calls[1].ban <= calls[0].ban
-
-
-async def test_a_payload_the_business_refuses(market: Market) -> None:
-    payload = await market.payload("P-1")
-    payload["title_multi_language_list"] = [{"locale": "en_US", "title": "a<b>"}]
-    with pytest.raises(CallerFault) as refused:
-        await products.post_product(market.client, market.token, payload)
-    assert refused.value.message
-
-
-FAULTS: list[tuple[dict[str, Any], type[MarketplaceFailure], type[MarketplaceFailure], bool]] = [
-    ({"kind": "http_error", "status": 502}, PlatformFault, OutcomeUnknown, False),
-    ({"kind": "http_error_after", "status": 504}, PlatformFault, OutcomeUnknown, True),
-    ({"kind": "html"}, BadAnswer, OutcomeUnknown, False),
-    ({"kind": "truncated"}, BadAnswer, OutcomeUnknown, True),
-    ({"kind": "refused"}, PlatformFault, OutcomeUnknown, False),
-    ({"kind": "answer_lost"}, PlatformFault, OutcomeUnknown, True),
-    ({"kind": "hang", "seconds": 5}, PlatformFault, OutcomeUnknown, False),
-    ({"kind": "dead_token"}, TokenDead, TokenDead, False),
-    ({"kind": "error", "code": "ServiceUnavailable"}, PlatformFault, PlatformFault, False),
-    ({"kind": "error", "code": "isp.system-busy"}, PlatformFault, PlatformFault, False),
-    (
-        {"kind": "error", "code": "isp.remote-connection-error"},
-        PlatformFault,
-        OutcomeUnknown,
-        False,
-    ),
-    ({"kind": "error", "code": "isv.invalid-parameter"}, CallerFault, CallerFault, False),
-]
-
-
-@pytest.mark.parametrize(
-    ("fault", "of_read", "of_write", "has_effect"),
-    FAULTS,
-    ids=["-".join(map(str, row[0].values())) for row in FAULTS],
-)
-async def test_faults_are_typed_by_what_the_caller_may_do(
-    wrapped: Market,
-    fault: dict[str, Any],
-    of_read: type[MarketplaceFailure],
-    of_write: type[MarketplaceFailure],
-    has_effect: bool,
-) -> None:
-    product_id = await wrapped.live_product("A-1")
-    before = len(await wrapped.ledger())
-    await wrapped.control("faults", operation="*.product.info.get", count=1, **fault)
-    await wrapped.control("faults", operation="*.inventory.update", count=1, **fault)
-    with pytest.raises(of_read):
-        await products.load_product(wrapped.client, wrapped.token, product_id)
-    stock = offers.ProductStock(product_id, (offers.SkuStock("A-1", 42),))
-    with pytest.raises(of_write):
-        await offers.update_stock(wrapped.client, wrapped.token, [stock])
-    assert (len(await wrapped.ledger()) > before) == has_effect
-    # The faults are spent: the same calls succeed, and a repeated stock update is harmless.
-    assert (await offers.update_stock(wrapped.client, wrapped.token, [stock])).succeeded
-    [sku] = (await products.load_product(wrapped.client, wrapped.token, product_id)).skus
-    assert sku.inventory == 42
-
-
-async def test_what_the_business_says_keeps_its_code_and_words(wrapped: Market) -> None:
-    payload = await wrapped.payload("P-1")
-    told = {"code": "S00-10-10000-001", "message": "7150008:150008:You've reached the maximum"}
-    await wrapped.control("faults", kind="business_error", count=1, **told)
-    with pytest.raises(BusinessError) as refused:
-        await products.post_product(wrapped.client, wrapped.token, payload)
-    assert {"code": refused.value.code, "message": refused.value.message} == told
-    assert refused.value.request_id
-
-
-async def test_an_internal_error_of_shipping_may_be_repeated(wrapped: Market) -> None:
-    await wrapped.control("faults", kind="business_error", count=1)
-    shipment = logistics.Shipment("1", "EMS", "LA888877771CN", "all")
-    with pytest.raises(PlatformFault):
-        await logistics.fulfil_order(wrapped.client, wrapped.token, shipment)
-
-
-async def test_a_gateway_that_is_down_was_never_reached(sandbox: Sandbox) -> None:
-    async with market_of(sandbox, new_gateway("http://127.0.0.1:1")) as market:
-        with pytest.raises(PlatformFault) as failure:
-            await products.post_product(market.client, AccessToken(SELLER, "t"), {})
-        assert failure.value.code == "not-sent"
-
-
-# The old gateway ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("sign_method", ["md5", "hmac"])
-@pytest.mark.parametrize("is_simplified", [False, True], ids=["wrapped", "simplified"])
-async def test_the_old_gateway_serves_the_same_methods(
-    sandbox: Sandbox, sign_method: Literal["md5", "hmac"], is_simplified: bool
-) -> None:
-    gateway = old_gateway(sandbox.url, sandbox.url, sign_method=sign_method)
-    async with market_of(sandbox, gateway, is_simplified=is_simplified) as market:
-        await market.connect()
-        product_id = await market.live_product("A-1")
-        product = await products.load_product(market.client, market.token, product_id)
-        assert product.product_id == product_id
-        stock = offers.ProductStock(product_id, (offers.SkuStock("A-1", 9),))
-        outcome = await offers.update_stock(market.client, market.token, [stock])
-        assert outcome.succeeded == (product_id,)
-        with pytest.raises(CallerFault) as refused:
-            await products.load_product(market.client, market.token, "1")
-        assert refused.value.request_id
-        with pytest.raises(TokenDead):
-            await products.load_product(market.client, AccessToken(SELLER, "dead"), product_id)
-
-
-async def test_the_old_gateway_refreshes_nothing(sandbox: Sandbox) -> None:
-    async with market_of(sandbox, old_oauth(sandbox)) as market:
-        with pytest.raises(CallerFault, match="not-on-this-gateway"):
-            await oauth.refresh_token(market.client, "r")

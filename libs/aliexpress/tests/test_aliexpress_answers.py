@@ -281,33 +281,6 @@ async def test_a_product_the_answer_does_not_speak_of_is_undecided(
     assert outcome.undecided == ("1234",)
 
 
-async def test_what_is_sent_for_prices(answering: Callable[..., Any], token: AccessToken) -> None:
-    client = answering({"update_success": True})
-    price = offers.ProductPrices(
-        PRODUCT,
-        (offers.SkuPrice("A#1", "19.90", "14.50"), offers.SkuPrice("A#2", "21")),
-        (offers.CountryPrices("GB", (offers.SkuPrice("A#1", "18.00"),)),),
-    )
-    await offers.update_prices(client, token, [price])
-    [sent] = msgspec.json.decode(client.recorded.fields["mutiple_product_update_list"])
-    assert sent == {
-        "product_id": int(PRODUCT),
-        "multiple_sku_update_list": [
-            {"sku_code": "A#1", "price": "19.90", "discount_price": "14.50"},
-            {"sku_code": "A#2", "price": "21"},
-        ],
-        "multi_country_price_configuration": {
-            "price_type": "absolute",
-            "country_price_list": [
-                {
-                    "ship_to_country": "UK",
-                    "sku_price_by_country_list": [{"sku_code": "A#1", "price": "18.00"}],
-                }
-            ],
-        },
-    }
-
-
 async def test_a_listed_order(answering: Callable[..., Any], token: AccessToken) -> None:
     page = await METHODS["list_orders"][1](answering(example("list_orders")), token)
     [order] = page.orders
@@ -358,6 +331,19 @@ async def test_an_order_in_full(answering: Callable[..., Any], token: AccessToke
     assert order.buyer_name == "Ana Perez"
     assert order.lines[0].quantity == 2
     assert order.parcels[0].tracking_number == "LA88887777CN"
+
+
+async def test_no_representation_shows_the_buyer(
+    answering: Callable[..., Any], token: AccessToken
+) -> None:
+    found = [
+        await METHODS[name][1](answering(example(name)), token)
+        for name in ("list_orders", "load_order", "load_receipt")
+    ]
+    row = {"order_id": 1, "buyer_signer_fullname": "Ana Perez"}
+    found.append(await orders.list_orders(answering({"target_list": [row]}), token))
+    for shown in map(repr, found):
+        assert not any(secret in shown for secret in ("Ana", "Perez", "Calle", "666666", "test"))
 
 
 async def test_a_product(answering: Callable[..., Any], token: AccessToken) -> None:

@@ -79,12 +79,20 @@ class Order(msgspec.Struct, frozen=True):
     lines: tuple[OrderLine, ...]
     raw: str
 
+    def __repr__(self) -> str:
+        """Without the buyer's data."""
+        return f"Order({self.order_id}, {self.status})"
+
 
 class UnreadableOrder(msgspec.Struct, frozen=True):
     """A row that could not be read as an order; its neighbours are unharmed."""
 
     reason: str
     raw: str
+
+    def __repr__(self) -> str:
+        """Without the buyer's data."""
+        return f"UnreadableOrder({self.reason})"
 
 
 class OrderPage(msgspec.Struct, frozen=True):
@@ -163,6 +171,10 @@ class OrderDetails(msgspec.Struct, frozen=True):
     parcels: tuple[Parcel, ...]
     raw: str
 
+    def __repr__(self) -> str:
+        """Without the buyer's data."""
+        return f"OrderDetails({self.order_id}, {self.status})"
+
 
 class Receipt(msgspec.Struct, frozen=True):
     """Whom and where an order goes to; `country` is an ISO code as AliExpress writes it."""
@@ -182,6 +194,10 @@ class Receipt(msgspec.Struct, frozen=True):
     mobile: str | None
     localized_address: str | None
     raw: str
+
+    def __repr__(self) -> str:
+        """Without the buyer's data."""
+        return f"Receipt(country={self.country!r})"
 
 
 async def list_orders(
