@@ -13,6 +13,7 @@ from sandbox.orders import life
 from sandbox.orders.desk import NothingToOrder
 from sandbox.orders.state import Order
 from sandbox.products.sample import sample_payload
+from sandbox.products.shelf import Standing
 from sandbox.products.state import ON_SALE, Product
 from sandbox.schema_store import SchemaChange
 from sandbox.sellers import SELLERS
@@ -74,10 +75,10 @@ class CodeAsked(_Asked):
 
 
 class SellerAsked(_Asked):
-    """A seller, and whether it is suspended where that is asked."""
+    """A seller, and its standing with the platform where that is asked."""
 
     seller_id: str
-    is_suspended: bool | None = None
+    standing: Standing = "active"
 
 
 class ProductsAsked(_Asked):
@@ -183,6 +184,7 @@ def _calls(world: World, request: Request, parts: list[str]) -> Response:
     return _json(
         {
             "calls": dict(sorted(counts.calls.items())),
+            "in_flight": dict(sorted(counts.in_flight.items())),
             "refused": {name: dict(codes) for name, codes in sorted(counts.refused.items())},
         }
     )
@@ -335,11 +337,10 @@ def _expire_tokens(world: World, request: Request, parts: list[str]) -> Response
     return _json({"expired": world.oauth.revoke(_seller(asked.seller_id))})
 
 
-def _suspend(world: World, request: Request, parts: list[str]) -> Response:
+def _set_standing(world: World, request: Request, parts: list[str]) -> Response:
     asked = _read(request, SellerAsked)
-    change = world.state.suspended.add if asked.is_suspended else world.state.suspended.discard
-    change(_seller(asked.seller_id))
-    return _json({"suspended": sorted(world.state.suspended)})
+    world.state.standings[_seller(asked.seller_id)] = asked.standing
+    return _json({"standings": world.state.standings})
 
 
 def _faults(world: World, request: Request, parts: list[str]) -> Response:
@@ -407,7 +408,7 @@ _ACTIONS: dict[tuple[str, str, int], Action] = {
     ("POST", "orders", 3): _move_order,
     ("POST", "codes", 1): _code,
     ("POST", "tokens", 2): _expire_tokens,
-    ("POST", "sellers", 1): _suspend,
+    ("POST", "sellers", 1): _set_standing,
     ("GET", "faults", 1): _faults,
     ("POST", "faults", 1): _add_fault,
     ("DELETE", "faults", 1): _clear_faults,

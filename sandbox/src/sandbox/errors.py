@@ -99,6 +99,11 @@ def invalid_parameter(message: str) -> GatewayError:
     )
 
 
+def action_not_allowed(method: str) -> GatewayError:
+    """Only GET and POST."""
+    return GatewayError("ISV", "InvalidHttpMethod", 9, f"Http Action Not Allowed: {method}")
+
+
 def missing_method() -> GatewayError:
     """No method was named."""
     return GatewayError("ISV", "MissingParameter", 21, "Missing method")

@@ -2,6 +2,7 @@
 
 Kinds that strike a call
     latency          answers `seconds` late
+    late_answer      does it, then answers `seconds` late
     hang             does not answer for `seconds` (an hour unless told), then breaks off
     http_error       answers `status` without doing anything
     http_error_after does it, then answers `status`
@@ -29,9 +30,9 @@ from typing import Literal
 import msgspec
 
 Kind = Literal[
-    "latency", "hang", "http_error", "http_error_after", "html", "truncated", "error", "refused",
-    "answer_lost", "dead_token", "clock_skew", "repeated_page", "business_error", "stuck_job",
-    "missing_results", "double_results", "item_error",
+    "latency", "late_answer", "hang", "http_error", "http_error_after", "html", "truncated",
+    "error", "refused", "answer_lost", "dead_token", "clock_skew", "repeated_page",
+    "business_error", "stuck_job", "missing_results", "double_results", "item_error",
 ]  # fmt: skip
 
 

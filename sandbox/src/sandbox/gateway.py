@@ -17,6 +17,7 @@ from sandbox.world import World
 
 NEW_BUSINESS, NEW_SYSTEM, OLD = "sync", "rest", "old"
 HANG_SECONDS = 3600.0
+UNKNOWN = "unknown"
 
 
 class ConnectionBroken(Exception):
@@ -34,22 +35,26 @@ class Gateway:
         """Answer one call. Raises `ConnectionBroken` for faults that do."""
         parameters = request.parameters
         name = path or parameters.get("method", "")
+        is_known = name in OPERATIONS or name in SYSTEM_OPERATIONS
         counts = self._world.counts
-        try:
-            call, handler = self._admit(request, parameters, kind, name)
-            broken = await self._strike_before(call)
-            if broken is not None:
-                counts.count(name, f"fault:{broken[0]}")
-                return broken[1]
-            self._world.settle()
-            answer = handler(call)
-        except GatewayError as error:
-            is_known = name in OPERATIONS or name in SYSTEM_OPERATIONS
-            counts.count(name if is_known else "unknown", error.code)
-            body = error.body(kind, self._request_id())
-            return Response(orjson.dumps(body), status=self._world.settings.error_status)
-        counts.count(name)
-        return self._strike_after(call, Response(self._write(answer, parameters, kind, name)))
+        with counts.flying(name if is_known else UNKNOWN):
+            try:
+                if request.method not in ("GET", "POST"):
+                    raise errors.action_not_allowed(request.method)
+                call, handler = self._admit(request, parameters, kind, name)
+                broken = await self._strike_before(call)
+                if broken is not None:
+                    counts.count(name, "fault")
+                    return broken
+                self._world.settle()
+                answer = handler(call)
+            except GatewayError as error:
+                counts.count(name if is_known else UNKNOWN, error.code)
+                body = error.body(kind, self._request_id())
+                return Response(orjson.dumps(body), status=self._world.settings.error_status)
+            counts.count(name)
+            response = Response(self._write(answer, parameters, kind, name))
+            return await self._strike_after(call, response)
 
     def _admit(
         self, request: Request, parameters: dict[str, str], kind: str, name: str
@@ -116,7 +121,7 @@ class Gateway:
                 body |= {"code": "0", "request_id": request_id}
         return render(body, is_simplified=is_simplified, quirks=self._world.quirks)
 
-    async def _strike_before(self, call: Call) -> tuple[str, Response] | None:
+    async def _strike_before(self, call: Call) -> Response | None:
         """Faults that come before any effect."""
         if not self._world.faults.listed():
             return None
@@ -128,17 +133,19 @@ class Gateway:
         if call.strike("refused"):
             raise ConnectionBroken
         if fault := call.strike("http_error"):
-            return "http_error", _http_error(fault)
+            return _http_error(fault)
         if call.strike("html"):
-            return "html", Response(_HTML, content_type="text/html;charset=UTF-8")
+            return Response(_HTML, content_type="text/html;charset=UTF-8")
         if fault := call.strike("error"):
             raise _error_of(fault)
         return None
 
-    def _strike_after(self, call: Call, response: Response) -> Response:
+    async def _strike_after(self, call: Call, response: Response) -> Response:
         """Faults that come after the effect."""
         if not self._world.faults.listed():
             return response
+        if fault := call.strike("late_answer"):
+            await asyncio.sleep(fault.seconds or 1.0)
         if call.strike("answer_lost"):
             raise ConnectionBroken
         if fault := call.strike("http_error_after"):

@@ -5,6 +5,7 @@ Reads are not in it: calls are counted apart, by operation, taken and refused.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Literal
 
@@ -111,6 +112,7 @@ class CallCounts:
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
+        self.in_flight: Counter[str] = Counter()
         self.refused: dict[str, Counter[str]] = {}
 
     def count(self, operation: str, refusal: str | None = None) -> None:
@@ -118,6 +120,17 @@ class CallCounts:
         self.calls[operation] += 1
         if refusal is not None:
             self.refused.setdefault(operation, Counter())[refusal] += 1
+
+    @contextmanager
+    def flying(self, operation: str) -> Iterator[None]:
+        """Count a call as in flight while it is answered."""
+        self.in_flight[operation] += 1
+        try:
+            yield
+        finally:
+            self.in_flight[operation] -= 1
+            if not self.in_flight[operation]:
+                del self.in_flight[operation]
 
     def clear(self) -> None:
         """Start again from zero."""

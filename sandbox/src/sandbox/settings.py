@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     rate_limits: bool = True
     """Whether the documented calls-per-second limits of some methods hold."""
 
+    orders_per_day: float = 0
+    """How many orders buyers place by themselves in each shop, on the sandbox's clock."""
     payment_seconds: int = 600
     risk_control_seconds: int = DAY_SECONDS
     delivery_seconds: int = 15 * DAY_SECONDS

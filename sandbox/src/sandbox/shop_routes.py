@@ -211,6 +211,7 @@ def product_groups(call: Call) -> Answer:
 def merchant_profile(call: Call) -> Answer:
     """Who the seller is."""
     seller = call.seller
+    standing = call.world.state.standings.get(seller.id, "active")
     return {
         "country_code": seller.country,
         "merchant_login_id": seller.login_id,
@@ -218,7 +219,7 @@ def merchant_profile(call: Call) -> Answer:
         "shop_name": seller.name,
         "shop_type": "normal",
         "shop_url": f"{call.world.settings.url}/?seller={seller.id}",
-        "product_posting_forbidden": seller.id in call.world.state.suspended,
+        "product_posting_forbidden": standing != "active",
     }
 
 

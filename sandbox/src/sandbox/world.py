@@ -16,10 +16,11 @@ from sandbox.feeds.state import Feeds, Job
 from sandbox.ledger import CallCounts, Entry, Ledger
 from sandbox.limits import Limits
 from sandbox.oauth.state import OAuth, OAuthState
+from sandbox.orders.buyers import Buyers, Visit
 from sandbox.orders.desk import Desk
 from sandbox.orders.state import Order, OrderBooks
 from sandbox.photos import Photo, PhotoBank
-from sandbox.products.shelf import Shelf
+from sandbox.products.shelf import Shelf, Standing
 from sandbox.products.state import Product, Shops
 from sandbox.schema_store import SchemaChange, SchemaStore
 from sandbox.settings import Settings
@@ -45,8 +46,9 @@ class State(msgspec.Struct):
     orders: dict[int, Order] = {}
     photos: dict[str, Photo] = {}
     schema_changes: list[SchemaChange] = []
-    suspended: set[str] = set()
+    standings: dict[str, Standing] = {}
     ledger: list[Entry] = []
+    visits: dict[str, Visit] = {}
 
 
 class World:
@@ -79,10 +81,11 @@ class World:
             catalogue=self.catalogue,
             schemas=self.schemas,
             photos=self.photos,
-            suspended=state.suspended,
+            standings=state.standings,
         )
         self.feeds = Feeds(context, state.jobs, self.shelf, self.faults)
         self.desk = Desk(context, OrderBooks(state.orders), self.shops)
+        self.buyers = Buyers(context, state.visits, self.desk)
 
     def reset(self) -> None:
         """Forget everything, as if started anew; the clock keeps its time."""
@@ -95,6 +98,7 @@ class World:
         """Let everything happen that is due."""
         self.shelf.finish_audits()
         self.feeds.advance()
+        self.buyers.advance()
         self.desk.advance()
 
     def next_id(self, kind: str) -> int:

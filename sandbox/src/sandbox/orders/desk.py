@@ -13,7 +13,7 @@ from typing import Any
 from sandbox.context import Context
 from sandbox.errors import Refusal
 from sandbox.orders import life
-from sandbox.orders.buyers import draw_buyer
+from sandbox.orders.people import draw_buyer
 from sandbox.orders.state import Line, Order, OrderBooks, Parcel
 from sandbox.products.state import ON_SALE, Product, Shops, Sku
 from sandbox.sellers import SELLERS, Carrier
@@ -55,21 +55,27 @@ class Desk:
         lines: Sequence[tuple[str, int]] = (),
         target: str | None = None,
         journey: str = "plain",
+        first: int = 1,
+        at: datetime | None = None,
     ) -> list[Order]:
         """Let buyers order: `lines` as (SKU code, quantity), else what the seed draws.
 
-        Raises `NothingToOrder`.
+        Their numbers go from `first`; they are placed now, or `at` a moment gone by. Raises
+        `NothingToOrder`.
         """
+        now = at or self._now()
         codes = [] if lines else sorted(self._shops.of(seller_id).by_sku)
         orders = []
-        for index in range(1, count + 1):
+        for index in range(first, first + count):
             draw = Random(f"{seed}:{index}")  # noqa: S311 - reproducible, not secret
             wanted = self._named(seller_id, lines) if lines else self._drawn(seller_id, codes, draw)
             chosen = draw.choice(life.JOURNEYS) if journey == "mixed" else journey
-            order = self._open(seller_id, f"S{seed}-{index:05d}", draw, wanted, chosen)
+            order = self._open(
+                seller_id, f"S{seed}-{index:05d}", draw, wanted=wanted, journey=chosen, now=now
+            )
             orders.append(order)
             for status in life.path_to(target) if target else ():
-                self._enter(order, status, self._now())
+                self._enter(order, status, now)
         return orders
 
     def move(self, order: Order, status: str, end_reason: str = "") -> None:
@@ -184,9 +190,15 @@ class Desk:
         return list(wanted.values())
 
     def _open(
-        self, seller_id: str, number: str, draw: Random, wanted: list[Wanted], journey: str
+        self,
+        seller_id: str,
+        number: str,
+        draw: Random,
+        *,
+        wanted: list[Wanted],
+        journey: str,
+        now: datetime,
     ) -> Order:
-        now = self._now()
         identity = self._next_id("order")
         first = wanted[0][0]
         order = Order(
@@ -208,6 +220,7 @@ class Desk:
             "order.place",
             seller_id,
             order_id=identity,
+            at=now,
             order_number=number,
             lines=[{"sku_code": line.sku_code, "quantity": line.quantity} for line in order.lines],
         )

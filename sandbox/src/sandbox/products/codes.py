@@ -31,10 +31,14 @@ NO_IMAGE = (
     SCHEMA_GENERAL,
     "None of your image url in main_image_urls_list existed in the seller's server, please check.",
 )
-SELLER_GONE = "SellerId={} not exists"
 NO_PRODUCT = (PLAIN_GENERAL, "The product does not exist")
 AUDITING = (PLAIN_GENERAL, "The product is being audited and cannot be edited")
 LOCALE_FIXED = (SCHEMA_GENERAL, "040003:locale_immutableValidator@post_tip")
+
+
+def seller_gone(seller_id: str) -> tuple[str, str]:
+    """The seller's account is deleted or not active."""
+    return SCHEMA_GENERAL, f"SellerId={seller_id} not exists"
 
 
 def invalid_field(field: str, rule: str = "required") -> tuple[str, str]:

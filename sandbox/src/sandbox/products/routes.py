@@ -45,11 +45,15 @@ def post_plainly(call: Call) -> Answer:
 
 def _result(call: Call, verb: Callable[[], int]) -> Answer:
     try:
-        if fault := call.strike("business_error"):
-            return {"result": _failure(Refusal(fault.code, fault.message))}
+        _refuse_by_fault(call)
         return {"result": {"product_id": verb(), "success": True}}
     except Refusal as refusal:
         return {"result": _failure(refusal)}
+
+
+def _refuse_by_fault(call: Call) -> None:
+    if fault := call.strike("business_error"):
+        raise Refusal(fault.code, fault.message)
 
 
 def _failure(refusal: Refusal) -> dict[str, Any]:
@@ -86,6 +90,7 @@ def _batch(call: Call, verb: Callable[[str, int, dict[str, Any]], None]) -> Answ
     for update in updates:
         identity = as_integer(update.get("product_id"), "product_id")
         try:
+            _refuse_by_fault(call)
             verb(call.seller_id, identity, update)
         except Refusal as refusal:
             failed.append(

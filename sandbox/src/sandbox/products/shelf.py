@@ -3,7 +3,7 @@
 Every effect and every refusal is written into the ledger here and nowhere else.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from sandbox.catalogue import Catalogue
 from sandbox.context import Context
@@ -25,6 +25,8 @@ from sandbox.schema_store import SchemaStore
 from sandbox.sellers import SELLERS
 
 Payload = dict[str, Any]
+Standing = Literal["active", "suspended", "gone"]
+"""A seller's standing with the platform; unless said otherwise, active."""
 
 
 class Shelf:
@@ -38,7 +40,7 @@ class Shelf:
         catalogue: Catalogue,
         schemas: SchemaStore,
         photos: PhotoBank,
-        suspended: set[str],
+        standings: dict[str, Standing],
     ) -> None:
         self.shops = shops
         self._settings = context.settings
@@ -49,7 +51,7 @@ class Shelf:
         self._catalogue = catalogue
         self._schemas = schemas
         self._photos = photos
-        self._suspended = suspended
+        self._standings = standings
         self._auditing = {p.id: p for p in shops.all() if p.status == AUDITING}
 
     def create(self, seller_id: str, payload: Payload, *, is_plain: bool = False) -> Product:
@@ -219,8 +221,11 @@ class Shelf:
     def _check_seller(
         self, seller_id: str, *, is_plain: bool = False, is_update: bool = False
     ) -> None:
-        if seller_id in self._suspended:
+        standing = self._standings.get(seller_id)
+        if standing == "suspended":
             raise Refusal(*codes.SUSPENDED)
+        if standing == "gone":
+            raise Refusal(*codes.seller_gone(seller_id))
         is_full = len(self.shops.of(seller_id).products) >= self._settings.products_max
         if is_full and not is_update:
             raise Refusal(*(codes.SHOP_FULL_PLAIN if is_plain else codes.SHOP_FULL))
