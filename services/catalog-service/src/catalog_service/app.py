@@ -1,0 +1,93 @@
+"""Composition root: who needs whom in catalog-service."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from aliexpress.client import Client
+from aliexpress.gateway import new_gateway
+from aliexpress.limits import DEFAULT_LIMITS, BucketLimiter
+from aliexpress.operation import AppCredentials
+from aliexpress.store import PostgresBuckets
+from aliexpress.transport import HttpTransport
+from catalog_service.feeds.api import categories_router, feeds_router
+from catalog_service.feeds.consumer import ShopStates, on_product_reported
+from catalog_service.feeds.marketplace import Marketplace
+from catalog_service.normalizing.republish import Republisher
+from catalog_service.normalizing.worker import Normalizer
+from catalog_service.settings import CatalogSettings
+from catalog_service.sources.api import sources_router
+from catalog_service.sources.consumer import find_declared_catalogues, on_catalog_updated
+from common.contracts.catalog import CatalogUpdated
+from common.contracts.product import ProductReported
+from common.contracts.shop import ShopState
+from common.jobs import Job
+from common.messaging.consumer import Consumer
+from common.messaging.records import Subscription
+from common.messaging.replay import Replayer
+from common.service import Context, Parts, Service
+from common.shop_tokens import ShopTokens
+
+
+def build(context: Context[CatalogSettings]) -> Parts:
+    """The service's parts, wired; no I/O happens here."""
+    settings, pool = context.settings, context.pool
+    client = Client(
+        AppCredentials(settings.app_key, settings.app_secret.get_secret_value()),
+        new_gateway(settings.marketplace_url),
+        HttpTransport(),
+        BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
+    )
+    tokens = ShopTokens(
+        settings.auth_url, settings.service_client_id, settings.service_client_secret
+    )
+    marketplace = Marketplace(
+        pool, client, tokens, holder=settings.instance_id, lifetime=settings.schema_lifetime
+    )
+    shops = ShopStates(tokens.forget)
+    sources = _consumer(context, "sources", Subscription(CatalogUpdated, on_catalog_updated))
+    feeds = _consumer(
+        context,
+        "feeds",
+        Subscription(ShopState, shops.on_shop_state),
+        Subscription(ProductReported, on_product_reported),
+    )
+    replayer = Replayer(pool, [sources.applier, feeds.applier])
+    return Parts(
+        routers=[
+            sources_router(pool),
+            feeds_router(pool),
+            categories_router(pool),
+        ],
+        consumers=[sources, feeds],
+        jobs=[
+            Job("normalizing", Normalizer(pool).run, every=timedelta(milliseconds=200)),
+            Job("schemas", marketplace.fetch_schemas, every=timedelta(milliseconds=500)),
+            Job("trees", marketplace.fetch_trees, every=timedelta(seconds=2)),
+            Job("republishing", Republisher(pool).run, every=timedelta(seconds=1)),
+            Job(
+                "parked",
+                lambda: replayer.sweep(find_declared_catalogues),
+                every=timedelta(seconds=1),
+            ),
+        ],
+        closers=[client.close, tokens.aclose],
+    )
+
+
+def _consumer(
+    context: Context[CatalogSettings], slice_name: str, *subscriptions: Subscription
+) -> Consumer:
+    settings = context.settings
+    return Consumer(
+        context.pool,
+        settings.kafka_bootstrap,
+        f"catalog-service.{slice_name}",
+        subscriptions,
+        instance_id=settings.instance_id,
+        topic_prefix=settings.topic_prefix,
+        session_timeout=settings.session_timeout,
+        max_batch_records=settings.max_batch_records,
+    )
+
+
+SERVICE = Service("catalog-service", CatalogSettings, Path(__file__).parent / "migrations", build)

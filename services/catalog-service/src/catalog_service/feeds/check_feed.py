@@ -1,0 +1,92 @@
+"""Try a configuration on the catalogue without saving it: what it excludes, what lacks a match."""
+
+from collections import Counter
+
+from pydantic import BaseModel
+
+from catalog_service.feeds.compile import CompiledFeed, compile_feed
+from catalog_service.feeds.configuration import FeedConfiguration
+from catalog_service.feeds.matching import MatchFailed, Row
+from catalog_service.sources.store import SourceProduct, list_products
+from common.postgres.pool import Pool
+
+PAGE = 500
+AT_MOST = 100_000
+
+
+class UnmatchedCategory(BaseModel):
+    """A category of the catalogue without a match, and how many products wait on it."""
+
+    path: str
+    products: int
+
+
+class FeedCheck(BaseModel):
+    """What the configuration would do; `is_partial` when the catalogue is too large to see all."""
+
+    products: int
+    excluded: int
+    matched: int
+    unmatched: list[UnmatchedCategory]
+    category_ids: dict[str, int]
+    is_partial: bool
+
+
+async def check_feed(
+    pool: Pool, merchant_id: str, feed_id: str, form: FeedConfiguration
+) -> FeedCheck:
+    """The check. Raises `Refusal` where the configuration cannot be used."""
+    feed = compile_feed(merchant_id, feed_id, 0, form)
+    tally = _Tally(feed)
+    after = ""
+    while tally.products < AT_MOST:
+        async with pool.acquire(timeout=10) as connection:
+            page = await list_products(
+                connection, merchant_id, form.catalogue, after=after, limit=PAGE
+            )
+        for product in page:
+            tally.count(product)
+        if len(page) < PAGE:
+            return tally.result(is_partial=False)
+        after = page[-1].product_id
+    return tally.result(is_partial=True)
+
+
+class _Tally:
+    def __init__(self, feed: CompiledFeed) -> None:
+        self._feed = feed
+        self.products = 0
+        self._excluded = 0
+        self._unmatched: Counter[str] = Counter()
+        self._matched: Counter[str] = Counter()
+
+    def count(self, product: SourceProduct) -> None:
+        self.products += 1
+        if self._feed.is_excluded is not None and self._feed.is_excluded(product.fields):
+            self._excluded += 1
+            return
+        if product.parent_id is not None:
+            return  # the parent's row gives the family its category
+        row = Row(product.product_id, None, product.fields)
+        try:
+            category_id = self._feed.category.find(row)
+            path = self._feed.category.path(row)
+        except MatchFailed:
+            category_id, path = None, ""
+        if category_id is None:
+            self._unmatched[path] += 1
+        else:
+            self._matched[category_id] += 1
+
+    def result(self, *, is_partial: bool) -> FeedCheck:
+        return FeedCheck(
+            products=self.products,
+            excluded=self._excluded,
+            matched=sum(self._matched.values()),
+            unmatched=[
+                UnmatchedCategory(path=path, products=number)
+                for path, number in self._unmatched.most_common(500)
+            ],
+            category_ids=dict(self._matched.most_common(500)),
+            is_partial=is_partial,
+        )

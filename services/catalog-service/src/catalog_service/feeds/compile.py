@@ -1,0 +1,246 @@
+"""A configuration compiled once per version: matches to functions, category paths to tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from catalog_service.feeds.configuration import (
+    CategoryMatching,
+    CountryPriceMatch,
+    FeedConfiguration,
+    Match,
+    Override,
+    SkuAttributeMatch,
+)
+from catalog_service.feeds.exclusions import PatternInvalid, Predicate, compile_rule
+from catalog_service.feeds.matching import (
+    CompiledMatch,
+    Row,
+    TemplateInvalid,
+    compile_match,
+)
+from common.errors import Refusal
+
+Path = tuple[str, ...]
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class SkuAttribute:
+    """A SKU attribute's compiled matches."""
+
+    value: CompiledMatch
+    alias: CompiledMatch | None
+    image_url: CompiledMatch | None
+
+
+@dataclass(frozen=True)
+class CountryPrice:
+    """A country's compiled matches (M3.8)."""
+
+    price: CompiledMatch
+    discount_price: CompiledMatch | None
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What fills a product of one category; each by attribute name."""
+
+    attributes: Mapping[str, CompiledMatch]
+    category_attributes: Mapping[str, CompiledMatch]
+    sku_attributes: Mapping[str, SkuAttribute]
+    user_defined: Mapping[str, CompiledMatch]
+    of_category_only: frozenset[str] = frozenset()
+    """Category attributes an override names: unlike general ones they must exist."""
+
+
+@dataclass(frozen=True)
+class Languages:
+    """Title and description matches by locale."""
+
+    titles: Mapping[str, CompiledMatch]
+    descriptions: Mapping[str, CompiledMatch]
+
+
+@dataclass(frozen=True)
+class CategoryTable:
+    """Category paths to leaves (M2.2): exact first, then the longest prefix."""
+
+    source: CompiledMatch
+    separator: str
+    exact: Mapping[Path, str]
+    prefix: Mapping[Path, str]
+
+    def path(self, row: Row) -> str:
+        """The row's category path in its catalogue's words, empty when it has none."""
+        return self.separator.join(self._steps(row))
+
+    def find(self, row: Row) -> str | None:
+        """The leaf's id, or None where nothing matches."""
+        path = tuple(step.casefold() for step in self._steps(row))
+        found = self.exact.get(path)
+        length = len(path)
+        while found is None and length >= 0:
+            found = self.prefix.get(path[:length])
+            length -= 1
+        return found
+
+    def _steps(self, row: Row) -> list[str]:
+        value = self.source.fill(row)
+        if isinstance(value, str):
+            value = value.split(self.separator.strip() or self.separator)
+        return [step.strip() for step in value or [] if step.strip()]
+
+
+@dataclass(frozen=True)
+class CompiledFeed:
+    """A feed's configuration, ready to normalize with."""
+
+    merchant_id: str
+    feed_id: str
+    version: int
+    form: FeedConfiguration
+    category: CategoryTable
+    languages: Languages
+    country_prices: Mapping[str, CountryPrice]
+    is_excluded: Predicate | None
+    general: Matches
+    _overrides: Mapping[str, Matches] = field(default_factory=dict)
+
+    def matches(self, category_id: str | None) -> Matches:
+        """What fills a product of this category."""
+        return self._overrides.get(category_id or "", self.general)
+
+
+def compile_feed(
+    merchant_id: str, feed_id: str, version: int, form: FeedConfiguration
+) -> CompiledFeed:
+    """The configuration, ready to use. Raises `Refusal` naming the key that cannot be used."""
+    general = _matches(
+        "",
+        Override(
+            attributes=form.attributes,
+            category_attributes=form.category_attributes,
+            sku_attributes=form.sku_attributes,
+            user_defined_attributes=form.user_defined_attributes,
+        ),
+    )
+    return CompiledFeed(
+        merchant_id=merchant_id,
+        feed_id=feed_id,
+        version=version,
+        form=form,
+        category=_category_table(form.category),
+        languages=Languages(
+            {
+                locale: _compiled(f"languages.{locale}.title", language.title)
+                for locale, language in form.languages.items()
+            },
+            {
+                locale: _compiled(f"languages.{locale}.description", language.description)
+                for locale, language in form.languages.items()
+                if language.description is not None
+            },
+        ),
+        country_prices={
+            country: _country_price(f"country_prices.{country}", price)
+            for country, price in form.country_prices.items()
+        },
+        is_excluded=_predicate(form),
+        general=general,
+        _overrides={
+            category_id: _merged(general, _matches(f"overrides.{category_id}.", override))
+            for category_id, override in form.overrides.items()
+        },
+    )
+
+
+def _matches(at: str, form: Override) -> Matches:
+    return Matches(
+        attributes={
+            name: _compiled(f"{at}attributes.{name}", match)
+            for name, match in form.attributes.given().items()
+        },
+        category_attributes={
+            name: _compiled(f"{at}category_attributes.{name}", match)
+            for name, match in form.category_attributes.items()
+        },
+        sku_attributes={
+            name: _sku_attribute(f"{at}sku_attributes.{name}", attribute)
+            for name, attribute in form.sku_attributes.items()
+        },
+        user_defined={
+            name: _compiled(f"{at}user_defined_attributes.{name}", match)
+            for name, match in form.user_defined_attributes.items()
+        },
+    )
+
+
+def _merged(general: Matches, own: Matches) -> Matches:
+    return Matches(
+        attributes={**general.attributes, **own.attributes},
+        category_attributes={**general.category_attributes, **own.category_attributes},
+        sku_attributes={**general.sku_attributes, **own.sku_attributes},
+        user_defined={**general.user_defined, **own.user_defined},
+        of_category_only=frozenset(own.category_attributes),
+    )
+
+
+def _sku_attribute(at: str, form: SkuAttributeMatch) -> SkuAttribute:
+    return SkuAttribute(
+        _compiled(f"{at}.value", form.value),
+        None if form.alias is None else _compiled(f"{at}.alias", form.alias),
+        None if form.image_url is None else _compiled(f"{at}.image_url", form.image_url),
+    )
+
+
+def _country_price(at: str, form: CountryPriceMatch) -> CountryPrice:
+    discount = form.discount_price
+    return CountryPrice(
+        _compiled(f"{at}.price", form.price),
+        None if discount is None else _compiled(f"{at}.discount_price", discount),
+    )
+
+
+def _category_table(form: CategoryMatching) -> CategoryTable:
+    return CategoryTable(
+        source=_compiled("category.source", form.source),
+        separator=form.separator,
+        exact=_paths(form.exact, form.separator),
+        prefix=_paths(form.prefix, form.separator),
+    )
+
+
+def _paths(table: Mapping[str, str], separator: str) -> dict[Path, str]:
+    cut = separator.strip() or separator
+    return {
+        tuple(step.strip().casefold() for step in path.split(cut) if step.strip()): category_id
+        for path, category_id in table.items()
+    }
+
+
+def _predicate(form: FeedConfiguration) -> Predicate | None:
+    if form.exclude is None:
+        return None
+    try:
+        return compile_rule(form.exclude)
+    except PatternInvalid as invalid:
+        raise _refusal("exclude", str(invalid), "M5.1") from None
+
+
+def _compiled(at: str, match: Match) -> CompiledMatch:
+    try:
+        return compile_match(match)
+    except TemplateInvalid as invalid:
+        raise _refusal(at, f"the template at {at} cannot be used: {invalid}", "M3.13") from None
+
+
+def _refusal(at: str, title: str, rule: str) -> Refusal:
+    return Refusal(
+        title,
+        status=422,
+        slug="invalid-configuration",
+        field=at,
+        rule=rule,
+        remedy="Mend this key of the configuration; catalog-service's README lists the form.",
+    )

@@ -1,0 +1,49 @@
+"""`shop.state` and `product.reported`: what the shop and the publisher tell this service."""
+
+from collections.abc import Callable, Sequence
+
+from catalog_service.feeds.store import keep_shops
+from catalog_service.normalizing.store import keep_reports
+from common.contracts.product import ProductReported
+from common.contracts.shop import ShopState
+from common.messaging.records import Delivery, Setback
+from common.postgres.pool import Connection
+
+ForgetToken = Callable[[str, str], None]
+
+
+class ShopStates:
+    """Keeps how the shops are; forgets the cached token of one that was renewed."""
+
+    def __init__(self, forget_token: ForgetToken) -> None:
+        self._forget_token = forget_token
+
+    async def on_shop_state(
+        self, connection: Connection, deliveries: Sequence[Delivery[ShopState]]
+    ) -> Sequence[Setback]:
+        """Keep the highest revision of each shop."""
+        newest: dict[str, ShopState] = {}
+        for delivery in deliveries:
+            state = delivery.event
+            known = newest.get(state.key())
+            if known is None or state.revision > known.revision:
+                newest[state.key()] = state
+        for merchant_id, shop_id in await keep_shops(
+            connection, [newest[key] for key in sorted(newest)]
+        ):
+            self._forget_token(merchant_id, shop_id)
+        return []
+
+
+async def on_product_reported(
+    connection: Connection, deliveries: Sequence[Delivery[ProductReported]]
+) -> Sequence[Setback]:
+    """Keep what became of each family on AliExpress, for the preview and the language rule."""
+    newest: dict[str, ProductReported] = {}
+    for delivery in deliveries:
+        report = delivery.event
+        known = newest.get(report.key())
+        if known is None or report.revision > known.revision:
+            newest[report.key()] = report
+    await keep_reports(connection, [newest[key] for key in sorted(newest)])
+    return []

@@ -1,0 +1,156 @@
+"""Matches compiled to functions of a row (M3). Pure.
+
+A filled value is text, a list of texts, or None where the match gives nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from functools import cached_property
+from typing import Any
+
+from catalog_service.feeds.configuration import Match, ValueMap
+from catalog_service.feeds.templates import (
+    Render,
+    TemplateFailed,
+    TemplateInvalid,
+    compile_template,
+    cut_at_word,
+)
+from common.contracts.catalog import FieldValue
+
+Filled = str | list[str] | None
+
+
+class MatchFailed(Exception):
+    """The match gives nothing usable for this product; the message says why."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A source product as matches see it; `parent` holds its parent's fields, if it has one."""
+
+    product_id: str
+    parent_id: str | None
+    fields: Mapping[str, FieldValue]
+    parent: Mapping[str, FieldValue] = dataclass_field(default_factory=dict)
+
+    def field(self, name: str) -> FieldValue:
+        """A field by name; `product_id`, `parent_id` are the row's where no field is so named."""
+        if name in self.fields:
+            return self.fields[name]
+        return {"product_id": self.product_id, "parent_id": self.parent_id}.get(name)
+
+    @cached_property
+    def variables(self) -> dict[str, Any]:
+        """What templates may name."""
+        return {
+            "product_id": self.product_id,
+            "parent_id": self.parent_id,
+            **self.fields,
+            "fields": self.fields,
+            "parent": self.parent,
+        }
+
+
+def texts(value: object) -> Filled:
+    """A value as a filled one: blanks count as nothing, lists lose their blanks."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return [text for item in value if isinstance(text := texts(item), str)] or None
+    if isinstance(value, Mapping):
+        raise MatchFailed("it gives an object, not a text or a list of texts")
+    return str(value).strip() or None
+
+
+@dataclass(frozen=True)
+class CompiledMatch:
+    """A match, ready to fill; `form` is as configured."""
+
+    form: Match
+    default: Filled
+    _source: Callable[[Row], object]
+
+    def fill(self, row: Row) -> Filled:
+        """The row's value. Raises `MatchFailed` when a template fails and there is no default."""
+        try:
+            value = texts(self._source(row))
+        except TemplateFailed as failure:
+            if self.default is None:
+                raise MatchFailed(f"the template failed: {failure}") from None
+            value = None
+        if value is None:
+            value = self.default
+        if isinstance(value, str) and self.form.separator is not None:
+            value = texts(value.split(self.form.separator))
+        if isinstance(value, str) and self.form.truncate is not None:
+            value = cut_at_word(value, self.form.truncate)
+        return value
+
+    def text(self, row: Row) -> str | None:
+        """The value as one text; of a list its first. Raises `MatchFailed`."""
+        value = self.fill(row)
+        return value[0] if isinstance(value, list) else value
+
+    def list(self, row: Row) -> list[str]:
+        """The value as a list. Raises `MatchFailed`."""
+        value = self.fill(row)
+        return [value] if isinstance(value, str) else value or []
+
+    @property
+    def origin(self) -> str:
+        """Where the value comes from, for remedies: `the field brand`."""
+        if self.form.field is not None:
+            return f"the field {self.form.field!r}"
+        if self.form.map is not None:
+            source = self.form.map.source
+            return f"the value map over {source!r}" if isinstance(source, str) else "the value map"
+        return "the template" if self.form.template is not None else "the constant"
+
+
+def compile_match(form: Match) -> CompiledMatch:
+    """The match, ready to fill. Raises `TemplateInvalid`."""
+    return CompiledMatch(form, texts(form.default), _source(form))
+
+
+def _source(form: Match) -> Callable[[Row], object]:
+    if form.field is not None:
+        name = form.field
+        return lambda row: row.field(name)
+    if form.template is not None:
+        render: Render = compile_template(form.template)
+        return lambda row: render(row.variables)
+    if form.map is not None:
+        return _mapped(form.map)
+    constant = form.constant
+    return lambda _row: constant
+
+
+def _mapped(form: ValueMap) -> Callable[[Row], object]:
+    source = Match(field=form.source) if isinstance(form.source, str) else form.source
+    compiled = compile_match(source)
+    values = {key.strip().casefold(): value for key, value in form.values.items()}
+
+    def look_up(row: Row) -> object:
+        value = compiled.fill(row)
+        for text in [value] if isinstance(value, str) else value or []:
+            found = values.get(text.strip().casefold())
+            if found is not None:
+                return found
+        return form.default
+
+    return look_up
+
+
+__all__ = [
+    "CompiledMatch",
+    "Filled",
+    "MatchFailed",
+    "Row",
+    "TemplateInvalid",
+    "compile_match",
+    "texts",
+]

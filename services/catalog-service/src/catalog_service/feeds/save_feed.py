@@ -1,0 +1,108 @@
+"""Save, remove and republish feeds: what a merchant decides, told to the other services."""
+
+from catalog_service.feeds.compile import compile_feed
+from catalog_service.feeds.configuration import FeedConfiguration
+from catalog_service.feeds.store import (
+    Feed,
+    add_configuration,
+    find_feed,
+    list_all_feeds,
+    load_configuration,
+    mark_feed,
+    save_feed,
+)
+from catalog_service.normalizing.store import request_republish
+from catalog_service.normalizing.worker import SOURCE
+from catalog_service.sources.store import find_catalogue
+from common.errors import NotFound, Refusal
+from common.messaging.outbox import add_events
+from common.postgres.pool import Connection
+
+
+async def apply_configuration(
+    connection: Connection, merchant_id: str, feed_id: str, form: FeedConfiguration
+) -> Feed:
+    """Make this the feed's configuration and mark its families dirty; unchanged, nothing is done.
+
+    Raises `Refusal` for one that cannot be used, for a catalogue that is none, and for another
+    shop or catalogue than the feed has: a feed never silently moves.
+    """
+    if form.feed is not None and form.feed != feed_id:
+        raise Refusal(
+            f"the configuration is of the feed {form.feed}, the path names {feed_id}",
+            status=422,
+            slug="foreign-configuration",
+            field="feed",
+            remedy="Send it to the feed it names, or take the name out.",
+        )
+    if await find_catalogue(connection, merchant_id, form.catalogue) is None:
+        raise Refusal(
+            f"there is no catalogue {form.catalogue}",
+            status=422,
+            slug="catalogue-unknown",
+            field="catalogue",
+            remedy="Declare the catalogue first: PUT /v1/merchants/{m}/catalogues/{c}.",
+        )
+    former = await find_feed(connection, merchant_id, feed_id, is_locked=True)
+    version = 1 if former is None else former.configuration_version + 1
+    compile_feed(merchant_id, feed_id, version, form)
+    if former is not None:
+        _refuse_move(former, form)
+        known = await load_configuration(
+            connection, merchant_id, feed_id, former.configuration_version
+        )
+        if former.lifecycle == "active" and known == body_of(form):
+            return former
+    feed = Feed(
+        merchant_id, feed_id, form.shop, form.catalogue, form.main_locale, version, "active", 0
+    )
+    feed = await save_feed(connection, feed)
+    await add_configuration(connection, merchant_id, feed_id, version, body_of(form))
+    await mark_feed(connection, feed)
+    await add_events(connection, [feed.state()], source=SOURCE)
+    return feed
+
+
+def body_of(form: FeedConfiguration) -> str:
+    """The configuration as stored: what was given, nothing of what is default."""
+    return form.model_dump_json(by_alias=True, exclude_unset=True)
+
+
+def _refuse_move(former: Feed, form: FeedConfiguration) -> None:
+    for field, is_same in (
+        ("shop", former.shop_id == form.shop),
+        ("catalogue", former.catalogue_id == form.catalogue),
+    ):
+        if not is_same:
+            raise Refusal(
+                f"the feed {former.feed_id} cannot move to another {field}",
+                status=409,
+                slug="feed-would-move",
+                field=field,
+                rule="M1.4",
+                remedy=f"Make a feed of another name for that {field}, and remove this one.",
+            )
+
+
+async def remove_feed(connection: Connection, merchant_id: str, feed_id: str) -> Feed:
+    """Remove the feed: its families become absent, and their deletion is thereby confirmed.
+
+    Raises `NotFound`. Removing it twice changes nothing.
+    """
+    former = await find_feed(connection, merchant_id, feed_id, is_locked=True)
+    if former is None:
+        raise NotFound("feed")
+    if former.lifecycle == "removed":
+        return former
+    feed = await save_feed(connection, Feed(**{**former.__dict__, "lifecycle": "removed"}))
+    await mark_feed(connection, feed)
+    await add_events(connection, [feed.state()], source=SOURCE)
+    return feed
+
+
+async def republish(connection: Connection, merchant_id: str | None) -> int:
+    """Have the state of these feeds emitted again; how many there are. None: of all merchants."""
+    feeds = await list_all_feeds(connection, merchant_id)
+    await add_events(connection, [feed.state() for feed in feeds], source=SOURCE)
+    await request_republish(connection, [(feed.merchant_id, feed.feed_id) for feed in feeds])
+    return len(feeds)

@@ -1,0 +1,64 @@
+"""Find leaves by words, and suggest leaves for a catalogue's own category (M2.2). Pure.
+
+Suggestions are ranked by similarity and never applied unasked.
+"""
+
+from collections.abc import Sequence
+
+from rapidfuzz import fuzz, process, utils
+
+from catalog_service.feeds.store import TreeNode
+
+LIKELY = 55.0
+
+
+def path_names(tree: Sequence[TreeNode]) -> dict[str, list[str]]:
+    """Each category's path of names from its root, by id."""
+    nodes = {node.category_id: node for node in tree}
+    paths: dict[str, list[str]] = {}
+    for node in tree:
+        steps = [node.name]
+        above = nodes.get(node.parent_id)
+        while above is not None and len(steps) < 20:
+            steps.insert(0, above.name)
+            above = nodes.get(above.parent_id)
+        paths[node.category_id] = steps
+    return paths
+
+
+def search(tree: Sequence[TreeNode], words: str, *, limit: int) -> list[tuple[TreeNode, list[str]]]:
+    """Leaves whose path holds every word, those with them in the name first."""
+    paths = path_names(tree)
+    wanted = words.casefold().split()
+    found = [
+        (node, paths[node.category_id])
+        for node in tree
+        if node.is_leaf
+        and all(word in " ".join(paths[node.category_id]).casefold() for word in wanted)
+    ]
+    found.sort(
+        key=lambda item: (
+            not all(word in item[0].name.casefold() for word in wanted),
+            len(item[0].name),
+            item[1],
+        )
+    )
+    return found[:limit]
+
+
+def suggest(leaves: dict[str, str], path: str, *, limit: int = 3) -> list[tuple[str, str, float]]:
+    """The leaves (id to path text) most like a catalogue path: id, path, likeness of 0 to 100.
+
+    The last steps say most of what a product is, so that they count twice.
+    """
+    steps = [step for step in path.replace("/", ">").split(">") if step.strip()]
+    query = " ".join([*steps, *steps[-2:]])
+    ranked = process.extract(
+        query,
+        leaves,
+        scorer=fuzz.token_set_ratio,
+        processor=utils.default_process,
+        limit=limit,
+        score_cutoff=LIKELY,
+    )
+    return [(category_id, text, round(score, 1)) for text, score, category_id in ranked]

@@ -1,0 +1,122 @@
+"""Verdicts on picture addresses in Postgres, one per merchant and address."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from common import clock
+from common.postgres.pool import Connection
+
+ImageKey = tuple[str, str]
+"""(merchant, url)"""
+
+
+def wait_for_image(url: str) -> str:
+    """What a family that needs a picture's verdict waits for."""
+    return f"image:{url}"
+
+
+async def load_verdicts(
+    connection: Connection, keys: Collection[ImageKey]
+) -> dict[ImageKey, str | None]:
+    """What is known: empty text for a good picture, else why it is not; None while unknown."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, url, is_reachable, reason FROM image_check
+        JOIN unnest($1::text[], $2::text[]) AS k (merchant_id, url) USING (merchant_id, url)
+        WHERE checked_at IS NOT NULL
+        """,
+        [merchant for merchant, _ in keys],
+        [url for _, url in keys],
+    )
+    return {(m, u): "" if is_reachable else reason for m, u, is_reachable, reason in rows}
+
+
+async def request_checks(connection: Connection, keys: Collection[ImageKey]) -> set[ImageKey]:
+    """Ask for these checks; those already made are returned.
+
+    Locks their rows, so that a verdict that comes meanwhile sees the marks that wait for it.
+    """
+    wanted = sorted(keys)
+    columns = [[merchant for merchant, _ in wanted], [url for _, url in wanted]]
+    await connection.execute(
+        """
+        INSERT INTO image_check (merchant_id, url, due_at)
+        SELECT k.*, $3 FROM unnest($1::text[], $2::text[]) AS k ON CONFLICT DO NOTHING
+        """,
+        *columns,
+        clock.now(),
+    )
+    rows = await connection.fetch(
+        """
+        SELECT i.merchant_id, i.url, i.checked_at FROM image_check i
+        JOIN unnest($1::text[], $2::text[]) AS k (merchant_id, url) USING (merchant_id, url)
+        ORDER BY 1, 2 FOR SHARE OF i
+        """,
+        *columns,
+    )
+    return {(m, u) for m, u, checked_at in rows if checked_at is not None}
+
+
+async def claim_due_checks(
+    connection: Connection, *, until: datetime, limit: int
+) -> list[ImageKey]:
+    """Claim due addresses by moving their due time on; a claim that dies is due again then."""
+    rows = await connection.fetch(
+        """
+        UPDATE image_check SET due_at = $2 WHERE (merchant_id, url) IN (
+            SELECT merchant_id, url FROM image_check WHERE due_at <= $1
+            ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+        RETURNING merchant_id, url
+        """,
+        clock.now(),
+        until,
+        limit,
+    )
+    return [(m, u) for m, u in rows]
+
+
+async def save_verdict(
+    connection: Connection,
+    key: ImageKey,
+    *,
+    reason: str | None,
+    content_hash: bytes | None,
+    due_at: datetime,
+) -> None:
+    """Keep a verdict (`reason` None: a good picture).
+
+    Lets go the families that wait for it; when it changed, marks those that use it.
+    """
+    merchant_id, url = key
+    is_other = await connection.fetchval(
+        """
+        UPDATE image_check SET is_reachable = $3::text IS NULL, reason = $3, content_hash = $4,
+            failures = CASE WHEN $3::text IS NULL THEN 0 ELSE failures + 1 END,
+            due_at = $5, checked_at = $6
+        WHERE merchant_id = $1 AND url = $2
+        RETURNING old.checked_at IS NOT NULL
+            AND old.is_reachable IS DISTINCT FROM new.is_reachable
+        """,
+        merchant_id,
+        url,
+        reason,
+        content_hash,
+        due_at,
+        clock.now(),
+    )
+    await connection.execute(
+        "UPDATE family_mark SET waits_for = NULL WHERE merchant_id = $1 AND waits_for = $2",
+        merchant_id,
+        wait_for_image(url),
+    )
+    if is_other:
+        await connection.execute(
+            """
+            INSERT INTO family_mark (merchant_id, catalogue_id, family_id, feed_id, marked_at)
+            SELECT merchant_id, catalogue_id, family_id, feed_id, $3 FROM normalized_product
+            WHERE merchant_id = $1 AND image_urls @> ARRAY[$2::text]
+            """,
+            merchant_id,
+            url,
+            clock.now(),
+        )

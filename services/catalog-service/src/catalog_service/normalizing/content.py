@@ -1,0 +1,461 @@
+"""The content side of a family: texts, pictures, attributes, package (M3, M4). Pure."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+import nh3
+
+from catalog_service.feeds.compile import CompiledFeed, Matches
+from catalog_service.feeds.matching import MatchFailed, Row
+from catalog_service.feeds.templates import cut_at_word
+from catalog_service.normalizing.attributes import fill_category_attributes, fill_sku_attributes
+from catalog_service.normalizing.offers import ValueInvalid, decimal_of
+from catalog_service.normalizing.schema_check import CategorySchema, rule_of
+from catalog_service.normalizing.variations import Family, find_combination_issues
+from common.contracts.product import AttributeValue, Content, ContentSku, LocalText
+from common.errors import Issue
+
+_KILOGRAMS = {
+    "kg": Decimal(1),
+    "g": Decimal("0.001"),
+    "lb": Decimal("0.45359237"),
+    "oz": Decimal("0.028349523125"),
+}
+_CENTIMETRES = {"cm": Decimal(1), "mm": Decimal("0.1"), "m": Decimal(100), "in": Decimal("2.54")}
+_LENGTHS = ("package_length", "package_width", "package_height")
+_STRATEGIES = {
+    "place_order_withhold": "place_order_withhold",
+    "payment_success_deduct": "payment_success_deduct",
+    "by orders": "place_order_withhold",
+    "by payments": "payment_success_deduct",
+}
+Strategy = Literal["place_order_withhold", "payment_success_deduct"]
+_TAG = re.compile(r"<[a-zA-Z/!]")
+
+
+def build_content(
+    feed: CompiledFeed,
+    matches: Matches,
+    schema: CategorySchema,
+    family: Family,
+    codes: Mapping[str, str],
+) -> tuple[Content | None, list[Issue]]:
+    """The content and what is wrong with it or advised; None when an error, or its
+    missing parent, stands in the way."""
+    if family.head is None:
+        return None, []
+    draft = _Draft(feed, matches, schema, family.head)
+    content = draft.content(family, codes)
+    if content is not None:
+        draft.issues += schema.find_violations(_payload(content))
+    has_error = any(issue.severity == "error" for issue in draft.issues)
+    return (None if has_error else content), draft.issues
+
+
+class _Draft:
+    """A product's content in the making."""
+
+    def __init__(
+        self, feed: CompiledFeed, matches: Matches, schema: CategorySchema, head: Row
+    ) -> None:
+        self._feed = feed
+        self._form = feed.form
+        self._matches = matches
+        self._schema = schema
+        self._head = head
+        self.issues: list[Issue] = []
+
+    def content(self, family: Family, codes: Mapping[str, str]) -> Content | None:
+        self._check_locale()
+        titles = self._titles()
+        descriptions = self._descriptions()
+        images = self._images()
+        attributes, issues = fill_category_attributes(
+            self._schema.category_attributes, self._matches, self._head
+        )
+        self.issues += issues
+        skus = self._skus(family, codes)
+        lengths = [self._length(name) for name in _LENGTHS]
+        content = Content(
+            category_id=self._schema.category_id,
+            main_locale=self._form.main_locale,
+            titles=titles,
+            descriptions=descriptions,
+            image_urls=images,
+            category_attributes=attributes,
+            skus=skus,
+            product_units_type=self._choice("product_units_type"),
+            inventory_deduction_strategy=self._strategy(),
+            package_weight_kg=self._weight(),
+            package_length_cm=lengths[0],
+            package_width_cm=lengths[1],
+            package_height_cm=lengths[2],
+            shipping_preparation_days=self._days(),
+            shipping_template_id=self._choice("shipping_template_id"),
+            service_template_id=self._choice("service_template_id", default="0"),
+            product_group_id=self._optional_choice("product_group_id"),
+            size_chart_id=self._optional_choice("size_chart_id"),
+            user_defined_attributes=self._user_defined(),
+        )
+        has_error = any(issue.severity == "error" for issue in self.issues)
+        return None if has_error else content
+
+    # -- texts ------------------------------------------------------------------------------
+
+    def _check_locale(self) -> None:
+        locales = self._schema.locales
+        for locale in self._form.languages:
+            if locales is not None and locale not in locales.titles:
+                self._complain(
+                    "locale",
+                    f"the marketplace does not take the language {locale}",
+                    f"Take it out of languages. Taken are: {', '.join(locales.titles)}.",
+                    locale,
+                )
+
+    def _titles(self) -> list[LocalText]:
+        titles = []
+        for locale, match in self._feed.languages.titles.items():
+            field = f"title_multi_language_list > {locale}"
+            text = " ".join((self._text(field, match.text) or "").split())
+            if text:
+                titles.append(LocalText(locale, self._title(field, text)))
+            elif locale == self._form.main_locale:
+                self._miss(field, "the title", match.origin)
+        return titles
+
+    def _title(self, field: str, text: str) -> str:
+        if "<" in text or ">" in text:
+            self._complain(
+                field,
+                "the title holds < or >, which the marketplace refuses",
+                "Take them out of the title, for example with the filter striptags or replace.",
+                text,
+            )
+        limit = self._schema.title_limit
+        if len(text) <= limit:
+            return text
+        if self._form.title_too_long == "reject":
+            self._complain(
+                field,
+                f"the title has {len(text)} characters, {limit} are taken",
+                "Shorten it, or set title_too_long: truncate in the feed.",
+                text,
+            )
+            return text
+        self._complain(
+            field,
+            f"the title had {len(text)} characters and was cut to {limit}",
+            "Shorten it in the catalogue to decide yourself what is left out.",
+            text,
+            severity="advice",
+        )
+        return cut_at_word(text, limit)
+
+    def _descriptions(self) -> list[LocalText]:
+        descriptions = []
+        for locale, match in self._feed.languages.descriptions.items():
+            field = f"description_multi_language_list > {locale}"
+            text = safe_html(self._text(field, match.text) or "")
+            if text:
+                descriptions.append(LocalText(locale, text))
+            elif locale == self._form.main_locale:
+                self._miss(field, "the description", match.origin)
+        return descriptions
+
+    # -- pictures ---------------------------------------------------------------------------
+
+    def _images(self) -> list[str]:
+        field = "image_url_list"
+        match = self._matches.attributes.get(field)
+        if match is None:
+            self._miss(field, "the first picture", "no match")
+            return []
+        try:
+            urls = list(dict.fromkeys(match.list(self._head)))
+        except MatchFailed as failure:
+            self._complain(field, str(failure), "Mend the template or give it a default.")
+            return []
+        if not urls:
+            self._miss(field, "the first picture", match.origin)
+        for url in urls[: self._schema.image_limit]:
+            if not _is_web_address(url):
+                self._complain(
+                    field,
+                    f"{url[:200]!r} is no web address",
+                    "Send complete addresses that begin with https:// or http://.",
+                    url,
+                )
+        return urls[: self._schema.image_limit]
+
+    # -- SKUs -------------------------------------------------------------------------------
+
+    def _skus(self, family: Family, codes: Mapping[str, str]) -> list[ContentSku]:
+        chosen, issues = fill_sku_attributes(
+            self._schema.sku_attributes,
+            self._matches,
+            family.skus,
+            codes,
+            is_simple=family.is_simple,
+        )
+        self.issues += issues
+        if len(family.skus) > 1 and not any(issue.severity == "error" for issue in issues):
+            known = list(self._schema.sku_attributes)
+            self.issues += find_combination_issues(chosen, known)
+        ean = self._matches.attributes.get("ean_code")
+        return [
+            ContentSku(
+                sku_code=codes[row.product_id],
+                attributes=chosen[codes[row.product_id]],
+                ean_code=None if ean is None else self._text("ean_code", ean.text, row),
+            )
+            for row in family.skus
+            if row.product_id in codes
+        ]
+
+    # -- choices and numbers ----------------------------------------------------------------
+
+    def _choice(self, name: str, *, default: str | None = None) -> str:
+        text = self._attribute(name) or default
+        if text is None:
+            match = self._matches.attributes.get(name)
+            choices = self._schema.choices(name)
+            self._miss(
+                name,
+                name,
+                "no match" if match is None else match.origin,
+                allowed=None if choices is None else choices.shown(),
+            )
+            return ""
+        return self._chosen(name, text)
+
+    def _optional_choice(self, name: str) -> str | None:
+        text = self._attribute(name)
+        return None if text is None else self._chosen(name, text)
+
+    def _chosen(self, name: str, text: str) -> str:
+        choices = self._schema.choices(name)
+        if choices is None:
+            return text
+        found = choices.find(text)
+        if found is None:
+            has_some = bool(choices.titles)
+            self._complain(
+                name,
+                f"{text!r} is none of the choices" if has_some else "the shop has none to choose",
+                f"Allowed are: {choices.shown()}." if has_some else "Leave it out of the feed.",
+                text,
+            )
+        return found or ""
+
+    def _strategy(self) -> Strategy:
+        name = "inventory_deduction_strategy"
+        text = self._attribute(name)
+        found = _STRATEGIES.get((text or "").casefold())
+        if text is None:
+            self._miss(
+                name, name, "no match", allowed="place_order_withhold, payment_success_deduct"
+            )
+        elif found is None:
+            self._complain(
+                name,
+                f"{text!r} is no way to deduct stock",
+                "Send place_order_withhold (when ordered) or payment_success_deduct (when paid).",
+                text,
+            )
+        return cast("Strategy", found or "place_order_withhold")
+
+    def _weight(self) -> str:
+        number = self._number("package_weight")
+        kilograms = number * _KILOGRAMS[self._form.units.weight]
+        rounded = kilograms.quantize(Decimal("0.001"), ROUND_HALF_UP)
+        if number and not Decimal("0.001") <= rounded <= 500:
+            self._complain(
+                "package_weight",
+                f"the package weighs {rounded} kg; 0.001 to 500 are taken",
+                "Check the value and the feed's units.weight.",
+                str(number),
+            )
+        return str(rounded)
+
+    def _length(self, name: str) -> int:
+        number = self._number(name)
+        centimetres = int(
+            (number * _CENTIMETRES[self._form.units.length]).to_integral_value(ROUND_CEILING)
+        )
+        if number and not 1 <= centimetres <= 700:
+            self._complain(
+                name,
+                f"the package measures {centimetres} cm; 1 to 700 are taken",
+                "Check the value and the feed's units.length.",
+                str(number),
+            )
+        return centimetres
+
+    def _days(self) -> int:
+        name = "shipping_preparation_time"
+        days = int(self._number(name))
+        if days and not 1 <= days <= 60:
+            self._complain(name, f"{days} days; 1 to 60 are taken", "Send 1 to 60 days.", str(days))
+        return days
+
+    def _number(self, name: str) -> Decimal:
+        text = self._attribute(name)
+        if text is None:
+            match = self._matches.attributes.get(name)
+            self._miss(name, name, "no match" if match is None else match.origin)
+            return Decimal(0)
+        try:
+            number = decimal_of(text, self._form.units.decimal)
+        except ValueInvalid as invalid:
+            self._complain(name, f"{text[:80]!r}: {invalid}", "Send a number.", text)
+            return Decimal(0)
+        if number <= 0:
+            self._complain(name, f"{name} is {number}", "Send a number above 0.", text)
+        return number
+
+    def _user_defined(self) -> list[tuple[str, str]]:
+        pairs = []
+        for name, match in self._matches.user_defined.items():
+            text = self._text(f"user_defined_attribute_list > {name}", match.text)
+            if text is not None:
+                pairs.append((name, text))
+        return pairs
+
+    # -- filling and complaining ------------------------------------------------------------
+
+    def _attribute(self, name: str) -> str | None:
+        match = self._matches.attributes.get(name)
+        return None if match is None else self._text(name, match.text)
+
+    def _text(self, field: str, fill: Any, row: Row | None = None) -> str | None:
+        try:
+            return cast("str | None", fill(row or self._head))
+        except MatchFailed as failure:
+            self._complain(field, str(failure), "Mend the template, or give the match a default.")
+            return None
+
+    def _miss(self, field: str, what: str, origin: str, *, allowed: str | None = None) -> None:
+        if any(issue.field == field for issue in self.issues):
+            return  # why it is missing was said
+        choices = f" Allowed are: {allowed}." if allowed else ""
+        self._complain(
+            field,
+            f"{what} is missing ({origin} gives nothing)"
+            if origin != "no match"
+            else f"{what} is missing: it has no match",
+            f"Fill it in the catalogue, or give the match a default.{choices}",
+        )
+
+    def _complain(
+        self,
+        field: str,
+        message: str,
+        remedy: str,
+        value: str | None = None,
+        *,
+        severity: Literal["error", "advice"] = "error",
+    ) -> None:
+        shown = None if value is None else value[:300]
+        self.issues.append(
+            Issue(rule_of(field), field, message, remedy, value=shown, severity=severity)
+        )
+
+
+def safe_html(text: str) -> str:
+    """The description as HTML without anything active; plain text keeps its lines (M3.7)."""
+    text = text.strip()
+    if not text:
+        return ""
+    if not _TAG.search(text):
+        return html.escape(html.unescape(text), quote=False).replace("\n", "<br>")
+    return nh3.clean(text, link_rel=None).strip()
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in url.strip()
+
+
+def _payload(content: Content) -> dict[str, Any]:
+    """The content as the schema describes it; the offer side has rules of its own and is filled
+    with stand-ins here."""
+    optional = {
+        "product_group_id": content.product_group_id,
+        "size_chart_id": content.size_chart_id,
+        "user_defined_attribute_list": [
+            {"attribute_name": name, "attribute_value": value}
+            for name, value in content.user_defined_attributes
+        ]
+        or None,
+    }
+    return {
+        "category_id": int(content.category_id),
+        "title_multi_language_list": [
+            {"locale": text.locale, "title": text.text} for text in content.titles
+        ],
+        "description_multi_language_list": [
+            {
+                "locale": text.locale,
+                "module_list": [{"type": "html", "html": {"content": text.text}}],
+            }
+            for text in content.descriptions
+        ],
+        "locale": content.main_locale,
+        "product_units_type": content.product_units_type,
+        "image_url_list": content.image_urls,
+        "category_attributes": {
+            name: _attribute(value) for name, value in content.category_attributes.items()
+        },
+        "sku_info_list": [_sku(sku) for sku in content.skus],
+        "inventory_deduction_strategy": content.inventory_deduction_strategy,
+        "package_weight": float(content.package_weight_kg),
+        "package_length": content.package_length_cm,
+        "package_width": content.package_width_cm,
+        "package_height": content.package_height_cm,
+        "shipping_preparation_time": content.shipping_preparation_days,
+        "shipping_template_id": content.shipping_template_id,
+        "service_template_id": content.service_template_id,
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+
+
+def _attribute(value: AttributeValue) -> dict[str, Any]:
+    fields = {
+        "value": value.value,
+        "customValue": value.custom_value,
+        "alias": value.alias,
+        "sku_image_url": value.image_url,
+    }
+    return {name: field for name, field in fields.items() if field is not None}
+
+
+def _sku(sku: ContentSku) -> dict[str, Any]:
+    return {
+        "sku_code": sku.sku_code,
+        "inventory": 1,
+        "price": 1,
+        "sku_attributes": {name: _attribute(value) for name, value in sku.attributes.items()},
+        **({"ean_code": sku.ean_code} if sku.ean_code else {}),
+    }
+
+
+def image_issues(verdicts: Sequence[tuple[str, str]]) -> list[Issue]:
+    """Issues for pictures that cannot be had, each with its address and the reason (M3.5)."""
+    return [
+        Issue(
+            rule="M3.5",
+            field="image_url_list",
+            message=f"the picture cannot be used: {reason}",
+            remedy="Mend the address, or take the picture out; it is looked at again in an hour.",
+            value=url[:1_000],
+        )
+        for url, reason in verdicts
+    ]

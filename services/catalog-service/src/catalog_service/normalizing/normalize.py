@@ -1,0 +1,269 @@
+"""One family through one feed: what should be on AliExpress, or why not. Pure.
+
+Content and offers are judged apart: a product whose picture broke keeps its listing and still
+sends stock 0. What has to be fetched first (a schema, a picture's verdict) is named, not awaited.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Protocol
+
+import msgspec
+
+from catalog_service.feeds.compile import CompiledFeed, Matches
+from catalog_service.feeds.matching import MatchFailed, Row
+from catalog_service.normalizing.advice import advise
+from catalog_service.normalizing.content import build_content, image_issues
+from catalog_service.normalizing.offers import build_offers
+from catalog_service.normalizing.schema_check import CategorySchema
+from catalog_service.normalizing.variations import (
+    Family,
+    Member,
+    arrange,
+    find_duplicates,
+    without_excluded,
+)
+from common.contracts.product import AbsentReason, Content, Offer, Part
+from common.errors import Issue
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+class Surroundings(Protocol):
+    """What normalizing needs of the world, already at hand."""
+
+    def schema(self, category_id: str) -> "CategorySchema | SchemaRefused | None":
+        """The leaf's schema; None while it is being fetched."""
+
+    def image(self, url: str) -> str | None:
+        """The verdict on a picture: empty when it is good, else why not; None while unknown."""
+
+
+@dataclass(frozen=True)
+class SchemaRefused:
+    """The marketplace gives no schema for the category: not a leaf, not permitted (M2.1)."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The family cannot be judged before this is there: `schema:<category>` or `image:<url>`."""
+
+    waits_for: str
+    unchecked_images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Normalized:
+    """The desired state of one family, before it gets its revision."""
+
+    absent_reason: AbsentReason | None = None
+    category_id: str | None = None
+    category_path: str = ""
+    title: str = ""
+    product_ids: list[str] = field(default_factory=list)
+    sku_codes: list[str] = field(default_factory=list)
+    content_part: Part | None = None
+    content: Content | None = None
+    offers_part: Part | None = None
+    offers: list[Offer] | None = None
+    image_urls: list[str] = field(default_factory=list)
+    """The pictures it uses, or would if they were good."""
+
+    @property
+    def state(self) -> str:
+        """In one word, for lists."""
+        if self.absent_reason is not None:
+            return self.absent_reason
+        has_content = self.content_part is not None and self.content_part.is_valid
+        has_offers = self.offers_part is not None and self.offers_part.is_valid
+        if has_content and has_offers:
+            return "valid"
+        if has_content:
+            return "offers_invalid"
+        return "content_invalid" if has_offers else "invalid"
+
+    @property
+    def issues(self) -> list[Issue]:
+        """Everything said of the family."""
+        parts = (self.content_part, self.offers_part)
+        return [issue for part in parts if part is not None for issue in part.issues]
+
+
+def normalize(
+    feed: CompiledFeed,
+    family_id: str,
+    members: Sequence[Member],
+    surroundings: Surroundings,
+    *,
+    live_locale: str | None = None,
+) -> Normalized | Waiting:
+    """The family as the feed wants it; `live_locale` is the main language it is online with."""
+    family = arrange(family_id, members, synthesise_parent=feed.form.synthesise_parents)
+    if family is None:
+        return Normalized(absent_reason="deleted")
+    product_ids = sorted(member.product_id for member in members)
+    family = without_excluded(family, feed.is_excluded)
+    if family is None:
+        return Normalized(absent_reason="excluded", product_ids=product_ids)
+    return _present(feed, family, product_ids, surroundings, live_locale)
+
+
+def _present(
+    feed: CompiledFeed,
+    family: Family,
+    product_ids: list[str],
+    surroundings: Surroundings,
+    live_locale: str | None,
+) -> Normalized | Waiting:
+    lead = family.head or family.skus[0]
+    path, category_id, category_issues = _category(feed, lead)
+    matches = feed.matches(category_id)
+    codes, shared = _codes(matches, family)
+    offers, offer_issues = build_offers(feed, matches, family.skus, codes)
+    content: Content | None = None
+    content_issues = [*family.issues, *category_issues, *shared]
+    if live_locale is not None and live_locale != feed.form.main_locale:
+        content_issues.append(_locale_changed(live_locale, feed.form.main_locale))
+    if category_id is not None and family.head is not None:
+        schema = surroundings.schema(category_id)
+        if schema is None:
+            return Waiting(f"schema:{category_id}")
+        if isinstance(schema, SchemaRefused):
+            content_issues.append(_not_permitted(category_id, schema.reason))
+        else:
+            content, found = build_content(feed, matches, schema, family, codes)
+            content_issues += found
+    if content is not None and feed.form.image_checks:
+        unchecked, bad = _judge_images(content.image_urls, surroundings)
+        if unchecked:
+            return Waiting(f"image:{unchecked[0]}", unchecked)
+        content_issues += image_issues(bad)
+    images = [] if content is None else content.image_urls
+    if _has_error(content_issues):
+        content = None
+    kept = None if _has_error([*offer_issues, *shared]) or not offers else offers
+    return Normalized(
+        category_id=category_id,
+        category_path=path,
+        title=_shown_title(feed, lead),
+        product_ids=product_ids,
+        sku_codes=list(dict.fromkeys(codes.values())),
+        content_part=_part(content, [*content_issues, *advise(content, None)]),
+        content=content,
+        offers_part=_part(kept, [*shared, *offer_issues, *advise(None, kept)]),
+        offers=kept,
+        image_urls=images,
+    )
+
+
+def _category(feed: CompiledFeed, row: Row) -> tuple[str, str | None, list[Issue]]:
+    try:
+        path = feed.category.path(row)
+        category_id = feed.category.find(row)
+    except MatchFailed as failure:
+        return "", None, [_category_issue(str(failure), "Mend category.source.", None)]
+    if category_id is not None:
+        return path, category_id, []
+    message = f"the category {path!r} is not matched" if path else "the product has no category"
+    remedy = "Match the category under category.exact or category.prefix of the feed."
+    return path, None, [_category_issue(message, remedy, path or None)]
+
+
+def _category_issue(message: str, remedy: str, value: str | None) -> Issue:
+    return Issue(rule="M2.2", field="category_id", message=message, remedy=remedy, value=value)
+
+
+def _not_permitted(category_id: str, reason: str) -> Issue:
+    return Issue(
+        rule="M2.1",
+        field="category_id",
+        message=f"the shop may not post in the category {category_id}: {reason}",
+        remedy="Match the category to a leaf that is permitted to the shop.",
+        value=category_id,
+    )
+
+
+def _locale_changed(live: str, wanted: str) -> Issue:
+    return Issue(
+        rule="M3.1",
+        field="locale",
+        message=f"the product is online with the main language {live}, which cannot change",
+        remedy=f"Set main_locale back to {live}, or have the product deleted first.",
+        value=wanted,
+    )
+
+
+def _codes(matches: Matches, family: Family) -> tuple[dict[str, str], list[Issue]]:
+    """The SKU codes by product id, and what is wrong with them (M3.3)."""
+    match = matches.attributes["sku_code"]
+    codes: dict[str, str] = {}
+    issues: list[Issue] = []
+    for row in family.skus:
+        try:
+            code, why = match.text(row), f"{match.origin} gives nothing"
+        except MatchFailed as failure:
+            code, why = None, str(failure)
+        if code is None or len(code) > 128 or any(ord(c) < 32 for c in code):
+            reason = why if code is None else "it is longer than 128 characters or unprintable"
+            issues.append(_code_issue(row.product_id, code, reason))
+        else:
+            codes[row.product_id] = code
+    return codes, issues + find_duplicates(codes)
+
+
+def _code_issue(product_id: str, code: str | None, reason: str) -> Issue:
+    return Issue(
+        rule="M3.3",
+        field="sku_info_list > sku_code",
+        message=f"the product {product_id} has no usable SKU code: {reason}",
+        remedy="Fill the SKU code, or match it with a template over other fields.",
+        value=None if code is None else code[:200],
+        sku=product_id,
+    )
+
+
+def _judge_images(
+    urls: Sequence[str], surroundings: Surroundings
+) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+    verdicts = {url: surroundings.image(url) for url in urls}
+    unchecked = tuple(url for url, verdict in verdicts.items() if verdict is None)
+    return unchecked, [(url, verdict) for url, verdict in verdicts.items() if verdict]
+
+
+def _shown_title(feed: CompiledFeed, row: Row) -> str:
+    try:
+        text = feed.languages.titles[feed.form.main_locale].text(row)
+    except MatchFailed:
+        return ""
+    return (text or "")[:300]
+
+
+def _has_error(issues: Sequence[Issue]) -> bool:
+    return any(issue.severity == "error" for issue in issues)
+
+
+def _part(data: object, issues: list[Issue]) -> Part:
+    is_valid = data is not None
+    errors = [issue for issue in issues if issue.severity == "error"]
+    return Part(is_valid=is_valid, hash=digest(data if is_valid else errors).hex(), issues=issues)
+
+
+def digest(value: Any) -> bytes:
+    """A short hash of any value, the same for equal values."""
+    return blake2b(_encoder.encode(value), digest_size=16).digest()
+
+
+def digest_of(result: Normalized, *, shop_id: str) -> bytes:
+    """What tells two desired states of a family apart: a new one is emitted only when it does."""
+    parts: Mapping[str, object] = {
+        "shop": shop_id,
+        "absent": result.absent_reason,
+        "content": None if result.content_part is None else result.content_part.hash,
+        "offers": None if result.offers_part is None else result.offers_part.hash,
+        "skus": result.sku_codes,
+        "products": result.product_ids,
+    }
+    return digest(parts)

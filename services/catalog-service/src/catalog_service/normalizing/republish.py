@@ -1,0 +1,30 @@
+"""Emit the state of feeds again, in pieces: for a reader that lost its own."""
+
+from catalog_service.normalizing.store import claim_republish, move_republish
+from catalog_service.normalizing.worker import SOURCE
+from common.messaging.outbox import Caused, add_events
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
+
+RECORDS_PER_TURN = 500
+
+
+class Republisher:
+    """The job behind `POST /v1/republish` and the daily round."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def run(self) -> bool:
+        """Emit the next piece; whether there was any."""
+        async with unit_of_work(self._pool) as connection:
+            claimed = await claim_republish(connection, limit=RECORDS_PER_TURN)
+            if claimed is None:
+                return False
+            request_id, records = claimed
+            await add_events(
+                connection, [Caused(event, trace) for event, trace in records], source=SOURCE
+            )
+            last = records[-1][0].family_id if records else None
+            await move_republish(connection, request_id, after_family_id=last)
+        return True

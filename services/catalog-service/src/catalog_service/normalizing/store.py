@@ -1,0 +1,310 @@
+"""Dirty marks, family members and normalized products in Postgres."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+import msgspec
+
+from catalog_service.normalizing.variations import Member
+from common import clock
+from common.contracts.product import ProductNormalized, ProductReported
+from common.postgres.pool import Connection
+
+FamilyKey = tuple[str, str, str]
+"""(merchant, catalogue, family)"""
+ProductKey = tuple[str, str, str]
+"""(merchant, feed, family)"""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Why a family is dirty: for one feed, or for all of its catalogue (`feed_id` is None)."""
+
+    id: int
+    feed_id: str | None
+    traceparent: str | None
+
+
+@dataclass(frozen=True)
+class Waits:
+    """A family that cannot be judged for a feed before something is there; None: it came meanwhile,
+    the family is simply dirty again."""
+
+    family: FamilyKey
+    feed_id: str
+    waits_for: str | None
+    traceparent: str | None
+
+
+async def claim_families(connection: Connection, *, limit: int) -> dict[FamilyKey, list[Mark]]:
+    """Claim dirty families for this transaction, the longest dirty first, with all their marks.
+
+    A family's lock is an advisory one, so that ingest writes no row for it. Its marks are read
+    after the lock is held, and its data after that.
+    """
+    locked = await connection.fetch(
+        """
+        WITH dirty AS MATERIALIZED (
+            SELECT merchant_id, catalogue_id, family_id, min(id) AS first_id FROM (
+                SELECT id, merchant_id, catalogue_id, family_id FROM family_mark
+                WHERE waits_for IS NULL ORDER BY id LIMIT $1
+            ) AS oldest GROUP BY 1, 2, 3
+        )
+        SELECT merchant_id, catalogue_id, family_id FROM dirty
+        WHERE pg_try_advisory_xact_lock(
+            hashtextextended(merchant_id || '/' || catalogue_id || '/' || family_id, 0))
+        """,
+        limit,
+    )
+    if not locked:
+        return {}
+    marks = await connection.fetch(
+        """
+        SELECT id, merchant_id, catalogue_id, family_id, feed_id, traceparent FROM family_mark
+        JOIN unnest($1::text[], $2::text[], $3::text[])
+            AS k (merchant_id, catalogue_id, family_id)
+            USING (merchant_id, catalogue_id, family_id)
+        ORDER BY id
+        """,
+        *_columns((m, c, f) for m, c, f in locked),
+    )
+    claimed: dict[FamilyKey, list[Mark]] = defaultdict(list)
+    for mark_id, merchant, catalogue, family, feed_id, traceparent in marks:
+        claimed[(merchant, catalogue, family)].append(Mark(mark_id, feed_id, traceparent))
+    return claimed
+
+
+async def forget_marks(connection: Connection, ids: Sequence[int]) -> None:
+    """Delete these marks: their work is done in this transaction."""
+    await connection.execute("DELETE FROM family_mark WHERE id = ANY($1)", list(ids))
+
+
+async def add_waits(connection: Connection, waits: Sequence[Waits]) -> None:
+    """Leave the families marked until what they wait for is there."""
+    await connection.execute(
+        """
+        INSERT INTO family_mark
+            (merchant_id, catalogue_id, family_id, feed_id, waits_for, traceparent, marked_at)
+        SELECT k.*, $7
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS k
+        """,
+        *(list(column) for column in zip(*(wait.family for wait in waits), strict=True)),
+        [wait.feed_id for wait in waits],
+        [wait.waits_for for wait in waits],
+        [wait.traceparent for wait in waits],
+        clock.now(),
+    )
+
+
+async def load_members(
+    connection: Connection, families: Collection[FamilyKey]
+) -> dict[FamilyKey, list[Member]]:
+    """The members of these families that are not deleted."""
+    rows = await connection.fetch(
+        """
+        SELECT p.merchant_id, p.catalogue_id, p.family_id, p.product_id, p.parent_id, p.fields
+        FROM source_product p
+        JOIN unnest($1::text[], $2::text[], $3::text[])
+            AS k (merchant_id, catalogue_id, family_id)
+            USING (merchant_id, catalogue_id, family_id)
+        WHERE NOT p.is_deleted
+        """,
+        *_columns(families),
+    )
+    members: dict[FamilyKey, list[Member]] = defaultdict(list)
+    for merchant, catalogue, family, product_id, parent_id, fields in rows:
+        member = Member(product_id, parent_id, msgspec.json.decode(fields))
+        members[(merchant, catalogue, family)].append(member)
+    return members
+
+
+@dataclass(frozen=True)
+class Former:
+    """What was last said of a family for a feed."""
+
+    revision: int
+    state: str
+    digest: bytes
+    live_locale: str | None
+
+
+async def load_former(
+    connection: Connection, keys: Collection[ProductKey]
+) -> dict[ProductKey, Former]:
+    """What was last said of these, locked in key order for this transaction."""
+    rows = await connection.fetch(
+        """
+        SELECT n.merchant_id, n.feed_id, n.family_id, revision, state, digest, live_locale
+        FROM normalized_product n
+        JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, feed_id, family_id)
+            USING (merchant_id, feed_id, family_id)
+        ORDER BY 1, 2, 3 FOR UPDATE OF n
+        """,
+        *_columns(keys),
+    )
+    return {(m, f, family): Former(*rest) for m, f, family, *rest in rows}
+
+
+@dataclass(frozen=True)
+class NormalizedRow:
+    """A normalized product as stored; `event` is the record last emitted or about to be."""
+
+    event: ProductNormalized
+    catalogue_id: str
+    state: str
+    digest: bytes
+    category_id: str | None
+    category_path: str
+    title: str
+    image_urls: list[str]
+    rules: list[str]
+    missing: list[str]
+    traceparent: str | None
+
+
+async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow]) -> None:
+    """Write what was normalized, in key order; the caller holds the rows' locks."""
+    encode = msgspec.json.encode
+    await connection.executemany(
+        """
+        INSERT INTO normalized_product
+            (merchant_id, feed_id, family_id, catalogue_id, revision, state, digest, category_id,
+             category_path, title, image_urls, rules, missing, event, traceparent, normalized_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
+            catalogue_id = $4, revision = $5, state = $6, digest = $7, category_id = $8,
+            category_path = $9, title = $10, image_urls = $11, rules = $12, missing = $13,
+            event = $14, traceparent = $15, normalized_at = $16
+        """,
+        [
+            (
+                row.event.merchant_id,
+                row.event.feed_id,
+                row.event.family_id,
+                row.catalogue_id,
+                row.event.revision,
+                row.state,
+                row.digest,
+                row.category_id,
+                row.category_path,
+                row.title,
+                row.image_urls,
+                row.rules,
+                row.missing,
+                encode(row.event).decode(),
+                row.traceparent,
+                clock.now(),
+            )
+            for row in rows
+        ],
+    )
+
+
+async def keep_reports(connection: Connection, reports: Sequence[ProductReported]) -> None:
+    """Keep the newest report of each family, in key order.
+
+    The main language a product went live with stays until it is deleted (M3.1); a family held back
+    by it is marked dirty then.
+    """
+    rows = await connection.fetch(
+        """
+        UPDATE normalized_product AS n SET
+            report_status = r.status, report_revision = r.revision, report_causes = r.causes,
+            marketplace_product_id = CASE WHEN r.status = 'deleted' THEN NULL
+                ELSE coalesce(r.product_id, n.marketplace_product_id) END,
+            live_locale = CASE r.status
+                WHEN 'deleted' THEN NULL
+                WHEN 'live' THEN coalesce(n.live_locale,
+                    n.event::json -> 'content' ->> 'main_locale')
+                ELSE n.live_locale END
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[],
+            $7::text[]) AS r (merchant_id, feed_id, family_id, revision, status, product_id, causes)
+        WHERE (n.merchant_id, n.feed_id, n.family_id)
+                = (r.merchant_id, r.feed_id, r.family_id)
+            AND r.revision > coalesce(n.report_revision, -1)
+        RETURNING n.merchant_id, n.catalogue_id, n.feed_id, n.family_id,
+            old.live_locale IS NOT NULL AND new.live_locale IS NULL AS is_freed
+        """,
+        [report.merchant_id for report in reports],
+        [report.feed_id for report in reports],
+        [report.family_id for report in reports],
+        [report.revision for report in reports],
+        [report.status for report in reports],
+        [report.marketplace_product_id for report in reports],
+        [msgspec.json.encode(report.causes).decode() for report in reports],
+    )
+    await connection.executemany(
+        """
+        INSERT INTO family_mark (merchant_id, catalogue_id, feed_id, family_id, marked_at)
+        VALUES ($1, $2, $3, $4, $5)
+        """,
+        [(m, c, f, family, clock.now()) for m, c, f, family, is_freed in rows if is_freed],
+    )
+
+
+# -- republish ------------------------------------------------------------------------------
+
+
+async def request_republish(connection: Connection, keys: Sequence[tuple[str, str]]) -> None:
+    """Have every record of these (merchant, feed) emitted again."""
+    await connection.executemany(
+        "INSERT INTO republish_request (merchant_id, feed_id) VALUES ($1, $2)", keys
+    )
+
+
+async def claim_republish(
+    connection: Connection, *, limit: int
+) -> tuple[int, list[tuple[ProductNormalized, str | None]]] | None:
+    """The next records to emit again, their rows locked, with the request they belong to.
+
+    None when nothing is asked for; an empty list when a request is at its end.
+    """
+    request = await connection.fetchrow(
+        """
+        SELECT id, merchant_id, feed_id, after_family_id FROM republish_request
+        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+        """
+    )
+    if request is None:
+        return None
+    rows = await connection.fetch(
+        """
+        SELECT event, traceparent FROM normalized_product
+        WHERE merchant_id = $1 AND feed_id = $2 AND family_id > $3
+        ORDER BY family_id LIMIT $4 FOR UPDATE
+        """,
+        request["merchant_id"],
+        request["feed_id"],
+        request["after_family_id"],
+        limit,
+    )
+    return request["id"], [(event_of(row), row["traceparent"]) for row in rows]
+
+
+async def move_republish(
+    connection: Connection, request_id: int, *, after_family_id: str | None
+) -> None:
+    """Note how far a request has come; None ends it."""
+    if after_family_id is None:
+        await connection.execute("DELETE FROM republish_request WHERE id = $1", request_id)
+    else:
+        await connection.execute(
+            "UPDATE republish_request SET after_family_id = $2 WHERE id = $1",
+            request_id,
+            after_family_id,
+        )
+
+
+def event_of(row: asyncpg.Record) -> ProductNormalized:
+    """The record a row keeps."""
+    return msgspec.json.decode(row["event"], type=ProductNormalized)
+
+
+def _columns(keys: Iterable[tuple[str, str, str]]) -> list[list[str]]:
+    columns: list[list[str]] = [[], [], []]
+    for key in sorted(keys):
+        for column, part in zip(columns, key, strict=True):
+            column.append(part)
+    return columns

@@ -1,0 +1,203 @@
+"""Reading normalized products for people: progress, lists, groups."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from catalog_service.feeds.store import Feed
+from common.contracts.feed import Cause
+from common.contracts.product import ProductNormalized
+from common.postgres.pool import Connection
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a feed's normalizing is, in families."""
+
+    families: int
+    dirty: int
+    waiting: int
+    waits_for: dict[str, int]
+
+    @property
+    def normalized(self) -> int:
+        """Families judged since they last changed."""
+        return max(self.families - self.dirty, 0)
+
+
+async def load_progress(connection: Connection, feed: Feed) -> Progress:
+    """The progress of a feed."""
+    families = await connection.fetchval(
+        """
+        SELECT count(DISTINCT family_id) FROM source_product
+        WHERE merchant_id = $1 AND catalogue_id = $2 AND NOT is_deleted
+        """,
+        feed.merchant_id,
+        feed.catalogue_id,
+    )
+    rows = await connection.fetch(
+        """
+        SELECT waits_for, count(*) AS families FROM (
+            SELECT DISTINCT ON (family_id) family_id, waits_for FROM family_mark
+            WHERE merchant_id = $1 AND catalogue_id = $2 AND (feed_id IS NULL OR feed_id = $3)
+            ORDER BY family_id, waits_for NULLS FIRST
+        ) AS dirty GROUP BY waits_for ORDER BY 2 DESC
+        """,
+        feed.merchant_id,
+        feed.catalogue_id,
+        feed.feed_id,
+    )
+    waits = {row["waits_for"]: row["families"] for row in rows if row["waits_for"] is not None}
+    dirty = sum(row["families"] for row in rows)
+    shown = dict(list(waits.items())[:50])
+    return Progress(families, dirty, sum(waits.values()), shown)
+
+
+class ShownProduct(msgspec.Struct, frozen=True):
+    """A normalized product with what AliExpress said of it."""
+
+    event: ProductNormalized
+    state: str
+    category_id: str | None
+    category_path: str | None
+    title: str | None
+    normalized_at: datetime
+    report_status: str | None
+    report_causes: list[Cause]
+    marketplace_product_id: str | None
+
+
+_SHOWN = """event, state, category_id, category_path, title, normalized_at, report_status,
+    report_causes, marketplace_product_id"""
+
+
+async def list_normalized(
+    connection: Connection,
+    feed: Feed,
+    *,
+    states: Sequence[str] | None = None,
+    rule: str | None = None,
+    text: str | None = None,
+    after: str = "",
+    limit: int = 50,
+) -> list[ShownProduct]:
+    """The feed's families by id, optionally in a state, touched by a rule, holding a text."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_SHOWN} FROM normalized_product
+        WHERE merchant_id = $1 AND feed_id = $2 AND family_id > $3
+            AND ($4::text[] IS NULL OR state = ANY($4))
+            AND ($5::text IS NULL OR $5 = ANY(rules))
+            AND ($6::text IS NULL
+                OR strpos(lower(family_id || ' ' || coalesce(title, '') || event), lower($6)) > 0)
+        ORDER BY family_id LIMIT $7
+        """,  # noqa: S608 - a constant list of columns
+        feed.merchant_id,
+        feed.feed_id,
+        after,
+        None if states is None else list(states),
+        rule,
+        text,
+        limit,
+    )
+    return [_shown(row) for row in rows]
+
+
+async def find_normalized(
+    connection: Connection, feed: Feed, family_id: str
+) -> ShownProduct | None:
+    """One family of the feed, or None."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {_SHOWN} FROM normalized_product
+        WHERE merchant_id = $1 AND feed_id = $2 AND family_id = $3
+        """,  # noqa: S608 - a constant list of columns
+        feed.merchant_id,
+        feed.feed_id,
+        family_id,
+    )
+    return None if row is None else _shown(row)
+
+
+async def count_states(connection: Connection, feed: Feed) -> dict[str, int]:
+    """How many families are in each state."""
+    rows = await connection.fetch(
+        """
+        SELECT state, count(*) AS families FROM normalized_product
+        WHERE merchant_id = $1 AND feed_id = $2 GROUP BY state
+        """,
+        feed.merchant_id,
+        feed.feed_id,
+    )
+    return {row["state"]: row["families"] for row in rows}
+
+
+async def count_missing(connection: Connection, feed: Feed) -> dict[str, int]:
+    """How many families lack each attribute (M3.13)."""
+    rows = await connection.fetch(
+        """
+        SELECT field, count(*) AS families FROM normalized_product, unnest(missing) AS field
+        WHERE merchant_id = $1 AND feed_id = $2 GROUP BY field ORDER BY 2 DESC, 1
+        """,
+        feed.merchant_id,
+        feed.feed_id,
+    )
+    return {row["field"]: row["families"] for row in rows}
+
+
+async def count_unmatched(
+    connection: Connection, feed: Feed, *, limit: int
+) -> list[tuple[str, int]]:
+    """Category paths without a match and how many families wait on each (M2.2)."""
+    rows = await connection.fetch(
+        """
+        SELECT category_path, count(*) AS families FROM normalized_product
+        WHERE merchant_id = $1 AND feed_id = $2 AND category_id IS NULL
+            AND state NOT IN ('excluded', 'deleted', 'feed_removed')
+        GROUP BY category_path ORDER BY 2 DESC, 1 LIMIT $3
+        """,
+        feed.merchant_id,
+        feed.feed_id,
+        limit,
+    )
+    return [(row["category_path"] or "", row["families"]) for row in rows]
+
+
+async def list_issue_groups(
+    connection: Connection, feed: Feed, *, limit: int
+) -> list[dict[str, Any]]:
+    """Issues grouped by rule, severity, field and message's remedy, with counts and examples."""
+    rows = await connection.fetch(
+        """
+        SELECT issue ->> 'rule' AS rule, coalesce(issue ->> 'severity', 'error') AS severity,
+            issue ->> 'field' AS field, min(issue ->> 'message') AS message,
+            issue ->> 'remedy' AS remedy, count(DISTINCT family_id) AS families,
+            (array_agg(DISTINCT family_id))[1:5] AS examples
+        FROM normalized_product
+        CROSS JOIN LATERAL (VALUES ('content_part'), ('offers_part')) AS part (name)
+        CROSS JOIN LATERAL json_array_elements(
+            coalesce(event::json -> part.name -> 'issues', '[]')) AS issue
+        WHERE merchant_id = $1 AND feed_id = $2 AND cardinality(rules) > 0
+        GROUP BY 1, 2, 3, 5 ORDER BY 2 DESC, 6 DESC, 1, 3 LIMIT $3
+        """,
+        feed.merchant_id,
+        feed.feed_id,
+        limit,
+    )
+    return [dict(row) for row in rows]
+
+
+def _shown(row: asyncpg.Record) -> ShownProduct:
+    return ShownProduct(
+        event=msgspec.json.decode(row["event"], type=ProductNormalized),
+        state=row["state"],
+        category_id=row["category_id"],
+        category_path=row["category_path"],
+        title=row["title"],
+        normalized_at=row["normalized_at"],
+        report_status=row["report_status"],
+        report_causes=msgspec.json.decode(row["report_causes"] or "[]", type=list[Cause]),
+        marketplace_product_id=row["marketplace_product_id"],
+    )

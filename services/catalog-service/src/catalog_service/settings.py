@@ -1,0 +1,40 @@
+"""What catalog-service is told from outside; every name has the prefix `CATALOG_`."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from common.settings import MarketplaceSettings, ServiceSettings
+
+
+class CatalogSettings(ServiceSettings, MarketplaceSettings):
+    """Settings of catalog-service."""
+
+    model_config = SettingsConfigDict(env_prefix="CATALOG_")
+
+    port: int = 8002
+    image_allowed_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
+    """`host:port` pairs that picture addresses may name although they are private: for the local
+    stack only."""
+    image_checks_at_once: Annotated[int, Field(ge=1, le=64)] = 8
+    """How many picture addresses are fetched at the same time."""
+    upload_limit_bytes: int = 2_000_000_000
+    """The largest catalogue file taken."""
+    schema_lifetime_hours: float = 24.0
+    """How old a category's schema may be before it is fetched again (reference 4.2)."""
+    deletion_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """The share of a catalogue a full file may delete without confirmation (M7.4)."""
+
+    @field_validator("image_allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return frozenset(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def schema_lifetime(self) -> timedelta:
+        """`schema_lifetime_hours` as a duration."""
+        return timedelta(hours=self.schema_lifetime_hours)

@@ -1,0 +1,75 @@
+"""`catalog.updated`: batches of source products from other systems, applied in sets."""
+
+from collections.abc import Sequence
+
+from catalog_service.sources.record_source import ProductKey, record_sources
+from catalog_service.sources.store import load_catalogues
+from catalog_service.sources.versions import SourceRow, is_conflict, is_newer, row_of_event
+from common.contracts.catalog import CatalogUpdated
+from common.contracts.envelope import BadRecord
+from common.messaging.records import Delivery, Parked, Record, Rejected, Setback
+from common.postgres.pool import Connection
+
+
+def wait_for_catalogue(merchant_id: str, catalogue_id: str) -> str:
+    """What a parked event of a catalogue not yet declared waits for."""
+    return f"catalogue:{merchant_id}/{catalogue_id}"
+
+
+async def on_catalog_updated(
+    connection: Connection, deliveries: Sequence[Delivery[CatalogUpdated]]
+) -> Sequence[Setback]:
+    """Record the newest state of each product in the batch."""
+    named = {(d.event.merchant_id, d.event.catalogue_id) for d in deliveries}
+    catalogues = await load_catalogues(connection, named)
+    newest: dict[ProductKey, tuple[SourceRow, Record]] = {}
+    setbacks: list[Setback] = []
+    for delivery in deliveries:
+        event, record = delivery.event, delivery.record
+        catalogue = catalogues.get((event.merchant_id, event.catalogue_id))
+        if catalogue is None:
+            wait = wait_for_catalogue(event.merchant_id, event.catalogue_id)
+            setbacks.append(Parked(record, wait))
+            continue
+        try:
+            row = row_of_event(
+                catalogue,
+                event,
+                timestamp_ms=record.timestamp_ms,
+                offset=record.offset,
+                traceparent=delivery.envelope.traceparent,
+            )
+        except BadRecord as bad:
+            setbacks.append(Rejected.because(record, bad))
+            continue
+        key = row[:3]
+        rival = newest.get(key)
+        if rival is None or is_newer(row, rival[0]):
+            newest[key] = (row, record)
+        elif is_conflict(row, rival[0]):
+            setbacks.append(_conflict(record, row))
+    recorded = await record_sources(connection, [row for row, _ in newest.values()])
+    for key in recorded.conflicts:
+        row, record = newest[key]
+        setbacks.append(_conflict(record, row))
+    return setbacks
+
+
+def _conflict(record: Record, row: SourceRow) -> Rejected:
+    return Rejected(
+        record,
+        "version-conflict",
+        f"version {row.version} of {row.product_id} was taken before with other content",
+        "Raise the version with every change of the product, then send it again.",
+    )
+
+
+async def find_declared_catalogues(connection: Connection, waits: Sequence[str]) -> set[str]:
+    """Which of these waits are over because their catalogue is declared now."""
+    keys = [
+        tuple(wait.removeprefix("catalogue:").split("/", 1))
+        for wait in waits
+        if wait.startswith("catalogue:")
+    ]
+    found = await load_catalogues(connection, [(m, c) for m, c in keys])
+    return {wait_for_catalogue(m, c) for m, c in found}

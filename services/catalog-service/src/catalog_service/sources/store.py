@@ -1,0 +1,229 @@
+"""Catalogues and source products in Postgres."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from catalog_service.sources.versions import Catalogue, SourceRow
+from common import clock
+from common.contracts.catalog import FieldValue
+from common.postgres.pool import Connection
+
+
+class SourceProduct(msgspec.Struct, frozen=True):
+    """A source product as stored, for showing."""
+
+    product_id: str
+    parent_id: str | None
+    family_id: str
+    version: int
+    is_deleted: bool
+    fields: dict[str, FieldValue]
+    updated_at: datetime
+
+
+async def load_catalogues(
+    connection: Connection, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], Catalogue]:
+    """The catalogues of these (merchant, catalogue) that exist."""
+    rows = await connection.fetch(
+        """
+        SELECT c.merchant_id, c.catalogue_id, c.versioning, c.fed_by
+        FROM catalogue c
+        JOIN unnest($1::text[], $2::text[]) AS k (merchant_id, catalogue_id)
+            USING (merchant_id, catalogue_id)
+        """,
+        [merchant for merchant, _ in keys],
+        [catalogue for _, catalogue in keys],
+    )
+    return {(row["merchant_id"], row["catalogue_id"]): Catalogue(**dict(row)) for row in rows}
+
+
+async def find_catalogue(
+    connection: Connection, merchant_id: str, catalogue_id: str
+) -> Catalogue | None:
+    """The catalogue, or None."""
+    found = await load_catalogues(connection, [(merchant_id, catalogue_id)])
+    return found.get((merchant_id, catalogue_id))
+
+
+async def add_catalogue(connection: Connection, catalogue: Catalogue) -> Catalogue:
+    """Declare the catalogue unless there is one of that name; the one there is."""
+    await connection.execute(
+        """
+        INSERT INTO catalogue (merchant_id, catalogue_id, versioning, fed_by, created_at)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+        """,
+        catalogue.merchant_id,
+        catalogue.catalogue_id,
+        catalogue.versioning,
+        catalogue.fed_by,
+        clock.now(),
+    )
+    found = await find_catalogue(connection, catalogue.merchant_id, catalogue.catalogue_id)
+    assert found is not None  # noqa: S101 - inserted above, and catalogues are never deleted
+    return found
+
+
+async def list_catalogues(
+    connection: Connection, merchant_id: str, *, after: str = "", limit: int = 50
+) -> list[tuple[Catalogue, int]]:
+    """The merchant's catalogues by name, each with its number of products."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, catalogue_id, versioning, fed_by,
+            (SELECT count(*) FROM source_product p
+             WHERE (p.merchant_id, p.catalogue_id) = (c.merchant_id, c.catalogue_id)
+                AND NOT p.is_deleted) AS products
+        FROM catalogue c WHERE merchant_id = $1 AND catalogue_id > $2
+        ORDER BY catalogue_id LIMIT $3
+        """,
+        merchant_id,
+        after,
+        limit,
+    )
+    return [
+        (
+            Catalogue(row["merchant_id"], row["catalogue_id"], row["versioning"], row["fed_by"]),
+            row["products"],
+        )
+        for row in rows
+    ]
+
+
+async def count_products(connection: Connection, catalogue: Catalogue) -> int:
+    """How many products the catalogue holds, deleted ones left out."""
+    count: int = await connection.fetchval(
+        """
+        SELECT count(*) FROM source_product
+        WHERE merchant_id = $1 AND catalogue_id = $2 AND NOT is_deleted
+        """,
+        catalogue.merchant_id,
+        catalogue.catalogue_id,
+    )
+    return count
+
+
+async def upsert_sources(
+    connection: Connection, rows: Sequence[SourceRow]
+) -> dict[tuple[str, str, str], bool]:
+    """Store the rows that are newer than what is there; for each of those, whether it changed.
+
+    Of a product that changed its family is marked dirty, and the one it was in before.
+    """
+    if not rows:
+        return {}
+    columns = list(zip(*rows, strict=True))
+    taken = await connection.fetch(
+        """
+        WITH stored AS (
+            INSERT INTO source_product AS kept (
+                merchant_id, catalogue_id, product_id, version, sub_version, parent_id, family_id,
+                is_deleted, content_hash, fields, updated_at)
+            SELECT merchant_id, catalogue_id, product_id, version, sub_version, parent_id,
+                family_id, is_deleted, content_hash, fields, $12
+            FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
+                $6::text[], $7::text[], $8::boolean[], $9::bytea[], $10::text[])
+                AS incoming (merchant_id, catalogue_id, product_id, version, sub_version,
+                    parent_id, family_id, is_deleted, content_hash, fields)
+            ON CONFLICT (merchant_id, catalogue_id, product_id) DO UPDATE SET
+                version = excluded.version, sub_version = excluded.sub_version,
+                parent_id = excluded.parent_id, family_id = excluded.family_id,
+                is_deleted = excluded.is_deleted, content_hash = excluded.content_hash,
+                fields = excluded.fields, updated_at = excluded.updated_at
+            WHERE (excluded.version, excluded.sub_version) > (kept.version, kept.sub_version)
+            RETURNING new.merchant_id, new.catalogue_id, new.product_id, new.family_id,
+                old.family_id AS former_family_id,
+                old.content_hash IS DISTINCT FROM new.content_hash AS is_changed
+        ), marked AS (
+            INSERT INTO family_mark
+                (merchant_id, catalogue_id, family_id, traceparent, marked_at)
+            SELECT stored.merchant_id, stored.catalogue_id, dirty.family_id,
+                min(cause.traceparent), $12
+            FROM stored
+            CROSS JOIN LATERAL (VALUES (stored.family_id), (stored.former_family_id))
+                AS dirty (family_id)
+            LEFT JOIN unnest($3::text[], $11::text[]) AS cause (product_id, traceparent)
+                ON cause.product_id = stored.product_id AND cause.traceparent IS NOT NULL
+            WHERE is_changed AND dirty.family_id IS NOT NULL
+            GROUP BY 1, 2, 3
+        )
+        SELECT merchant_id, catalogue_id, product_id, is_changed FROM stored
+        """,
+        *columns,
+        clock.now(),
+    )
+    return {(m, c, p): is_changed for m, c, p, is_changed in taken}
+
+
+async def find_conflicts(
+    connection: Connection, rows: Sequence[SourceRow]
+) -> set[tuple[str, str, str]]:
+    """Products whose stored state has the row's version and other content."""
+    found = await connection.fetch(
+        """
+        SELECT kept.merchant_id, kept.catalogue_id, kept.product_id
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[])
+            AS late (merchant_id, catalogue_id, product_id, version, sub_version, content_hash)
+        JOIN source_product kept USING (merchant_id, catalogue_id, product_id)
+        WHERE (kept.version, kept.sub_version) = (late.version, late.sub_version)
+            AND kept.content_hash <> late.content_hash
+        """,
+        *zip(
+            *((*row[:5], row.content_hash) for row in rows),
+            strict=True,
+        ),
+    )
+    return {(m, c, p) for m, c, p in found}
+
+
+_SHOWN = "product_id, parent_id, family_id, version, is_deleted, fields, updated_at"
+
+
+async def list_products(
+    connection: Connection,
+    merchant_id: str,
+    catalogue_id: str,
+    *,
+    text: str | None = None,
+    after: str = "",
+    limit: int = 50,
+) -> list[SourceProduct]:
+    """Products by id, deleted ones left out; `text` is looked for in ids and fields."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_SHOWN} FROM source_product
+        WHERE merchant_id = $1 AND catalogue_id = $2 AND product_id > $3 AND NOT is_deleted
+            AND ($4::text IS NULL OR strpos(lower(product_id || ' ' || fields), lower($4)) > 0)
+        ORDER BY product_id LIMIT $5
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        catalogue_id,
+        after,
+        text,
+        limit,
+    )
+    return [_product(row) for row in rows]
+
+
+async def find_product(
+    connection: Connection, merchant_id: str, catalogue_id: str, product_id: str
+) -> SourceProduct | None:
+    """One product, a deleted one too, or None."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {_SHOWN} FROM source_product
+        WHERE merchant_id = $1 AND catalogue_id = $2 AND product_id = $3
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        catalogue_id,
+        product_id,
+    )
+    return None if row is None else _product(row)
+
+
+def _product(row: asyncpg.Record) -> SourceProduct:
+    values = dict(row) | {"fields": msgspec.json.decode(row["fields"])}
+    return SourceProduct(**values)
