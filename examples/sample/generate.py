@@ -83,7 +83,7 @@ def _content(kind: Range, model: Model, code: str) -> dict[str, Any]:
         "title": f"Lumo {model.title}",
         "title_es": f"{model.title_es} Lumo",
         "description": (
-            f"<p>{model.title}, made of {model.material.lower()}.</p>"
+            f"<p>{model.title}, made of {model.material.lower()} to last, and easy to care for.</p>"
             f"<p>Weight {kind.weight_grams} g. Two years of warranty; returns within 30 days.</p>"
         ),
         "description_es": (
@@ -131,6 +131,7 @@ def _faulty_products() -> tuple[list[Row], list[dict[str, Any]]]:
                 "fault": fault.name,
                 "outcome": fault.outcome,
                 "rule": fault.rule,
+                "field": fault.field,
                 "products": [row["product_id"] for row in spoilt],
             }
         )
