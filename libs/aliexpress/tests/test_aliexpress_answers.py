@@ -247,6 +247,25 @@ async def test_doubled_results_do_not_finish_a_feed(
     assert not report.is_finished
 
 
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        ("System error", [feeds.FeedItemResult("1", False, message="System error")]),
+        ('{"success":true,"produ', []),
+        ("", []),
+        ({"success": "false", "errorCode": 7}, [feeds.FeedItemResult("1", False, code="7")]),
+        ({"productId": 5}, [feeds.FeedItemResult("1", True, "5")]),
+    ],
+)
+async def test_a_result_is_never_guessed_to_be_a_success(
+    outcome: Any, expected: list[Any], answering: Callable[..., Any], token: AccessToken
+) -> None:
+    row = {"item_content_id": 1, "item_execution_result": outcome}
+    body = {"job_id": 7, "total_item_count": 1, "result_list": [row]}
+    report = await feeds.query_feed(answering(body), token, "7")
+    assert list(report.items) == expected
+
+
 async def test_another_jobs_report_is_no_answer(
     answering: Callable[..., Any], token: AccessToken
 ) -> None:
@@ -441,7 +460,9 @@ async def test_any_damage_gives_a_typed_result_or_a_typed_failure(
     await _typed(METHODS[name][1], answering(as_json(answer).encode()), token)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(body=st.binary(max_size=60), status=st.sampled_from([200, 204, 302, 404, 429, 500, 503]))
 async def test_any_bytes_of_any_status_give_a_typed_failure(
     body: bytes, status: int, answering: Callable[..., Any], token: AccessToken

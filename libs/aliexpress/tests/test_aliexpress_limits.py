@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aliexpress import shop
@@ -78,6 +78,7 @@ def store(request: pytest.FixtureRequest) -> BucketStore:
 # Arithmetic --------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 2), min_size=1, max_size=12),
     st.integers(1, 5),

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aliexpress import oauth, shop
@@ -49,6 +49,7 @@ def test_sha256_puts_the_path_of_a_system_interface_in_front() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
+@settings(deadline=None)
 @given(form=parameters, secret=st.text(min_size=1), data=st.data())
 def test_order_of_parameters_and_an_old_signature_do_not_matter(
     method: SignMethod, form: dict[str, str], secret: str, data: st.DataObject
@@ -61,6 +62,7 @@ def test_order_of_parameters_and_an_old_signature_do_not_matter(
 
 
 @pytest.mark.parametrize("method", METHODS)
+@settings(deadline=None)
 @given(form=parameters, name=st.text(min_size=1), value=st.text(min_size=1))
 def test_every_value_and_the_secret_count(
     method: SignMethod, form: dict[str, str], name: str, value: str

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aliexpress.wire import (
@@ -75,6 +75,7 @@ def test_times_are_pacific_with_daylight_saving(text: str, expected: datetime | 
     assert from_pacific(text) == expected
 
 
+@settings(deadline=None)
 @given(st.integers(946684800, 2082758400).map(lambda at: datetime.fromtimestamp(at, UTC)))
 def test_a_time_sent_and_read_back_is_at_most_the_repeated_hour_off(moment: datetime) -> None:
     back = from_pacific(to_pacific(moment))
@@ -146,6 +147,7 @@ def test_ids_never_lose_a_digit(json: str, expected: str | None) -> None:
     assert fields(f'{{"id":{json}}}').find_id("id") == expected
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**63), 2**64 - 1), st.booleans())
 def test_every_64_bit_id_survives(number: int, is_text: bool) -> None:
     assert fields(encode({"id": str(number) if is_text else number})).id("id") == str(number)

@@ -54,12 +54,13 @@ class Client:
     ) -> T:
         """Call `operation` and put the object inside its answer through `read`.
 
-        Waits for the limiter first. `read` may raise `Unreadable` and `Refused`. Raises one of
+        Waits for the limiter first; a call it refuses is not made. A call that is cancelled may
+        have been done. `read` may raise `Unreadable` and `Refused`. Raises one of
         the failures of `aliexpress.errors`, and no other exception for anything AliExpress sends.
         """
         seller_id = token.seller_id if token else None
+        await self._limiter.acquire(seller_id, operation.name)
         with observed_call(operation.name, seller_id) as span:
-            await self._limiter.acquire(seller_id, operation.name)
             form = self.gateway.request(
                 operation,
                 parameters,

@@ -173,14 +173,24 @@ def _report(answer: Fields, job_id: str) -> FeedReport:
         total_items=result.integer("total_item_count"),
         succeeded_items=result.find_integer("success_item_count") or 0,
         items=tuple(
-            _item(row, outcome)
+            item
             for row in result.objects("result_list", "single_item_response_dto")
-            if (outcome := row.find_fields("item_execution_result")) and row.has("item_content_id")
+            if (item := _item(row)) is not None
         ),
     )
 
 
-def _item(row: Fields, outcome: Fields) -> FeedItemResult:
+def _item(row: Fields) -> FeedItemResult | None:
+    """A result in JSON or, when it failed, in plain words; cut JSON says nothing."""
+    content_id = row.find_text("item_content_id")
+    outcome = row.find_fields("item_execution_result")
+    if content_id is None:
+        return None
+    if outcome is None:
+        words = row.find_text("item_execution_result")
+        if words is None or words.lstrip().startswith(("{", "[", '"')):
+            return None
+        return FeedItemResult(content_id, is_success=False, message=words)
     product_id = outcome.find_id("productId", "product_id")
     message = outcome.find_text("errorMessage", "error_message")
     code = outcome.find_text("errorCode", "error_code")
@@ -188,7 +198,7 @@ def _item(row: Fields, outcome: Fields) -> FeedItemResult:
     if is_success is None:
         is_success = product_id is not None and message is None
     return FeedItemResult(
-        content_id=row.text("item_content_id"),
+        content_id=content_id,
         is_success=is_success,
         product_id=product_id,
         code=code,

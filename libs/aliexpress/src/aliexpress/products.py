@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from aliexpress.client import Client, require_at_most
+from aliexpress.offers import CountryPrices, SkuPrice
 from aliexpress.operation import AccessToken, Operation
 from aliexpress.wire import Fields, Unreadable, decode, encode, int_or_text, to_pacific
 
@@ -24,7 +25,9 @@ MAX_SALE_PRODUCTS = 50
 MAX_PRODUCT_PAGE = 99
 PRODUCT_PAGE_SIZE = 50
 
-_EMPTY_ANSWER = frozenset({"request_id", "code", "result", "error_code", "error_message"})
+_EMPTY_ANSWER = frozenset(
+    {"request_id", "code", "result", "error_code", "error_message", "modify_count"}
+)
 
 ProductStatus = Literal["onSelling", "offline", "auditing", "editingRequired"]
 PRODUCT_STATUSES: tuple[ProductStatus, ...] = (
@@ -69,8 +72,8 @@ class ProductAttribute(msgspec.Struct, frozen=True):
 class Product(msgspec.Struct, frozen=True):
     """A product as it stands. Weight in kg (decimal string), sizes in cm, times UTC.
 
-    `titles` and `descriptions` are by locale; a description is HTML or its JSON. `raw` is the
-    answer as JSON text.
+    `titles` and `descriptions` are by locale; a description is HTML or its JSON. A country of
+    `country_prices` is as AliExpress writes it. `raw` is the answer as JSON text.
     """
 
     product_id: str
@@ -95,6 +98,7 @@ class Product(msgspec.Struct, frozen=True):
     created_at: datetime | None
     modified_at: datetime | None
     offline_at: datetime | None
+    country_prices: tuple[CountryPrices, ...]
     raw: str
 
 
@@ -254,7 +258,7 @@ async def _change_sale(
 def _done(answer: Fields) -> None:
     """Success is an empty answer or one that says so; anything else is not an answer to this."""
     result = answer.result()
-    result.refuse_unless_successful()
+    result.refuse_unless_successful("modify_count")
     if result.find_flag("success", "result_success", "is_success") is None:
         unexpected = result.value.keys() - _EMPTY_ANSWER
         if unexpected:
@@ -318,8 +322,26 @@ def _product(answer: Fields, product_id: str) -> Product:
         created_at=row.find_time("gmt_create"),
         modified_at=row.find_time("gmt_modified"),
         offline_at=row.find_time("ws_offline_date"),
+        country_prices=_country_prices(row),
         raw=row.raw_json(),
     )
+
+
+def _country_prices(row: Fields) -> tuple[CountryPrices, ...]:
+    configuration = row.find_fields("multi_country_price_configuration")
+    if configuration is None:
+        return ()
+    countries = []
+    for entry in configuration.objects("country_price_list", "single_country_price_dto"):
+        country = entry.find_text("ship_to_country")
+        skus = [
+            SkuPrice(code, price, sku.find_amount("discount_price"))
+            for sku in entry.objects("sku_price_by_country_list", "single_sku_price_by_country_dto")
+            if (code := sku.find_text("sku_code")) and (price := sku.find_amount("price"))
+        ]
+        if country is not None and skus:
+            countries.append(CountryPrices(country, tuple(skus)))
+    return tuple(countries)
 
 
 def _by_locale(row: Fields, name: str, element: str, text: str) -> dict[str, str]:
