@@ -35,7 +35,7 @@ class _Asked(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ClockMove(_Asked):
-    """Set the clock, move it on, stop it or let it run; in this order."""
+    """Stop the clock or let it run, set it, move it on; in this order."""
 
     set: datetime | None = None
     advance_seconds: float | None = None
@@ -153,14 +153,14 @@ def _clock(world: World, request: Request, parts: list[str]) -> Response:
 def _move_clock(world: World, request: Request, parts: list[str]) -> Response:
     move = _read(request, ClockMove)
     clock = world.clock
+    if move.is_frozen is not None:
+        clock.freeze(move.is_frozen)
     if move.set is not None:
         if move.set.tzinfo is None:
             raise ControlError("set needs a time with its offset from UTC")
         clock.set(move.set)
     if move.advance_seconds is not None:
         clock.set(clock.now() + timedelta(seconds=move.advance_seconds))
-    if move.is_frozen is not None:
-        clock.freeze(move.is_frozen)
     world.settle()
     return _clock(world, request, parts)
 
