@@ -62,7 +62,7 @@ class RemoteKafka:
         """Check that one of the addresses answers."""
         for address in self.bootstrap.split(","):
             host, _, port = address.strip().rpartition(":")
-            if await _listens(host, int(port)):
+            if await serves(host, int(port)):
                 return
         raise StackFailure(f"STACK_KAFKA_BOOTSTRAP ({self.bootstrap}) does not answer")
 
@@ -169,7 +169,7 @@ class EmbeddedKafka:
 
     async def _takes_connections(self, _pid: int) -> bool:
         """The broker opens its port last, when it serves."""
-        return await _listens(LOOPBACK, self.port)
+        return await serves(LOOPBACK, self.port)
 
 
 def _formatted_storage() -> Path:
@@ -219,14 +219,22 @@ def _as_properties(values: Mapping[str, str]) -> str:
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
-async def _listens(host: str, port: int) -> bool:
+API_VERSIONS_REQUEST = bytes.fromhex("0000000a 0012 0000 00000001 ffff")
+"""Length, key 18, version 0, correlation 1, no client id: what every broker answers."""
+
+
+async def serves(host: str, port: int) -> bool:
+    """Whether a broker answers there. A listening port says less: Docker opens it by itself."""
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 2)
-    except (OSError, TimeoutError):
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                writer.write(API_VERSIONS_REQUEST)
+                await reader.readexactly(4)
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, EOFError):
         return False
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
     return True
 
 

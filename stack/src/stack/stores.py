@@ -10,6 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.accounts import remove_owned_folder
+from stack.containers import (
+    KAFKA_IMAGE,
+    POSTGRES_IMAGE,
+    ContainerKafka,
+    ContainerPostgres,
+    has_image,
+    wipe_volumes,
+)
 from stack.kafka import EmbeddedKafka, Kafka, RemoteKafka
 from stack.ports import kept_port, require_free
 from stack.postgres import EmbeddedPostgres, Postgres, RemotePostgres
@@ -42,7 +50,8 @@ async def running_stores(
 
 
 def wipe_stores(state: Path) -> None:
-    """Forget what both embedded stores hold."""
+    """Forget what both stores hold."""
+    wipe_volumes(state)
     remove_owned_folder(state / "postgres")
     remove_owned_folder(state / "kafka")
 
@@ -51,10 +60,13 @@ def _postgres(settings: StackSettings, password: str) -> Postgres:
     if settings.database_url is not None:
         return RemotePostgres(settings.database_url.get_secret_value())
     state = settings.state_dir
+    port = _port(settings.postgres_port, state, "postgres", "STACK_POSTGRES_PORT")
+    if settings.containers and has_image(POSTGRES_IMAGE):
+        return ContainerPostgres(state, port=port, password=password)
     return EmbeddedPostgres(
         state / "postgres",
         state / "logs" / "postgres.log",
-        port=_port(settings.postgres_port, state, "postgres", "STACK_POSTGRES_PORT"),
+        port=port,
         password=password,
         is_durable=settings.is_durable,
     )
@@ -64,11 +76,10 @@ def _kafka(settings: StackSettings) -> Kafka:
     if settings.kafka_bootstrap is not None:
         return RemoteKafka(settings.kafka_bootstrap)
     state = settings.state_dir
-    return EmbeddedKafka(
-        state / "kafka",
-        state / "logs" / "kafka.log",
-        port=_port(settings.kafka_port, state, "kafka", "STACK_KAFKA_PORT"),
-    )
+    port = _port(settings.kafka_port, state, "kafka", "STACK_KAFKA_PORT")
+    if settings.containers and has_image(KAFKA_IMAGE):
+        return ContainerKafka(state, port=port)
+    return EmbeddedKafka(state / "kafka", state / "logs" / "kafka.log", port=port)
 
 
 def _port(wanted: int, state: Path, owner: str, setting: str) -> int:

@@ -20,10 +20,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from stack.accounts import remove_owned_folder
 from stack.failures import StackFailure
 from stack.postgres import create_database, database_url, drop_database
 from stack.sandbox import Sandbox, running_sandbox
+from stack.stores import wipe_stores
 from stack.throwaway import StoreAddresses
 
 START_SECONDS = 600  # the first start on a machine downloads Kafka
@@ -88,7 +88,7 @@ class ThrowawayStores:
             except subprocess.TimeoutExpired:
                 os.killpg(self._host.pid, signal.SIGKILL)
                 self._host.wait()
-        remove_owned_folder(self.folder / "postgres")
+        wipe_stores(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
