@@ -153,6 +153,11 @@ def test_every_64_bit_id_survives(number: int, is_text: bool) -> None:
     assert fields(encode({"id": str(number) if is_text else number})).id("id") == str(number)
 
 
+@pytest.mark.parametrize("json", ["[1,2]", '{"number":[1,"2"]}', '{"number":[[1,2]]}', '"[1,2]"'])
+def test_lists_of_ids(json: str) -> None:
+    assert fields(f'{{"ids":{json}}}').texts("ids", "number") == ["1", "2"]
+
+
 def test_names_come_out_of_their_json_string() -> None:
     read = fields('{"names":"{  \\"en\\": \\"Coat\\",\\"es\\":null, \\"de\\": 5 }"}')
     assert read.find_names("names") == {"en": "Coat", "de": "5"}

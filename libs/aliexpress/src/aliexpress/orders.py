@@ -142,7 +142,10 @@ class Parcel(msgspec.Struct, frozen=True):
 
 
 class OrderDetails(msgspec.Struct, frozen=True):
-    """An order in full. Times UTC; `raw` is the answer as JSON text."""
+    """An order in full. Times UTC; `raw` is the answer as JSON text.
+
+    `deadline_at` is when the present state times out, such as unsent goods.
+    """
 
     order_id: str
     status: str
@@ -150,6 +153,7 @@ class OrderDetails(msgspec.Struct, frozen=True):
     modified_at: datetime | None
     paid_at: datetime | None
     ended_at: datetime | None
+    deadline_at: datetime | None
     total: Money | None
     initial_total: Money | None
     shipping: Money | None
@@ -360,6 +364,7 @@ def _details(answer: Fields, order_id: str) -> OrderDetails:
         modified_at=row.find_time("gmt_modified"),
         paid_at=row.find_time("gmt_pay_success"),
         ended_at=row.find_time("gmt_trade_end"),
+        deadline_at=row.find_time("over_time_left"),
         total=row.find_money("order_amount"),
         initial_total=row.find_money("init_oder_amount", "init_order_amount"),
         shipping=row.find_money("logistics_amount"),

@@ -245,9 +245,10 @@ class Fields:
         return [read(item) for item in self.objects(name, element)]
 
     def texts(self, name: str, element: str) -> list[str]:
-        """A list of texts or ids; blanks are left out."""
-        texts = (_as_id(item) for item in self.items(name, element))
-        return [text for text in texts if text is not None]
+        """A list of texts or ids, also a list within the list; blanks are left out."""
+        items = self.items(name, element)
+        flat = (part for item in items for part in (item if isinstance(item, list) else [item]))
+        return [text for text in map(_as_id, flat) if text is not None]
 
     def find_names(self, name: str) -> dict[str, str]:
         """Texts by language, out of a JSON string such as `multi_language_names`."""
