@@ -56,4 +56,5 @@ async def main(bootstrap: str, merchant: str, catalogue: str, text: str, prefix:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(*sys.argv[1:4], Path(sys.argv[4]).read_text(), *sys.argv[5:])))
+    kafka, merchant_id, catalogue_id, file, *others = sys.argv[1:]
+    sys.exit(asyncio.run(main(kafka, merchant_id, catalogue_id, Path(file).read_text(), *others)))

@@ -1,10 +1,11 @@
-"""Writes the sample catalogue: `python -m examples.sample.generate`, from the repository's root.
+"""Writes the sample catalogue: `python -m examples.sample.generate [FOLDER]`, from the root.
 
 `products.jsonl` has one `catalog.updated` data object a line, `expected.json` says what the channel
 must make of the spoilt ones. The same code writes the same bytes, so both files are committed.
 """
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -24,14 +25,14 @@ MOVED_CHILD = "BLS-02-3"
 MOVED_FROM = "BLS-01"
 
 
-def main() -> None:
+def main(folder: Path) -> None:
     """Write both files."""
     products = list(_products())
     faulty, expected = _faulty_products()
     lines = [_line(row) for row in (*products, *faulty)]
-    (FOLDER / "products.jsonl").write_text("".join(lines), encoding="utf-8")
+    (folder / "products.jsonl").write_text("".join(lines), encoding="utf-8")
     text = json.dumps(expected, indent=1, ensure_ascii=False)
-    (FOLDER / "expected.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "expected.json").write_text(text + "\n", encoding="utf-8")
 
 
 def _line(row: Row) -> str:
@@ -148,4 +149,4 @@ def _sound_rows(fault: Fault, code: str, chance: Random) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)

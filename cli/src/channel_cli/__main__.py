@@ -1,0 +1,35 @@
+"""`channel`: every command in its place."""
+
+import typer
+
+from channel_cli.commands import (
+    catalogue,
+    dead_letters,
+    feeds,
+    merchants,
+    orders,
+    runs,
+    shops,
+    system,
+)
+
+app = typer.Typer(
+    help="AliExpress Channel: catalogue in, offers true, orders back.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+app.add_typer(merchants.app, name="merchants")
+app.add_typer(shops.app, name="shops")
+app.add_typer(feeds.app, name="feeds")
+app.add_typer(runs.app, name="run")
+app.add_typer(orders.app, name="orders")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command("up")(system.up)
+app.command("status")(system.status)
+app.command("demo")(system.demo)
+app.command("import")(catalogue.import_file)
+app.command("preview")(catalogue.preview)
+app.command("report")(runs.report)
+
+if __name__ == "__main__":
+    app()

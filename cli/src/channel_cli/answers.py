@@ -1,0 +1,209 @@
+"""What the services answer, as far as the command line shows it or decides by it.
+
+Each class names its route's service; members the command line does not know are left out.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer of a service; unknown members are tolerated, so that services may go first."""
+
+
+# ---- auth-service
+
+
+class Merchant(Answer, frozen=True, kw_only=True):
+    """A merchant, and whether it is known as an AliExpress seller (M1.1)."""
+
+    merchant_id: str
+    name: str
+    is_eligible: bool
+
+
+class ApiClient(Answer, frozen=True, kw_only=True):
+    """A new API client; its secret is shown this once."""
+
+    client_id: str
+    client_secret: str
+
+
+class Shop(Answer, frozen=True, kw_only=True):
+    """A shop's connection to AliExpress."""
+
+    shop_id: str
+    connection: str
+    generation: int
+    is_eligible: bool = True
+    seller_id: str | None = None
+    seller_name: str | None = None
+    expires_at: datetime | None = None
+
+
+class ConsentLink(Answer, frozen=True, kw_only=True):
+    """Where the merchant's browser begins."""
+
+    start_url: str
+    expires_at: datetime
+
+
+# ---- catalog-service
+
+
+class Catalogue(Answer, frozen=True, kw_only=True):
+    """A declared catalogue."""
+
+    catalogue_id: str
+    versioning: str
+    fed_by: str
+    products: int | None = None
+
+
+class SourceProduct(Answer, frozen=True, kw_only=True):
+    """A source product as its merchant's system sent it."""
+
+    product_id: str
+    family_id: str
+    version: int
+    parent_id: str | None = None
+    is_deleted: bool = False
+    fields: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Import(Answer, frozen=True, kw_only=True):
+    """A catalogue file on its way in."""
+
+    import_id: str
+    state: str
+    rows_read: int = 0
+    rows_total: int | None = None
+    accepted: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    deleted: int = 0
+    withheld_deletions: int = 0
+    failure: str | None = None
+
+
+class Progress(Answer, frozen=True, kw_only=True):
+    """How far a feed's normalizing is, in families."""
+
+    families: int
+    dirty: int
+    normalized: int
+    waiting: int = 0
+
+
+class AppliedFeed(Answer, frozen=True, kw_only=True):
+    """A configuration that was taken."""
+
+    configuration_version: int
+    progress: Progress | None = None
+
+
+class Issue(Answer, frozen=True, kw_only=True):
+    """Why a product cannot be listed as it is, or advice."""
+
+    rule: str
+    field: str
+    message: str
+    remedy: str
+    value: str | None = None
+    sku: str | None = None
+    severity: str = "error"
+
+
+class Cause(Answer, frozen=True, kw_only=True):
+    """What the marketplace refused, in its words and in ours."""
+
+    code: str
+    message: str
+    explanation: str
+    remedy: str
+    count: int = 1
+
+
+class PreviewFamily(Answer, frozen=True, kw_only=True):
+    """One AliExpress product as it would be sent, or why not, and what became of it."""
+
+    family_id: str
+    state: str
+    issues: list[Issue] = msgspec.field(default_factory=list)
+    report_causes: list[Cause] = msgspec.field(default_factory=list)
+    marketplace_product_id: str | None = None
+
+
+# ---- feed-publisher
+
+
+class Feed(Answer, frozen=True, kw_only=True):
+    """A feed at the publisher: its schedules and counts."""
+
+    feed_id: str
+    shop_id: str | None = None
+
+
+class Run(Answer, frozen=True, kw_only=True):
+    """A run of a feed: its plan, its progress, its outcome."""
+
+    run_id: str
+    state: str
+    kind: str = ""
+    trouble: str | None = None
+    items: int | None = None
+    items_done: int = 0
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+# ---- order-importer
+
+
+class OrderImport(Answer, frozen=True, kw_only=True):
+    """One fetching of a shop's orders."""
+
+    import_id: str
+    state: str
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class Shipment(Answer, frozen=True, kw_only=True):
+    """A parcel of an order."""
+
+    shipment_id: str
+    state: str
+    carrier: str
+    tracking_number: str
+
+
+# ---- every service
+
+
+class DeadLetter(Answer, frozen=True, kw_only=True):
+    """A record that could not be taken, and what mends it."""
+
+    id: int
+    group: str
+    place: str
+    reason: str
+    detail: str
+    remedy: str
+    state: str
+    created_at: datetime
+    value: str | None = None
+    attempts: int = 0
+
+
+class ReplayOutcome(Answer, frozen=True, kw_only=True):
+    """What the replay of one dead letter did."""
+
+    id: int
+    outcome: str
+    reason: str | None = None
+    detail: str | None = None
+
+
+Document = dict[str, Any]
+"""An answer that is passed on as it came, for `--json`."""

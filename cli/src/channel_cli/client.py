@@ -1,0 +1,254 @@
+"""The services' REST as typed calls; every one raises `Problem` or `Unreachable`."""
+
+from collections.abc import AsyncIterator
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from channel_cli.answers import (
+    ApiClient,
+    AppliedFeed,
+    Catalogue,
+    ConsentLink,
+    DeadLetter,
+    Document,
+    Import,
+    Merchant,
+    OrderImport,
+    PreviewFamily,
+    Progress,
+    ReplayOutcome,
+    Run,
+    Shipment,
+    Shop,
+    SourceProduct,
+)
+from channel_cli.session import Query, Session
+from channel_cli.settings import AUTH, CATALOG, ORDERS, PUBLISHER
+
+
+class Channel:
+    """What can be asked of an installation. Ids come first, as in the routes."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    # ---- merchants and shops
+
+    async def register_merchant(self, merchant: str, *, name: str, is_eligible: bool) -> Merchant:
+        """Register a merchant, or change it."""
+        body = {"name": name, "is_eligible": is_eligible}
+        return await self.session.send("PUT", AUTH, _of(merchant), Merchant, body=body)
+
+    async def make_api_client(self, merchant: str, *, name: str, scopes: list[str]) -> ApiClient:
+        """An API client bound to a merchant."""
+        body = {"name": name, "scopes": scopes}
+        path = _of(merchant, "api-clients")
+        return await self.session.send("POST", AUTH, path, ApiClient, body=body)
+
+    async def connect_shop(self, merchant: str, shop: str) -> ConsentLink:
+        """The link that connects a shop, or renews its token (M1.4)."""
+        path = _of(merchant, "shops", shop, "connect")
+        return await self.session.send("POST", AUTH, path, ConsentLink)
+
+    def shops(self, merchant: str) -> AsyncIterator[Shop]:
+        """The merchant's shops."""
+        return self.session.items(AUTH, _of(merchant, "shops"), Shop)
+
+    async def shop(self, merchant: str, shop: str) -> Shop:
+        """One shop."""
+        return await self.session.get(AUTH, _of(merchant, "shops", shop), Shop)
+
+    # ---- catalogue
+
+    async def register_catalogue(
+        self, merchant: str, catalogue: str, *, versioning: str, fed_by: str
+    ) -> Catalogue:
+        """Declare a catalogue: explicit or arrival versions, fed by events or files."""
+        body = {"versioning": versioning, "fed_by": fed_by}
+        path = _of(merchant, "catalogues", catalogue)
+        return await self.session.send("PUT", CATALOG, path, Catalogue, body=body)
+
+    async def catalogue(self, merchant: str, catalogue: str) -> Catalogue:
+        """A catalogue with its number of products."""
+        return await self.session.get(CATALOG, _of(merchant, "catalogues", catalogue), Catalogue)
+
+    def source_products(self, merchant: str, catalogue: str) -> AsyncIterator[SourceProduct]:
+        """Every source product of a catalogue."""
+        path = _of(merchant, "catalogues", catalogue, "products")
+        return self.session.items(CATALOG, path, SourceProduct)
+
+    async def source_product(self, merchant: str, catalogue: str, product_id: str) -> SourceProduct:
+        """A source product as it was taken in."""
+        path = _of(merchant, "catalogues", catalogue, "products", product_id)
+        return await self.session.get(CATALOG, path, SourceProduct)
+
+    async def import_file(
+        self, merchant: str, catalogue: str, name: str, file: BinaryIO, options: Query
+    ) -> Import:
+        """Send a catalogue file; it is read in the background."""
+        path = _of(merchant, "catalogues", catalogue, "imports")
+        return await self.session.send(
+            "POST", CATALOG, path, Import, query=options, files={"file": (name, file)}
+        )
+
+    async def import_progress(self, merchant: str, catalogue: str, import_id: str) -> Import:
+        """How far an import is."""
+        path = _of(merchant, "catalogues", catalogue, "imports", import_id)
+        return await self.session.get(CATALOG, path, Import)
+
+    def import_problems(
+        self, merchant: str, catalogue: str, import_id: str
+    ) -> AsyncIterator[Document]:
+        """What could not be read, by line."""
+        path = _of(merchant, "catalogues", catalogue, "imports", import_id, "problems")
+        return self.session.items(CATALOG, path, Document)
+
+    async def confirm_deletions(self, merchant: str, catalogue: str, import_id: str) -> Import:
+        """Let a full import delete what the guard withheld (M7.4)."""
+        path = _of(merchant, "catalogues", catalogue, "imports", import_id, "confirm-deletions")
+        return await self.session.send("POST", CATALOG, path, Import)
+
+    # ---- feeds, at catalog-service: what should be
+
+    async def apply_feed(
+        self, merchant: str, feed: str, configuration: dict[str, Any]
+    ) -> AppliedFeed:
+        """Save a feed's configuration; all its products are normalized anew."""
+        path = _of(merchant, "feeds", feed)
+        return await self.session.send("PUT", CATALOG, path, AppliedFeed, body=configuration)
+
+    async def check_feed(self, merchant: str, feed: str, configuration: dict[str, Any]) -> Document:
+        """Try a configuration without saving it."""
+        path = _of(merchant, "feeds", feed, "check")
+        return await self.session.send("POST", CATALOG, path, Document, body=configuration)
+
+    async def normalizing(self, merchant: str, feed: str) -> Progress:
+        """How far a feed's normalizing is."""
+        return await self.session.get(CATALOG, _of(merchant, "feeds", feed, "progress"), Progress)
+
+    def preview(
+        self, merchant: str, feed: str, filters: Query | None = None
+    ) -> AsyncIterator[PreviewFamily]:
+        """Every product of the feed as it would be sent, or why not (M6.1)."""
+        path = _of(merchant, "feeds", feed, "preview")
+        return self.session.items(CATALOG, path, PreviewFamily, filters)
+
+    async def preview_family(self, merchant: str, feed: str, family: str) -> Document:
+        """One product: source fields beside content and offers, issues."""
+        path = _of(merchant, "feeds", feed, "preview", family)
+        return await self.session.get(CATALOG, path, Document)
+
+    # ---- feeds, at feed-publisher: what is sent
+
+    def feeds(self, merchant: str) -> AsyncIterator[Document]:
+        """The merchant's feeds."""
+        return self.session.items(PUBLISHER, _of(merchant, "feeds"), Document)
+
+    async def feed(self, merchant: str, feed: str) -> Document:
+        """A feed with its schedules, pauses and counts."""
+        return await self.session.get(PUBLISHER, _of(merchant, "feeds", feed), Document)
+
+    async def pause_feed(self, merchant: str, feed: str, reason: str) -> Document:
+        """Stop its schedules."""
+        path = _of(merchant, "feeds", feed, "pause")
+        return await self.session.send("POST", PUBLISHER, path, Document, body={"reason": reason})
+
+    async def resume_feed(self, merchant: str, feed: str) -> Document:
+        """Let its schedules run again."""
+        path = _of(merchant, "feeds", feed, "resume")
+        return await self.session.send("POST", PUBLISHER, path, Document)
+
+    async def run_feed(self, merchant: str, feed: str, kind: str, *, is_dry_run: bool) -> Run:
+        """Run a feed now; `kind` is product or offer."""
+        path = _of(merchant, "feeds", feed, "runs")
+        body = {"kind": kind, "dry_run": is_dry_run}
+        return await self.session.send("POST", PUBLISHER, path, Run, body=body)
+
+    async def run(self, merchant: str, run_id: str) -> Run:
+        """How far a run is."""
+        return await self.session.get(PUBLISHER, _of(merchant, "runs", run_id), Run)
+
+    async def confirm_run(self, merchant: str, run_id: str) -> Run:
+        """Apply exactly the plan that was shown."""
+        path = _of(merchant, "runs", run_id, "confirm")
+        return await self.session.send("POST", PUBLISHER, path, Run)
+
+    def runs(self, merchant: str, feed: str) -> AsyncIterator[Run]:
+        """A feed's runs, the newest first."""
+        return self.session.items(PUBLISHER, _of(merchant, "feeds", feed, "runs"), Run)
+
+    async def report(self, merchant: str, run_id: str) -> Document:
+        """What became of a run's items, grouped by cause (M7.5)."""
+        return await self.session.get(PUBLISHER, _of(merchant, "runs", run_id, "report"), Document)
+
+    async def report_csv(self, merchant: str, run_id: str) -> str:
+        """The same as a spreadsheet."""
+        return await self.session.text(
+            PUBLISHER, _of(merchant, "runs", run_id, "report"), "text/csv"
+        )
+
+    def published(
+        self, merchant: str, feed: str, filters: Query | None = None
+    ) -> AsyncIterator[Document]:
+        """A feed's products as the publisher knows them."""
+        path = _of(merchant, "feeds", feed, "products")
+        return self.session.items(PUBLISHER, path, Document, filters)
+
+    # ---- orders
+
+    def orders(self, merchant: str, filters: Query | None = None) -> AsyncIterator[Document]:
+        """The merchant's orders."""
+        return self.session.items(ORDERS, _of(merchant, "orders"), Document, filters)
+
+    async def order(self, merchant: str, shop: str, order_id: str) -> Document:
+        """One order with all that is known."""
+        path = _of(merchant, "shops", shop, "orders", order_id)
+        return await self.session.get(ORDERS, path, Document)
+
+    async def ship(
+        self, merchant: str, shop: str, order_id: str, parcel: dict[str, Any], key: str
+    ) -> Shipment:
+        """Ship an order, or part of it; the same `key` never ships twice (M8.4)."""
+        path = _of(merchant, "shops", shop, "orders", order_id, "shipments")
+        headers = {"Idempotency-Key": key}
+        return await self.session.send("POST", ORDERS, path, Shipment, body=parcel, headers=headers)
+
+    async def shipment(self, merchant: str, shop: str, order_id: str, shipment_id: str) -> Shipment:
+        """A parcel's state."""
+        path = _of(merchant, "shops", shop, "orders", order_id, "shipments", shipment_id)
+        return await self.session.get(ORDERS, path, Shipment)
+
+    async def import_orders(self, merchant: str, shop: str) -> OrderImport:
+        """Fetch the shop's orders now."""
+        path = _of(merchant, "shops", shop, "order-imports")
+        return await self.session.send("POST", ORDERS, path, OrderImport)
+
+    def order_imports(self, merchant: str, shop: str) -> AsyncIterator[OrderImport]:
+        """The fetchings of a shop's orders, the newest first."""
+        path = _of(merchant, "shops", shop, "order-imports")
+        return self.session.items(ORDERS, path, OrderImport)
+
+    # ---- every service
+
+    def dead_letters(
+        self, service: str, merchant: str, filters: Query | None = None
+    ) -> AsyncIterator[DeadLetter]:
+        """A service's dead letters of a merchant."""
+        return self.session.items(service, _of(merchant, "dead-letters"), DeadLetter, filters)
+
+    async def dead_letter(self, service: str, merchant: str, letter_id: int) -> DeadLetter:
+        """One dead letter with its bytes."""
+        path = _of(merchant, "dead-letters", str(letter_id))
+        return await self.session.get(service, path, DeadLetter)
+
+    async def replay_dead_letters(
+        self, service: str, merchant: str, request: dict[str, Any]
+    ) -> list[ReplayOutcome]:
+        """Let the group take them again."""
+        path = _of(merchant, "dead-letters", "replay")
+        return await self.session.send("POST", service, path, list[ReplayOutcome], body=request)
+
+
+def _of(merchant: str, *parts: str) -> str:
+    """A route below a merchant."""
+    return "/".join(("/v1/merchants", merchant, *(quote(part, safe="") for part in parts)))

@@ -1,0 +1,93 @@
+"""`channel import` and `channel preview`: a catalogue in, and what would come of it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from channel_cli.answers import Import, PreviewFamily
+from channel_cli.client import Channel
+from channel_cli.following import import_and_follow
+from channel_cli.output import (
+    SAMPLE_CATALOGUE,
+    SAMPLE_FEED,
+    SAMPLE_MERCHANT,
+    AsJson,
+    CatalogueId,
+    FeedId,
+    MerchantId,
+    ask,
+    fail,
+    say,
+    show,
+    table_of,
+)
+from channel_cli.session import Query
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The catalogue file.")],
+    *,
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    catalogue: CatalogueId = SAMPLE_CATALOGUE,
+    partial: Annotated[bool, typer.Option(help="Do not delete what the file lacks.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Read and report, change nothing.")] = False,
+    file_format: Annotated[str, typer.Option("--format", help="csv, tsv, jsonl, xml.")] = "auto",
+    id_field: Annotated[str | None, typer.Option(help="The column with the id.")] = None,
+    parent_field: Annotated[str | None, typer.Option(help="The column with the parent.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a catalogue file and follow it to its end."""
+    options: Query = {
+        "mode": "partial" if partial else "full",
+        "dry_run": dry_run,
+        "format": file_format,
+        "id_field": id_field,
+        "parent_field": parent_field,
+    }
+
+    async def asked(channel: Channel) -> Import:
+        return await import_and_follow(channel, merchant, catalogue, file, options)
+
+    result = ask(asked)
+    names = ("rows_read", "accepted", "unchanged", "rejected", "deleted", "withheld_deletions")
+    row = tuple(getattr(result, name) for name in names)
+    show(result, as_json, lambda: table_of(("state", *names), [(result.state, *row)]))
+    if result.state == "failed":
+        fail(result.failure or "the file was not read", "Mend the file and import it again.")
+    if result.rejected:
+        say(f"{result.rejected} rows were rejected; `--json` and the import's problems name them.")
+
+
+def preview(
+    family: Annotated[str | None, typer.Argument(help="One product in full.")] = None,
+    *,
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    feed: FeedId = SAMPLE_FEED,
+    state: Annotated[str | None, typer.Option(help="valid, invalid, excluded, …")] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="Only products with an issue of this rule.")
+    ] = None,
+    query: Annotated[str | None, typer.Option("--query", "-q", help="Words to look for.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What would be sent, and why not (M6.1)."""
+    if family is not None:
+        document = ask(lambda channel: channel.preview_family(merchant, feed, family))
+        show(document, True, lambda: "")
+        return
+
+    async def asked(channel: Channel) -> list[PreviewFamily]:
+        filters: Query = {"state": state, "rule": rule, "q": query}
+        return [item async for item in channel.preview(merchant, feed, filters)]
+
+    families = ask(asked)
+    rows = (
+        (
+            item.family_id,
+            item.state,
+            "\n".join(f"{issue.rule} {issue.field}: {issue.message}" for issue in item.issues),
+        )
+        for item in families
+    )
+    show(families, as_json, lambda: table_of(("product", "state", "issues"), rows))

@@ -1,0 +1,118 @@
+"""`channel feeds`: configurations that send a catalogue to a shop."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from channel_cli.answers import Document
+from channel_cli.client import Channel
+from channel_cli.output import (
+    SAMPLE_FEED,
+    SAMPLE_MERCHANT,
+    AsJson,
+    FeedId,
+    MerchantId,
+    ask,
+    fail,
+    show,
+    table_of,
+    write_json,
+)
+
+app = typer.Typer(help="Configurations that send a catalogue to a shop.", no_args_is_help=True)
+
+ConfigurationFile = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, help="The configuration, YAML or JSON.")
+]
+
+
+@app.command("list")
+def list_feeds(merchant: MerchantId = SAMPLE_MERCHANT, as_json: AsJson = False) -> None:
+    """The merchant's feeds, their schedules and counts."""
+
+    async def asked(channel: Channel) -> list[Document]:
+        return [feed async for feed in channel.feeds(merchant)]
+
+    feeds = ask(asked)
+    columns = sorted({name for feed in feeds for name, value in feed.items() if is_plain(value)})
+    rows = ([feed.get(name) for name in columns] for feed in feeds)
+    show(feeds, as_json, lambda: table_of(columns, rows))
+
+
+@app.command()
+def pause(
+    reason: Annotated[str, typer.Option(help="Why; others see it.")],
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    feed: FeedId = SAMPLE_FEED,
+    as_json: AsJson = False,
+) -> None:
+    """Stop a feed's schedules."""
+    answer = ask(lambda channel: channel.pause_feed(merchant, feed, reason))
+    show(answer, as_json, lambda: f"{feed} is paused; `channel feeds resume` lets it run again.")
+
+
+@app.command()
+def resume(
+    merchant: MerchantId = SAMPLE_MERCHANT, feed: FeedId = SAMPLE_FEED, as_json: AsJson = False
+) -> None:
+    """Let a feed's schedules run again."""
+    answer = ask(lambda channel: channel.resume_feed(merchant, feed))
+    show(answer, as_json, lambda: f"{feed} runs on its schedules again.")
+
+
+@app.command()
+def apply(
+    file: ConfigurationFile,
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    feed: FeedId = "",
+    as_json: AsJson = False,
+) -> None:
+    """Save a configuration; the feed's products are normalized anew."""
+    configuration = load_configuration(file)
+    name = feed_named(configuration, feed)
+    answer = ask(lambda channel: channel.apply_feed(merchant, name, configuration))
+    show(
+        answer,
+        as_json,
+        lambda: f"{name} has configuration {answer.configuration_version}; see `channel preview`.",
+    )
+
+
+@app.command()
+def check(
+    file: ConfigurationFile,
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    feed: FeedId = "",
+    as_json: AsJson = False,
+) -> None:
+    """Try a configuration without saving it: what it excludes, what it leaves unmatched."""
+    configuration = load_configuration(file)
+    name = feed_named(configuration, feed)
+    answer = ask(lambda channel: channel.check_feed(merchant, name, configuration))
+    if as_json:
+        write_json(answer)
+    else:
+        show(answer, False, lambda: table_of(("what", "found"), answer.items()))
+
+
+def load_configuration(file: Path) -> dict[str, Any]:
+    """The document in `file`; a file that is none ends the command with its place."""
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        fail(f"{file} is not YAML: {error}", "Mend the file at that place.")
+    if not isinstance(document, dict):
+        fail(f"{file} holds no configuration", "See services/catalog-service/README.md.")
+    return document
+
+
+def feed_named(configuration: dict[str, Any], named: str) -> str:
+    """The feed meant: the one named on the command line, else in the document."""
+    return named or str(configuration.get("feed") or SAMPLE_FEED)
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value fits a cell of a table."""
+    return not isinstance(value, dict | list)

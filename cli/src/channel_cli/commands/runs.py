@@ -1,0 +1,124 @@
+"""`channel run` and `channel report`: send differences now, and see what became of them."""
+
+from typing import Annotated
+
+import typer
+
+from channel_cli.answers import Document, Run
+from channel_cli.client import Channel
+from channel_cli.commands.feeds import is_plain
+from channel_cli.following import RUN_CONFIRMABLE, RUN_ENDED, follow_run
+from channel_cli.output import (
+    SAMPLE_FEED,
+    SAMPLE_MERCHANT,
+    SAMPLE_SHOP,
+    AsJson,
+    FeedId,
+    MerchantId,
+    ShopId,
+    ask,
+    fail,
+    out,
+    say,
+    show,
+    table_of,
+    write_json,
+)
+
+app = typer.Typer(help="Run now what else runs on schedule.", no_args_is_help=True)
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only plan; send nothing.")]
+Confirm = Annotated[
+    bool, typer.Option("--confirm", help="Apply the plan without asking, first run included.")
+]
+
+
+@app.command("product-feed")
+def product_feed(
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    feed: FeedId = SAMPLE_FEED,
+    dry_run: DryRun = False,
+    confirm: Confirm = False,
+    as_json: AsJson = False,
+) -> None:
+    """Create, edit and delete products (M7.1)."""
+    _run("product", merchant, feed, is_dry_run=dry_run, is_confirmed=confirm, as_json=as_json)
+
+
+@app.command("offer-feed")
+def offer_feed(
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    feed: FeedId = SAMPLE_FEED,
+    dry_run: DryRun = False,
+    confirm: Confirm = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send prices and stock (M7.1)."""
+    _run("offer", merchant, feed, is_dry_run=dry_run, is_confirmed=confirm, as_json=as_json)
+
+
+@app.command()
+def orders(
+    merchant: MerchantId = SAMPLE_MERCHANT, shop: ShopId = SAMPLE_SHOP, as_json: AsJson = False
+) -> None:
+    """Fetch a shop's orders (M8.1)."""
+    answer = ask(lambda channel: channel.import_orders(merchant, shop))
+    show(answer, as_json, lambda: f"fetching orders of {shop}: {answer.state}")
+
+
+def report(
+    run_id: Annotated[str | None, typer.Argument(help="The run; the newest when left out.")] = None,
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    feed: FeedId = SAMPLE_FEED,
+    csv: Annotated[bool, typer.Option("--csv", help="As a spreadsheet on stdout.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What became of a run's items, by cause, with the remedy (M7.5)."""
+
+    async def newest(channel: Channel) -> str:
+        if run_id is not None:
+            return run_id
+        runs = [run async for run in channel.runs(merchant, feed)]
+        if not runs:
+            fail(f"{feed} has not run yet", "Type `channel run product-feed`.")
+        return runs[0].run_id
+
+    if csv:
+
+        async def as_text(channel: Channel) -> str:
+            return await channel.report_csv(merchant, await newest(channel))
+
+        typer.echo(ask(as_text), nl=False)
+        return
+
+    async def asked(channel: Channel) -> Document:
+        return await channel.report(merchant, await newest(channel))
+
+    document = ask(asked)
+    if as_json:
+        write_json(document)
+        return
+    out.print(table_of(("", ""), ((k, v) for k, v in document.items() if is_plain(v))))
+    causes = document.get("causes", [])
+    columns = ("count", "code", "explanation", "remedy")
+    out.print(table_of(columns, ([cause.get(name) for name in columns] for cause in causes)))
+
+
+def _run(
+    kind: str, merchant: str, feed: str, *, is_dry_run: bool, is_confirmed: bool, as_json: bool
+) -> None:
+    async def asked(channel: Channel) -> Run:
+        started = await channel.run_feed(merchant, feed, kind, is_dry_run=is_dry_run)
+        settled = RUN_ENDED | RUN_CONFIRMABLE
+        run = await follow_run(channel, merchant, started.run_id, until=settled, what="running")
+        if run.state in RUN_CONFIRMABLE and is_confirmed and not is_dry_run:
+            await channel.confirm_run(merchant, run.run_id)
+            run = await follow_run(channel, merchant, run.run_id, until=RUN_ENDED, what="sending")
+        return run
+
+    run = ask(asked)
+    show(run, as_json, lambda: table_of(("what", "how many"), run.counts.items(), title=run.state))
+    if run.state in RUN_CONFIRMABLE:
+        say("Nothing was sent. Read the plan, then repeat with --confirm.")
+    elif run.state == "failed":
+        fail("the run failed", f"See `channel report {run.run_id}`.")

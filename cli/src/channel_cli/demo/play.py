@@ -1,0 +1,108 @@
+"""All steps in order, and the verdict."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from channel_cli.commands.dead_letters import letters_of
+from channel_cli.demo import bring_in, sell, trade
+from channel_cli.demo.report import Report, find_faults, tables_of, write_report
+from channel_cli.demo.sources import Sources, load_own, load_sample
+from channel_cli.demo.stage import Stage, open_stage
+from channel_cli.demo.survey import count_shipped, survey
+from channel_cli.output import err, out
+from stack.__main__ import addresses_table
+from stack.run import Addresses, Stack, running_stack
+from stack.system import SANDBOX
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asked of `channel demo`."""
+
+    catalogue_file: Path | None = None
+    feed_file: Path | None = None
+    report_file: Path | None = None
+    is_once: bool = False
+
+
+async def run_demo(wishes: Wishes) -> int:
+    """Start everything, play, tell; stay up until Ctrl-C unless asked not to. An exit code."""
+    started = time.monotonic()
+    with err.status("starting") as status:
+        async with running_stack(
+            on_progress=lambda step: status.update(f"starting: {step}")
+        ) as stack:
+            status.stop()
+            err.print(addresses_table(stack))
+            faults = await play_and_tell(stack.addresses, wishes, started)
+            if wishes.is_once:
+                return 1 if faults else 0
+            await stay_up(stack)
+    return 0
+
+
+async def play_and_tell(addresses: Addresses, wishes: Wishes, started: float) -> list[str]:
+    """Play on a running stack and show what came of it; returns what is not well."""
+    sources = sources_of(wishes, addresses.urls[SANDBOX])
+    async with open_stage(
+        addresses,
+        currency=sources.currency,
+        catalogue=sources.catalogue,
+        feed=sources.feed,
+    ) as stage:
+        report, offers_changed = await play(stage, sources, started)
+    for table in tables_of(report):
+        out.print(table)
+    if wishes.report_file is not None:
+        write_report(report, wishes.report_file)
+    faults = find_faults(report, offers_changed=offers_changed)
+    for fault in faults:
+        err.print(f"[red]not well:[/] {fault}")
+    return faults
+
+
+async def play(stage: Stage, sources: Sources, started: float) -> tuple[Report, int | None]:
+    """The whole path on one stage; the report, and how many offers the catalogue changed."""
+    await bring_in.refuse_stranger(stage)
+    await bring_in.connect_shop(stage)
+    await bring_in.apply_configuration(stage, sources)
+    source_products = await bring_in.bring_in(stage, sources)
+    await sell.publish_products(stage)
+    await sell.send_offers(stage)  # what the creations could not carry
+    before = await stage.sandbox.last_sequence()
+    changed = await sell.change_offers(stage) if sources.file is None else None
+    await sell.send_offers(stage)
+    offers_updated = sell.offers_in(await stage.sandbox.ledger(since=before))
+    await trade.place_orders(stage)
+    orders = await trade.import_orders(stage)
+    await trade.ship_one(stage, orders)
+    found = await survey(stage)
+    report = Report(
+        source_products=source_products,
+        families=found.families,
+        online=found.online,
+        rejected=found.rejected,
+        excluded=found.excluded,
+        offers_updated=len(offers_updated),
+        orders_at_marketplace=len(await stage.sandbox.orders()),
+        orders_imported=len(await trade.imported_orders(stage)),
+        orders_shipped=await count_shipped(stage),
+        dead_letters=len(await letters_of(stage.channel, stage.merchant, {"state": "open"})),
+        seconds=round(time.monotonic() - started, 1),
+    )
+    return report, None if changed is None else len(changed)
+
+
+def sources_of(wishes: Wishes, sandbox_url: str) -> Sources:
+    """The user's own file, else the sample."""
+    if wishes.catalogue_file is not None and wishes.feed_file is not None:
+        return load_own(wishes.catalogue_file, wishes.feed_file)
+    return load_sample(sandbox_url)
+
+
+async def stay_up(stack: Stack) -> None:
+    """Show that everything runs until the user ends it."""
+    err.print(f"Everything keeps running; logs: {stack.logs}. Ctrl-C stops it.")
+    await asyncio.Event().wait()

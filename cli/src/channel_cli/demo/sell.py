@@ -1,0 +1,90 @@
+"""Middle of the path: products online by the product feed, offers true by the offer feed."""
+
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+
+from channel_cli.answers import Run, SourceProduct
+from channel_cli.demo.bring_in import DemoFailed, publish
+from channel_cli.demo.stage import Stage
+from channel_cli.following import RUN_CONFIRMABLE, RUN_ENDED, follow_run
+from channel_cli.output import err, table_of
+from channel_cli.sandbox import LedgerEntry
+from common.contracts.catalog import CatalogUpdated
+
+PRICES_CHANGED = 10
+STOCKS_CHANGED = 5
+OFFER_OPERATIONS = frozenset({"price.update", "stock.update"})
+
+
+async def publish_products(stage: Stage) -> None:
+    """Dry run, read, confirm: then everything valid is created (M7.1)."""
+    dry_run = await run_feed(stage, "product", RUN_CONFIRMABLE | RUN_ENDED, is_dry_run=True)
+    err.print(table_of(("the product feed would", "products"), dry_run.counts.items()))
+    if dry_run.state not in RUN_CONFIRMABLE:
+        raise DemoFailed(f"the dry run ended as {dry_run.state}: {dry_run.trouble}")
+    await stage.channel.confirm_run(stage.merchant, dry_run.run_id)
+    sent = await follow_run(
+        stage.channel, stage.merchant, dry_run.run_id, until=RUN_ENDED, what="product feed"
+    )
+    if sent.state == "failed":
+        raise DemoFailed(f"the product feed failed: {sent.trouble}")
+
+
+async def send_offers(stage: Stage) -> None:
+    """Run the offer feed now."""
+    run = await run_feed(stage, "offer", RUN_ENDED, is_dry_run=False)
+    if run.state == "failed":
+        raise DemoFailed(f"the offer feed failed: {run.trouble}")
+
+
+async def run_feed(stage: Stage, kind: str, until: Collection[str], *, is_dry_run: bool) -> Run:
+    """Ask for a run and follow it to one of the states `until`."""
+    asked = await stage.channel.run_feed(stage.merchant, stage.feed, kind, is_dry_run=is_dry_run)
+    what = f"{kind} feed, dry run" if is_dry_run else f"{kind} feed"
+    return await follow_run(stage.channel, stage.merchant, asked.run_id, until=until, what=what)
+
+
+async def change_offers(stage: Stage) -> set[str]:
+    """Change 10 prices and 5 stocks in the catalogue; returns the 15 SKU codes."""
+    online = {sku.sku_code for item in await stage.sandbox.products() for sku in item.skus}
+    sellable = [
+        product
+        async for product in stage.channel.source_products(stage.merchant, stage.catalogue)
+        if product.fields.get("sku") in online and product.fields["sku"] == product.product_id
+    ]
+    step = max(len(sellable) // (PRICES_CHANGED + STOCKS_CHANGED), 1)
+    chosen = sellable[::step][: PRICES_CHANGED + STOCKS_CHANGED]
+    dearer = [with_fields(stage, item, price=raised(item)) for item in chosen[:PRICES_CHANGED]]
+    fuller = [
+        with_fields(stage, item, stock=int(item.fields["stock"]) + 1)
+        for item in chosen[PRICES_CHANGED:]
+    ]
+    await publish(stage, dearer + fuller)
+    return {item.product_id for item in chosen}
+
+
+def raised(product: SourceProduct) -> str:
+    """The product's price and ten cents: a change, whatever run this is."""
+    return str(Decimal(str(product.fields["price"])) + Decimal("0.10"))
+
+
+def with_fields(stage: Stage, product: SourceProduct, **changed: str | int) -> CatalogUpdated:
+    """The product's next version, with these fields changed."""
+    return CatalogUpdated(
+        merchant_id=stage.merchant,
+        catalogue_id=stage.catalogue,
+        product_id=product.product_id,
+        action="upsert",
+        version=product.version + 1,
+        parent_id=product.parent_id,
+        fields=product.fields | changed,
+    )
+
+
+def offers_in(entries: Sequence[LedgerEntry]) -> set[str]:
+    """The SKU codes whose price or stock these effects changed."""
+    return {
+        entry.sku_code
+        for entry in entries
+        if entry.sku_code and entry.is_accepted and entry.operation in OFFER_OPERATIONS
+    }

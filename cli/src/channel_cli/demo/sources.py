@@ -1,0 +1,70 @@
+"""What is sold: the sample that ships with the repository, as events, or the user's own file."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+
+from channel_cli.commands.feeds import load_configuration
+from common.contracts.catalog import CatalogUpdated
+from stack.settings import CHECKOUT
+
+SAMPLE = CHECKOUT / "examples" / "sample"
+SAMPLE_SANDBOX = "http://127.0.0.1:8080"
+"""Where the sample believes its pictures are; the sandbox may listen elsewhere."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """A feed's configuration, and the products: events in arrival order, or a file."""
+
+    configuration: dict[str, Any]
+    catalogue: str
+    feed: str
+    events: Sequence[CatalogUpdated] = ()
+    file: Path | None = None
+
+    @property
+    def currency(self) -> str:
+        """What the feed sells in."""
+        return str(self.configuration.get("currency", "USD"))
+
+
+def load_sample(sandbox_url: str) -> Sources:
+    """The sample, children before parents and otherwise shuffled, the same way each time."""
+    events = read_events(SAMPLE / "products.jsonl", sandbox_url)
+    return Sources(load_configuration(SAMPLE / "feed.yaml"), "sample", "sample", shuffled(events))
+
+
+def load_own(file: Path, feed_file: Path) -> Sources:
+    """The user's own catalogue and configuration."""
+    configuration = load_configuration(feed_file)
+    name = file.stem.lower().replace(" ", "-")
+    return Sources(
+        configuration,
+        str(configuration.get("catalogue") or name),
+        str(configuration.get("feed") or name),
+        file=file,
+    )
+
+
+def read_events(file: Path, sandbox_url: str) -> list[CatalogUpdated]:
+    """A file of `catalog.updated` data, a line each, pictures at the sandbox's address."""
+    text = file.read_text(encoding="utf-8").replace(SAMPLE_SANDBOX, sandbox_url)
+    return [msgspec.json.decode(line, type=CatalogUpdated) for line in text.splitlines()]
+
+
+def shuffled(events: Sequence[CatalogUpdated]) -> list[CatalogUpdated]:
+    """As a careless system sends them: children first, versions in no order."""
+    mixed = Random(9).sample(events, k=len(events))  # noqa: S311 - the same each time on purpose
+    return sorted(mixed, key=lambda event: event.parent_id is None)
+
+
+def expected_outcomes() -> list[dict[str, Any]]:
+    """What the channel must make of the sample's deliberate faults."""
+    found: list[dict[str, Any]] = json.loads((SAMPLE / "expected.json").read_text())
+    return found

@@ -1,0 +1,53 @@
+"""Who plays, and where."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from channel_cli.client import Channel
+from channel_cli.sandbox import SELLER_BY_CURRENCY, SandboxControl, open_sandbox
+from channel_cli.session import open_session
+from channel_cli.settings import Access
+from stack.run import Addresses
+from stack.system import SANDBOX
+
+MERCHANT = "lumo"
+STRANGER = "stranger"
+"""A merchant nobody knows as a seller: the channel must refuse it (M1.1)."""
+SHOP_BY_CURRENCY = {"USD": "main", "EUR": "euro"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One running system, one merchant, one feed."""
+
+    channel: Channel
+    sandbox: SandboxControl
+    kafka_bootstrap: str
+    sandbox_url: str
+    shop: str
+    catalogue: str
+    feed: str
+    merchant: str = MERCHANT
+
+
+@asynccontextmanager
+async def open_stage(
+    addresses: Addresses, *, currency: str, catalogue: str, feed: str
+) -> AsyncIterator[Stage]:
+    """The stage on a running stack; the seller is the one that sells in `currency`."""
+    seller_id = SELLER_BY_CURRENCY.get(currency, SELLER_BY_CURRENCY["USD"])
+    sandbox_url = addresses.urls[SANDBOX]
+    async with (
+        open_session(Access.of_stack(addresses)) as session,
+        open_sandbox(sandbox_url, seller_id) as sandbox,
+    ):
+        yield Stage(
+            Channel(session),
+            sandbox,
+            addresses.kafka_bootstrap,
+            sandbox_url,
+            SHOP_BY_CURRENCY.get(currency, "main"),
+            catalogue,
+            feed,
+        )

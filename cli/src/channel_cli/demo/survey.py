@@ -1,0 +1,57 @@
+"""Looks at the end: what is online by the marketplace's own word, and why the rest is not."""
+
+import re
+from dataclasses import dataclass
+
+from channel_cli.answers import PreviewFamily
+from channel_cli.demo.report import Rejected
+from channel_cli.demo.stage import Stage
+from channel_cli.sandbox import ONLINE
+
+GONE = frozenset({"deleted", "feed_removed"})
+EXCLUDED = "excluded"
+RULE = re.compile(r"\bM\d+\.\d+\b")
+
+
+@dataclass(frozen=True)
+class Found:
+    """The feed's products by their fate."""
+
+    families: int
+    online: int
+    excluded: int
+    rejected: list[Rejected]
+
+
+async def survey(stage: Stage) -> Found:
+    """Every product of the feed: online, excluded, or rejected with its reason."""
+    online_ids = {
+        item.product_id for item in await stage.sandbox.products() if item.status == ONLINE
+    }
+    families = [
+        family
+        async for family in stage.channel.preview(stage.merchant, stage.feed)
+        if family.state not in GONE
+    ]
+    online = [family for family in families if family.marketplace_product_id in online_ids]
+    excluded = [family for family in families if family.state == EXCLUDED]
+    names = {family.family_id for family in (*online, *excluded)}
+    rejected = [rejection_of(family) for family in families if family.family_id not in names]
+    return Found(len(families), len(online), len(excluded), rejected)
+
+
+def rejection_of(family: PreviewFamily) -> Rejected:
+    """Why a product is not online: its first error, else what the marketplace said."""
+    for issue in family.issues:
+        if issue.severity == "error":
+            return Rejected(family.family_id, issue.sku, issue.rule, issue.message, issue.remedy)
+    for cause in family.report_causes:
+        named = RULE.search(cause.explanation)
+        rule = named.group() if named else cause.code
+        return Rejected(family.family_id, None, rule, cause.message, cause.remedy)
+    return Rejected(family.family_id, None, "", "not online, and no reason is known", "")
+
+
+async def count_shipped(stage: Stage) -> int:
+    """Orders of which the marketplace has a parcel."""
+    return sum(bool(order.shipments) for order in await stage.sandbox.orders())

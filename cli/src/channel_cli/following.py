@@ -1,0 +1,56 @@
+"""Long work, followed to its end with a bar. Every function raises `TookTooLong`."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from channel_cli.answers import Import, Progress, Run
+from channel_cli.client import Channel
+from channel_cli.progress import poll, progress_bar
+from channel_cli.session import Query
+
+AN_HOUR = 3600.0
+IMPORT_ENDED = frozenset({"completed", "failed", "withheld"})
+RUN_ENDED = frozenset({"completed", "completed_with_errors", "withheld", "failed", "superseded"})
+RUN_CONFIRMABLE = frozenset({"planned", "awaiting_confirmation"})
+
+
+async def import_and_follow(
+    channel: Channel, merchant: str, catalogue: str, file: Path, options: Query
+) -> Import:
+    """Upload a catalogue file and wait until it is read."""
+    with progress_bar(f"reading {file.name}") as bar, file.open("rb") as content:
+        sent = await channel.import_file(merchant, catalogue, file.name, content, options)
+        async for state in poll(
+            lambda: channel.import_progress(merchant, catalogue, sent.import_id),
+            within=AN_HOUR,
+            what=f"reading {file.name}",
+        ):
+            bar.show(state.rows_read, state.rows_total)
+            if state.state in IMPORT_ENDED:
+                bar.show(state.rows_read, state.rows_read)
+                break
+    return state
+
+
+async def follow_normalizing(channel: Channel, merchant: str, feed: str) -> Progress:
+    """Wait until no product of a feed is waiting to be normalized."""
+    with progress_bar("matching and checking products") as bar:
+        async for progress in poll(
+            lambda: channel.normalizing(merchant, feed), within=AN_HOUR, what="normalizing"
+        ):
+            bar.show(progress.families - progress.dirty, progress.families)
+            if progress.dirty == 0:
+                break
+    return progress
+
+
+async def follow_run(
+    channel: Channel, merchant: str, run_id: str, *, until: Collection[str], what: str
+) -> Run:
+    """Wait until a run is in one of the states `until`."""
+    with progress_bar(what) as bar:
+        async for run in poll(lambda: channel.run(merchant, run_id), within=AN_HOUR, what=what):
+            bar.show(run.items_done, run.items)
+            if run.state in until:
+                break
+    return run

@@ -1,0 +1,69 @@
+"""Progress bars on stderr while something long is awaited."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from channel_cli.output import err
+from channel_cli.session import Unreachable
+
+T = TypeVar("T")
+
+POLL_SECONDS = 0.2
+
+
+class TookTooLong(Exception):
+    """What was awaited did not come in time; the text says what and how far it was."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line of progress."""
+
+    progress: Progress
+    task: TaskID
+
+    def show(self, done: int, total: int | None) -> None:
+        """How far it is."""
+        self.progress.update(self.task, completed=done, total=total)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Bar]:
+    """A bar for the body of the `with`; the line stays when it is done."""
+    columns = (
+        SpinnerColumn(finished_text="[green]✓[/]"),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err) as progress:
+        yield Bar(progress, progress.add_task(what, total=None))
+
+
+async def poll(ask: Callable[[], Awaitable[T]], *, within: float, what: str) -> AsyncIterator[T]:
+    """The answer again and again until the caller has seen enough.
+
+    A service that does not answer for a while (it may be restarting) is asked again. Raises
+    `TookTooLong` after `within` seconds.
+    """
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        with suppress(Unreachable):
+            yield await ask()
+        await asyncio.sleep(POLL_SECONDS)
+    raise TookTooLong(f"{what} took longer than {within:.0f} seconds")
