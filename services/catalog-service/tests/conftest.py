@@ -2,18 +2,41 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 
+import httpx2
+import msgspec
 import pytest
+from pydantic import SecretStr
 
+from aliexpress.client import Client
+from aliexpress.gateway import new_gateway
+from aliexpress.limits import DEFAULT_LIMITS, BucketLimiter
+from aliexpress.oauth import create_token
+from aliexpress.operation import AppCredentials
+from aliexpress.store import PostgresBuckets
+from aliexpress.transport import HttpTransport
 from catalog_service.app import SERVICE
+from catalog_service.feeds.marketplace import Marketplace
+from catalog_service.feeds.store import keep_shops
+from catalog_service.normalizing.worker import Normalizer
 from catalog_service.sources.consumer import on_catalog_updated
+from common import clock
 from common.contracts.envelope import decode, encode
 from common.contracts.event import Event
+from common.contracts.product import ProductNormalized
+from common.contracts.shop import ShopState
 from common.messaging.records import Delivery, Record, Setback
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import unit_of_work
+from common.shop_tokens import ShopToken
+from stack.sandbox import Sandbox
+
+SELLER = "2200100001"
+REDIRECT_URI = "http://127.0.0.1:8001/v1/oauth/callback"
 
 
 async def migrate(url: str) -> None:
@@ -61,3 +84,85 @@ def ingest(pool: Pool) -> Callable[..., Awaitable[list[Setback]]]:
             return list(await on_catalog_updated(connection, batch))
 
     return run
+
+
+@dataclass
+class SellerTokens:
+    """The token of one seller of the sandbox, for any shop; takes auth-service's place."""
+
+    token_of_seller: ShopToken
+    reported: list[int] = field(default_factory=list)
+
+    async def token(self, _merchant_id: str, _shop_id: str) -> ShopToken:
+        return self.token_of_seller
+
+    async def report_dead(self, _merchant_id: str, _shop_id: str, generation: int) -> None:
+        self.reported.append(generation)
+
+
+@pytest.fixture
+async def marketplace(pool: Pool, sandbox: Sandbox) -> AsyncIterator[Marketplace]:
+    """The job's object that fetches trees and schemas, on the sandbox's first seller."""
+    client = Client(
+        AppCredentials(sandbox.app_key, sandbox.app_secret),
+        new_gateway(sandbox.url),
+        HttpTransport(),
+        BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
+    )
+    async with httpx2.AsyncClient(base_url=sandbox.url, timeout=10) as control:
+        answer = await control.post(
+            "/control/codes", json={"seller_id": SELLER, "redirect_uri": REDIRECT_URI}
+        )
+        code = answer.raise_for_status().json()["code"]
+    grant = await create_token(client, code)
+    tokens = SellerTokens(
+        ShopToken(SecretStr(grant.access_token), SELLER, 1, clock.now() + timedelta(days=1))
+    )
+    yield Marketplace(pool, client, tokens, holder="test", lifetime=timedelta(hours=24))
+    await client.close()
+
+
+@pytest.fixture
+async def connected_shop(pool: Pool) -> None:
+    """Shop s of merchant m, connected."""
+    state = ShopState(
+        merchant_id="m",
+        shop_id="s",
+        revision=1,
+        is_eligible=True,
+        connection="connected",
+        generation=1,
+        seller_id=SELLER,
+    )
+    async with unit_of_work(pool) as connection:
+        await keep_shops(connection, [state])
+
+
+@pytest.fixture
+def settle(pool: Pool, marketplace: Marketplace) -> Callable[[], Awaitable[None]]:
+    """Runs the normalizing and schema jobs until neither has work."""
+    normalizer = Normalizer(pool)
+
+    async def run() -> None:
+        while await normalizer.run() or await marketplace.fetch_schemas():
+            pass
+
+    return run
+
+
+@pytest.fixture
+def emitted(pool: Pool) -> Callable[[], Awaitable[list[ProductNormalized]]]:
+    """Takes the `product.normalized` events out of the outbox, in order."""
+
+    async def take() -> list[ProductNormalized]:
+        rows = await pool.fetch(
+            "WITH taken AS (DELETE FROM outbox RETURNING id, topic, value)"
+            " SELECT topic, value FROM taken ORDER BY id"
+        )
+        return [
+            msgspec.json.decode(row["value"], type=ProductNormalized)
+            for row in rows
+            if row["topic"] == ProductNormalized.topic
+        ]
+
+    return take

@@ -1,0 +1,236 @@
+"""Events in, `product.normalized` out, on the sandbox's real schemas."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from catalog_service.feeds.configuration import FeedConfiguration
+from catalog_service.feeds.save_feed import apply_configuration, remove_feed
+from catalog_service.normalizing.store import keep_reports
+from catalog_service.normalizing.worker import Normalizer
+from catalog_service.sources.store import add_catalogue
+from catalog_service.sources.versions import Catalogue
+from common.contracts.catalog import CatalogUpdated
+from common.contracts.product import ProductNormalized, ProductReported
+from common.messaging.records import Setback
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
+
+Ingest = Callable[..., Awaitable[list[Setback]]]
+Settle = Callable[[], Awaitable[None]]
+Emitted = Callable[[], Awaitable[list[ProductNormalized]]]
+
+WALL_CLOCKS = "152805"
+
+
+def form(**changes: Any) -> FeedConfiguration:
+    base: dict[str, Any] = {
+        "shop": "s",
+        "catalogue": "c",
+        "main_locale": "en_US",
+        "currency": "USD",
+        "image_checks": "off",
+        "category": {"source": {"field": "category"}, "prefix": {"Clocks": WALL_CLOCKS}},
+        "languages": {"en_US": {"title": {"field": "title"}, "description": {"field": "title"}}},
+        "attributes": {
+            "sku_code": {"field": "product_id"},
+            "price": {"field": "price"},
+            "discount_price": {"field": "sale"},
+            "inventory": {"field": "stock"},
+            "image_url_list": {"constant": ["https://pictures.example/1.jpg"]},
+            "product_units_type": {"constant": "piece/pieces"},
+            "inventory_deduction_strategy": {"constant": "place_order_withhold"},
+            "package_weight": {"constant": 1},
+            "package_length": {"constant": 10},
+            "package_width": {"constant": 10},
+            "package_height": {"constant": 10},
+            "shipping_preparation_time": {"constant": 3},
+            "shipping_template_id": {"constant": "free shipping"},
+        },
+        "category_attributes": {
+            "Brand Name": {"constant": "NONE"},
+            "Origin": {"constant": "Mainland China"},
+            "High-concerned chemical": {"constant": "None"},
+            "Material": {"field": "material", "default": "Plastic"},
+            "Style": {"constant": "Modern"},
+            "Type": {"constant": "Standard"},
+            "Room Space": {"constant": "Kitchen"},
+            "Feature": {"constant": "Portable"},
+            "Power Source": {"constant": "Battery"},
+            "Shape": {"constant": "Round"},
+        },
+        "sku_attributes": {"Color": {"field": "color"}},
+    }
+    return FeedConfiguration.model_validate(base | changes)
+
+
+def row(product_id: str, version: int, parent: str | None = None, **more: str) -> CatalogUpdated:
+    fields: dict[str, Any] = {
+        "title": f"Clock {product_id}",
+        "category": "Clocks > Wall",
+        "price": "10",
+        "stock": "5",
+    }
+    return CatalogUpdated(
+        merchant_id="m",
+        catalogue_id="c",
+        product_id=product_id,
+        action="upsert",
+        version=version,
+        parent_id=parent,
+        fields=fields | more,
+    )
+
+
+def gone(product_id: str, version: int) -> CatalogUpdated:
+    return CatalogUpdated(
+        merchant_id="m", catalogue_id="c", product_id=product_id, action="delete", version=version
+    )
+
+
+@pytest.fixture
+async def feed(pool: Pool, connected_shop: None) -> None:
+    async with unit_of_work(pool) as connection:
+        await add_catalogue(connection, Catalogue("m", "c", "explicit", "events"))
+        await apply_configuration(connection, "m", "f", form())
+
+
+@pytest.mark.usefixtures("feed")
+async def test_a_simple_product_is_valid_on_the_marketplaces_schema(
+    ingest: Ingest, settle: Settle, emitted: Emitted
+) -> None:
+    await ingest(row("a", 1, sale="8.5"))
+    await settle()
+    (event,) = await emitted()
+    assert event.content_part is not None
+    assert [i for i in event.content_part.issues if i.severity == "error"] == []
+    assert event.content is not None
+    assert event.content.category_id == WALL_CLOCKS
+    assert event.content.category_attributes["Brand Name"].value == "201512802"
+    assert event.offers is not None
+    assert (event.offers[0].price, event.offers[0].discount_price) == ("10.00", "8.50")
+    assert event.offers[0].inventory == 5
+
+
+@pytest.mark.usefixtures("feed")
+async def test_a_family_is_one_event_whatever_order_its_members_come_in(
+    ingest: Ingest, settle: Settle, emitted: Emitted
+) -> None:
+    await ingest(row("c2", 1, "p", color="Red"), row("c1", 1, "p", color="Blue"), row("p", 1))
+    await settle()
+    (event,) = await emitted()
+    assert event.family_id == "p"
+    assert event.sku_codes == ["c1", "c2"]
+    assert event.content is not None
+    assert [sku.sku_code for sku in event.content.skus] == ["c1", "c2"]
+
+
+@pytest.mark.usefixtures("feed")
+async def test_only_a_change_is_emitted_and_its_revision_rises(
+    pool: Pool, ingest: Ingest, settle: Settle, emitted: Emitted
+) -> None:
+    await ingest(row("a", 1))
+    await settle()
+    (first,) = await emitted()
+    await ingest(row("a", 2, unused="x"))
+    await settle()
+    assert await emitted() == []
+    await ingest(row("a", 3, price="11"))
+    await settle()
+    (second,) = await emitted()
+    assert second.revision > first.revision
+    assert second.content_part == first.content_part
+    await ingest(gone("a", 4))
+    await settle()
+    (third,) = await emitted()
+    assert (third.presence, third.absent_reason) == ("absent", "deleted")
+    assert await pool.fetchval("SELECT count(*) FROM family_mark") == 0
+
+
+@pytest.mark.usefixtures("feed")
+async def test_a_child_without_its_parent_is_named_and_still_offers_its_stock(
+    ingest: Ingest, settle: Settle, emitted: Emitted
+) -> None:
+    await ingest(row("c1", 1, "p", color="Blue"))
+    await settle()
+    (event,) = await emitted()
+    assert event.content_part is not None
+    issue = next(i for i in event.content_part.issues if i.rule == "M4.1")
+    assert issue.sku == "c1"
+    assert event.offers is not None
+
+
+async def test_a_feed_without_a_connected_shop_keeps_its_families_dirty(
+    pool: Pool, ingest: Ingest, emitted: Emitted
+) -> None:
+    async with unit_of_work(pool) as connection:
+        await add_catalogue(connection, Catalogue("m", "c", "explicit", "events"))
+        await apply_configuration(connection, "m", "f", form())
+    await ingest(row("a", 1))
+    normalizer = Normalizer(pool)
+    while await normalizer.run():
+        pass
+    assert await emitted() == []
+    waits = await pool.fetch("SELECT feed_id, waits_for FROM family_mark")
+    assert [tuple(wait) for wait in waits] == [("f", f"schema:s/{WALL_CLOCKS}")]
+
+
+@pytest.mark.usefixtures("feed")
+async def test_a_removed_feed_says_that_its_families_are_absent(
+    pool: Pool, ingest: Ingest, settle: Settle, emitted: Emitted
+) -> None:
+    await ingest(row("a", 1))
+    await settle()
+    await emitted()
+    async with unit_of_work(pool) as connection:
+        await remove_feed(connection, "m", "f")
+    await settle()
+    (event,) = await emitted()
+    assert event.absent_reason == "feed_removed"
+
+
+@pytest.mark.usefixtures("feed")
+async def test_an_excluded_product_is_absent_and_comes_back(
+    pool: Pool, ingest: Ingest, settle: Settle, emitted: Emitted
+) -> None:
+    await ingest(row("a", 1), row("b", 1, price="1"))
+    await settle()
+    await emitted()
+    rule = {"field": "price", "compare": "<", "value": 5}
+    async with unit_of_work(pool) as connection:
+        await apply_configuration(connection, "m", "f", form(exclude=rule))
+    await settle()
+    assert [(e.family_id, e.absent_reason) for e in await emitted()] == [("b", "excluded")]
+    async with unit_of_work(pool) as connection:
+        await apply_configuration(connection, "m", "f", form())
+    await settle()
+    assert [(e.family_id, e.presence) for e in await emitted()] == [("b", "present")]
+
+
+@pytest.mark.usefixtures("feed")
+async def test_the_main_language_of_a_live_product_cannot_change(
+    pool: Pool, ingest: Ingest, settle: Settle, emitted: Emitted
+) -> None:
+    await ingest(row("a", 1))
+    await settle()
+    (event,) = await emitted()
+    report = ProductReported(
+        merchant_id="m",
+        feed_id="f",
+        family_id="a",
+        revision=1,
+        desired_revision=event.revision,
+        status="live",
+    )
+    async with unit_of_work(pool) as connection:
+        await keep_reports(connection, [report])
+        texts = {"title": {"field": "title"}, "description": {"field": "title"}}
+        spanish = form(main_locale="es_ES", languages={"es_ES": texts})
+        await apply_configuration(connection, "m", "f", spanish)
+    await settle()
+    (event,) = await emitted()
+    assert event.content_part is not None
+    assert "M3.1" in {issue.rule for issue in event.content_part.issues}
+    assert event.content is None
+    assert event.offers is not None
