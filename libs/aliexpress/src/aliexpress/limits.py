@@ -116,14 +116,15 @@ class Take(msgspec.Struct, frozen=True):
 class BucketState(msgspec.Struct, frozen=True):
     """A bucket after a wish for permits, of which `granted` were given.
 
-    `arrival_at` is the theoretical arrival time (epoch seconds) after the last of them.
+    `arrival_at` is the theoretical arrival time after the last of them, `slowed_at` the last
+    refusal; both in epoch seconds of the wall clock.
     """
 
     arrival_at: float = 0.0
     granted: int = 0
     banned_until: datetime | None = None
     slowdown: float = 1.0
-    slowed_at: datetime | None = None
+    slowed_at: float = 0.0
 
 
 class Ban(msgspec.Struct, frozen=True):
@@ -140,7 +141,7 @@ class BucketStore(Protocol):
     async def take(self, bucket: Bucket, wish: Take) -> BucketState:
         """Take permits, all or none: move the arrival time on by their cost and count them."""
 
-    async def ban(self, bucket: Bucket, *, until: datetime, at: datetime) -> BucketState:
+    async def ban(self, bucket: Bucket, *, until: datetime, at: float) -> BucketState:
         """Ban until then (a longer ban stays), and double the slow-down that is left `at` now."""
 
     async def list_bans(self, at: datetime) -> list[Ban]:
@@ -197,9 +198,9 @@ class BucketLimiter:
     async def refused(self, seller_id: str | None, operation: str, limit: LimitReached) -> None:
         """See `Limiter`."""
         bucket = banned_bucket(seller_id, operation, limit.scope)
-        at = self._now()
+        until = self._now() + limit.ban
         lane = self._lane(bucket)
-        lane.state = await self._store.ban(bucket, until=at + limit.ban, at=at)
+        lane.state = await self._store.ban(bucket, until=until, at=time.time())
         lane.permits.clear()
 
     async def list_bans(self) -> list[Ban]:
@@ -254,11 +255,12 @@ class BucketLimiter:
         self, lane: _Lane, bucket: Bucket, rate: Rate | None, quota: int | None, today: date
     ) -> None:
         count = block_size(rate)
-        interval = slowed_interval(rate, lane.state, self._now()) if rate else 0.0
+        at = time.time()
+        interval = remaining_slowdown(lane.state, at) / rate.per_second if rate else 0.0
         burst = rate.burst if rate else 1
         ahead = (burst - 1) * interval
         wish = Take(
-            at=time.time(),
+            at=at,
             count=count,
             today=today,
             cost=count * interval,
@@ -270,7 +272,7 @@ class BucketLimiter:
         lane.permits = deque(
             permit_times(lane.state.arrival_at, lane.state.granted, interval, burst)
         )
-        lane.taken_at, lane.taken_on = wish.at, today
+        lane.taken_at, lane.taken_on = at, today
 
     def _ban_left(self, lane: _Lane) -> timedelta:
         until = lane.state.banned_until
@@ -314,16 +316,9 @@ def block_size(rate: Rate | None) -> int:
     return max(1, int(rate.per_second * BLOCK.total_seconds())) if rate else 1
 
 
-def slowed_interval(rate: Rate, state: BucketState, now: datetime) -> float:
-    """Seconds between two calls at the rate a bucket has after its refusals."""
-    return remaining_slowdown(state, now) / rate.per_second
-
-
-def remaining_slowdown(state: BucketState, now: datetime) -> float:
-    """The factor by which a bucket is slowed: 1 when it never was or has recovered."""
-    if state.slowed_at is None:
-        return 1.0
-    halvings = max(0.0, (now - state.slowed_at) / RECOVERY)
+def remaining_slowdown(state: BucketState, at: float) -> float:
+    """The factor by which a bucket is slowed `at` a time: 1 when it never was or has recovered."""
+    halvings = max(0.0, (at - state.slowed_at) / RECOVERY.total_seconds())
     return max(1.0, state.slowdown * math.pow(0.5, min(halvings, 64)))
 
 

@@ -29,7 +29,7 @@ class MemoryBuckets:
         self._states[bucket], self._used[bucket] = state, (wish.today, used)
         return state
 
-    async def ban(self, bucket: Bucket, *, until: datetime, at: datetime) -> BucketState:
+    async def ban(self, bucket: Bucket, *, until: datetime, at: float) -> BucketState:
         """See `BucketStore`."""
         state = self._states.get(bucket, BucketState())
         banned = msgspec.structs.replace(

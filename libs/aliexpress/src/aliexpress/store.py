@@ -16,7 +16,7 @@ CREATE TABLE rate_bucket (
     granted integer NOT NULL DEFAULT 0,
     banned_until timestamptz,
     slowdown double precision NOT NULL DEFAULT 1,
-    slowed_at timestamptz,
+    slowed_at double precision NOT NULL DEFAULT 0,
     PRIMARY KEY (scope, operation)
 );
 COMMENT ON TABLE rate_bucket IS
@@ -47,13 +47,11 @@ RETURNING arrival_at, granted, banned_until, slowdown, slowed_at
 
 _BAN = """
 INSERT INTO rate_bucket AS bucket (scope, operation, banned_until, slowdown, slowed_at)
-VALUES ($1, $2, $3, 2, $4)
+VALUES ($1, $2, $3, 2, $4::double precision)
 ON CONFLICT (scope, operation) DO UPDATE SET
     banned_until = greatest(bucket.banned_until, $3),
     slowdown = least($5::double precision, 2 * greatest(1, bucket.slowdown * power(
-        0.5, least(64, greatest(0, coalesce(
-            extract(epoch FROM $4::timestamptz - bucket.slowed_at)::double precision, 0
-        ) / $6::double precision))
+        0.5, least(64, greatest(0, ($4 - bucket.slowed_at) / $6::double precision))
     ))),
     slowed_at = $4
 RETURNING arrival_at, granted, banned_until, slowdown, slowed_at
@@ -86,7 +84,7 @@ class PostgresBuckets:
         )
         return _state(row)
 
-    async def ban(self, bucket: Bucket, *, until: datetime, at: datetime) -> BucketState:
+    async def ban(self, bucket: Bucket, *, until: datetime, at: float) -> BucketState:
         """See `BucketStore`."""
         row = await self._pool.fetchrow(
             _BAN,
