@@ -1,0 +1,66 @@
+"""The composition root of feed-publisher: what it is made of, on one screen."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from aliexpress.client import Client
+from aliexpress.gateway import new_gateway
+from aliexpress.limits import DEFAULT_LIMITS, BucketLimiter
+from aliexpress.operation import AppCredentials
+from aliexpress.store import PostgresBuckets
+from aliexpress.transport import HttpTransport
+from common.jobs import Job
+from common.messaging.consumer import Consumer
+from common.service import Context, Parts, Service
+from common.shop_tokens import ShopTokens
+from feed_publisher.desired.consumer import GROUP, DesiredState
+from feed_publisher.reports.api import report_router
+from feed_publisher.reports.product_api import product_router
+from feed_publisher.reports.republish import republish_daily
+from feed_publisher.runs.api import run_router
+from feed_publisher.runs.run_feed import RunDriver
+from feed_publisher.runs.schedule_runs import schedule_runs
+from feed_publisher.settings import PublisherSettings
+
+
+def build(context: Context[PublisherSettings]) -> Parts:
+    """Wire the service; no I/O."""
+    settings, pool = context.settings, context.pool
+    client = Client(
+        AppCredentials(settings.app_key, settings.app_secret.get_secret_value()),
+        new_gateway(settings.marketplace_url),
+        HttpTransport(),
+        BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
+        integrator=settings.integrator,
+    )
+    tokens = ShopTokens(
+        settings.auth_url, settings.service_client_id, settings.service_client_secret
+    )
+    consumer = Consumer(
+        pool,
+        settings.kafka_bootstrap,
+        GROUP,
+        DesiredState(tokens, settings).subscriptions(),
+        instance_id=settings.instance_id,
+        topic_prefix=settings.topic_prefix,
+        session_timeout=settings.session_timeout,
+        max_batch_records=settings.max_batch_records,
+    )
+    driver = RunDriver(pool, client, tokens, consumer, settings)
+    turns = [
+        Job(f"run-{number}", driver.take_turn, every=timedelta(milliseconds=250))
+        for number in range(settings.concurrent_runs)
+    ]
+    return Parts(
+        routers=[run_router(pool), report_router(pool), product_router(pool)],
+        consumers=[consumer],
+        jobs=[
+            *turns,
+            Job("schedule-runs", lambda: schedule_runs(pool), every=timedelta(seconds=1)),
+            Job("republish", lambda: republish_daily(pool), every=timedelta(minutes=1)),
+        ],
+        closers=[client.close, tokens.aclose],
+    )
+
+
+SERVICE = Service("feed-publisher", PublisherSettings, Path(__file__).parent / "migrations", build)

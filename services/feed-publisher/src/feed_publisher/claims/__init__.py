@@ -1,0 +1,1 @@
+"""Who a SKU code belongs to: one feed and family per shop (M1.7)."""

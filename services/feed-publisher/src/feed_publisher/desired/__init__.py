@@ -1,0 +1,1 @@
+"""What should be on AliExpress: the newest state of shops, feeds and products."""

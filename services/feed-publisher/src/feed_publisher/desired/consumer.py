@@ -1,0 +1,82 @@
+"""Takes in `shop.state`, `feed.state` and `product.normalized`, whatever their order.
+
+What arrives before what it needs is kept: a desired product without a known feed or shop is
+stored, and its runs wait for both.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from common.contracts.feed import FeedState
+from common.contracts.product import ProductNormalized
+from common.contracts.shop import ShopState
+from common.messaging.records import Delivery, Setback, Subscription
+from common.postgres.pool import Connection
+from common.postgres.schedules import Daily, Every, set_schedule
+from common.shop_tokens import ShopTokens
+from feed_publisher.desired.desired_state import newest
+from feed_publisher.desired.store import save_desired, save_feeds, save_shops
+from feed_publisher.settings import PublisherSettings
+
+GROUP = "feed-publisher.desired"
+
+PRODUCT_SCHEDULE = "product-feed"
+OFFER_SCHEDULE = "offer-feed"
+
+
+class DesiredState:
+    """The handlers of the consumer group."""
+
+    def __init__(self, tokens: ShopTokens, settings: PublisherSettings) -> None:
+        self._tokens = tokens
+        self._daily = Daily(settings.product_run_at, settings.product_run_zone)
+        self._hourly = Every(timedelta(minutes=settings.offer_run_minutes))
+
+    def subscriptions(self) -> list[Subscription]:
+        """Topics and what handles them."""
+        return [
+            Subscription(ShopState, self.on_shop_state),
+            Subscription(FeedState, self.on_feed_state),
+            Subscription(ProductNormalized, self.on_product_normalized),
+        ]
+
+    async def on_shop_state(
+        self, connection: Connection, deliveries: Sequence[Delivery[ShopState]]
+    ) -> Sequence[Setback]:
+        """Keep the newest state of each shop; its cached token is asked for anew."""
+        states = newest(
+            (delivery.event for delivery in deliveries),
+            lambda state: (state.merchant_id, state.shop_id),
+            lambda state: state.revision,
+        )
+        for merchant_id, shop_id in await save_shops(connection, states):
+            self._tokens.forget(merchant_id, shop_id)
+        return ()
+
+    async def on_feed_state(
+        self, connection: Connection, deliveries: Sequence[Delivery[FeedState]]
+    ) -> Sequence[Setback]:
+        """Keep the newest state of each feed, and give each its schedules (M7.1)."""
+        states = newest(
+            (delivery.event for delivery in deliveries),
+            lambda state: (state.merchant_id, state.feed_id),
+            lambda state: state.revision,
+        )
+        for merchant_id, feed_id in await save_feeds(connection, states):
+            await set_schedule(connection, PRODUCT_SCHEDULE, merchant_id, feed_id, self._daily)
+            await set_schedule(connection, OFFER_SCHEDULE, merchant_id, feed_id, self._hourly)
+        return ()
+
+    async def on_product_normalized(
+        self, connection: Connection, deliveries: Sequence[Delivery[ProductNormalized]]
+    ) -> Sequence[Setback]:
+        """Keep the highest revision of each family and mark those that changed for both runs."""
+        chosen = newest(
+            deliveries,
+            lambda d: (d.event.merchant_id, d.event.feed_id, d.event.family_id),
+            lambda d: d.event.revision,
+        )
+        await save_desired(
+            connection, [(delivery.event, delivery.envelope.traceparent) for delivery in chosen]
+        )
+        return ()

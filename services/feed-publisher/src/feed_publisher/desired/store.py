@@ -1,0 +1,256 @@
+"""Rows of shops, feeds, desired products and marks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import asyncpg
+import msgspec
+
+from common import clock
+from common.contracts.feed import FeedState
+from common.contracts.product import ProductNormalized
+from common.contracts.shop import Connection as ShopConnection
+from common.contracts.shop import ShopState
+from common.errors import NotFound
+from common.postgres.pool import Connection
+
+Kind = Literal["product", "offer"]
+"""product: creations, content, deletions, daily; offer: prices and stock, hourly (M7.1)."""
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(ProductNormalized)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop as auth-service last told."""
+
+    merchant_id: str
+    shop_id: str
+    is_eligible: bool
+    connection: ShopConnection
+    generation: int
+    seller_id: str | None
+    expires_at: datetime | None
+
+    def why_unusable(self, now: datetime) -> str | None:
+        """Why AliExpress may not be called for it (M1.1, M1.3), or None when it may."""
+        if not self.is_eligible:
+            return "the merchant is not eligible to use this channel"
+        if self.connection != "connected":
+            return f"the shop is {self.connection}"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "the shop's token has lapsed"
+        return None
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A feed as catalog-service last told, and when its first product run was confirmed."""
+
+    merchant_id: str
+    feed_id: str
+    shop_id: str
+    catalogue_id: str
+    main_locale: str
+    configuration_version: int
+    lifecycle: Literal["active", "removed"]
+    confirmed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What should be on AliExpress for one family, and the trace that said so."""
+
+    state: ProductNormalized
+    traceparent: str | None
+
+
+async def save_shops(connection: Connection, states: Sequence[ShopState]) -> list[tuple[str, str]]:
+    """Keep newer states; the shops that changed."""
+    rows = await connection.fetch(
+        """
+        INSERT INTO shop (merchant_id, shop_id, revision, is_eligible, connection, generation,
+            seller_id, expires_at)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::boolean[], $5::text[],
+            $6::integer[], $7::text[], $8::timestamptz[])
+        ON CONFLICT (merchant_id, shop_id) DO UPDATE SET
+            revision = excluded.revision, is_eligible = excluded.is_eligible,
+            connection = excluded.connection, generation = excluded.generation,
+            seller_id = coalesce(excluded.seller_id, shop.seller_id),
+            expires_at = excluded.expires_at
+            WHERE excluded.revision > shop.revision
+        RETURNING merchant_id, shop_id
+        """,
+        [state.merchant_id for state in states],
+        [state.shop_id for state in states],
+        [state.revision for state in states],
+        [state.is_eligible for state in states],
+        [state.connection for state in states],
+        [state.generation for state in states],
+        [state.seller_id for state in states],
+        [state.expires_at for state in states],
+    )
+    return [(row["merchant_id"], row["shop_id"]) for row in rows]
+
+
+async def save_feeds(connection: Connection, states: Sequence[FeedState]) -> list[tuple[str, str]]:
+    """Keep newer states; the feeds that changed."""
+    rows = await connection.fetch(
+        """
+        INSERT INTO feed (merchant_id, feed_id, revision, shop_id, catalogue_id, main_locale,
+            configuration_version, lifecycle)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[],
+            $6::text[], $7::integer[], $8::text[])
+        ON CONFLICT (merchant_id, feed_id) DO UPDATE SET
+            revision = excluded.revision, shop_id = excluded.shop_id,
+            catalogue_id = excluded.catalogue_id, main_locale = excluded.main_locale,
+            configuration_version = excluded.configuration_version,
+            lifecycle = excluded.lifecycle
+            WHERE excluded.revision > feed.revision
+        RETURNING merchant_id, feed_id
+        """,
+        [state.merchant_id for state in states],
+        [state.feed_id for state in states],
+        [state.revision for state in states],
+        [state.shop_id for state in states],
+        [state.catalogue_id for state in states],
+        [state.main_locale for state in states],
+        [state.configuration_version for state in states],
+        [state.lifecycle for state in states],
+    )
+    return [(row["merchant_id"], row["feed_id"]) for row in rows]
+
+
+async def save_desired(
+    connection: Connection, products: Sequence[tuple[ProductNormalized, str | None]]
+) -> None:
+    """Keep newer states (sorted by key) and mark their families for both kinds of run."""
+    await connection.execute(
+        """
+        WITH changed AS (
+            INSERT INTO desired_product (merchant_id, feed_id, family_id, revision, presence,
+                traceparent, document)
+            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[],
+                $6::text[], $7::bytea[])
+            ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
+                revision = excluded.revision, presence = excluded.presence,
+                traceparent = excluded.traceparent, document = excluded.document
+                WHERE excluded.revision > desired_product.revision
+            RETURNING merchant_id, feed_id, family_id
+        )
+        INSERT INTO family_mark (merchant_id, feed_id, kind, family_id)
+        SELECT merchant_id, feed_id, kind, family_id
+        FROM changed CROSS JOIN unnest(ARRAY['product', 'offer']) AS k (kind)
+        """,
+        [state.merchant_id for state, _ in products],
+        [state.feed_id for state, _ in products],
+        [state.family_id for state, _ in products],
+        [state.revision for state, _ in products],
+        [state.presence for state, _ in products],
+        [traceparent for _, traceparent in products],
+        [_encoder.encode(state) for state, _ in products],
+    )
+
+
+async def mark_families(
+    connection: Connection,
+    merchant_id: str,
+    feed_id: str,
+    kinds: Sequence[Kind],
+    family_ids: Sequence[str],
+) -> None:
+    """Have the next runs of these kinds look at the families."""
+    if family_ids:
+        await connection.execute(
+            """
+            INSERT INTO family_mark (merchant_id, feed_id, kind, family_id)
+            SELECT $1, $2, kind, family_id
+            FROM unnest($3::text[]) AS k (kind) CROSS JOIN unnest($4::text[]) AS f (family_id)
+            """,
+            merchant_id,
+            feed_id,
+            list(kinds),
+            list(family_ids),
+        )
+
+
+async def load_feed(connection: Connection, merchant_id: str, feed_id: str) -> Feed:
+    """The feed. Raises `NotFound`."""
+    row = await connection.fetchrow(
+        """
+        SELECT merchant_id, feed_id, shop_id, catalogue_id, main_locale, configuration_version,
+            lifecycle, confirmed_at
+        FROM feed WHERE merchant_id = $1 AND feed_id = $2
+        """,
+        merchant_id,
+        feed_id,
+    )
+    if row is None:
+        raise NotFound("feed", remedy="Save the feed's configuration first.")
+    return Feed(**dict(row))
+
+
+async def list_feeds(
+    connection: Connection, merchant_id: str, *, after: str, limit: int
+) -> list[Feed]:
+    """The merchant's feeds by id."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, feed_id, shop_id, catalogue_id, main_locale, configuration_version,
+            lifecycle, confirmed_at
+        FROM feed WHERE merchant_id = $1 AND feed_id > $2 ORDER BY feed_id LIMIT $3
+        """,
+        merchant_id,
+        after,
+        limit,
+    )
+    return [Feed(**dict(row)) for row in rows]
+
+
+async def confirm_feed(connection: Connection, merchant_id: str, feed_id: str) -> None:
+    """Remember that the feed's first product run was confirmed."""
+    await connection.execute(
+        """
+        UPDATE feed SET confirmed_at = coalesce(confirmed_at, $3)
+        WHERE merchant_id = $1 AND feed_id = $2
+        """,
+        merchant_id,
+        feed_id,
+        clock.now(),
+    )
+
+
+async def find_shop(connection: Connection, merchant_id: str, shop_id: str) -> Shop | None:
+    """The shop, or None while auth-service has not told of it."""
+    row = await connection.fetchrow(
+        """
+        SELECT merchant_id, shop_id, is_eligible, connection, generation, seller_id, expires_at
+        FROM shop WHERE merchant_id = $1 AND shop_id = $2
+        """,
+        merchant_id,
+        shop_id,
+    )
+    return None if row is None else Shop(**dict(row))
+
+
+async def load_desired(
+    connection: Connection, merchant_id: str, feed_id: str, family_ids: Sequence[str]
+) -> dict[str, Desired]:
+    """The desired states of these families, by family."""
+    rows = await connection.fetch(
+        """
+        SELECT family_id, traceparent, document FROM desired_product
+        WHERE merchant_id = $1 AND feed_id = $2 AND family_id = ANY($3::text[])
+        """,
+        merchant_id,
+        feed_id,
+        list(family_ids),
+    )
+    return {row["family_id"]: _desired(row) for row in rows}
+
+
+def _desired(row: asyncpg.Record) -> Desired:
+    return Desired(_decoder.decode(row["document"]), row["traceparent"])

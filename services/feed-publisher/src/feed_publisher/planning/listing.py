@@ -1,0 +1,130 @@
+"""What we believe of a product on AliExpress: what was accepted of it and what was refused."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Literal
+
+import msgspec
+
+from common.contracts.product import CountryPrice, Offer
+
+Side = Literal["content", "price", "stock"]
+"""What can be refused apart from the rest."""
+
+ListingStatus = Literal["none", "auditing", "live", "deleted"]
+"""none: never online; auditing: accepted, takes no update until AliExpress's audit ends."""
+
+
+class AcceptedSku(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The offer of a SKU as last accepted; a value that is not known for certain is None.
+
+    `inventory` is also None where the channel leaves the shop's stock alone.
+    """
+
+    price: str | None = None
+    discount_price: str | None = None
+    inventory: int | None = None
+    country_prices: tuple[CountryPrice, ...] = ()
+
+
+class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a side was refused: AliExpress's own code and message, or one of ours.
+
+    `wanted` is the hash of what was refused: the same is not sent again (M7.2), unless
+    `is_transient` says that the fault was not in the data.
+    """
+
+    code: str
+    message: str
+    wanted: str = ""
+    is_transient: bool = False
+
+
+class Believed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was accepted: the content's hash (None: not known) and the offer of each SKU."""
+
+    content_hash: str | None = None
+    main_locale: str | None = None
+    skus: dict[str, AcceptedSku] = msgspec.field(default_factory=dict)
+    refused: dict[str, Refused] = msgspec.field(default_factory=dict)
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """A family's listing. `create_intent_at` is set while a creation's outcome is not known."""
+
+    feed_id: str
+    family_id: str
+    shop_id: str
+    status: ListingStatus = "none"
+    marketplace_product_id: str | None = None
+    live_since: datetime | None = None
+    deleted_at: datetime | None = None
+    create_intent_at: datetime | None = None
+    believed: Believed = Believed()
+    reported_revision: int = 0
+    reported_status: str | None = None
+
+    @property
+    def is_online(self) -> bool:
+        """Whether AliExpress holds a product for it."""
+        return self.marketplace_product_id is not None
+
+    def believing(self, **changes: object) -> "Listing":
+        """The listing with parts of `believed` replaced."""
+        return msgspec.structs.replace(
+            self, believed=msgspec.structs.replace(self.believed, **changes)
+        )
+
+    def refusing(self, side: Side, refused: Refused | None) -> "Listing":
+        """The listing with a side refused, or its refusal taken back."""
+        others = {name: told for name, told in self.believed.refused.items() if name != side}
+        return self.believing(refused=others | ({side: refused} if refused else {}))
+
+    def refuses(self, side: Side, wanted: str) -> bool:
+        """Whether exactly this was refused for good."""
+        told = self.believed.refused.get(side)
+        return told is not None and told.wanted == wanted and not told.is_transient
+
+
+def sku_of(offer: Offer) -> AcceptedSku:
+    """An offer as it will have been accepted."""
+    return AcceptedSku(
+        price=offer.price,
+        discount_price=offer.discount_price,
+        inventory=offer.inventory,
+        country_prices=tuple(offer.country_prices),
+    )
+
+
+def is_same_amount(one: str | None, other: str | None) -> bool:
+    """Whether two amounts are equal, however they are written."""
+    if one is None or other is None:
+        return one is other
+    return Decimal(one) == Decimal(other)
+
+
+def has_same_prices(one: AcceptedSku, other: AcceptedSku) -> bool:
+    """Whether price, discount and country prices agree."""
+    return (
+        is_same_amount(one.price, other.price)
+        and is_same_amount(one.discount_price, other.discount_price)
+        and _countries(one.country_prices) == _countries(other.country_prices)
+    )
+
+
+def _countries(prices: Iterable[CountryPrice]) -> set[tuple[str, Decimal, Decimal | None]]:
+    return {
+        (
+            price.country,
+            Decimal(price.price),
+            None if price.discount_price is None else Decimal(price.discount_price),
+        )
+        for price in prices
+    }
+
+
+def digest(*parts: object) -> str:
+    """A hash of what is wanted, for telling it from what was refused."""
+    return sha256(msgspec.json.encode(parts)).hexdigest()[:32]

@@ -1,0 +1,127 @@
+"""What an item's outcome makes of a listing. Pure."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from feed_publisher.planning.listing import AcceptedSku, Believed, Listing, Refused
+from feed_publisher.planning.plan import SIDE_OF, Action, Change
+
+Verdict = Literal["accepted", "rejected", "gone"]
+"""gone: AliExpress has no such product (any more)."""
+
+
+class Sent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a creation or update really carried: `offers`, and the offers believed at that time."""
+
+    offers: dict[str, AcceptedSku] = msgspec.field(default_factory=dict)
+    base: dict[str, AcceptedSku] = msgspec.field(default_factory=dict)
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an item at AliExpress."""
+
+    item_no: int
+    verdict: Verdict
+    product_id: str | None = None
+    refused: Refused | None = None
+    found_skus: dict[str, AcceptedSku] | None = None
+    """Set when a creation was found by reading: the offers the shop has."""
+    is_other_content: bool = False
+    """The creation that was found may have carried other content than is wanted now."""
+
+
+def apply_outcome(
+    listing: Listing, outcome: Outcome, *, action: Action, change: Change, sent: Sent, now: datetime
+) -> Listing:
+    """The listing after this outcome of an item."""
+    if outcome.verdict == "rejected":
+        return _rejected(listing, action, change, outcome)
+    if outcome.verdict == "gone" or action == "delete":
+        return _gone(listing, now)
+    listing = listing.refusing(SIDE_OF[action], None)
+    if action == "create":
+        return _created(listing, change, sent, outcome, now)
+    if action == "update":
+        return _updated(listing, change, sent)
+    return _with_offers(listing, change)
+
+
+def _rejected(listing: Listing, action: Action, change: Change, outcome: Outcome) -> Listing:
+    refused = outcome.refused or Refused("unknown", "no reason was given")
+    known = msgspec.structs.replace(refused, wanted=refused.wanted or change.wanted)
+    if action == "create":
+        listing = msgspec.structs.replace(listing, create_intent_at=None)
+    return listing.refusing(SIDE_OF[action], known)
+
+
+def _gone(listing: Listing, now: datetime) -> Listing:
+    return msgspec.structs.replace(
+        listing,
+        status="deleted",
+        marketplace_product_id=None,
+        deleted_at=now,
+        create_intent_at=None,
+        believed=Believed(),
+    )
+
+
+def _created(
+    listing: Listing, change: Change, sent: Sent, outcome: Outcome, now: datetime
+) -> Listing:
+    return msgspec.structs.replace(
+        listing,
+        status="auditing",
+        marketplace_product_id=outcome.product_id,
+        live_since=now,
+        deleted_at=None,
+        create_intent_at=None,
+        believed=Believed(
+            content_hash=None if outcome.is_other_content else change.content_hash,
+            main_locale=change.content.main_locale if change.content else None,
+            skus=outcome.found_skus or sent.offers or change.offers,
+        ),
+    )
+
+
+def _updated(listing: Listing, change: Change, sent: Sent) -> Listing:
+    return listing.believing(
+        content_hash=change.content_hash,
+        main_locale=change.content.main_locale if change.content else None,
+        skus=_skus_after_update(listing.believed, sent, drops=change.drops_countries),
+    )
+
+
+def _skus_after_update(believed: Believed, sent: Sent, *, drops: bool) -> dict[str, AcceptedSku]:
+    """An update carries the shop's own offers back, so what is believed of them stays.
+
+    A SKU whose offer the offer feed changed while the update was under way may have been set back
+    by it: its values are no longer known, and the next offer run sends them again.
+    """
+    after = {}
+    for code, carried in sent.offers.items():
+        known = believed.skus.get(code)
+        if known is None:
+            after[code] = carried
+        elif known == sent.base.get(code, known):
+            after[code] = msgspec.structs.replace(known, country_prices=()) if drops else known
+        else:
+            after[code] = AcceptedSku()
+    return after
+
+
+def _with_offers(listing: Listing, change: Change) -> Listing:
+    skus = dict(listing.believed.skus)
+    for priced in change.prices:
+        known = skus.get(priced.sku_code, AcceptedSku())
+        skus[priced.sku_code] = msgspec.structs.replace(
+            known,
+            price=priced.after.price,
+            discount_price=priced.after.discount_price,
+            country_prices=priced.after.country_prices or known.country_prices,
+        )
+    for stocked in change.stock:
+        known = skus.get(stocked.sku_code, AcceptedSku())
+        skus[stocked.sku_code] = msgspec.structs.replace(known, inventory=stocked.after)
+    return listing.believing(skus=skus)

@@ -1,0 +1,382 @@
+"""The difference between what is desired of a family and what was accepted, as work to be done.
+
+Pure. A product run creates, edits and deletes; an offer run sends prices, stock, and stock 0 for
+what has gone (M7.1, M7.3). Nothing is planned where nothing differs (M7.2).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, TypeVar
+
+import msgspec
+
+from common.contracts.product import Content, Offer, ProductNormalized
+from feed_publisher.planning.batches import MAX_SKUS
+from feed_publisher.planning.listing import (
+    AcceptedSku,
+    Believed,
+    Listing,
+    Refused,
+    Side,
+    digest,
+    has_same_prices,
+    sku_of,
+)
+
+Action = Literal["create", "update", "delete", "price", "stock"]
+
+SIDE_OF: Mapping[Action, Side] = {
+    "create": "content",
+    "update": "content",
+    "delete": "content",
+    "price": "price",
+    "stock": "stock",
+}
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """The feed and family a SKU code belongs to in this shop."""
+
+    feed_id: str
+    family_id: str
+
+
+class StockChange(msgspec.Struct, frozen=True):
+    """A SKU's stock, as accepted and as it will be."""
+
+    sku_code: str
+    before: int | None
+    after: int
+
+
+class PriceChange(msgspec.Struct, frozen=True):
+    """A SKU's price and its discount, which always go together."""
+
+    sku_code: str
+    before: AcceptedSku
+    after: AcceptedSku
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an item sends. Content and all offers, or the SKUs whose price or stock changes.
+
+    `countries` holds every SKU's offer where a price call must carry the whole country
+    configuration; `drops_countries` says that an update takes ours away. `wanted` is a hash of it,
+    to know it by when it was refused.
+    """
+
+    wanted: str = ""
+    content: Content | None = None
+    content_hash: str | None = None
+    offers: dict[str, AcceptedSku] = msgspec.field(default_factory=dict)
+    prices: tuple[PriceChange, ...] = ()
+    countries: dict[str, AcceptedSku] = msgspec.field(default_factory=dict)
+    stock: tuple[StockChange, ...] = ()
+    drops_countries: bool = False
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """One product to be created, updated or deleted, or its prices or stock to be set.
+
+    `is_removal` marks deletions and zeroings, which the guard counts. With `refused` set nothing
+    is sent: the item only says why.
+    """
+
+    family_id: str
+    action: Action
+    desired_revision: int
+    marketplace_product_id: str | None = None
+    sku_codes: tuple[str, ...] = ()
+    change: Change = Change()
+    is_removal: bool = False
+    is_confirmed: bool = False
+    refused: Refused | None = None
+
+
+class FamilyPlan(msgspec.Struct, frozen=True):
+    """What a run does for one family; `settled` are sides whose refusal no longer holds."""
+
+    items: tuple[Planned, ...] = ()
+    settled: tuple[Side, ...] = ()
+
+
+def desired_skus(desired: ProductNormalized) -> list[str]:
+    """The SKU codes that should be online, none when the product should not be."""
+    if desired.presence == "absent":
+        return []
+    named = desired.sku_codes or [offer.sku_code for offer in desired.offers or ()]
+    return list(dict.fromkeys(named))
+
+
+def plan_product(
+    desired: ProductNormalized, listing: Listing, holders: Mapping[str, Holder]
+) -> FamilyPlan:
+    """What a product run does: create, update, delete."""
+    if desired.presence == "absent":
+        return _plan_deletion(desired, listing)
+    if desired.content is None or desired.content_part is None:
+        return FamilyPlan()
+    conflict = find_conflict(listing, desired_skus(desired), holders)
+    if conflict is not None:
+        return _refuse(desired, listing, conflict)
+    if not listing.is_online:
+        return _plan_creation(desired, desired.content, listing)
+    return _plan_update(desired, desired.content, listing)
+
+
+def find_conflict(
+    listing: Listing, sku_codes: Iterable[str], holders: Mapping[str, Holder]
+) -> Refused | None:
+    """The first SKU code that belongs to another product of the shop (M1.7), as a refusal."""
+    own = Holder(listing.feed_id, listing.family_id)
+    for code in sku_codes:
+        holder = holders.get(code)
+        if holder is not None and holder != own:
+            return Refused(
+                "sku-claimed",
+                f"SKU {code} belongs to product {holder.family_id} of feed {holder.feed_id}",
+                digest(code, holder),
+            )
+    return None
+
+
+def _plan_deletion(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
+    if not listing.is_online:
+        return FamilyPlan(settled=tuple(_sides(listing.believed)))
+    return FamilyPlan(
+        (
+            Planned(
+                family_id=desired.family_id,
+                action="delete",
+                desired_revision=desired.revision,
+                marketplace_product_id=listing.marketplace_product_id,
+                sku_codes=tuple(sorted(listing.believed.skus)),
+                is_removal=True,
+                is_confirmed=desired.absent_reason == "feed_removed",
+            ),
+        )
+    )
+
+
+def _plan_creation(desired: ProductNormalized, content: Content, listing: Listing) -> FamilyPlan:
+    if desired.offers is None or desired.offers_part is None:
+        return FamilyPlan()
+    wanted = digest(_hash(desired), desired.offers_part.hash)
+    offers = _offers_of(content, desired.offers)
+    if offers is None:
+        return _refuse(desired, listing, Refused("offer-missing", "a SKU has no price", wanted))
+    if not any(offer.inventory for offer in offers.values()):
+        return _refuse(
+            desired, listing, Refused("no-stock", "no SKU of this new product has stock", wanted)
+        )
+    if listing.refuses("content", wanted):
+        return FamilyPlan()
+    return FamilyPlan(
+        (
+            Planned(
+                family_id=desired.family_id,
+                action="create",
+                desired_revision=desired.revision,
+                sku_codes=tuple(offers),
+                change=Change(
+                    wanted=wanted, content=content, content_hash=_hash(desired), offers=offers
+                ),
+            ),
+        )
+    )
+
+
+def _plan_update(desired: ProductNormalized, content: Content, listing: Listing) -> FamilyPlan:
+    believed = listing.believed
+    wanted = digest(_hash(desired), [sku.sku_code for sku in content.skus])
+    if believed.main_locale not in {None, content.main_locale}:
+        told = f"the product was created in {believed.main_locale}, not {content.main_locale}"
+        return _refuse(desired, listing, Refused("locale-fixed", told, wanted))
+    codes = [sku.sku_code for sku in content.skus]
+    drops = _drops_countries(desired.offers, believed)
+    is_same = believed.content_hash == _hash(desired) and believed.skus.keys() == set(codes)
+    if is_same and not drops:
+        return FamilyPlan(settled=_settled(listing, "content"))
+    offers = {offer.sku_code: sku_of(offer) for offer in desired.offers or ()}
+    if any(code not in believed.skus and code not in offers for code in codes):
+        return FamilyPlan()  # a new SKU waits until its offer is valid
+    if listing.refuses("content", wanted):
+        return FamilyPlan()
+    return FamilyPlan(
+        (
+            Planned(
+                family_id=desired.family_id,
+                action="update",
+                desired_revision=desired.revision,
+                marketplace_product_id=listing.marketplace_product_id,
+                sku_codes=tuple(codes),
+                change=Change(
+                    wanted=wanted,
+                    content=content,
+                    content_hash=_hash(desired),
+                    offers={code: offers.get(code, AcceptedSku()) for code in codes},
+                    drops_countries=drops,
+                ),
+            ),
+        )
+    )
+
+
+def plan_offers(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
+    """What an offer run does: prices with their discounts, stock, stock 0 for what has gone."""
+    if not listing.is_online:
+        return FamilyPlan()
+    believed = listing.believed
+    staying = set(desired_skus(desired))
+    offers = {
+        offer.sku_code: sku_of(offer)
+        for offer in desired.offers or ()
+        if offer.sku_code in believed.skus and offer.sku_code in staying
+    }
+    stock = _stock_changes(believed, staying, offers)
+    prices = tuple(
+        PriceChange(code, believed.skus[code], offer)
+        for code, offer in sorted(offers.items())
+        if not has_same_prices(offer, believed.skus[code])
+        and (offer.country_prices or not _only_countries_differ(offer, believed.skus[code]))
+    )
+    items: list[Planned] = []
+    settled: list[Side] = []
+    if stock and not listing.refuses("stock", _wanted_stock(stock)):
+        items += _stock_items(desired, listing, stock)
+    elif not stock:
+        settled += _settled(listing, "stock")
+    if prices and not listing.refuses("price", _wanted_prices(prices)):
+        items += _price_items(desired, listing, prices, offers)
+    elif not prices and desired.offers is not None:
+        settled += _settled(listing, "price")
+    return FamilyPlan(tuple(items), tuple(settled))
+
+
+def _wanted_stock(stock: Sequence[StockChange]) -> str:
+    return digest([(change.sku_code, change.after) for change in stock])
+
+
+def _wanted_prices(prices: Sequence[PriceChange]) -> str:
+    return digest([(change.sku_code, change.after) for change in prices])
+
+
+def _stock_changes(
+    believed: Believed, staying: set[str], offers: Mapping[str, AcceptedSku]
+) -> tuple[StockChange, ...]:
+    changes = []
+    for code, accepted in sorted(believed.skus.items()):
+        if code not in staying:
+            after: int | None = 0
+        elif code in offers:
+            after = offers[code].inventory
+        else:
+            after = None
+        if after is not None and after != accepted.inventory:
+            changes.append(StockChange(code, accepted.inventory, after))
+    return tuple(changes)
+
+
+def _stock_items(
+    desired: ProductNormalized, listing: Listing, stock: Sequence[StockChange]
+) -> list[Planned]:
+    after = {code: sku.inventory for code, sku in listing.believed.skus.items()}
+    had_stock = any(quantity != 0 for quantity in after.values())
+    after |= {change.sku_code: change.after for change in stock}
+    is_zeroing = had_stock and all(quantity == 0 for quantity in after.values())
+    return [
+        Planned(
+            family_id=desired.family_id,
+            action="stock",
+            desired_revision=desired.revision,
+            marketplace_product_id=listing.marketplace_product_id,
+            sku_codes=tuple(change.sku_code for change in part),
+            change=Change(wanted=_wanted_stock(stock), stock=tuple(part)),
+            is_removal=is_zeroing,
+            is_confirmed=desired.absent_reason == "feed_removed",
+        )
+        for part in _parts(stock)
+    ]
+
+
+def _price_items(
+    desired: ProductNormalized,
+    listing: Listing,
+    prices: Sequence[PriceChange],
+    offers: Mapping[str, AcceptedSku],
+) -> list[Planned]:
+    has_countries = any(offer.country_prices for offer in offers.values())
+    return [
+        Planned(
+            family_id=desired.family_id,
+            action="price",
+            desired_revision=desired.revision,
+            marketplace_product_id=listing.marketplace_product_id,
+            sku_codes=tuple(change.sku_code for change in part),
+            change=Change(
+                wanted=_wanted_prices(prices),
+                prices=tuple(part),
+                countries=dict(offers) if has_countries else {},
+            ),
+        )
+        for part in _parts(prices)
+    ]
+
+
+C = TypeVar("C", StockChange, PriceChange)
+
+
+def _parts(changes: Sequence[C]) -> list[Sequence[C]]:
+    return [changes[start : start + MAX_SKUS] for start in range(0, len(changes), MAX_SKUS)]
+
+
+def _only_countries_differ(offer: AcceptedSku, accepted: AcceptedSku) -> bool:
+    """Country prices can only be taken away by an update of the content."""
+    bare = msgspec.structs.replace(accepted, country_prices=())
+    return has_same_prices(offer, bare)
+
+
+def _drops_countries(offers: Sequence[Offer] | None, believed: Believed) -> bool:
+    return (
+        offers is not None
+        and any(sku.country_prices for sku in believed.skus.values())
+        and not any(offer.country_prices for offer in offers)
+    )
+
+
+def _offers_of(content: Content, offers: Sequence[Offer]) -> dict[str, AcceptedSku] | None:
+    by_code = {offer.sku_code: sku_of(offer) for offer in offers}
+    codes = [sku.sku_code for sku in content.skus]
+    if any(code not in by_code for code in codes):
+        return None
+    return {code: by_code[code] for code in codes}
+
+
+def _refuse(desired: ProductNormalized, listing: Listing, refused: Refused) -> FamilyPlan:
+    told = listing.believed.refused.get("content")
+    if told == refused:
+        return FamilyPlan()
+    return FamilyPlan(
+        (
+            Planned(
+                family_id=desired.family_id,
+                action="update" if listing.is_online else "create",
+                desired_revision=desired.revision,
+                marketplace_product_id=listing.marketplace_product_id,
+                sku_codes=tuple(desired_skus(desired)),
+                refused=refused,
+            ),
+        )
+    )
+
+
+def _settled(listing: Listing, side: Side) -> tuple[Side, ...]:
+    return (side,) if side in listing.believed.refused else ()
+
+
+def _sides(believed: Believed) -> list[Side]:
+    sides: tuple[Side, ...] = ("content", "price", "stock")
+    return [side for side in sides if side in believed.refused]
+
+
+def _hash(desired: ProductNormalized) -> str:
+    return desired.content_part.hash if desired.content_part else ""

@@ -1,0 +1,320 @@
+"""REST: plans and reports of runs."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
+
+from common.contracts.feed import Cause
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
+from common.web.identity import OPERATOR, Identity, caller_with, merchant_with
+from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.problem import PROBLEM_RESPONSES
+from feed_publisher.planning.listing import AcceptedSku, Refused
+from feed_publisher.reports.causes import explain
+from feed_publisher.reports.download import to_csv
+from feed_publisher.reports.product_api import offer_view
+from feed_publisher.reports.store import (
+    ItemRow,
+    list_items,
+)
+from feed_publisher.runs.store import load_run
+
+Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
+Operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
+ItemStatus = Literal[
+    "pending", "sending", "in_job", "accepted", "rejected", "withheld", "superseded", "deferred"
+]
+PlanAction = Literal["create", "update", "delete", "price", "stock"]
+REPORT_CHUNK = 1_000
+EXAMPLES = 10
+
+Offer = dict[str, str | int | None]
+Side = dict[str, object]
+
+
+class PlanLine(BaseModel):
+    """What a plan does to one product, or to the price or stock of one SKU.
+
+    `action` is `withheld` for removals that need a confirmation; `planned_action` says which.
+    """
+
+    item_no: int
+    action: str
+    planned_action: str
+    family_id: str
+    sku: str | None
+    marketplace_product_id: str | None
+    before: Side | None
+    after: Side | None
+    status: str
+    code: str | None
+    message: str | None
+
+
+class ItemView(BaseModel):
+    """An item of a run and its fate."""
+
+    item_no: int
+    family_id: str
+    action: str
+    status: str
+    sku_codes: list[str]
+    marketplace_product_id: str | None
+    code: str | None
+    message: str | None
+    explanation: str | None
+    remedy: str | None
+    decided_at: datetime | None
+
+
+class CauseView(BaseModel):
+    """A cause of refusals: AliExpress's words, ours, the remedy, and whom it touches."""
+
+    code: str
+    message: str
+    explanation: str
+    remedy: str
+    count: int
+    families: list[str]
+
+
+class ReportView(BaseModel):
+    """A run's report: items by action and fate, refusals grouped by cause."""
+
+    run_id: str
+    feed_id: str
+    kind: str
+    state: str
+    counts: dict[str, dict[str, int]]
+    causes: list[CauseView]
+
+
+def report_router(pool: Pool) -> APIRouter:
+    """The routes."""
+    router = APIRouter(tags=["reports"], responses=PROBLEM_RESPONSES)
+    merchant = "/v1/merchants/{merchant_id}"
+
+    @router.get(merchant + "/runs/{run_id}/plan")
+    async def get_plan(
+        merchant_id: Reader,
+        run_id: str,
+        action: PlanAction | None = None,
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> Page[PlanLine]:
+        """What the run does: a line per product, and per SKU for price and stock."""
+        items = await _items(pool, merchant_id, run_id, cursor, limit, action=action)
+        lines = [line for item in items[:limit] for line in _plan_lines(item)]
+        return Page(items=lines, next_cursor=_next(items, limit))
+
+    @router.get(merchant + "/runs/{run_id}/items")
+    async def get_items(
+        merchant_id: Reader,
+        run_id: str,
+        status: ItemStatus | None = None,
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> Page[ItemView]:
+        """The run's items and their fate."""
+        items = await _items(pool, merchant_id, run_id, cursor, limit, status=status)
+        return Page(items=[_item_view(i) for i in items[:limit]], next_cursor=_next(items, limit))
+
+    @router.get(
+        merchant + "/runs/{run_id}/report",
+        response_model=ReportView,
+        responses={200: {"content": {"text/csv": {}}}},
+    )
+    async def get_report(
+        merchant_id: Reader,
+        run_id: str,
+        request: Request,
+        form: Annotated[Literal["json", "csv"] | None, Query(alias="format")] = None,
+    ) -> ReportView | Response:
+        """The run's report, grouped by cause; as CSV a line per item."""
+        if form == "csv" or (form is None and "text/csv" in request.headers.get("accept", "")):
+            return await _csv_report(pool, merchant_id, run_id)
+        return await _report(pool, merchant_id, run_id)
+
+    return router
+
+
+async def _items(
+    pool: Pool,
+    merchant_id: str,
+    run_id: str,
+    cursor: str | None,
+    limit: int,
+    *,
+    status: str | None = None,
+    action: str | None = None,
+) -> list[ItemRow]:
+    place = place_of(cursor)
+    async with unit_of_work(pool) as connection:
+        await load_run(connection, merchant_id, run_id)
+        return await list_items(
+            connection,
+            merchant_id,
+            run_id,
+            status=status,
+            action=action,
+            after=int(place[0]) if place else 0,
+            limit=limit + 1,
+        )
+
+
+def _next(items: list[ItemRow], limit: int) -> str | None:
+    return cursor_of(items[limit - 1].item_no) if len(items) > limit else None
+
+
+# -- plans -------------------------------------------------------------------------------------
+
+
+def _plan_lines(item: ItemRow) -> list[PlanLine]:
+    change = item.change
+    if item.action == "price":
+        return [_line(item, p.sku_code, _price(p.before), _price(p.after)) for p in change.prices]
+    if item.action == "stock":
+        return [
+            _line(item, s.sku_code, {"inventory": s.before}, {"inventory": s.after})
+            for s in change.stock
+        ]
+    after: Side | None = None
+    if change.content is not None:
+        skus = {code: offer_view(offer) for code, offer in change.offers.items()}
+        after = {"content": msgspec.to_builtins(change.content), "skus": skus}
+    return [_line(item, None, None, after)]
+
+
+def _line(item: ItemRow, sku: str | None, before: Side | None, after: Side | None) -> PlanLine:
+    return PlanLine(
+        item_no=item.item_no,
+        action="withheld" if item.status == "withheld" else item.action,
+        planned_action=item.action,
+        family_id=item.family_id,
+        sku=sku,
+        marketplace_product_id=item.marketplace_product_id,
+        before=before,
+        after=after,
+        status=item.status,
+        code=item.code,
+        message=item.message,
+    )
+
+
+def _price(sku: AcceptedSku) -> Side:
+    return {
+        "price": sku.price,
+        "discount_price": sku.discount_price,
+        "country_prices": msgspec.to_builtins(sku.country_prices),
+    }
+
+
+# -- reports -----------------------------------------------------------------------------------
+
+
+async def _all_items(pool: Pool, merchant_id: str, run_id: str) -> AsyncIterator[ItemRow]:
+    after = 0
+    while True:
+        async with unit_of_work(pool) as connection:
+            items = await list_items(
+                connection, merchant_id, run_id, after=after, limit=REPORT_CHUNK
+            )
+        for item in items:
+            yield item
+        if len(items) < REPORT_CHUNK:
+            return
+        after = items[-1].item_no
+
+
+def _cause(item: ItemRow) -> Cause | None:
+    if item.status not in {"rejected", "withheld"}:
+        return None
+    return explain(Refused(item.code or "", item.message or ""))
+
+
+async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
+    async with unit_of_work(pool) as connection:
+        run = await load_run(connection, merchant_id, run_id)
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    causes: dict[tuple[str, str], CauseView] = {}
+    async for item in _all_items(pool, merchant_id, run_id):
+        counts[item.action][item.status] += 1
+        cause = _cause(item)
+        if cause is None:
+            continue
+        grouped = causes.setdefault(
+            (cause.code, cause.explanation),
+            CauseView(
+                code=cause.code,
+                message=cause.message,
+                explanation=cause.explanation,
+                remedy=cause.remedy,
+                count=0,
+                families=[],
+            ),
+        )
+        grouped.count += 1
+        if len(grouped.families) < EXAMPLES:
+            grouped.families.append(item.family_id)
+    return ReportView(
+        run_id=run.run_id,
+        feed_id=run.feed_id,
+        kind=run.kind,
+        state=run.state,
+        counts={action: dict(fates) for action, fates in counts.items()},
+        causes=sorted(causes.values(), key=lambda cause: -cause.count),
+    )
+
+
+async def _csv_report(pool: Pool, merchant_id: str, run_id: str) -> Response:
+    async with unit_of_work(pool) as connection:
+        await load_run(connection, merchant_id, run_id)
+    header = (
+        "item", "product", "skus", "action", "status", "aliexpress_product_id", "code", "message",
+        "explanation", "remedy",
+    )  # fmt: skip
+    rows: list[list[str | int | None]] = []
+    async for item in _all_items(pool, merchant_id, run_id):
+        cause = _cause(item)
+        rows.append(
+            [
+                item.item_no,
+                item.family_id,
+                " ".join(item.sku_codes),
+                item.action,
+                item.status,
+                item.marketplace_product_id,
+                item.code,
+                item.message,
+                cause.explanation if cause else None,
+                cause.remedy if cause else None,
+            ]
+        )
+    return Response(
+        to_csv(header, rows),
+        media_type="text/csv",
+        headers={"content-disposition": f'attachment; filename="report-{run_id}.csv"'},
+    )
+
+
+def _item_view(item: ItemRow) -> ItemView:
+    cause = _cause(item)
+    return ItemView(
+        item_no=item.item_no,
+        family_id=item.family_id,
+        action=item.action,
+        status=item.status,
+        sku_codes=item.sku_codes,
+        marketplace_product_id=item.marketplace_product_id,
+        code=item.code,
+        message=item.message,
+        explanation=cause.explanation if cause else None,
+        remedy=cause.remedy if cause else None,
+        decided_at=item.decided_at,
+    )

@@ -1,0 +1,227 @@
+"""AliExpress's codes, and ours, in plain words with the remedy (M7.5). Pure.
+
+Known ones come from reference section 8; of an unknown one the raw code and message are shown.
+AliExpress repeats codes inside messages (`7150008:150008:You've reached ...`), so the texts decide
+before the codes do.
+"""
+
+import re
+
+import msgspec
+
+from common.contracts.feed import Cause
+from feed_publisher.planning.listing import Refused
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A cause we can explain. `is_transient`: the fault is not in the data, try again later."""
+
+    name: str
+    code: str | None
+    pattern: str | None
+    explanation: str
+    remedy: str
+    is_transient: bool = False
+
+
+KNOWN: tuple[Known, ...] = (
+    Known(
+        "duplicate-sku",
+        "F00-00-10007-007",
+        r"duplicate sku_code",
+        "Two SKUs of the product have the same SKU code.",
+        "Give every SKU of the product a code of its own.",
+    ),
+    Known(
+        "empty-sku",
+        "F00-00-10007-009",
+        r"sku_code is empty",
+        "A SKU has no SKU code.",
+        "Fill the field that is matched to sku_code, or give it a template.",
+    ),
+    Known(
+        "unknown-sku-attribute",
+        "F00-00-10007-015",
+        r"sku_attribute_name you input does not exist",
+        "A variation attribute is not known in this category.",
+        "Match the variation to an attribute the category has, or choose another category.",
+    ),
+    Known(
+        "account-gone",
+        None,
+        r"SellerId=\S* not exists",
+        "The seller's account is deleted, suspended or not active.",
+        "Look at the account in the AliExpress seller centre; connect the shop again after that.",
+        is_transient=True,
+    ),
+    Known(
+        "not-a-leaf",
+        None,
+        r"NOT_LEAF_CATEGORY",
+        "The category has categories below it; products go into the lowest level only.",
+        "Match the catalogue's category to a leaf of AliExpress's tree.",
+    ),
+    Known(
+        "shop-full",
+        None,
+        r"150008|maximum number of products",
+        "The shop holds as many products as AliExpress allows.",
+        "Take products out of the feed or offline, or ask AliExpress for a higher limit.",
+        is_transient=True,
+    ),
+    Known(
+        "title-text",
+        None,
+        r"090001|subject information you filled in",
+        "The title holds characters AliExpress does not take, such as < or >, or is not in the "
+        "main language.",
+        "Remove these characters from the title.",
+    ),
+    Known(
+        "suspended",
+        None,
+        r"000003:|operation rights have been suspended",
+        "AliExpress has suspended the seller's rights to publish.",
+        "Ask AliExpress's customer service; the channel tries again with each run.",
+        is_transient=True,
+    ),
+    Known(
+        "no-image",
+        None,
+        r"None of your image url",
+        "AliExpress could fetch none of the product's pictures.",
+        "Check that the first picture's address answers from outside your network.",
+    ),
+    Known(
+        "internal",
+        None,
+        r"系统错误|系统异常|System exception|^16009999$",
+        "AliExpress had an error of its own.",
+        "Nothing: the channel tries again with the next run.",
+        is_transient=True,
+    ),
+    Known(
+        "field",
+        None,
+        r"040003:(?P<field>[\w.]+?)_(?P<rule>\w+?)Validator",
+        "A field is missing or breaks a rule of the category's schema: {field} ({rule}).",
+        "Compare the field {field} with what the category asks for, and mend its match.",
+    ),
+    Known(
+        "auditing",
+        None,
+        r"being audited",
+        "AliExpress is still checking the product; it takes no change until then.",
+        "Nothing: the channel tries again.",
+        is_transient=True,
+    ),
+    Known(
+        "product-gone",
+        None,
+        r"product does not exist",
+        "AliExpress no longer has this product.",
+        "Nothing: the product run creates it again.",
+        is_transient=True,
+    ),
+    Known(
+        "sku-claimed",
+        "sku-claimed",
+        None,
+        "The SKU code belongs to another product of this shop; a code belongs to one only (M1.7).",
+        "Change one of the two SKU codes, or take the other product out; this one follows by "
+        "itself once AliExpress has confirmed that.",
+        is_transient=True,
+    ),
+    Known(
+        "already-online",
+        "already-online",
+        None,
+        "A product with this SKU is online in the shop and was not published by this channel "
+        "(M1.6).",
+        "Take it offline on AliExpress, or adopt it.",
+        is_transient=True,
+    ),
+    Known(
+        "no-stock",
+        "no-stock",
+        None,
+        "AliExpress takes a new product only with stock of at least one SKU.",
+        "Nothing, if it is sold out: it is created once it has stock. Else match a stock field.",
+    ),
+    Known(
+        "offer-missing",
+        "offer-missing",
+        None,
+        "A SKU of the product has no valid price.",
+        "Match price and stock for every SKU.",
+    ),
+    Known(
+        "locale-fixed",
+        "locale-fixed",
+        None,
+        "The main language of a product cannot change after it was created (M3.1).",
+        "Set the feed's main language back, or remove the product and create it anew.",
+    ),
+    Known(
+        "removal-guard",
+        "removal-guard",
+        None,
+        "The run would delete or zero an unusual share of the shop's products (M7.4).",
+        "Check the catalogue; confirm the run if the products are really gone.",
+    ),
+    Known(
+        "no-answer",
+        "no-answer",
+        None,
+        "AliExpress took the order but never told its outcome.",
+        "Nothing: the channel compares with the shop and tries again with the next run.",
+        is_transient=True,
+    ),
+    Known(
+        "payload-invalid",
+        "payload-invalid",
+        None,
+        "The product's data cannot be written in AliExpress's form.",
+        "Look at the message and mend the named value.",
+    ),
+)
+
+_BY_CODE = {known.code: known for known in KNOWN if known.code is not None}
+UNKNOWN_EXPLANATION = "AliExpress refused this without a reason we know."
+UNKNOWN_REMEDY = "Read AliExpress's own message; tell the operator if it does not help."
+
+
+def find_known(code: str, message: str) -> tuple[Known, dict[str, str]] | None:
+    """The known cause, and what its message names."""
+    for known in KNOWN:
+        for text in (message, code):
+            match = re.search(known.pattern, text) if known.pattern else None
+            if match:
+                return known, match.groupdict()
+    found = _BY_CODE.get(code)
+    return None if found is None else (found, {})
+
+
+def explain(refused: Refused, *, count: int = 1) -> Cause:
+    """The refusal as a cause people can act on; raw code and message are kept."""
+    found = find_known(refused.code, refused.message)
+    if found is None:
+        explanation, remedy = UNKNOWN_EXPLANATION, UNKNOWN_REMEDY
+    else:
+        known, named = found
+        explanation = known.explanation.format_map(named)
+        remedy = known.remedy.format_map(named)
+    return Cause(
+        code=refused.code,
+        message=refused.message,
+        explanation=explanation,
+        remedy=remedy,
+        count=count,
+    )
+
+
+def refusal(code: str | None, message: str | None) -> Refused:
+    """AliExpress's refusal, known to be transient or not."""
+    told_code, told = code or "", message or ""
+    found = find_known(told_code, told)
+    return Refused(told_code, told, is_transient=found is not None and found[0].is_transient)

@@ -1,0 +1,35 @@
+"""What to tell others of a family: live, rejected or deleted, and why. Pure."""
+
+from typing import Literal
+
+from common.contracts.feed import Cause
+from common.contracts.product import ProductReported
+from feed_publisher.planning.listing import Listing
+from feed_publisher.reports.causes import explain
+
+Fate = Literal["live", "rejected", "deleted"]
+
+
+def fate_of(listing: Listing) -> tuple[Fate, list[Cause]]:
+    """Rejected while any side is refused; the causes say which."""
+    causes = [explain(refused) for _, refused in sorted(listing.believed.refused.items())]
+    if causes:
+        return "rejected", causes
+    return ("live" if listing.is_online else "deleted"), []
+
+
+def report_of(
+    merchant_id: str, listing: Listing, *, revision: int, desired_revision: int
+) -> ProductReported:
+    """The event that tells it."""
+    status, causes = fate_of(listing)
+    return ProductReported(
+        merchant_id=merchant_id,
+        feed_id=listing.feed_id,
+        family_id=listing.family_id,
+        revision=revision,
+        desired_revision=desired_revision,
+        status=status,
+        marketplace_product_id=listing.marketplace_product_id,
+        causes=causes,
+    )

@@ -1,0 +1,175 @@
+"""REST: the fate of every product and SKU, and telling it again."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict
+
+from common.contracts.feed import Cause
+from common.contracts.product import ProductNormalized
+from common.errors import NotFound
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
+from common.web.identity import OPERATOR, Identity, caller_with, merchant_with
+from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.problem import PROBLEM_RESPONSES
+from feed_publisher.desired.store import load_feed
+from feed_publisher.planning.listing import AcceptedSku, Listing
+from feed_publisher.reports.fate import fate_of
+from feed_publisher.reports.republish import republish
+from feed_publisher.reports.store import ProductRow, find_sku, list_products
+
+Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
+Operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
+
+Offer = dict[str, str | int | None]
+
+
+class ProductView(BaseModel):
+    """A family: what is desired, what was accepted, what is under way, what was refused."""
+
+    family_id: str
+    status: str
+    marketplace_product_id: str | None
+    desired: dict[str, object] | None
+    accepted: dict[str, Offer]
+    in_flight: str | None
+    causes: list[Cause]
+    drift: list[dict[str, object]] | None
+
+
+class SkuView(BaseModel):
+    """A SKU code of a shop: who holds it and how it stands."""
+
+    sku_code: str
+    shop_id: str
+    feed_id: str
+    family_id: str
+    claimed_at: datetime
+    state: str
+    marketplace_product_id: str | None
+    accepted: Offer | None
+    causes: list[Cause]
+
+
+class RepublishRequest(BaseModel):
+    """Which products are told of again; all without a filter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    merchant_id: str | None = None
+    feed_id: str | None = None
+    family_id: str | None = None
+
+
+class Republished(BaseModel):
+    """How many products were told of again."""
+
+    products: int
+
+
+def product_router(pool: Pool) -> APIRouter:
+    """The routes."""
+    router = APIRouter(tags=["products"], responses=PROBLEM_RESPONSES)
+    merchant = "/v1/merchants/{merchant_id}"
+
+    @router.get(merchant + "/feeds/{feed_id}/products")
+    async def get_products(
+        merchant_id: Reader,
+        feed_id: str,
+        status: Literal["live", "rejected", "deleted", "pending", "drifted"] | None = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Page[ProductView]:
+        """The feed's products."""
+        place = place_of(cursor)
+        async with unit_of_work(pool) as connection:
+            await load_feed(connection, merchant_id, feed_id)
+            rows = await list_products(
+                connection,
+                merchant_id,
+                feed_id,
+                status=status,
+                after=str(place[0]) if place else "",
+                limit=limit + 1,
+            )
+        more = len(rows) > limit
+        return Page(
+            items=[_product_view(row) for row in rows[:limit]],
+            next_cursor=cursor_of(rows[limit - 1].family_id) if more else None,
+        )
+
+    @router.get(merchant + "/feeds/{feed_id}/products/{family_id:path}")
+    async def get_product(merchant_id: Reader, feed_id: str, family_id: str) -> ProductView:
+        """One product: desired, accepted, in flight, last refusal."""
+        async with unit_of_work(pool) as connection:
+            rows = await list_products(
+                connection, merchant_id, feed_id, family_id=family_id, limit=1
+            )
+        if not rows:
+            raise NotFound("product")
+        return _product_view(rows[0])
+
+    @router.get(merchant + "/shops/{shop_id}/skus/{sku_code:path}")
+    async def get_sku(merchant_id: Reader, shop_id: str, sku_code: str) -> SkuView:
+        """Who holds a SKU code in the shop, and how it stands (M1.7)."""
+        async with unit_of_work(pool) as connection:
+            found = await find_sku(connection, merchant_id, shop_id, sku_code)
+        if found is None:
+            raise NotFound("SKU")
+        listing = found.listing
+        accepted = listing.believed.skus.get(sku_code) if listing else None
+        return SkuView(
+            sku_code=sku_code,
+            shop_id=shop_id,
+            feed_id=found.feed_id,
+            family_id=found.family_id,
+            claimed_at=found.claimed_at,
+            state="online" if accepted else "not online",
+            marketplace_product_id=listing.marketplace_product_id if listing else None,
+            accepted=offer_view(accepted) if accepted else None,
+            causes=fate_of(listing)[1] if listing else [],
+        )
+
+    @router.post("/v1/republish")
+    async def post_republish(_operator: Operator, request: RepublishRequest) -> Republished:
+        """Tell `product.reported` again."""
+        told = await republish(
+            pool,
+            merchant_id=request.merchant_id,
+            feed_id=request.feed_id,
+            family_id=request.family_id,
+        )
+        return Republished(products=told)
+
+    return router
+
+
+def offer_view(sku: AcceptedSku) -> Offer:
+    """An offer as it is shown."""
+    return {
+        "price": sku.price,
+        "discount_price": sku.discount_price,
+        "inventory": sku.inventory,
+    }
+
+
+def _product_view(row: ProductRow) -> ProductView:
+    listing = row.listing or Listing(feed_id="", family_id=row.family_id, shop_id="")
+    return ProductView(
+        family_id=row.family_id,
+        status=listing.reported_status or "pending",
+        marketplace_product_id=listing.marketplace_product_id,
+        desired=_desired(row.desired) if row.desired else None,
+        accepted={code: offer_view(sku) for code, sku in listing.believed.skus.items()},
+        in_flight=row.in_flight,
+        causes=fate_of(listing)[1],
+        drift=msgspec.json.decode(row.drift) if row.drift else None,
+    )
+
+
+def _desired(state: ProductNormalized) -> dict[str, object]:
+    built: dict[str, object] = msgspec.to_builtins(state)
+    return built

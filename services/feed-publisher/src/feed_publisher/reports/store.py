@@ -1,0 +1,255 @@
+"""Rows of listings as they change, and of what was told of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from common.contracts.product import ProductNormalized, ProductReported
+from common.postgres.pool import Connection
+from feed_publisher.planning.listing import Believed, Listing
+from feed_publisher.planning.plan import Change
+
+_encoder = msgspec.json.Encoder()
+_believed = msgspec.json.Decoder(Believed)
+_change = msgspec.json.Decoder(Change)
+_desired = msgspec.json.Decoder(ProductNormalized)
+_report = msgspec.json.Decoder(ProductReported)
+
+
+async def save_listings(
+    connection: Connection,
+    merchant_id: str,
+    listings: Sequence[tuple[Listing, ProductReported | None]],
+) -> None:
+    """Write listings (sorted by key); with a report, remember that too."""
+    if not listings:
+        return
+    await connection.execute(
+        """
+        INSERT INTO listing (merchant_id, feed_id, family_id, shop_id, status,
+            marketplace_product_id, live_since, deleted_at, create_intent_at, document,
+            reported_revision, reported_status, report)
+        SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+            $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::bytea[], $11::bigint[],
+            $12::text[], $13::bytea[])
+        ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
+            status = excluded.status,
+            marketplace_product_id = excluded.marketplace_product_id,
+            live_since = excluded.live_since, deleted_at = excluded.deleted_at,
+            create_intent_at = excluded.create_intent_at, document = excluded.document,
+            reported_revision = excluded.reported_revision,
+            reported_status = excluded.reported_status,
+            report = coalesce(excluded.report, listing.report)
+        """,
+        merchant_id,
+        [listing.feed_id for listing, _ in listings],
+        [listing.family_id for listing, _ in listings],
+        [listing.shop_id for listing, _ in listings],
+        [listing.status for listing, _ in listings],
+        [listing.marketplace_product_id for listing, _ in listings],
+        [listing.live_since for listing, _ in listings],
+        [listing.deleted_at for listing, _ in listings],
+        [listing.create_intent_at for listing, _ in listings],
+        [_encoder.encode(listing.believed) for listing, _ in listings],
+        [listing.reported_revision for listing, _ in listings],
+        [listing.reported_status for listing, _ in listings],
+        [None if report is None else _encoder.encode(report) for _, report in listings],
+    )
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """An item of a run, for reports."""
+
+    item_no: int
+    family_id: str
+    action: str
+    status: str
+    sku_codes: list[str]
+    marketplace_product_id: str | None
+    code: str | None
+    message: str | None
+    change: Change
+    decided_at: datetime | None
+
+
+async def list_items(
+    connection: Connection,
+    merchant_id: str,
+    run_id: str,
+    *,
+    status: str | None = None,
+    action: str | None = None,
+    after: int = 0,
+    limit: int,
+) -> list[ItemRow]:
+    """The run's items by number, optionally of one status or action."""
+    rows = await connection.fetch(
+        """
+        SELECT item_no, family_id, action, status, sku_codes, marketplace_product_id, code,
+            message, change, decided_at
+        FROM run_item WHERE merchant_id = $1 AND run_id = $2 AND item_no > $3
+            AND ($4::text IS NULL OR status = $4) AND ($5::text IS NULL OR action = $5)
+        ORDER BY item_no LIMIT $6
+        """,
+        merchant_id,
+        run_id,
+        after,
+        status,
+        action,
+        limit,
+    )
+    return [ItemRow(**(dict(row) | {"change": _change.decode(row["change"])})) for row in rows]
+
+
+@dataclass(frozen=True)
+class ProductRow:
+    """A family as desired and as it stands."""
+
+    family_id: str
+    desired: ProductNormalized | None
+    listing: Listing | None
+    drift: bytes | None
+    in_flight: str | None
+
+
+async def list_products(
+    connection: Connection,
+    merchant_id: str,
+    feed_id: str,
+    *,
+    status: str | None = None,
+    family_id: str | None = None,
+    after: str = "",
+    limit: int,
+) -> list[ProductRow]:
+    """The feed's families by id.
+
+    `status` is live, rejected, deleted (as last told), pending (never told) or drifted.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT d.family_id, d.document AS desired, l.family_id IS NOT NULL AS is_listed,
+            l.feed_id, l.shop_id, l.status, l.marketplace_product_id, l.live_since, l.deleted_at,
+            l.create_intent_at, l.document, l.reported_revision, l.reported_status, l.drift,
+            (SELECT action || ': ' || i.status FROM run_item AS i
+                WHERE i.merchant_id = d.merchant_id AND i.feed_id = d.feed_id
+                    AND i.family_id = d.family_id AND i.status IN ('sending', 'in_job') LIMIT 1
+            ) AS in_flight
+        FROM desired_product AS d LEFT JOIN listing AS l USING (merchant_id, feed_id, family_id)
+        WHERE d.merchant_id = $1 AND d.feed_id = $2 AND d.family_id > $3
+            AND ($4::text IS NULL OR CASE $4 WHEN 'pending' THEN l.reported_status IS NULL
+                WHEN 'drifted' THEN l.drift IS NOT NULL ELSE l.reported_status = $4 END)
+            AND ($5::text IS NULL OR d.family_id = $5)
+        ORDER BY d.family_id LIMIT $6
+        """,
+        merchant_id,
+        feed_id,
+        after,
+        status,
+        family_id,
+        limit,
+    )
+    return [_product_row(row) for row in rows]
+
+
+def _product_row(row: asyncpg.Record) -> ProductRow:
+    told = dict(row)
+    desired, drift, in_flight = told.pop("desired"), told.pop("drift"), told.pop("in_flight")
+    listing = None
+    if told.pop("is_listed"):
+        listing = Listing(believed=_believed.decode(told.pop("document")), **told)
+    return ProductRow(row["family_id"], _desired.decode(desired), listing, drift, in_flight)
+
+
+async def count_feed(connection: Connection, merchant_id: str, feed_id: str) -> dict[str, int]:
+    """How many of the feed's families are desired, live, rejected, pending, withheld."""
+    row = await connection.fetchrow(
+        """
+        SELECT
+            (SELECT count(*) FROM desired_product
+                WHERE merchant_id = $1 AND feed_id = $2 AND presence = 'present') AS desired,
+            (SELECT count(*) FROM listing WHERE merchant_id = $1 AND feed_id = $2
+                AND marketplace_product_id IS NOT NULL) AS live,
+            (SELECT count(*) FROM listing WHERE merchant_id = $1 AND feed_id = $2
+                AND reported_status = 'rejected') AS rejected,
+            (SELECT count(DISTINCT family_id) FROM family_mark
+                WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product') AS pending,
+            (SELECT count(DISTINCT i.family_id) FROM run_item AS i
+                WHERE i.merchant_id = $1 AND i.status = 'withheld' AND i.run_id IN (
+                    SELECT DISTINCT ON (kind) run_id FROM feed_run
+                    WHERE merchant_id = $1 AND feed_id = $2 AND NOT is_dry_run
+                    ORDER BY kind, asked_at DESC
+                )) AS withheld
+        """,
+        merchant_id,
+        feed_id,
+    )
+    return dict(row) if row is not None else {}
+
+
+@dataclass(frozen=True)
+class SkuRow:
+    """Who holds a SKU code in a shop, and what the listing says."""
+
+    feed_id: str
+    family_id: str
+    claimed_at: datetime
+    listing: Listing | None
+
+
+async def find_sku(
+    connection: Connection, merchant_id: str, shop_id: str, sku_code: str
+) -> SkuRow | None:
+    """The holder of a SKU code, None when nobody holds it."""
+    row = await connection.fetchrow(
+        """
+        SELECT c.feed_id AS holder_feed_id, c.family_id AS holder_family_id, c.claimed_at,
+            l.family_id, l.feed_id, l.shop_id, l.status, l.marketplace_product_id, l.live_since,
+            l.deleted_at, l.create_intent_at, l.document, l.reported_revision, l.reported_status
+        FROM sku_claim AS c LEFT JOIN listing AS l USING (merchant_id, feed_id, family_id)
+        WHERE c.merchant_id = $1 AND c.shop_id = $2 AND c.sku_code = $3
+        """,
+        merchant_id,
+        shop_id,
+        sku_code,
+    )
+    if row is None:
+        return None
+    told = dict(row)
+    feed_id, family_id = told.pop("holder_feed_id"), told.pop("holder_family_id")
+    claimed_at = told.pop("claimed_at")
+    listing = None
+    if told["family_id"] is not None:
+        listing = Listing(believed=_believed.decode(told.pop("document")), **told)
+    return SkuRow(feed_id, family_id, claimed_at, listing)
+
+
+async def list_reports(
+    connection: Connection,
+    *,
+    merchant_id: str | None,
+    feed_id: str | None,
+    family_id: str | None,
+    after: tuple[str, str, str],
+    limit: int,
+) -> list[ProductReported]:
+    """What was last told of products, by key, to be told again."""
+    rows = await connection.fetch(
+        """
+        SELECT report FROM listing
+        WHERE report IS NOT NULL AND (merchant_id, feed_id, family_id) > ($4, $5, $6)
+            AND ($1::text IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR feed_id = $2)
+            AND ($3::text IS NULL OR family_id = $3)
+        ORDER BY merchant_id, feed_id, family_id LIMIT $7
+        """,
+        merchant_id,
+        feed_id,
+        family_id,
+        *after,
+        limit,
+    )
+    return [_report.decode(row["report"]) for row in rows]

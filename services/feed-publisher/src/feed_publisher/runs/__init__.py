@@ -1,0 +1,1 @@
+"""Runs of a feed: asked for, planned, confirmed, driven to their end by any replica."""

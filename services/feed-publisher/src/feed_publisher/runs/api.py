@@ -1,0 +1,267 @@
+"""REST: feeds with their schedules, and their runs."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from common import clock
+from common.errors import NotFound
+from common.postgres.pool import Connection, Pool
+from common.postgres.schedules import Schedule, list_schedules, pause_schedule
+from common.postgres.unit_of_work import unit_of_work
+from common.web.identity import merchant_with
+from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.problem import PROBLEM_RESPONSES
+from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
+from feed_publisher.desired.store import Feed, Kind, find_shop, list_feeds, load_feed
+from feed_publisher.reports.store import count_feed
+from feed_publisher.runs.confirm_run import confirm_run
+from feed_publisher.runs.outcome import UNDER_WAY, counts_of
+from feed_publisher.runs.store import Run, ask_for_run, count_items, list_runs, load_run
+
+Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
+Writer = Annotated[str, Depends(merchant_with("feeds:write"))]
+
+ACTIVE = frozenset({"queued", "planning", "running"})
+
+
+class ScheduleView(BaseModel):
+    """When a kind of run is due next, and whether it is paused."""
+
+    kind: Kind
+    next_due_at: datetime
+    is_paused: bool
+    pause_reason: str | None
+
+
+class FeedView(BaseModel):
+    """A feed: its schedules and how many of its products are where."""
+
+    feed_id: str
+    shop_id: str
+    catalogue_id: str
+    main_locale: str
+    configuration_version: int
+    lifecycle: str
+    is_first_run_confirmed: bool
+    waits_for_shop: str | None = Field(description="Why AliExpress may not be called now.")
+    schedules: list[ScheduleView]
+    counts: dict[str, int]
+
+
+class PauseRequest(BaseModel):
+    """Why the feed's schedules stop."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class RunRequest(BaseModel):
+    """Which run is wanted; a dry run only plans."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind
+    dry_run: bool = False
+
+
+class RunAsked(BaseModel):
+    """The run that will do it; one that was queued already serves both."""
+
+    run_id: str
+
+
+class Progress(BaseModel):
+    """How far a run is."""
+
+    total: int
+    decided: int
+    under_way: int
+
+
+class RunView(BaseModel):
+    """A run. `plan_hash` names the plan exactly; `counts` are items by what became of them."""
+
+    run_id: str
+    feed_id: str
+    shop_id: str
+    kind: Kind
+    cause: str
+    is_dry_run: bool
+    state: str
+    waiting_reason: str | None
+    trouble: str | None
+    plan_hash: str | None
+    needs_confirmation: bool
+    counts: dict[str, int]
+    progress: Progress
+    asked_at: datetime
+    planned_at: datetime | None
+    confirmed_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def run_router(pool: Pool) -> APIRouter:
+    """The routes."""
+    router = APIRouter(
+        prefix="/v1/merchants/{merchant_id}", tags=["runs"], responses=PROBLEM_RESPONSES
+    )
+
+    @router.get("/feeds")
+    async def get_feeds(
+        merchant_id: Reader, cursor: Cursor = None, limit: Limit = 50
+    ) -> Page[FeedView]:
+        """The merchant's feeds."""
+        place = place_of(cursor)
+        async with unit_of_work(pool) as connection:
+            feeds = await list_feeds(
+                connection, merchant_id, after=str(place[0]) if place else "", limit=limit + 1
+            )
+            views = [await _feed_view(connection, feed) for feed in feeds[:limit]]
+        more = len(feeds) > limit
+        return Page(items=views, next_cursor=cursor_of(views[-1].feed_id) if more else None)
+
+    @router.get("/feeds/{feed_id}")
+    async def get_feed(merchant_id: Reader, feed_id: str) -> FeedView:
+        """One feed."""
+        async with unit_of_work(pool) as connection:
+            return await _feed_view(connection, await load_feed(connection, merchant_id, feed_id))
+
+    @router.post("/feeds/{feed_id}/pause")
+    async def pause_feed(merchant_id: Writer, feed_id: str, request: PauseRequest) -> FeedView:
+        """Stop the feed's schedules; runs in work go on."""
+        return await _set_pause(pool, merchant_id, feed_id, request.reason)
+
+    @router.post("/feeds/{feed_id}/resume")
+    async def resume_feed(merchant_id: Writer, feed_id: str) -> FeedView:
+        """Let the feed's schedules go on; a run that was missed is caught up once."""
+        return await _set_pause(pool, merchant_id, feed_id, None)
+
+    @router.post("/feeds/{feed_id}/runs", status_code=202)
+    async def post_run(merchant_id: Writer, feed_id: str, request: RunRequest) -> RunAsked:
+        """Run now, or plan only."""
+        async with unit_of_work(pool) as connection:
+            run_id = await ask_for_run(
+                connection,
+                merchant_id,
+                feed_id,
+                request.kind,
+                cause="request",
+                is_dry_run=request.dry_run,
+            )
+        if run_id is None:
+            raise NotFound("feed", remedy="Save the feed's configuration first.")
+        return RunAsked(run_id=run_id)
+
+    @router.get("/feeds/{feed_id}/runs")
+    async def get_runs(
+        merchant_id: Reader, feed_id: str, cursor: Cursor = None, limit: Limit = 20
+    ) -> Page[RunView]:
+        """The feed's runs, the newest first."""
+        place = place_of(cursor)
+        before = (datetime.fromisoformat(str(place[0])), str(place[1])) if place else None
+        async with unit_of_work(pool) as connection:
+            await load_feed(connection, merchant_id, feed_id)
+            runs = await list_runs(connection, merchant_id, feed_id, before=before, limit=limit + 1)
+            views = await _run_views(connection, merchant_id, runs[:limit])
+        last = views[-1] if len(runs) > limit else None
+        return Page(
+            items=views,
+            next_cursor=cursor_of(last.asked_at.isoformat(), last.run_id) if last else None,
+        )
+
+    @router.get("/runs/{run_id}")
+    async def get_run(merchant_id: Reader, run_id: str) -> RunView:
+        """One run, with its progress."""
+        async with unit_of_work(pool) as connection:
+            run = await load_run(connection, merchant_id, run_id)
+            return (await _run_views(connection, merchant_id, [run]))[0]
+
+    @router.post("/runs/{run_id}/confirm", status_code=202)
+    async def post_confirmation(merchant_id: Writer, run_id: str) -> RunView:
+        """Apply exactly this plan, or the removals it withholds."""
+        run = await confirm_run(pool, merchant_id, run_id)
+        async with unit_of_work(pool) as connection:
+            return (await _run_views(connection, merchant_id, [run]))[0]
+
+    return router
+
+
+async def _set_pause(pool: Pool, merchant_id: str, feed_id: str, reason: str | None) -> FeedView:
+    async with unit_of_work(pool) as connection:
+        feed = await load_feed(connection, merchant_id, feed_id)
+        for kind in (PRODUCT_SCHEDULE, OFFER_SCHEDULE):
+            await pause_schedule(connection, kind, merchant_id, feed_id, reason=reason)
+        return await _feed_view(connection, feed)
+
+
+async def _feed_view(connection: Connection, feed: Feed) -> FeedView:
+    schedules = await list_schedules(connection, feed.merchant_id, subject=feed.feed_id)
+    return FeedView(
+        feed_id=feed.feed_id,
+        shop_id=feed.shop_id,
+        catalogue_id=feed.catalogue_id,
+        main_locale=feed.main_locale,
+        configuration_version=feed.configuration_version,
+        lifecycle=feed.lifecycle,
+        is_first_run_confirmed=feed.confirmed_at is not None,
+        waits_for_shop=await _why_waiting(connection, feed.merchant_id, feed.shop_id),
+        schedules=[_schedule_view(schedule) for schedule in schedules],
+        counts=await count_feed(connection, feed.merchant_id, feed.feed_id),
+    )
+
+
+def _schedule_view(schedule: Schedule) -> ScheduleView:
+    return ScheduleView(
+        kind="product" if schedule.kind == PRODUCT_SCHEDULE else "offer",
+        next_due_at=schedule.next_due_at,
+        is_paused=schedule.is_paused,
+        pause_reason=schedule.pause_reason,
+    )
+
+
+async def _why_waiting(connection: Connection, merchant_id: str, shop_id: str) -> str | None:
+    shop = await find_shop(connection, merchant_id, shop_id)
+    if shop is None:
+        return "the shop is not known yet"
+    return shop.why_unusable(clock.now())
+
+
+async def _run_views(connection: Connection, merchant_id: str, runs: list[Run]) -> list[RunView]:
+    counts = await count_items(connection, merchant_id, [run.run_id for run in runs])
+    waits = {
+        shop_id: await _why_waiting(connection, merchant_id, shop_id)
+        for shop_id in {run.shop_id for run in runs}
+    }
+    return [_run_view(run, counts[run.run_id], waits[run.shop_id]) for run in runs]
+
+
+def _run_view(run: Run, counts: dict[tuple[str, str], int], waiting: str | None) -> RunView:
+    is_waiting = waiting is not None and run.state in ACTIVE and not run.is_dry_run
+    total = sum(counts.values())
+    pending = sum(items for (_, status), items in counts.items() if status == "pending")
+    open_items = sum(items for (_, status), items in counts.items() if status in UNDER_WAY)
+    return RunView(
+        run_id=run.run_id,
+        feed_id=run.feed_id,
+        shop_id=run.shop_id,
+        kind=run.kind,
+        cause=run.cause,
+        is_dry_run=run.is_dry_run,
+        state="waiting_for_shop" if is_waiting else run.state,
+        waiting_reason=waiting if is_waiting else None,
+        trouble=run.trouble if run.state in ACTIVE else None,
+        plan_hash=run.plan_hash,
+        needs_confirmation=run.state in {"awaiting_confirmation", "withheld"},
+        counts=counts_of(counts),
+        progress=Progress(total=total, decided=total - open_items, under_way=open_items - pending),
+        asked_at=run.asked_at,
+        planned_at=run.planned_at,
+        confirmed_at=run.confirmed_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+    )

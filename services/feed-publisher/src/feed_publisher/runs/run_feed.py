@@ -1,0 +1,244 @@
+"""Drives runs: any replica takes a turn at any run that can go on, holding its lease.
+
+A turn plans, or takes steps of the plan for a few seconds. What a run waits for (AliExpress, the
+shop, a back-off) is kept in this process's memory only; all else stands in the database.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from aliexpress.client import Client
+from aliexpress.errors import CallerFault, LimitReached, MarketplaceFailure, TokenDead
+from aliexpress.operation import AccessToken
+from common import clock
+from common.contracts.feed import FeedCompleted
+from common.errors import Outage
+from common.messaging.consumer import Consumer
+from common.messaging.outbox import add_events
+from common.postgres.leases import Lease, LeaseLost, check_lease, hold_lease
+from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
+from common.postgres.schedules import remove_schedule
+from common.postgres.unit_of_work import unit_of_work
+from common.shop_tokens import ShopNotConnected, ShopTokens
+from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
+from feed_publisher.desired.store import load_feed, mark_families
+from feed_publisher.planning.listing import Refused
+from feed_publisher.planning.make_plan import make_plan
+from feed_publisher.reports.causes import explain
+from feed_publisher.reports.report_products import SOURCE
+from feed_publisher.runs.outcome import EVENT_OUTCOMES, counts_of, state_of
+from feed_publisher.runs.store import (
+    Run,
+    begin_planning,
+    count_items,
+    count_refusals,
+    end_run,
+    has_listings,
+    list_runnable,
+    load_run,
+    note_trouble,
+)
+from feed_publisher.sending.apply_plan import take_step
+from feed_publisher.sending.context import Patience, Rest, Sending, Step
+from feed_publisher.sending.store import count_open, defer_pending
+from feed_publisher.settings import PublisherSettings
+
+log = structlog.get_logger()
+
+TURN_SECONDS = 3.0
+LEASE = timedelta(seconds=10)
+SHOP_WAIT = timedelta(seconds=1)
+OUTAGE_FIRST = timedelta(milliseconds=500)
+OUTAGE_LONGEST = timedelta(seconds=30)
+MAX_FAILURES = 5
+"""Unexpected failures after which a run is given up, so that it does not block its feed."""
+EVENT_CAUSES = 50
+
+
+@dataclass
+class Resting:
+    """A run's back-off in this process."""
+
+    until: float
+    patience: Patience
+
+
+class RunDriver:
+    """Takes turns at the runs. One instance serves all jobs of the process."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        client: Client,
+        tokens: ShopTokens,
+        consumer: Consumer,
+        settings: PublisherSettings,
+    ) -> None:
+        self._pool = pool
+        self._client = client
+        self._tokens = tokens
+        self._caught_up = consumer.caught_up
+        self._settings = settings
+        self._resting: dict[str, Resting] = {}
+
+    async def take_turn(self) -> bool:
+        """Take one run further; whether there was one. Nothing is planned before the state topics
+        were read to the ends seen at the start."""
+        if not self._caught_up.is_set():
+            return False
+        async with unit_of_work(self._pool) as connection:
+            runs = await list_runnable(connection, limit=200)
+        self._forget_others({run.run_id for run in runs})
+        for run in runs:
+            resting = self._resting.get(run.run_id)
+            if resting is not None and resting.until > time.monotonic():
+                continue
+            if await self._turn(run):
+                return True
+        return False
+
+    def _forget_others(self, run_ids: set[str]) -> None:
+        for run_id in self._resting.keys() - run_ids:
+            if self._resting[run_id].until < time.monotonic() - 60:
+                del self._resting[run_id]
+
+    async def _turn(self, run: Run) -> bool:
+        resting = self._resting.setdefault(run.run_id, Resting(0.0, Patience()))
+        try:
+            async with hold_lease(
+                self._pool, run.lease_name, self._settings.instance_id, lasts=LEASE
+            ) as lease:
+                if lease is None:
+                    return False
+                rest = await self._drive(run, lease, resting.patience)
+        except LeaseLost:
+            log.info("run.lease_lost", run=run.run_id)
+            return False
+        except OUTAGE_ERRORS:
+            raise
+        except Exception as error:
+            rest = await self._fail(run, error, resting.patience)
+        if rest is None:
+            self._resting.pop(run.run_id, None)
+        else:
+            resting.until = time.monotonic() + rest.lasts.total_seconds()
+        return True
+
+    async def _drive(self, run: Run, lease: Lease, patience: Patience) -> Rest | None:
+        """Go on with the run; how long it rests then, or None when nothing holds it up."""
+        ends_at = time.monotonic() + TURN_SECONDS
+        while time.monotonic() < ends_at:
+            async with unit_of_work(self._pool) as connection:
+                run = await load_run(connection, run.merchant_id, run.run_id)
+            if run.state == "queued":
+                async with unit_of_work(self._pool) as connection:
+                    await check_lease(connection, lease)
+                    if not await begin_planning(connection, run):
+                        return Rest(SHOP_WAIT)
+            elif run.state == "planning":
+                await self._plan(run, lease)
+            elif run.state == "running":
+                said = await self._send(run, lease, patience)
+                if isinstance(said, Rest):
+                    return said
+            else:
+                return None
+        return Rest(timedelta())
+
+    async def _plan(self, run: Run, lease: Lease) -> None:
+        async with unit_of_work(self._pool) as connection:
+            feed = await load_feed(connection, run.merchant_id, run.feed_id)
+        state = await make_plan(
+            self._pool, run, feed, lease, removal_share=self._settings.removal_share
+        )
+        log.info("run.planned", run=run.run_id, feed=run.feed_id, kind=run.kind, state=state)
+
+    # -- sending ------------------------------------------------------------------------------
+
+    async def _send(self, run: Run, lease: Lease, patience: Patience) -> Rest | None:
+        """Take steps until the run ends, must rest, or something outside does not answer."""
+        generation = None
+        try:
+            shop_token = await self._tokens.token(run.merchant_id, run.shop_id)
+            generation = shop_token.generation
+            token = AccessToken(shop_token.seller_id, shop_token.value.get_secret_value())
+            sending = Sending(self._pool, self._client, token, self._settings, run, lease, patience)
+            step = await take_step(sending)
+        except TokenDead as dead:
+            await self._note(run, f"AliExpress refuses the shop's token: {dead.message}")
+            if generation is not None:
+                await self._tokens.report_dead(run.merchant_id, run.shop_id, generation)
+            return Rest(SHOP_WAIT)
+        except ShopNotConnected:
+            await self._note(run, "the shop is not connected")
+            return Rest(SHOP_WAIT)
+        except LimitReached as limit:
+            await self._note(run, f"AliExpress's limit is reached: {limit.message}")
+            return Rest(min(limit.ban, OUTAGE_LONGEST))
+        except CallerFault:
+            raise
+        except (MarketplaceFailure, Outage) as outage:
+            await self._note(run, str(outage))
+            return patience.next_wait("outage", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
+        patience.forget("outage")
+        if step is Step.ENDED:
+            await self._end(run, lease)
+        return step if isinstance(step, Rest) else None
+
+    async def _end(self, run: Run, lease: Lease) -> None:
+        async with unit_of_work(self._pool) as connection:
+            await check_lease(connection, lease)
+            await _end(connection, run)
+        log.info("run.ended", run=run.run_id, feed=run.feed_id, kind=run.kind)
+
+    async def _note(self, run: Run, trouble: str) -> None:
+        if run.trouble != trouble:
+            log.warning("run.held_up", run=run.run_id, trouble=trouble)
+            async with unit_of_work(self._pool) as connection:
+                await note_trouble(connection, run, trouble)
+
+    async def _fail(self, run: Run, error: Exception, patience: Patience) -> Rest:
+        """A bug or an answer nobody foresaw: loud, tried again, and in the end given up."""
+        log.exception("run.failed", run=run.run_id, failure=type(error).__name__)
+        async with unit_of_work(self._pool) as connection:
+            failures = await note_trouble(
+                connection, run, f"{type(error).__name__}: {error}", is_failure=True
+            )
+            _, under_way = await count_open(connection, run)
+            if failures >= MAX_FAILURES and not under_way:
+                families = await defer_pending(connection, run)
+                await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
+                await end_run(connection, run, "failed")
+        return patience.next_wait("failure", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
+
+
+async def _end(connection: Connection, run: Run) -> None:
+    counts = (await count_items(connection, run.merchant_id, [run.run_id]))[run.run_id]
+    state = state_of(counts)
+    await end_run(connection, run, state)
+    causes = [
+        explain(Refused(code, message), count=items)
+        for code, message, items in await count_refusals(connection, run.merchant_id, run.run_id)
+    ]
+    now = clock.now()
+    completed = FeedCompleted(
+        merchant_id=run.merchant_id,
+        feed_id=run.feed_id,
+        shop_id=run.shop_id,
+        run_id=run.run_id,
+        kind=run.kind,
+        outcome=EVENT_OUTCOMES[state],
+        started_at=run.started_at or now,
+        finished_at=now,
+        counts=counts_of(counts),
+        causes=causes[:EVENT_CAUSES],
+    )
+    await add_events(connection, [completed], source=SOURCE)
+    feed = await load_feed(connection, run.merchant_id, run.feed_id)
+    is_empty = not await has_listings(connection, run.merchant_id, run.feed_id)
+    if feed.lifecycle == "removed" and is_empty:
+        for schedule in (PRODUCT_SCHEDULE, OFFER_SCHEDULE):
+            await remove_schedule(connection, schedule, run.merchant_id, run.feed_id)

@@ -1,0 +1,1 @@
+"""Applies a plan: intent, call, outcome; lost answers are settled by reading."""

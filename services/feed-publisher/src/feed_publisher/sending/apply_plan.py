@@ -1,0 +1,242 @@
+"""Applies a plan step by step: settle, follow, delete, update, create; or stock, then prices.
+
+Each step does one thing and says so; the driver calls it again until nothing is left.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from aliexpress.errors import CallerFault
+from aliexpress.offers import (
+    BatchOutcome,
+    ProductPrices,
+    ProductStock,
+    SkuPrice,
+    SkuStock,
+    update_prices,
+    update_stock,
+)
+from aliexpress.products import delete_products
+from common.postgres.leases import check_lease
+from common.postgres.unit_of_work import unit_of_work
+from feed_publisher.desired.store import mark_families
+from feed_publisher.planning.batches import (
+    MAX_DELETIONS,
+    MAX_PRODUCTS,
+    offer_batches,
+)
+from feed_publisher.planning.listing import Refused
+from feed_publisher.planning.outcomes import Outcome
+from feed_publisher.planning.payload import country_prices
+from feed_publisher.planning.plan import Action
+from feed_publisher.reports.causes import refusal
+from feed_publisher.sending import store
+from feed_publisher.sending.calls import Answered, RefusedCall, write
+from feed_publisher.sending.context import Rest, Sending, Step
+from feed_publisher.sending.follow_jobs import follow_job, follow_stuck
+from feed_publisher.sending.look_up import begin_audits, find_product, refresh_audits
+from feed_publisher.sending.record import put_back, record_outcomes
+from feed_publisher.sending.settle_unknown import settle_call
+from feed_publisher.sending.store import CallState, RunItem
+from feed_publisher.sending.submit_jobs import submit_creations, submit_updates
+
+LOOK_AGAIN = timedelta(milliseconds=500)
+
+
+async def take_step(sending: Sending) -> Step | Rest:
+    """Do the next thing of the run's plan.
+
+    Raises the failures of `aliexpress.errors` that mean "not now", and `LeaseLost`.
+    """
+    run = sending.run
+    async with unit_of_work(sending.pool) as connection:
+        await check_lease(connection, sending.lease)
+        await store.orphan_intents(connection, run)
+        calls = await store.list_calls(connection, run, ["unknown", "following"])
+    rests: list[Rest] = []
+    for call in calls:
+        said = await (
+            settle_call(sending, call) if call.state == "unknown" else follow_job(sending, call)
+        )
+        if said is Step.WORKED:
+            return said
+        if isinstance(said, Rest):
+            rests.append(said)
+    if run.kind == "product":
+        await follow_stuck(sending)
+        sent = await _send_products(sending, {call.operation for call in calls})
+    else:
+        sent = await _send_offers(sending, "stock") or await _send_offers(sending, "price")
+    if sent:
+        return Step.WORKED
+    return await _rest_or_end(sending, rests)
+
+
+async def _send_products(sending: Sending, in_flight: set[Action]) -> bool:
+    if await _send_deletions(sending):
+        return True
+    if "update" not in in_flight and await submit_updates(sending):
+        return True
+    return "create" not in in_flight and await submit_creations(sending)
+
+
+async def _rest_or_end(sending: Sending, rests: Sequence[Rest]) -> Step | Rest:
+    run = sending.run
+    async with unit_of_work(sending.pool) as connection:
+        pending, under_way = await store.count_open(connection, run)
+        has_audited = await store.has_audited(connection, run)
+    if not pending and not under_way:
+        return Step.ENDED
+    if rests:
+        return min(rests, key=lambda rest: rest.lasts)
+    if has_audited:
+        return await _wait_for_audits(sending)
+    return Rest(LOOK_AGAIN)  # another feed's job of the type is in flight in this shop
+
+
+async def _wait_for_audits(sending: Sending) -> Step | Rest:
+    """Products AliExpress is checking take no update: not an error, only later."""
+    run, patience = sending.run, sending.patience
+    since = patience.since.setdefault("audits", time.monotonic())
+    if time.monotonic() - since > sending.settings.audit_patience.total_seconds():
+        async with unit_of_work(sending.pool) as connection:
+            await check_lease(connection, sending.lease)
+            families = await store.defer_pending(connection, run)
+            await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
+        return Step.WORKED
+    await refresh_audits(sending)
+    async with unit_of_work(sending.pool) as connection:
+        still_waits = await store.has_audited(connection, run)
+        pending, _ = await store.count_open(connection, run)
+    if pending and not still_waits:
+        patience.forget("audits")
+        return Step.WORKED
+    return patience.next_wait("audits", first=LOOK_AGAIN, longest=timedelta(seconds=15))
+
+
+async def _sendable(sending: Sending, action: Action, limit: int) -> list[RunItem]:
+    async with unit_of_work(sending.pool) as connection:
+        return await store.list_sendable(connection, sending.run, action, limit=limit)
+
+
+# -- deletions ---------------------------------------------------------------------------------
+
+
+async def _send_deletions(sending: Sending) -> bool:
+    items = await _sendable(sending, "delete", MAX_DELETIONS)
+    if items:
+        await _delete(sending, items)
+    return bool(items)
+
+
+async def _delete(sending: Sending, items: Sequence[RunItem]) -> None:
+    async def do(fitting: Sequence[RunItem]) -> None:
+        product_ids = [item.marketplace_product_id or "" for item in fitting]
+        await delete_products(sending.client, sending.token, product_ids)
+
+    said = await write(sending, "delete", items, do)
+    if isinstance(said, Answered):
+        outcomes = [Outcome(item_no=item.item_no, verdict="accepted") for item in said.items]
+        await record_outcomes(sending, said.items, outcomes, call=(said.call_id, "done"))
+    elif isinstance(said, RefusedCall) and len(said.items) > 1:
+        await put_back(sending, said.items, call=(said.call_id, "withdrawn"))
+        for item in said.items:
+            await _delete(sending, [item])
+    elif isinstance(said, RefusedCall):
+        item = said.items[0]
+        is_there = await find_product(sending, item.marketplace_product_id or "") is not None
+        outcome = (
+            Outcome(item_no=item.item_no, verdict="rejected", refused=refused_call(said.fault))
+            if is_there
+            else Outcome(item_no=item.item_no, verdict="gone")
+        )
+        await record_outcomes(sending, said.items, [outcome], call=(said.call_id, "done"))
+
+
+def refused_call(fault: CallerFault) -> Refused:
+    """A call refused as a whole, said of each of its items."""
+    return refusal(fault.code or fault.sub_code, fault.message)
+
+
+# -- offers ------------------------------------------------------------------------------------
+
+
+async def _send_offers(sending: Sending, action: Action) -> bool:
+    """The next batch of an action; after its creation a product is audited first."""
+    items = await _sendable(sending, action, MAX_PRODUCTS * 2)
+    batch = next(offer_batches(items), [])
+    if batch:
+        await _send_batch(sending, action, batch)
+    return bool(batch)
+
+
+async def _send_batch(sending: Sending, action: Action, batch: Sequence[RunItem]) -> None:
+    async def do(items: Sequence[RunItem]) -> BatchOutcome:
+        if action == "stock":
+            stock = [_stock_of(item) for item in items]
+            return await update_stock(sending.client, sending.token, stock)
+        prices = [_prices_of(item) for item in items]
+        return await update_prices(sending.client, sending.token, prices)
+
+    said = await write(sending, action, batch, do)
+    if isinstance(said, Answered):
+        refused = {f.product_id: refusal(f.code, f.message) for f in said.answer.failed}
+        await _take_answer(sending, said, set(said.answer.succeeded), refused)
+    elif isinstance(said, RefusedCall) and len(said.items) > 1:
+        await put_back(sending, said.items, call=(said.call_id, "withdrawn"))
+        for item in said.items:
+            await _send_batch(sending, action, [item])
+    elif isinstance(said, RefusedCall):
+        product_id = said.items[0].marketplace_product_id or ""
+        await _take_answer(sending, said, set(), {product_id: refused_call(said.fault)})
+
+
+def _stock_of(item: RunItem) -> ProductStock:
+    return ProductStock(
+        item.marketplace_product_id or "",
+        tuple(SkuStock(change.sku_code, change.after) for change in item.change.stock),
+    )
+
+
+def _prices_of(item: RunItem) -> ProductPrices:
+    return ProductPrices(
+        item.marketplace_product_id or "",
+        tuple(
+            SkuPrice(priced.sku_code, priced.after.price or "", priced.after.discount_price)
+            for priced in item.change.prices
+        ),
+        country_prices(item.change.countries),
+    )
+
+
+async def _take_answer(
+    sending: Sending,
+    said: Answered[BatchOutcome] | RefusedCall,
+    accepted: set[str],
+    refused: dict[str, Refused],
+) -> None:
+    auditing = await refresh_audits(sending) if refused else set()
+    outcomes, again, undecided = [], [], []
+    for item in said.items:
+        product_id = item.marketplace_product_id or ""
+        if product_id in accepted:
+            outcomes.append(Outcome(item_no=item.item_no, verdict="accepted"))
+        elif product_id in auditing:
+            again.append(item)
+        elif product_id in refused:
+            outcomes.append(await _refused_offer(sending, item, refused[product_id]))
+        else:
+            undecided.append(item)
+    if again:
+        await begin_audits(sending, [item.marketplace_product_id or "" for item in again])
+        await put_back(sending, again, call=None)
+    end: CallState = "unknown" if undecided else "done"
+    await record_outcomes(sending, said.items, outcomes, call=(said.call_id, end))
+
+
+async def _refused_offer(sending: Sending, item: RunItem, refused: Refused) -> Outcome:
+    """A refusal may mean that the product is gone; only the shop itself can tell."""
+    if await find_product(sending, item.marketplace_product_id or "") is None:
+        return Outcome(item_no=item.item_no, verdict="gone")
+    return Outcome(item_no=item.item_no, verdict="rejected", refused=refused)

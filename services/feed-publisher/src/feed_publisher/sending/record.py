@@ -1,0 +1,260 @@
+"""Intents before and outcomes after each call, each in one transaction under the run's lease."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from common import clock
+from common.failpoints import reach
+from common.postgres.leases import check_lease
+from common.postgres.pool import Connection
+from common.postgres.unit_of_work import unit_of_work
+from feed_publisher.claims.store import release_skus
+from feed_publisher.desired.store import Kind, load_desired, mark_families
+from feed_publisher.planning.listing import Listing
+from feed_publisher.planning.outcomes import Outcome, Sent, apply_outcome
+from feed_publisher.planning.plan import Action, desired_skus
+from feed_publisher.planning.store import load_listings
+from feed_publisher.reports.report_products import Changed, report_products
+from feed_publisher.reports.store import save_listings
+from feed_publisher.runs.store import ask_for_run
+from feed_publisher.sending import store
+from feed_publisher.sending.context import Sending
+from feed_publisher.sending.store import CallState, Decision, RunItem
+
+
+async def record_intent(
+    sending: Sending,
+    operation: Action,
+    items: Sequence[RunItem],
+    sent: Mapping[int, Sent] | None = None,
+) -> tuple[str, list[RunItem]] | None:
+    """Write down that these items are about to be sent: the call's id and what it may send.
+
+    Items whose product is no longer what they were planned for are superseded, their families
+    marked. None when nothing is left, or while the shop has another job of that type in flight.
+    Raises `LeaseLost`.
+    """
+    run = sending.run
+    async with unit_of_work(sending.pool) as connection:
+        await check_lease(connection, sending.lease)
+        listings = await _lock(connection, sending, items)
+        fitting = [item for item in items if _fits(item, listings[item.family_id])]
+        stale = [item for item in items if item not in fitting]
+        if stale:
+            await store.decide_items(
+                connection,
+                run.run_id,
+                run.merchant_id,
+                [Decision(item.item_no, "superseded") for item in stale],
+            )
+            await _mark(connection, sending, ["product", "offer"], stale)
+        if not fitting:
+            return None
+        call_id = await store.intend_call(connection, run, operation, fitting, sent or {})
+        if call_id is None:
+            return None
+        if operation == "create":
+            await _begin_creations(connection, sending, fitting, listings)
+    reach("publisher.after-intent")
+    return call_id, fitting
+
+
+async def record_outcomes(
+    sending: Sending,
+    items: Sequence[RunItem],
+    outcomes: Sequence[Outcome],
+    *,
+    call: tuple[str, CallState] | None,
+    run_id: str | None = None,
+) -> None:
+    """Write what became of items into their rows and listings, tell others, and move the call.
+
+    `run_id` names the run of the items where it is not the one in hand. Raises `LeaseLost`.
+    """
+    run = sending.run
+    by_no = {item.item_no: item for item in items}
+    async with unit_of_work(sending.pool) as connection:
+        await check_lease(connection, sending.lease)
+        told = [outcome for outcome in outcomes if outcome.item_no in by_no]
+        if told:
+            await _apply(connection, sending, by_no, told)
+            await store.decide_items(
+                connection,
+                run_id or run.run_id,
+                run.merchant_id,
+                [_decision(by_no[outcome.item_no], outcome) for outcome in told],
+            )
+        if call is not None:
+            await store.move_call(connection, run.merchant_id, call[0], call[1])
+        reach("publisher.before-outcome")
+
+
+async def put_back(
+    sending: Sending,
+    items: Sequence[RunItem],
+    *,
+    call: tuple[str, CallState] | None,
+    was_tried: bool = False,
+    run_id: str | None = None,
+) -> None:
+    """These items are to be sent (again): nothing was done, or repeating them is harmless.
+
+    An attempt that may have done something counts (`was_tried`): their number is bounded.
+    """
+    run = sending.run
+    async with unit_of_work(sending.pool) as connection:
+        await check_lease(connection, sending.lease)
+        await store.decide_items(
+            connection,
+            run_id or run.run_id,
+            run.merchant_id,
+            [Decision(item.item_no, "pending", refunds=int(not was_tried)) for item in items],
+        )
+        if call is not None:
+            await store.move_call(connection, run.merchant_id, call[0], call[1])
+
+
+async def move_call(
+    sending: Sending, call_id: str, state: CallState, *, job_id: str | None = None
+) -> None:
+    """Bring a call into another state. Raises `LeaseLost`."""
+    async with unit_of_work(sending.pool) as connection:
+        await check_lease(connection, sending.lease)
+        await store.move_call(
+            connection, sending.run.merchant_id, call_id, state, marketplace_job_id=job_id
+        )
+
+
+def _fits(item: RunItem, listing: Listing) -> bool:
+    return listing.marketplace_product_id == item.marketplace_product_id
+
+
+async def _lock(
+    connection: Connection, sending: Sending, items: Sequence[RunItem]
+) -> dict[str, Listing]:
+    run = sending.run
+    families = sorted({item.family_id for item in items})
+    return await load_listings(
+        connection, run.merchant_id, run.feed_id, families, shop_id=run.shop_id
+    )
+
+
+async def _mark(
+    connection: Connection, sending: Sending, kinds: Sequence[Kind], items: Sequence[RunItem]
+) -> None:
+    run = sending.run
+    families = sorted({item.family_id for item in items})
+    await mark_families(connection, run.merchant_id, run.feed_id, kinds, families)
+
+
+async def _begin_creations(
+    connection: Connection,
+    sending: Sending,
+    items: Sequence[RunItem],
+    listings: Mapping[str, Listing],
+) -> None:
+    now = clock.now()
+    begun = [
+        (
+            msgspec.structs.replace(
+                listings[item.family_id],
+                create_intent_at=listings[item.family_id].create_intent_at or now,
+            ),
+            None,
+        )
+        for item in sorted(items, key=lambda item: item.family_id)
+    ]
+    await save_listings(connection, sending.run.merchant_id, begun)
+
+
+async def _apply(
+    connection: Connection,
+    sending: Sending,
+    by_no: Mapping[int, RunItem],
+    outcomes: Sequence[Outcome],
+) -> None:
+    run = sending.run
+    items = [by_no[outcome.item_no] for outcome in outcomes]
+    listings = await _lock(connection, sending, items)
+    changed: dict[str, Changed] = {}
+    now = clock.now()
+    for outcome in outcomes:
+        item = by_no[outcome.item_no]
+        before = changed[item.family_id].listing if item.family_id in changed else None
+        listing = apply_outcome(
+            before or listings[item.family_id],
+            outcome,
+            action=item.action,
+            change=item.change,
+            sent=item.sent,
+            now=now,
+        )
+        changed[item.family_id] = Changed(listing, item.desired_revision, item.traceparent)
+    await report_products(connection, run.merchant_id, list(changed.values()))
+    await _mark_followers(connection, sending, by_no, outcomes)
+    freeing = [i for i in items if i.action in {"update", "delete"} or not _is_online(changed, i)]
+    await _release(connection, sending, sorted({i.family_id for i in freeing}), changed)
+
+
+def _is_online(changed: Mapping[str, Changed], item: RunItem) -> bool:
+    return changed[item.family_id].listing.is_online
+
+
+async def _mark_followers(
+    connection: Connection,
+    sending: Sending,
+    by_no: Mapping[int, RunItem],
+    outcomes: Sequence[Outcome],
+) -> None:
+    """Have the next runs look at what an outcome leaves open."""
+    offers, again, lost = [], [], []
+    for outcome in outcomes:
+        item = by_no[outcome.item_no]
+        if outcome.verdict == "gone" and item.action != "delete":
+            lost.append(item)
+        elif outcome.verdict == "rejected" and outcome.refused and outcome.refused.is_transient:
+            again.append(item)
+        elif outcome.verdict == "accepted" and item.action in {"create", "update"}:
+            offers.append(item)
+    await _mark(connection, sending, ["offer"], offers)
+    await _mark(connection, sending, [sending.run.kind], again)
+    await _mark(connection, sending, ["product"], lost)
+
+
+async def _release(
+    connection: Connection,
+    sending: Sending,
+    families: Sequence[str],
+    changed: Mapping[str, Changed],
+) -> None:
+    """Release claims of SKUs that AliExpress confirmed to be gone; who waits gets a run."""
+    if not families:
+        return
+    run = sending.run
+    desired = await load_desired(connection, run.merchant_id, run.feed_id, families)
+    kept = {
+        family_id: {
+            *changed[family_id].listing.believed.skus,
+            *(desired_skus(desired[family_id].state) if family_id in desired else ()),
+        }
+        for family_id in families
+    }
+    for feed_id in await release_skus(connection, run.merchant_id, run.shop_id, run.feed_id, kept):
+        await ask_for_run(connection, run.merchant_id, feed_id, "product", cause="sku-released")
+
+
+def _decision(item: RunItem, outcome: Outcome) -> Decision:
+    if outcome.verdict == "accepted" or (outcome.verdict == "gone" and item.action == "delete"):
+        return Decision(item.item_no, "accepted", marketplace_product_id=outcome.product_id)
+    if outcome.verdict == "gone":
+        return Decision(
+            item.item_no, "superseded", "product-gone", "AliExpress no longer has this product"
+        )
+    refused = outcome.refused
+    return Decision(
+        item.item_no,
+        "rejected",
+        refused.code if refused else None,
+        refused.message if refused else None,
+    )

@@ -1,0 +1,50 @@
+"""What feed-publisher is told from outside; every name has the prefix `PUBLISHER_`."""
+
+from datetime import time, timedelta
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from common.settings import MarketplaceSettings, ServiceSettings
+
+
+class PublisherSettings(ServiceSettings, MarketplaceSettings):
+    """Settings of feed-publisher."""
+
+    model_config = SettingsConfigDict(env_prefix="PUBLISHER_")
+
+    port: int = 8003
+    integrator: str = "AliExpress Channel"
+    """How this software names itself to AliExpress (`developer_features.source`)."""
+    product_run_at: time = time(2, 0)
+    """When a feed's daily product run is due, by the wall clock of `product_run_zone` (M7.1)."""
+    product_run_zone: str = "UTC"
+    offer_run_minutes: Annotated[int, Field(ge=1)] = 60
+    """How often a feed's offer run is due (M7.1)."""
+    removal_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.20")
+    """The share of a shop's products that may be deleted or zeroed in 24 hours (M7.4)."""
+    concurrent_runs: Annotated[int, Field(ge=1, le=64)] = 4
+    """How many runs one process drives at the same time."""
+    job_deadline_hours: float = 12.0
+    """How long a feed job may take at AliExpress before it is given up."""
+    audit_patience_seconds: float = 120.0
+    """How long a run waits for products in AliExpress's audit before it leaves them to the next."""
+    read_back_hours: float = 24.0
+    """How often each live product is compared with the shop."""
+
+    @property
+    def job_deadline(self) -> timedelta:
+        """`job_deadline_hours` as a duration."""
+        return timedelta(hours=self.job_deadline_hours)
+
+    @property
+    def audit_patience(self) -> timedelta:
+        """`audit_patience_seconds` as a duration."""
+        return timedelta(seconds=self.audit_patience_seconds)
+
+    @property
+    def read_back_every(self) -> timedelta:
+        """`read_back_hours` as a duration."""
+        return timedelta(hours=self.read_back_hours)
