@@ -18,18 +18,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from profiles import (
-    BRANCHES,
-    CHOSEN_IDS,
-    COMMON_OPTIONAL,
-    COMMON_REQUIRED,
-    FREE_TEXT,
-    MULTIPLE,
-    OWN_VALUES,
-    PROFILES,
-)
-
 DATA = Path(__file__).parent.parent / "src" / "sandbox" / "data"
+CHOICES: dict[str, Any] = json.loads(Path(__file__).with_name("profiles.json").read_text("utf-8"))
+BRANCHES: dict[str, str] = CHOICES["branches"]
+PROFILES: dict[str, dict[str, list[str]]] = CHOICES["profiles"]
 OWN_LEAF_IDS = 980_000_001
 OWN_ATTRIBUTE_IDS = 990_000_001
 OWN_VALUE_IDS = 991_000_001
@@ -210,28 +202,29 @@ def attribute_table(path: Path) -> dict[str, dict[str, object]]:
     """By name: id, kind (`one`, `many`, `text`) and values `[id, name]` or `[id, name, 1]`."""
     by_name: dict[str, dict[str, Any]] = {}
     for fact in json.loads(path.read_text(encoding="utf-8"))["attributes"]:
-        if CHOSEN_IDS.get(fact["name_en"], fact["id"]) == fact["id"]:
+        if CHOICES["chosen_ids"].get(fact["name_en"], fact["id"]) == fact["id"]:
             by_name.setdefault(fact["name_en"], fact)
     table: dict[str, dict[str, object]] = {}
     own_attributes, own_values = count(OWN_ATTRIBUTE_IDS), count(OWN_VALUE_IDS)
     for name in sorted(used_attributes()):
         found = by_name.get(name)
-        kind = "text" if name in FREE_TEXT else "many" if name in MULTIPLE else "one"
-        entry: dict[str, object] = (
-            {"id": found["id"], "kind": kind}
-            if found
-            else {
-                "id": next(own_attributes),
-                "kind": kind,
-                "own": 1,
-            }
-        )
+        kind = kind_of(name)
+        entry: dict[str, object] = {"id": found["id"] if found else next(own_attributes)}
+        entry |= {"kind": kind} if found else {"kind": kind, "own": 1}
         if kind != "text":
-            entry["values"] = values_of(name, found.get("values", []) if found else [], own_values)
-            if kind == "one" and name not in COMMON_REQUIRED and not is_sku_only(name):
-                entry["values"].append([OTHER, "Other"])  # type: ignore[attr-defined]
+            values = values_of(name, found.get("values", []) if found else [], own_values)
+            if kind == "one" and name not in CHOICES["common_required"] and not is_sku_only(name):
+                values.append([OTHER, "Other"])
+            entry["values"] = values
         table[name] = entry
     return table
+
+
+def kind_of(name: str) -> str:
+    """Whether a product has one value of an attribute, many, or a text."""
+    if name in CHOICES["free_text"]:
+        return "text"
+    return "many" if name in CHOICES["multiple"] else "one"
 
 
 def values_of(
@@ -244,21 +237,21 @@ def values_of(
         if value["en"].casefold() not in seen:
             seen.add(value["en"].casefold())
             values.append([value["id"], value["en"]])
-    missing = (own for own in OWN_VALUES.get(name, ()) if own.casefold() not in seen)
+    missing = (own for own in CHOICES["own_values"].get(name, ()) if own.casefold() not in seen)
     return values + [[next(own_values), own, 1] for own in missing]
 
 
 def used_attributes() -> set[str]:
     """Every attribute name a profile uses."""
-    names = set(COMMON_REQUIRED) | set(COMMON_OPTIONAL)
+    names = set(CHOICES["common_required"]) | set(CHOICES["common_optional"])
     for profile in PROFILES.values():
-        names |= {*profile.required, *profile.optional, *profile.sku}
+        names |= {*profile["required"], *profile["optional"], *profile["sku"]}
     return names
 
 
 def is_sku_only(name: str) -> bool:
     """Whether it only ever tells the SKUs of a product apart."""
-    return not any(name in (*one.required, *one.optional) for one in PROFILES.values())
+    return not any(name in (*one["required"], *one["optional"]) for one in PROFILES.values())
 
 
 def write(name: str, content: object) -> None:
@@ -280,12 +273,9 @@ def main() -> None:
         "attributes.json",
         {
             "attributes": attribute_table(folder / "attributes.json"),
-            "common_required": COMMON_REQUIRED,
-            "common_optional": COMMON_OPTIONAL,
-            "profiles": {
-                name: {"required": one.required, "optional": one.optional, "sku": one.sku}
-                for name, one in PROFILES.items()
-            },
+            "common_required": CHOICES["common_required"],
+            "common_optional": CHOICES["common_optional"],
+            "profiles": PROFILES,
         },
     )
     leaves = [row for row in rows if row[3]]

@@ -23,8 +23,8 @@ def title(text: str) -> list[dict[str, str]]:
     return [{"locale": "en_US", "title": text}]
 
 
-def country_price(price: float) -> dict[str, Any]:
-    prices = [{"sku_code": "A-1", "price": price}]
+def country_price(cents: int) -> dict[str, Any]:
+    prices = [{"sku_code": "A-1", "price": cents / 100}]
     country = {"ship_to_country": "FR", "sku_price_by_country_list": prices}
     return {"price_type": "absolute", "country_price_list": [country]}
 
@@ -91,7 +91,7 @@ CASES: dict[str, tuple[Callable[[Payload], dict[str, Any]], str, str]] = {
         lambda make: with_sku(make(), inventory=0), GENERAL, "inventory_sum",
     ),
     "country price below 70 percent": (
-        lambda make: make(multi_country_price_configuration=country_price(13.99)),
+        lambda make: make(multi_country_price_configuration=country_price(1399)),
         GENERAL,
         "lowest70Percent",
     ),
@@ -130,7 +130,7 @@ def test_a_payload_that_deserves_it_is_refused(sandbox: Any, payload: Payload, c
 
 
 def test_a_country_price_of_70_percent_is_taken(sandbox: Any, payload: Payload) -> None:
-    item = payload(multi_country_price_configuration=country_price(14.0))
+    item = payload(multi_country_price_configuration=country_price(1400))
     assert sandbox.feed("PRODUCT_CREATE", {"1": item})["1"]["success"] is True
 
 

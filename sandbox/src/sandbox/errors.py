@@ -27,7 +27,7 @@ class GatewayError(Exception):
         *,
         sub_code: str = "",
         sub_message: str = "",
-        is_business: bool = False,
+        is_old_form: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -36,7 +36,7 @@ class GatewayError(Exception):
         self.message = message
         self.sub_code = sub_code
         self.sub_message = sub_message
-        self.is_business = is_business
+        self.is_old_form = is_old_form
 
     @property
     def code(self) -> str:
@@ -46,7 +46,7 @@ class GatewayError(Exception):
     def body(self, gateway: str, request_id: str) -> dict[str, Any]:
         """The answer's body on `sync`, `rest` or `old`.
 
-        A failure of the service behind keeps the old form on `/sync` too, as seen there.
+        What `is_old_form` keeps the old form on `/sync` too, as failures of the service behind do.
         """
         if gateway == "rest":
             return {
@@ -56,7 +56,7 @@ class GatewayError(Exception):
                 "request_id": request_id,
             }
         inner: dict[str, Any]
-        if gateway == "old" or self.is_business:
+        if gateway == "old" or self.is_old_form:
             inner = {"code": self.number, "msg": self.message}
             if self.sub_code:
                 inner |= {"sub_code": self.sub_code, "sub_msg": self.sub_message}
@@ -95,7 +95,7 @@ def invalid_parameter(message: str) -> GatewayError:
         "Remote service error",
         sub_code="isv.invalid-parameter",
         sub_message=message,
-        is_business=True,
+        is_old_form=True,
     )
 
 
@@ -176,7 +176,7 @@ def body_too_large(limit: int) -> GatewayError:
     return GatewayError("ISV", "InvalidParameter", 41, f"Body over {limit} bytes")
 
 
-def limited(scope: str, seconds: int) -> GatewayError:
+def limited(scope: str, seconds: int, *, is_old_form: bool = False) -> GatewayError:
     """A quota or rate is used up for `seconds` more.
 
     `scope` is `app-access-count`, `api-access-count` or `app-api-access-count`.
@@ -189,4 +189,5 @@ def limited(scope: str, seconds: int) -> GatewayError:
         f"App Call Limited. {ban}",
         sub_code=f"accesscontrol.limited-by-{scope}",
         sub_message=ban,
+        is_old_form=is_old_form,
     )

@@ -74,7 +74,8 @@ class Gateway:
             seller_id = self._world.oauth.seller_of(token) or ""
             if not seller_id or self._world.faults.strike("dead_token", name, seller_id):
                 raise errors.dead_token()
-        self._world.limits.check(name, seller_id)
+        is_old_form = self._world.quirks.limit_form == "old"
+        self._world.limits.check(name, seller_id, is_old_form=is_old_form)
         return Call(self._world, name, seller_id, parameters, request.files), handler
 
     def _verify(self, parameters: dict[str, str], kind: str, name: str) -> None:
@@ -177,7 +178,7 @@ def _error_of(fault: Fault) -> GatewayError:
             "Remote service error",
             sub_code=code,
             sub_message=message,
-            is_business=True,
+            is_old_form=True,
         )
     number = int(code) if code.isdecimal() else 15
-    return GatewayError("SYSTEM", code, number, message, is_business=code.isdecimal())
+    return GatewayError("SYSTEM", code, number, message, is_old_form=code.isdecimal())

@@ -26,6 +26,10 @@ PER_SECOND: dict[str, tuple[int, int | None]] = {
 """Calls per second by app, and by seller where a limit is known (reference section 7)."""
 
 
+Reached = tuple[str, int]
+"""The scope of a limit, and for how many more seconds it holds."""
+
+
 class Limits:
     """Counts calls and turns away those over a limit."""
 
@@ -48,34 +52,43 @@ class Limits:
         self._in_second.clear()
         self._in_day = 0
 
-    def check(self, operation: str, seller_id: str) -> None:
+    def check(self, operation: str, seller_id: str, *, is_old_form: bool = False) -> None:
         """Count a call. Raises `GatewayError` when a limit is reached."""
-        if self._bans:
-            self._check_bans(operation)
-        if self._settings.daily_quota:
-            self._check_day()
-        if self._settings.rate_limits and operation in PER_SECOND:
-            self._check_second(operation, seller_id)
+        reached = (
+            self._banned(operation)
+            or self._over_day()
+            or (operation in PER_SECOND and self._over_second(operation, seller_id))
+        )
+        if reached:
+            scope, seconds = reached
+            raise errors.limited(scope, seconds, is_old_form=is_old_form)
 
-    def _check_bans(self, operation: str) -> None:
+    def _banned(self, operation: str) -> Reached | None:
+        if not self._bans:
+            return None
         now = self._now()
         self._bans = [ban for ban in self._bans if ban[1] > now]
         for pattern, until in self._bans:
             if fnmatchcase(operation, pattern):
-                remaining = math.ceil((until - now).total_seconds())
-                raise errors.limited("app-api-access-count", remaining)
+                return "app-api-access-count", math.ceil((until - now).total_seconds())
+        return None
 
-    def _check_day(self) -> None:
+    def _over_day(self) -> Reached | None:
+        if not self._settings.daily_quota:
+            return None
         beijing = self._now().astimezone(BEIJING)
         if beijing.date().isoformat() != self._day:
             self._day, self._in_day = beijing.date().isoformat(), 0
         if self._in_day >= self._settings.daily_quota:
             midnight = beijing.replace(hour=0, minute=0, second=0, microsecond=0)
             remaining = midnight + timedelta(days=1) - beijing
-            raise errors.limited("app-access-count", math.ceil(remaining.total_seconds()))
+            return "app-access-count", math.ceil(remaining.total_seconds())
         self._in_day += 1
+        return None
 
-    def _check_second(self, operation: str, seller_id: str) -> None:
+    def _over_second(self, operation: str, seller_id: str) -> Reached | None:
+        if not self._settings.rate_limits:
+            return None
         second = int(wall_seconds())
         if second != self._second:
             self._second = second
@@ -85,6 +98,7 @@ class Limits:
         if self._in_second[operation] >= by_app or (
             by_seller is not None and self._in_second[seller_key] >= by_seller
         ):
-            raise errors.limited("api-access-count", 1)
+            return "api-access-count", 1
         self._in_second[operation] += 1
         self._in_second[seller_key] += 1
+        return None

@@ -19,8 +19,11 @@ class SchemaChange(msgspec.Struct, forbid_unknown_fields=True):
 class SchemaStore:
     """Builds a schema on first use; forgets those a change touches."""
 
-    def __init__(self, catalogue: Catalogue, changes: list[SchemaChange]) -> None:
+    def __init__(
+        self, catalogue: Catalogue, changes: list[SchemaChange], *, group_required: bool
+    ) -> None:
         self._catalogue = catalogue
+        self._group_required = group_required
         self._changes = changes
         self._schemas: dict[tuple[int, str], Schema] = {}
         self._texts: dict[tuple[int, str], str] = {}
@@ -60,6 +63,8 @@ class SchemaStore:
         for change in changes:
             required += [name for name in change.require if name not in required]
         schema = build_schema(self._catalogue, leaf, seller, required)
+        if self._group_required and seller.groups:
+            schema["required"] = [*schema["required"], "product_group_id"]
         attributes = schema["properties"]["category_attributes"]["properties"]
         for change in changes:
             for name, dropped in change.drop_values.items():

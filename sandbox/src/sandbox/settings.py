@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     funds_seconds: int = 3 * DAY_SECONDS
     archive_seconds: int = 90 * DAY_SECONDS
     order_page_max: int = 50
+    order_window_days: int = 0
+    """The longest period an order list may cover; 0 means no limit."""
+    mask_addresses: bool = False
+    """Whether buyers' names, streets and phones are masked until decrypted."""
+    group_required: bool = False
+    """Whether schemas require `product_group_id` of sellers who have groups."""
 
     @property
     def url(self) -> str:

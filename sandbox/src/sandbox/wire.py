@@ -24,6 +24,16 @@ class Quirks(msgspec.Struct, forbid_unknown_fields=True):
 
     empty_list: Literal["wrapped", "object", "empty_string", "null"] = "object"
     single_as_object: bool = False
+    token_numbers_as_text: bool = False
+    """`expires_in`, `expire_time` and their like as texts."""
+    update_id_on_top: bool = False
+    """A full update's product_id beside `result`, not in it."""
+    feed_error_code: bool = True
+    """Whether a failed feed item carries `errorCode` beside `errorMessage`."""
+    doubled_error_code: bool = False
+    """Whether the old numeric prefix stands twice in a feed item's message."""
+    limit_form: Literal["new", "old"] = "new"
+    """How the new gateway writes a refusal over a limit."""
 
 
 def render(answer: dict[str, Any], *, is_simplified: bool, quirks: Quirks) -> bytes:

@@ -72,7 +72,9 @@ class World:
         )
         self.limits = Limits(self.settings, self.clock.now)
         self.oauth = OAuth(context, state.oauth)
-        self.schemas = SchemaStore(self.catalogue, state.schema_changes)
+        self.schemas = SchemaStore(
+            self.catalogue, state.schema_changes, group_required=self.settings.group_required
+        )
         self.photos = PhotoBank(state.photos, self.settings.url)
         self.shops = Shops(state.products)
         self.shelf = Shelf(

@@ -6,9 +6,9 @@ from typing import Any
 
 from sandbox import errors
 from sandbox.clock import from_pacific, pacific
-from sandbox.feeds.state import CANCELLED, OPERATION_TYPES, Item, Job
+from sandbox.feeds.state import CANCELLED, OPERATION_TYPES, Item, Job, Result
 from sandbox.operations import Answer, Call, as_integer, operation
-from sandbox.wire import Listed, json_text
+from sandbox.wire import Listed, Quirks, json_text
 
 INVALIDATE_MAX = 100
 PAGE_MAX = 50
@@ -48,7 +48,10 @@ def query_feed(call: Call) -> Answer:
     if job is None:
         raise errors.invalid_parameter("job_id does not exist")
     results = [
-        {"item_content_id": item.content_id, "item_execution_result": item.result}
+        {
+            "item_content_id": item.content_id,
+            "item_execution_result": _result_text(item.result, call.world.quirks),
+        }
         for item in job.items[: job.done]
     ]
     if results and call.world.faults.strike("missing_results", job.operation_type, call.seller_id):
@@ -61,6 +64,20 @@ def query_feed(call: Call) -> Answer:
         "success_item_count": job.successes,
         "result_list": Listed("single_item_response_dto", results),
     }
+
+
+def _result_text(result: Result | None, quirks: Quirks) -> str:
+    """An item's fate as the JSON text of the API."""
+    if result is None or result.code is None:
+        return json_text({"productId": result.product_id if result else None, "success": True})
+    message = result.message or ""
+    prefix = message.split(":", 1)[0]
+    if quirks.doubled_error_code and prefix.isdecimal():
+        message = f"7{prefix}:{message}"
+    fate: dict[str, Any] = {"success": False, "errorMessage": message}
+    if quirks.feed_error_code:
+        fate["errorCode"] = result.code
+    return json_text(fate)
 
 
 @operation("aliexpress.solution.feed.list.get")

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import orjson
@@ -23,12 +23,20 @@ OPERATION_TYPES = (
 )
 
 
+class Result(msgspec.Struct):
+    """How an item ended: the product, or the code and message it failed with."""
+
+    product_id: int | None = None
+    code: str | None = None
+    message: str | None = None
+
+
 class Item(msgspec.Struct):
-    """One item; its content is dropped once it has a result (a JSON text)."""
+    """One item; its content is dropped once it has a result."""
 
     content_id: str
     content: str
-    result: str | None = None
+    result: Result | None = None
 
 
 class Job(msgspec.Struct):
@@ -164,13 +172,11 @@ class Feeds:
                 product_id = self._apply(job.seller_id, job.operation_type, item.content)
         except Refusal as refusal:
             error = (refusal.code, refusal.message)
-        result: dict[str, Any]
         if error is None:
-            result = {"productId": product_id, "success": True}
+            item.result = Result(product_id)
             job.successes += 1
         else:
-            result = {"success": False, "errorCode": error[0], "errorMessage": error[1]}
-        item.result = orjson.dumps(result).decode()
+            item.result = Result(code=error[0], message=error[1])
         item.content = ""
 
     def _apply(self, seller_id: str, operation_type: str, content: str) -> int:

@@ -80,13 +80,17 @@ def _invalid_code(name: str) -> GatewayError:
 def _new_form(world: World, token: Token) -> Answer:
     seller = SELLERS[token.seller_id]
     settings = world.settings
-    return {
-        "access_token": token.access_token,
-        "refresh_token": token.refresh_token,
+    numbers: Answer = {
         "expires_in": settings.token_seconds,
         "refresh_expires_in": settings.refresh_seconds,
         "expire_time": int(token.expires_at.timestamp() * 1000),
         "refresh_token_valid_time": int(token.refresh_until.timestamp() * 1000),
+    }
+    if world.quirks.token_numbers_as_text:
+        numbers = {name: str(number) for name, number in numbers.items()}
+    return numbers | {
+        "access_token": token.access_token,
+        "refresh_token": token.refresh_token,
         "user_id": seller.id,
         "seller_id": seller.id,
         "account_id": None,

@@ -1,6 +1,6 @@
 """Methods on orders and their shipments."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -11,7 +11,7 @@ from sandbox.operations import Answer, Call, as_integer, operation
 from sandbox.orders import life
 from sandbox.orders.desk import INTERNAL, SHIPPING_CODE
 from sandbox.orders.state import Order, Parcel
-from sandbox.orders.views import detailed_order, listed_order, receipt
+from sandbox.orders.views import detailed_order, listed_order, oaid, receipt
 from sandbox.wire import Listed
 
 STATUSES_MAX = 20
@@ -76,6 +76,7 @@ def _statuses(query: dict[str, Any]) -> set[str]:
 def _in_time(call: Call, query: dict[str, Any]) -> list[Order]:
     created = _window(query, "create_date_start", "create_date_end")
     modified = _window(query, "modified_date_start", "modified_date_end")
+    _check_period(call, modified if any(modified) else created)
     book = call.world.desk.books.of(call.seller_id)
     if not any(modified):
         return book.created_between(*created)
@@ -86,6 +87,13 @@ def _in_time(call: Call, query: dict[str, Any]) -> list[Order]:
     if end:
         found = [order for order in found if order.created_at <= end]
     return found
+
+
+def _check_period(call: Call, window: tuple[datetime | None, ...]) -> None:
+    most = call.world.settings.order_window_days
+    start, end = window
+    if most and (start is None or (end or call.world.clock.now()) - start > timedelta(days=most)):
+        raise errors.invalid_parameter(f"the period of the query is over {most} days")
 
 
 def _window(query: dict[str, Any], first: str, last: str) -> tuple[datetime | None, ...]:
@@ -115,7 +123,9 @@ def order_info(call: Call) -> Answer:
     wanted = ALL_BITS if bits in (None, "") else as_integer(bits, "ext_info_bit_flag")
     return {
         "result": {
-            "data": detailed_order(order, call.seller, now, wanted),
+            "data": detailed_order(
+                order, call.seller, now, wanted, is_masked=call.world.settings.mask_addresses
+            ),
             "time_stamp": pacific(now),
         }
     }
@@ -127,7 +137,16 @@ def order_receipt(call: Call) -> Answer:
     order = _find(call, call.object("param1"))
     if order is None:
         return {"result": {"error_code": NO_ACCOUNT[0], "error_message": NO_ACCOUNT[1]}}
-    return {"result": receipt(order)}
+    return {"result": receipt(order, is_masked=call.world.settings.mask_addresses)}
+
+
+@operation("aliexpress.trade.seller.order.decrypt")
+def decrypt_order(call: Call) -> Answer:
+    """The address of an order in clear, for the `oaid` its masked address carries."""
+    order = call.world.desk.books.find(call.seller_id, call.integer("orderId"))
+    if order is None or call.text("oaid") != oaid(order):
+        raise errors.invalid_parameter("orderId and oaid do not belong together")
+    return {"result_obj": receipt(order, is_masked=False), "result_success": True}
 
 
 def _find(call: Call, query: dict[str, Any]) -> Order | None:

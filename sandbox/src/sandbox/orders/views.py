@@ -121,7 +121,9 @@ def _listed_line(order: Order, line: Line) -> dict[str, Any]:
     }
 
 
-def detailed_order(order: Order, seller: Seller, now: datetime, bits: int) -> dict[str, Any]:
+def detailed_order(
+    order: Order, seller: Seller, now: datetime, bits: int, *, is_masked: bool
+) -> dict[str, Any]:
     """`data` of the order's details; `bits` choose the extra parts."""
     left = (order.due_at - now) if order.due_at else timedelta()
     data: dict[str, Any] = {
@@ -148,7 +150,7 @@ def detailed_order(order: Order, seller: Seller, now: datetime, bits: int) -> di
         "child_order_list": Listed(
             "global_aeop_tp_child_order_dto", [_child(order, line) for line in order.lines]
         ),
-        "receipt_address": receipt(order),
+        "receipt_address": receipt(order, is_masked=is_masked),
     }
     if bits & ISSUE:
         data["issue_info"] = {"issue_status": _issue_status(order)}
@@ -204,23 +206,34 @@ def _parcel(order: Order, parcel: Parcel) -> dict[str, Any]:
     }
 
 
-def receipt(order: Order) -> dict[str, Any]:
-    """The address an order goes to."""
+def receipt(order: Order, *, is_masked: bool) -> dict[str, Any]:
+    """The address an order goes to; masked, it carries the `oaid` that decrypts it."""
     buyer = order.buyer
-    return {
-        "contact_person": buyer.name,
+    show = _masked if is_masked else str
+    address: dict[str, Any] = {
+        "contact_person": show(buyer.name),
         "country": buyer.country,
         "country_name": buyer.country_name,
         "province": buyer.province,
         "city": buyer.city,
-        "address": buyer.street,
+        "address": show(buyer.street),
         "address2": "",
-        "detail_address": buyer.street,
+        "detail_address": show(buyer.street),
         "zip": buyer.zip,
         "phone_country": buyer.phone_country,
-        "mobile_no": buyer.mobile,
+        "mobile_no": show(buyer.mobile),
         "localized_address": None,
     }
+    return address | {"oaid": oaid(order)} if is_masked else address
+
+
+def oaid(order: Order) -> str:
+    """What a masked address is decrypted by."""
+    return f"oaid{order.id}"
+
+
+def _masked(text: str) -> str:
+    return text[:1] + "*" * (len(text) - 1)
 
 
 def _without_seconds(moment: datetime | None) -> str | None:

@@ -33,7 +33,10 @@ def update_by_schema(call: Call) -> Answer:
     """Replace a product by schema."""
     payload = call.object("schema_full_update_request")
     identity = as_integer(payload.get("aliexpress_product_id"), "aliexpress_product_id")
-    return _result(call, lambda: call.world.shelf.update(call.seller_id, identity, payload).id)
+    answer = _result(call, lambda: call.world.shelf.update(call.seller_id, identity, payload).id)
+    if call.world.quirks.update_id_on_top and "product_id" in answer["result"]:
+        return {"product_id": answer["result"]["product_id"]}
+    return answer
 
 
 @operation("aliexpress.solution.product.post")
