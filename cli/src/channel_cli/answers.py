@@ -131,6 +131,7 @@ class PreviewFamily(Answer, frozen=True, kw_only=True):
 
     family_id: str
     state: str
+    revision: int = 0
     issues: list[Issue] = msgspec.field(default_factory=list)
     report_causes: list[Cause] = msgspec.field(default_factory=list)
     marketplace_product_id: str | None = None
@@ -139,23 +140,101 @@ class PreviewFamily(Answer, frozen=True, kw_only=True):
 # ---- feed-publisher
 
 
+class Schedule(Answer, frozen=True, kw_only=True):
+    """When a kind of run is due next, and whether it is paused."""
+
+    kind: str
+    next_due_at: datetime
+    is_paused: bool
+    pause_reason: str | None = None
+
+
 class Feed(Answer, frozen=True, kw_only=True):
-    """A feed at the publisher: its schedules and counts."""
+    """A feed at the publisher: its schedules, and how many of its products are where."""
 
     feed_id: str
-    shop_id: str | None = None
+    shop_id: str
+    catalogue_id: str
+    lifecycle: str
+    configuration_version: int
+    is_first_run_confirmed: bool
+    waits_for_shop: str | None = None
+    schedules: list[Schedule] = msgspec.field(default_factory=list)
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class RunAsked(Answer, frozen=True, kw_only=True):
+    """The run that will do what was asked."""
+
+    run_id: str
+
+
+class RunProgress(Answer, frozen=True, kw_only=True):
+    """How far a run is, in items."""
+
+    total: int
+    decided: int
+    under_way: int
 
 
 class Run(Answer, frozen=True, kw_only=True):
     """A run of a feed: its plan, its progress, its outcome."""
 
     run_id: str
+    kind: str
     state: str
-    kind: str = ""
+    progress: RunProgress
+    is_dry_run: bool = False
+    needs_confirmation: bool = False
+    waiting_reason: str | None = None
     trouble: str | None = None
-    items: int | None = None
-    items_done: int = 0
+    asked_at: datetime | None = None
     counts: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class PlanLine(Answer, frozen=True, kw_only=True):
+    """What a plan does to one product, or to the price or stock of one SKU."""
+
+    action: str
+    family_id: str
+    sku: str | None = None
+
+
+class ReportCause(Answer, frozen=True, kw_only=True):
+    """Why items were refused, and which products it touches."""
+
+    code: str
+    message: str
+    explanation: str
+    remedy: str
+    count: int
+    families: list[str]
+
+
+class RunReport(Answer, frozen=True, kw_only=True):
+    """A run's items by action and fate, its refusals by cause."""
+
+    run_id: str
+    kind: str
+    state: str
+    counts: dict[str, dict[str, int]]
+    causes: list[ReportCause]
+
+
+class Desired(Answer, frozen=True, kw_only=True):
+    """Which revision of a product feed-publisher works towards."""
+
+    revision: int
+
+
+class PublishedProduct(Answer, frozen=True, kw_only=True):
+    """A product as feed-publisher knows it."""
+
+    family_id: str
+    status: str
+    marketplace_product_id: str | None = None
+    desired: Desired | None = None
+    causes: list[Cause] = msgspec.field(default_factory=list)
 
 
 # ---- order-importer
@@ -164,9 +243,37 @@ class Run(Answer, frozen=True, kw_only=True):
 class OrderImport(Answer, frozen=True, kw_only=True):
     """One fetching of a shop's orders."""
 
-    import_id: str
+    import_id: int
     state: str
-    counts: dict[str, int] = msgspec.field(default_factory=dict)
+    orders_seen: int = 0
+    orders_received: int = 0
+    orders_updated: int = 0
+    problem: str | None = None
+
+
+class OrderImportAsked(Answer, frozen=True, kw_only=True):
+    """The fetching that will run."""
+
+    import_id: int
+
+
+class Money(Answer, frozen=True, kw_only=True):
+    """An exact amount."""
+
+    amount: str
+    currency: str
+
+
+class Order(Answer, frozen=True, kw_only=True):
+    """An order as the channel has it, in short."""
+
+    order_id: str
+    shop_id: str
+    status: str
+    marketplace_status: str
+    placed_at: datetime
+    total: Money
+    ship_before: datetime | None = None
 
 
 class Shipment(Answer, frozen=True, kw_only=True):

@@ -11,13 +11,20 @@ from channel_cli.answers import (
     ConsentLink,
     DeadLetter,
     Document,
+    Feed,
     Import,
     Merchant,
+    Order,
     OrderImport,
+    OrderImportAsked,
+    PlanLine,
     PreviewFamily,
     Progress,
+    PublishedProduct,
     ReplayOutcome,
     Run,
+    RunAsked,
+    RunReport,
     Shipment,
     Shop,
     SourceProduct,
@@ -140,29 +147,29 @@ class Channel:
 
     # ---- feeds, at feed-publisher: what is sent
 
-    def feeds(self, merchant: str) -> AsyncIterator[Document]:
+    def feeds(self, merchant: str) -> AsyncIterator[Feed]:
         """The merchant's feeds."""
-        return self.session.items(PUBLISHER, _of(merchant, "feeds"), Document)
+        return self.session.items(PUBLISHER, _of(merchant, "feeds"), Feed)
 
-    async def feed(self, merchant: str, feed: str) -> Document:
+    async def feed(self, merchant: str, feed: str) -> Feed:
         """A feed with its schedules, pauses and counts."""
-        return await self.session.get(PUBLISHER, _of(merchant, "feeds", feed), Document)
+        return await self.session.get(PUBLISHER, _of(merchant, "feeds", feed), Feed)
 
-    async def pause_feed(self, merchant: str, feed: str, reason: str) -> Document:
+    async def pause_feed(self, merchant: str, feed: str, reason: str) -> Feed:
         """Stop its schedules."""
         path = _of(merchant, "feeds", feed, "pause")
-        return await self.session.send("POST", PUBLISHER, path, Document, body={"reason": reason})
+        return await self.session.send("POST", PUBLISHER, path, Feed, body={"reason": reason})
 
-    async def resume_feed(self, merchant: str, feed: str) -> Document:
+    async def resume_feed(self, merchant: str, feed: str) -> Feed:
         """Let its schedules run again."""
         path = _of(merchant, "feeds", feed, "resume")
-        return await self.session.send("POST", PUBLISHER, path, Document)
+        return await self.session.send("POST", PUBLISHER, path, Feed)
 
-    async def run_feed(self, merchant: str, feed: str, kind: str, *, is_dry_run: bool) -> Run:
+    async def run_feed(self, merchant: str, feed: str, kind: str, *, is_dry_run: bool) -> RunAsked:
         """Run a feed now; `kind` is product or offer."""
         path = _of(merchant, "feeds", feed, "runs")
         body = {"kind": kind, "dry_run": is_dry_run}
-        return await self.session.send("POST", PUBLISHER, path, Run, body=body)
+        return await self.session.send("POST", PUBLISHER, path, RunAsked, body=body)
 
     async def run(self, merchant: str, run_id: str) -> Run:
         """How far a run is."""
@@ -177,9 +184,14 @@ class Channel:
         """A feed's runs, the newest first."""
         return self.session.items(PUBLISHER, _of(merchant, "feeds", feed, "runs"), Run)
 
-    async def report(self, merchant: str, run_id: str) -> Document:
+    def plan(self, merchant: str, run_id: str) -> AsyncIterator[PlanLine]:
+        """What a run does, line by line."""
+        return self.session.items(PUBLISHER, _of(merchant, "runs", run_id, "plan"), PlanLine)
+
+    async def report(self, merchant: str, run_id: str) -> RunReport:
         """What became of a run's items, grouped by cause (M7.5)."""
-        return await self.session.get(PUBLISHER, _of(merchant, "runs", run_id, "report"), Document)
+        path = _of(merchant, "runs", run_id, "report")
+        return await self.session.get(PUBLISHER, path, RunReport)
 
     async def report_csv(self, merchant: str, run_id: str) -> str:
         """The same as a spreadsheet."""
@@ -189,16 +201,16 @@ class Channel:
 
     def published(
         self, merchant: str, feed: str, filters: Query | None = None
-    ) -> AsyncIterator[Document]:
+    ) -> AsyncIterator[PublishedProduct]:
         """A feed's products as the publisher knows them."""
         path = _of(merchant, "feeds", feed, "products")
-        return self.session.items(PUBLISHER, path, Document, filters)
+        return self.session.items(PUBLISHER, path, PublishedProduct, filters)
 
     # ---- orders
 
-    def orders(self, merchant: str, filters: Query | None = None) -> AsyncIterator[Document]:
+    def orders(self, merchant: str, filters: Query | None = None) -> AsyncIterator[Order]:
         """The merchant's orders."""
-        return self.session.items(ORDERS, _of(merchant, "orders"), Document, filters)
+        return self.session.items(ORDERS, _of(merchant, "orders"), Order, filters)
 
     async def order(self, merchant: str, shop: str, order_id: str) -> Document:
         """One order with all that is known."""
@@ -218,10 +230,10 @@ class Channel:
         path = _of(merchant, "shops", shop, "orders", order_id, "shipments", shipment_id)
         return await self.session.get(ORDERS, path, Shipment)
 
-    async def import_orders(self, merchant: str, shop: str) -> OrderImport:
+    async def import_orders(self, merchant: str, shop: str) -> OrderImportAsked:
         """Fetch the shop's orders now."""
         path = _of(merchant, "shops", shop, "order-imports")
-        return await self.session.send("POST", ORDERS, path, OrderImport)
+        return await self.session.send("POST", ORDERS, path, OrderImportAsked)
 
     def order_imports(self, merchant: str, shop: str) -> AsyncIterator[OrderImport]:
         """The fetchings of a shop's orders, the newest first."""

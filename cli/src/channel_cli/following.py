@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from channel_cli.answers import Import, Progress, Run
+from channel_cli.answers import Import, OrderImport, Progress, Run
 from channel_cli.client import Channel
 from channel_cli.progress import poll, progress_bar
 from channel_cli.session import Query
@@ -11,6 +11,7 @@ from channel_cli.session import Query
 AN_HOUR = 3600.0
 IMPORT_ENDED = frozenset({"completed", "failed", "withheld"})
 RUN_ENDED = frozenset({"completed", "completed_with_errors", "withheld", "failed", "superseded"})
+ORDER_IMPORT_ENDED = frozenset({"done", "failed"})
 RUN_CONFIRMABLE = frozenset({"planned", "awaiting_confirmation"})
 
 
@@ -50,7 +51,28 @@ async def follow_run(
     """Wait until a run is in one of the states `until`."""
     with progress_bar(what) as bar:
         async for run in poll(lambda: channel.run(merchant, run_id), within=AN_HOUR, what=what):
-            bar.show(run.items_done, run.items)
+            bar.show(run.progress.decided, run.progress.total or None)
             if run.state in until:
                 break
     return run
+
+
+async def follow_order_import(
+    channel: Channel, merchant: str, shop: str, import_id: int
+) -> OrderImport:
+    """Wait until a fetching of orders has ended."""
+    with progress_bar("importing orders") as bar:
+        async for found in poll(
+            lambda: _order_import(channel, merchant, shop, import_id),
+            within=AN_HOUR,
+            what="importing orders",
+        ):
+            if found.state in ORDER_IMPORT_ENDED:
+                bar.show(found.orders_seen, found.orders_seen)
+                break
+    return found
+
+
+async def _order_import(channel: Channel, merchant: str, shop: str, import_id: int) -> OrderImport:
+    imports = channel.order_imports(merchant, shop)
+    return await anext(item async for item in imports if item.import_id == import_id)

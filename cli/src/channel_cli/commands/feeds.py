@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from channel_cli.answers import Document
+from channel_cli.answers import Feed, Schedule
 from channel_cli.client import Channel
 from channel_cli.output import (
     SAMPLE_FEED,
@@ -32,13 +32,29 @@ ConfigurationFile = Annotated[
 def list_feeds(merchant: MerchantId = SAMPLE_MERCHANT, as_json: AsJson = False) -> None:
     """The merchant's feeds, their schedules and counts."""
 
-    async def asked(channel: Channel) -> list[Document]:
+    async def asked(channel: Channel) -> list[Feed]:
         return [feed async for feed in channel.feeds(merchant)]
 
     feeds = ask(asked)
-    columns = sorted({name for feed in feeds for name, value in feed.items() if is_plain(value)})
-    rows = ([feed.get(name) for name in columns] for feed in feeds)
+    columns = ("feed", "shop", "catalogue", "configuration", "runs", "products")
+    rows = (
+        (
+            feed.feed_id,
+            feed.shop_id,
+            feed.catalogue_id,
+            feed.configuration_version,
+            "\n".join(map(_schedule, feed.schedules)) or feed.waits_for_shop,
+            "\n".join(f"{name}: {count}" for name, count in feed.counts.items()),
+        )
+        for feed in feeds
+    )
     show(feeds, as_json, lambda: table_of(columns, rows))
+
+
+def _schedule(schedule: Schedule) -> str:
+    if schedule.is_paused:
+        return f"{schedule.kind}: paused ({schedule.pause_reason})"
+    return f"{schedule.kind}: {schedule.next_due_at:%Y-%m-%d %H:%M} UTC"
 
 
 @app.command()
@@ -111,8 +127,3 @@ def load_configuration(file: Path) -> dict[str, Any]:
 def feed_named(configuration: dict[str, Any], named: str) -> str:
     """The feed meant: the one named on the command line, else in the document."""
     return named or str(configuration.get("feed") or SAMPLE_FEED)
-
-
-def is_plain(value: Any) -> bool:
-    """Whether a value fits a cell of a table."""
-    return not isinstance(value, dict | list)

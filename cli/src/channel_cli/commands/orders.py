@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import typer
 
-from channel_cli.answers import Document
+from channel_cli.answers import Order
 from channel_cli.client import Channel
 from channel_cli.output import (
     SAMPLE_MERCHANT,
@@ -36,13 +36,24 @@ def list_orders(
 ) -> None:
     """The merchant's orders."""
 
-    async def asked(channel: Channel) -> list[Document]:
+    async def asked(channel: Channel) -> list[Order]:
         filters: Query = {"status": status, "shop": shop}
         return [order async for order in channel.orders(merchant, filters)]
 
     orders = ask(asked)
-    columns = ("order_id", "shop_id", "status", "placed_at", "ship_before")
-    rows = ([_member(order, name) for name in columns] for order in orders)
+    columns = ("order", "shop", "status", "at AliExpress", "placed", "ship before", "total")
+    rows = (
+        (
+            order.order_id,
+            order.shop_id,
+            order.status,
+            order.marketplace_status,
+            order.placed_at,
+            order.ship_before,
+            f"{order.total.amount} {order.total.currency}",
+        )
+        for order in orders
+    )
     show(orders, as_json, lambda: table_of(columns, rows))
 
 
@@ -87,8 +98,3 @@ def ship(
     row = (answer.shipment_id, answer.state, answer.carrier, answer.tracking_number)
     columns = ("shipment", "state", "carrier", "tracking number")
     show(answer, as_json, lambda: table_of(columns, [row]))
-
-
-def _member(order: Document, name: str) -> Any:
-    """A member of the list's item, or of the order within it."""
-    return order.get(name, order.get("order", {}).get(name))

@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-from channel_cli.answers import Document, Run
+from channel_cli.answers import OrderImport, Run, RunReport
 from channel_cli.client import Channel
-from channel_cli.commands.feeds import is_plain
-from channel_cli.following import RUN_CONFIRMABLE, RUN_ENDED, follow_run
+from channel_cli.following import RUN_CONFIRMABLE, RUN_ENDED, follow_order_import, follow_run
 from channel_cli.output import (
     SAMPLE_FEED,
     SAMPLE_MERCHANT,
@@ -62,8 +61,16 @@ def orders(
     merchant: MerchantId = SAMPLE_MERCHANT, shop: ShopId = SAMPLE_SHOP, as_json: AsJson = False
 ) -> None:
     """Fetch a shop's orders (M8.1)."""
-    answer = ask(lambda channel: channel.import_orders(merchant, shop))
-    show(answer, as_json, lambda: f"fetching orders of {shop}: {answer.state}")
+
+    async def asked(channel: Channel) -> OrderImport:
+        started = await channel.import_orders(merchant, shop)
+        return await follow_order_import(channel, merchant, shop, started.import_id)
+
+    done = ask(asked)
+    row = (done.state, done.orders_seen, done.orders_received, done.orders_updated)
+    show(done, as_json, lambda: table_of(("state", "seen", "new", "changed"), [row]))
+    if done.state == "failed":
+        fail(done.problem or "the import failed", "It is tried again on schedule.")
 
 
 def report(
@@ -91,17 +98,21 @@ def report(
         typer.echo(ask(as_text), nl=False)
         return
 
-    async def asked(channel: Channel) -> Document:
+    async def asked(channel: Channel) -> RunReport:
         return await channel.report(merchant, await newest(channel))
 
-    document = ask(asked)
+    found = ask(asked)
     if as_json:
-        write_json(document)
+        write_json(found)
         return
-    out.print(table_of(("", ""), ((k, v) for k, v in document.items() if is_plain(v))))
-    causes = document.get("causes", [])
-    columns = ("count", "code", "explanation", "remedy")
-    out.print(table_of(columns, ([cause.get(name) for name in columns] for cause in causes)))
+    title = f"{found.kind} run {found.run_id}: {found.state}"
+    fates = sorted({fate for counts in found.counts.values() for fate in counts})
+    rows = ((action, *map(counts.get, fates)) for action, counts in found.counts.items())
+    out.print(table_of(("action", *fates), rows, title=title))
+    causes = ((c.count, c.code, c.message, c.explanation, c.remedy) for c in found.causes)
+    if found.causes:
+        columns = ("items", "code", "AliExpress says", "which means", "what to do")
+        out.print(table_of(columns, causes))
 
 
 def _run(

@@ -69,6 +69,7 @@ async def play(stage: Stage, sources: Sources, started: float) -> tuple[Report, 
     await bring_in.connect_shop(stage)
     await bring_in.apply_configuration(stage, sources)
     source_products = await bring_in.bring_in(stage, sources)
+    await sell.wait_for_publisher(stage)
     await sell.publish_products(stage)
     await sell.send_offers(stage)  # what the creations could not carry
     before = await stage.sandbox.last_sequence()

@@ -1,13 +1,15 @@
 """Middle of the path: products online by the product feed, offers true by the offer feed."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 from channel_cli.answers import Run, SourceProduct
 from channel_cli.demo.bring_in import DemoFailed, publish
 from channel_cli.demo.stage import Stage
-from channel_cli.following import RUN_CONFIRMABLE, RUN_ENDED, follow_run
+from channel_cli.following import RUN_CONFIRMABLE, RUN_ENDED, follow_normalizing, follow_run
 from channel_cli.output import err, table_of
+from channel_cli.progress import poll, progress_bar
 from channel_cli.sandbox import LedgerEntry
 from common.contracts.catalog import CatalogUpdated
 
@@ -19,7 +21,9 @@ OFFER_OPERATIONS = frozenset({"price.update", "stock.update"})
 async def publish_products(stage: Stage) -> None:
     """Dry run, read, confirm: then everything valid is created (M7.1)."""
     dry_run = await run_feed(stage, "product", RUN_CONFIRMABLE | RUN_ENDED, is_dry_run=True)
-    err.print(table_of(("the product feed would", "products"), dry_run.counts.items()))
+    plan = stage.channel.plan(stage.merchant, dry_run.run_id)
+    planned = Counter([line.action async for line in plan])
+    err.print(table_of(("the product feed would", "products"), planned.items()))
     if dry_run.state not in RUN_CONFIRMABLE:
         raise DemoFailed(f"the dry run ended as {dry_run.state}: {dry_run.trouble}")
     await stage.channel.confirm_run(stage.merchant, dry_run.run_id)
@@ -44,6 +48,28 @@ async def run_feed(stage: Stage, kind: str, until: Collection[str], *, is_dry_ru
     return await follow_run(stage.channel, stage.merchant, asked.run_id, until=until, what=what)
 
 
+async def wait_for_publisher(stage: Stage) -> None:
+    """Wait until feed-publisher works towards every product as it was last normalized."""
+    wanted = {
+        family.family_id: family.revision
+        async for family in stage.channel.preview(stage.merchant, stage.feed)
+    }
+    with progress_bar("handing products over") as bar:
+        async for arrived in poll(
+            lambda: desired_revisions(stage), within=120, what="handing products over"
+        ):
+            done = sum(arrived.get(name, -1) >= revision for name, revision in wanted.items())
+            bar.show(done, len(wanted))
+            if done == len(wanted):
+                break
+
+
+async def desired_revisions(stage: Stage) -> dict[str, int]:
+    """Which revision of each product feed-publisher works towards."""
+    products = stage.channel.published(stage.merchant, stage.feed)
+    return {item.family_id: item.desired.revision async for item in products if item.desired}
+
+
 async def change_offers(stage: Stage) -> set[str]:
     """Change 10 prices and 5 stocks in the catalogue; returns the 15 SKU codes."""
     online = {sku.sku_code for item in await stage.sandbox.products() for sku in item.skus}
@@ -60,6 +86,8 @@ async def change_offers(stage: Stage) -> set[str]:
         for item in chosen[PRICES_CHANGED:]
     ]
     await publish(stage, dearer + fuller)
+    await follow_normalizing(stage.channel, stage.merchant, stage.feed)
+    await wait_for_publisher(stage)
     return {item.product_id for item in chosen}
 
 
