@@ -12,6 +12,8 @@ from aliexpress.transport import HttpTransport
 from catalog_service.feeds.api import categories_router, feeds_router
 from catalog_service.feeds.consumer import ShopStates, on_product_reported
 from catalog_service.feeds.marketplace import Marketplace
+from catalog_service.files.api import files_router
+from catalog_service.files.import_file import Importer
 from catalog_service.normalizing.republish import Republisher
 from catalog_service.normalizing.worker import Normalizer
 from catalog_service.settings import CatalogSettings
@@ -43,6 +45,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
     marketplace = Marketplace(
         pool, client, tokens, holder=settings.instance_id, lifetime=settings.schema_lifetime
     )
+    importer = Importer(pool, holder=settings.instance_id, deletion_share=settings.deletion_share)
     shops = ShopStates(tokens.forget)
     sources = _consumer(context, "sources", Subscription(CatalogUpdated, on_catalog_updated))
     feeds = _consumer(
@@ -55,12 +58,14 @@ def build(context: Context[CatalogSettings]) -> Parts:
     return Parts(
         routers=[
             sources_router(pool),
+            files_router(pool, limit_bytes=settings.upload_limit_bytes),
             feeds_router(pool),
             categories_router(pool),
         ],
         consumers=[sources, feeds],
         jobs=[
             Job("normalizing", Normalizer(pool).run, every=timedelta(milliseconds=200)),
+            *(Job(f"imports-{n}", importer.run, every=timedelta(milliseconds=500)) for n in (1, 2)),
             Job("schemas", marketplace.fetch_schemas, every=timedelta(milliseconds=500)),
             Job("trees", marketplace.fetch_trees, every=timedelta(seconds=2)),
             Job("republishing", Republisher(pool).run, every=timedelta(seconds=1)),

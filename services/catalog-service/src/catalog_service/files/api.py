@@ -1,0 +1,249 @@
+"""REST over imports: upload a catalogue file, follow it, read its problems, confirm deletions."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
+
+from catalog_service.files.readers.recognise import Format, Options
+from catalog_service.files.store import (
+    Import,
+    NewImport,
+    State,
+    add_chunk,
+    add_import,
+    confirm_import,
+    find_import,
+    finish_upload,
+    list_imports,
+    list_problems,
+)
+from catalog_service.sources.api import CatalogueId, load_catalogue
+from common.errors import NotFound, Refusal
+from common.postgres.pool import Connection, Pool
+from common.postgres.unit_of_work import unit_of_work
+from common.web.identity import merchant_with
+from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.problem import PROBLEM_RESPONSES
+
+CHUNK_BYTES = 1 << 20
+Reader = Annotated[str, Depends(merchant_with("catalogue:read"))]
+Writer = Annotated[str, Depends(merchant_with("catalogue:write"))]
+
+
+class ImportView(BaseModel):
+    """An import and how far it is: `lines_read` of `lines`; `rows_read` counts products and bad
+    lines; `withheld` deletions wait for `confirm-deletions`."""
+
+    import_id: int
+    catalogue_id: str
+    file_name: str
+    format: str | None
+    is_full: bool
+    is_dry_run: bool
+    state: State
+    failure: str | None
+    size_bytes: int
+    lines: int
+    lines_read: int
+    rows_read: int
+    accepted: int
+    unchanged: int
+    rejected: int
+    deleted: int
+    withheld: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class ProblemLine(BaseModel):
+    """What is wrong in one line of the file."""
+
+    line: int
+    product_id: str | None
+    message: str
+    remedy: str
+
+
+class UploadForm(BaseModel):
+    """How the file is to be read; what is left out is found out."""
+
+    format: Literal["auto"] | Format = "auto"
+    mode: Literal["full", "partial"] = "full"
+    dry_run: bool = False
+    id_field: str | None = None
+    parent_field: str | None = None
+    encoding: str | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+
+    def options(self) -> Options:
+        """As the readers take it."""
+        return Options(
+            format=None if self.format == "auto" else self.format,
+            id_field=self.id_field or None,
+            parent_field=self.parent_field or None,
+            encoding=self.encoding or None,
+            delimiter=self.delimiter or None,
+        )
+
+
+async def _upload_form(request: Request, query: Annotated[UploadForm, Query()]) -> UploadForm:
+    """The upload's options from the query, or from fields of the form, which win."""
+    form = await request.form()
+    sent = {name: form[name] for name in UploadForm.model_fields if name in form}
+    try:
+        return UploadForm.model_validate(query.model_dump(exclude_unset=True) | sent)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from None
+
+
+def _view(found: Import) -> ImportView:
+    return ImportView(**{name: getattr(found, name) for name in ImportView.model_fields})
+
+
+async def _load(
+    connection: Connection,
+    merchant_id: str,
+    catalogue_id: str,
+    import_id: int,
+    *,
+    is_locked: bool = False,
+) -> Import:
+    found = await find_import(connection, merchant_id, import_id, is_locked=is_locked)
+    if found is None or found.catalogue_id != catalogue_id:
+        raise NotFound("import", remedy="List the catalogue's imports.")
+    return found
+
+
+def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
+    """The routes of imports."""
+    router = APIRouter(tags=["imports"], responses=PROBLEM_RESPONSES)
+    base = "/v1/merchants/{merchant_id}/catalogues/{catalogue_id}/imports"
+
+    @router.post(base, status_code=202)
+    async def upload(
+        merchant: Writer,
+        catalogue_id: CatalogueId,
+        file: Annotated[UploadFile, File()],
+        given: Annotated[UploadForm, Depends(_upload_form)],
+    ) -> ImportView:
+        """Upload a catalogue file; it is read in the background."""
+        async with unit_of_work(pool) as connection:
+            catalogue = await load_catalogue(connection, merchant, catalogue_id)
+            if catalogue.fed_by != "files":
+                raise Refusal(
+                    f"the catalogue {catalogue_id} is fed by events",
+                    status=409,
+                    slug="fed-by-events",
+                    remedy="Declare a catalogue fed by files, and send the file to that.",
+                )
+            new = NewImport(
+                merchant,
+                catalogue_id,
+                (file.filename or "catalogue")[:200],
+                given.options(),
+                is_full=given.mode == "full",
+                is_dry_run=given.dry_run,
+            )
+            import_id = await add_import(connection, new)
+        size = 0
+        place = 0
+        async for piece in _pieces(file, limit_bytes):
+            async with unit_of_work(pool) as connection:
+                await add_chunk(connection, merchant, import_id, place, piece)
+            size += len(piece)
+            place += 1
+        async with unit_of_work(pool) as connection:
+            return _view(await finish_upload(connection, merchant, import_id, size))
+
+    @router.get(base)
+    async def list_of_catalogue(
+        merchant: Reader, catalogue_id: CatalogueId, cursor: Cursor = None, limit: Limit = 50
+    ) -> Page[ImportView]:
+        """The catalogue's imports, the newest first."""
+        place = place_of(cursor)
+        async with pool.acquire(timeout=10) as connection:
+            await load_catalogue(connection, merchant, catalogue_id)
+            found = await list_imports(
+                connection,
+                merchant,
+                catalogue_id,
+                before=int(place[0]) if place else None,
+                limit=limit + 1,
+            )
+        items = [_view(item) for item in found[:limit]]
+        more = len(found) > limit
+        return Page(items=items, next_cursor=cursor_of(items[-1].import_id) if more else None)
+
+    @router.get(base + "/{import_id}")
+    async def show(merchant: Reader, catalogue_id: CatalogueId, import_id: int) -> ImportView:
+        """An import and how far it is."""
+        async with pool.acquire(timeout=10) as connection:
+            return _view(await _load(connection, merchant, catalogue_id, import_id))
+
+    @router.get(base + "/{import_id}/problems")
+    async def problems(
+        merchant: Reader,
+        catalogue_id: CatalogueId,
+        import_id: int,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Page[ProblemLine]:
+        """What was wrong in the file, by line; the first 10,000 are kept."""
+        place = place_of(cursor)
+        async with pool.acquire(timeout=10) as connection:
+            await _load(connection, merchant, catalogue_id, import_id)
+            found = await list_problems(
+                connection,
+                merchant,
+                import_id,
+                after=int(place[0]) if place else 0,
+                limit=limit + 1,
+            )
+        items = [
+            ProblemLine(
+                line=problem.line,
+                product_id=problem.product_id,
+                message=problem.message,
+                remedy=problem.remedy,
+            )
+            for _, problem in found[:limit]
+        ]
+        more = len(found) > limit
+        return Page(items=items, next_cursor=cursor_of(found[limit - 1][0]) if more else None)
+
+    @router.post(base + "/{import_id}/confirm-deletions", status_code=202)
+    async def confirm(merchant: Writer, catalogue_id: CatalogueId, import_id: int) -> ImportView:
+        """Let the deletions be done that the guard withheld (M7.4)."""
+        async with unit_of_work(pool) as connection:
+            found = await _load(connection, merchant, catalogue_id, import_id, is_locked=True)
+            if found.state != "awaiting_confirmation":
+                raise Refusal(
+                    f"the import withholds nothing: it is {found.state}",
+                    status=409,
+                    slug="nothing-to-confirm",
+                    rule="M7.4",
+                    remedy="Only an import that awaits confirmation can be confirmed.",
+                )
+            await confirm_import(connection, found)
+            return _view(await _load(connection, merchant, catalogue_id, import_id))
+
+    return router
+
+
+async def _pieces(file: UploadFile, limit_bytes: int) -> AsyncIterator[bytes]:
+    size = 0
+    while piece := await file.read(CHUNK_BYTES):
+        size += len(piece)
+        if size > limit_bytes:
+            raise Refusal(
+                f"the file is larger than {limit_bytes} bytes",
+                status=413,
+                slug="file-too-large",
+                field="file",
+                remedy="Send it in parts with mode=partial.",
+            )
+        yield piece

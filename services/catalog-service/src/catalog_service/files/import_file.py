@@ -1,0 +1,253 @@
+"""Read an uploaded file into its catalogue: the same rows as events, with flat memory.
+
+The import's number is the version of its rows. Rows, counts and problems of a batch are one
+transaction, so that a restart goes on after the last one. A full file deletes what it lacks, but
+only once it was read to its end, and not more than the guard lets pass without a person (M7.4).
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+import structlog
+
+from catalog_service.files.deletion_guard import must_withhold
+from catalog_service.files.readers.items import BadLine, Entry, FileRefused, FileTruncated, Item
+from catalog_service.files.readers.recognise import open_catalogue
+from catalog_service.files.store import (
+    Import,
+    State,
+    Step,
+    add_problems,
+    add_step,
+    count_lacking,
+    delete_lacking,
+    find_import,
+    finish_import,
+    forget_chunks,
+    list_ready_imports,
+    read_chunks,
+    set_format,
+    set_read,
+)
+from catalog_service.sources.record_source import record_sources
+from catalog_service.sources.store import find_catalogue
+from catalog_service.sources.versions import Catalogue, SourceRow, source_row
+from common.postgres.leases import Lease, LeaseLost, check_lease, hold_lease
+from common.postgres.pool import Connection, Pool
+from common.postgres.unit_of_work import unit_of_work
+
+log = structlog.get_logger()
+
+BATCH_ROWS = 500
+DELETED_AT_ONCE = 2_000
+
+
+class _DryRun(Exception):
+    """Rolls a batch back: it was only to be counted."""
+
+
+class Importer:
+    """The job that reads uploaded files, one per catalogue at a time."""
+
+    def __init__(self, pool: Pool, *, holder: str, deletion_share: float) -> None:
+        self._pool = pool
+        self._holder = holder
+        self._share = deletion_share
+
+    async def run(self) -> bool:
+        """Read one waiting file to its end; whether there was one free."""
+        async with self._pool.acquire(timeout=10) as connection:
+            ready = await list_ready_imports(connection, limit=10)
+        for waiting in ready:
+            name = f"catalog.import:{waiting.merchant_id}/{waiting.catalogue_id}"
+            try:
+                async with hold_lease(self._pool, name, self._holder) as lease:
+                    if lease is not None:
+                        return await self._import(lease, waiting)
+            except LeaseLost:
+                log.warning("import.lease_lost", import_id=waiting.import_id)
+        return False
+
+    async def _import(self, lease: Lease, waiting: Import) -> bool:
+        async with self._pool.acquire(timeout=10) as connection:
+            running = await find_import(connection, waiting.merchant_id, waiting.import_id)
+        if running is None or running.state not in {"waiting", "reading"}:
+            return True  # another replica finished it meanwhile
+        try:
+            if not running.is_read:
+                await _Reading(self._pool, lease, running).run(self._share)
+        except (FileRefused, FileTruncated) as refusal:
+            await self._finish(lease, running, "failed", failure=str(refusal))
+            return True
+        await self._end(lease, running)
+        return True
+
+    async def _end(self, lease: Lease, running: Import) -> None:
+        async with self._pool.acquire(timeout=10) as connection:
+            read = await find_import(connection, running.merchant_id, running.import_id)
+        assert read is not None  # noqa: S101 - imports are never deleted
+        if read.withheld and not read.is_confirmed and not read.is_dry_run:
+            await self._finish(lease, read, "awaiting_confirmation")
+            return
+        if read.is_full and not read.is_dry_run:
+            await self._delete_lacking(lease, read)
+        state: State = "completed_with_problems" if read.rejected else "completed"
+        await self._finish(lease, read, state)
+
+    async def _delete_lacking(self, lease: Lease, read: Import) -> None:
+        deleted = DELETED_AT_ONCE
+        while deleted:
+            async with unit_of_work(self._pool) as connection:
+                await check_lease(connection, lease)
+                deleted = await delete_lacking(connection, read, limit=DELETED_AT_ONCE)
+
+    async def _finish(
+        self, lease: Lease, running: Import, state: State, *, failure: str | None = None
+    ) -> None:
+        async with unit_of_work(self._pool) as connection:
+            await check_lease(connection, lease)
+            await finish_import(connection, running, state, failure=failure)
+            await forget_chunks(connection, running.merchant_id, running.import_id)
+
+
+class _Reading:
+    """One file being read, batch by batch."""
+
+    def __init__(self, pool: Pool, lease: Lease, running: Import) -> None:
+        self._pool = pool
+        self._lease = lease
+        self._running = running
+        self._taken = 0
+        self._ends_badly = False
+
+    async def run(self, share: float) -> None:
+        """Read to the end. Raises `FileRefused` and `FileTruncated`."""
+        running = self._running
+        with tempfile.TemporaryDirectory(prefix="catalogue-import-") as folder:
+            path = Path(folder) / "catalogue"
+            lines = await self._fetch(path)
+            catalogue = await self._catalogue()
+            found = await asyncio.to_thread(open_catalogue, path, running.reading_options())
+            async with unit_of_work(self._pool) as connection:
+                await check_lease(connection, self._lease)
+                await set_format(connection, running, found.format, lines=lines)
+            entries = islice(found.entries, running.rows_read, None)
+            await self._read(entries, catalogue)
+        if not self._taken and not running.accepted and not running.unchanged:
+            raise FileRefused(
+                "no row of the file is a product",
+                "Read the import's problems; check format, delimiter and id_field.",
+            )
+        await self._close(share)
+
+    async def _fetch(self, path: Path) -> int:
+        """Lay the file down at `path`; its number of lines."""
+        lines = 0
+        with path.open("wb") as file:
+            async for piece in read_chunks(
+                self._pool, self._running.merchant_id, self._running.import_id
+            ):
+                lines += piece.count(b"\n")
+                await asyncio.to_thread(file.write, piece)
+        return lines
+
+    async def _catalogue(self) -> Catalogue:
+        running = self._running
+        async with self._pool.acquire(timeout=10) as connection:
+            found = await find_catalogue(connection, running.merchant_id, running.catalogue_id)
+        assert found is not None  # noqa: S101 - catalogues are never deleted
+        return found
+
+    async def _read(self, entries: Iterator[Entry], catalogue: Catalogue) -> None:
+        truncated: FileTruncated | None = None
+        while truncated is None:
+            batch, truncated = await asyncio.to_thread(_take, entries)
+            if not batch:
+                break
+            self._ends_badly = isinstance(batch[-1], BadLine)
+            if self._running.is_dry_run:
+                with suppress(_DryRun):
+                    async with unit_of_work(self._pool) as connection:
+                        step, problems = await self._record(connection, catalogue, batch)
+                        raise _DryRun
+                async with unit_of_work(self._pool) as connection:
+                    await self._count(connection, step, problems)
+            else:
+                async with unit_of_work(self._pool) as connection:
+                    step, problems = await self._record(connection, catalogue, batch)
+                    await self._count(connection, step, problems)
+            self._taken += step.accepted + step.unchanged
+        if truncated is not None:
+            raise truncated
+
+    async def _record(
+        self, connection: Connection, catalogue: Catalogue, batch: list[Entry]
+    ) -> tuple[Step, list[BadLine]]:
+        problems = [entry for entry in batch if isinstance(entry, BadLine)]
+        rows: dict[str, SourceRow] = {}
+        lines: dict[str, int] = {}
+        for item in batch:
+            if not isinstance(item, Item):
+                continue
+            if item.product_id in rows:
+                problems.append(_twice(item.product_id, item.line))
+                continue
+            lines[item.product_id] = item.line
+            rows[item.product_id] = source_row(
+                catalogue,
+                item.product_id,
+                version=self._running.import_id,
+                parent_id=item.parent_id,
+                fields=item.fields,
+            )
+        recorded = await record_sources(connection, list(rows.values()))
+        problems += [_twice(product, lines[product]) for _, _, product in recorded.conflicts]
+        step = Step(
+            rows=len(batch),
+            accepted=recorded.changed,
+            unchanged=recorded.unchanged + recorded.stale,
+            rejected=len(problems),
+            line=batch[-1].line,
+        )
+        return step, problems
+
+    async def _count(self, connection: Connection, step: Step, problems: list[BadLine]) -> None:
+        await check_lease(connection, self._lease)
+        await add_problems(connection, self._running, problems)
+        await add_step(connection, self._running, step)
+
+    async def _close(self, share: float) -> None:
+        """Note that the end was reached, and how many deletions the guard withholds."""
+        running = self._running
+        async with unit_of_work(self._pool) as connection:
+            await check_lease(connection, self._lease)
+            withheld = 0
+            if running.is_full:
+                lacking, products = await count_lacking(connection, running)
+                is_suspect = self._ends_badly or must_withhold(lacking, products, share)
+                withheld = lacking if is_suspect else 0
+            await set_read(connection, running, withheld=withheld)
+
+
+def _take(entries: Iterator[Entry]) -> tuple[list[Entry], FileTruncated | None]:
+    """The next batch; what comes before a break in the file is still taken."""
+    batch: list[Entry] = []
+    try:
+        for entry in islice(entries, BATCH_ROWS):
+            batch.append(entry)  # noqa: PERF402 - keeps what came before a break
+    except FileTruncated as truncated:
+        return batch, truncated
+    return batch, None
+
+
+def _twice(product_id: str, line: int) -> BadLine:
+    return BadLine(
+        line,
+        f"the product {product_id} stands in the file twice with different content",
+        "Keep one row per product; its first one was taken.",
+        product_id=product_id,
+    )

@@ -1,0 +1,54 @@
+"""JSON Lines: one object a line, nested values flattened to texts."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from catalog_service.files.readers.items import BadLine, Entry, item_of
+from catalog_service.files.readers.keys import Keys
+from common.contracts.catalog import FieldValue
+
+MAX_LINE = 2_000_000
+
+
+def read_json_lines(path: Path, encoding: str, keys: Keys) -> Iterator[Entry]:
+    """The file's products and bad lines."""
+    with path.open(encoding=encoding, errors="replace", newline="\n") as file:
+        line = 0
+        while text := file.readline(MAX_LINE):
+            line += 1
+            if not text.strip():
+                continue
+            if len(text) >= MAX_LINE and not text.endswith("\n"):
+                yield BadLine(line, "the line is too long", f"Keep to {MAX_LINE} characters.")
+                _skip_line(file)
+                continue
+            yield _entry(line, text, keys)
+
+
+def _skip_line(file: Any) -> None:
+    while text := file.readline(MAX_LINE):
+        if text.endswith("\n"):
+            return
+
+
+def _entry(line: int, text: str, keys: Keys) -> Entry:
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return BadLine(line, f"the line is no JSON: {error}", "Send one JSON object a line.")
+    if not isinstance(value, dict):
+        return BadLine(line, "the line is no JSON object", "Send one JSON object a line.")
+    fields = {str(name): _field(inner) for name, inner in value.items()}
+    return item_of(line, *keys.of(fields), fields)
+
+
+def _field(value: Any) -> FieldValue:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return value
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,380 @@
+"""Imports of catalogue files in Postgres: the file in pieces, its progress, its problems."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import asyncpg
+import msgspec
+
+from catalog_service.files.readers.items import BadLine
+from catalog_service.files.readers.recognise import Options
+from common import clock
+from common.postgres.pool import Connection, Pool
+
+State = Literal[
+    "uploading",
+    "waiting",
+    "reading",
+    "completed",
+    "completed_with_problems",
+    "awaiting_confirmation",
+    "failed",
+]
+KEPT_PROBLEMS = 10_000
+
+
+class Import(msgspec.Struct, frozen=True):
+    """One import of a file and how far it is; `rows_read` counts products and bad lines."""
+
+    merchant_id: str
+    import_id: int
+    catalogue_id: str
+    file_name: str
+    options: str
+    is_full: bool
+    is_dry_run: bool
+    state: State
+    failure: str | None
+    format: str | None
+    size_bytes: int
+    lines: int
+    lines_read: int
+    rows_read: int
+    accepted: int
+    unchanged: int
+    rejected: int
+    deleted: int
+    withheld: int
+    is_read: bool
+    is_confirmed: bool
+    created_at: datetime
+    finished_at: datetime | None
+
+    def reading_options(self) -> Options:
+        """How the merchant said the file is to be read."""
+        return msgspec.json.decode(self.options, type=Options)
+
+
+_COLUMNS = ", ".join(Import.__struct_fields__)
+
+
+@dataclass(frozen=True)
+class NewImport:
+    """What an upload says of itself."""
+
+    merchant_id: str
+    catalogue_id: str
+    file_name: str
+    options: Options
+    is_full: bool
+    is_dry_run: bool
+
+
+async def add_import(connection: Connection, new: NewImport) -> int:
+    """Begin an import; its file follows in pieces. Returns its number."""
+    import_id: int = await connection.fetchval(
+        """
+        INSERT INTO catalogue_import
+            (merchant_id, catalogue_id, file_name, options, is_full, is_dry_run, state, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, 'uploading', $7) RETURNING import_id
+        """,
+        new.merchant_id,
+        new.catalogue_id,
+        new.file_name,
+        msgspec.json.encode(new.options).decode(),
+        new.is_full,
+        new.is_dry_run,
+        clock.now(),
+    )
+    return import_id
+
+
+async def add_chunk(
+    connection: Connection, merchant_id: str, import_id: int, place: int, content: bytes
+) -> None:
+    """Keep a piece of the file."""
+    await connection.execute(
+        """
+        INSERT INTO import_chunk (merchant_id, import_id, place, content) VALUES ($1, $2, $3, $4)
+        """,
+        merchant_id,
+        import_id,
+        place,
+        content,
+    )
+
+
+async def finish_upload(
+    connection: Connection, merchant_id: str, import_id: int, size_bytes: int
+) -> Import:
+    """The file is here whole: let it be read."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE catalogue_import SET state = 'waiting', size_bytes = $3
+        WHERE merchant_id = $1 AND import_id = $2 RETURNING {_COLUMNS}
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        import_id,
+        size_bytes,
+    )
+    return _import(row)
+
+
+async def read_chunks(pool: Pool, merchant_id: str, import_id: int) -> AsyncIterator[bytes]:
+    """The file's pieces in order, one in memory at a time."""
+    place = 0
+    while True:
+        async with pool.acquire(timeout=10) as connection:
+            content: bytes | None = await connection.fetchval(
+                """
+                SELECT content FROM import_chunk
+                WHERE merchant_id = $1 AND import_id = $2 AND place = $3
+                """,
+                merchant_id,
+                import_id,
+                place,
+            )
+        if content is None:
+            return
+        yield content
+        place += 1
+
+
+async def forget_chunks(connection: Connection, merchant_id: str, import_id: int) -> None:
+    """Drop the file itself; what was found stays."""
+    await connection.execute(
+        "DELETE FROM import_chunk WHERE merchant_id = $1 AND import_id = $2",
+        merchant_id,
+        import_id,
+    )
+
+
+async def list_ready_imports(connection: Connection, *, limit: int) -> list[Import]:
+    """The first unfinished import of each catalogue: one file of a catalogue after the other."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM (
+            SELECT DISTINCT ON (merchant_id, catalogue_id) {_COLUMNS} FROM catalogue_import
+            WHERE state IN ('waiting', 'reading') ORDER BY merchant_id, catalogue_id, import_id
+        ) AS first ORDER BY import_id LIMIT $1
+        """,  # noqa: S608 - a constant list of columns
+        limit,
+    )
+    return [_import(row) for row in rows]
+
+
+async def find_import(
+    connection: Connection, merchant_id: str, import_id: int, *, is_locked: bool = False
+) -> Import | None:
+    """One import, or None; `is_locked` locks it for this transaction."""
+    lock = "FOR UPDATE" if is_locked else ""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {_COLUMNS} FROM catalogue_import WHERE merchant_id = $1 AND import_id = $2 {lock}
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        import_id,
+    )
+    return None if row is None else _import(row)
+
+
+async def list_imports(
+    connection: Connection,
+    merchant_id: str,
+    catalogue_id: str,
+    *,
+    before: int | None,
+    limit: int,
+) -> list[Import]:
+    """A catalogue's imports, the newest first."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM catalogue_import
+        WHERE merchant_id = $1 AND catalogue_id = $2 AND ($3::bigint IS NULL OR import_id < $3)
+        ORDER BY import_id DESC LIMIT $4
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        catalogue_id,
+        before,
+        limit,
+    )
+    return [_import(row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one batch of a file added to the import's numbers."""
+
+    rows: int
+    accepted: int
+    unchanged: int
+    rejected: int
+    line: int
+
+
+async def add_step(connection: Connection, running: Import, step: Step) -> None:
+    """Count a batch, in the transaction that recorded it: a restart goes on after it."""
+    await connection.execute(
+        """
+        UPDATE catalogue_import SET state = 'reading', rows_read = rows_read + $3,
+            accepted = accepted + $4, unchanged = unchanged + $5, rejected = rejected + $6,
+            lines_read = greatest(lines_read, $7)
+        WHERE merchant_id = $1 AND import_id = $2
+        """,
+        running.merchant_id,
+        running.import_id,
+        step.rows,
+        step.accepted,
+        step.unchanged,
+        step.rejected,
+        step.line,
+    )
+
+
+async def set_format(connection: Connection, running: Import, found: str, *, lines: int) -> None:
+    """Note as what the file was recognised, and how many lines it has."""
+    await connection.execute(
+        """
+        UPDATE catalogue_import SET state = 'reading', format = $3, lines = $4
+        WHERE merchant_id = $1 AND import_id = $2
+        """,
+        running.merchant_id,
+        running.import_id,
+        found,
+        lines,
+    )
+
+
+async def set_read(connection: Connection, running: Import, *, withheld: int) -> None:
+    """The file was read to its end; `withheld` deletions wait for confirmation."""
+    await connection.execute(
+        """
+        UPDATE catalogue_import SET is_read = true, lines_read = lines, withheld = $3
+        WHERE merchant_id = $1 AND import_id = $2
+        """,
+        running.merchant_id,
+        running.import_id,
+        withheld,
+    )
+
+
+async def finish_import(
+    connection: Connection, running: Import, state: State, *, failure: str | None = None
+) -> None:
+    """The import is over, or waits for confirmation."""
+    await connection.execute(
+        """
+        UPDATE catalogue_import SET state = $3, failure = $4, finished_at = $5
+        WHERE merchant_id = $1 AND import_id = $2
+        """,
+        running.merchant_id,
+        running.import_id,
+        state,
+        failure,
+        clock.now(),
+    )
+
+
+async def confirm_import(connection: Connection, running: Import) -> None:
+    """Let the withheld deletions be done."""
+    await connection.execute(
+        """
+        UPDATE catalogue_import SET is_confirmed = true, state = 'waiting', finished_at = NULL
+        WHERE merchant_id = $1 AND import_id = $2
+        """,
+        running.merchant_id,
+        running.import_id,
+    )
+
+
+async def add_problems(
+    connection: Connection, running: Import, problems: Sequence[BadLine]
+) -> None:
+    """Keep what was wrong, by line, up to a bound; the count is kept in full."""
+    room = max(KEPT_PROBLEMS - running.rejected, 0)
+    await connection.executemany(
+        """
+        INSERT INTO import_problem (merchant_id, import_id, line, product_id, message, remedy)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        """,
+        [
+            (
+                running.merchant_id,
+                running.import_id,
+                problem.line,
+                problem.product_id,
+                problem.message.replace("\x00", "\\0")[:1_000],
+                problem.remedy,
+            )
+            for problem in problems[:room]
+        ],
+    )
+
+
+async def list_problems(
+    connection: Connection, merchant_id: str, import_id: int, *, after: int, limit: int
+) -> list[tuple[int, BadLine]]:
+    """An import's problems in the order they were found, each with its number."""
+    rows = await connection.fetch(
+        """
+        SELECT id, line, message, remedy, product_id FROM import_problem
+        WHERE merchant_id = $1 AND import_id = $2 AND id > $3 ORDER BY id LIMIT $4
+        """,
+        merchant_id,
+        import_id,
+        after,
+        limit,
+    )
+    return [(number, BadLine(*rest)) for number, *rest in rows]
+
+
+async def count_lacking(connection: Connection, running: Import) -> tuple[int, int]:
+    """How many products the file lacked, and how many there are in all."""
+    row = await connection.fetchrow(
+        """
+        SELECT count(*) FILTER (WHERE version < $3) AS lacking, count(*) AS products
+        FROM source_product
+        WHERE merchant_id = $1 AND catalogue_id = $2 AND NOT is_deleted
+        """,
+        running.merchant_id,
+        running.catalogue_id,
+        running.import_id,
+    )
+    return (0, 0) if row is None else (row["lacking"], row["products"])
+
+
+async def delete_lacking(connection: Connection, running: Import, *, limit: int) -> int:
+    """Delete products the file lacked, some at a time, marking their families; how many."""
+    deleted = await connection.fetchval(
+        """
+        WITH gone AS (
+            UPDATE source_product SET is_deleted = true, version = $3, sub_version = 0,
+                fields = '{}', content_hash = '\\x00', updated_at = $5
+            WHERE (merchant_id, catalogue_id, product_id) IN (
+                SELECT merchant_id, catalogue_id, product_id FROM source_product
+                WHERE merchant_id = $1 AND catalogue_id = $2 AND NOT is_deleted AND version < $3
+                ORDER BY product_id LIMIT $4 FOR UPDATE)
+            RETURNING family_id
+        ), marked AS (
+            INSERT INTO family_mark (merchant_id, catalogue_id, family_id, marked_at)
+            SELECT DISTINCT $1, $2, family_id, $5::timestamptz FROM gone
+        ), counted AS (
+            SELECT count(*) AS deleted FROM gone
+        )
+        UPDATE catalogue_import SET deleted = catalogue_import.deleted + counted.deleted
+        FROM counted WHERE merchant_id = $1 AND import_id = $3 RETURNING counted.deleted
+        """,
+        running.merchant_id,
+        running.catalogue_id,
+        running.import_id,
+        limit,
+        clock.now(),
+    )
+    return int(deleted or 0)
+
+
+def _import(row: asyncpg.Record | None) -> Import:
+    assert row is not None  # noqa: S101 - selected by a key that exists
+    return Import(**dict(row))
