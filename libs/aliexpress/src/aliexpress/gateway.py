@@ -21,15 +21,15 @@ class Gateway(msgspec.Struct, frozen=True):
     """Where requests go and in which form.
 
     `kind` new is the current platform (IOP: `/sync`, `/rest`), old the former one (TOP).
-    `oauth_url` is the authorisation page; `token_url` the old gateway's token exchange.
+    `oauth_url` is the authorisation page; `token_url`, on the old one only, exchanges its codes.
     """
 
     kind: Literal["new", "old"]
     business_url: str
     system_url: str
     oauth_url: str
-    token_url: str
     sign_method: SignMethod
+    token_url: str | None = None
 
     def url(self, operation: Operation) -> str:
         """Where `operation` is called."""
@@ -76,7 +76,6 @@ def new_gateway(url: str = NEW_GATEWAY_URL) -> Gateway:
         business_url=f"{base}/sync",
         system_url=f"{base}/rest",
         oauth_url=f"{base}/oauth/authorize",
-        token_url=f"{base}/rest/auth/token/create",
         sign_method="sha256",
     )
 

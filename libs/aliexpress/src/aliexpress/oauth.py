@@ -77,7 +77,7 @@ async def create_token(
     gateway its `/token`, which also wants `redirect_uri`. Errors: `CallerFault` (code used,
     expired or unknown), `OutcomeUnknown` (the code is probably spent: start over).
     """
-    if client.gateway.kind == "old":
+    if client.gateway.token_url is not None:
         form = {
             "client_id": client.app.key,
             "client_secret": client.app.secret,
@@ -107,7 +107,7 @@ async def refresh_token(
     refresh tokens are dead on arrival).
     """
     operation = REFRESH_TOKEN_SECURELY if is_secure else REFRESH_TOKEN
-    if client.gateway.kind == "old":
+    if client.gateway.token_url is not None:
         raise CallerFault(
             operation.name, "the old gateway refreshes no token", code="not-on-this-gateway"
         )
