@@ -1,0 +1,1 @@
+"""order-importer: imports a shop's orders exactly once and ships them."""

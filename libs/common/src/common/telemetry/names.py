@@ -40,3 +40,5 @@ TOKEN_LEFT = Metric("channel.token.left", "s", "Time until a shop's access token
 
 SPAN_PUBLISH = "outbox publish"
 SPAN_PROCESS = "process"
+SPAN_IMPORT = "import orders"
+SPAN_SHIP = "send shipment"

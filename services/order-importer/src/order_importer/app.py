@@ -1,0 +1,85 @@
+"""The composition root of order-importer: what it is made of, on one screen."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from aliexpress.client import Client
+from aliexpress.gateway import new_gateway
+from aliexpress.limits import DEFAULT_LIMITS, BucketLimiter
+from aliexpress.operation import AppCredentials
+from aliexpress.store import PostgresBuckets
+from aliexpress.transport import HttpTransport
+from common.contracts.shop import ShopState
+from common.jobs import Job
+from common.messaging.consumer import Consumer
+from common.messaging.records import Subscription
+from common.service import Context, Parts, Service
+from common.shop_tokens import ShopTokens
+from order_importer.importing.api import import_router
+from order_importer.importing.import_orders import import_next
+from order_importer.importing.plan_imports import plan_imports
+from order_importer.orders.api import order_router
+from order_importer.settings import OrderSettings
+from order_importer.shipping.api import shipment_router
+from order_importer.shipping.send_shipment import send_next
+from order_importer.shops.access import ShopAccess
+from order_importer.shops.consumer import ShopStates
+
+
+def build(context: Context[OrderSettings]) -> Parts:
+    """Wire the service; no I/O."""
+    settings, pool = context.settings, context.pool
+    client = Client(
+        AppCredentials(settings.app_key, settings.app_secret.get_secret_value()),
+        new_gateway(settings.marketplace_url),
+        HttpTransport(),
+        BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
+    )
+    tokens = ShopTokens(
+        settings.auth_url, settings.service_client_id, settings.service_client_secret
+    )
+    access = ShopAccess(client, tokens)
+    shop_states = ShopStates(tokens.forget, import_every=settings.import_every)
+    shops = Consumer(
+        pool,
+        settings.kafka_bootstrap,
+        "order-importer.shops",
+        [Subscription(ShopState, shop_states.on_shop_state)],
+        instance_id=settings.instance_id,
+        topic_prefix=settings.topic_prefix,
+        session_timeout=settings.session_timeout,
+        max_batch_records=settings.max_batch_records,
+    )
+
+    async def import_when_caught_up(holder: str) -> bool:
+        # A shop that lapsed while this service was down must not be called (M1.3).
+        if not shops.caught_up.is_set():
+            return False
+        return await import_next(pool, access, holder, settings.first_import)
+
+    def importer(number: int) -> Job:
+        holder = f"{settings.instance_id}/{number}"
+        return Job(
+            f"import-{number}",
+            lambda: import_when_caught_up(holder),
+            every=timedelta(milliseconds=500),
+        )
+
+    async def send_when_caught_up() -> bool:
+        if not shops.caught_up.is_set():
+            return False
+        return await send_next(pool, access, settings.instance_id)
+
+    return Parts(
+        routers=[order_router(pool), import_router(pool), shipment_router(pool, access)],
+        consumers=[shops],
+        jobs=[
+            Job("plan-imports", lambda: plan_imports(pool), every=timedelta(milliseconds=500)),
+            *(importer(number) for number in range(settings.parallel_imports)),
+            Job("send-shipments", send_when_caught_up, every=timedelta(milliseconds=500)),
+        ],
+        closers=[client.close, tokens.aclose],
+    )
+
+
+SERVICE = Service("order-importer", OrderSettings, Path(__file__).parent / "migrations", build)

@@ -1,0 +1,162 @@
+"""REST over a shop's order imports: run now, pause, resume, history."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from common import clock
+from common.errors import Refusal
+from common.postgres.pool import Pool
+from common.postgres.schedules import list_schedules, pause_schedule
+from common.postgres.unit_of_work import unit_of_work
+from common.web.identity import IDENTIFIER_PATTERN, merchant_with
+from common.web.pagination import Cursor, Limit, cursor_of, place_of
+from common.web.problem import PROBLEM_RESPONSES
+from order_importer.importing import store
+from order_importer.shops.consumer import IMPORT_SCHEDULE
+from order_importer.shops.store import load_shop
+
+PROBLEMS_SHOWN = 100
+
+Reader = Annotated[str, Depends(merchant_with("orders:read"))]
+Writer = Annotated[str, Depends(merchant_with("orders:write"))]
+ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+
+
+class ShopNotUsable(Refusal):
+    """The shop's token lapsed, or its merchant is not eligible."""
+
+    def __init__(self, connection: str) -> None:
+        super().__init__(
+            f"the shop is {connection}",
+            status=409,
+            slug="shop-not-connected",
+            rule="M1.3",
+            remedy="Renew the shop's connection; the import then runs by itself.",
+        )
+
+
+class ImportView(BaseModel):
+    """An import: the time of changes it read, and what it brought."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    import_id: int
+    cause: str
+    state: str
+    requested_at: datetime
+    attempts: int
+    window_from: datetime | None
+    window_to: datetime | None
+    orders_seen: int
+    orders_received: int
+    orders_updated: int
+    problem: str | None
+    ended_at: datetime | None
+
+
+class OrderProblem(BaseModel):
+    """An order that could not be read in full; it is tried again with every import."""
+
+    order_id: str
+    problem: str
+
+
+class UnreadableRow(BaseModel):
+    """A row of the order list that is not of an order's form; its raw text is kept."""
+
+    reason: str
+    seen_at: datetime
+
+
+class ImportsView(BaseModel):
+    """The shop's imports. All orders changed until `covered_until` are here."""
+
+    covered_until: datetime | None
+    next_due_at: datetime | None
+    is_paused: bool
+    pause_reason: str | None
+    problems: list[OrderProblem]
+    unreadable: list[UnreadableRow]
+    items: list[ImportView]
+    next_cursor: str | None = None
+
+
+class Asked(BaseModel):
+    """The import that will run."""
+
+    import_id: int
+
+
+class PauseBody(BaseModel):
+    """Why the imports stand still."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+def import_router(pool: Pool) -> APIRouter:
+    """The routes of this slice."""
+    router = APIRouter(
+        prefix="/v1/merchants/{merchant_id}/shops/{shop_id}/order-imports",
+        responses=PROBLEM_RESPONSES,
+        tags=["order imports"],
+    )
+
+    @router.post("", status_code=202)
+    async def run_now(merchant_id: Writer, shop_id: ShopId) -> Asked:
+        """Import now. One that is due already is that one."""
+        async with unit_of_work(pool) as connection:
+            shop = await load_shop(connection, merchant_id, shop_id)
+            if not shop.is_usable:
+                raise ShopNotUsable(shop.connection)
+            import_id = await store.request_import(
+                connection, merchant_id, shop_id, "asked", at=clock.now()
+            )
+        return Asked(import_id=import_id)
+
+    @router.get("")
+    async def get_imports(
+        merchant_id: Reader, shop_id: ShopId, cursor: Cursor = None, limit: Limit = 50
+    ) -> ImportsView:
+        """How far the shop's orders are covered, what could not be read, and past imports."""
+        shop = await load_shop(pool, merchant_id, shop_id)
+        async with pool.acquire() as connection:
+            schedules = await list_schedules(connection, merchant_id, subject=shop_id)
+        due = next((each for each in schedules if each.kind == IMPORT_SCHEDULE), None)
+        place = place_of(cursor)
+        found = await store.list_imports(
+            pool, merchant_id, shop_id, before=int(place[0]) if place else None, limit=limit + 1
+        )
+        problems = await store.list_problems(pool, merchant_id, shop_id, limit=PROBLEMS_SHOWN)
+        unreadable = await store.list_unreadable(pool, merchant_id, shop_id, limit=PROBLEMS_SHOWN)
+        return ImportsView(
+            covered_until=shop.covered_until,
+            next_due_at=due.next_due_at if due else None,
+            is_paused=due.is_paused if due else False,
+            pause_reason=due.pause_reason if due else None,
+            problems=[OrderProblem(order_id=one[0], problem=one[1]) for one in problems],
+            unreadable=[UnreadableRow(reason=one[0], seen_at=one[1]) for one in unreadable],
+            items=[ImportView.model_validate(one) for one in found[:limit]],
+            next_cursor=cursor_of(found[limit - 1].import_id) if len(found) > limit else None,
+        )
+
+    @router.post("/pause", status_code=204)
+    async def pause(merchant_id: Writer, shop_id: ShopId, body: PauseBody) -> None:
+        """Let no import begin by schedule; one asked for still runs."""
+        await _pause(merchant_id, shop_id, body.reason)
+
+    @router.post("/resume", status_code=204)
+    async def resume(merchant_id: Writer, shop_id: ShopId) -> None:
+        """Let the schedule go on; what was missed is caught up by the next import."""
+        await _pause(merchant_id, shop_id, None)
+
+    async def _pause(merchant_id: str, shop_id: str, reason: str | None) -> None:
+        async with unit_of_work(pool) as connection:
+            await load_shop(connection, merchant_id, shop_id)
+            await pause_schedule(connection, IMPORT_SCHEDULE, merchant_id, shop_id, reason=reason)
+
+    return router

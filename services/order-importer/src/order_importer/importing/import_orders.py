@@ -1,0 +1,224 @@
+"""Import a shop's orders: list what changed, read its details, write, move the cursor.
+
+One import of a shop runs at a time, under a lease. The cursor moves in the transaction that writes
+the last orders of its window; a process killed before that leaves an import that another continues,
+and what was written already is recognised.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+from opentelemetry import trace
+
+from aliexpress.client import Client
+from aliexpress.errors import BadAnswer, CallerFault, MarketplaceFailure
+from aliexpress.operation import AccessToken
+from aliexpress.orders import Order as ListedOrder
+from aliexpress.orders import UnreadableOrder, load_order, load_receipt
+from common import clock
+from common.errors import Outage
+from common.failpoints import reach
+from common.postgres.leases import Lease, check_lease, hold_lease
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
+from common.shop_tokens import ShopNotConnected
+from common.telemetry.names import SPAN_IMPORT
+from order_importer.importing import store
+from order_importer.importing.fetch_orders import QUERIES, read_orders
+from order_importer.importing.interpret import (
+    RawOrder,
+    Uninterpretable,
+    fingerprint,
+    interpret,
+    listed_fingerprint,
+    ship_before,
+)
+from order_importer.importing.record_orders import record_orders
+from order_importer.importing.store import Fetched, Import
+from order_importer.importing.window import Window, next_window
+from order_importer.shops.access import ShopAccess
+from order_importer.shops.store import load_shop, move_cover
+
+log = structlog.get_logger()
+tracer = trace.get_tracer("order-importer")
+
+BATCH_ORDERS = 200
+PARALLEL_DETAILS = 8
+PROBLEMS_AGAIN = 50
+_CANDIDATES = 20
+_LONGEST_PAUSE = timedelta(minutes=5)
+
+
+async def import_next(pool: Pool, access: ShopAccess, holder: str, first: timedelta) -> bool:
+    """Run the next import that is due and that nobody else runs. Whether there was one."""
+    for candidate in await store.list_open(pool, clock.now(), limit=_CANDIDATES):
+        name = f"order-import:{candidate.merchant_id}/{candidate.shop_id}"
+        async with hold_lease(pool, name, holder) as lease:
+            if lease is not None:
+                await _run(pool, access, lease, candidate, first)
+                return True
+    return False
+
+
+async def _run(
+    pool: Pool, access: ShopAccess, lease: Lease, candidate: Import, first: timedelta
+) -> None:
+    shop = await load_shop(pool, candidate.merchant_id, candidate.shop_id)
+    window = next_window(shop.covered_until, clock.now(), first)
+    async with unit_of_work(pool) as connection:
+        running = await store.begin_import(connection, candidate.import_id, window)
+    if running is None:
+        return
+    with tracer.start_as_current_span(SPAN_IMPORT):
+        try:
+            async with access.token_of(shop.merchant_id, shop.shop_id) as token:
+                await _Importing(
+                    pool=pool,
+                    client=access.client,
+                    token=token,
+                    lease=lease,
+                    running=running,
+                    window=window,
+                ).run()
+        except (Outage, BadAnswer) as outage:
+            told = outage.retry_after if isinstance(outage, Outage) else None
+            pause = told or timedelta(seconds=2 ** min(running.attempts, 8))
+            async with unit_of_work(pool) as connection:
+                await store.postpone_import(
+                    connection,
+                    running.import_id,
+                    until=clock.now() + min(pause, _LONGEST_PAUSE),
+                    problem=str(outage),
+                )
+        except (ShopNotConnected, MarketplaceFailure) as failure:
+            problem = (
+                "The shop is not connected: renew it, and the import goes on where it stands."
+                if isinstance(failure, ShopNotConnected)
+                else str(failure)
+            )
+            async with unit_of_work(pool) as connection:
+                await store.end_import(connection, running.import_id, "failed", problem=problem)
+        else:
+            log.info("import.done", shop=f"{shop.merchant_id}/{shop.shop_id}")
+
+
+@dataclass(kw_only=True)
+class _Importing:
+    """One run of one import; orders to be written are gathered into batches."""
+
+    pool: Pool
+    client: Client
+    token: AccessToken
+    lease: Lease
+    running: Import
+    window: Window
+    seen: set[str] = field(default_factory=set)
+    counted: int = 0
+    wanted: dict[str, ListedOrder | None] = field(default_factory=dict)
+    unreadable: list[UnreadableOrder] = field(default_factory=list)
+
+    async def run(self) -> None:
+        merchant_id, shop_id = self.running.merchant_id, self.running.shop_id
+        problems = await store.list_problems(self.pool, merchant_id, shop_id, limit=PROBLEMS_AGAIN)
+        self.wanted = {order_id: listed for order_id, _, listed in problems}
+        for changed in self.window.slices():
+            for statuses in QUERIES:
+                async for page in read_orders(self.client, self.token, changed, statuses):
+                    await self._want(page.orders)
+                    self.unreadable += page.unreadable
+                    if len(self.wanted) >= BATCH_ORDERS:
+                        await self._write(is_last=False)
+        await self._write(is_last=True)
+
+    async def _want(self, listed: Sequence[ListedOrder]) -> None:
+        """Note the listed orders whose details have to be read: new ones and changed ones."""
+        known = await store.load_listed_fingerprints(
+            self.pool,
+            self.running.merchant_id,
+            self.running.shop_id,
+            [order.order_id for order in listed],
+        )
+        self.seen.update(order.order_id for order in listed)
+        for order in listed:
+            if known.get(order.order_id) != listed_fingerprint(order):
+                self.wanted[order.order_id] = order
+
+    async def _write(self, *, is_last: bool) -> None:
+        running = self.running
+        batch = await self._fetch_details()
+        reach("importer.after-fetch")
+        async with unit_of_work(self.pool) as connection:
+            await check_lease(connection, self.lease)
+            recorded = await record_orders(connection, running.merchant_id, running.shop_id, batch)
+            await store.keep_unreadable(
+                connection, running.merchant_id, running.shop_id, self.unreadable
+            )
+            await store.count_import(
+                connection,
+                running.import_id,
+                seen=len(self.seen) - self.counted,
+                received=recorded.received,
+                updated=recorded.updated,
+            )
+            if is_last:
+                await move_cover(connection, running.merchant_id, running.shop_id, self.window.end)
+                await store.end_import(connection, running.import_id, "done")
+            reach("importer.before-commit")
+        self.counted = len(self.seen)
+        self.wanted.clear()
+        self.unreadable.clear()
+
+    async def _fetch_details(self) -> list[Fetched]:
+        turn = asyncio.Semaphore(PARALLEL_DETAILS)
+        fetched: list[Fetched] = []
+        failures: list[Exception] = []
+
+        async def fetch(order_id: str, listed: ListedOrder | None) -> None:
+            async with turn:
+                if failures:
+                    return  # a dead token or an outage: no further call
+                try:
+                    fetched.append(await self._fetch(order_id, listed))
+                except (MarketplaceFailure, Outage) as failure:
+                    failures.append(failure)
+
+        await asyncio.gather(*(fetch(*one) for one in self.wanted.items()))
+        if failures:
+            raise failures[0]
+        return fetched
+
+    async def _fetch(self, order_id: str, listed: ListedOrder | None) -> Fetched:
+        """The order in full; one that cannot be read is kept with its problem, and tried again."""
+        read_at = clock.now()
+        details = receipt = None
+        try:
+            details = await load_order(self.client, self.token, order_id)
+            receipt = await load_receipt(self.client, self.token, order_id)
+            order = interpret(RawOrder(listed, details, receipt))
+        except (CallerFault, BadAnswer, Uninterpretable) as failure:
+            log.warning("import.order_unreadable", order=order_id, reason=str(failure))
+            return Fetched(
+                order_id,
+                listed,
+                None,
+                details.raw if details else None,
+                receipt.raw if receipt else None,
+                None,
+                None,
+                None,
+                str(failure),
+            )
+        return Fetched(
+            order_id,
+            listed,
+            listed_fingerprint(listed) if listed else None,
+            details.raw,
+            receipt.raw,
+            order,
+            fingerprint(order),
+            ship_before(listed, order, read_at),
+            None,
+        )

@@ -1,0 +1,3 @@
+from common.postgres.migrate import run_environment
+
+run_environment()

@@ -1,0 +1,1 @@
+"""The order itself, shared by importing and shipping: its row, its events, its REST views."""

@@ -1,0 +1,197 @@
+"""Orders as interpreted, with our parcels. Whoever changes one locks its row first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from common import clock
+from common.contracts.order import Order, Parcel
+from common.errors import NotFound
+from common.postgres.pool import Connection, Pool
+
+
+@dataclass(frozen=True)
+class StoredOrder:
+    """An order with all that is known of it, at a revision."""
+
+    merchant_id: str
+    shop_id: str
+    revision: int
+    order: Order
+
+
+_COLUMNS = "merchant_id, shop_id, order_id, revision, content, ship_before, placed_at"
+
+
+def next_revision(former: int) -> int:
+    """The revision after this one: it rises even where the clock or the database went back."""
+    return max(former + 1, clock.epoch_milliseconds())
+
+
+async def load_order(
+    connection: Connection | Pool, merchant_id: str, shop_id: str, order_id: str
+) -> StoredOrder:
+    """The order with its parcels. Raises `NotFound`."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {_COLUMNS} FROM marketplace_order
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND content IS NOT NULL
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        shop_id,
+        order_id,
+    )
+    return await _found(connection, row)
+
+
+async def lock_order(
+    connection: Connection, merchant_id: str, shop_id: str, order_id: str
+) -> StoredOrder:
+    """The order, its row locked for this transaction. Raises `NotFound`."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {_COLUMNS} FROM marketplace_order
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND content IS NOT NULL
+        FOR UPDATE
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        shop_id,
+        order_id,
+    )
+    return await _found(connection, row)
+
+
+async def _found(connection: Connection | Pool, row: asyncpg.Record | None) -> StoredOrder:
+    if row is None:
+        raise NotFound("order", remedy="Check the shop and the order number, or import orders.")
+    parcels = await list_parcels(connection, row["merchant_id"], row["shop_id"], [row["order_id"]])
+    return _stored(row, parcels.get(row["order_id"], []))
+
+
+def _stored(row: asyncpg.Record, parcels: Sequence[Parcel]) -> StoredOrder:
+    order = msgspec.structs.replace(
+        msgspec.json.decode(row["content"], type=Order),
+        ship_before=row["ship_before"],
+        parcels=list(parcels),
+    )
+    return StoredOrder(row["merchant_id"], row["shop_id"], row["revision"], order)
+
+
+async def raise_revision(connection: Connection, stored: StoredOrder) -> StoredOrder:
+    """Give the locked order its next revision, with its parcels as they are now."""
+    order_id = stored.order.order_id
+    revision = next_revision(stored.revision)
+    await connection.execute(
+        """
+        UPDATE marketplace_order SET revision = $4, updated_at = $5
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3
+        """,
+        stored.merchant_id,
+        stored.shop_id,
+        order_id,
+        revision,
+        clock.now(),
+    )
+    parcels = await list_parcels(connection, stored.merchant_id, stored.shop_id, [order_id])
+    order = msgspec.structs.replace(stored.order, parcels=parcels.get(order_id, []))
+    return StoredOrder(stored.merchant_id, stored.shop_id, revision, order)
+
+
+async def list_orders(
+    connection: Connection | Pool,
+    merchant_id: str,
+    *,
+    status: str | None,
+    shop_id: str | None,
+    after: tuple[datetime, str, str] | None,
+    limit: int,
+) -> list[StoredOrder]:
+    """A page of the merchant's orders, the newest first, after this (placed, shop, order)."""
+    placed_at, after_shop, after_order = after or (None, None, None)
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM marketplace_order
+        WHERE merchant_id = $1 AND content IS NOT NULL
+            AND ($2::text IS NULL OR status = $2 OR marketplace_status = $2)
+            AND ($3::text IS NULL OR shop_id = $3)
+            AND ($4::timestamptz IS NULL OR placed_at < $4
+                OR (placed_at = $4 AND (shop_id, order_id) > ($5, $6)))
+        ORDER BY placed_at DESC, shop_id, order_id LIMIT $7
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        status,
+        shop_id,
+        placed_at,
+        after_shop,
+        after_order,
+        limit,
+    )
+    return await _with_parcels(connection, rows)
+
+
+async def list_orders_after(
+    connection: Connection | Pool,
+    *,
+    merchant_id: str | None,
+    after: tuple[str, str, str],
+    limit: int,
+) -> list[StoredOrder]:
+    """The next orders after this key, of one merchant or of all, in key order."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM marketplace_order
+        WHERE content IS NOT NULL AND ($1::text IS NULL OR merchant_id = $1)
+            AND (merchant_id, shop_id, order_id) > ($2, $3, $4)
+        ORDER BY merchant_id, shop_id, order_id LIMIT $5 FOR SHARE
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        *after,
+        limit,
+    )
+    return await _with_parcels(connection, rows)
+
+
+async def _with_parcels(
+    connection: Connection | Pool, rows: Sequence[asyncpg.Record]
+) -> list[StoredOrder]:
+    by_shop: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        by_shop.setdefault((row["merchant_id"], row["shop_id"]), []).append(row["order_id"])
+    parcels = {
+        key: await list_parcels(connection, *key, order_ids) for key, order_ids in by_shop.items()
+    }
+    return [
+        _stored(row, parcels[(row["merchant_id"], row["shop_id"])].get(row["order_id"], []))
+        for row in rows
+    ]
+
+
+async def list_parcels(
+    connection: Connection | Pool, merchant_id: str, shop_id: str, order_ids: Sequence[str]
+) -> dict[str, list[Parcel]]:
+    """The parcels of these orders of a shop, each order's in the order they were asked for."""
+    rows = await connection.fetch(
+        """
+        SELECT order_id, shipment_id, carrier, tracking_number, line_ids, state, settled_at
+        FROM shipment WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
+        ORDER BY order_id, requested_at, shipment_id
+        """,
+        merchant_id,
+        shop_id,
+        order_ids,
+    )
+    parcels: dict[str, list[Parcel]] = {}
+    for row in rows:
+        parcel = Parcel(
+            shipment_id=row["shipment_id"],
+            carrier=row["carrier"],
+            tracking_number=row["tracking_number"],
+            line_ids=row["line_ids"],
+            state=row["state"],
+            shipped_at=row["settled_at"] if row["state"] == "confirmed" else None,
+        )
+        parcels.setdefault(row["order_id"], []).append(parcel)
+    return parcels

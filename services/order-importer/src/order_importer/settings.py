@@ -1,0 +1,31 @@
+"""What order-importer is told from outside, as `ORDERS_...`."""
+
+from datetime import timedelta
+
+from pydantic_settings import SettingsConfigDict
+
+from common.settings import MarketplaceSettings, ServiceSettings
+
+
+class OrderSettings(ServiceSettings, MarketplaceSettings):
+    """Settings of order-importer."""
+
+    model_config = SettingsConfigDict(env_prefix="ORDERS_")
+
+    port: int = 8004
+    import_every_seconds: int = 3_600
+    """How often each shop's orders are fetched (M8.1)."""
+    first_import_days: int = 90
+    """How far back the first import of a shop reads."""
+    parallel_imports: int = 3
+    """How many shops one replica imports at a time."""
+
+    @property
+    def import_every(self) -> timedelta:
+        """`import_every_seconds` as a duration."""
+        return timedelta(seconds=self.import_every_seconds)
+
+    @property
+    def first_import(self) -> timedelta:
+        """`first_import_days` as a duration."""
+        return timedelta(days=self.first_import_days)

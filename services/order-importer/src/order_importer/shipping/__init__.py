@@ -1,0 +1,1 @@
+"""Shipping an order: asked for over REST, told to AliExpress once, settled by reading (M8.4)."""

@@ -1,0 +1,48 @@
+"""What became of a parcel, written with the events that tell of it."""
+
+from common import clock
+from common.contracts.event import Event
+from common.messaging.outbox import Caused, add_events
+from common.postgres.pool import Connection
+from order_importer.importing.store import request_import
+from order_importer.orders.announce import SOURCE, shipped, updated
+from order_importer.orders.store import lock_order, raise_revision
+from order_importer.shipping import store
+from order_importer.shipping.refusals import meaning_of
+from order_importer.shipping.store import Shipment
+
+
+async def confirm(connection: Connection, shipment: Shipment) -> None:
+    """AliExpress has the parcel: `order.shipped`, and an import that reads its new state."""
+    stored = await lock_order(connection, shipment.merchant_id, shipment.shop_id, shipment.order_id)
+    current = await store.lock_shipment(connection, shipment)
+    if current.state == "confirmed":
+        return
+    await store.mark_confirmed(connection, current)
+    now_known = await raise_revision(connection, stored)
+    events: list[Event] = [shipped(now_known, shipment.shipment_id), updated(now_known)]
+    await add_events(
+        connection, [Caused(event, shipment.traceparent) for event in events], source=SOURCE
+    )
+    await request_import(
+        connection, shipment.merchant_id, shipment.shop_id, "shipment", at=clock.now()
+    )
+
+
+async def refuse(connection: Connection, shipment: Shipment, code: str, message: str) -> None:
+    """AliExpress will not take the parcel, as it said; its lines are free for another."""
+    meaning = meaning_of(message)
+    stored = await lock_order(connection, shipment.merchant_id, shipment.shop_id, shipment.order_id)
+    await store.mark_refused(
+        connection,
+        await store.lock_shipment(connection, shipment),
+        code=code,
+        message=message,
+        explanation=meaning.explanation,
+        remedy=meaning.remedy,
+    )
+    now_known = await raise_revision(connection, stored)
+    await add_events(connection, [Caused(updated(now_known), shipment.traceparent)], source=SOURCE)
+    await request_import(
+        connection, shipment.merchant_id, shipment.shop_id, "shipment", at=clock.now()
+    )

@@ -1,0 +1,86 @@
+"""Which lines a parcel holds, and whether it is the order's last. Pure.
+
+AliExpress knows only `part` and, once, `all`; which lines lie in which parcel is kept by us.
+"""
+
+from collections.abc import Collection, Sequence
+
+from aliexpress.logistics import SendType
+from common.contracts.order import Order, Parcel
+from common.errors import Refusal
+from order_importer.status import SHIPPABLE
+
+
+class OrderNotShippable(Refusal):
+    """The order is in a state in which the channel ships nothing (M8.4)."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(
+            f"order {order.order_id} is {order.status} ({order.marketplace_status})",
+            status=409,
+            slug="order-not-shippable",
+            rule="M8.4",
+            remedy="Only an order in waiting_shipment can be shipped. Import orders to see its "
+            "present state.",
+        )
+
+
+class LinesTaken(Refusal):
+    """What was to be shipped is in a parcel already."""
+
+    def __init__(self, line_ids: Sequence[str]) -> None:
+        super().__init__(
+            f"in a parcel already: {', '.join(line_ids)}" if line_ids else "every line is shipped",
+            status=409,
+            slug="lines-shipped",
+            field="lines",
+            rule="M8.4",
+            remedy="Look at the order's parcels; ship what is left.",
+        )
+
+
+class LinesUnknown(Refusal):
+    """The order has no such lines."""
+
+    def __init__(self, line_ids: Sequence[str], order: Order) -> None:
+        super().__init__(
+            f"no lines of this order: {', '.join(line_ids) or 'none given'}",
+            status=422,
+            slug="lines-unknown",
+            field="lines",
+            remedy=f"Its lines are {', '.join(line.line_id for line in order.lines)}.",
+        )
+
+
+def lines_of_parcel(order: Order, wanted: Collection[str] | None) -> list[str]:
+    """The lines the next parcel holds: those wanted, or all that are left.
+
+    Raises `OrderNotShippable`, `LinesUnknown` and `LinesTaken`.
+    """
+    if order.status != SHIPPABLE:
+        raise OrderNotShippable(order)
+    lines = [line.line_id for line in order.lines]
+    taken = shipped_lines(order.parcels, ("pending", "sent", "confirmed"))
+    if wanted is None:
+        left = [line for line in lines if line not in taken]
+        if not left:
+            raise LinesTaken([])
+        return left
+    unknown = sorted(set(wanted) - set(lines))
+    if unknown or not wanted:
+        raise LinesUnknown(unknown, order)
+    twice = sorted(set(wanted) & taken)
+    if twice:
+        raise LinesTaken(twice)
+    return [line for line in lines if line in set(wanted)]
+
+
+def shipped_lines(parcels: Sequence[Parcel], states: Collection[str]) -> set[str]:
+    """The lines in parcels of these states."""
+    return {line for parcel in parcels if parcel.state in states for line in parcel.line_ids}
+
+
+def send_type(order: Order, line_ids: Collection[str]) -> SendType:
+    """`all` where AliExpress then has every line in a parcel, else `part`."""
+    there = shipped_lines(order.parcels, ("confirmed",)) | set(line_ids)
+    return "all" if all(line.line_id in there for line in order.lines) else "part"

@@ -1,0 +1,74 @@
+"""What AliExpress's answers to a shipment mean; it tells them in Chinese only. Pure."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Next = Literal["refused", "refused-unless-there", "again-unless-there"]
+"""Whether this parcel will not be taken; or the order has to be read first, since the parcel may be
+there already: if it is not, is it refused, or told again?"""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """An answer in plain words, and what to do about it."""
+
+    next: Next
+    explanation: str
+    remedy: str
+
+
+_MEANINGS: tuple[tuple[str, Meaning], ...] = (
+    (
+        "已填写发货通知",
+        Meaning(
+            "refused-unless-there",
+            "AliExpress has the order as shipped completely already.",
+            "Look at the order's parcels; change a tracking number on AliExpress if one is wrong.",
+        ),
+    ),
+    (
+        "缺少履约信息",
+        Meaning(
+            "refused",
+            "AliExpress does not let the order be shipped in the state it is in.",
+            "Import the order and look at its state: it may be cancelled, frozen or in dispute.",
+        ),
+    ),
+    (
+        "未通过物流风控审核",
+        Meaning(
+            "refused",
+            "AliExpress does not take this tracking number for this carrier.",
+            "Correct the number, or ship with OTHER_XX_LOCAL or OTHER_XX_OVERSEAS and "
+            "`tracking_website`.",
+        ),
+    ),
+    (
+        "系统异常",
+        Meaning(
+            "again-unless-there",
+            "AliExpress failed inside and may or may not have taken the parcel.",
+            "Nothing: the order is read, and the parcel told again only if it is not there.",
+        ),
+    ),
+    (
+        "订单号有误或不属于当前账号",
+        Meaning(
+            "refused",
+            "AliExpress does not know the order for this seller account.",
+            "Check that the order belongs to the shop.",
+        ),
+    ),
+)
+
+
+def meaning_of(message: str) -> Meaning:
+    """What an answer means; one not known is a refusal, shown as AliExpress wrote it."""
+    for part, meaning in _MEANINGS:
+        if part in message:
+            return meaning
+    return Meaning(
+        "refused",
+        f"AliExpress refused the parcel: {message}",
+        "Mend what AliExpress names and ship again with a new idempotency key.",
+    )

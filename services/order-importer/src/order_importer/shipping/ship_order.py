@@ -1,0 +1,178 @@
+"""Take the wish to ship: decide by the rules, keep the parcel and tell of it, once per key."""
+
+import hashlib
+import uuid
+from dataclasses import dataclass, replace
+
+import asyncpg
+import msgspec
+
+from common import clock
+from common.errors import Refusal
+from common.messaging.outbox import add_events
+from common.postgres.pool import Connection, Pool
+from common.postgres.unit_of_work import unit_of_work
+from common.telemetry.setup import current_traceparent
+from order_importer.orders.announce import SOURCE, updated
+from order_importer.orders.store import load_order, lock_order, raise_revision
+from order_importer.shipping import store
+from order_importer.shipping.carriers import (
+    CarrierUnknown,
+    Choice,
+    choose_carrier,
+    require_tracking_number,
+)
+from order_importer.shipping.load_carriers import FRESH_FOR, NEW_ENOUGH, load_carriers
+from order_importer.shipping.parcels import lines_of_parcel
+from order_importer.shipping.store import Shipment
+from order_importer.shops.access import ShopAccess
+
+
+class KeyUsed(Refusal):
+    """The idempotency key stands for another request."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this idempotency key was used for another request",
+            status=422,
+            slug="idempotency-key-used",
+            field="Idempotency-Key",
+            rule="M8.4",
+            remedy="Repeat a request unchanged under its key; another parcel needs its own.",
+        )
+
+
+class ParcelKnown(Refusal):
+    """A parcel of this order has this tracking number."""
+
+    def __init__(self, tracking_number: str) -> None:
+        super().__init__(
+            f"a parcel {tracking_number} of this order is there already",
+            status=409,
+            slug="parcel-known",
+            field="tracking_number",
+            rule="M8.4",
+            remedy="Look at the order's shipments.",
+        )
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be shipped. `line_ids` None means all that is left."""
+
+    merchant_id: str
+    shop_id: str
+    order_id: str
+    carrier: str
+    tracking_number: str
+    line_ids: list[str] | None
+    tracking_website: str | None
+    note: str | None
+
+    def fingerprint(self) -> bytes:
+        """The same for the same request."""
+        lines = None if self.line_ids is None else sorted(set(self.line_ids))
+        return hashlib.sha256(msgspec.json.encode(replace(self, line_ids=lines))).digest()
+
+
+async def ship_order(pool: Pool, access: ShopAccess, wish: Wish, idempotency_key: str) -> Shipment:
+    """The pending shipment, or the one made before under this key.
+
+    Raises `KeyUsed`, `NotFound`, the refusals of `parcels` and `carriers`, `ParcelKnown`; and
+    `ShopNotConnected` or an `Outage` where the carriers cannot be read.
+    """
+    before = await _find_before(pool, wish, idempotency_key)
+    if before is not None:
+        return before
+    stored = await load_order(pool, wish.merchant_id, wish.shop_id, wish.order_id)
+    lines_of_parcel(stored.order, wish.line_ids)
+    address = stored.order.address
+    choice = await _choose(pool, access, wish, address.country if address else None)
+    try:
+        async with unit_of_work(pool) as connection:
+            return await _keep(connection, wish, choice, idempotency_key)
+    except asyncpg.UniqueViolationError as taken:
+        if taken.constraint_name == store.PARCEL_CONSTRAINT:
+            raise ParcelKnown(wish.tracking_number) from taken
+        if taken.constraint_name == store.KEY_CONSTRAINT:
+            raise KeyUsed from taken
+        raise
+
+
+async def _find_before(
+    connection: Connection | Pool, wish: Wish, idempotency_key: str
+) -> Shipment | None:
+    before = await store.find_by_key(connection, wish.merchant_id, idempotency_key)
+    if before is not None and before.request_fingerprint != wish.fingerprint():
+        raise KeyUsed
+    return before
+
+
+async def _choose(pool: Pool, access: ShopAccess, wish: Wish, country: str | None) -> Choice:
+    """The carrier; a list that lacks it is read again before anything else takes its place."""
+    for at_most_old in (FRESH_FOR, NEW_ENOUGH):
+        known = await load_carriers(
+            pool, access, wish.merchant_id, wish.shop_id, at_most_old=at_most_old
+        )
+        try:
+            choice = choose_carrier(
+                wish.carrier,
+                known.carriers,
+                country=country,
+                tracking_website=wish.tracking_website,
+            )
+        except CarrierUnknown:
+            if at_most_old == NEW_ENOUGH:
+                raise
+            continue
+        if not choice.is_substitute:
+            break
+    require_tracking_number(choice.carrier, wish.tracking_number)
+    return choice
+
+
+async def _keep(
+    connection: Connection, wish: Wish, choice: Choice, idempotency_key: str
+) -> Shipment:
+    stored = await lock_order(connection, wish.merchant_id, wish.shop_id, wish.order_id)
+    before = await _find_before(connection, wish, idempotency_key)
+    if before is not None:
+        return before
+    shipment_id = str(uuid.uuid4())
+    await store.add_shipment(
+        connection,
+        Shipment(
+            merchant_id=wish.merchant_id,
+            shop_id=wish.shop_id,
+            order_id=wish.order_id,
+            shipment_id=shipment_id,
+            idempotency_key=idempotency_key,
+            request_fingerprint=wish.fingerprint(),
+            carrier=wish.carrier,
+            service_name=choice.carrier.service_name,
+            tracking_number=wish.tracking_number,
+            tracking_website=wish.tracking_website,
+            note=_note(wish, choice),
+            line_ids=lines_of_parcel(stored.order, wish.line_ids),
+            state="pending",
+            absent_readings=0,
+            attempts=0,
+            requested_at=clock.now(),
+            settled_at=None,
+            problem_code=None,
+            problem_message=None,
+            explanation=None,
+            remedy=None,
+            traceparent=current_traceparent(),
+        ),
+    )
+    await add_events(connection, [updated(await raise_revision(connection, stored))], source=SOURCE)
+    return await store.load_shipment(
+        connection, wish.merchant_id, wish.shop_id, wish.order_id, shipment_id
+    )
+
+
+def _note(wish: Wish, choice: Choice) -> str | None:
+    """AliExpress is told the real carrier's name where it goes as one of the `OTHER`s."""
+    parts = [f"Carrier: {wish.carrier}"] if choice.is_substitute else []
+    return " ".join([*parts, *([wish.note] if wish.note else [])]) or None

@@ -1,0 +1,302 @@
+"""Shipments asked for and what became of them; the shops' carriers as last read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import asyncpg
+import msgspec
+
+from aliexpress.logistics import Carrier
+from common import clock
+from common.errors import NotFound
+from common.postgres.pool import Connection, Pool
+
+KEY_CONSTRAINT = "shipment_merchant_id_idempotency_key_key"
+PARCEL_CONSTRAINT = "shipment_parcel"
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """A parcel to be told to AliExpress, or told. `carrier` is as asked, `service_name` as told."""
+
+    merchant_id: str
+    shop_id: str
+    order_id: str
+    shipment_id: str
+    idempotency_key: str
+    request_fingerprint: bytes
+    carrier: str
+    service_name: str
+    tracking_number: str
+    tracking_website: str | None
+    note: str | None
+    line_ids: list[str]
+    state: Literal["pending", "sent", "confirmed", "refused"]
+    absent_readings: int
+    attempts: int
+    requested_at: datetime
+    settled_at: datetime | None
+    problem_code: str | None
+    problem_message: str | None
+    explanation: str | None
+    remedy: str | None
+    traceparent: str | None
+
+
+_COLUMNS = """merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
+    carrier, service_name, tracking_number, tracking_website, note, line_ids, state,
+    absent_readings, attempts, requested_at, settled_at, problem_code, problem_message, explanation,
+    remedy, traceparent"""
+
+_KEY = "merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4"
+
+
+def _key(shipment: Shipment) -> tuple[str, str, str, str]:
+    return shipment.merchant_id, shipment.shop_id, shipment.order_id, shipment.shipment_id
+
+
+async def find_by_key(
+    connection: Connection | Pool, merchant_id: str, idempotency_key: str
+) -> Shipment | None:
+    """The shipment this key was used for."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM shipment "  # noqa: S608 - a constant list of columns
+        "WHERE merchant_id = $1 AND idempotency_key = $2",
+        merchant_id,
+        idempotency_key,
+    )
+    return None if row is None else Shipment(**row)
+
+
+async def add_shipment(connection: Connection, shipment: Shipment) -> None:
+    """Write a new, pending shipment.
+
+    Raises asyncpg's `UniqueViolationError` of `KEY_CONSTRAINT` or `PARCEL_CONSTRAINT`.
+    """
+    await connection.execute(
+        """
+        INSERT INTO shipment
+            (merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
+             carrier, service_name, tracking_number, tracking_website, note, line_ids,
+             requested_at, next_try_at, traceparent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)
+        """,
+        *_key(shipment),
+        shipment.idempotency_key,
+        shipment.request_fingerprint,
+        shipment.carrier,
+        shipment.service_name,
+        shipment.tracking_number,
+        shipment.tracking_website,
+        shipment.note,
+        shipment.line_ids,
+        shipment.requested_at,
+        shipment.traceparent,
+    )
+
+
+async def load_shipment(
+    connection: Connection | Pool, merchant_id: str, shop_id: str, order_id: str, shipment_id: str
+) -> Shipment:
+    """The shipment. Raises `NotFound`."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM shipment WHERE {_KEY}",  # noqa: S608 - constants
+        merchant_id,
+        shop_id,
+        order_id,
+        shipment_id,
+    )
+    if row is None:
+        raise NotFound("shipment")
+    return Shipment(**row)
+
+
+async def list_shipments(
+    connection: Connection | Pool, merchant_id: str, shop_id: str, order_id: str
+) -> list[Shipment]:
+    """The order's shipments, in the order they were asked for."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM shipment
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3
+        ORDER BY requested_at, shipment_id
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        shop_id,
+        order_id,
+    )
+    return [Shipment(**row) for row in rows]
+
+
+async def list_open(connection: Connection | Pool, now: datetime, *, limit: int) -> list[Shipment]:
+    """Each order's first open shipment, of shops that may be called; the nearest deadline first."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM (
+            SELECT DISTINCT ON (s.merchant_id, s.shop_id, s.order_id) s.*, o.ship_before
+            FROM shipment s
+            JOIN marketplace_order o USING (merchant_id, shop_id, order_id)
+            JOIN shop USING (merchant_id, shop_id)
+            WHERE s.state IN ('pending', 'sent') AND shop.is_usable
+            ORDER BY s.merchant_id, s.shop_id, s.order_id, s.requested_at, s.shipment_id
+        ) AS first
+        WHERE next_try_at <= $1
+        ORDER BY ship_before NULLS LAST, requested_at LIMIT $2
+        """,  # noqa: S608 - a constant list of columns
+        now,
+        limit,
+    )
+    return [Shipment(**row) for row in rows]
+
+
+async def lock_shipment(connection: Connection, shipment: Shipment) -> Shipment:
+    """The shipment as it is now, its row locked for this transaction. Raises `NotFound`."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM shipment WHERE {_KEY} FOR UPDATE",  # noqa: S608 - constants
+        *_key(shipment),
+    )
+    if row is None:
+        raise NotFound("shipment")
+    return Shipment(**row)
+
+
+async def mark_sent(connection: Connection, shipment: Shipment) -> None:
+    """The intent: the call that tells of this parcel begins now."""
+    await connection.execute(
+        f"""
+        UPDATE shipment SET state = 'sent', attempts = attempts + 1, absent_readings = 0,
+            problem_code = NULL, problem_message = NULL
+        WHERE {_KEY}
+        """,  # noqa: S608 - a constant condition
+        *_key(shipment),
+    )
+
+
+async def mark_doubtful(
+    connection: Connection, shipment: Shipment, code: str, message: str
+) -> None:
+    """AliExpress's answer leaves open whether it has the parcel: the order is to be read."""
+    await connection.execute(
+        f"UPDATE shipment SET problem_code = $5, problem_message = $6 WHERE {_KEY}",  # noqa: S608
+        *_key(shipment),
+        code,
+        message,
+    )
+
+
+async def mark_absent(connection: Connection, shipment: Shipment, readings: int) -> None:
+    """The order was read and did not show the parcel, for so many readings in a row."""
+    await connection.execute(
+        f"UPDATE shipment SET absent_readings = $5 WHERE {_KEY}",  # noqa: S608 - constant
+        *_key(shipment),
+        readings,
+    )
+
+
+async def mark_pending(
+    connection: Connection, shipment: Shipment, *, after: timedelta, problem: str | None
+) -> None:
+    """The parcel is not there: tell of it again after this time."""
+    await connection.execute(
+        f"""
+        UPDATE shipment SET state = 'pending', absent_readings = 0, next_try_at = $5,
+            problem_message = $6
+        WHERE {_KEY}
+        """,  # noqa: S608 - a constant condition
+        *_key(shipment),
+        clock.now() + after,
+        problem,
+    )
+
+
+async def postpone(connection: Connection, shipment: Shipment, *, after: timedelta) -> None:
+    """Look at the shipment again after this time; its state stays."""
+    await connection.execute(
+        f"UPDATE shipment SET next_try_at = $5 WHERE {_KEY}",  # noqa: S608 - constant
+        *_key(shipment),
+        clock.now() + after,
+    )
+
+
+async def mark_confirmed(connection: Connection, shipment: Shipment) -> None:
+    """AliExpress has the parcel."""
+    await connection.execute(
+        f"""
+        UPDATE shipment SET state = 'confirmed', settled_at = $5, problem_code = NULL,
+            problem_message = NULL
+        WHERE {_KEY}
+        """,  # noqa: S608 - a constant condition
+        *_key(shipment),
+        clock.now(),
+    )
+
+
+async def mark_refused(
+    connection: Connection,
+    shipment: Shipment,
+    *,
+    code: str,
+    message: str,
+    explanation: str,
+    remedy: str,
+) -> None:
+    """AliExpress will not take the parcel."""
+    await connection.execute(
+        f"""
+        UPDATE shipment SET state = 'refused', settled_at = $5, problem_code = $6,
+            problem_message = $7, explanation = $8, remedy = $9
+        WHERE {_KEY}
+        """,  # noqa: S608 - a constant condition
+        *_key(shipment),
+        clock.now(),
+        code,
+        message,
+        explanation,
+        remedy,
+    )
+
+
+# -- carriers ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CarrierList:
+    """A shop's carriers as read at that time."""
+
+    carriers: list[Carrier]
+    fetched_at: datetime
+
+
+async def find_carriers(
+    connection: Connection | Pool, merchant_id: str, shop_id: str
+) -> CarrierList | None:
+    """The shop's carriers as last read."""
+    row: asyncpg.Record | None = await connection.fetchrow(
+        "SELECT carriers, fetched_at FROM carrier_list WHERE merchant_id = $1 AND shop_id = $2",
+        merchant_id,
+        shop_id,
+    )
+    if row is None:
+        return None
+    return CarrierList(msgspec.json.decode(row["carriers"], type=list[Carrier]), row["fetched_at"])
+
+
+async def save_carriers(
+    connection: Connection, merchant_id: str, shop_id: str, carriers: Sequence[Carrier]
+) -> CarrierList:
+    """Keep the carriers just read."""
+    now = clock.now()
+    await connection.execute(
+        """
+        INSERT INTO carrier_list (merchant_id, shop_id, carriers, fetched_at)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (merchant_id, shop_id) DO UPDATE SET carriers = $3, fetched_at = $4
+        """,
+        merchant_id,
+        shop_id,
+        msgspec.json.encode(list(carriers)).decode(),
+        now,
+    )
+    return CarrierList(list(carriers), now)

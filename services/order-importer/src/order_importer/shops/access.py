@@ -1,0 +1,36 @@
+"""Calls to AliExpress for one shop, with its token; a token found dead is reported once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from aliexpress.client import Client
+from aliexpress.errors import TokenDead
+from aliexpress.operation import AccessToken
+from common.shop_tokens import ShopNotConnected, ShopTokens
+
+log = structlog.get_logger()
+
+
+class ShopAccess:
+    """The client and the tokens it is used with."""
+
+    def __init__(self, client: Client, tokens: ShopTokens) -> None:
+        self.client = client
+        self._tokens = tokens
+
+    @asynccontextmanager
+    async def token_of(self, merchant_id: str, shop_id: str) -> AsyncIterator[AccessToken]:
+        """The shop's token for the calls of this block.
+
+        Raises `ShopNotConnected`, also when AliExpress calls the token dead within the block: then
+        auth-service was told. Raises `Outage` while auth-service does not answer.
+        """
+        given = await self._tokens.token(merchant_id, shop_id)
+        try:
+            yield AccessToken(given.seller_id, given.value.get_secret_value())
+        except TokenDead as dead:
+            log.warning("shop.token_dead", shop=f"{merchant_id}/{shop_id}")
+            await self._tokens.report_dead(merchant_id, shop_id, given.generation)
+            raise ShopNotConnected(f"{merchant_id}/{shop_id}") from dead
