@@ -18,11 +18,11 @@ from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.planning.listing import AcceptedSku, Refused
 from feed_publisher.reports.causes import explain
 from feed_publisher.reports.download import to_csv
-from feed_publisher.reports.product_api import offer_view
 from feed_publisher.reports.store import (
     ItemRow,
     list_items,
 )
+from feed_publisher.reports.views import CauseView, cause_view, offer_view
 from feed_publisher.runs.store import load_run
 
 Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
@@ -73,13 +73,9 @@ class ItemView(BaseModel):
     decided_at: datetime | None
 
 
-class CauseView(BaseModel):
-    """A cause of refusals: AliExpress's words, ours, the remedy, and whom it touches."""
+class GroupedCause(CauseView):
+    """A cause and whom it touches: how many items, and the first families."""
 
-    code: str
-    message: str
-    explanation: str
-    remedy: str
     count: int
     families: list[str]
 
@@ -92,7 +88,7 @@ class ReportView(BaseModel):
     kind: str
     state: str
     counts: dict[str, dict[str, int]]
-    causes: list[CauseView]
+    causes: list[GroupedCause]
 
 
 def report_router(pool: Pool) -> APIRouter:
@@ -242,7 +238,7 @@ async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
     async with unit_of_work(pool) as connection:
         run = await load_run(connection, merchant_id, run_id)
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    causes: dict[tuple[str, str], CauseView] = {}
+    causes: dict[tuple[str, str], GroupedCause] = {}
     async for item in _all_items(pool, merchant_id, run_id):
         counts[item.action][item.status] += 1
         cause = _cause(item)
@@ -250,14 +246,7 @@ async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
             continue
         grouped = causes.setdefault(
             (cause.code, cause.explanation),
-            CauseView(
-                code=cause.code,
-                message=cause.message,
-                explanation=cause.explanation,
-                remedy=cause.remedy,
-                count=0,
-                families=[],
-            ),
+            GroupedCause(**cause_view(cause).model_dump(), count=0, families=[]),
         )
         grouped.count += 1
         if len(grouped.families) < EXAMPLES:

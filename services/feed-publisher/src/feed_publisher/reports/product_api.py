@@ -7,7 +7,6 @@ import msgspec
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
-from common.contracts.feed import Cause
 from common.contracts.product import ProductNormalized
 from common.errors import NotFound
 from common.postgres.pool import Pool
@@ -16,15 +15,13 @@ from common.web.identity import OPERATOR, Identity, caller_with, merchant_with
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.desired.store import load_feed
-from feed_publisher.planning.listing import AcceptedSku, Listing
-from feed_publisher.reports.fate import fate_of
+from feed_publisher.planning.listing import Listing
 from feed_publisher.reports.republish import republish
 from feed_publisher.reports.store import ProductRow, find_sku, list_products
+from feed_publisher.reports.views import CauseView, Offer, causes_of, offer_view
 
 Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
 Operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
-
-Offer = dict[str, str | int | None]
 
 
 class ProductView(BaseModel):
@@ -36,7 +33,7 @@ class ProductView(BaseModel):
     desired: dict[str, object] | None
     accepted: dict[str, Offer]
     in_flight: str | None
-    causes: list[Cause]
+    causes: list[CauseView]
     drift: list[dict[str, object]] | None
 
 
@@ -51,7 +48,7 @@ class SkuView(BaseModel):
     state: str
     marketplace_product_id: str | None
     accepted: Offer | None
-    causes: list[Cause]
+    causes: list[CauseView]
 
 
 class RepublishRequest(BaseModel):
@@ -130,7 +127,7 @@ def product_router(pool: Pool) -> APIRouter:
             state="online" if accepted else "not online",
             marketplace_product_id=listing.marketplace_product_id if listing else None,
             accepted=offer_view(accepted) if accepted else None,
-            causes=fate_of(listing)[1] if listing else [],
+            causes=causes_of(listing),
         )
 
     @router.post("/v1/republish")
@@ -147,15 +144,6 @@ def product_router(pool: Pool) -> APIRouter:
     return router
 
 
-def offer_view(sku: AcceptedSku) -> Offer:
-    """An offer as it is shown."""
-    return {
-        "price": sku.price,
-        "discount_price": sku.discount_price,
-        "inventory": sku.inventory,
-    }
-
-
 def _product_view(row: ProductRow) -> ProductView:
     listing = row.listing or Listing(feed_id="", family_id=row.family_id, shop_id="")
     return ProductView(
@@ -165,7 +153,7 @@ def _product_view(row: ProductRow) -> ProductView:
         desired=_desired(row.desired) if row.desired else None,
         accepted={code: offer_view(sku) for code, sku in listing.believed.skus.items()},
         in_flight=row.in_flight,
-        causes=fate_of(listing)[1],
+        causes=causes_of(listing),
         drift=msgspec.json.decode(row.drift) if row.drift else None,
     )
 

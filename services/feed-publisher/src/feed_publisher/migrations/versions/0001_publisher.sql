@@ -46,7 +46,7 @@ CREATE TABLE family_mark (
     family_id text NOT NULL
 );
 CREATE INDEX family_mark_place ON family_mark (merchant_id, feed_id, kind, family_id);
-COMMENT ON TABLE family_mark IS 'Families a run of that kind has to look at; never unique';
+COMMENT ON TABLE family_mark IS 'Families a run of that kind has to look at, never unique';
 
 CREATE TABLE listing (
     merchant_id text NOT NULL,
@@ -170,7 +170,7 @@ CREATE UNIQUE INDEX remote_call_one_job ON remote_call (merchant_id, shop_id, op
 CREATE INDEX remote_call_job ON remote_call (merchant_id, marketplace_job_id)
     WHERE marketplace_job_id IS NOT NULL;
 COMMENT ON TABLE remote_call IS
-    'Each writing call: intended before it is made, its outcome after; unknown when lost';
+    'Each writing call: intended before it is made, its outcome after, unknown when lost';
 
 CREATE TABLE shop_product (
     merchant_id text NOT NULL,

@@ -1,0 +1,510 @@
+"""feed-publisher whole: its consumer, jobs and REST on real stores, against the sandbox."""
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import jwt
+import msgspec
+import pytest
+import uvicorn
+from aiokafka import AIOKafkaProducer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fastapi import FastAPI, HTTPException
+from pydantic import SecretStr
+
+from aliexpress import oauth, products, shop
+from aliexpress.client import Client
+from aliexpress.gateway import new_gateway
+from aliexpress.limits import BucketLimiter
+from aliexpress.memory_limits import MemoryBuckets
+from aliexpress.operation import AccessToken, AppCredentials
+from aliexpress.transport import HttpTransport
+from common import clock
+from common.contracts.envelope import encode
+from common.contracts.event import Event
+from common.contracts.feed import FeedState
+from common.contracts.product import (
+    AttributeValue,
+    Content,
+    ContentSku,
+    CountryPrice,
+    LocalText,
+    Offer,
+    Part,
+    ProductNormalized,
+)
+from common.contracts.shop import Connection, ShopState
+from common.contracts.topics import create_topics
+from common.postgres.migrate import upgrade
+from common.postgres.pool import Pool, open_pool
+from common.service import Context, Parts, create_app
+from common.web.identity import AUDIENCE, ISSUER, Verifier
+from feed_publisher.app import SERVICE
+from feed_publisher.planning.listing import digest
+from feed_publisher.settings import PublisherSettings
+from stack.ports import free_port
+from stack.sandbox import Sandbox
+from stack.testing import NewDatabase
+
+MERCHANT, SHOP, FEED, SELLER = "acme", "main", "web", "2200100001"
+REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
+LEAF = "200000346"
+ENDED = {"completed", "completed_with_errors", "withheld", "failed", "superseded"}
+KEY = Ed25519PrivateKey.generate()
+
+
+async def migrate(url: str) -> None:
+    await asyncio.to_thread(upgrade, SERVICE.migrations, url)
+
+
+def public_key() -> jwt.PyJWK:
+    public = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    x = base64.urlsafe_b64encode(public).decode().rstrip("=")
+    return jwt.PyJWK({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "k1", "alg": "EdDSA"})
+
+
+def bearer(*scopes: str, merchant: str | None = MERCHANT) -> dict[str, str]:
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "test",
+        "scope": " ".join(scopes),
+        "exp": int((clock.now() + timedelta(minutes=5)).timestamp()),
+    } | ({"merchant": merchant} if merchant else {})
+    signed = jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": "k1"})
+    return {"authorization": f"Bearer {signed}"}
+
+
+async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
+    """Await a condition, polled; fails the test when it does not come."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - another process's state is polled
+            await asyncio.sleep(0.03)
+
+
+class TokenDesk:
+    """auth-service's hand-out of tokens, as far as others see it."""
+
+    def __init__(self) -> None:
+        self.token: str | None = None
+        self.generation = 1
+        self.reported: list[int] = []
+        self.app = FastAPI()
+        self.app.post("/v1/token")(self._service_token)
+        self.app.get("/internal/v1/shops/{merchant_id}/{shop_id}/token")(self._hand_out)
+        self.app.post("/internal/v1/shops/{merchant_id}/{shop_id}/token/dead")(self._dead)
+
+    async def _service_token(self) -> dict[str, Any]:
+        return {"access_token": "service", "token_type": "bearer", "expires_in": 600}
+
+    async def _hand_out(self, merchant_id: str, shop_id: str) -> dict[str, Any]:
+        if self.token is None:
+            raise HTTPException(409, "not connected")
+        return {
+            "access_token": self.token,
+            "seller_id": SELLER,
+            "generation": self.generation,
+            "expires_at": (clock.now() + timedelta(days=30)).isoformat(),
+        }
+
+    async def _dead(self, merchant_id: str, shop_id: str, report: dict[str, int]) -> None:
+        self.reported.append(report["generation"])
+        if report["generation"] == self.generation:
+            self.token = None
+
+
+class _QuietServer(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[str]:
+    port = free_port()
+    server = _QuietServer(uvicorn.Config(app, port=port, log_config=None, access_log=False))
+    task = asyncio.create_task(server.serve())
+
+    async def is_up() -> bool:
+        return server.started
+
+    await until(is_up)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await task
+
+
+@dataclass
+class Sku:
+    """A SKU as a test wants it."""
+
+    code: str
+    price: str = "20.00"
+    discount: str | None = None
+    stock: int | None = 5
+    countries: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Bed:
+    """The service under test and the hands that feed it."""
+
+    pool: Pool
+    http: httpx2.AsyncClient
+    market: httpx2.AsyncClient
+    sandbox: Sandbox
+    client: Client
+    desk: TokenDesk
+    producer: AIOKafkaProducer
+    prefix: str
+    attributes: dict[str, AttributeValue]
+    colours: list[str]
+    template: str
+    revision: int = 0
+
+    # -- events in
+
+    async def send(self, *events: Event) -> None:
+        for event in events:
+            record = encode(event, source="/test")
+            await self.producer.send(
+                self.prefix + record.topic, record.value, record.key, headers=record.headers
+            )
+        await self.producer.flush()
+
+    def next_revision(self) -> int:
+        self.revision += 1
+        return self.revision
+
+    def shop_state(
+        self, *, connection: Connection = "connected", is_eligible: bool = True
+    ) -> ShopState:
+        return ShopState(
+            merchant_id=MERCHANT,
+            shop_id=SHOP,
+            revision=self.next_revision(),
+            is_eligible=is_eligible,
+            connection=connection,
+            generation=self.desk.generation,
+            seller_id=SELLER,
+            expires_at=clock.now() + timedelta(days=30),
+        )
+
+    def feed_state(self, feed: str = FEED, *, lifecycle: Any = "active") -> FeedState:
+        return FeedState(
+            merchant_id=MERCHANT,
+            feed_id=feed,
+            revision=self.next_revision(),
+            shop_id=SHOP,
+            catalogue_id="main",
+            main_locale="en_US",
+            configuration_version=1,
+            lifecycle=lifecycle,
+        )
+
+    def product(
+        self,
+        family: str,
+        *skus: Sku,
+        feed: str = FEED,
+        title: str = "Coat",
+        content_is_valid: bool = True,
+        image: str = "coat",
+    ) -> ProductNormalized:
+        chosen = list(skus) or [Sku(family)]
+        content = Content(
+            category_id=LEAF,
+            main_locale="en_US",
+            titles=[LocalText("en_US", title)],
+            descriptions=[LocalText("en_US", "<p>Warm</p>")],
+            image_urls=[f"{self.sandbox.url}/pictures/{image}.jpg"],
+            category_attributes=self.attributes,
+            skus=[
+                ContentSku(sku.code, {"Color": AttributeValue(self.colours[index])})
+                for index, sku in enumerate(chosen)
+            ],
+            product_units_type="100000015",
+            inventory_deduction_strategy="place_order_withhold",
+            package_weight_kg="0.5",
+            package_length_cm=10,
+            package_width_cm=20,
+            package_height_cm=5,
+            shipping_preparation_days=3,
+            shipping_template_id=self.template,
+        )
+        offers = [
+            Offer(
+                sku_code=sku.code,
+                price=sku.price,
+                currency="USD",
+                discount_price=sku.discount,
+                inventory=sku.stock,
+                country_prices=[CountryPrice(c, p) for c, p in sku.countries.items()],
+            )
+            for sku in chosen
+        ]
+        return ProductNormalized(
+            merchant_id=MERCHANT,
+            feed_id=feed,
+            family_id=family,
+            revision=self.next_revision(),
+            shop_id=SHOP,
+            presence="present",
+            sku_codes=[sku.code for sku in chosen],
+            content_part=Part(is_valid=content_is_valid, hash=digest(content)),
+            content=content if content_is_valid else None,
+            offers_part=Part(is_valid=True, hash=digest(offers)),
+            offers=offers,
+        )
+
+    def absent(
+        self, family: str, *, feed: str = FEED, reason: Any = "deleted"
+    ) -> ProductNormalized:
+        return ProductNormalized(
+            merchant_id=MERCHANT,
+            feed_id=feed,
+            family_id=family,
+            revision=self.next_revision(),
+            shop_id=SHOP,
+            presence="absent",
+            absent_reason=reason,
+        )
+
+    async def take(self, *events: Event) -> None:
+        """Send states and wait until the service has them."""
+        await self.send(*events)
+        for event in events:
+            if isinstance(event, ProductNormalized):
+                await until(
+                    lambda e=event: self._has("desired_product", "family_id", e.family_id, e)
+                )
+            elif isinstance(event, FeedState):
+                await until(lambda e=event: self._has("feed", "feed_id", e.feed_id, e))
+            elif isinstance(event, ShopState):
+                await until(lambda e=event: self._has("shop", "shop_id", e.shop_id, e))
+
+    async def _has(self, table: str, column: str, key: str, event: Any) -> bool:
+        feed = " AND feed_id = $4" if table == "desired_product" else ""
+        return bool(
+            await self.pool.fetchval(
+                f"SELECT 1 FROM {table} WHERE merchant_id = $1 AND {column} = $2"
+                f" AND revision >= $3{feed}",
+                *[MERCHANT, key, event.revision, *([event.feed_id] if feed else [])],
+            )
+        )
+
+    # -- runs
+
+    async def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        answer = await self.http.request(
+            method,
+            f"/v1/merchants/{MERCHANT}{path}",
+            json=body,
+            params=query,
+            headers=bearer("feeds:read", "feeds:write"),
+        )
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    async def ask(self, kind: str, *, feed: str = FEED, dry_run: bool = False) -> str:
+        asked = await self.call("POST", f"/feeds/{feed}/runs", {"kind": kind, "dry_run": dry_run})
+        return str(asked["run_id"])
+
+    async def wait(self, run_id: str, *states: str, seconds: float = 60) -> dict[str, Any]:
+        wanted, view = set(states) or ENDED, dict[str, Any]()
+
+        async def has_come() -> bool:
+            view.update(await self.call("GET", f"/runs/{run_id}"))
+            return view["state"] in wanted
+
+        try:
+            await until(has_come, seconds=seconds)
+        except TimeoutError:
+            pytest.fail(f"the run did not come to {wanted}: {view}")
+        return view
+
+    async def run(self, kind: str, *, feed: str = FEED) -> dict[str, Any]:
+        """Run to the end; a feed's first product run is confirmed."""
+        run_id = await self.ask(kind, feed=feed)
+        view = await self.wait(run_id, *ENDED, "awaiting_confirmation")
+        if view["state"] == "awaiting_confirmation":
+            await self.call("POST", f"/runs/{run_id}/confirm")
+            view = await self.wait(run_id)
+            await self.quiet(feed)
+        return view
+
+    async def quiet(self, feed: str = FEED) -> None:
+        """Wait until no run of the feed is queued or in work."""
+
+        async def is_quiet() -> bool:
+            return not await self.pool.fetchval(
+                "SELECT 1 FROM feed_run WHERE feed_id = $1"
+                " AND state IN ('queued', 'planning', 'running')",
+                feed,
+            )
+
+        await until(is_quiet, seconds=60)
+
+    async def publish(self, *states: ProductNormalized) -> dict[str, Any]:
+        await self.take(*states)
+        return await self.run("product")
+
+    async def plan(self, run_id: str) -> list[dict[str, Any]]:
+        return list((await self.call("GET", f"/runs/{run_id}/plan", limit=200))["items"])
+
+    # -- what reached the marketplace
+
+    async def control(self, path: str, **body: Any) -> Any:
+        answer = await self.market.post(f"/control/{path}", json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    async def ledger(self, operation: str = "", outcome: str = "") -> list[dict[str, Any]]:
+        answer = await self.market.get(
+            "/control/ledger", params={"operation": operation, "outcome": outcome}
+        )
+        return [msgspec.json.decode(line) for line in answer.text.splitlines()]
+
+    async def shelf(self) -> dict[str, dict[str, Any]]:
+        """The shop's SKUs by code; a code that is there twice fails the test."""
+        shelf: dict[str, dict[str, Any]] = {}
+        for product in (
+            await self.market.get("/control/products", params={"seller": SELLER})
+        ).json():
+            for sku in product["skus"]:
+                assert sku["sku_code"] not in shelf, f"{sku['sku_code']} is doubled"
+                shelf[sku["sku_code"]] = sku | {
+                    k: product[k] for k in ("product_id", "status", "title")
+                }
+        return shelf
+
+    async def writes(self) -> int:
+        calls = (await self.market.get("/control/calls")).json()["calls"]
+        reads = ("query", ".get", ".list", "listfreight", "templatebyid", "oauth", "token")
+        return sum(n for name, n in calls.items() if not any(word in name for word in reads))
+
+    async def told(self, event: type[Event]) -> list[Any]:
+        rows = await self.pool.fetch(
+            "SELECT value FROM outbox WHERE topic = $1 ORDER BY id", event.topic
+        )
+        return [msgspec.json.decode(row["value"], type=event) for row in rows]
+
+    async def connect(self) -> None:
+        code = await self.control("codes", seller_id=SELLER, redirect_uri=REDIRECT)
+        grant = await oauth.create_token(self.client, code["code"], redirect_uri=REDIRECT)
+        self.desk.token = grant.access_token
+
+
+def _choices(schema: dict[str, Any]) -> list[str]:
+    return [option["const"] for option in (schema.get("oneOf") or schema["items"]["oneOf"])]
+
+
+def _first_value(attribute: dict[str, Any]) -> AttributeValue:
+    value = attribute["properties"]["value"]
+    first = _choices(value)[0]
+    return AttributeValue([first] if value["type"] == "array" else first)
+
+
+@contextlib.asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[None]:
+    """The parts at work, as the service's process has them."""
+    components = [*parts.consumers, *parts.jobs]
+    for component in components:
+        component.start()
+    try:
+        yield
+    finally:
+        await asyncio.gather(*(component.stop() for component in components))
+        for close in parts.closers:
+            outcome = close()
+            if asyncio.iscoroutine(outcome):
+                await outcome
+
+
+def build(pool: Pool, settings: PublisherSettings) -> tuple[Context[PublisherSettings], Parts]:
+    verifier = Verifier("http://127.0.0.1:1/nowhere")
+    verifier.trust({"k1": public_key()})
+    context = Context(settings, pool, verifier)
+    return context, SERVICE.build(context)
+
+
+@pytest.fixture
+async def bed(
+    database: NewDatabase, kafka_bootstrap: str, topic_prefix: str, sandbox: Sandbox
+) -> AsyncIterator[Bed]:
+    async with bed_of(database, kafka_bootstrap, topic_prefix, sandbox) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def bed_of(
+    database: NewDatabase,
+    kafka_bootstrap: str,
+    topic_prefix: str,
+    sandbox: Sandbox,
+    **changes: object,
+) -> AsyncIterator[Bed]:
+    await create_topics(kafka_bootstrap, topic_prefix, partitions=2)
+    url = await database(migrate)
+    pool = await open_pool(url, max_size=12)
+    desk = TokenDesk()
+    producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
+    await producer.start()
+    client = Client(
+        AppCredentials(sandbox.app_key, sandbox.app_secret),
+        new_gateway(sandbox.url),
+        HttpTransport(),
+        BucketLimiter(MemoryBuckets()),
+    )
+    async with (
+        serving(desk.app) as auth_url,
+        httpx2.AsyncClient(base_url=sandbox.url, timeout=10) as market,
+    ):
+        settings = PublisherSettings(
+            **{
+                "database_url": SecretStr(url),
+                "kafka_bootstrap": kafka_bootstrap,
+                "topic_prefix": topic_prefix,
+                "auth_url": auth_url,
+                "marketplace_url": sandbox.url,
+                "app_key": sandbox.app_key,
+                "app_secret": SecretStr(sandbox.app_secret),
+                "instance_id": "one",
+                "session_timeout_seconds": 6,
+                **changes,
+            }  # type: ignore[arg-type]
+        )
+        context, parts = build(pool, settings)
+        app = create_app(SERVICE, context, parts)
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://publisher") as http:
+            made = Bed(
+                pool, http, market, sandbox, client, desk, producer, topic_prefix, {}, [], ""
+            )
+            await made.connect()
+            await _learn_category(made)
+            async with running(parts):
+                await made.take(made.shop_state(), made.feed_state())
+                yield made
+    await client.close()
+    await producer.stop()
+    await pool.close()
+
+
+async def _learn_category(bed: Bed) -> None:
+    token = AccessToken(SELLER, bed.desk.token or "")
+    schema = msgspec.json.decode(await products.load_product_schema(bed.client, token, LEAF))
+    fields = schema["properties"]
+    asked = fields["category_attributes"]
+    bed.attributes = {name: _first_value(asked["properties"][name]) for name in asked["required"]}
+    colours = fields["sku_info_list"]["items"]["properties"]["sku_attributes"]["properties"]
+    bed.colours = _choices(colours["Color"]["properties"]["value"])
+    [template, *_] = await shop.list_freight_templates(bed.client, token)
+    bed.template = template.template_id
