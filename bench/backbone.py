@@ -20,8 +20,8 @@ from pathlib import Path
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from catalog_service.app import SERVICE
 
+from catalog_service.app import SERVICE
 from catalog_service.sources.consumer import on_catalog_updated
 from common import clock
 from common.contracts.catalog import CatalogUpdated

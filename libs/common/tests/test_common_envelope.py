@@ -20,7 +20,7 @@ names = st.from_regex(r"[A-Za-z0-9._~-]{1,64}", fullmatch=True)
 texts = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"))
 product_ids = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=128)
 fields = st.dictionaries(
-    st.text(min_size=1, max_size=20),
+    st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=20),
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | texts | st.lists(texts, max_size=3),
     max_size=5,
 )

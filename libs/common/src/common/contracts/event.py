@@ -1,5 +1,6 @@
 """What every event class has: its topic, its version, its key and its subject."""
 
+import re
 from typing import Annotated, ClassVar
 from urllib.parse import quote
 
@@ -17,9 +18,12 @@ Revision = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """A number that only rises for its key: the highest is the truth."""
 
 
+_needs_no_encoding = re.compile(r"[A-Za-z0-9._~-]*").fullmatch
+
+
 def key_of(*parts: str) -> str:
     """The record key of these parts, each percent-encoded, joined by `/`."""
-    return "/".join(quote(part, safe="") for part in parts)
+    return "/".join([part if _needs_no_encoding(part) else quote(part, safe="") for part in parts])
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

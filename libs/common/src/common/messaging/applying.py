@@ -1,8 +1,9 @@
 """Apply records in one transaction: shared by the consumer, by replay and by the sweep."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -41,6 +42,15 @@ def is_about_the_data(error: Exception) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """A batch of records: those that decode, and dead letters for those that do not."""
+
+    records: Sequence[Record]
+    deliveries: Sequence[Delivery[Any]]
+    setbacks: Sequence[Setback]
+
+
 class Applier:
     """A consumer group's handlers, applied to batches of records."""
 
@@ -52,15 +62,13 @@ class Applier:
         """Whether this group takes records of the topic."""
         return topic in self._by_topic
 
-    async def apply(self, connection: Connection, records: Sequence[Record]) -> list[Setback]:
-        """Decode and handle the records, keep what could not be taken; that is returned too."""
-        deliveries, setbacks = self._decode(records)
-        reach("consumer.after-decode")
-        with self._span(records, deliveries):
-            deliveries, quarantined = await self._hold_back(connection, deliveries)
-            setbacks += quarantined
-            setbacks += await self._handle(connection, deliveries)
+    async def apply(self, connection: Connection, batch: Decoded) -> list[Setback]:
+        """Handle the records, keep what could not be taken; that is returned too."""
+        with self._span(batch.records, batch.deliveries):
+            deliveries, held = await self._hold_back(connection, batch.deliveries)
+            handled = await self._handle(connection, deliveries)
             reach("consumer.after-write")
+            setbacks = [*batch.setbacks, *held, *handled]
             await keep_setbacks(connection, self.group, setbacks)
         return setbacks
 
@@ -68,9 +76,9 @@ class Applier:
         self, connection: Connection, records: Sequence[Record]
     ) -> list[Setback]:
         """Decode and handle kept records; what still cannot be taken is returned, not kept."""
-        deliveries, setbacks = self._decode(records)
-        with self._span(records, deliveries):
-            return setbacks + await self._handle(connection, deliveries)
+        batch = self.decode(records)
+        with self._span(batch.records, batch.deliveries):
+            return [*batch.setbacks, *await self._handle(connection, batch.deliveries)]
 
     def count(self, records: Sequence[Record], setbacks: Sequence[Setback]) -> None:
         """Count the records' fates, once the transaction is committed."""
@@ -83,16 +91,14 @@ class Applier:
 
     def origins(
         self, records: Sequence[Record], setbacks: Sequence[Setback]
-    ) -> tuple[list[Origin], list[Origin]]:
-        """The origins of the good and of the bad records from other systems."""
-        bad = {id(s.record) for s in setbacks if isinstance(s, Rejected)}
+    ) -> tuple[Counter[Origin], Counter[Origin]]:
+        """How many records of each origin among other systems came, and how many were bad."""
         outside = [r for r in records if BY_NAME[r.topic].producer == OTHERS]
-        return (
-            [_origin(r) for r in outside if id(r) not in bad],
-            [_origin(r) for r in outside if id(r) in bad],
-        )
+        bad = [s.record for s in setbacks if isinstance(s, Rejected)]
+        return _count_origins(outside), _count_origins(bad) if outside else Counter()
 
-    def _decode(self, records: Sequence[Record]) -> tuple[list[Delivery[Any]], list[Setback]]:
+    def decode(self, records: Sequence[Record]) -> Decoded:
+        """Decode each record by itself: a bad one leaves its neighbours unharmed."""
         deliveries: list[Delivery[Any]] = []
         setbacks: list[Setback] = []
         for record in records:
@@ -103,7 +109,7 @@ class Applier:
                 setbacks.append(Rejected.because(record, bad))
             else:
                 deliveries.append(Delivery(envelope, record))
-        return deliveries, setbacks
+        return Decoded(records, deliveries, setbacks)
 
     async def _hold_back(
         self, connection: Connection, deliveries: Sequence[Delivery[Any]]
@@ -157,3 +163,18 @@ class Applier:
 
 def _origin(record: Record) -> Origin:
     return record.source, record.merchant_id
+
+
+def _count_origins(records: Sequence[Record]) -> Counter[Origin]:
+    """By origin; what names it is decoded once for all records of it."""
+    examples: dict[tuple[bytes | None, bytes], Record] = {}
+    numbers: Counter[tuple[bytes | None, bytes]] = Counter()
+    for record in records:
+        source = next((value for name, value in record.headers if name == "ce_source"), None)
+        raw = (source, (record.key or b"").split(b"/", 1)[0])
+        numbers[raw] += 1
+        examples.setdefault(raw, record)
+    counts: Counter[Origin] = Counter()
+    for raw, number in numbers.items():
+        counts[_origin(examples[raw])] += number
+    return counts

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -22,8 +23,7 @@ from aiokafka import (
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from common.failpoints import reach
-from common.messaging.applying import Applier, is_about_the_data
-from common.messaging.dead_letters import keep_setbacks
+from common.messaging.applying import Applier, Decoded, is_about_the_data
 from common.messaging.positions import (
     PositionLost,
     PositionMoved,
@@ -54,6 +54,14 @@ FETCH_WAIT = timedelta(milliseconds=200)
 SHOW_POSITIONS_EVERY = timedelta(seconds=1)
 CHECK_PROGRESS_EVERY = timedelta(seconds=5)
 STUCK_AFTER = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """A batch, and the positions' epoch in which it was asked for."""
+
+    epoch: int
+    decoded: Decoded
 
 
 class ClientStuck(Exception):
@@ -95,6 +103,7 @@ class Consumer:
         self._positions: dict[TopicPartition, int] = {}
         self._shown: dict[TopicPartition, int] = {}
         self._joined = False
+        self._epoch = 0
         self._progress_at = time.monotonic()
 
     @property
@@ -189,26 +198,35 @@ class Consumer:
     async def _work(self, client: AIOKafkaConsumer, watcher: asyncio.Task[None]) -> None:
         shown_at = time.monotonic()
         showing: asyncio.Task[None] | None = None
+        following = asyncio.create_task(self._fetch(client))
         while not self._stopping.is_set():
             if watcher.done():
                 watcher.result()
-            self._idle.clear()
-            try:
-                records = await self._fetch(client)
-                if records:
-                    await self._apply_or_back_off(client, records)
-            finally:
-                self._idle.set()
+            batch = await following
+            if batch.epoch != self._epoch:
+                # Positions were sought since it was asked for: it may leave a gap. Fetch anew.
+                self._seek(client, dict(self._positions))
+                following = asyncio.create_task(self._fetch(client))
+                continue
+            following = asyncio.create_task(self._fetch(client))
+            if batch.decoded.records:
+                await self._apply_or_back_off(client, batch.decoded)
             due = time.monotonic() - shown_at >= SHOW_POSITIONS_EVERY.total_seconds()
             if due and (showing is None or showing.done()):
                 shown_at = time.monotonic()
                 showing = asyncio.create_task(self._show_positions(client))
+        await asyncio.wait([following], timeout=1)
         if showing is not None:
             await asyncio.wait([showing], timeout=1)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._show_positions(client), 2)
 
-    async def _fetch(self, client: AIOKafkaConsumer) -> list[Record]:
+    async def _fetch(self, client: AIOKafkaConsumer) -> _Fetched:
+        """The next batch, decoded; it is fetched while the one before is applied."""
+        epoch = self._epoch
+        return _Fetched(epoch, self.applier.decode(await self._fetch_records(client)))
+
+    async def _fetch_records(self, client: AIOKafkaConsumer) -> list[Record]:
         try:
             async with asyncio.timeout(30):
                 fetched = await client.getmany(
@@ -238,13 +256,14 @@ class Consumer:
             raw.timestamp,
             raw.key,
             raw.value,
-            list(raw.headers),
+            raw.headers,
         )
 
-    async def _apply_or_back_off(self, client: AIOKafkaConsumer, records: list[Record]) -> None:
+    async def _apply_or_back_off(self, client: AIOKafkaConsumer, batch: Decoded) -> None:
         began = time.monotonic()
+        self._idle.clear()
         try:
-            await self._apply_in_halves(records)
+            await self._apply_in_halves(batch)
         except PositionMoved:
             _fenced.add(1, {"group": self.group})
             log.info("consumer.fenced", group=self.group)
@@ -255,15 +274,18 @@ class Consumer:
             await self._position(client, list(self._positions))
         else:
             self._progress_at = time.monotonic()
+        finally:
+            self._idle.set()
         _batch_duration.record(time.monotonic() - began, {"group": self.group})
 
-    async def _apply_in_halves(self, records: Sequence[Record]) -> None:
+    async def _apply_in_halves(self, batch: Decoded) -> None:
         """Apply the batch; when a record in it cannot be taken, halve it until that one is alone.
 
         Both halves are in the log's order per partition, so that each moves positions forward.
         """
+        records = batch.records
         try:
-            await self._apply(records, None)
+            await self._apply(batch)
         except PositionMoved:
             raise
         except Exception as error:
@@ -271,22 +293,19 @@ class Consumer:
                 raise
             if len(records) > 1:
                 middle = len(records) // 2
-                await self._apply_in_halves(records[:middle])
-                await self._apply_in_halves(records[middle:])
+                await self._apply_in_halves(self.applier.decode(records[:middle]))
+                await self._apply_in_halves(self.applier.decode(records[middle:]))
             else:
                 log.exception("consumer.record_refused", group=self.group)
-                await self._apply(records, _refused(records[0], error))
+                await self._apply(Decoded(records, [], [_refused(records[0], error)]))
 
-    async def _apply(self, records: Sequence[Record], refused: Rejected | None) -> None:
+    async def _apply(self, batch: Decoded) -> None:
+        records = batch.records
+        reach("consumer.after-decode")
         moves = self._moves(records)
         async with unit_of_work(self._pool) as connection:
             await move_positions(connection, self._prefix + self.group, moves)
-            setbacks: list[Setback]
-            if refused is None:
-                setbacks = await self.applier.apply(connection, records)
-            else:
-                setbacks = [refused]
-                await keep_setbacks(connection, self.group, setbacks)
+            setbacks = await self.applier.apply(connection, batch)
             reach("consumer.before-commit")
         reach("consumer.after-commit")
         for partition, (_, new) in moves.items():
@@ -336,6 +355,7 @@ class Consumer:
         self._seek(client, stored)
 
     def _seek(self, client: AIOKafkaConsumer, positions: Mapping[TopicPartition, int]) -> None:
+        self._epoch += 1
         assigned = client.assignment()
         for partition, offset in list(positions.items()):
             if partition in assigned:
@@ -377,6 +397,7 @@ class Consumer:
         """Let the batch in hand end, in bounded time; the fence does the rest."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), self._session_timeout.total_seconds() / 2)
+        self._epoch += 1
         for partition in partitions:
             self._positions.pop(partition, None)
             self._shown.pop(partition, None)

@@ -4,7 +4,7 @@ While it is, its good records are parked and its bad ones become dead letters; e
 arrive unhurt. An operator lifts it; the parked records are then played.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,19 +35,14 @@ class Breaker:
     """Counts each origin's recent records; the counts halve when the window is full."""
 
     def __init__(self) -> None:
-        self._total: dict[Origin, int] = defaultdict(int)
-        self._bad: dict[Origin, int] = defaultdict(int)
+        self._total: Counter[Origin] = Counter()
+        self._bad: Counter[Origin] = Counter()
 
-    def observe(self, good: Iterable[Origin], bad: Iterable[Origin]) -> set[Origin]:
+    def observe(self, total: Counter[Origin], bad: Counter[Origin]) -> set[Origin]:
         """Count these records; the origins whose share of bad ones is now too high."""
-        touched = set()
-        for origin in good:
-            self._total[origin] += 1
-        for origin in bad:
-            self._total[origin] += 1
-            self._bad[origin] += 1
-            touched.add(origin)
-        tripped = {origin for origin in touched if self._is_poisonous(origin)}
+        self._total.update(total)
+        self._bad.update(bad)
+        tripped = {origin for origin in bad if self._is_poisonous(origin)}
         for origin in tripped:
             self.forget(origin)
         for origin in [o for o, total in self._total.items() if total >= WINDOW_RECORDS]:

@@ -4,15 +4,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from common.contracts.envelope import BadRecord, Envelope, Headers, claimed_merchant, header
+import msgspec
+
+from common.contracts.envelope import BadRecord, Envelope, claimed_merchant, claimed_source, header
 from common.contracts.event import Event
 from common.postgres.pool import Connection
 
 E = TypeVar("E", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A Kafka record as it came; `topic` is without the installation's prefix."""
 
     topic: str
@@ -21,12 +22,12 @@ class Record:
     timestamp_ms: int
     key: bytes | None
     value: bytes | None
-    headers: Headers
+    headers: Sequence[tuple[str, bytes]]
 
     @property
     def source(self) -> str:
         """The CloudEvents source its producer named; empty when it named none."""
-        return (header(self.headers, "ce_source") or "").replace("\x00", "")[:200]
+        return claimed_source(header(self.headers, "ce_source"))
 
     @property
     def merchant_id(self) -> str:
@@ -34,8 +35,7 @@ class Record:
         return claimed_merchant(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery(Generic[E]):
+class Delivery(msgspec.Struct, Generic[E], frozen=True):
     """A decoded event with the record it came in; replays keep the record's own coordinates."""
 
     envelope: Envelope[E]

@@ -1,9 +1,10 @@
 """Replay dead letters and play parked records: the group's own handler on the stored bytes."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import structlog
 
 from common.errors import NotFound, Refusal
@@ -64,7 +65,11 @@ class Replayer:
         try:
             async with unit_of_work(self._pool) as connection:
                 letter = await self._claim(connection, dead_letter_id, merchant_id)
-                record = letter.record if value is None else replace(letter.record, value=value)
+                record = (
+                    letter.record
+                    if value is None
+                    else msgspec.structs.replace(letter.record, value=value)
+                )
                 setbacks = await self._applier(letter).handle_again(connection, [record])
                 return await self._settle(connection, letter, setbacks, actor, value is not None)
         except Exception as error:
