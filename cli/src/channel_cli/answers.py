@@ -76,16 +76,27 @@ class SourceProduct(Answer, frozen=True, kw_only=True):
 class Import(Answer, frozen=True, kw_only=True):
     """A catalogue file on its way in."""
 
-    import_id: str
+    import_id: int
     state: str
-    rows_read: int = 0
-    rows_total: int | None = None
-    accepted: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    deleted: int = 0
-    withheld_deletions: int = 0
+    file_name: str
+    lines: int
+    lines_read: int
+    rows_read: int
+    accepted: int
+    unchanged: int
+    rejected: int
+    deleted: int
+    withheld: int
     failure: str | None = None
+
+
+class ImportProblem(Answer, frozen=True, kw_only=True):
+    """What is wrong in one line of a file."""
+
+    line: int
+    message: str
+    remedy: str
+    product_id: str | None = None
 
 
 class Progress(Answer, frozen=True, kw_only=True):
@@ -132,8 +143,11 @@ class PreviewFamily(Answer, frozen=True, kw_only=True):
     family_id: str
     state: str
     revision: int = 0
+    title: str | None = None
+    category_id: str | None = None
+    sku_codes: list[str] = msgspec.field(default_factory=list)
     issues: list[Issue] = msgspec.field(default_factory=list)
-    report_causes: list[Cause] = msgspec.field(default_factory=list)
+    report_status: str | None = None
     marketplace_product_id: str | None = None
 
 

@@ -13,6 +13,7 @@ from channel_cli.answers import (
     Document,
     Feed,
     Import,
+    ImportProblem,
     Merchant,
     Order,
     OrderImport,
@@ -98,21 +99,23 @@ class Channel:
             "POST", CATALOG, path, Import, query=options, files={"file": (name, file)}
         )
 
-    async def import_progress(self, merchant: str, catalogue: str, import_id: str) -> Import:
+    async def import_progress(self, merchant: str, catalogue: str, import_id: int) -> Import:
         """How far an import is."""
-        path = _of(merchant, "catalogues", catalogue, "imports", import_id)
+        path = _of(merchant, "catalogues", catalogue, "imports", str(import_id))
         return await self.session.get(CATALOG, path, Import)
 
     def import_problems(
-        self, merchant: str, catalogue: str, import_id: str
-    ) -> AsyncIterator[Document]:
+        self, merchant: str, catalogue: str, import_id: int
+    ) -> AsyncIterator[ImportProblem]:
         """What could not be read, by line."""
-        path = _of(merchant, "catalogues", catalogue, "imports", import_id, "problems")
-        return self.session.items(CATALOG, path, Document)
+        path = _of(merchant, "catalogues", catalogue, "imports", str(import_id), "problems")
+        return self.session.items(CATALOG, path, ImportProblem)
 
-    async def confirm_deletions(self, merchant: str, catalogue: str, import_id: str) -> Import:
+    async def confirm_deletions(self, merchant: str, catalogue: str, import_id: int) -> Import:
         """Let a full import delete what the guard withheld (M7.4)."""
-        path = _of(merchant, "catalogues", catalogue, "imports", import_id, "confirm-deletions")
+        path = _of(
+            merchant, "catalogues", catalogue, "imports", str(import_id), "confirm-deletions"
+        )
         return await self.session.send("POST", CATALOG, path, Import)
 
     # ---- feeds, at catalog-service: what should be

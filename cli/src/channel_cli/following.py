@@ -9,7 +9,9 @@ from channel_cli.progress import poll, progress_bar
 from channel_cli.session import Query
 
 AN_HOUR = 3600.0
-IMPORT_ENDED = frozenset({"completed", "failed", "withheld"})
+IMPORT_ENDED = frozenset(
+    {"completed", "completed_with_problems", "awaiting_confirmation", "failed"}
+)
 RUN_ENDED = frozenset({"completed", "completed_with_errors", "withheld", "failed", "superseded"})
 ORDER_IMPORT_ENDED = frozenset({"done", "failed"})
 RUN_CONFIRMABLE = frozenset({"planned", "awaiting_confirmation"})
@@ -19,16 +21,22 @@ async def import_and_follow(
     channel: Channel, merchant: str, catalogue: str, file: Path, options: Query
 ) -> Import:
     """Upload a catalogue file and wait until it is read."""
-    with progress_bar(f"reading {file.name}") as bar, file.open("rb") as content:
+    with file.open("rb") as content:
         sent = await channel.import_file(merchant, catalogue, file.name, content, options)
+    return await follow_import(channel, merchant, catalogue, sent)
+
+
+async def follow_import(channel: Channel, merchant: str, catalogue: str, sent: Import) -> Import:
+    """Wait until an import has ended or awaits a person."""
+    with progress_bar(f"reading {sent.file_name}") as bar:
         async for state in poll(
             lambda: channel.import_progress(merchant, catalogue, sent.import_id),
             within=AN_HOUR,
-            what=f"reading {file.name}",
+            what=f"reading {sent.file_name}",
         ):
-            bar.show(state.rows_read, state.rows_total)
+            bar.show(state.lines_read, state.lines or None)
             if state.state in IMPORT_ENDED:
-                bar.show(state.rows_read, state.rows_read)
+                bar.finish()
                 break
     return state
 
@@ -53,6 +61,7 @@ async def follow_run(
         async for run in poll(lambda: channel.run(merchant, run_id), within=AN_HOUR, what=what):
             bar.show(run.progress.decided, run.progress.total or None)
             if run.state in until:
+                bar.finish()
                 break
     return run
 
@@ -67,8 +76,9 @@ async def follow_order_import(
             within=AN_HOUR,
             what="importing orders",
         ):
+            bar.show(found.orders_seen, None)
             if found.state in ORDER_IMPORT_ENDED:
-                bar.show(found.orders_seen, found.orders_seen)
+                bar.finish()
                 break
     return found
 

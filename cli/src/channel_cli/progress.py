@@ -40,6 +40,12 @@ class Bar:
         """How far it is."""
         self.progress.update(self.task, completed=done, total=total)
 
+    def finish(self) -> None:
+        """All of it is done."""
+        task = next(task for task in self.progress.tasks if task.id == self.task)
+        total = task.total if task.total is not None else task.completed
+        self.progress.update(self.task, completed=total, total=total)
+
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Bar]:

@@ -13,6 +13,7 @@ T = TypeVar("T")
 SELLER_BY_CURRENCY = {"USD": "2200100001", "EUR": "2200100003"}
 """Sandbox Shop One sells in US dollars, Tienda Sandbox Tres in euros."""
 ONLINE = "onSelling"
+AUDITING = "auditing"
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):

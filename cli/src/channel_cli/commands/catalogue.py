@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from channel_cli.answers import Import, PreviewFamily
+from channel_cli.answers import Import, ImportProblem, PreviewFamily
 from channel_cli.client import Channel
-from channel_cli.following import import_and_follow
+from channel_cli.following import follow_import, import_and_follow
 from channel_cli.output import (
     SAMPLE_CATALOGUE,
     SAMPLE_FEED,
@@ -22,7 +22,9 @@ from channel_cli.output import (
     show,
     table_of,
 )
-from channel_cli.session import Query
+from channel_cli.session import Problem, Query
+
+PROBLEMS_SHOWN = 20
 
 
 def import_file(
@@ -35,6 +37,9 @@ def import_file(
     file_format: Annotated[str, typer.Option("--format", help="csv, tsv, jsonl, xml.")] = "auto",
     id_field: Annotated[str | None, typer.Option(help="The column with the id.")] = None,
     parent_field: Annotated[str | None, typer.Option(help="The column with the parent.")] = None,
+    confirm_deletions: Annotated[
+        bool, typer.Option(help="Delete even what the guard would withhold (M7.4).")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Send a catalogue file and follow it to its end."""
@@ -46,17 +51,38 @@ def import_file(
         "parent_field": parent_field,
     }
 
-    async def asked(channel: Channel) -> Import:
-        return await import_and_follow(channel, merchant, catalogue, file, options)
+    async def asked(channel: Channel) -> tuple[Import, list[ImportProblem]]:
+        await declare_for_files(channel, merchant, catalogue)
+        result = await import_and_follow(channel, merchant, catalogue, file, options)
+        if confirm_deletions and result.state == "awaiting_confirmation":
+            await channel.confirm_deletions(merchant, catalogue, result.import_id)
+            result = await follow_import(channel, merchant, catalogue, result)
+        found = channel.import_problems(merchant, catalogue, result.import_id)
+        return result, [problem async for problem in found][:PROBLEMS_SHOWN]
 
-    result = ask(asked)
-    names = ("rows_read", "accepted", "unchanged", "rejected", "deleted", "withheld_deletions")
+    result, problems = ask(asked)
+    names = ("rows_read", "accepted", "unchanged", "rejected", "deleted", "withheld")
     row = tuple(getattr(result, name) for name in names)
     show(result, as_json, lambda: table_of(("state", *names), [(result.state, *row)]))
     if result.state == "failed":
         fail(result.failure or "the file was not read", "Mend the file and import it again.")
-    if result.rejected:
-        say(f"{result.rejected} rows were rejected; `--json` and the import's problems name them.")
+    for problem in problems:
+        say(f"line {problem.line}: {problem.message}. {problem.remedy}")
+    if result.state == "awaiting_confirmation":
+        say(
+            f"{result.withheld} deletions are withheld (M7.4). Is the file whole? Then repeat with"
+            " --confirm-deletions."
+        )
+
+
+async def declare_for_files(channel: Channel, merchant: str, catalogue: str) -> None:
+    """Declare a catalogue that does not exist yet; one that does is left as it is."""
+    try:
+        await channel.catalogue(merchant, catalogue)
+    except Problem as problem:
+        if problem.details.status != 404:
+            raise
+        await channel.register_catalogue(merchant, catalogue, versioning="arrival", fed_by="files")
 
 
 def preview(

@@ -1,12 +1,14 @@
 """Looks at the end: what is online by the marketplace's own word, and why the rest is not."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from channel_cli.answers import PreviewFamily
+from channel_cli.answers import Cause, PreviewFamily
 from channel_cli.demo.report import Rejected
 from channel_cli.demo.stage import Stage
-from channel_cli.sandbox import ONLINE
+from channel_cli.progress import poll
+from channel_cli.sandbox import AUDITING, ONLINE
 
 GONE = frozenset({"deleted", "feed_removed"})
 EXCLUDED = "excluded"
@@ -25,9 +27,10 @@ class Found:
 
 async def survey(stage: Stage) -> Found:
     """Every product of the feed: online, excluded, or rejected with its reason."""
-    online_ids = {
-        item.product_id for item in await stage.sandbox.products() if item.status == ONLINE
-    }
+    async for shop in poll(stage.sandbox.products, within=60, what="the marketplace's audit"):
+        if all(item.status != AUDITING for item in shop):
+            break
+    online_ids = {item.product_id for item in shop if item.status == ONLINE}
     families = [
         family
         async for family in stage.channel.preview(stage.merchant, stage.feed)
@@ -36,16 +39,24 @@ async def survey(stage: Stage) -> Found:
     online = [family for family in families if family.marketplace_product_id in online_ids]
     excluded = [family for family in families if family.state == EXCLUDED]
     names = {family.family_id for family in (*online, *excluded)}
-    rejected = [rejection_of(family) for family in families if family.family_id not in names]
+    refused = {
+        item.family_id: item.causes
+        async for item in stage.channel.published(stage.merchant, stage.feed)
+    }
+    rejected = [
+        rejection_of(family, refused.get(family.family_id, []))
+        for family in families
+        if family.family_id not in names
+    ]
     return Found(len(families), len(online), len(excluded), rejected)
 
 
-def rejection_of(family: PreviewFamily) -> Rejected:
+def rejection_of(family: PreviewFamily, causes: Sequence[Cause]) -> Rejected:
     """Why a product is not online: its first error, else what the marketplace said."""
     for issue in family.issues:
         if issue.severity == "error":
             return Rejected(family.family_id, issue.sku, issue.rule, issue.message, issue.remedy)
-    for cause in family.report_causes:
+    for cause in causes:
         named = RULE.search(cause.explanation)
         rule = named.group() if named else cause.code
         return Rejected(family.family_id, None, rule, cause.message, cause.remedy)
