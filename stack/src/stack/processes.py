@@ -22,7 +22,7 @@ from pathlib import Path
 from stack.accounts import Account
 from stack.failures import StartFailed
 
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05
 FIRST_BACK_OFF = timedelta(milliseconds=200)
 LONGEST_BACK_OFF = timedelta(seconds=10)
 STEADY_AFTER = timedelta(seconds=10)  # a process that ran this long starts again without back-off

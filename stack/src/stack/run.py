@@ -39,6 +39,7 @@ from stack.system import (
     Ports,
     Service,
     Surroundings,
+    migrate_command,
     sandbox_command,
     sandbox_environment,
     service_command,
@@ -57,6 +58,7 @@ class Addresses:
 
     urls: dict[str, str]
     kafka_bootstrap: str
+    topic_prefix: str
     operator_client_id: str
     operator_client_secret: str
 
@@ -95,6 +97,7 @@ class Stack:
         return Addresses(
             {name: self.url(name) for name in self._processes},
             self._around.kafka_bootstrap,
+            self._around.topic_prefix,
             OPERATOR_CLIENT,
             self._around.secrets.of(OPERATOR_CLIENT),
         )
@@ -143,16 +146,18 @@ async def running_stack(
             running_stores(settings, postgres_password=secrets.postgres)
         )
         on_progress("databases and topics")
-        urls = await _make_databases(stores.postgres.admin_url, services, secrets)
-        await create_topics(stores.kafka.bootstrap)
-        around = Surroundings(settled, stores.kafka.bootstrap, urls, secrets, state)
+        urls = await _make_databases(stores.postgres.admin_url, settings, services, secrets)
+        await create_topics(stores.kafka.bootstrap, settings.topic_prefix)
+        around = Surroundings(
+            settled, stores.kafka.bootstrap, settings.topic_prefix, urls, secrets, state
+        )
         processes = _processes(services, around, environment or {})
         secrets.keep(state / "secrets.json")
         cleaning.push_async_callback(_stop, processes)
         on_progress("sandbox and migrations")
         await _together(
             processes[SANDBOX].start(),
-            *(_migrate(service, around) for service in services),
+            _migrate(services, around),
         )
         on_progress("services")
         await _together(*(processes[service.name].start() for service in services))
@@ -222,11 +227,12 @@ def _alone_in(state: Path) -> Iterator[None]:
 
 
 async def _make_databases(
-    admin_url: str, services: Sequence[Service], secrets: Secrets
+    admin_url: str, settings: StackSettings, services: Sequence[Service], secrets: Secrets
 ) -> dict[str, str]:
     urls = {}
     for service in services:
-        name, password = service.database, secrets.of(service.database)
+        name = settings.database_name(service.database)
+        password = secrets.of(name)
         await create_role(admin_url, name, password)
         await create_database(admin_url, name, owner=name)
         urls[service.name] = database_url(admin_url, database=name, user=name, password=password)
@@ -243,7 +249,7 @@ def _processes(
     probes = {SANDBOX: f"{around.url(SANDBOX)}/control/health"}
     for service in services:
         told[service.name] = service_environment(service, around)
-        commands[service.name] = service_command(service, "all")
+        commands[service.name] = service_command(service)
         probes[service.name] = f"{around.url(service.name)}/health/ready"
     return {
         name: Process(
@@ -271,12 +277,17 @@ async def _answers(url: str, _pid: int) -> bool:
     return await answers(url)
 
 
-async def _migrate(service: Service, around: Surroundings) -> None:
+async def _migrate(services: Sequence[Service], around: Surroundings) -> None:
+    if not services:
+        return
+    environment: dict[str, str] = {}
+    for service in services:
+        environment |= service_environment(service, around)
     command = Command(
-        f"{service.name} migrate",
-        service_command(service, "migrate"),
-        around.state / "logs" / f"{service.name}.log",
-        environment=service_environment(service, around),
+        "migrations",
+        migrate_command(services),
+        around.state / "logs" / "migrations.log",
+        environment=environment,
     )
     await run_once(command, within=MIGRATE_WITHIN)
 

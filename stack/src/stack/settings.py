@@ -1,8 +1,9 @@
 """What moves the stack about: settings with the prefix `STACK_`."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CHECKOUT = Path(__file__).parents[3]
@@ -13,7 +14,8 @@ class StackSettings(BaseSettings):
 
     Postgres: `database_url` (an administrator's URL); else a container, when Docker answers and
     has the image; else embedded. Kafka the same, by `kafka_bootstrap`. Ports of 0 are chosen at
-    the first start and kept.
+    the first start and kept. `installation` sets this stack apart from others on the same stores:
+    it is put before the names of databases, topics and consumer groups.
     """
 
     model_config = SettingsConfigDict(env_prefix="STACK_")
@@ -25,3 +27,13 @@ class StackSettings(BaseSettings):
     postgres_port: int = 0
     kafka_port: int = 0
     is_durable: bool = True
+    installation: Annotated[str, Field(pattern="^[a-z0-9]*$", max_length=20)] = ""
+
+    @property
+    def topic_prefix(self) -> str:
+        """What topics and consumer groups begin with."""
+        return f"{self.installation}." if self.installation else ""
+
+    def database_name(self, plain: str) -> str:
+        """A database's (and its role's) name in this installation."""
+        return f"{self.installation}_{plain}" if self.installation else plain

@@ -8,7 +8,7 @@ AliExpress app replaces the sandbox by `AUTH_MARKETPLACE_URL`, `AUTH_APP_KEY` an
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +84,7 @@ class Surroundings:
 
     ports: Mapping[str, int]
     kafka_bootstrap: str
+    topic_prefix: str
     database_urls: Mapping[str, str]
     secrets: Secrets
     state: Path
@@ -93,9 +94,14 @@ class Surroundings:
         return f"http://{LOOPBACK}:{self.ports[name]}"
 
 
-def service_command(service: Service, role: str) -> list[str]:
-    """What runs a service in a role: `all`, `migrate`."""
-    return [sys.executable, "-m", service.module, role]
+def service_command(service: Service) -> list[str]:
+    """What runs a service: its api and its worker in one process."""
+    return [sys.executable, "-m", service.module, "all"]
+
+
+def migrate_command(services: Sequence[Service]) -> list[str]:
+    """What brings the databases of `services` up to date."""
+    return [sys.executable, "-m", "stack.migrate", *(service.module for service in services)]
 
 
 def service_environment(service: Service, around: Surroundings) -> dict[str, str]:
@@ -105,6 +111,7 @@ def service_environment(service: Service, around: Surroundings) -> dict[str, str
         "PORT": str(around.ports[service.name]),
         "DATABASE_URL": around.database_urls[service.name],
         "KAFKA_BOOTSTRAP": around.kafka_bootstrap,
+        "TOPIC_PREFIX": around.topic_prefix,
         "CLOCK_URL": f"{around.url(SANDBOX)}/control/clock",
         "AUTH_URL": around.url(AUTH.name),
         "SERVICE_CLIENT_ID": service.name,

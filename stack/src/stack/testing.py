@@ -15,16 +15,20 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 from stack.failures import StackFailure
 from stack.postgres import create_database, database_url, drop_database
 from stack.sandbox import Sandbox, running_sandbox
 from stack.stores import wipe_stores
 from stack.throwaway import StoreAddresses
+
+if TYPE_CHECKING:
+    from stack.run import Stack
 
 START_SECONDS = 600  # the first start on a machine downloads Kafka
 STOP_SECONDS = 45
@@ -220,3 +224,26 @@ async def sandbox(sandbox_process: Sandbox) -> Sandbox:
     """The sandbox as new: no products, no orders, no faults, an empty ledger."""
     await sandbox_process.reset()
     return sandbox_process
+
+
+@pytest.fixture(scope="session")
+async def system(
+    stack_addresses: StoreAddresses, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator["Stack"]:
+    """The whole system on free ports, one per worker, on the run's Postgres and Kafka.
+
+    Its services may be killed and restarted; a test that restarts a store runs a stack of its own.
+    """
+    # imported when asked for: most tests need neither the services' map nor what it imports
+    from stack.run import running_stack  # noqa: PLC0415 - see above
+    from stack.settings import StackSettings  # noqa: PLC0415 - see above
+    from stack.system import Ports  # noqa: PLC0415 - see above
+
+    settings = StackSettings(
+        state_dir=tmp_path_factory.mktemp("system"),
+        database_url=SecretStr(stack_addresses.admin_url),
+        kafka_bootstrap=stack_addresses.kafka_bootstrap,
+        installation=f"t{uuid.uuid4().hex[:8]}",
+    )
+    async with running_stack(settings, ports=Ports.free()) as stack:
+        yield stack
