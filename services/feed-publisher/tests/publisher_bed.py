@@ -164,6 +164,7 @@ class Bed:
     desk: TokenDesk
     producer: AIOKafkaProducer
     prefix: str
+    settings: PublisherSettings
     attributes: dict[str, AttributeValue]
     colours: list[str]
     template: str
@@ -486,7 +487,18 @@ async def bed_of(
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://publisher") as http:
             made = Bed(
-                pool, http, market, sandbox, client, desk, producer, topic_prefix, {}, [], ""
+                pool,
+                http,
+                market,
+                sandbox,
+                client,
+                desk,
+                producer,
+                topic_prefix,
+                settings,
+                {},
+                [],
+                "",
             )
             await made.connect()
             await _learn_category(made)
