@@ -107,7 +107,8 @@ def test_the_tree_has_leaves_on_every_level_and_three_attributes_each(sandbox: A
         "aliexpress.solution.seller.category.tree.query",
         "aliexpress.solution.sku.attribute.query",
     )
-    waiting, leaves = [0], []
+    waiting: list[int] = [0]
+    leaves: list[int] = []
     while waiting and len(leaves) < 40:
         answer = sandbox.call(tree, {"category_id": str(waiting.pop())})
         for category in answer["children_category_list"].get("category_info", []):

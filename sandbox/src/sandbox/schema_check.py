@@ -48,11 +48,12 @@ def _check_choice(value: Any, choices: list[Schema], field: str) -> Iterator[Pro
 
 def _check_object(value: dict[str, Any], schema: Schema, field: str) -> Iterator[Problem]:
     for name in schema.get("required", ()):
-        if value.get(name) in (None, "", [], {}):
+        if _is_empty(value.get(name)):
             yield _below(field, name), "required"
-    for name, inner in schema.get("properties", {}).items():
-        if name in value and value[name] not in (None, "", [], {}):
-            yield from check(value[name], inner, _below(field, name))
+    properties = schema.get("properties", {})
+    for name, found in value.items():
+        if name in properties and not _is_empty(found):
+            yield from check(found, properties[name], _below(field, name))
     then = schema.get("then")
     if then and value.get("value") == str(OTHER_VALUE) and not value.get("customValue"):
         yield _below(field, "customValue"), "required"
@@ -65,6 +66,11 @@ def _check_list(value: list[Any], schema: Schema, field: str) -> Iterator[Proble
         yield field, "unique"
     for item in value:
         yield from check(item, schema.get("items", {}), field)
+
+
+def _is_empty(value: Any) -> bool:
+    """None, an empty text, list or object; not 0 and not false."""
+    return not value and value != 0
 
 
 def _below(field: str, name: str) -> str:

@@ -194,15 +194,19 @@ class Shelf:
         )
 
     def finish_audits(self) -> None:
-        """Put products on sale whose audit is over."""
+        """Put products on sale whose audit is over; audits end in the order they began."""
         now = self._job_now()
-        for product in [p for p in self._auditing.values() if p.audit_until <= now]:
+        while self._auditing:
+            product = next(iter(self._auditing.values()))
+            if product.audit_until > now:
+                return
             del self._auditing[product.id]
             product.status = ON_SALE
 
     def _start_audit(self, product: Product) -> None:
         product.status = AUDITING
         product.audit_until = self._job_now() + self._settings.audit_seconds
+        self._auditing.pop(product.id, None)
         self._auditing[product.id] = product
         self.finish_audits()
 
