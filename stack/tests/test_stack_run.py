@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from stack import run
 from stack.failures import AlreadyRunning, PortTaken, StackFailure
 from stack.ports import LOOPBACK
 from stack.run import Addresses, Stack, running_stack, wipe
@@ -17,6 +18,7 @@ from stack.sandbox import answers
 from stack.secrets import Secrets
 from stack.settings import StackSettings
 from stack.system import (
+    AUTH,
     CATALOG,
     SERVICES,
     Ports,
@@ -52,6 +54,24 @@ async def test_the_stack_starts_tells_its_addresses_and_is_alone(tmp_path: Path)
         Addresses.read(settings.state_dir)
     wipe(settings)
     assert not settings.state_dir.exists()
+
+
+async def test_a_start_that_was_cut_short_is_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut(*_arguments: object) -> None:
+        raise asyncio.CancelledError
+
+    settings = settings_of(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "create_topics", cut)
+        with pytest.raises(asyncio.CancelledError):
+            async with running_stack(settings, ports=Ports.free(), services=()):
+                pass
+    assert Secrets.load(settings.state_dir / "secrets.json").postgres
+    async with running_stack(settings, ports=Ports.free(), services=(AUTH,)) as stack:
+        assert await answers(f"{stack.url(AUTH.name)}/health/live")
+    wipe(settings)
 
 
 async def test_a_taken_port_stops_the_start_before_anything_runs(tmp_path: Path) -> None:

@@ -141,6 +141,7 @@ async def running_stack(
         cleaning.enter_context(_alone_in(state))
         settled = (ports or Ports()).settle()
         secrets = Secrets.load(state / "secrets.json")
+        secrets.keep(state / "secrets.json")  # before a store is made that only they open
         on_progress("Postgres and Kafka")
         stores = await cleaning.enter_async_context(
             running_stores(settings, postgres_password=secrets.postgres)
