@@ -14,8 +14,11 @@ from catalog_service.feeds.consumer import ShopStates, on_product_reported
 from catalog_service.feeds.marketplace import Marketplace
 from catalog_service.files.api import files_router
 from catalog_service.files.import_file import Importer
+from catalog_service.images.check_images import ImageChecker
+from catalog_service.images.fetch_image import ImageFetcher
 from catalog_service.normalizing.republish import Republisher
 from catalog_service.normalizing.worker import Normalizer
+from catalog_service.preview.api import dry_run_router, preview_router
 from catalog_service.settings import CatalogSettings
 from catalog_service.sources.api import sources_router
 from catalog_service.sources.consumer import find_declared_catalogues, on_catalog_updated
@@ -46,6 +49,8 @@ def build(context: Context[CatalogSettings]) -> Parts:
         pool, client, tokens, holder=settings.instance_id, lifetime=settings.schema_lifetime
     )
     importer = Importer(pool, holder=settings.instance_id, deletion_share=settings.deletion_share)
+    fetcher = ImageFetcher(settings.image_allowed_hosts)
+    images = ImageChecker(pool, fetcher, at_once=settings.image_checks_at_once)
     shops = ShopStates(tokens.forget)
     sources = _consumer(context, "sources", Subscription(CatalogUpdated, on_catalog_updated))
     feeds = _consumer(
@@ -61,12 +66,15 @@ def build(context: Context[CatalogSettings]) -> Parts:
             files_router(pool, limit_bytes=settings.upload_limit_bytes),
             feeds_router(pool),
             categories_router(pool),
+            preview_router(pool),
+            dry_run_router(pool),
         ],
         consumers=[sources, feeds],
         jobs=[
             Job("normalizing", Normalizer(pool).run, every=timedelta(milliseconds=200)),
             *(Job(f"imports-{n}", importer.run, every=timedelta(milliseconds=500)) for n in (1, 2)),
             Job("schemas", marketplace.fetch_schemas, every=timedelta(milliseconds=500)),
+            Job("images", images.run, every=timedelta(milliseconds=500)),
             Job("trees", marketplace.fetch_trees, every=timedelta(seconds=2)),
             Job("republishing", Republisher(pool).run, every=timedelta(seconds=1)),
             Job(
@@ -75,7 +83,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
                 every=timedelta(seconds=1),
             ),
         ],
-        closers=[client.close, tokens.aclose],
+        closers=[client.close, tokens.aclose, fetcher.aclose],
     )
 
 

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz, process, utils
 
 from catalog_service.feeds.store import TreeNode
 
-LIKELY = 55.0
+LIKELY = 40.0
 
 
 def path_names(tree: Sequence[TreeNode]) -> dict[str, list[str]]:
@@ -49,16 +49,34 @@ def search(tree: Sequence[TreeNode], words: str, *, limit: int) -> list[tuple[Tr
 def suggest(leaves: dict[str, str], path: str, *, limit: int = 3) -> list[tuple[str, str, float]]:
     """The leaves (id to path text) most like a catalogue path: id, path, likeness of 0 to 100.
 
-    The last steps say most of what a product is, so that they count twice.
+    A path's last steps say what a product is, its first ones only where it is sold.
     """
-    steps = [step for step in path.replace("/", ">").split(">") if step.strip()]
-    query = " ".join([*steps, *steps[-2:]])
-    ranked = process.extract(
-        query,
-        leaves,
-        scorer=fuzz.token_set_ratio,
+    ends = {category_id: _end(text) for category_id, text in leaves.items()}
+    near = process.extract(
+        _end(path),
+        ends,
+        scorer=fuzz.token_sort_ratio,
         processor=utils.default_process,
-        limit=limit,
-        score_cutoff=LIKELY,
+        limit=limit * 10,
     )
-    return [(category_id, text, round(score, 1)) for text, score, category_id in ranked]
+    ranked = sorted(
+        (
+            (
+                category_id,
+                leaves[category_id],
+                round(0.75 * score + 0.25 * _likeness(path, leaves[category_id]), 1),
+            )
+            for _, score, category_id in near
+        ),
+        key=lambda found: -found[2],
+    )
+    return [found for found in ranked if found[2] >= LIKELY][:limit]
+
+
+def _likeness(path: str, other: str) -> float:
+    return fuzz.token_set_ratio(path, other, processor=utils.default_process)
+
+
+def _end(path: str) -> str:
+    """The last step, after the one above it where that adds a word."""
+    return " ".join(path.split(">")[-2:])

@@ -227,3 +227,38 @@ async def find_product(
 def _product(row: asyncpg.Record) -> SourceProduct:
     values = dict(row) | {"fields": msgspec.json.decode(row["fields"])}
     return SourceProduct(**values)
+
+
+async def list_family(
+    connection: Connection, merchant_id: str, catalogue_id: str, family_id: str
+) -> list[SourceProduct]:
+    """The members of a family that are not deleted, the parent first."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_SHOWN} FROM source_product
+        WHERE merchant_id = $1 AND catalogue_id = $2 AND family_id = $3 AND NOT is_deleted
+        ORDER BY product_id <> family_id, product_id
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        catalogue_id,
+        family_id,
+    )
+    return [_product(row) for row in rows]
+
+
+async def find_version(
+    connection: Connection, merchant_id: str, catalogue_id: str, product_id: str
+) -> SourceRow | None:
+    """A product's state as stored, a deleted one's too, or None."""
+    row = await connection.fetchrow(
+        """
+        SELECT merchant_id, catalogue_id, product_id, version, sub_version, parent_id, family_id,
+            is_deleted, content_hash, fields, NULL::text AS traceparent
+        FROM source_product
+        WHERE merchant_id = $1 AND catalogue_id = $2 AND product_id = $3
+        """,
+        merchant_id,
+        catalogue_id,
+        product_id,
+    )
+    return None if row is None else SourceRow(*row)

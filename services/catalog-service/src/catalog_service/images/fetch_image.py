@@ -1,0 +1,122 @@
+"""Fetch the beginning of one picture, behind the guard, and say whether it is one."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from hashlib import blake2b
+from urllib.parse import urljoin
+
+import httpx2
+
+from catalog_service.images.guard import AddressRefused, Target, check_addresses, target_of
+
+MAX_REDIRECTS = 3
+MAX_BYTES = 5_000_000
+TOTAL_SECONDS = 15.0
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"BM", "bmp"),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a picture: `reason` is None for a good one; `may_pass` says that the host
+    may only be away just now."""
+
+    reason: str | None
+    content_hash: bytes | None = None
+    may_pass: bool = False
+
+
+class ImageFetcher:
+    """Fetches pictures; one client without cookies and without redirects of its own."""
+
+    def __init__(self, allowed_hosts: frozenset[str]) -> None:
+        self._allowed = allowed_hosts
+        self._client = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(5.0, pool=TOTAL_SECONDS),
+            follow_redirects=False,
+            trust_env=False,
+            headers={"accept": "image/*", "user-agent": "aliexpress-channel (picture check)"},
+        )
+
+    async def check(self, url: str) -> Verdict:
+        """Fetch the picture, at most 5 MB in 15 seconds over 3 redirects."""
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                return await self._follow(url)
+        except AddressRefused as refused:
+            return Verdict(str(refused))
+        except TimeoutError:
+            return Verdict("its server did not answer in time", may_pass=True)
+        except (httpx2.HTTPError, OSError):
+            return Verdict("its server cannot be reached", may_pass=True)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _follow(self, url: str) -> Verdict:
+        for _ in range(MAX_REDIRECTS + 1):
+            target = target_of(url, self._allowed)
+            request = await self._request(target)
+            response = await self._client.send(request, stream=True)
+            try:
+                if response.is_redirect:
+                    url = urljoin(url, response.headers.get("location", ""))
+                    continue
+                if response.status_code != 200:
+                    away = response.status_code >= 500 or response.status_code == 429
+                    return Verdict(f"its server answered {response.status_code}", may_pass=away)
+                return await _judge(response)
+            finally:
+                await response.aclose()
+        return Verdict(f"it redirects more than {MAX_REDIRECTS} times")
+
+    async def _request(self, target: Target) -> httpx2.Request:
+        """The request to the checked address, with the name in Host and TLS."""
+        address = check_addresses(target, await _resolve(target))
+        literal = f"[{address}]" if ":" in address else address
+        return self._client.build_request(
+            "GET",
+            f"{target.scheme}://{literal}:{target.port}{target.path}",
+            headers={"host": target.authority},
+            extensions={"sni_hostname": target.host},
+        )
+
+
+async def _resolve(target: Target) -> list[str]:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            target.host, target.port, type=socket.SOCK_STREAM
+        )
+    except OSError:
+        raise AddressRefused("the host's name cannot be resolved") from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+async def _judge(response: httpx2.Response) -> Verdict:
+    """Whether the body is a picture of a size taken, by its content, not by what it claims."""
+    size = 0
+    head = b""
+    hashed = blake2b(digest_size=16)
+    async for piece in response.aiter_raw():
+        size += len(piece)
+        if size > MAX_BYTES:
+            return Verdict(f"it is larger than {MAX_BYTES // 1_000_000} MB")
+        head = head if len(head) >= 16 else (head + piece)[:16]
+        hashed.update(piece)
+    if not _is_picture(head):
+        kind = response.headers.get("content-type", "nothing").split(";")[0][:60]
+        return Verdict(f"it is no picture but {kind}")
+    return Verdict(None, hashed.digest())
+
+
+def _is_picture(head: bytes) -> bool:
+    if any(head.startswith(signature) for signature, _ in _SIGNATURES):
+        return True
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"

@@ -1,0 +1,204 @@
+"""REST over what would be sent: preview, issues, completeness, unmatched categories, dry run."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from catalog_service.feeds.api import load_feed
+from catalog_service.feeds.store import find_tree
+from catalog_service.feeds.suggest import path_names, suggest
+from catalog_service.preview.completeness import Completeness, completeness
+from catalog_service.preview.report import as_csv
+from catalog_service.preview.store import (
+    count_missing,
+    count_states,
+    count_unmatched,
+    find_normalized,
+    list_issue_groups,
+    list_normalized,
+)
+from catalog_service.preview.try_event import TriedEvent, event_of_body, try_event
+from catalog_service.preview.views import (
+    ProductLine,
+    ProductPreview,
+    product_line,
+    product_preview,
+)
+from catalog_service.sources.api import CatalogueId, Writer, product_view
+from catalog_service.sources.store import list_family
+from common.contracts.envelope import BadRecord
+from common.errors import NotFound, Refusal
+from common.postgres.pool import Pool
+from common.web.identity import merchant_with
+from common.web.pagination import Limit, Page, cursor_of, place_of
+from common.web.problem import PROBLEM_RESPONSES
+
+Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
+State = Literal[
+    "valid", "invalid", "content_invalid", "offers_invalid", "excluded", "deleted", "feed_removed"
+]
+MOST_GROUPS = 1_000
+MOST_BODY_BYTES = 1_000_000
+
+
+class IssueGroup(BaseModel):
+    """One trouble, how many products have it, and some of them."""
+
+    rule: str
+    severity: str
+    field: str
+    message: str
+    remedy: str
+    families: int
+    examples: list[str]
+
+
+class Suggestion(BaseModel):
+    """A leaf that may fit; `likeness` of 0 to 100."""
+
+    category_id: str
+    path: str
+    likeness: float
+
+
+class UnmatchedCategory(BaseModel):
+    """A category of the catalogue without a match, and the products that wait on it (M2.2)."""
+
+    path: str
+    products: int
+    suggestions: list[Suggestion]
+
+
+class Filters(BaseModel):
+    """Which families of the preview are wanted."""
+
+    state: list[State] | None = None
+    rule: str | None = None
+    q: str | None = None
+    cursor: str | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+def preview_router(pool: Pool) -> APIRouter:
+    """The routes of the preview."""
+    router = APIRouter(tags=["preview"], responses=PROBLEM_RESPONSES)
+    base = "/v1/merchants/{merchant_id}/feeds/{feed_id}"
+
+    @router.get(base + "/preview")
+    async def preview(
+        merchant: Reader,
+        feed_id: str,
+        filters: Annotated[Filters, Query()],
+    ) -> Page[ProductLine]:
+        """The feed's families: what would be sent, or why not."""
+        place, limit = place_of(filters.cursor), filters.limit
+        async with pool.acquire(timeout=10) as connection:
+            feed = await load_feed(connection, merchant, feed_id)
+            found = await list_normalized(
+                connection,
+                feed,
+                states=filters.state,
+                rule=filters.rule,
+                text=filters.q,
+                after=str(place[0]) if place else "",
+                limit=limit + 1,
+            )
+        items = [product_line(product) for product in found[:limit]]
+        more = len(found) > limit
+        return Page(items=items, next_cursor=cursor_of(items[-1].family_id) if more else None)
+
+    @router.get(base + "/preview/{family_id:path}")
+    async def preview_one(merchant: Reader, feed_id: str, family_id: str) -> ProductPreview:
+        """One family exactly as it would be sent, beside its source fields (M6.1)."""
+        async with pool.acquire(timeout=10) as connection:
+            feed = await load_feed(connection, merchant, feed_id)
+            product = await find_normalized(connection, feed, family_id)
+            if product is None:
+                raise NotFound("family", remedy="It may still be dirty: see the feed's progress.")
+            rows = await list_family(connection, merchant, feed.catalogue_id, family_id)
+        return product_preview(product, [product_view(row) for row in rows])
+
+    @router.get(
+        base + "/issues",
+        response_model=list[IssueGroup],
+        responses={200: {"content": {"text/csv": {}}}},
+    )
+    async def issues(
+        merchant: Reader,
+        feed_id: str,
+        accept: Annotated[str, Header()] = "application/json",
+    ) -> Response | list[IssueGroup]:
+        """Errors and advice grouped by cause; as CSV where that is accepted."""
+        async with pool.acquire(timeout=10) as connection:
+            feed = await load_feed(connection, merchant, feed_id)
+            groups = await list_issue_groups(connection, feed, limit=MOST_GROUPS)
+        if "text/csv" in accept:
+            body = as_csv(list(IssueGroup.model_fields), groups)
+            return Response(body, media_type="text/csv; charset=utf-8")
+        return [IssueGroup(**group) for group in groups]
+
+    @router.get(base + "/completeness")
+    async def how_complete(merchant: Reader, feed_id: str) -> Completeness:
+        """How many products are ready, and what the others lack (M3.13)."""
+        async with pool.acquire(timeout=10) as connection:
+            feed = await load_feed(connection, merchant, feed_id)
+            states = await count_states(connection, feed)
+            missing = await count_missing(connection, feed)
+        return completeness(states, missing)
+
+    @router.get(base + "/unmatched-categories")
+    async def unmatched(
+        merchant: Reader, feed_id: str, limit: Limit = 50
+    ) -> list[UnmatchedCategory]:
+        """Categories without a match, the most wanted first, with suggestions never applied
+        unasked (M2.2)."""
+        async with pool.acquire(timeout=10) as connection:
+            feed = await load_feed(connection, merchant, feed_id)
+            found = await count_unmatched(connection, feed, limit=limit)
+            tree = await find_tree(connection, merchant, feed.shop_id)
+        nodes = [] if tree is None else tree[0]
+        paths = path_names(nodes)
+        leaves = {
+            node.category_id: " > ".join(paths[node.category_id]) for node in nodes if node.is_leaf
+        }
+        return [
+            UnmatchedCategory(
+                path=path,
+                products=products,
+                suggestions=[
+                    Suggestion(category_id=leaf, path=text, likeness=likeness)
+                    for leaf, text, likeness in suggest(leaves, path)
+                ],
+            )
+            for path, products in found
+        ]
+
+    return router
+
+
+def dry_run_router(pool: Pool) -> APIRouter:
+    """The route that tries an event."""
+    router = APIRouter(tags=["catalogues"], responses=PROBLEM_RESPONSES)
+
+    @router.post("/v1/merchants/{merchant_id}/catalogues/{catalogue_id}/dry-run")
+    async def dry_run(merchant: Writer, catalogue_id: CatalogueId, request: Request) -> TriedEvent:
+        """What a `catalog.updated` data object would do; nothing is done."""
+        body = await request.body()
+        if len(body) > MOST_BODY_BYTES:
+            raise Refusal(
+                "the event is larger than a record may be",
+                status=413,
+                slug="too-large",
+                remedy="Shorten the product's fields.",
+            )
+        try:
+            event = event_of_body(body, merchant, catalogue_id)
+        except BadRecord as bad:
+            return TriedEvent(
+                verdict="rejected", reason=bad.reason, detail=bad.detail, remedy=bad.remedy
+            )
+        async with pool.acquire(timeout=10) as connection:
+            return await try_event(connection, event)
+
+    return router

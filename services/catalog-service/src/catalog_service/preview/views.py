@@ -1,0 +1,103 @@
+"""How issues and products are shown."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+
+from catalog_service.preview.store import ShownProduct
+from catalog_service.sources.api import ProductView
+from common.errors import Issue
+
+
+class IssueView(BaseModel):
+    """Why a product cannot be sent as it is, or what would be better."""
+
+    rule: str
+    field: str
+    message: str
+    remedy: str
+    value: str | None
+    sku: str | None
+    severity: str
+
+
+class ProductLine(BaseModel):
+    """A family of the feed in a list."""
+
+    family_id: str
+    state: str
+    title: str | None
+    category_id: str | None
+    category_path: str | None
+    sku_codes: list[str]
+    errors: int
+    advice: int
+    issues: list[IssueView]
+    revision: int
+    report_status: str | None
+    marketplace_product_id: str | None
+    normalized_at: datetime
+
+
+class ProductPreview(ProductLine):
+    """A family as it would be sent, beside its source fields (M6.1)."""
+
+    presence: str
+    absent_reason: str | None
+    content: dict[str, Any] | None
+    offers: list[dict[str, Any]] | None
+    sources: list[ProductView]
+    causes: list[dict[str, Any]]
+
+
+def issue_views(issues: Sequence[Issue]) -> list[IssueView]:
+    """The issues as answered."""
+    return [IssueView(**msgspec.structs.asdict(issue)) for issue in issues]
+
+
+def product_line(product: ShownProduct) -> ProductLine:
+    """The family as a line."""
+    return ProductLine(**_line(product))
+
+
+def product_preview(product: ShownProduct, sources: list[ProductView]) -> ProductPreview:
+    """The family in full."""
+    event = product.event
+    content = None if event.content is None else msgspec.to_builtins(event.content)
+    offers = None if event.offers is None else msgspec.to_builtins(event.offers)
+    return ProductPreview(
+        **_line(product),
+        presence=event.presence,
+        absent_reason=event.absent_reason,
+        content=content,
+        offers=offers,
+        sources=sources,
+        causes=[msgspec.to_builtins(cause) for cause in product.report_causes],
+    )
+
+
+def _line(product: ShownProduct) -> dict[str, Any]:
+    event = product.event
+    parts = (event.content_part, event.offers_part)
+    issues = list(
+        dict.fromkeys(issue for part in parts if part is not None for issue in part.issues)
+    )
+    errors = sum(issue.severity == "error" for issue in issues)
+    return {
+        "family_id": event.family_id,
+        "state": product.state,
+        "title": product.title,
+        "category_id": product.category_id,
+        "category_path": product.category_path,
+        "sku_codes": event.sku_codes,
+        "errors": errors,
+        "advice": len(issues) - errors,
+        "issues": issue_views(issues),
+        "revision": event.revision,
+        "report_status": product.report_status,
+        "marketplace_product_id": product.marketplace_product_id,
+        "normalized_at": product.normalized_at,
+    }
