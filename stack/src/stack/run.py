@@ -46,6 +46,7 @@ from stack.system import (
     service_environment,
 )
 
+READY_WITHIN = timedelta(minutes=2)  # seconds on an idle machine, but tests keep it busy
 MIGRATE_WITHIN = timedelta(minutes=5)
 
 OnProgress = Callable[[str], None]
@@ -262,6 +263,7 @@ def _processes(
                 stop_within=timedelta(seconds=15),
             ),
             is_ready=partial(_answers, probes[name]),
+            ready_within=READY_WITHIN,
         )
         for name, command in commands.items()
     }
