@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from aliexpress.client import Client
 from aliexpress.gateway import new_gateway
-from aliexpress.limits import DEFAULT_LIMITS, BucketLimiter
+from aliexpress.limits import BucketLimiter, Limits
 from aliexpress.oauth import create_token
 from aliexpress.operation import AppCredentials
 from aliexpress.store import PostgresBuckets
@@ -107,7 +107,7 @@ async def marketplace(pool: Pool, sandbox: Sandbox) -> AsyncIterator[Marketplace
         AppCredentials(sandbox.app_key, sandbox.app_secret),
         new_gateway(sandbox.url),
         HttpTransport(),
-        BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
+        BucketLimiter(PostgresBuckets(pool), Limits(per_app={}, per_seller={})),
     )
     async with httpx2.AsyncClient(base_url=sandbox.url, timeout=10) as control:
         answer = await control.post(

@@ -1,0 +1,239 @@
+"""The service as a whole: records in from Kafka, REST beside it, records out to Kafka."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import jwt
+import msgspec
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from catalog_service.app import SERVICE
+from catalog_service.feeds.marketplace import Marketplace
+from catalog_service.settings import CatalogSettings
+from common import clock
+from common.contracts.catalog import CatalogUpdated
+from common.contracts.envelope import encode
+from common.contracts.event import Event
+from common.contracts.product import ProductNormalized
+from common.contracts.shop import ShopState
+from common.contracts.topics import create_topics
+from common.messaging.relay import Relay
+from common.postgres.pool import Pool
+from common.service import Context, Parts, create_app
+from common.web.identity import AUDIENCE, ISSUER, Verifier
+
+WALL_CLOCKS = "152805"
+FORM: dict[str, Any] = {
+    "shop": "s",
+    "catalogue": "c",
+    "main_locale": "en_US",
+    "currency": "USD",
+    "image_checks": "off",
+    "category": {"source": {"field": "category"}, "prefix": {"Clocks": WALL_CLOCKS}},
+    "languages": {"en_US": {"title": {"field": "title"}, "description": {"field": "title"}}},
+    "attributes": {"sku_code": {"field": "product_id"}, "price": {"field": "price"}},
+}
+
+
+@dataclass
+class Running:
+    """The service under test: its REST API and its topics."""
+
+    api: httpx2.AsyncClient
+    bootstrap: str
+    prefix: str
+    sign: Callable[..., str]
+
+    async def publish(self, *events: Event) -> None:
+        encoded = [encode(event, source="/tests") for event in events]
+        async with AIOKafkaProducer(bootstrap_servers=self.bootstrap) as producer:
+            for item in encoded:
+                await producer.send_and_wait(
+                    self.prefix + item.topic, item.value, item.key, headers=item.headers
+                )
+
+    async def next_normalized(self) -> ProductNormalized:
+        topic = self.prefix + ProductNormalized.topic
+        async with AIOKafkaConsumer(
+            topic, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest"
+        ) as consumer:
+            async with asyncio.timeout(30):
+                record = await consumer.getone()
+        return msgspec.json.decode(record.value, type=ProductNormalized)
+
+
+def signer() -> tuple[Callable[..., str], dict[str, jwt.PyJWK]]:
+    key = Ed25519PrivateKey.generate()
+    public = jwt.algorithms.OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    keys = {"test": jwt.PyJWK(public | {"kid": "test", "alg": "EdDSA"})}
+
+    def sign(merchant: str | None, scope: str) -> str:
+        claims: dict[str, Any] = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": "test",
+            "scope": scope,
+            "exp": int((clock.now() + timedelta(minutes=5)).timestamp()),
+        }
+        if merchant is not None:
+            claims["merchant"] = merchant
+        return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "test"})
+
+    return sign, keys
+
+
+@pytest.fixture
+async def running(
+    pool: Pool, database_url: str, kafka_bootstrap: str, topic_prefix: str
+) -> AsyncIterator[Running]:
+    await create_topics(kafka_bootstrap, topic_prefix, partitions=1)
+    settings = CatalogSettings(
+        database_url=database_url,
+        kafka_bootstrap=kafka_bootstrap,
+        topic_prefix=topic_prefix,
+        auth_url="http://127.0.0.1:9",
+        instance_id="one",
+    )
+    sign, keys = signer()
+    context = Context(settings, pool, Verifier("http://127.0.0.1:9/jwks"))
+    context.verifier.trust(keys)
+    parts: Parts = SERVICE.build(context)
+    relay = Relay(database_url, kafka_bootstrap, topic_prefix=topic_prefix)
+    components = [relay, *parts.consumers, *parts.jobs]
+    for component in components:
+        component.start()
+    transport = httpx2.ASGITransport(app=create_app(SERVICE, context, parts))
+    headers = {"authorization": f"Bearer {sign('m', SCOPES)}"}
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://catalog", headers=headers
+    ) as api:
+        yield Running(api, kafka_bootstrap, topic_prefix, sign)
+    await asyncio.gather(*(component.stop() for component in components))
+    for closer in parts.closers:
+        await closer()  # type: ignore[misc]
+
+
+SCOPES = "catalogue:read catalogue:write feeds:read feeds:write dead-letters:read"
+
+
+def shop() -> ShopState:
+    return ShopState(
+        merchant_id="m",
+        shop_id="s",
+        revision=1,
+        is_eligible=True,
+        connection="connected",
+        generation=1,
+        seller_id="2200100001",
+    )
+
+
+def clock_row(product_id: str, price: str = "10") -> CatalogUpdated:
+    fields: dict[str, Any] = {"title": "Clock", "category": "Clocks", "price": price}
+    return CatalogUpdated(
+        merchant_id="m",
+        catalogue_id="c",
+        product_id=product_id,
+        action="upsert",
+        version=1,
+        fields=fields,
+    )
+
+
+async def test_an_event_of_an_undeclared_catalogue_is_played_once_it_is_declared(
+    running: Running, pool: Pool, marketplace: Marketplace
+) -> None:
+    await running.publish(shop(), clock_row("a"))
+    await until(lambda: pool.fetchval("SELECT count(*) FROM parked_event"))
+    declared = await running.api.put(
+        "/v1/merchants/m/catalogues/c", json={"versioning": "explicit"}
+    )
+    assert declared.status_code == 200
+    applied = await running.api.put("/v1/merchants/m/feeds/f", json=FORM)
+    assert applied.status_code == 200, applied.text
+    await until(lambda: pool.fetchval("SELECT count(*) FROM category_schema"))
+    await until(lambda: pool.fetchval("SELECT count(*) FROM shop"))
+    await marketplace.fetch_schemas()
+    event = await running.next_normalized()
+    assert event.family_id == "a"
+    assert event.offers is not None
+    missing = {issue.field for issue in event.content_part.issues} if event.content_part else set()
+    assert "category_attributes > Brand Name" in missing
+    shown = (await running.api.get("/v1/merchants/m/feeds/f/preview/a")).json()
+    assert shown["state"] == "content_invalid"
+    assert shown["sources"][0]["fields"]["title"] == "Clock"
+    ready = (await running.api.get("/v1/merchants/m/feeds/f/completeness")).json()
+    assert (ready["products"], ready["ready"]) == (1, 0)
+    assert any(item["field"] == "shipping_template_id" for item in ready["lacking"])
+    table = await running.api.get("/v1/merchants/m/feeds/f/issues", headers={"accept": "text/csv"})
+    assert table.text.startswith("rule,severity,field")
+
+
+async def until(condition: Callable[[], Awaitable[object]]) -> None:
+    """Wait until the condition holds, looking again as often as the loop comes round."""
+    async with asyncio.timeout(20):
+        while not await condition():
+            pass
+
+
+async def test_a_foreign_merchant_sees_nothing(running: Running) -> None:
+    await running.api.put("/v1/merchants/m/catalogues/c", json={})
+    foreign = {"authorization": f"Bearer {running.sign('other', SCOPES)}"}
+    for path in ("catalogues/c", "feeds", "catalogues/c/products"):
+        answer = await running.api.get(f"/v1/merchants/m/{path}", headers=foreign)
+        assert answer.status_code == 404
+    assert (
+        await running.api.get("/v1/merchants/m/feeds", headers={"authorization": ""})
+    ).status_code == 401
+
+
+async def test_a_configuration_that_cannot_be_used_names_its_key(running: Running) -> None:
+    await running.api.put("/v1/merchants/m/catalogues/c", json={})
+    bad = FORM | {"attributes": FORM["attributes"] | {"price": {"template": "{{ a.b() }}"}}}
+    answer = await running.api.put("/v1/merchants/m/feeds/f", json=bad)
+    assert answer.status_code == 422
+    assert answer.json()["field"] == "attributes.price"
+    unknown = await running.api.put("/v1/merchants/m/feeds/f", json=FORM | {"prize": 1})
+    assert unknown.status_code == 422
+    assert unknown.json()["field"] == "prize"
+
+
+async def test_a_dry_run_tells_and_does_nothing(running: Running, pool: Pool) -> None:
+    path = "/v1/merchants/m/catalogues/c/dry-run"
+    event = {"product_id": "a", "action": "upsert", "version": 1, "fields": {"title": "Clock"}}
+    assert (await running.api.post(path, json=event)).json()["verdict"] == "parked"
+    await running.api.put("/v1/merchants/m/catalogues/c", json={"versioning": "explicit"})
+    await running.api.put("/v1/merchants/m/feeds/f", json=FORM)
+    tried = (await running.api.post(path, json=event)).json()
+    assert (tried["verdict"], tried["family_id"]) == ("newer", "a")
+    assert tried["feeds"][0]["feed_id"] == "f"
+    assert {issue["rule"] for issue in tried["feeds"][0]["issues"]} >= {"M2.2", "M3.9"}
+    wrong = (await running.api.post(path, json=event | {"version": "x"})).json()
+    assert (wrong["verdict"], wrong["reason"]) == ("rejected", "wrong-shape")
+    assert await pool.fetchval("SELECT count(*) FROM source_product") == 0
+
+
+async def test_a_file_is_uploaded_and_followed(running: Running) -> None:
+    base = "/v1/merchants/m/catalogues/files/imports"
+    await running.api.put("/v1/merchants/m/catalogues/files", json={"fed_by": "files"})
+    sent = await running.api.post(
+        base, files={"file": ("c.csv", b"code,title\na,A\n,B\n")}, data={"id_field": "code"}
+    )
+    assert sent.status_code == 202, sent.text
+    number = sent.json()["import_id"]
+
+    async def is_over() -> bool:
+        state = (await running.api.get(f"{base}/{number}")).json()["state"]
+        return state not in {"waiting", "reading"}
+
+    await until(is_over)
+    done = (await running.api.get(f"{base}/{number}")).json()
+    assert (done["state"], done["accepted"], done["rejected"]) == ("completed_with_problems", 1, 1)
+    problems = (await running.api.get(f"{base}/{number}/problems")).json()["items"]
+    assert problems[0]["line"] == 3
