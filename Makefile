@@ -43,7 +43,7 @@ prepare: $(READY)
 
 .PHONY: test
 test: check prepare ## make check, then every test on real Kafka and Postgres
-	$(BIN)/pytest -q -n $(WORKERS)
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup
 
 .PHONY: check
 check: $(READY) ## lint, format, types, import rules, house rules, contracts, manifests

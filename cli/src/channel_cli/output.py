@@ -12,7 +12,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from channel_cli.client import Channel
-from channel_cli.session import Problem, ProblemDetails, Unreachable, open_session
+from channel_cli.session import (
+    Problem,
+    ProblemDetails,
+    TookTooLong,
+    Unreachable,
+    open_session,
+)
 from channel_cli.settings import NoAccess, find_access
 
 T = TypeVar("T")
@@ -49,6 +55,8 @@ def ask(question: Callable[[Channel], Awaitable[T]]) -> T:
         fail_with(problem.details)
     except Unreachable as obstacle:
         fail(str(obstacle), "Start the stack with `channel up`, or look at `channel status`.")
+    except TookTooLong as obstacle:
+        fail(str(obstacle), "It goes on without you: ask again later.")
     except NoAccess as obstacle:
         fail(str(obstacle))
 

@@ -18,15 +18,11 @@ from rich.progress import (
 )
 
 from channel_cli.output import err
-from channel_cli.session import Unreachable
+from channel_cli.session import TookTooLong, Unreachable
 
 T = TypeVar("T")
 
 POLL_SECONDS = 0.2
-
-
-class TookTooLong(Exception):
-    """What was awaited did not come in time; the text says what and how far it was."""
 
 
 @dataclass(frozen=True)

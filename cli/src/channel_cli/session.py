@@ -57,6 +57,10 @@ class Unreachable(Exception):
         self.service = service
 
 
+class TookTooLong(Exception):
+    """What was awaited did not come in time; the text says what."""
+
+
 class _Token(msgspec.Struct):
     access_token: str
 

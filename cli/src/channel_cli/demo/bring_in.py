@@ -72,7 +72,9 @@ async def publish(stage: Stage, events: Sequence[CatalogUpdated]) -> None:
     for event in events:
         newest[event.product_id] = max(event.version or 0, newest.get(event.product_id, 0))
     with progress_bar("publishing catalogue events") as bar:
-        async with CatalogPublisher(stage.kafka_bootstrap, source=SOURCE) as publisher:
+        async with CatalogPublisher(
+            stage.kafka_bootstrap, source=SOURCE, topic_prefix=stage.topic_prefix
+        ) as publisher:
             await publisher.publish(list(events))
         async for taken_in in poll(
             lambda: count_at_versions(stage, newest), within=120, what="taking the events in"

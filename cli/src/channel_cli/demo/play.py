@@ -5,16 +5,23 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
+
 from channel_cli.commands.dead_letters import letters_of
 from channel_cli.demo import bring_in, sell, trade
+from channel_cli.demo.bring_in import DemoFailed
+from channel_cli.demo.consent import ConsentFailed
 from channel_cli.demo.report import Report, find_faults, tables_of, write_report
 from channel_cli.demo.sources import Sources, load_own, load_sample
 from channel_cli.demo.stage import Stage, open_stage
 from channel_cli.demo.survey import count_shipped, survey
 from channel_cli.output import err, out
+from channel_cli.session import Problem, TookTooLong, Unreachable
 from stack.__main__ import addresses_table
 from stack.run import Addresses, Stack, running_stack
 from stack.system import SANDBOX
+
+STEP_FAILURES = (DemoFailed, ConsentFailed, TookTooLong, Problem, Unreachable)
 
 
 @dataclass(frozen=True)
@@ -36,11 +43,22 @@ async def run_demo(wishes: Wishes) -> int:
         ) as stack:
             status.stop()
             err.print(addresses_table(stack))
-            faults = await play_and_tell(stack.addresses, wishes, started)
+            try:
+                faults = await play_and_tell(stack.addresses, wishes, started)
+            except STEP_FAILURES as failure:
+                faults = [told(failure)]
+            for fault in faults:
+                err.print(f"[red]not well:[/] {escape(fault)}")
             if wishes.is_once:
                 return 1 if faults else 0
             await stay_up(stack)
     return 0
+
+
+def told(failure: Exception) -> str:
+    """A step's failure with the next step, where it names one."""
+    remedy = failure.details.remedy if isinstance(failure, Problem) else None
+    return f"{failure}. {remedy}" if remedy else str(failure)
 
 
 async def play_and_tell(addresses: Addresses, wishes: Wishes, started: float) -> list[str]:
@@ -57,10 +75,7 @@ async def play_and_tell(addresses: Addresses, wishes: Wishes, started: float) ->
         out.print(table)
     if wishes.report_file is not None:
         write_report(report, wishes.report_file)
-    faults = find_faults(report, offers_changed=offers_changed)
-    for fault in faults:
-        err.print(f"[red]not well:[/] {fault}")
-    return faults
+    return find_faults(report, offers_changed=offers_changed)
 
 
 async def play(stage: Stage, sources: Sources, started: float) -> tuple[Report, int | None]:

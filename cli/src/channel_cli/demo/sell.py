@@ -48,6 +48,12 @@ async def run_feed(stage: Stage, kind: str, until: Collection[str], *, is_dry_ru
     return await follow_run(stage.channel, stage.merchant, asked.run_id, until=until, what=what)
 
 
+async def settle(stage: Stage) -> None:
+    """Wait until what came in last is known to feed-publisher."""
+    await follow_normalizing(stage.channel, stage.merchant, stage.feed)
+    await wait_for_publisher(stage)
+
+
 async def wait_for_publisher(stage: Stage) -> None:
     """Wait until feed-publisher works towards every product as it was last normalized."""
     wanted = {
@@ -86,8 +92,7 @@ async def change_offers(stage: Stage) -> set[str]:
         for item in chosen[PRICES_CHANGED:]
     ]
     await publish(stage, dearer + fuller)
-    await follow_normalizing(stage.channel, stage.merchant, stage.feed)
-    await wait_for_publisher(stage)
+    await settle(stage)
     return {item.product_id for item in chosen}
 
 

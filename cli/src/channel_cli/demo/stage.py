@@ -24,7 +24,7 @@ class Stage:
     channel: Channel
     sandbox: SandboxControl
     kafka_bootstrap: str
-    sandbox_url: str
+    topic_prefix: str
     shop: str
     catalogue: str
     feed: str
@@ -37,16 +37,15 @@ async def open_stage(
 ) -> AsyncIterator[Stage]:
     """The stage on a running stack; the seller is the one that sells in `currency`."""
     seller_id = SELLER_BY_CURRENCY.get(currency, SELLER_BY_CURRENCY["USD"])
-    sandbox_url = addresses.urls[SANDBOX]
     async with (
         open_session(Access.of_stack(addresses)) as session,
-        open_sandbox(sandbox_url, seller_id) as sandbox,
+        open_sandbox(addresses.urls[SANDBOX], seller_id) as sandbox,
     ):
         yield Stage(
             Channel(session),
             sandbox,
             addresses.kafka_bootstrap,
-            sandbox_url,
+            addresses.topic_prefix,
             SHOP_BY_CURRENCY.get(currency, "main"),
             catalogue,
             feed,
