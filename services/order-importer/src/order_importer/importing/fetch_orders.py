@@ -2,8 +2,8 @@
 
 An order that changes moves to another page, and one that leaves the list (FINISH is asked for
 apart) pulls its successors onto pages already read. A reading therefore counts only if the number
-of orders told stayed the same over all its pages and as many different ones were seen; else it is
-read again. What still moves unseen has changed since the reading began, and the next window holds it.
+of orders told stayed the same over all its pages and as many were seen; else it is read again.
+What still moves unseen has changed since the reading began, and the next window holds it.
 """
 
 from collections.abc import AsyncIterator
@@ -17,8 +17,8 @@ from common.errors import Outage
 MAX_READINGS = 5
 MAX_PAGES = 2_000
 
-QUERIES: tuple[tuple[str, ...], ...] = ((), (FINISHED,))
-"""The statuses asked for, one query each: without any, all but FINISH (M8.1)."""
+QUERIES: tuple[tuple[str, ...], ...] = ((), (FINISHED, "ARCHIVE"))
+"""The statuses asked for, one query each: without any, orders that have ended are left out."""
 
 
 class PagesUnstable(Outage):

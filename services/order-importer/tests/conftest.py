@@ -1,0 +1,5 @@
+"""The bed of order-importer, for every test of this member."""
+
+from orders_bed import bed
+
+__all__ = ["bed"]

@@ -1,0 +1,329 @@
+"""order-importer on a database of its own, a real auth-service beside it, and the sandbox.
+
+`shop.state` is handed to the consumer's handler directly; jobs are run turn by turn, so that a test
+decides what happens when.
+"""
+
+import asyncio
+import base64
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import msgspec
+import pytest
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import SecretStr
+
+from aliexpress.client import Client
+from aliexpress.gateway import new_gateway
+from aliexpress.limits import BucketLimiter, Limits
+from aliexpress.memory_limits import MemoryBuckets
+from aliexpress.operation import AppCredentials
+from aliexpress.transport import HttpTransport
+from auth_service.access.bootstrap import bootstrap_clients
+from auth_service.access.issue_jwt import sign_claims
+from auth_service.access.signing_keys import SigningKeys
+from auth_service.app import SERVICE as AUTH
+from auth_service.settings import AuthSettings, BootstrapClient
+from common import clock
+from common.contracts.envelope import Envelope
+from common.contracts.event import Event
+from common.contracts.shop import ShopState
+from common.messaging.records import Delivery, Record
+from common.postgres.migrate import upgrade
+from common.postgres.pool import Pool, open_pool
+from common.postgres.unit_of_work import unit_of_work
+from common.service import Context, Service, create_app
+from common.shop_tokens import ShopTokens
+from common.web.identity import OPERATOR, Verifier
+from order_importer.app import SERVICE
+from order_importer.importing.import_orders import import_next
+from order_importer.importing.plan_imports import plan_imports
+from order_importer.settings import OrderSettings
+from order_importer.shipping.send_shipment import send_next
+from order_importer.shops.access import ShopAccess
+from order_importer.shops.consumer import ShopStates
+from stack.sandbox import Sandbox
+from stack.testing import NewDatabase
+
+E = TypeVar("E", bound=Event)
+
+SELLER = "2200100001"
+MERCHANT, SHOP = "shein", "main"
+PATH = f"/v1/merchants/{MERCHANT}/shops/{SHOP}"
+SECRET = "orders-secret"
+
+
+async def migrate_auth(url: str) -> None:
+    await asyncio.to_thread(upgrade, AUTH.migrations, url)
+
+
+async def migrate_orders(url: str) -> None:
+    await asyncio.to_thread(upgrade, SERVICE.migrations, url)
+
+
+@dataclass
+class Bed:
+    """The service under test and everything it stands on."""
+
+    http: httpx2.AsyncClient
+    pool: Pool
+    access: ShopAccess
+    states: ShopStates
+    auth_http: httpx2.AsyncClient
+    auth_pool: Pool
+    keys: SigningKeys
+    control: httpx2.AsyncClient
+    revision: int = 0
+    first_import: timedelta = field(default=timedelta(days=90))
+
+    # -- who calls
+
+    def bearer(self, *scopes: str, merchant: str | None = MERCHANT) -> dict[str, str]:
+        token = sign_claims(self.keys, "test", merchant, list(scopes))
+        return {"authorization": f"Bearer {token}"}
+
+    async def call(
+        self, method: str, path: str, *, merchant: str | None = MERCHANT, **options: Any
+    ) -> httpx2.Response:
+        headers = self.bearer("orders:read", "orders:write", merchant=merchant)
+        headers |= options.pop("headers", {})
+        return await self.http.request(method, path, headers=headers, **options)
+
+    # -- the shop
+
+    async def connect(self) -> None:
+        """Connect or renew the shop at auth-service, and tell this service of it."""
+        operator = self.bearer(OPERATOR, merchant=None)
+        await self.auth_http.put(
+            f"/v1/merchants/{MERCHANT}",
+            json={"name": "Shein", "is_eligible": True},
+            headers=operator,
+        )
+        begun = await self.auth_http.post(f"{PATH}/connect", headers=operator)
+        start = urlsplit(begun.json()["start_url"])
+        going = await self.auth_http.get(f"{start.path}?{start.query}")
+        state = parse_qs(urlsplit(going.headers["location"]).query)["state"][0]
+        code = await self.tell("codes", seller_id=SELLER, redirect_uri=REDIRECT)
+        page = await self.auth_http.get(
+            "/v1/oauth/callback", params={"state": state, "code": code["code"]}
+        )
+        assert page.status_code == 200, page.text
+        await self.hear_of_shop()
+
+    async def hear_of_shop(self) -> None:
+        """Hand the latest `shop.state` of auth-service to this service."""
+        value = await self.auth_pool.fetchval(
+            "SELECT value FROM outbox WHERE topic = 'shop.state' ORDER BY id DESC LIMIT 1"
+        )
+        await self.hear(msgspec.json.decode(value, type=ShopState))
+
+    async def hear(self, *states: ShopState) -> None:
+        record = Record("shop.state", 0, 0, 0, None, None, [])
+        deliveries = [Delivery(Envelope(state, {}), record) for state in states]
+        async with unit_of_work(self.pool) as connection:
+            await self.states.on_shop_state(connection, deliveries)
+
+    # -- turns of the jobs
+
+    async def import_orders(self) -> None:
+        """Let every import that is due run."""
+        while await plan_imports(self.pool):
+            pass
+        while await import_next(self.pool, self.access, "test", self.first_import):
+            pass
+
+    async def import_now(self) -> None:
+        asked = await self.call("POST", f"{PATH}/order-imports")
+        assert asked.status_code == 202, asked.text
+        await self.import_orders()
+
+    async def send(self) -> bool:
+        """One turn of the sender."""
+        return await send_next(self.pool, self.access, "test")
+
+    async def send_all(self, turns: int = 12) -> None:
+        for _ in range(turns):
+            await self.send()
+
+    # -- AliExpress
+
+    async def tell(self, path: str, **body: Any) -> Any:
+        answer = await self.control.post(f"/control/{path}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def stock(self, *sku_codes: str) -> None:
+        await self.tell("products", seller_id=SELLER, sku_codes=list(sku_codes))
+
+    async def place(self, count: int = 1, *, seed: int = 1, **options: Any) -> list[str]:
+        made = await self.tell(
+            "orders", **{"seller_id": SELLER, "count": count, "seed": seed, **options}
+        )
+        return [str(order["order_id"]) for order in made]
+
+    async def set_status(self, order_id: str, status: str) -> None:
+        await self.tell(f"orders/{order_id}/status", status=status)
+
+    async def ledger(self, operation: str, outcome: str = "accepted") -> list[dict[str, Any]]:
+        answer = await self.control.get(
+            "/control/ledger", params={"operation": operation, "outcome": outcome}
+        )
+        return [msgspec.json.decode(line) for line in answer.text.splitlines()]
+
+    async def move_clock(self, **change: Any) -> datetime:
+        await self.tell("clock", **change)
+        await clock.adopt(self.control, "/control/clock")
+        return clock.now()
+
+    # -- what was written
+
+    async def events(self, event: type[E]) -> list[E]:
+        rows = await self.pool.fetch(
+            "SELECT value FROM outbox WHERE topic = $1 ORDER BY id", event.topic
+        )
+        return [msgspec.json.decode(row["value"], type=event) for row in rows]
+
+    async def order(self, order_id: str) -> dict[str, Any]:
+        answer = await self.call("GET", f"{PATH}/orders/{order_id}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def imports(self) -> dict[str, Any]:
+        answer = await self.call("GET", f"{PATH}/order-imports")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def ship(self, order_id: str, key: str = "key-1", **body: Any) -> httpx2.Response:
+        parcel = {"carrier": "CAINIAO_STANDARD", "tracking_number": "LP00012345", **body}
+        return await self.call(
+            "POST",
+            f"{PATH}/orders/{order_id}/shipments",
+            json={name: value for name, value in parcel.items() if value is not None},
+            headers={"Idempotency-Key": key} if key else {},
+        )
+
+
+REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
+
+
+@asynccontextmanager
+async def _serving_auth(
+    url: str, sandbox: Sandbox, signing_key: str
+) -> AsyncIterator[tuple[str, Pool]]:
+    """auth-service's REST on a free port; its address and its database."""
+    settings = AuthSettings(
+        database_url=SecretStr(url),
+        kafka_bootstrap="unused:9092",
+        master_keys=SecretStr("k1:" + base64.b64encode(b"1" * 32).decode()),
+        signing_key=SecretStr(signing_key),
+        marketplace_url=sandbox.url,
+        app_key=sandbox.app_key,
+        app_secret=SecretStr(sandbox.app_secret),
+    )
+    pool = await open_pool(url)
+    client = BootstrapClient(
+        client_id="order-importer", secret=SecretStr(SECRET), scopes=["token:read"]
+    )
+    await bootstrap_clients(pool, [client])
+    context = Context(settings, pool, Verifier("http://127.0.0.1:1/never-asked"))
+    async with _serving(AUTH, context) as address:
+        yield address, pool
+    await pool.close()
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _serving(service: Service[Any], context: Context[Any]) -> AsyncIterator[str]:
+    parts = service.build(context)
+    listening = socket.create_server(("127.0.0.1", 0))
+    app = create_app(service, context, parts)
+    server = _Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve([listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+        listening.close()
+    for closer in parts.closers:
+        closing = closer()
+        if asyncio.iscoroutine(closing):
+            await closing
+
+
+@pytest.fixture
+async def bed(
+    database: NewDatabase, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Bed]:
+    """The service with its shop connected, and nothing imported yet."""
+    monkeypatch.setattr(clock, "_offset", clock._offset)
+    monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    keys = SigningKeys.parse(pem)
+    url = await database(migrate_orders)
+    pool = await open_pool(url)
+    async with (
+        httpx2.AsyncClient(base_url=sandbox.url, timeout=20) as control,
+        _serving_auth(await database(migrate_auth), sandbox, pem) as (auth_url, auth_pool),
+        httpx2.AsyncClient(base_url=auth_url) as auth_http,
+    ):
+        settings = OrderSettings(
+            database_url=SecretStr(url),
+            kafka_bootstrap="unused:9092",
+            auth_url=auth_url,
+            service_client_id="order-importer",
+            service_client_secret=SecretStr(SECRET),
+            marketplace_url=sandbox.url,
+            app_key=sandbox.app_key,
+            app_secret=SecretStr(sandbox.app_secret),
+        )
+        client = Client(
+            AppCredentials(sandbox.app_key, sandbox.app_secret),
+            new_gateway(sandbox.url),
+            HttpTransport(),
+            BucketLimiter(MemoryBuckets(), Limits(per_app={}, per_seller={})),
+        )
+        tokens = ShopTokens(auth_url, "order-importer", SecretStr(SECRET))
+        verifier = Verifier("http://127.0.0.1:1/never-asked")
+        verifier.trust(keys.verifying())
+        context = Context(settings, pool, verifier)
+        parts = SERVICE.build(context)
+        app = create_app(SERVICE, context, parts)
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://orders.test"
+        ) as http:
+            made = Bed(
+                http=http,
+                pool=pool,
+                access=ShopAccess(client, tokens),
+                states=ShopStates(tokens.forget, import_every=settings.import_every),
+                auth_http=auth_http,
+                auth_pool=auth_pool,
+                keys=keys,
+                control=control,
+            )
+            await made.move_clock(is_frozen=False)
+            await made.connect()
+            yield made
+        for closer in (*parts.closers, client.close, tokens.aclose):
+            closing = closer()
+            if asyncio.iscoroutine(closing):
+                await closing
+    await pool.close()

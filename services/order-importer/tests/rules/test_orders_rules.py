@@ -1,0 +1,284 @@
+"""Status, windows, carriers, parcels and refusals: the rules that need no I/O."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aliexpress.logistics import Carrier
+from common.contracts.money import Money
+from common.contracts.order import Order, OrderLine, Parcel
+from common.errors import Refusal
+from order_importer.importing.window import OVERLAP, SLICE, Window, next_window
+from order_importer.shipping.carriers import (
+    CarrierAmbiguous,
+    CarrierUnknown,
+    TrackingNumberMalformed,
+    WebsiteMissing,
+    choose_carrier,
+    require_tracking_number,
+)
+from order_importer.shipping.parcels import (
+    LinesTaken,
+    LinesUnknown,
+    OrderNotShippable,
+    lines_of_parcel,
+    send_type,
+)
+from order_importer.shipping.refusals import meaning_of
+from order_importer.status import channel_status
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ("RISK_CONTROL", "new"),
+        ("SELLER_PART_SEND_GOODS", "waiting_shipment"),
+        ("WAITING_SHIPMENT", "waiting_shipment"),
+        ("WAIT_SELLER_SEND_GOODS", "waiting_shipment"),
+        ("SHIPPED", "shipped"),
+        ("WAIT_BUYER_ACCEPT_GOODS", "shipped"),
+        ("FINISH", "closed"),
+        ("PLACE_ORDER_SUCCESS", "other"),
+        ("PAYMENT_PROCESSING", "other"),
+        ("WAIT_SELLER_EXAMINE_MONEY", "other"),
+        ("RISK_CONTROL_HOLD", "other"),
+        ("FUND_PROCESSING", "other"),
+        ("IN_CANCEL", "other"),
+        ("IN_ISSUE", "other"),
+        ("IN_FROZEN", "other"),
+        ("ARCHIVE", "other"),
+        ("SOMETHING_NEW", "other"),
+    ],
+)
+def test_the_status_map(told: str, status: str) -> None:
+    assert channel_status(told) == status
+
+
+# -- windows ----------------------------------------------------------------------------------
+
+
+def test_the_first_window_reaches_back_as_told() -> None:
+    assert next_window(None, NOW, timedelta(days=7)) == Window(NOW - timedelta(days=7), NOW)
+
+
+@given(st.integers(0, 400 * 86_400), st.integers(-86_400, 400 * 86_400), st.booleans())
+def test_windows_follow_each_other_without_a_gap(at: int, later: int, is_first: bool) -> None:
+    """Even where the clock went back: the next begins before the end of the last."""
+    covered = NOW + timedelta(seconds=at)
+    window = next_window(None if is_first else covered, covered + timedelta(seconds=later), SLICE)
+
+    if not is_first:
+        assert window.start <= covered - OVERLAP
+    slices = list(window.slices())
+    assert slices[0][0] == window.start
+    assert slices[-1][1] > window.end
+    for (_, end), (start, _) in pairwise(slices):
+        assert end == start
+    assert all(end - start <= SLICE for start, end in slices[:-1])
+
+
+def test_the_overlap_covers_the_repeated_hour_of_november() -> None:
+    assert timedelta(hours=2) <= OVERLAP
+
+
+# -- carriers ---------------------------------------------------------------------------------
+
+
+def carrier(
+    name: str, display: str | None = None, company: str | None = None, pattern: str | None = None
+) -> Carrier:
+    return Carrier(name, display, company, pattern, None, None, None)
+
+
+CARRIERS = [
+    carrier("CPAM", "China Post Registered Air Mail", "CPAM", r"^[a-zA-Z]{2}[A-Za-z0-9]{9}CN$"),
+    carrier("UPS", "UPS Express Saver", "UPS", r"^1Z[A-Za-z0-9]{16}$"),
+    carrier("CAINIAO_STANDARD", "AliExpress Standard Shipping", "CAINIAO"),
+    carrier("CAINIAO_ECONOMY", "AliExpress Saver Shipping", "CAINIAO"),
+    carrier("OTHER_ES_LOCAL", "Other (ES, local)", "Other"),
+    carrier("OTHER_ES_OVERSEAS", "Other (ES, overseas)", "Other"),
+    carrier("Other", "Seller's Shipping Method", "Other"),
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "country", "website", "chosen"),
+    [
+        pytest.param("UPS", "ES", None, "UPS", id="key"),
+        pytest.param("ups", "ES", None, "UPS", id="case"),
+        pytest.param("cainiao-standard", "ES", None, "CAINIAO_STANDARD", id="punctuation"),
+        pytest.param("aliexpress standard shipping", None, None, "CAINIAO_STANDARD", id="display"),
+        pytest.param("China Post Registered Air Mail", "ES", None, "CPAM", id="display-name"),
+        pytest.param("Correos Express", "ES", "www.correos.es", "OTHER_ES_LOCAL", id="local"),
+        pytest.param("Correos Express", "FR", "www.correos.es", "OTHER_ES_OVERSEAS", id="abroad"),
+        pytest.param("other", "ES", "www.17track.net", "Other", id="other"),
+        pytest.param("OTHER_ES_LOCAL", "ES", "www.17track.net", "OTHER_ES_LOCAL", id="named-other"),
+    ],
+)
+def test_a_carrier_is_found_by_any_of_its_names(
+    wanted: str, country: str | None, website: str | None, chosen: str
+) -> None:
+    choice = choose_carrier(wanted, CARRIERS, country=country, tracking_website=website)
+
+    assert choice.carrier.service_name == chosen
+    assert choice.is_substitute == wanted.startswith("Correos")
+
+
+def test_without_country_carriers_the_plain_other_takes_the_place() -> None:
+    choice = choose_carrier("X", [CARRIERS[-1]], country="ES", tracking_website="x.example")
+    assert choice.carrier.service_name == "Other"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "obstacle"),
+    [
+        pytest.param("Correos", CarrierUnknown, id="unlisted-without-website"),
+        pytest.param("cainiao", CarrierAmbiguous, id="company-of-two"),
+        pytest.param("OTHER_ES_LOCAL", WebsiteMissing, id="other-without-website"),
+        pytest.param("!!", CarrierUnknown, id="no-letters"),
+    ],
+)
+def test_a_carrier_that_cannot_be_told_is_refused_with_the_choice(
+    wanted: str, obstacle: type[Refusal]
+) -> None:
+    with pytest.raises(obstacle) as refusal:
+        choose_carrier(wanted, CARRIERS, country="ES", tracking_website=None)
+    assert refusal.value.field in {"carrier", "tracking_website"}
+    assert refusal.value.status == 422
+
+
+@pytest.mark.parametrize(
+    ("pattern", "number", "is_taken"),
+    [
+        pytest.param(r"^1Z[A-Za-z0-9]{16}$", "1Z0123456789ABCDEF", True, id="fits"),
+        pytest.param(r"^1Z[A-Za-z0-9]{16}$", "1Z0123", False, id="too-short"),
+        pytest.param(r"(^[0-9]{12}$)", "123456789012", True, id="grouped"),
+        pytest.param(r"[0-9]{12}", "123456789012X", False, id="whole-number-must-fit"),
+        pytest.param(None, "anything", True, id="no-pattern"),
+        pytest.param("([", "anything", True, id="broken-pattern"),
+        pytest.param(r"^(a+)+$", "a" * 60 + "!", True, id="explosive"),
+        pytest.param(r"^(a|a)*$", "a" * 60 + "!", True, id="explosive-choice"),
+        pytest.param(r"^(\d+){2,}$", "1" * 60 + "!", True, id="explosive-count"),
+        pytest.param("a" * 600, "anything", True, id="very-long"),
+    ],
+)
+@pytest.mark.timeout(5)
+def test_a_tracking_number_fits_its_carrier(
+    pattern: str | None, number: str, is_taken: bool
+) -> None:
+    told = carrier("X", pattern=pattern)
+    if is_taken:
+        require_tracking_number(told, number)
+    else:
+        with pytest.raises(TrackingNumberMalformed):
+            require_tracking_number(told, number)
+
+
+# -- parcels ----------------------------------------------------------------------------------
+
+
+def order(
+    *lines: str, parcels: list[Parcel] | None = None, told: str = "WAIT_SELLER_SEND_GOODS"
+) -> Order:
+    price = Money("9.90", "USD")
+    return Order(
+        order_id="1",
+        status=channel_status(told),
+        marketplace_status=told,
+        placed_at=NOW,
+        modified_at=NOW,
+        lines=[
+            OrderLine(
+                line_id=line,
+                sku_code=line,
+                marketplace_product_id="1",
+                title="",
+                quantity=1,
+                unit_price=price,
+                total=price,
+            )
+            for line in lines
+        ],
+        total=price,
+        parcels=parcels or [],
+    )
+
+
+def parcel(*lines: str, state: str) -> Parcel:
+    return Parcel(
+        shipment_id="s",
+        carrier="UPS",
+        tracking_number="1",
+        line_ids=list(lines),
+        state=state,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(
+    ("parcels", "wanted", "held", "sent"),
+    [
+        pytest.param([], None, ["a", "b"], "all", id="whole"),
+        pytest.param([], ["b"], ["b"], "part", id="part"),
+        pytest.param([], ["b", "a"], ["a", "b"], "all", id="all-named"),
+        pytest.param([parcel("a", state="confirmed")], None, ["b"], "all", id="the-rest"),
+        pytest.param([parcel("a", state="refused")], None, ["a", "b"], "all", id="after-refusal"),
+        pytest.param([parcel("a", state="pending")], None, ["b"], "part", id="one-not-yet-told"),
+    ],
+)
+def test_the_last_parcel_goes_as_all(
+    parcels: list[Parcel], wanted: list[str] | None, held: list[str], sent: str
+) -> None:
+    whole = order("a", "b", parcels=parcels)
+    lines = lines_of_parcel(whole, wanted)
+    assert lines == held
+    assert send_type(whole, lines) == sent
+
+
+@pytest.mark.parametrize(
+    ("whole", "wanted", "obstacle", "status"),
+    [
+        pytest.param(order("a"), ["z"], LinesUnknown, 422, id="unknown"),
+        pytest.param(order("a"), [], LinesUnknown, 422, id="none"),
+        pytest.param(
+            order("a", parcels=[parcel("a", state="sent")]), ["a"], LinesTaken, 409, id="taken"
+        ),
+        pytest.param(
+            order("a", parcels=[parcel("a", state="confirmed")]), None, LinesTaken, 409, id="done"
+        ),
+        *(
+            pytest.param(order("a", told=told), None, OrderNotShippable, 409, id=told)
+            for told in ("RISK_CONTROL", "IN_ISSUE", "IN_FROZEN", "FINISH", "PLACE_ORDER_SUCCESS")
+        ),
+    ],
+)
+def test_what_cannot_be_shipped_is_refused(
+    whole: Order, wanted: list[str] | None, obstacle: type[Refusal], status: int
+) -> None:
+    with pytest.raises(obstacle) as refusal:
+        lines_of_parcel(whole, wanted)
+    assert refusal.value.status == status
+    if obstacle is OrderNotShippable:
+        assert whole.marketplace_status in refusal.value.title
+
+
+@pytest.mark.parametrize(
+    ("message", "follows", "word"),
+    [
+        ("该交易订单已填写发货通知，无需重复操作。", "refused-unless-there", "already"),
+        ("该交易订单缺少履约信息，请联系客服处理。", "refused", "state"),
+        ("该货运跟踪号未通过物流风控审核，请更换货运跟踪号后重试。", "refused", "tracking number"),
+        ("系统异常，请稍候重试", "again-unless-there", "failed"),
+        ("您填写的交易订单号有误或不属于当前账号，请修改后重试。", "refused", "does not know"),
+        ("从未见过的答复", "refused", "从未见过的答复"),
+    ],
+)
+def test_chinese_answers_are_told_in_plain_words(message: str, follows: str, word: str) -> None:
+    meaning = meaning_of(message)
+    assert meaning.next == follows
+    assert word in meaning.explanation
+    assert meaning.remedy
