@@ -42,9 +42,12 @@ class Watcher:
     samples: int = 0
     ahead: list[str] = field(default_factory=list)
 
-    async def run(self) -> None:
-        """Sample until cancelled; an outage is only a missing sample."""
-        while True:
+    async def run(self, calm: asyncio.Event) -> None:
+        """Sample until calm; an outage is only a missing sample.
+
+        It is not cancelled: aiokafka swallows a cancellation while it stops a client.
+        """
+        while not calm.is_set():
             try:
                 await self.sample()
             except OUTAGES:

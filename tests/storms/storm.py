@@ -88,13 +88,14 @@ async def play_storm(folder: Path, *, seed: int, events: int, dose: Dose) -> Out
         watcher = Watcher(
             system.bootstrap, {"catalog": system.catalog, "publisher": system.publisher}
         )
-        sampling = asyncio.create_task(watcher.run())
+        calm = asyncio.Event()
+        sampling = asyncio.create_task(watcher.run(calm))
         await _rage(system, traffic, dose, chance)
-        calm = time.monotonic()
+        raged_until = time.monotonic()
         await _wait_for_quiet(system, len(traffic.records))
-        to_quiet = time.monotonic() - calm
-        sampling.cancel()
-        await asyncio.wait([sampling])
+        to_quiet = time.monotonic() - raged_until
+        calm.set()
+        await sampling
         await watcher.sample()
         found = await violations(traffic, system.bootstrap, system.catalog, system.publisher)
     return Outcome(
