@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -283,13 +285,13 @@ class Bed:
         await self.send(*events)
         for event in events:
             if isinstance(event, ProductNormalized):
-                await until(
-                    lambda e=event: self._has("desired_product", "family_id", e.family_id, e)
-                )
+                place = ("desired_product", "family_id", event.family_id)
             elif isinstance(event, FeedState):
-                await until(lambda e=event: self._has("feed", "feed_id", e.feed_id, e))
-            elif isinstance(event, ShopState):
-                await until(lambda e=event: self._has("shop", "shop_id", e.shop_id, e))
+                place = ("feed", "feed_id", event.feed_id)
+            else:
+                assert isinstance(event, ShopState)
+                place = ("shop", "shop_id", event.shop_id)
+            await until(partial(self._has, *place, event))
 
     async def _has(self, table: str, column: str, key: str, event: Any) -> bool:
         feed = " AND feed_id = $4" if table == "desired_product" else ""
@@ -313,6 +315,15 @@ class Bed:
         )
         assert answer.status_code < 300, answer.text
         return answer.json()
+
+    async def call_empty(self, method: str, path: str, body: Any = None) -> None:
+        answer = await self.http.request(
+            method,
+            f"/v1/merchants/{MERCHANT}{path}",
+            json=body,
+            headers=bearer("feeds:write"),
+        )
+        assert answer.status_code == 204, answer.text
 
     async def ask(self, kind: str, *, feed: str = FEED, dry_run: bool = False) -> str:
         asked = await self.call("POST", f"/feeds/{feed}/runs", {"kind": kind, "dry_run": dry_run})
@@ -385,6 +396,18 @@ class Bed:
                     k: product[k] for k in ("product_id", "status", "title")
                 }
         return shelf
+
+    async def countries(self, sku_code: str) -> dict[str, str]:
+        """The country prices the shop has for a SKU."""
+        product_id = (await self.shelf())[sku_code]["product_id"]
+        token = AccessToken(SELLER, self.desk.token or "")
+        product = await products.load_product(self.client, token, product_id)
+        return {
+            prices.country: f"{Decimal(sku.price):.2f}"
+            for prices in product.country_prices
+            for sku in prices.skus
+            if sku.sku_code == sku_code
+        }
 
     async def writes(self) -> int:
         calls = (await self.market.get("/control/calls")).json()["calls"]

@@ -14,6 +14,9 @@ from common.messaging.consumer import Consumer
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
 from feed_publisher.desired.consumer import GROUP, DesiredState
+from feed_publisher.drift.adopt import Adopter
+from feed_publisher.drift.api import adoption_router
+from feed_publisher.drift.read_back import ReadBack
 from feed_publisher.reports.api import report_router
 from feed_publisher.reports.product_api import product_router
 from feed_publisher.reports.republish import republish_daily
@@ -51,12 +54,21 @@ def build(context: Context[PublisherSettings]) -> Parts:
         Job(f"run-{number}", driver.take_turn, every=timedelta(milliseconds=250))
         for number in range(settings.concurrent_runs)
     ]
+    read_back = ReadBack(
+        pool, client, tokens, every=settings.read_back_every, holder=settings.instance_id
+    )
     return Parts(
-        routers=[run_router(pool), report_router(pool), product_router(pool)],
+        routers=[
+            run_router(pool),
+            report_router(pool),
+            adoption_router(Adopter(pool, client, tokens)),
+            product_router(pool),
+        ],
         consumers=[consumer],
         jobs=[
             *turns,
             Job("schedule-runs", lambda: schedule_runs(pool), every=timedelta(seconds=1)),
+            Job("read-back", read_back.take_turn, every=timedelta(seconds=10)),
             Job("republish", lambda: republish_daily(pool), every=timedelta(minutes=1)),
         ],
         closers=[client.close, tokens.aclose],

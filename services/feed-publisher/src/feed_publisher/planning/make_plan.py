@@ -45,7 +45,6 @@ class _Making:
     connection: Connection
     run: Run
     is_binding: bool
-    newest_mark: int
     items: int = 0
     hash: "_Hash" = field(default_factory=sha256)
     removals: list[tuple[str, int]] = field(default_factory=list)
@@ -56,41 +55,36 @@ async def make_plan(
 ) -> State:
     """Plan the run; the state it is in then.
 
-    A dry run, and a feed's first product run, end with a plan to be confirmed: the families stay
-    marked. Any other plan binds: its marks go, its refusals are told. Raises `LeaseLost`.
+    A dry run, and a feed's first product run, stay in planning until the plan was looked through
+    and can be shown; their families stay marked. Any other plan binds: its marks go, its refusals
+    are told, it runs. Raises `LeaseLost`.
     """
     await _claim_skus(pool, run)
     is_first = run.kind == "product" and feed.confirmed_at is None
-    state: State = "running"
-    if run.is_dry_run:
-        state = "planned"
-    elif is_first:
-        state = "awaiting_confirmation"
+    state: State = "planning" if run.is_dry_run or is_first else "running"
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
         await store.forget_items(connection, run.merchant_id, run.run_id)
-        newest = await store.newest_mark(connection, run.merchant_id, run.feed_id, run.kind)
-        making = _Making(connection, run, state == "running", newest)
+        making = _Making(connection, run, state == "running")
         after = ""
-        while family_ids := await _next_families(making, after):
-            after = family_ids[-1]
-            await _plan_families(making, family_ids)
+        while marks := await _next_marks(making, after):
+            after = max(marks)
+            await _plan_families(making, marks)
         await _guard(making, removal_share)
         plan_hash = making.hash.hexdigest()
-        if not making.items and state == "awaiting_confirmation":
+        if not making.items and not run.is_dry_run:
             state = "running"  # nothing to confirm: it ends at once
         await seal_plan(connection, run, plan_hash=plan_hash, state=state)
     return state
 
 
-async def _next_families(making: _Making, after: str) -> list[str]:
+async def _next_marks(making: _Making, after: str) -> dict[str, list[int]]:
     run = making.run
     return await store.list_marked(
         making.connection,
         run.merchant_id,
         run.feed_id,
         run.kind,
-        up_to=making.newest_mark,
         after=after,
         limit=CHUNK_FAMILIES,
     )
@@ -103,15 +97,15 @@ async def _claim_skus(pool: Pool, run: Run) -> None:
     after = ""
     while True:
         async with unit_of_work(pool) as connection:
-            family_ids = await store.list_marked(
+            marks = await store.list_marked(
                 connection,
                 run.merchant_id,
                 run.feed_id,
                 run.kind,
-                up_to=2**62,
                 after=after,
                 limit=CHUNK_FAMILIES,
             )
+            family_ids = list(marks)
             desired = await load_desired(connection, run.merchant_id, run.feed_id, family_ids)
             wanted = [
                 (code, family_id)
@@ -121,11 +115,12 @@ async def _claim_skus(pool: Pool, run: Run) -> None:
             await claim_skus(connection, run.merchant_id, run.shop_id, run.feed_id, wanted)
         if not family_ids:
             return
-        after = family_ids[-1]
+        after = max(family_ids)
 
 
-async def _plan_families(making: _Making, family_ids: Sequence[str]) -> None:
+async def _plan_families(making: _Making, marks: dict[str, list[int]]) -> None:
     connection, run = making.connection, making.run
+    family_ids = list(marks)
     busy = await store.list_busy(connection, run.merchant_id, run.feed_id, run.kind, family_ids)
     free = [family_id for family_id in family_ids if family_id not in busy]
     desired = await load_desired(connection, run.merchant_id, run.feed_id, free)
@@ -150,12 +145,7 @@ async def _plan_families(making: _Making, family_ids: Sequence[str]) -> None:
     if making.is_binding:
         await _bind(making, plans, desired, listings)
         await store.forget_marks(
-            connection,
-            run.merchant_id,
-            run.feed_id,
-            run.kind,
-            up_to=making.newest_mark,
-            family_ids=free,
+            connection, [mark_id for family_id in free for mark_id in marks[family_id]]
         )
 
 

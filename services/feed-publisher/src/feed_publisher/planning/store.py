@@ -26,66 +26,34 @@ def listing_of(row: asyncpg.Record) -> Listing:
     return Listing(believed=_believed.decode(told.pop("document")), **told)
 
 
-async def newest_mark(connection: Connection, merchant_id: str, feed_id: str, kind: Kind) -> int:
-    """The id of the newest mark, 0 when there is none."""
-    newest: int | None = await connection.fetchval(
-        "SELECT max(id) FROM family_mark WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3",
-        merchant_id,
-        feed_id,
-        kind,
-    )
-    return newest or 0
-
-
 async def list_marked(
     connection: Connection,
     merchant_id: str,
     feed_id: str,
     kind: Kind,
     *,
-    up_to: int,
     after: str,
     limit: int,
-) -> list[str]:
-    """Marked families by id, those of marks up to a certain one."""
+) -> dict[str, list[int]]:
+    """Marked families in key order, each with the ids of its marks."""
     rows = await connection.fetch(
         """
-        SELECT DISTINCT family_id FROM family_mark
-        WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND family_id > $4 AND id <= $5
-        ORDER BY family_id LIMIT $6
+        SELECT family_id, array_agg(id) AS mark_ids FROM family_mark
+        WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND family_id > $4
+        GROUP BY family_id ORDER BY family_id LIMIT $5
         """,
         merchant_id,
         feed_id,
         kind,
         after,
-        up_to,
         limit,
     )
-    return [row["family_id"] for row in rows]
+    return {row["family_id"]: row["mark_ids"] for row in rows}
 
 
-async def forget_marks(
-    connection: Connection,
-    merchant_id: str,
-    feed_id: str,
-    kind: Kind,
-    *,
-    up_to: int,
-    family_ids: Sequence[str],
-) -> None:
-    """Delete the marks that were read; newer ones stay."""
-    await connection.execute(
-        """
-        DELETE FROM family_mark
-        WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND id <= $4
-            AND family_id = ANY($5::text[])
-        """,
-        merchant_id,
-        feed_id,
-        kind,
-        up_to,
-        list(family_ids),
-    )
+async def forget_marks(connection: Connection, mark_ids: Sequence[int]) -> None:
+    """Delete the marks that were read before the data was: any other speaks of newer data."""
+    await connection.execute("DELETE FROM family_mark WHERE id = ANY($1)", list(mark_ids))
 
 
 async def list_busy(

@@ -30,6 +30,7 @@ from feed_publisher.planning.make_plan import make_plan
 from feed_publisher.reports.causes import explain
 from feed_publisher.reports.report_products import SOURCE
 from feed_publisher.runs.outcome import EVENT_OUTCOMES, counts_of, state_of
+from feed_publisher.runs.preview_run import look_up_plan, show_plan
 from feed_publisher.runs.store import (
     Run,
     begin_planning,
@@ -138,8 +139,10 @@ class RunDriver:
                     await check_lease(connection, lease)
                     if not await begin_planning(connection, run):
                         return Rest(SHOP_WAIT)
-            elif run.state == "planning":
+            elif run.state == "planning" and run.plan_hash is None:
                 await self._plan(run, lease)
+            elif run.state == "planning":
+                await self._preview(run, lease, patience)
             elif run.state == "running":
                 said = await self._send(run, lease, patience)
                 if isinstance(said, Rest):
@@ -156,21 +159,28 @@ class RunDriver:
         )
         log.info("run.planned", run=run.run_id, feed=run.feed_id, kind=run.kind, state=state)
 
+    async def _preview(self, run: Run, lease: Lease, patience: Patience) -> None:
+        """Look a plan through and show it; while the shop cannot be read it is shown without."""
+        if run.kind == "product":
+            try:
+                sending = await self._sending(run, lease, patience)
+                await look_up_plan(sending)
+            except (MarketplaceFailure, Outage, ShopNotConnected) as failure:
+                log.warning("run.not_looked_up", run=run.run_id, reason=str(failure))
+        await show_plan(self._pool, run, lease)
+
     # -- sending ------------------------------------------------------------------------------
 
     async def _send(self, run: Run, lease: Lease, patience: Patience) -> Rest | None:
         """Take steps until the run ends, must rest, or something outside does not answer."""
-        generation = None
+        sending: Sending | None = None
         try:
-            shop_token = await self._tokens.token(run.merchant_id, run.shop_id)
-            generation = shop_token.generation
-            token = AccessToken(shop_token.seller_id, shop_token.value.get_secret_value())
-            sending = Sending(self._pool, self._client, token, self._settings, run, lease, patience)
+            sending = await self._sending(run, lease, patience)
             step = await take_step(sending)
         except TokenDead as dead:
             await self._note(run, f"AliExpress refuses the shop's token: {dead.message}")
-            if generation is not None:
-                await self._tokens.report_dead(run.merchant_id, run.shop_id, generation)
+            if sending is not None:
+                await self._tokens.report_dead(run.merchant_id, run.shop_id, sending.generation)
             return Rest(SHOP_WAIT)
         except ShopNotConnected:
             await self._note(run, "the shop is not connected")
@@ -184,9 +194,23 @@ class RunDriver:
             await self._note(run, str(outage))
             return patience.next_wait("outage", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
         patience.forget("outage")
+        await self._note(run, None)
         if step is Step.ENDED:
             await self._end(run, lease)
         return step if isinstance(step, Rest) else None
+
+    async def _sending(self, run: Run, lease: Lease, patience: Patience) -> Sending:
+        shop_token = await self._tokens.token(run.merchant_id, run.shop_id)
+        return Sending(
+            self._pool,
+            self._client,
+            AccessToken(shop_token.seller_id, shop_token.value.get_secret_value()),
+            shop_token.generation,
+            self._settings,
+            run,
+            lease,
+            patience,
+        )
 
     async def _end(self, run: Run, lease: Lease) -> None:
         async with unit_of_work(self._pool) as connection:
@@ -194,7 +218,7 @@ class RunDriver:
             await _end(connection, run)
         log.info("run.ended", run=run.run_id, feed=run.feed_id, kind=run.kind)
 
-    async def _note(self, run: Run, trouble: str) -> None:
+    async def _note(self, run: Run, trouble: str | None) -> None:
         if run.trouble != trouble:
             log.warning("run.held_up", run=run.run_id, trouble=trouble)
             async with unit_of_work(self._pool) as connection:

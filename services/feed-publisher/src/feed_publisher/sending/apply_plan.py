@@ -145,7 +145,10 @@ async def _delete(sending: Sending, items: Sequence[RunItem]) -> None:
             await _delete(sending, [item])
     elif isinstance(said, RefusedCall):
         item = said.items[0]
-        is_there = await find_product(sending, item.marketplace_product_id or "") is not None
+        is_there = (
+            await find_product(sending.client, sending.token, item.marketplace_product_id or "")
+            is not None
+        )
         outcome = (
             Outcome(item_no=item.item_no, verdict="rejected", refused=refused_call(said.fault))
             if is_there
@@ -237,6 +240,6 @@ async def _take_answer(
 
 async def _refused_offer(sending: Sending, item: RunItem, refused: Refused) -> Outcome:
     """A refusal may mean that the product is gone; only the shop itself can tell."""
-    if await find_product(sending, item.marketplace_product_id or "") is None:
+    if await find_product(sending.client, sending.token, item.marketplace_product_id or "") is None:
         return Outcome(item_no=item.item_no, verdict="gone")
     return Outcome(item_no=item.item_no, verdict="rejected", refused=refused)

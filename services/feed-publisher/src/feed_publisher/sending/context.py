@@ -55,6 +55,7 @@ class Sending:
     pool: Pool
     client: Client
     token: AccessToken
+    generation: int
     settings: PublisherSettings
     run: Run
     lease: Lease

@@ -5,7 +5,9 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
+from aliexpress.client import Client
 from aliexpress.errors import CallerFault
+from aliexpress.operation import AccessToken
 from aliexpress.products import (
     MAX_PRODUCT_PAGE,
     PRODUCT_STATUSES,
@@ -44,27 +46,29 @@ async def read_each(things: Iterable[A], read: Callable[[A], Coroutine[Any, Any,
     return [task.result() for task in tasks]
 
 
-async def find_product(sending: Sending, product_id: str) -> Product | None:
+async def find_product(client: Client, token: AccessToken, product_id: str) -> Product | None:
     """The product as it stands, or None when the shop has none of that id.
 
     Raises the failures of a read; a fault that does not mean "not there" too.
     """
     try:
-        return await load_product(sending.client, sending.token, product_id)
+        return await load_product(client, token, product_id)
     except CallerFault:
         for status in PRODUCT_STATUSES:
-            page = await list_products(sending.client, sending.token, status, product_id=product_id)
+            page = await list_products(client, token, status, product_id=product_id)
             if any(listed.product_id == product_id for listed in page.products):
                 raise
         return None
 
 
-async def read_products(sending: Sending, product_ids: Iterable[str]) -> dict[str, Product | None]:
+async def read_products(
+    client: Client, token: AccessToken, product_ids: Iterable[str]
+) -> dict[str, Product | None]:
     """The products as they stand, None for those that are not there."""
     wanted = list(dict.fromkeys(product_ids))
 
     async def read(product_id: str) -> Product | None:
-        return await find_product(sending, product_id)
+        return await find_product(client, token, product_id)
 
     return dict(zip(wanted, await read_each(wanted, read), strict=True))
 
@@ -171,7 +175,7 @@ async def _match(
         for product_id, modified_at in foreign.items()
         if product_id in known and modified_at is not None and known[product_id][0] == modified_at
     }
-    products = await read_products(sending, sorted(foreign.keys() - fresh))
+    products = await read_products(sending.client, sending.token, sorted(foreign.keys() - fresh))
     read = {
         product_id: (foreign[product_id], sorted(skus_of(product)))
         for product_id, product in products.items()

@@ -98,7 +98,9 @@ async def _is_ours(sending: Sending, job_id: str, items: list[RunItem]) -> bool 
 
 async def _settle_by_products(sending: Sending, call: Call, items: list[RunItem]) -> Step:
     """Compare the products with what was sent; what is not there is sent again, being absolute."""
-    products = await read_products(sending, [i.marketplace_product_id or "" for i in items])
+    products = await read_products(
+        sending.client, sending.token, [i.marketplace_product_id or "" for i in items]
+    )
     outcomes, again = [], []
     for item in items:
         product = products[item.marketplace_product_id or ""]

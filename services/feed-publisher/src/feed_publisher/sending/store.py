@@ -131,6 +131,26 @@ async def list_sendable(
     return [_item(row) for row in rows]
 
 
+async def list_planned(
+    connection: Connection, run: Run, action: Action, *, after: int, limit: int
+) -> list[RunItem]:
+    """Pending items of an action by number, whatever they wait for."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_ITEM_COLUMNS} FROM run_item AS i
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status = 'pending' AND i.action = $3
+            AND i.item_no > $4
+        ORDER BY i.item_no LIMIT $5
+        """,  # noqa: S608 - a constant list of columns
+        run.merchant_id,
+        run.run_id,
+        action,
+        after,
+        limit,
+    )
+    return [_item(row) for row in rows]
+
+
 async def list_call_items(connection: Connection, merchant_id: str, call_id: str) -> list[RunItem]:
     """The items of a call that are not decided yet."""
     rows = await connection.fetch(

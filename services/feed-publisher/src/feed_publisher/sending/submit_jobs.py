@@ -77,7 +77,9 @@ async def look_up_creations(sending: Sending, items: Sequence[RunItem]) -> dict[
     holders = await find_foreign(sending, codes, with_offline=is_unsettled)
     if not holders:
         return {}
-    products = await read_products(sending, {p for held in holders.values() for p in held})
+    products = await read_products(
+        sending.client, sending.token, {p for held in holders.values() for p in held}
+    )
     outcomes = {}
     for item in items:
         held = sorted({p for code in item.sku_codes for p in holders.get(code, ())})
@@ -132,7 +134,9 @@ async def submit_updates(sending: Sending) -> bool:
     items = await _sendable(sending, "update")
     if not items:
         return False
-    products = await read_products(sending, [i.marketplace_product_id or "" for i in items])
+    products = await read_products(
+        sending.client, sending.token, [i.marketplace_product_id or "" for i in items]
+    )
     run = sending.run
     async with unit_of_work(sending.pool) as connection:
         listings = await load_listings(

@@ -1,0 +1,127 @@
+"""Takes over a product that was online before us, when the merchant says so (M1.6)."""
+
+import msgspec
+
+from aliexpress.client import Client
+from aliexpress.errors import CallerFault
+from aliexpress.operation import AccessToken
+from aliexpress.products import Product, load_product
+from common import clock
+from common.errors import NotFound, Refusal
+from common.postgres.pool import Connection, Pool
+from common.postgres.unit_of_work import unit_of_work
+from common.shop_tokens import ShopNotConnected, ShopTokens
+from feed_publisher.claims.store import claim_skus, load_holders
+from feed_publisher.desired.store import Desired, Feed, load_desired, load_feed, mark_families
+from feed_publisher.drift.store import find_owner
+from feed_publisher.planning.listing import Believed, Listing
+from feed_publisher.planning.plan import desired_skus, find_conflict
+from feed_publisher.planning.store import load_listings
+from feed_publisher.reports.report_products import Changed, report_products
+from feed_publisher.sending.look_up import skus_of
+
+
+class Adopter:
+    """Adopts products; the shop is read, nothing is written there. The next runs do that."""
+
+    def __init__(self, pool: Pool, client: Client, tokens: ShopTokens) -> None:
+        self._pool = pool
+        self._client = client
+        self._tokens = tokens
+
+    async def adopt(self, merchant_id: str, feed_id: str, family_id: str, product_id: str) -> None:
+        """Make the product this family's listing.
+
+        Raises `NotFound`, and `Refusal` when the family is online already, the product is another
+        family's, or they have no SKU code in common.
+        """
+        async with unit_of_work(self._pool) as connection:
+            feed = await load_feed(connection, merchant_id, feed_id)
+            await _load_wanted(connection, feed, family_id)
+        product = await self._read(merchant_id, feed.shop_id, product_id)
+        async with unit_of_work(self._pool) as connection:
+            wanted = await _load_wanted(connection, feed, family_id)
+            await _link(connection, feed, wanted, product)
+
+    async def _read(self, merchant_id: str, shop_id: str, product_id: str) -> Product:
+        try:
+            token = await self._tokens.token(merchant_id, shop_id)
+        except ShopNotConnected:
+            raise Refusal(
+                "the shop is not connected",
+                status=409,
+                slug="shop-not-connected",
+                remedy="Connect the shop, then repeat this.",
+            ) from None
+        access = AccessToken(token.seller_id, token.value.get_secret_value())
+        try:
+            return await load_product(self._client, access, product_id)
+        except CallerFault:
+            raise NotFound(
+                "product of that id in the shop",
+                remedy="Take the id from the report or from AliExpress's seller centre.",
+            ) from None
+
+
+async def _load_wanted(connection: Connection, feed: Feed, family_id: str) -> Desired:
+    desired = await load_desired(connection, feed.merchant_id, feed.feed_id, [family_id])
+    if family_id not in desired or desired[family_id].state.presence == "absent":
+        raise NotFound("product")
+    return desired[family_id]
+
+
+async def _link(connection: Connection, feed: Feed, wanted: Desired, product: Product) -> None:
+    family_id, codes = wanted.state.family_id, desired_skus(wanted.state)
+    listing = (
+        await load_listings(
+            connection, feed.merchant_id, feed.feed_id, [family_id], shop_id=feed.shop_id
+        )
+    )[family_id]
+    await claim_skus(
+        connection,
+        feed.merchant_id,
+        feed.shop_id,
+        feed.feed_id,
+        [(code, family_id) for code in codes],
+    )
+    holders = await load_holders(connection, feed.merchant_id, feed.shop_id, codes)
+    conflict = find_conflict(listing, codes, holders)
+    owner = await find_owner(connection, feed.merchant_id, feed.shop_id, product.product_id)
+    if listing.is_online:
+        raise _refusal("already-listed", "this product is online already", "Nothing is to be done.")
+    if owner is not None or conflict is not None:
+        told = conflict.message if conflict else "that product belongs to another family"
+        raise _refusal("foreign-product", told, "Choose the product that holds these SKU codes.")
+    if not skus_of(product).keys() & set(codes):
+        raise _refusal(
+            "no-common-sku",
+            "the product has none of this family's SKU codes",
+            "Give the SKUs the same codes on AliExpress, then repeat this.",
+        )
+    adopted = _adopted(listing, product)
+    await report_products(
+        connection,
+        feed.merchant_id,
+        [Changed(adopted, wanted.state.revision, wanted.traceparent)],
+    )
+    await mark_families(
+        connection, feed.merchant_id, feed.feed_id, ["product", "offer"], [family_id]
+    )
+
+
+def _adopted(listing: Listing, product: Product) -> Listing:
+    return msgspec.structs.replace(
+        listing,
+        status="auditing" if product.status == "auditing" else "live",
+        marketplace_product_id=product.product_id,
+        live_since=clock.now(),
+        deleted_at=None,
+        create_intent_at=None,
+        believed=Believed(skus=skus_of(product)),
+    )
+
+
+def _refusal(slug: str, title: str, remedy: str) -> Refusal:
+    return Refusal(
+        title, status=409, slug=slug, remedy=remedy, field="marketplace_product_id", rule="M1.6"
+    )

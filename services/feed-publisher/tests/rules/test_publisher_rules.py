@@ -1,0 +1,164 @@
+"""The guard, the batches, the newest state, the causes, the download."""
+
+import csv
+import io
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feed_publisher.desired.desired_state import newest
+from feed_publisher.planning.batches import MAX_PRODUCTS, MAX_SKUS, offer_batches
+from feed_publisher.planning.guards import reckoned_products, withheld
+from feed_publisher.planning.listing import Refused
+from feed_publisher.reports.causes import KNOWN, explain, refusal
+from feed_publisher.reports.download import to_csv
+from feed_publisher.runs.outcome import counts_of, state_of
+from feed_publisher.sending.submit_jobs import content_id, item_no_of
+
+FIFTH = Decimal("0.20")
+
+
+def families(number: int, start: int = 0) -> set[tuple[str, str]]:
+    return {("f", f"p{n}") for n in range(start, start + number)}
+
+
+@pytest.mark.parametrize(
+    ("planned", "removed", "reckoned", "held"),
+    [
+        pytest.param(2, 0, 10, 0, id="two-of-ten"),
+        pytest.param(3, 0, 10, 3, id="three-of-ten"),
+        pytest.param(20, 0, 100, 0, id="exactly-the-share"),
+        pytest.param(21, 0, 100, 21, id="one-more-holds-all"),
+        pytest.param(5, 16, 100, 5, id="the-day-counts"),
+        pytest.param(0, 50, 100, 0, id="nothing-planned"),
+    ],
+)
+def test_the_guard_counts_over_the_day(
+    planned: int, removed: int, reckoned: int, held: int
+) -> None:
+    assert len(withheld(families(planned), families(removed, 1000), reckoned, FIFTH)) == held
+
+
+def test_a_family_zeroed_before_may_be_deleted() -> None:
+    assert withheld(families(20), families(20), 100, FIFTH) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "reckoned"),
+    [(0, 0, 10), (5, 500, 10), (0, 500, 500), (100, 5, 100)],
+)
+def test_what_the_share_is_taken_of(before: int, now: int, reckoned: int) -> None:
+    assert reckoned_products(before, now) == reckoned
+
+
+@dataclass(frozen=True)
+class Item:
+    marketplace_product_id: str | None
+    sku_codes: list[str]
+
+
+items = st.builds(
+    Item,
+    st.integers(0, 60).map(str),
+    st.integers(1, MAX_SKUS).map(lambda n: [str(i) for i in range(n)]),
+)
+
+
+@given(st.lists(items, max_size=100))
+def test_batches_keep_the_limits_and_lose_nothing(given_items: list[Item]) -> None:
+    batches = list(offer_batches(given_items))
+    assert [item for batch in batches for item in batch] == given_items
+    for batch in batches:
+        assert 1 <= len(batch) <= MAX_PRODUCTS
+        assert sum(len(item.sku_codes) for item in batch) <= MAX_SKUS
+        assert len({item.marketplace_product_id for item in batch}) == len(batch)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9))))
+def test_the_newest_state_of_each_key_wins_in_key_order(states: list[tuple[str, int]]) -> None:
+    kept = newest(states, lambda state: (state[0],), lambda state: state[1])
+    assert [key for key, _ in kept] == sorted({key for key, _ in states})
+    for key, revision in kept:
+        assert revision == max(told for other, told in states if other == key)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "name"),
+    [
+        ("F00-00-10007-007", "duplicate sku_code, please check your input", "duplicate-sku"),
+        ("F00-00-10007-009", "Field:sku_code is empty, please check your input", "empty-sku"),
+        ("F00-00-10007-015", ("The sku_attribute_name you input does not exist under this category,"
+         " and this category does not support user-defined sku_attribute_name."),
+         "unknown-sku-attribute"),
+        ("F00-00-10020-004", "SellerId=12 not exists", "account-gone"),
+        ("F00-00-10020-004", "040003:productUnit_requiredValidator@post_tip", "field"),
+        ("F00-00-10020-004", "GPF.CHK_CATEGORY_ID_NOT_LEAF_CATEGORY", "not-a-leaf"),
+        ("F00-00-10020-004", "系统错误,请稍后重试", "internal"),
+        ("F00-00-10020-004", ("000003:Your operation rights have been suspended. Please contact"
+         " customer service"), "suspended"),
+        ("F00-00-10020-004", "150008:You've reached the maximum number of products",
+         "shop-full"),
+        ("S00-10-10000-001", "7150008:150008:You've reached the maximum number of products",
+         "shop-full"),
+        ("S00-10-10000-001", ("7090001:Title:090001:Sorry, the subject information you filled in is"
+         " not in English or security information."), "title-text"),
+        ("F00-00-10020-004", ("None of your image url in main_image_urls_list existed in the"
+         " seller's server, please check."), "no-image"),
+        ("16009999", "System exception", "internal"),
+    ],
+)  # fmt: skip
+def test_every_documented_code_is_explained(code: str, message: str, name: str) -> None:
+    known = next(cause for cause in KNOWN if cause.name == name)
+    cause = explain(refusal(code, message))
+    assert (cause.code, cause.message) == (code, message)
+    assert cause.explanation.split("{")[0].startswith(known.explanation.split("{")[0])
+    assert "{" not in cause.explanation + cause.remedy
+    assert refusal(code, message).is_transient is known.is_transient
+
+
+def test_an_unknown_code_keeps_its_own_words() -> None:
+    cause = explain(Refused("Z-1", "something new"))
+    assert (cause.code, cause.message) == ("Z-1", "something new")
+    assert cause.explanation
+    assert cause.remedy
+
+
+cells = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
+
+
+@given(st.lists(st.tuples(cells, st.integers()), max_size=20))
+def test_no_cell_is_a_formula_and_numbers_stay_numbers(rows: list[tuple[str, int]]) -> None:
+    text = to_csv(["text", "number"], rows)
+    parsed = list(csv.reader(io.StringIO(text, newline="")))[1:]
+    assert len(parsed) == len(rows)
+    for (told, number), (cell, figure) in zip(rows, parsed, strict=True):
+        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert cell.removeprefix("'").lstrip() or not told.strip()
+        assert int(figure) == number
+
+
+@pytest.mark.parametrize(
+    ("counts", "state"),
+    [
+        ({}, "completed"),
+        ({("create", "accepted"): 3}, "completed"),
+        ({("create", "accepted"): 3, ("price", "rejected"): 1}, "completed_with_errors"),
+        ({("delete", "withheld"): 1, ("price", "rejected"): 1}, "withheld"),
+        ({("stock", "deferred"): 2}, "completed"),
+    ],
+)
+def test_how_a_run_ends(counts: dict[tuple[str, str], int], state: str) -> None:
+    assert state_of(counts) == state
+    assert counts_of(counts)["items"] == sum(counts.values())
+
+
+@pytest.mark.parametrize(
+    ("told", "number"),
+    [("r1-5", 5), ("r2-5", None), ("r1-x", None), ("nothing", None), ("r1-", None), ("r1-٣", None)],
+)
+def test_a_result_is_ours_only_by_its_whole_name(told: str, number: int | None) -> None:
+    assert item_no_of("r1", told) == number
+    assert item_no_of("r1", content_id("r1", 7)) == 7
