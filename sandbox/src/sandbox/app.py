@@ -50,7 +50,7 @@ class Application:
             return
         try:
             request = await read_request(scope, receive, self.world.settings.max_body_bytes)
-            response = await self._route(request)
+            response = await self.route(request)
         except BadRequest as error:
             response = Response(str(error).encode(), status=400, content_type="text/plain")
         except TooLarge:
@@ -60,7 +60,8 @@ class Application:
             return
         await send_response(send, response)
 
-    async def _route(self, request: Request) -> Response:
+    async def route(self, request: Request) -> Response:
+        """The answer to one request. Raises `ConnectionBroken` for faults that do."""
         path = request.path
         for prefix, kind in _DOORS:
             if path == prefix or (kind != OLD and path.startswith(prefix + "/")):

@@ -14,6 +14,24 @@ Problem = tuple[str, str]
 """Field and the name of the rule it breaks."""
 
 
+def is_empty(value: Any) -> bool:
+    """None, an empty text, list or object; not 0 and not false."""
+    return not value and value != 0
+
+
+def without_empties(value: Any) -> Any:
+    """A value without the empty ones in it: the platform takes those as not sent."""
+    if isinstance(value, dict):
+        return {
+            name: inner
+            for name, found in value.items()
+            if not is_empty(inner := without_empties(found))
+        }
+    if isinstance(value, list):
+        return [inner for found in value if not is_empty(inner := without_empties(found))]
+    return value
+
+
 def check(value: Any, schema: Schema, field: str = "") -> Iterator[Problem]:
     """Every problem of a value, outermost first."""
     kind = schema.get("type")
@@ -48,11 +66,11 @@ def _check_choice(value: Any, choices: list[Schema], field: str) -> Iterator[Pro
 
 def _check_object(value: dict[str, Any], schema: Schema, field: str) -> Iterator[Problem]:
     for name in schema.get("required", ()):
-        if _is_empty(value.get(name)):
+        if is_empty(value.get(name)):
             yield _below(field, name), "required"
     properties = schema.get("properties", {})
     for name, found in value.items():
-        if name in properties and not _is_empty(found):
+        if name in properties and not is_empty(found):
             yield from check(found, properties[name], _below(field, name))
     then = schema.get("then")
     if then and value.get("value") == str(OTHER_VALUE) and not value.get("customValue"):
@@ -66,11 +84,6 @@ def _check_list(value: list[Any], schema: Schema, field: str) -> Iterator[Proble
         yield field, "unique"
     for item in value:
         yield from check(item, schema.get("items", {}), field)
-
-
-def _is_empty(value: Any) -> bool:
-    """None, an empty text, list or object; not 0 and not false."""
-    return not value and value != 0
 
 
 def _below(field: str, name: str) -> str:

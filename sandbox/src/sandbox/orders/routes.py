@@ -63,7 +63,7 @@ _ENDED = frozenset({life.FINISHED, life.ARCHIVED})
 def _statuses(query: dict[str, Any]) -> set[str]:
     listed = query.get("order_status_list") or []
     listed = [listed] if isinstance(listed, str) else listed
-    if len(listed) > STATUSES_MAX:
+    if not isinstance(listed, list) or len(listed) > STATUSES_MAX:
         raise errors.invalid_parameter(f"order_status_list over {STATUSES_MAX}")
     statuses = {str(status) for status in listed}
     if query.get("order_status"):

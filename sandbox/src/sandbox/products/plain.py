@@ -7,6 +7,7 @@ by name or id) is resolved here. What is missing stays missing and is refused by
 from typing import Any
 
 from sandbox.catalogue import Catalogue
+from sandbox.products.rules import dictionaries
 
 _LANGUAGES = {"en": "US", "pt": "BR", "in": "ID", "ar": "MA", "ja": "JP", "ko": "KR", "vi": "VN",
               "iw": "IL"}  # fmt: skip
@@ -44,7 +45,7 @@ def schema_payload(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, Any
         ],
         "description_multi_language_list": _descriptions(plain, locale),
         "category_attributes": _attributes(plain, catalogue),
-        "sku_info_list": [_sku(sku, catalogue) for sku in plain.get("sku_info_list") or ()],
+        "sku_info_list": [_sku(sku, catalogue) for sku in dictionaries(plain.get("sku_info_list"))],
     }
     payload |= {new: plain[old] for old, new in _SAME_NAME.items() if plain.get(old)}
     payload |= {new: _number(plain[old]) for old, new in _NUMBERS.items() if plain.get(old)}
@@ -71,7 +72,7 @@ def _texts(
     """Texts as (locale, text); the field and locale of `main` give the one not listed."""
     entries = [
         (_locale(str(entry.get("language"))), str(entry.get(key) or ""))
-        for entry in plain.get(name) or ()
+        for entry in dictionaries(plain.get(name))
     ]
     field, locale = main
     if plain.get(field) and locale not in {language for language, _ in entries}:
@@ -95,7 +96,7 @@ def _descriptions(plain: dict[str, Any], locale: str) -> list[dict[str, Any]]:
 def _attributes(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     names = {attribute.id: name for name, attribute in catalogue.attributes.items()}
     found: dict[str, Any] = {}
-    for entry in plain.get("attribute_list") or ():
+    for entry in dictionaries(plain.get("attribute_list")):
         name = entry.get("attribute_name") or names.get(_number(entry.get("attribute_name_id")))
         if name in catalogue.attributes:
             value = str(entry.get("attribute_value_id") or entry.get("attribute_value") or "")
@@ -111,7 +112,7 @@ def _attributes(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
 def _sku(sku: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     names = {attribute.id: name for name, attribute in catalogue.attributes.items()}
     attributes: dict[str, Any] = {}
-    for entry in sku.get("sku_attributes_list") or ():
+    for entry in dictionaries(sku.get("sku_attributes_list")):
         name = entry.get("sku_attribute_name") or names.get(
             _number(entry.get("sku_attribute_name_id")), "?"
         )

@@ -219,7 +219,10 @@ def _filters(query: dict[str, Any]) -> Iterator[Callable[[Product], bool]]:
         yield lambda product: product.created_at <= end
     if subject := str(query.get("subject") or "").casefold():
         yield lambda product: subject in product.title.casefold()
-    if excepted := {int(one) for one in query.get("excepted_product_ids") or ()}:
+    listed = query.get("excepted_product_ids") or []
+    if not isinstance(listed, list):
+        raise errors.invalid_parameter("excepted_product_ids is not a list")
+    if excepted := {as_integer(one, "excepted_product_ids") for one in listed}:
         yield lambda product: product.id not in excepted
     if query.get("group_id"):
         group = as_integer(query["group_id"], "group_id")

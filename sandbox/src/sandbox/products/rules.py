@@ -137,6 +137,11 @@ def _images_fault(payload: dict[str, Any], is_taken: Callable[[str], bool]) -> F
     return None
 
 
+def dictionaries(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; nothing for what is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
 def country_prices_fault(configuration: Any, skus: dict[str, dict[str, Any]]) -> Fault | None:
     """Prices per country name SKUs of the product and keep to 70 % of their price."""
     if not configuration:
@@ -144,11 +149,12 @@ def country_prices_fault(configuration: Any, skus: dict[str, dict[str, Any]]) ->
     field = "multi_country_price_configuration"
     if not isinstance(configuration, dict) or configuration.get("price_type") != "absolute":
         return codes.invalid_field(field, "options")
-    entries = chain.from_iterable(
-        country.get("sku_price_by_country_list") or ()
-        for country in configuration.get("country_price_list") or ()
-    )
-    for entry in entries:
+    countries = dictionaries(configuration.get("country_price_list"))
+    if not countries:
+        return codes.invalid_field(f"{field}.country_price_list")
+    for entry in chain.from_iterable(
+        dictionaries(country.get("sku_price_by_country_list")) for country in countries
+    ):
         sku = skus.get(str(entry.get("sku_code")))
         if sku is None:
             return codes.invalid_field(f"{field}.sku_code", "exists")

@@ -21,6 +21,7 @@ from sandbox.products.state import (
     make_skus,
     money,
 )
+from sandbox.schema_check import without_empties
 from sandbox.schema_store import SchemaStore
 from sandbox.sellers import SELLERS
 
@@ -56,6 +57,7 @@ class Shelf:
 
     def create(self, seller_id: str, payload: Payload, *, is_plain: bool = False) -> Product:
         """Post a product. Raises `Refusal` with the documented code."""
+        payload = without_empties(payload)
         try:
             self._check_seller(seller_id, is_plain=is_plain)
             self._check_payload(seller_id, payload, needs_stock=True)
@@ -89,6 +91,7 @@ class Shelf:
 
     def update(self, seller_id: str, product_id: int, payload: Payload) -> Product:
         """Replace a product's content and SKUs. Raises `Refusal`."""
+        payload = without_empties(payload)
         try:
             product = self._editable(seller_id, product_id)
             self._check_seller(seller_id, is_update=True)
@@ -308,8 +311,7 @@ STATUSES = (ON_SALE, OFFLINE, AUDITING, EDITING)
 
 
 def _entries(entry: Payload) -> list[Payload]:
-    found = entry.get("multiple_sku_update_list")
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    return rules.dictionaries(entry.get("multiple_sku_update_list"))
 
 
 def _require_sku(product: Product, item: Payload) -> None:
@@ -325,9 +327,8 @@ def _raise_if(fault: rules.Fault | None) -> None:
 
 
 def _skus_of(payload: Payload) -> list[str]:
-    skus = payload.get("sku_info_list")
-    entries = skus if isinstance(skus, list) else []
-    return sorted(str(sku.get("sku_code") or "") for sku in entries if isinstance(sku, dict))
+    skus = rules.dictionaries(payload.get("sku_info_list"))
+    return sorted(str(sku.get("sku_code") or "") for sku in skus)
 
 
 def _detail(product: Product) -> dict[str, Any]:
