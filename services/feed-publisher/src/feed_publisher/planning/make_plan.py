@@ -1,6 +1,6 @@
 """Makes a run's plan from the marked families, in one transaction, and seals it with its hash."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
@@ -68,7 +68,7 @@ async def make_plan(
         making = _Making(connection, run, state == "running")
         after = ""
         while marks := await _next_marks(making, after):
-            after = max(marks)
+            after = [*marks][-1]
             await _plan_families(making, marks)
         await _guard(making, removal_share)
         plan_hash = making.hash.hexdigest()
@@ -115,7 +115,7 @@ async def _claim_skus(pool: Pool, run: Run) -> None:
             await claim_skus(connection, run.merchant_id, run.shop_id, run.feed_id, wanted)
         if not family_ids:
             return
-        after = max(family_ids)
+        after = family_ids[-1]
 
 
 async def _plan_families(making: _Making, marks: dict[str, list[int]]) -> None:
