@@ -9,7 +9,7 @@ import base64
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -41,18 +41,21 @@ from common.messaging.records import Delivery, Record
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import unit_of_work
-from common.service import Context, Service, create_app
+from common.service import Context, Parts, Service, create_app
 from common.shop_tokens import ShopTokens
 from common.web.identity import OPERATOR, Verifier
 from order_importer.app import SERVICE
+from order_importer.importing.api import import_router
 from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
+from order_importer.orders.api import order_router
 from order_importer.settings import OrderSettings
+from order_importer.shipping.api import shipment_router
 from order_importer.shipping.send_shipment import send_next
 from order_importer.shops.access import ShopAccess
 from order_importer.shops.consumer import ShopStates
 from stack.sandbox import Sandbox
-from stack.testing import NewDatabase
+from stack.testing import Databases
 
 E = TypeVar("E", bound=Event)
 
@@ -82,8 +85,7 @@ class Bed:
     auth_pool: Pool
     keys: SigningKeys
     control: httpx2.AsyncClient
-    revision: int = 0
-    first_import: timedelta = field(default=timedelta(days=90))
+    first_import: timedelta = timedelta(days=90)
 
     # -- who calls
 
@@ -267,63 +269,67 @@ async def _serving(service: Service[Any], context: Context[Any]) -> AsyncIterato
             await closing
 
 
-@pytest.fixture
-async def bed(
-    database: NewDatabase, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Bed]:
-    """The service with its shop connected, and nothing imported yet."""
-    monkeypatch.setattr(clock, "_offset", clock._offset)
-    monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
+@pytest.fixture(scope="session")
+async def site(sandbox_process: Sandbox, databases: Databases) -> AsyncIterator[Bed]:
+    """Both services and their clients, made once for this worker."""
+    sandbox = sandbox_process
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     keys = SigningKeys.parse(pem)
-    url = await database(migrate_orders)
-    pool = await open_pool(url)
+    urls = await databases.create(migrate_orders), await databases.create(migrate_auth)
+    pool = await open_pool(urls[0])
+    client = Client(
+        AppCredentials(sandbox.app_key, sandbox.app_secret),
+        new_gateway(sandbox.url),
+        HttpTransport(),
+        BucketLimiter(MemoryBuckets(), Limits(per_app={}, per_seller={})),
+    )
     async with (
         httpx2.AsyncClient(base_url=sandbox.url, timeout=20) as control,
-        _serving_auth(await database(migrate_auth), sandbox, pem) as (auth_url, auth_pool),
+        _serving_auth(urls[1], sandbox, pem) as (auth_url, auth_pool),
         httpx2.AsyncClient(base_url=auth_url) as auth_http,
     ):
-        settings = OrderSettings(
-            database_url=SecretStr(url),
-            kafka_bootstrap="unused:9092",
-            auth_url=auth_url,
-            service_client_id="order-importer",
-            service_client_secret=SecretStr(SECRET),
-            marketplace_url=sandbox.url,
-            app_key=sandbox.app_key,
-            app_secret=SecretStr(sandbox.app_secret),
-        )
-        client = Client(
-            AppCredentials(sandbox.app_key, sandbox.app_secret),
-            new_gateway(sandbox.url),
-            HttpTransport(),
-            BucketLimiter(MemoryBuckets(), Limits(per_app={}, per_seller={})),
-        )
+        settings = OrderSettings(database_url=SecretStr(urls[0]), kafka_bootstrap="unused:9092")
         tokens = ShopTokens(auth_url, "order-importer", SecretStr(SECRET))
+        access = ShopAccess(client, tokens)
         verifier = Verifier("http://127.0.0.1:1/never-asked")
         verifier.trust(keys.verifying())
-        context = Context(settings, pool, verifier)
-        parts = SERVICE.build(context)
-        app = create_app(SERVICE, context, parts)
+        routers = [order_router(pool), import_router(pool), shipment_router(pool, access)]
+        app = create_app(SERVICE, Context(settings, pool, verifier), Parts(routers=routers))
         async with httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app), base_url="http://orders.test"
         ) as http:
-            made = Bed(
+            yield Bed(
                 http=http,
                 pool=pool,
-                access=ShopAccess(client, tokens),
+                access=access,
                 states=ShopStates(tokens.forget, import_every=settings.import_every),
                 auth_http=auth_http,
                 auth_pool=auth_pool,
                 keys=keys,
                 control=control,
             )
-            await made.move_clock(is_frozen=False)
-            await made.connect()
-            yield made
-        for closer in (*parts.closers, client.close, tokens.aclose):
-            closing = closer()
-            if asyncio.iscoroutine(closing):
-                await closing
+        await tokens.aclose()
+    await client.close()
     await pool.close()
+    for url in urls:
+        await databases.drop(url)
+
+
+@pytest.fixture
+async def bed(site: Bed, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Bed:
+    """The service with empty tables, its shop newly connected, and nothing imported yet."""
+    monkeypatch.setattr(clock, "_offset", clock._offset)
+    monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
+    await _empty(site.pool)
+    await site.move_clock(is_frozen=False)
+    await site.connect()
+    return site
+
+
+async def _empty(pool: Pool) -> None:
+    tables = await pool.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'alem%'"
+    )
+    names = ", ".join(f'"{row["tablename"]}"' for row in tables)
+    await pool.execute(f"TRUNCATE {names} RESTART IDENTITY")
