@@ -1,9 +1,8 @@
 """feed-publisher whole: its consumer, jobs and REST on real stores, against the sandbox."""
 
 import asyncio
-import base64
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -11,14 +10,12 @@ from functools import partial
 from typing import Any
 
 import httpx2
-import jwt
 import msgspec
 import pytest
 import uvicorn
 from aiokafka import AIOKafkaProducer
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI
+from publisher_auth import MERCHANT, SELLER, QuietServer, TokenDesk, bearer, public_key
 from pydantic import SecretStr
 
 from aliexpress import oauth, products, shop
@@ -47,7 +44,7 @@ from common.contracts.topics import create_topics
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
 from common.service import Context, Parts, create_app
-from common.web.identity import AUDIENCE, ISSUER, Verifier
+from common.web.identity import Verifier
 from feed_publisher.app import SERVICE
 from feed_publisher.planning.listing import digest
 from feed_publisher.settings import PublisherSettings
@@ -55,33 +52,14 @@ from stack.ports import free_port
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase
 
-MERCHANT, SHOP, FEED, SELLER = "acme", "main", "web", "2200100001"
+SHOP, FEED = "main", "web"
 REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
 LEAF = "200000346"
 ENDED = {"completed", "completed_with_errors", "withheld", "failed", "superseded"}
-KEY = Ed25519PrivateKey.generate()
 
 
 async def migrate(url: str) -> None:
     await asyncio.to_thread(upgrade, SERVICE.migrations, url)
-
-
-def public_key() -> jwt.PyJWK:
-    public = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    x = base64.urlsafe_b64encode(public).decode().rstrip("=")
-    return jwt.PyJWK({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "k1", "alg": "EdDSA"})
-
-
-def bearer(*scopes: str, merchant: str | None = MERCHANT) -> dict[str, str]:
-    claims = {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "sub": "test",
-        "scope": " ".join(scopes),
-        "exp": int((clock.now() + timedelta(minutes=5)).timestamp()),
-    } | ({"merchant": merchant} if merchant else {})
-    signed = jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": "k1"})
-    return {"authorization": f"Bearer {signed}"}
 
 
 async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
@@ -91,47 +69,10 @@ async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30
             await asyncio.sleep(0.03)
 
 
-class TokenDesk:
-    """auth-service's hand-out of tokens, as far as others see it."""
-
-    def __init__(self) -> None:
-        self.token: str | None = None
-        self.generation = 1
-        self.reported: list[int] = []
-        self.app = FastAPI()
-        self.app.post("/v1/token")(self._service_token)
-        self.app.get("/internal/v1/shops/{merchant_id}/{shop_id}/token")(self._hand_out)
-        self.app.post("/internal/v1/shops/{merchant_id}/{shop_id}/token/dead")(self._dead)
-
-    async def _service_token(self) -> dict[str, Any]:
-        return {"access_token": "service", "token_type": "bearer", "expires_in": 600}
-
-    async def _hand_out(self, merchant_id: str, shop_id: str) -> dict[str, Any]:
-        if self.token is None:
-            raise HTTPException(409, "not connected")
-        return {
-            "access_token": self.token,
-            "seller_id": SELLER,
-            "generation": self.generation,
-            "expires_at": (clock.now() + timedelta(days=30)).isoformat(),
-        }
-
-    async def _dead(self, merchant_id: str, shop_id: str, report: dict[str, int]) -> None:
-        self.reported.append(report["generation"])
-        if report["generation"] == self.generation:
-            self.token = None
-
-
-class _QuietServer(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @contextlib.asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[str]:
     port = free_port()
-    server = _QuietServer(uvicorn.Config(app, port=port, log_config=None, access_log=False))
+    server = QuietServer(uvicorn.Config(app, port=port, log_config=None, access_log=False))
     task = asyncio.create_task(server.serve())
 
     async def is_up() -> bool:

@@ -1,7 +1,8 @@
 """Marks of families are never lost, whatever order their transactions commit in."""
 
 import asyncpg
-from publisher_bed import FEED, MERCHANT, migrate
+from publisher_auth import MERCHANT
+from publisher_bed import FEED, migrate
 
 from feed_publisher.desired.store import mark_families
 from feed_publisher.planning.store import forget_marks, list_marked

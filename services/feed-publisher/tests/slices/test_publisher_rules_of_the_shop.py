@@ -3,7 +3,8 @@
 from typing import Any
 
 import httpx2
-from publisher_bed import FEED, LEAF, SELLER, Bed, Sku, bearer, until
+from publisher_auth import SELLER, bearer
+from publisher_bed import FEED, LEAF, Bed, Sku, until
 
 from common.contracts.product import ProductReported
 

@@ -1,0 +1,74 @@
+"""What feed-publisher sees of auth-service: callers' tokens and the hand-out of shop tokens."""
+
+import base64
+import contextlib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fastapi import FastAPI, HTTPException
+
+from common import clock
+from common.web.identity import AUDIENCE, ISSUER
+
+MERCHANT, SELLER = "acme", "2200100001"
+KEY = Ed25519PrivateKey.generate()
+
+
+def public_key() -> jwt.PyJWK:
+    public = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    x = base64.urlsafe_b64encode(public).decode().rstrip("=")
+    return jwt.PyJWK({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "k1", "alg": "EdDSA"})
+
+
+def bearer(*scopes: str, merchant: str | None = MERCHANT) -> dict[str, str]:
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "test",
+        "scope": " ".join(scopes),
+        "exp": int((clock.now() + timedelta(minutes=5)).timestamp()),
+    } | ({"merchant": merchant} if merchant else {})
+    signed = jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": "k1"})
+    return {"authorization": f"Bearer {signed}"}
+
+
+class TokenDesk:
+    """auth-service's hand-out of tokens, as far as others see it."""
+
+    def __init__(self) -> None:
+        self.token: str | None = None
+        self.generation = 1
+        self.reported: list[int] = []
+        self.app = FastAPI()
+        self.app.post("/v1/token")(self._service_token)
+        self.app.get("/internal/v1/shops/{merchant_id}/{shop_id}/token")(self._hand_out)
+        self.app.post("/internal/v1/shops/{merchant_id}/{shop_id}/token/dead")(self._dead)
+
+    async def _service_token(self) -> dict[str, Any]:
+        return {"access_token": "service", "token_type": "bearer", "expires_in": 600}
+
+    async def _hand_out(self, merchant_id: str, shop_id: str) -> dict[str, Any]:
+        if self.token is None:
+            raise HTTPException(409, "not connected")
+        return {
+            "access_token": self.token,
+            "seller_id": SELLER,
+            "generation": self.generation,
+            "expires_at": (clock.now() + timedelta(days=30)).isoformat(),
+        }
+
+    async def _dead(self, merchant_id: str, shop_id: str, report: dict[str, int]) -> None:
+        self.reported.append(report["generation"])
+        if report["generation"] == self.generation:
+            self.token = None
+
+
+class QuietServer(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
