@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import Headers, encode
@@ -123,6 +123,17 @@ class Bed:
             key,
             headers=default if headers is None else headers,
         )
+
+    async def shown(self) -> int:
+        """How many records Kafka was shown as taken."""
+        reader = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, group_id=self.prefix + "test.sources"
+        )
+        await reader.start()
+        partitions = [TopicPartition(self.prefix + "catalog.updated", n) for n in range(PARTITIONS)]
+        shown = sum([await reader.committed(partition) or 0 for partition in partitions])
+        await reader.stop()
+        return shown
 
     async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         return await self.pool.fetch(query, *arguments)

@@ -52,3 +52,24 @@ async def test_a_bad_network_to_postgres_costs_time_and_nothing_else(
     assert {row["times"] for row in await bed.fetch("SELECT times FROM seen")} == {1}
     await consumer.stop()
     behind.terminate()
+
+
+async def test_while_postgres_is_away_kafka_is_shown_nothing(bed: Bed, proxy: FaultProxy) -> None:
+    address = urlsplit(bed.url)
+    behind = await open_pool(bed.url.replace(f":{address.port}", f":{proxy.port}"), max_size=4)
+    consumer = bed.consumer(max_batch_records=10, pool=behind)
+    consumer.start()
+    await bed.send(*(product(f"a{n}") for n in range(10)))
+    await until(bed.table_has("seen", 10))
+    proxy.freeze()
+    await bed.send(*(product(f"b{n}") for n in range(60)))
+
+    async def is_held() -> bool:
+        return proxy.bytes_held_back > 0
+
+    await until(is_held)
+    await consumer.stop()
+    stored = await bed.pool.fetchval("SELECT sum(next_offset) FROM consumer_position")
+    assert await bed.shown() <= stored == 10
+    proxy.thaw()
+    behind.terminate()

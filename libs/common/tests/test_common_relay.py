@@ -105,3 +105,20 @@ async def test_a_relay_whose_connection_is_cut_publishes_what_is_left(bed: Bed) 
     await add(bed, "b")
     assert len(await consume(bed, 2)) == 2
     await relay.stop()
+
+
+async def test_an_event_committed_after_a_later_one_was_published_is_published_too(
+    bed: Bed,
+) -> None:
+    relay = Relay(bed.url, bed.bootstrap, topic_prefix=bed.prefix)
+    relay.start()
+    slow = await asyncpg.connect(bed.url)
+    late = slow.transaction()
+    await late.start()
+    await add_events(slow, [product("slow", name="slow")], source="/test")
+    await add(bed, "quick")
+    assert len(await consume(bed, 1)) == 1
+    await late.commit()
+    assert len(await consume(bed, 2)) == 2
+    await slow.close()
+    await relay.stop()
