@@ -179,7 +179,7 @@ async def mark_doubtful(
 ) -> None:
     """AliExpress's answer leaves open whether it has the parcel: the order is to be read."""
     await connection.execute(
-        f"UPDATE shipment SET problem_code = $5, problem_message = $6 WHERE {_KEY}",  # noqa: S608
+        f"UPDATE shipment SET problem_code = $5, problem_message = $6 WHERE {_KEY}",  # noqa: S608 - constants
         *_key(shipment),
         code,
         message,
