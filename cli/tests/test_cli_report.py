@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from channel_cli.answers import Cause, Issue, PreviewFamily
+from channel_cli.answers import Cause, Issue, PreviewFamily, PublishedProduct
 from channel_cli.demo.report import Rejected, Report, find_faults
 from channel_cli.demo.survey import rejection_of
 
@@ -55,10 +55,11 @@ def test_a_rejection_names_the_first_error_not_the_advice_before_it() -> None:
     advice = Issue(rule="M3.14", field="f", message="m", remedy="r", severity="advice")
     error = Issue(rule="M3.9", field="price", message="no price", remedy="Fill it.", sku="S-1")
     family = PreviewFamily(family_id="P-1", state="invalid", issues=[advice, error])
-    assert rejection_of(family, []) == Rejected("P-1", "S-1", "M3.9", "no price", "Fill it.")
+    assert rejection_of(family, None) == Rejected("P-1", "S-1", "M3.9", "no price", "Fill it.")
 
 
 def test_a_rejection_by_the_marketplace_names_the_rule_in_its_explanation() -> None:
     cause = Cause(code="sku-claimed", message="taken", explanation="One only (M1.7).", remedy="R")
     family = PreviewFamily(family_id="P-1", state="valid")
-    assert rejection_of(family, [cause]) == Rejected("P-1", None, "M1.7", "taken", "R")
+    published = PublishedProduct(family_id="P-1", status="rejected", causes=[cause])
+    assert rejection_of(family, published) == Rejected("P-1", None, "M1.7", "taken", "R")

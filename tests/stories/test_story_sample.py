@@ -9,6 +9,7 @@ from storyteller import Sold, bring_online, listings, look_at, sample_of, writes
 from channel_cli.demo import bring_in, sell
 from channel_cli.demo.sources import SAMPLE, expected_outcomes, read_events
 from channel_cli.demo.stage import open_stage
+from channel_cli.following import RUN_ENDED
 from channel_cli.sandbox import ONLINE
 from stack.run import Stack
 from stack.system import SANDBOX
@@ -81,7 +82,7 @@ async def test_run_again_unchanged_it_calls_nothing_that_writes(system: Stack, s
     await bring_in.apply_configuration(stage, sample_of(system))
     await sell.settle(stage)
     for kind in ("product", "offer"):
-        run = await sell.run_feed(stage, kind, sell.RUN_ENDED, is_dry_run=False)
+        run = await sell.run_feed(stage, kind, RUN_ENDED, is_dry_run=False)
         assert run.state == "completed"
     assert writes_in(await stage.sandbox.ledger(since=before)) == []
 

@@ -313,6 +313,7 @@ class DeadLetter(Answer, frozen=True, kw_only=True):
     remedy: str
     state: str
     created_at: datetime
+    key: str | None = None
     value: str | None = None
     attempts: int = 0
 

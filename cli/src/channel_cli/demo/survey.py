@@ -1,10 +1,9 @@
 """Looks at the end: what is online by the marketplace's own word, and why the rest is not."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from channel_cli.answers import Cause, PreviewFamily
+from channel_cli.answers import PreviewFamily, PublishedProduct
 from channel_cli.demo.report import Rejected
 from channel_cli.demo.stage import Stage
 from channel_cli.progress import poll
@@ -36,27 +35,31 @@ async def survey(stage: Stage) -> Found:
         async for family in stage.channel.preview(stage.merchant, stage.feed)
         if family.state not in GONE
     ]
-    online = [family for family in families if family.marketplace_product_id in online_ids]
+    published = {
+        item.family_id: item async for item in stage.channel.published(stage.merchant, stage.feed)
+    }
+    online = [
+        family
+        for family in families
+        if family.family_id in published
+        and published[family.family_id].marketplace_product_id in online_ids
+    ]
     excluded = [family for family in families if family.state == EXCLUDED]
     names = {family.family_id for family in (*online, *excluded)}
-    refused = {
-        item.family_id: item.causes
-        async for item in stage.channel.published(stage.merchant, stage.feed)
-    }
     rejected = [
-        rejection_of(family, refused.get(family.family_id, []))
+        rejection_of(family, published.get(family.family_id))
         for family in families
         if family.family_id not in names
     ]
     return Found(len(families), len(online), len(excluded), rejected)
 
 
-def rejection_of(family: PreviewFamily, causes: Sequence[Cause]) -> Rejected:
+def rejection_of(family: PreviewFamily, published: PublishedProduct | None) -> Rejected:
     """Why a product is not online: its first error, else what the marketplace said."""
     for issue in family.issues:
         if issue.severity == "error":
             return Rejected(family.family_id, issue.sku, issue.rule, issue.message, issue.remedy)
-    for cause in causes:
+    for cause in published.causes if published else ():
         named = RULE.search(cause.explanation)
         rule = named.group() if named else cause.code
         return Rejected(family.family_id, None, rule, cause.message, cause.remedy)
