@@ -94,10 +94,9 @@ def _descriptions(plain: dict[str, Any], locale: str) -> list[dict[str, Any]]:
 
 
 def _attributes(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
-    names = {attribute.id: name for name, attribute in catalogue.attributes.items()}
     found: dict[str, Any] = {}
     for entry in dictionaries(plain.get("attribute_list")):
-        name = entry.get("attribute_name") or names.get(_number(entry.get("attribute_name_id")))
+        name = _attribute_name(entry, "attribute_name", catalogue)
         if name in catalogue.attributes:
             value = str(entry.get("attribute_value_id") or entry.get("attribute_value") or "")
             is_many = catalogue.attributes[name].kind == "many"
@@ -109,13 +108,17 @@ def _attributes(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     return found
 
 
+def _attribute_name(entry: dict[str, Any], field: str, catalogue: Catalogue) -> str:
+    """The name under `field`, or the one of the id under `field` + `_id`."""
+    identity = str(entry.get(f"{field}_id"))
+    by_id = (name for name, one in catalogue.attributes.items() if str(one.id) == identity)
+    return str(entry.get(field) or next(by_id, identity))
+
+
 def _sku(sku: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
-    names = {attribute.id: name for name, attribute in catalogue.attributes.items()}
     attributes: dict[str, Any] = {}
     for entry in dictionaries(sku.get("sku_attributes_list")):
-        name = entry.get("sku_attribute_name") or names.get(
-            _number(entry.get("sku_attribute_name_id")), "?"
-        )
+        name = _attribute_name(entry, "sku_attribute_name", catalogue)
         attributes[name] = _sku_value(name, entry, catalogue)
     made = {
         "sku_code": sku.get("sku_code"),
