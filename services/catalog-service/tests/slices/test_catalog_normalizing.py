@@ -172,7 +172,7 @@ async def test_a_feed_without_a_connected_shop_keeps_its_families_dirty(
     while await normalizer.run():
         pass
     assert await emitted() == []
-    waits = await pool.fetch("SELECT feed_id, waits_for FROM family_mark")
+    waits = await pool.fetch("SELECT feed_id, waits_for FROM family_wait")
     assert [tuple(wait) for wait in waits] == [("f", f"schema:s/{WALL_CLOCKS}")]
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from catalog_service.normalizing.store import end_waits
 from common import clock
 from common.contracts.feed import FeedState
 from common.contracts.shop import ShopState
@@ -378,13 +379,7 @@ async def save_schema(
         refusal,
         clock.now(),
     )
-    await connection.execute(
-        """
-        UPDATE family_mark SET waits_for = NULL WHERE merchant_id = $1 AND waits_for = $2
-        """,
-        key[0],
-        wait_for_schema(key[1], key[2]),
-    )
+    await end_waits(connection, key[0], wait_for_schema(key[1], key[2]))
     if row is None or row["fetched_at"] is None:
         return False
     is_other: bool = row["former_version"] != row["version"]

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from catalog_service.normalizing.store import end_waits
 from common import clock
 from common.postgres.pool import Connection
 
@@ -104,11 +105,7 @@ async def save_verdict(
         due_at,
         clock.now(),
     )
-    await connection.execute(
-        "UPDATE family_mark SET waits_for = NULL WHERE merchant_id = $1 AND waits_for = $2",
-        merchant_id,
-        wait_for_image(url),
-    )
+    await end_waits(connection, merchant_id, wait_for_image(url))
     if is_other:
         await connection.execute(
             """

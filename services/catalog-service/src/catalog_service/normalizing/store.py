@@ -28,7 +28,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Waits:
+class Wait:
     """A family that cannot be judged for a feed before something is there; None: it came meanwhile,
     the family is simply dirty again."""
 
@@ -39,39 +39,29 @@ class Waits:
 
 
 async def claim_families(connection: Connection, *, limit: int) -> dict[FamilyKey, list[Mark]]:
-    """Claim dirty families for this transaction, the longest dirty first, with all their marks.
+    """Claim dirty families for this transaction by their oldest marks.
 
-    A family's lock is an advisory one, so that ingest writes no row for it. Its marks are read
-    after the lock is held, and its data after that.
+    A family's lock is an advisory one, so that ingest writes no row for it. Its data is to be read
+    by later statements, after the lock is held, so that it is at least as new as these marks.
     """
-    locked = await connection.fetch(
+    rows = await connection.fetch(
         """
-        WITH dirty AS MATERIALIZED (
-            SELECT merchant_id, catalogue_id, family_id, min(id) AS first_id FROM (
-                SELECT id, merchant_id, catalogue_id, family_id FROM family_mark
-                WHERE waits_for IS NULL ORDER BY id LIMIT $1
-            ) AS oldest GROUP BY 1, 2, 3
+        WITH oldest AS MATERIALIZED (
+            SELECT id, merchant_id, catalogue_id, family_id, feed_id, traceparent
+            FROM family_mark ORDER BY id LIMIT $1
+        ), locked AS MATERIALIZED (
+            SELECT merchant_id, catalogue_id, family_id
+            FROM (SELECT DISTINCT merchant_id, catalogue_id, family_id FROM oldest) AS family
+            WHERE pg_try_advisory_xact_lock(
+                hashtextextended(merchant_id || '/' || catalogue_id || '/' || family_id, 0))
         )
-        SELECT merchant_id, catalogue_id, family_id FROM dirty
-        WHERE pg_try_advisory_xact_lock(
-            hashtextextended(merchant_id || '/' || catalogue_id || '/' || family_id, 0))
+        SELECT merchant_id, catalogue_id, family_id, id, feed_id, traceparent
+        FROM oldest JOIN locked USING (merchant_id, catalogue_id, family_id) ORDER BY id
         """,
         limit,
     )
-    if not locked:
-        return {}
-    marks = await connection.fetch(
-        """
-        SELECT id, merchant_id, catalogue_id, family_id, feed_id, traceparent FROM family_mark
-        JOIN unnest($1::text[], $2::text[], $3::text[])
-            AS k (merchant_id, catalogue_id, family_id)
-            USING (merchant_id, catalogue_id, family_id)
-        ORDER BY id
-        """,
-        *_columns((m, c, f) for m, c, f in locked),
-    )
     claimed: dict[FamilyKey, list[Mark]] = defaultdict(list)
-    for mark_id, merchant, catalogue, family, feed_id, traceparent in marks:
+    for merchant, catalogue, family, mark_id, feed_id, traceparent in rows:
         claimed[(merchant, catalogue, family)].append(Mark(mark_id, feed_id, traceparent))
     return claimed
 
@@ -81,19 +71,61 @@ async def forget_marks(connection: Connection, ids: Sequence[int]) -> None:
     await connection.execute("DELETE FROM family_mark WHERE id = ANY($1)", list(ids))
 
 
-async def add_waits(connection: Connection, waits: Sequence[Waits]) -> None:
-    """Leave the families marked until what they wait for is there."""
+async def set_waits(
+    connection: Connection, judged: Collection[ProductKey], waits: Sequence[Wait]
+) -> None:
+    """These families were judged; some of them wait now, and the others no longer."""
     await connection.execute(
         """
-        INSERT INTO family_mark
-            (merchant_id, catalogue_id, family_id, feed_id, waits_for, traceparent, marked_at)
-        SELECT k.*, $7
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS k
+        DELETE FROM family_wait USING unnest($1::text[], $2::text[], $3::text[])
+            AS k (merchant_id, feed_id, family_id)
+        WHERE (family_wait.merchant_id, family_wait.feed_id, family_wait.family_id)
+            = (k.merchant_id, k.feed_id, k.family_id)
         """,
-        *(list(column) for column in zip(*(wait.family for wait in waits), strict=True)),
-        [wait.feed_id for wait in waits],
-        [wait.waits_for for wait in waits],
-        [wait.traceparent for wait in waits],
+        *_columns(judged),
+    )
+    for table, some in (
+        ("family_wait", [wait for wait in waits if wait.waits_for is not None]),
+        ("family_mark", [wait for wait in waits if wait.waits_for is None]),
+    ):
+        is_wait = table == "family_wait"
+        await connection.executemany(
+            """
+            INSERT INTO family_wait (merchant_id, catalogue_id, family_id, feed_id, traceparent,
+                waits_since, waits_for) VALUES ($1, $2, $3, $4, $5, $6, $7)
+            """
+            if is_wait
+            else """
+            INSERT INTO family_mark (merchant_id, catalogue_id, family_id, feed_id, traceparent,
+                marked_at) VALUES ($1, $2, $3, $4, $5, $6)
+            """,
+            [
+                (
+                    *wait.family,
+                    wait.feed_id,
+                    wait.traceparent,
+                    clock.now(),
+                    *([wait.waits_for] if is_wait else []),
+                )
+                for wait in some
+            ],
+        )
+
+
+async def end_waits(connection: Connection, merchant_id: str, waits_for: str) -> None:
+    """What these families waited for is there: they are dirty again."""
+    await connection.execute(
+        """
+        WITH ended AS (
+            DELETE FROM family_wait WHERE merchant_id = $1 AND waits_for = $2
+            RETURNING merchant_id, catalogue_id, family_id, feed_id, traceparent
+        )
+        INSERT INTO family_mark
+            (merchant_id, catalogue_id, family_id, feed_id, traceparent, marked_at)
+        SELECT merchant_id, catalogue_id, family_id, feed_id, traceparent, $3 FROM ended
+        """,
+        merchant_id,
+        waits_for,
         clock.now(),
     )
 
@@ -104,12 +136,21 @@ async def load_members(
     """The members of these families that are not deleted."""
     rows = await connection.fetch(
         """
-        SELECT p.merchant_id, p.catalogue_id, p.family_id, p.product_id, p.parent_id, p.fields
-        FROM source_product p
-        JOIN unnest($1::text[], $2::text[], $3::text[])
-            AS k (merchant_id, catalogue_id, family_id)
-            USING (merchant_id, catalogue_id, family_id)
-        WHERE NOT p.is_deleted
+        WITH family AS (
+            SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+                AS k (merchant_id, catalogue_id, family_id)
+        )
+        SELECT k.merchant_id, k.catalogue_id, k.family_id, p.product_id, p.parent_id, p.fields
+        FROM family k JOIN source_product p
+            ON (p.merchant_id, p.catalogue_id, p.product_id)
+                = (k.merchant_id, k.catalogue_id, k.family_id)
+        WHERE NOT p.is_deleted AND p.parent_id IS NULL
+        UNION ALL
+        SELECT k.merchant_id, k.catalogue_id, k.family_id, p.product_id, p.parent_id, p.fields
+        FROM family k JOIN source_product p
+            ON (p.merchant_id, p.catalogue_id, p.parent_id)
+                = (k.merchant_id, k.catalogue_id, k.family_id)
+        WHERE NOT p.is_deleted AND p.parent_id IS NOT NULL
         """,
         *_columns(families),
     )

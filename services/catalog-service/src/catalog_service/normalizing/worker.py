@@ -38,13 +38,13 @@ from catalog_service.normalizing.store import (
     Mark,
     NormalizedRow,
     ProductKey,
-    Waits,
-    add_waits,
+    Wait,
     claim_families,
     forget_marks,
     load_former,
     load_members,
     save_normalized,
+    set_waits,
 )
 from catalog_service.normalizing.variations import Member
 from common import clock
@@ -226,8 +226,7 @@ class Normalizer:
         await add_events(
             connection, [Caused(row.event, row.traceparent) for row in news], source=SOURCE
         )
-        if waits:
-            await add_waits(connection, waits)
+        await set_waits(connection, [task.key for task in tasks], waits)
         await forget_marks(connection, [mark.id for marks in claimed.values() for mark in marks])
 
     async def _judge(
@@ -291,7 +290,7 @@ def _tasks(claimed: dict[FamilyKey, list[Mark]], feeds: Sequence[Feed]) -> list[
     return tasks
 
 
-async def _wait(connection: Connection, waiting: Sequence[tuple[Task, Waiting]]) -> list[Waits]:
+async def _wait(connection: Connection, waiting: Sequence[tuple[Task, Waiting]]) -> list[Wait]:
     """Ask for what the families wait for, and name it; what came meanwhile is not waited for."""
     schemas: dict[SchemaKey, str] = {}
     images: set[tuple[str, str]] = set()
@@ -312,11 +311,11 @@ async def _wait(connection: Connection, waiting: Sequence[tuple[Task, Waiting]])
     return [_waits(task, wait, there) for task, wait in waiting]
 
 
-def _waits(task: Task, wait: Waiting, there: set[tuple[str, str]]) -> Waits:
+def _waits(task: Task, wait: Waiting, there: set[tuple[str, str]]) -> Wait:
     kind, _, name = wait.waits_for.partition(":")
     named = wait_for_schema(task.feed.shop_id, name) if kind == "schema" else wait_for_image(name)
     has_come = (task.feed.merchant_id, named) in there
-    return Waits(task.family, task.feed.feed_id, None if has_come else named, task.traceparent)
+    return Wait(task.family, task.feed.feed_id, None if has_come else named, task.traceparent)
 
 
 def _row(task: Task, result: Normalized, former: Former | None) -> NormalizedRow | None:

@@ -40,9 +40,11 @@ async def load_progress(connection: Connection, feed: Feed) -> Progress:
     rows = await connection.fetch(
         """
         SELECT waits_for, count(*) AS families FROM (
-            SELECT DISTINCT ON (family_id) family_id, waits_for FROM family_mark
+            SELECT family_id, NULL AS waits_for FROM family_mark
             WHERE merchant_id = $1 AND catalogue_id = $2 AND (feed_id IS NULL OR feed_id = $3)
-            ORDER BY family_id, waits_for NULLS FIRST
+            UNION
+            SELECT family_id, waits_for FROM family_wait
+            WHERE merchant_id = $1 AND feed_id = $3
         ) AS dirty GROUP BY waits_for ORDER BY 2 DESC
         """,
         feed.merchant_id,

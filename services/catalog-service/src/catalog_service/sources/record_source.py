@@ -28,13 +28,12 @@ class Recorded:
 
 async def record_sources(connection: Connection, rows: Sequence[SourceRow]) -> Recorded:
     """Store the rows, at most one per product, in the caller's transaction, in key order."""
-    taken = await upsert_sources(connection, sorted(rows, key=_key))
-    changed = sum(taken.values())
-    if len(taken) == len(rows):
-        return Recorded(changed, len(rows) - changed, 0, frozenset())
-    left = [row for row in rows if _key(row) not in taken]
-    conflicts = await find_conflicts(connection, left)
-    return Recorded(changed, len(taken) - changed, len(left) - len(conflicts), frozenset(conflicts))
+    taken, changed = await upsert_sources(connection, sorted(rows, key=_key))
+    if taken == len(rows):
+        return Recorded(changed, taken - changed, 0, frozenset())
+    conflicts = await find_conflicts(connection, rows)
+    stale = len(rows) - taken - len(conflicts)
+    return Recorded(changed, taken - changed, stale, frozenset(conflicts))
 
 
 def _key(row: SourceRow) -> ProductKey:

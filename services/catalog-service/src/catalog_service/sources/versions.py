@@ -40,11 +40,15 @@ class SourceRow(NamedTuple):
     version: int
     sub_version: int
     parent_id: str | None
-    family_id: str
     is_deleted: bool
     content_hash: bytes
     fields: str
     traceparent: str | None
+
+    @property
+    def family_id(self) -> str:
+        """The product's family: its parent's id, or its own."""
+        return self.parent_id or self.product_id
 
 
 def source_row(
@@ -67,7 +71,6 @@ def source_row(
         version,
         sub_version,
         parent_id,
-        parent_id or product_id,
         fields is None,
         blake2b(f"{head}\n".encode() + body, digest_size=16).digest(),
         body.decode(),

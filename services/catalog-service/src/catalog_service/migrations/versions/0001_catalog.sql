@@ -10,39 +10,50 @@ CREATE TABLE catalogue (
 );
 
 -- One row per product ever heard of: a delete keeps its version, so that nothing older revives it.
+-- Ids are compared byte by byte (collation C), which is quick, and how sorted() orders them.
 CREATE TABLE source_product (
-    merchant_id text NOT NULL,
-    catalogue_id text NOT NULL,
-    product_id text NOT NULL,
+    merchant_id text COLLATE "C" NOT NULL,
+    catalogue_id text COLLATE "C" NOT NULL,
+    product_id text COLLATE "C" NOT NULL,
     version bigint NOT NULL,
     sub_version bigint NOT NULL,
-    parent_id text,
-    family_id text NOT NULL,
+    parent_id text COLLATE "C",
+    family_id text COLLATE "C" NOT NULL GENERATED ALWAYS AS (coalesce(parent_id, product_id)) STORED,
     is_deleted boolean NOT NULL,
     content_hash bytea NOT NULL,
     fields text NOT NULL,
+    traceparent text,
     updated_at timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, catalogue_id, product_id)
 );
-CREATE INDEX source_product_by_family
-    ON source_product (merchant_id, catalogue_id, family_id) WHERE NOT is_deleted;
+-- A parent or simple product is found by its own id, which is its family's.
+CREATE INDEX source_product_children
+    ON source_product (merchant_id, catalogue_id, parent_id) WHERE parent_id IS NOT NULL;
 
--- Work to do: appended without uniqueness, deleted by id. No feed means every feed of the
--- catalogue; what waits for something names it and is left alone until that is there.
+-- Work to do: appended without uniqueness, deleted by id, with no index beyond that. No feed means
+-- every feed of the catalogue.
 CREATE TABLE family_mark (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    merchant_id text NOT NULL,
-    catalogue_id text NOT NULL,
-    family_id text NOT NULL,
-    feed_id text,
-    waits_for text,
+    merchant_id text COLLATE "C" NOT NULL,
+    catalogue_id text COLLATE "C" NOT NULL,
+    family_id text COLLATE "C" NOT NULL,
+    feed_id text COLLATE "C",
     traceparent text,
     marked_at timestamptz NOT NULL
 );
-CREATE INDEX family_mark_of_family ON family_mark (merchant_id, catalogue_id, family_id);
-CREATE INDEX family_mark_due ON family_mark (id) WHERE waits_for IS NULL;
-CREATE INDEX family_mark_waiting
-    ON family_mark (merchant_id, waits_for) WHERE waits_for IS NOT NULL;
+
+-- Work that cannot be done before something is there (a schema, a picture's verdict).
+CREATE TABLE family_wait (
+    merchant_id text COLLATE "C" NOT NULL,
+    feed_id text COLLATE "C" NOT NULL,
+    family_id text COLLATE "C" NOT NULL,
+    catalogue_id text COLLATE "C" NOT NULL,
+    waits_for text NOT NULL,
+    traceparent text,
+    waits_since timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, feed_id, family_id)
+);
+CREATE INDEX family_wait_by_need ON family_wait (merchant_id, waits_for);
 
 -- files
 
@@ -148,9 +159,9 @@ CREATE TABLE category_schema (
 -- normalizing
 
 CREATE TABLE normalized_product (
-    merchant_id text NOT NULL,
-    feed_id text NOT NULL,
-    family_id text NOT NULL,
+    merchant_id text COLLATE "C" NOT NULL,
+    feed_id text COLLATE "C" NOT NULL,
+    family_id text COLLATE "C" NOT NULL,
     catalogue_id text NOT NULL,
     revision bigint NOT NULL,
     state text NOT NULL CHECK (state IN
