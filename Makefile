@@ -89,7 +89,7 @@ storm: prepare ## the fault storms at length
 
 .PHONY: planted
 planted: prepare ## plant known mistakes in the code; the tests must find each
-	$(BIN)/python -m tests.planted
+	$(BIN)/python tests/planted.py
 
 bench-%: prepare
 	$(BIN)/python bench/$*.py
