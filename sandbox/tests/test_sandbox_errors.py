@@ -8,6 +8,7 @@ import pytest
 
 Payload = Callable[..., dict[str, Any]]
 GENERAL = "F00-00-10020-004"
+FOOD_LEAF = 980002166
 
 
 def without(payload: dict[str, Any], name: str) -> dict[str, Any]:
@@ -222,6 +223,27 @@ def test_only_photo_bank_pictures_by_switch(start_sandbox: Any, payload: Payload
         address = uploaded["result"]["photobank_url"]
         item = payload(image_url_list=[address])
         assert client.feed("PRODUCT_CREATE", {"1": item})["1"]["success"] is True
+        served = client.request("GET", address.split(str(client.port))[1])
+        assert served.headers["content-type"] == "image/png"
+
+
+def test_a_category_the_seller_may_not_use(sandbox: Any, payload: Payload) -> None:
+    sandbox.token = ""
+    sandbox.connect("2200100002")
+    item = payload(category_id=FOOD_LEAF, shipping_template_id="20000100001")
+    result = sandbox.feed("PRODUCT_CREATE", {"1": item})["1"]
+    assert "category_id_permission" in result["errorMessage"]
+
+
+def test_a_brand_of_another_seller(sandbox: Any, payload: Payload) -> None:
+    sandbox.token = ""
+    sandbox.connect("2200100003")
+    item = json.loads(json.dumps(payload()).replace("en_US", "es_ES"))
+    item["shipping_template_id"] = "30000100001"
+    assert sandbox.feed("PRODUCT_CREATE", {"1": item})["1"]["success"] is True
+    item["category_attributes"]["Brand Name"] = {"value": "361797"}
+    refused = sandbox.feed("PRODUCT_CREATE", {"1": item})["1"]
+    assert "Brand Name.value_options" in refused["errorMessage"]
 
 
 def test_an_unknown_order_has_no_account(sandbox: Any) -> None:

@@ -66,7 +66,7 @@ class Application:
         for prefix, kind in _DOORS:
             if path == prefix or (kind != OLD and path.startswith(prefix + "/")):
                 return await self._gateway.answer(request, kind, path[len(prefix) :])
-        if path.startswith("/pictures/"):
+        if path.startswith("/pictures/") or self.world.photos.is_address(path):
             return await picture(path.removeprefix("/pictures/"))
         if path.startswith("/control/"):
             return control.answer(self.world, request)

@@ -30,6 +30,10 @@ class PhotoBank:
         self._photos[address] = photo
         return photo
 
+    def is_address(self, path: str) -> bool:
+        """Whether a picture of anyone lies under this path of the sandbox."""
+        return path.startswith("/kf/") and f"{self._base_url}{path}" in self._photos
+
     def has(self, seller_id: str, address: str) -> bool:
         """Whether an address is a picture of this seller's bank."""
         photo = self._photos.get(address)

@@ -6,6 +6,8 @@ choose, and "Other" asking for a `customValue` by a number that no string ever e
 
 from typing import Any
 
+import msgspec
+
 from sandbox.catalogue import OTHER_VALUE, Attribute, Catalogue, Category
 from sandbox.sellers import COUNTRY_PRICES, Seller
 
@@ -88,7 +90,7 @@ def build_schema(
                 "type": "object",
                 "required": required,
                 "properties": {
-                    name: _category_attribute(name, catalogue.attributes[name])
+                    name: _category_attribute(name, values_for(seller, catalogue, name))
                     for name in (*required, *optional)
                 },
             },
@@ -118,6 +120,15 @@ def build_schema(
             "multi_country_price_configuration": _country_prices(),
         },
     }  # fmt: skip
+
+
+def values_for(seller: Seller, catalogue: Catalogue, name: str) -> Attribute:
+    """An attribute with the values this seller may choose: of brands, only its own."""
+    attribute = catalogue.attributes[name]
+    if name != "Brand Name" or not seller.brands:
+        return attribute
+    own = [value for value in attribute.values if value.id in seller.brands]
+    return msgspec.structs.replace(attribute, values=own)
 
 
 def _text(title: str, **rules: Any) -> Schema:

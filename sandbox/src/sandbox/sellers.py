@@ -47,7 +47,7 @@ class Carrier:
 
 @dataclass(frozen=True)
 class Seller:
-    """A shop; templates, groups and size charts are (id, name)."""
+    """A shop; templates, groups and size charts are (id, name); no `brands` means all of them."""
 
     id: str
     name: str
@@ -60,6 +60,7 @@ class Seller:
     groups: tuple[tuple[int, str], ...] = ()
     size_charts: tuple[tuple[int, str], ...] = ()
     forbidden_roots: frozenset[int] = frozenset()
+    brands: frozenset[int] = frozenset()
     carriers: tuple[Carrier, ...] = field(default_factory=tuple)
 
 
@@ -140,6 +141,7 @@ SELLERS: dict[str, Seller] = {
             freight_templates=((30000100001, "envio gratis"), (30000100002, "peninsula")),
             promise_templates=((0, "Plantilla por defecto"), (551041, "Devoluciones")),
             groups=((263007001, "Mujer"),),
+            brands=frozenset({201512802, 200005349}),
             carriers=_COMMON_CARRIERS + _SPAIN + _others("ES"),
         ),
     )

@@ -5,6 +5,7 @@ from typing import Any
 from sandbox import errors
 from sandbox.catalogue import Attribute, Category
 from sandbox.operations import Answer, Call, as_integer, operation
+from sandbox.schemas import values_for
 from sandbox.wire import Listed, json_text
 
 SUGGESTIONS = 10
@@ -85,14 +86,20 @@ def sku_attributes(call: Call) -> Answer:
     "aliexpress.category.redefining.getchildattributesresultbypostcateidandpath",
 )
 def child_attributes(call: Call) -> Answer:
-    """All attributes of a leaf in the older form."""
+    """All attributes of a leaf in the older form; by path, only brands the seller owns."""
     name = "cate_id" if "cate_id" in call.parameters else "param1"
     leaf = _leaf(call, call.integer(name))
     catalogue = call.world.catalogue
     required = set(catalogue.required(leaf))
     names = [*catalogue.required(leaf), *catalogue.optional(leaf)]
+    only_own = call.operation.endswith("bypostcateidandpath")
     attributes = [
-        _attribute(one, catalogue.attributes[one], is_required=one in required) for one in names
+        _attribute(
+            one,
+            values_for(call.seller, catalogue, one) if only_own else catalogue.attributes[one],
+            is_required=one in required,
+        )
+        for one in names
     ]
     attributes += [
         _attribute(one, catalogue.attributes[one], spec=place)

@@ -242,7 +242,10 @@ class Shelf:
         leaf = self._catalogue.categories.get(category) if isinstance(category, int) else None
         if leaf is None or not leaf.is_leaf:
             raise Refusal(*codes.NOT_A_LEAF)
-        schema = self._schemas.of(leaf, SELLERS[seller_id])
+        seller = SELLERS[seller_id]
+        if self._catalogue.path(leaf)[0].id in seller.forbidden_roots:
+            raise Refusal(*codes.invalid_field("category_id", "permission"))
+        schema = self._schemas.of(leaf, seller)
         _raise_if(
             rules.find_fault(
                 payload,
@@ -334,7 +337,7 @@ def _skus_of(payload: Payload) -> list[str]:
 def _detail(product: Product) -> dict[str, Any]:
     return {
         "title": product.title,
-        "category_id": product.category_id,
+        "category_id": str(product.category_id),
         "skus": {
             code: {
                 "price": sku.price,
