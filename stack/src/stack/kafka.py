@@ -140,9 +140,10 @@ class EmbeddedKafka:
             "log.dirs": str(self._data),
             # topics are made by the registry of contracts, never by a misspelt name
             "auto.create.topics.enable": "false",
-            # a killed broker's successor is let in once the dead one's session has run out
-            "broker.session.timeout.ms": "2000",
-            "broker.heartbeat.interval.ms": "400",
+            # a killed broker's successor waits until the dead one's session has run out; a short
+            # session would fence a broker that a busy machine keeps from its heartbeat
+            "broker.session.timeout.ms": "6000",
+            "broker.heartbeat.interval.ms": "500",
             "group.initial.rebalance.delay.ms": "0",
             "group.min.session.timeout.ms": "1000",
             "offsets.retention.minutes": "43200",

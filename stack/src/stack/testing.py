@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
 from stack.failures import StackFailure
@@ -140,9 +141,21 @@ def kafka_bootstrap(stack_addresses: StoreAddresses) -> str:
 
 
 @pytest.fixture
-def topic_prefix() -> str:
-    """A prefix for topics (and consumer groups) that no other test has, such as `t5f0c3a1b.`."""
-    return f"t{uuid.uuid4().hex[:8]}."
+async def topic_prefix(kafka_bootstrap: str) -> AsyncIterator[str]:
+    """A prefix for topics (and consumer groups) that no other test has, such as `t5f0c3a1b.`.
+
+    Topics so named are deleted after the test: a broker with all of them would end slow.
+    """
+    prefix = f"t{uuid.uuid4().hex[:8]}."
+    yield prefix
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    try:
+        topics = [topic for topic in await admin.list_topics() if topic.startswith(prefix)]
+        if topics:
+            await admin.delete_topics(topics)
+    finally:
+        await admin.close()
 
 
 class Databases:
