@@ -1,11 +1,20 @@
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import Any
 
+import msgspec
 import pytest
 from orders_bed import MERCHANT, PATH, SELLER, Bed
 
+from aliexpress.orders import OrderPage, UnreadableOrder
 from auth_service.expiry.watch_tokens import watch_tokens
 from common.contracts.order import OrderReceived, OrderUpdated
+from common.contracts.shop import ShopState
 from common.failpoints import FailpointError, arm
+from order_importer.importing import import_orders
+from order_importer.importing.fetch_orders import read_orders
+from order_importer.importing.import_orders import import_next
 
 TO_SEND = "WAIT_SELLER_SEND_GOODS"
 
@@ -301,3 +310,51 @@ async def test_republishing_tells_of_orders_again_at_the_same_revision(bed: Bed)
 async def test_a_cursor_of_nobody_is_refused(bed: Bed, cursor: str) -> None:
     answer = await bed.call("GET", f"/v1/merchants/{MERCHANT}/orders?cursor={cursor}")
     assert answer.status_code == 422
+
+
+async def test_two_replicas_import_a_shop_once(bed: Bed) -> None:
+    await bed.stock("SHIRT-1")
+    ids = await bed.place(5)
+    await asyncio.gather(
+        *(import_next(bed.pool, bed.access, f"replica-{n}", bed.first_import) for n in range(4))
+    )
+    await bed.import_orders()
+
+    assert await received(bed) == sorted(ids)
+    [done] = (await bed.imports())["items"]
+    assert (done["state"], done["attempts"]) == ("done", 1)
+
+
+async def test_a_row_that_is_no_order_is_kept_and_its_neighbours_are_imported(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bed.stock("SHIRT-1")
+    ids = await bed.place(2)
+
+    async def with_garbage(*query: Any) -> AsyncIterator[OrderPage]:
+        async for page in read_orders(*query):
+            garbage = (UnreadableOrder("order_id: an id is expected", '{"order_status":"X"}'),)
+            yield msgspec.structs.replace(page, unreadable=garbage)
+
+    monkeypatch.setattr(import_orders, "read_orders", with_garbage)
+    await bed.import_orders()
+    await bed.import_now()
+
+    assert await received(bed) == sorted(ids)
+    [kept] = (await bed.imports())["unreadable"]
+    assert kept["reason"] == "order_id: an id is expected"
+
+
+async def test_an_older_state_of_the_shop_changes_nothing(bed: Bed) -> None:
+    await bed.import_orders()
+    await bed.hear(
+        ShopState(
+            merchant_id=MERCHANT,
+            shop_id="main",
+            revision=1,
+            is_eligible=False,
+            connection="lapsed",
+            generation=0,
+        )
+    )
+    assert (await bed.call("POST", f"{PATH}/order-imports")).status_code == 202

@@ -6,6 +6,7 @@ from orders_bed import MERCHANT, PATH, SELLER, Bed
 from auth_service.expiry.watch_tokens import watch_tokens
 from common.contracts.order import OrderShipped, OrderUpdated
 from common.failpoints import FailpointError, arm
+from order_importer.shipping.send_shipment import send_next
 
 TO_SEND = "WAIT_SELLER_SEND_GOODS"
 
@@ -355,3 +356,14 @@ async def test_the_status_filter_finds_what_waits(bed: Bed) -> None:
     waiting = (await bed.call("GET", f"{path}?status=waiting_shipment&shop=main")).json()
     assert [order["order_id"] for order in waiting["items"]] == [order_id]
     assert (await bed.call("GET", f"{path}?status=closed")).json()["items"] == []
+
+
+async def test_two_replicas_tell_of_a_parcel_once(bed: Bed) -> None:
+    order_id = await to_send(bed)
+    await bed.ship(order_id)
+    for _ in range(3):
+        await asyncio.gather(*(send_next(bed.pool, bed.access, f"replica-{n}") for n in range(4)))
+
+    assert await state_of(bed, order_id) == ["confirmed"]
+    assert len(await told(bed)) == 1
+    assert await told(bed, "refused") == []
