@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from sandbox import control, shop_routes
+from sandbox import shop_routes
+from sandbox.control import actions as control
 from sandbox.feeds import routes as feed_routes
 from sandbox.gateway import NEW_BUSINESS, NEW_SYSTEM, OLD, ConnectionBroken, Gateway
 from sandbox.home import home
@@ -12,6 +13,7 @@ from sandbox.keeping import Keeper, load
 from sandbox.oauth import routes as oauth_routes
 from sandbox.orders import routes as order_routes
 from sandbox.pictures import picture
+from sandbox.products import reads as product_reads
 from sandbox.products import routes as product_routes
 from sandbox.server import (
     BadRequest,
@@ -29,7 +31,7 @@ from sandbox.settings import Settings
 from sandbox.world import World
 
 TICK_SECONDS = 0.2
-REGISTERED = (feed_routes, order_routes, product_routes, shop_routes)
+REGISTERED = (feed_routes, order_routes, product_reads, product_routes, shop_routes)
 """Modules whose import registers the gateway's methods."""
 
 

@@ -1,20 +1,28 @@
 """The control API: what tests and the local stack may do that no seller could."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import msgspec
 import orjson
 
+from sandbox.control.forms import (
+    BanAsked,
+    ClockMove,
+    CodeAsked,
+    OrdersAsked,
+    ProductsAsked,
+    SellerAsked,
+    StatusAsked,
+)
+from sandbox.control.views import order_view, product_view
 from sandbox.faults import Fault
 from sandbox.ledger import as_line
 from sandbox.orders import life
 from sandbox.orders.desk import NothingToOrder
-from sandbox.orders.state import Order
 from sandbox.products.sample import sample_payload
-from sandbox.products.shelf import Standing
-from sandbox.products.state import ON_SALE, Product
+from sandbox.products.state import ON_SALE
 from sandbox.schema_store import SchemaChange
 from sandbox.sellers import SELLERS
 from sandbox.server import Request, Response
@@ -28,78 +36,6 @@ class ControlError(Exception):
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.status = status
-
-
-class _Asked(msgspec.Struct, forbid_unknown_fields=True):
-    """What every request body below has in common: no field that is not known."""
-
-
-class ClockMove(_Asked):
-    """Stop the clock or let it run, set it, move it on; in this order."""
-
-    set: datetime | None = None
-    advance_seconds: float | None = None
-    is_frozen: bool | None = None
-
-
-class OrderLine(_Asked):
-    """One line of an explicit order."""
-
-    sku_code: str
-    quantity: int = 1
-
-
-class OrdersAsked(_Asked):
-    """Orders to place; `status` moves them on at once, `journey` may be `mixed`."""
-
-    seller_id: str
-    seed: int = 1
-    count: int = 1
-    lines: list[OrderLine] = []
-    status: str | None = None
-    journey: str = "plain"
-
-
-class StatusAsked(_Asked):
-    """A status to put something into."""
-
-    status: str
-    reason: str = ""
-
-
-class CodeAsked(_Asked):
-    """An authorisation code without the pages."""
-
-    seller_id: str
-    redirect_uri: str
-
-
-class SellerAsked(_Asked):
-    """A seller, and its standing with the platform where that is asked."""
-
-    seller_id: str
-    standing: Standing = "active"
-
-
-class ProductsAsked(_Asked):
-    """Products the seller made by hand: `count` of them, or one per SKU code."""
-
-    seller_id: str
-    count: int = 0
-    sku_codes: list[str] = []
-
-
-class BanAsked(_Asked):
-    """A ban of operations that match a pattern."""
-
-    seconds: float
-    operation: str = "*"
-
-
-class FaultRemoved(_Asked):
-    """The fault to remove; all without an id."""
-
-    id: int | None = None
 
 
 Action = Callable[[World, Request, list[str]], Response]
@@ -195,29 +131,6 @@ def _clear_calls(world: World, request: Request, parts: list[str]) -> Response:
     return _calls(world, request, parts)
 
 
-def product_view(product: Product) -> dict[str, Any]:
-    """A product as the control API shows it."""
-    return {
-        "product_id": str(product.id),
-        "status": product.status,
-        "title": product.title,
-        "category_id": str(product.category_id),
-        "locale": product.locale,
-        "image_url_list": product.images,
-        "modified_at": product.modified_at.isoformat(),
-        "skus": [
-            {
-                "sku_code": sku.code,
-                "price": sku.price,
-                "discount_price": sku.discount_price,
-                "inventory": sku.inventory,
-                "sku_attributes": sku.attributes,
-            }
-            for sku in product.skus.values()
-        ],
-    }
-
-
 def _products(world: World, request: Request, parts: list[str]) -> Response:
     wanted = request.query.get("seller", "")
     sellers = [_seller(wanted)] if wanted else list(SELLERS)
@@ -248,38 +161,6 @@ def _set_product_status(world: World, request: Request, parts: list[str]) -> Res
         raise ControlError("there is no such product", 404)
     world.shelf.set_status(product, asked.status, asked.reason)
     return _json(product_view(product))
-
-
-def order_view(order: Order) -> dict[str, Any]:
-    """An order as the control API shows it."""
-    return {
-        "order_id": str(order.id),
-        "order_number": order.number,
-        "seller_id": order.seller_id,
-        "status": order.status,
-        "end_reason": order.end_reason,
-        "pay_amount": f"{order.pay_amount:.2f}",
-        "currency": order.currency,
-        "created_at": order.created_at.isoformat(),
-        "modified_at": order.modified_at.isoformat(),
-        "lines": [
-            {
-                "sku_code": line.sku_code,
-                "quantity": line.quantity,
-                "unit_price": line.unit_price,
-                "product_id": str(line.product_id),
-            }
-            for line in order.lines
-        ],
-        "shipments": [
-            {
-                "carrier": parcel.service_name,
-                "tracking_number": parcel.logistics_no,
-                "send_type": parcel.send_type,
-            }
-            for parcel in order.parcels
-        ],
-    }
 
 
 def _orders(world: World, request: Request, parts: list[str]) -> Response:
