@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import httpx2
 import msgspec
@@ -58,7 +59,7 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 _offsets = count(1)
 
 
-def delivery_of(event: Event, *, timestamp_ms: int = 1, offset: int | None = None) -> Delivery:
+def delivery_of(event: Event, *, timestamp_ms: int = 1, offset: int | None = None) -> Delivery[Any]:
     """The event as a consumer is given it."""
     encoded = encode(event, source="/tests")
     place = next(_offsets) if offset is None else offset
@@ -69,7 +70,7 @@ def delivery_of(event: Event, *, timestamp_ms: int = 1, offset: int | None = Non
 
 
 @pytest.fixture
-def deliver() -> Callable[..., Delivery]:
+def deliver() -> Callable[..., Delivery[Any]]:
     """Makes of an event what a consumer is given."""
     return delivery_of
 
@@ -78,7 +79,7 @@ def deliver() -> Callable[..., Delivery]:
 def ingest(pool: Pool) -> Callable[..., Awaitable[list[Setback]]]:
     """Hands events to the consumer's handler as one batch."""
 
-    async def run(*events: Event | Delivery) -> list[Setback]:
+    async def run(*events: Event | Delivery[Any]) -> list[Setback]:
         batch = [e if isinstance(e, Delivery) else delivery_of(e) for e in events]
         async with unit_of_work(pool) as connection:
             return list(await on_catalog_updated(connection, batch))

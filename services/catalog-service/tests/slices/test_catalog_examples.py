@@ -1,6 +1,5 @@
 """The shipped feed configurations on the catalogues they are for, with the sandbox's schemas."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -68,10 +67,8 @@ async def test_a_thousand_messy_rows_are_valid_or_say_why(
     await settle()
     events = await emitted()
     assert len(events) == 1_000
-    states = Counter(
-        dict(await pool.fetch("SELECT state, count(*) FROM normalized_product GROUP BY 1"))
-    )
-    assert states["valid"] >= 900
+    valid = await pool.fetchval("SELECT count(*) FROM normalized_product WHERE state = 'valid'")
+    assert valid >= 900
     for event in events:
         if event.presence == "present" and not (event.content and event.offers):
             parts = [part for part in (event.content_part, event.offers_part) if part]

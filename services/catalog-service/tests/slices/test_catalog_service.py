@@ -23,6 +23,7 @@ from common.contracts.event import Event
 from common.contracts.product import ProductNormalized
 from common.contracts.shop import ShopState
 from common.contracts.topics import create_topics
+from common.jobs import Component
 from common.messaging.relay import Relay
 from common.postgres.pool import Pool
 from common.service import Context, Parts, create_app
@@ -105,7 +106,7 @@ async def running(
     context.verifier.trust(keys)
     parts: Parts = SERVICE.build(context)
     relay = Relay(database_url, kafka_bootstrap, topic_prefix=topic_prefix)
-    components = [relay, *parts.consumers, *parts.jobs]
+    components: list[Component] = [relay, *parts.consumers, *parts.jobs]
     for component in components:
         component.start()
     transport = httpx2.ASGITransport(app=create_app(SERVICE, context, parts))

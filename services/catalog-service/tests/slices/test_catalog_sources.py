@@ -25,7 +25,7 @@ def upsert(
         action="upsert",
         version=version,
         parent_id=parent,
-        fields=fields,
+        fields=dict(fields),
     )
 
 

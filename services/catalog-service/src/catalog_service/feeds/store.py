@@ -53,7 +53,7 @@ async def find_feed(
     """The feed, or None; `is_locked` locks it for this transaction."""
     lock = "FOR UPDATE" if is_locked else ""
     row = await connection.fetchrow(
-        f"SELECT {_FEED} FROM feed WHERE merchant_id = $1 AND feed_id = $2 {lock}",  # noqa: S608
+        f"SELECT {_FEED} FROM feed WHERE merchant_id = $1 AND feed_id = $2 {lock}",  # noqa: S608 - constants
         merchant_id,
         feed_id,
     )

@@ -145,15 +145,12 @@ def _xml(path: Path, options: Options) -> CatalogueFile:
     if first is None:
         raise FileRefused("the XML holds no products", "Send at least one product.")
     everything = _with_first(first, rows)
-    names = first[1].keys() if isinstance(first, tuple) else ()
-    if options.format == "google" or (options.format is None and _looks_google(names)):
+    names = list(first[1]) if isinstance(first, tuple) else []
+    looks_google = is_google(plain(name) for name in names)
+    if options.format == "google" or (options.format is None and looks_google):
         return CatalogueFile("google", read_google(everything))
     keys = keys_of(None, options.id_field, options.parent_field)
     return CatalogueFile("xml", _generic(everything, keys))
-
-
-def _looks_google(names: object) -> bool:
-    return is_google(plain(str(name)) for name in names) if names else False  # type: ignore[attr-defined]
 
 
 def _with_first(
