@@ -27,6 +27,7 @@ def main() -> None:
         server_header=False,
         date_header=False,
         backlog=2048,
+        timeout_keep_alive=120,  # longer than any client's pool keeps a connection
         timeout_graceful_shutdown=3,
     )
 

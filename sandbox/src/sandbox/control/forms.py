@@ -67,9 +67,3 @@ class BanAsked(msgspec.Struct, forbid_unknown_fields=True):
 
     seconds: float
     operation: str = "*"
-
-
-class FaultRemoved(msgspec.Struct, forbid_unknown_fields=True):
-    """The fault to remove; all without an id."""
-
-    id: int | None = None
