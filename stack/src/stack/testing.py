@@ -93,8 +93,9 @@ class ThrowawayStores:
             except subprocess.TimeoutExpired:
                 os.killpg(self._host.pid, signal.SIGKILL)
                 self._host.wait()
-        wipe_stores(self.folder)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.exists():  # nothing was started, or it did not end well
+            wipe_stores(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 _STORES = pytest.StashKey[ThrowawayStores]()

@@ -1,12 +1,14 @@
 """Stores for one run of the tests: `python -m stack.throwaway FOLDER`.
 
 Starts Postgres and Kafka with their data in FOLDER, writes `addresses.json` there once both serve
-(or `failure.txt`), and stops when its standard input ends, so that it never outlives the tests.
+(or `failure.txt`), and when its standard input ends stops and removes FOLDER, so that nothing
+outlives the tests.
 """
 
 import asyncio
 import json
 import os
+import shutil
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 from stack.failures import StackFailure
 from stack.postgres import random_password
 from stack.settings import StackSettings
-from stack.stores import running_stores
+from stack.stores import running_stores, wipe_stores
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     try:
         asyncio.run(serve(folder))
+        wipe_stores(folder)
+        shutil.rmtree(folder)  # here, since tests that are killed cannot
     except StackFailure as failure:
         (folder / "failure.txt").write_text(str(failure))
         sys.exit(1)
