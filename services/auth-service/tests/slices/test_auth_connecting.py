@@ -284,8 +284,16 @@ async def test_a_code_aliexpress_does_not_know_is_refused(selling: Selling, code
     await auth.register()
     state = await auth.depart()
     page = await auth.come_back(state, code)
-    assert page.status_code == 502
+    assert page.status_code == 400
     assert code not in page.text
+    assert (await auth.row())["connection"] == "pending"
+
+
+async def test_without_an_answer_of_aliexpress_nothing_is_connected(auth: Auth) -> None:
+    await auth.register()
+    page = await auth.come_back(await auth.depart(), "code")
+    assert page.status_code == 502
+    assert "new link" in page.text
     assert (await auth.row())["connection"] == "pending"
 
 
@@ -294,7 +302,7 @@ async def test_a_code_used_before_is_refused(selling: Selling) -> None:
     await auth.register()
     code = await seller.code()
     assert (await auth.come_back(await auth.depart(), code)).status_code == 200
-    assert (await auth.come_back(await auth.depart(), code)).status_code == 502
+    assert (await auth.come_back(await auth.depart(), code)).status_code == 400
     assert (await auth.row())["generation"] == 1
 
 

@@ -225,6 +225,7 @@ async def test_both_hours_of_the_november_night_are_imported(bed: Bed) -> None:
         pytest.param({"kind": "html"}, id="html"),
         pytest.param({"kind": "truncated"}, id="truncated"),
         pytest.param({"kind": "refused"}, id="broken-connection"),
+        pytest.param({"kind": "dead_token"}, id="token-called-dead-by-mistake"),
     ],
 )
 async def test_an_outage_postpones_the_import_and_it_goes_on_by_itself(
@@ -241,6 +242,7 @@ async def test_an_outage_postpones_the_import_and_it_goes_on_by_itself(
     await bed.move_clock(advance_seconds=600)
     await bed.import_orders()
     assert await received(bed) == sorted(ids)
+    assert await bed.auth_pool.fetchval("SELECT connection FROM shop") == "connected"
 
 
 async def test_an_order_whose_details_are_refused_does_not_hold_up_its_neighbours(

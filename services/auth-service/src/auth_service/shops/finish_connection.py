@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from aliexpress.client import Client
-from aliexpress.errors import MarketplaceFailure
+from aliexpress.errors import CallerFault, MarketplaceFailure
 from aliexpress.oauth import TokenGrant, create_token
 from auth_service.access.secrets import hash_of
 from auth_service.expiry.expiry_steps import first_step_at
@@ -64,7 +64,7 @@ class CodeRefused(Refusal):
     def __init__(self, failure: MarketplaceFailure) -> None:
         super().__init__(
             f"AliExpress gave no access for this answer ({failure.code or 'no answer'})",
-            status=502,
+            status=400 if isinstance(failure, CallerFault) else 502,
             slug="code-refused",
             rule="M1.2",
             remedy=f"{_START_OVER} An answer counts once and for a short time.",

@@ -8,7 +8,8 @@ import structlog
 from aliexpress.client import Client
 from aliexpress.errors import TokenDead
 from aliexpress.operation import AccessToken
-from common.shop_tokens import ShopNotConnected, ShopTokens
+from common.errors import Outage
+from common.shop_tokens import ShopTokens
 
 log = structlog.get_logger()
 
@@ -24,8 +25,9 @@ class ShopAccess:
     async def token_of(self, merchant_id: str, shop_id: str) -> AsyncIterator[AccessToken]:
         """The shop's token for the calls of this block.
 
-        Raises `ShopNotConnected`, also when AliExpress calls the token dead within the block: then
-        auth-service was told. Raises `Outage` while auth-service does not answer.
+        Raises `ShopNotConnected`, also when AliExpress calls the token dead within the block and
+        auth-service, told of it, ends the connection. Raises `Outage` where that is disproved, and
+        while auth-service does not answer.
         """
         given = await self._tokens.token(merchant_id, shop_id)
         try:
@@ -33,4 +35,5 @@ class ShopAccess:
         except TokenDead as dead:
             log.warning("shop.token_dead", shop=f"{merchant_id}/{shop_id}")
             await self._tokens.report_dead(merchant_id, shop_id, given.generation)
-            raise ShopNotConnected(f"{merchant_id}/{shop_id}") from dead
+            await self._tokens.token(merchant_id, shop_id)
+            raise Outage("AliExpress refused a token that it takes otherwise") from dead
