@@ -1,8 +1,12 @@
 """What the stories share: a merchant on a running system, and looks at the marketplace's books."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+from pydantic import SecretStr
 
 from channel_cli.answers import PreviewFamily
 from channel_cli.demo import bring_in, sell
@@ -10,8 +14,10 @@ from channel_cli.demo.sources import Sources, load_sample
 from channel_cli.demo.stage import Stage, open_stage
 from channel_cli.demo.survey import Found, survey
 from channel_cli.sandbox import LedgerEntry, ShopProduct
-from stack.run import Stack
-from stack.system import SANDBOX
+from stack.run import Stack, running_stack
+from stack.settings import StackSettings
+from stack.system import SANDBOX, Ports
+from stack.throwaway import StoreAddresses
 
 WRITES = ("product.", "sku.", "price.", "stock.", "feed.", "image.")
 """Ledger operations that only a write call of the channel can cause."""
@@ -79,3 +85,30 @@ def listings(shop: Sequence[ShopProduct]) -> dict[frozenset[str], Listing]:
 def writes_in(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     """Effects, or refusals, of write calls."""
     return [entry for entry in entries if entry.operation.startswith(WRITES)]
+
+
+@asynccontextmanager
+async def own_system(
+    addresses: StoreAddresses,
+    folder: Path,
+    environment: Mapping[str, Mapping[str, str]] | None = None,
+) -> AsyncIterator[Stack]:
+    """A system of a story's own, on the run's stores: its clock and its processes may be hurt."""
+    settings = StackSettings(
+        state_dir=folder,
+        database_url=SecretStr(addresses.admin_url),
+        kafka_bootstrap=addresses.kafka_bootstrap,
+        installation=f"s{uuid4().hex[:8]}",
+    )
+    async with running_stack(settings, ports=Ports.free(), environment=environment) as stack:
+        yield stack
+
+
+def part_of(sources: Sources, *families: str) -> Sources:
+    """The sample cut down to some families."""
+    chosen = [
+        event
+        for event in sources.events
+        if (event.parent_id or event.product_id).startswith(families)
+    ]
+    return replace(sources, events=chosen)

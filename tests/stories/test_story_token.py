@@ -1,0 +1,85 @@
+"""The 30 days of a token are over: everything stands still, and catches up after renewal (M1.3)."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from storyteller import bring_online, own_system, part_of, sample_of, sample_stage, writes_in
+
+from channel_cli.demo import sell, trade
+from channel_cli.demo.consent import ConsentFailed, agree
+from channel_cli.demo.stage import Stage
+from channel_cli.following import RUN_ENDED, follow_run
+from channel_cli.session import Problem
+from stack.run import Stack
+from stack.testing import eventually
+from stack.throwaway import StoreAddresses
+
+pytestmark = [pytest.mark.xdist_group("token"), pytest.mark.timeout(300)]
+
+LIFETIME = timedelta(days=30)
+OTHER_SELLER = "2200100002"
+
+
+@pytest.fixture(scope="module")
+async def clockwork(
+    stack_addresses: StoreAddresses, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stack]:
+    async with own_system(stack_addresses, tmp_path_factory.mktemp("clockwork")) as stack:
+        yield stack
+
+
+async def connection(stage: Stage) -> str:
+    return (await stage.channel.shop(stage.merchant, stage.shop)).connection
+
+
+async def test_a_lapsed_token_stops_all_calls_and_its_renewal_brings_all_up_to_date(
+    clockwork: Stack,
+) -> None:
+    async with sample_stage(clockwork) as stage:
+        await bring_online(stage, part_of(sample_of(clockwork), "BLS", "TSH"))
+        await stage.sandbox.move_clock((LIFETIME + timedelta(hours=1)).total_seconds())
+
+        async def is_lapsed() -> bool:
+            return await connection(stage) == "lapsed"
+
+        await eventually(is_lapsed, within=30)
+        await eventually(lambda: feed_waits(stage), within=30)
+        before = await stage.sandbox.last_sequence()
+        calls_before = dict(await stage.sandbox.calls())
+        changed = await sell.change_offers(stage)
+        placed = await stage.sandbox.place_orders(seed=5, count=3, status=trade.WAITS_FOR_SELLER)
+        asked = await stage.channel.run_feed(stage.merchant, stage.feed, "offer", is_dry_run=False)
+        waiting = await stage.channel.run(stage.merchant, asked.run_id)
+        assert waiting.state == "waiting_for_shop"
+        assert waiting.waiting_reason
+        with pytest.raises(Problem) as caught:
+            await stage.channel.import_orders(stage.merchant, stage.shop)
+        assert caught.value.details.rule == "M1.3"
+        assert writes_in(await stage.sandbox.ledger(since=before)) == []
+        assert dict(await stage.sandbox.calls()) == calls_before
+
+        await renewing_with_another_account_is_refused(stage)
+        link = await stage.channel.connect_shop(stage.merchant, stage.shop)
+        await agree(link.start_url, seller_id=stage.sandbox.seller_id)
+        assert await connection(stage) == "connected"
+        await follow_run(
+            stage.channel, stage.merchant, asked.run_id, until=RUN_ENDED, what="offer feed"
+        )
+        writes = writes_in(await stage.sandbox.ledger(since=before))
+        assert sorted(entry.sku_code or "" for entry in writes) == sorted(changed)
+        orders = await trade.import_orders(stage)
+        assert {order.order_id for order in placed} <= {order.order_id for order in orders}
+
+
+async def feed_waits(stage: Stage) -> bool:
+    """Whether feed-publisher knows that it may not call."""
+    return (await stage.channel.feed(stage.merchant, stage.feed)).waits_for_shop is not None
+
+
+async def renewing_with_another_account_is_refused(stage: Stage) -> None:
+    """A feed never silently moves to another shop (M1.4)."""
+    link = await stage.channel.connect_shop(stage.merchant, stage.shop)
+    with pytest.raises(ConsentFailed, match=r"M1\.4"):
+        await agree(link.start_url, seller_id=OTHER_SELLER)
+    assert await connection(stage) == "lapsed"
