@@ -239,6 +239,14 @@ def test_schemas_are_limited_per_seller_and_second(sandbox: Any) -> None:
     assert "for 1 more seconds" in refused[0]["error_response"]["msg"]
 
 
+def test_any_method_may_have_a_rate(start_sandbox: Any) -> None:
+    rates = json.dumps({PROFILE: [100, 0]})
+    with start_sandbox(rates=rates) as client:
+        assert client.connect().call(PROFILE)["error_response"]["code"] == "ApiCallLimit"
+    with start_sandbox(rates=rates, rate_limits="false") as client:
+        assert "shop_name" in client.connect().call(PROFILE)
+
+
 def test_a_schema_changes_by_switch(sandbox: Any) -> None:
     change = {
         "category_id": 152805,

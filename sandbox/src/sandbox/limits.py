@@ -36,6 +36,7 @@ class Limits:
     def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
         self._settings = settings
         self._now = now
+        self._rates = (PER_SECOND | settings.rates) if settings.rate_limits else {}
         self._second = 0
         self._in_second: Counter[str] = Counter()
         self._day = ""
@@ -57,7 +58,7 @@ class Limits:
         reached = (
             self._banned(operation)
             or self._over_day()
-            or (operation in PER_SECOND and self._over_second(operation, seller_id))
+            or (operation in self._rates and self._over_second(operation, seller_id))
         )
         if reached:
             scope, seconds = reached
@@ -87,13 +88,11 @@ class Limits:
         return None
 
     def _over_second(self, operation: str, seller_id: str) -> Reached | None:
-        if not self._settings.rate_limits:
-            return None
         second = int(wall_seconds())
         if second != self._second:
             self._second = second
             self._in_second.clear()
-        by_app, by_seller = PER_SECOND[operation]
+        by_app, by_seller = self._rates[operation]
         seller_key = f"{operation} {seller_id}"
         if self._in_second[operation] >= by_app or (
             by_seller is not None and self._in_second[seller_key] >= by_seller

@@ -59,7 +59,9 @@ class Settings(BaseSettings):
     daily_quota: int = 0
     """Calls an app may make until midnight in Beijing; 0 means no limit."""
     rate_limits: bool = True
-    """Whether the documented calls-per-second limits of some methods hold."""
+    """Whether calls-per-second limits hold: the documented ones and those of `rates`."""
+    rates: dict[str, tuple[int, int | None]] = {}
+    """More of them, as JSON: method to calls per second of the app and, or null, of a seller."""
 
     orders_per_day: float = 0
     """How many orders buyers place by themselves in each shop, on the sandbox's clock."""
