@@ -136,7 +136,7 @@ def openapi(package: str) -> Schema:
     )
     context = Context(settings, cast("Pool", None), Verifier(""))
     parts: Parts = service.build(context)
-    return cast("Schema", create_app(service, context, parts).openapi())
+    return create_app(service, context, parts).openapi()
 
 
 def _placeholders(service: Service[ServiceSettings]) -> dict[str, Any]:
