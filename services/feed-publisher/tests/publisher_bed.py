@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -414,6 +414,8 @@ async def bed_of(
     kafka_bootstrap: str,
     topic_prefix: str,
     sandbox: Sandbox,
+    *,
+    with_jobs: bool = True,
     **changes: object,
 ) -> AsyncIterator[Bed]:
     await create_topics(kafka_bootstrap, topic_prefix, partitions=2)
@@ -466,7 +468,7 @@ async def bed_of(
             )
             await made.connect()
             await _learn_category(made)
-            async with running(parts):
+            async with running(parts if with_jobs else replace(parts, jobs=())):
                 await made.take(made.shop_state(), made.feed_state())
                 yield made
     await client.close()

@@ -28,6 +28,7 @@ State = Literal[
 """planned: a dry run that can be read and confirmed; withheld: ended but for guarded removals;
 superseded: its plan was replaced by a newer one before it was confirmed."""
 
+LEASE_PREFIX = "run:"
 ENDED: tuple[State, ...] = ("completed", "completed_with_errors", "withheld", "failed")
 CONFIRMABLE: tuple[State, ...] = ("planned", "awaiting_confirmation", "withheld")
 
@@ -56,7 +57,7 @@ class Run:
     @property
     def lease_name(self) -> str:
         """What its driver holds."""
-        return f"run:{self.merchant_id}/{self.run_id}"
+        return f"{LEASE_PREFIX}{self.merchant_id}/{self.run_id}"
 
 
 _COLUMNS = """merchant_id, run_id, feed_id, shop_id, kind, cause, is_dry_run, state, plan_hash,
@@ -261,6 +262,33 @@ async def list_removals(
         run_id,
     )
     return [(row["family_id"], row["desired_revision"]) for row in rows]
+
+
+@dataclass(frozen=True)
+class RefusedItem:
+    """A family a plan refused, and why."""
+
+    family_id: str
+    desired_revision: int
+    code: str
+    message: str
+    traceparent: str | None
+
+
+async def list_refused(connection: Connection, merchant_id: str, run_id: str) -> list[RefusedItem]:
+    """The families a plan refused without asking AliExpress to take them."""
+    rows = await connection.fetch(
+        """
+        SELECT family_id, desired_revision, coalesce(code, '') AS code,
+            coalesce(message, '') AS message, traceparent
+        FROM run_item WHERE merchant_id = $1 AND run_id = $2 AND status = 'rejected'
+            AND call_id IS NULL
+        ORDER BY family_id
+        """,
+        merchant_id,
+        run_id,
+    )
+    return [RefusedItem(**dict(row)) for row in rows]
 
 
 async def has_active_run(
