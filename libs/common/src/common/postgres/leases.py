@@ -86,6 +86,22 @@ async def release_lease(connection: Connection, lease: Lease) -> None:
     )
 
 
+async def reclaim_leases(connection: Connection, holder: str, prefix: str) -> None:
+    """End what an earlier process of this holder still holds; call it once, before any claim.
+
+    Instance names are stable, so a restarted process need not wait for its own leases to lapse.
+    Should the earlier one live after all, its fence is stale like any other's.
+    """
+    await connection.execute(
+        """
+        UPDATE lease SET expires_at = '-infinity'
+        WHERE holder = $1 AND starts_with(name, $2)
+        """,
+        holder,
+        prefix,
+    )
+
+
 @asynccontextmanager
 async def hold_lease(
     pool: Pool, name: str, holder: str, *, lasts: timedelta = DEFAULT_LEASE
