@@ -1,0 +1,44 @@
+"""Every route, as the OpenAPI document lists them: nobody passes without the right token."""
+
+import pytest
+from orders_bed import MERCHANT, SHOP, Bed
+
+EVERY_SCOPE = ["orders:read", "orders:write", "dead-letters:read", "dead-letters:write"]
+
+
+async def statuses(bed: Bed, headers: dict[str, str]) -> dict[tuple[str, str], int]:
+    document = (await bed.http.get("/openapi.json")).json()
+    answered = {}
+    for path, item in document["paths"].items():
+        filled = (
+            path.replace("{merchant_id}", MERCHANT)
+            .replace("{shop_id}", SHOP)
+            .replace("{order_id}", "1")
+            .replace("{shipment_id}", "1")
+            .replace("{dead_letter_id}", "1")
+        )
+        for method in item:
+            answer = await bed.http.request(method.upper(), filled, headers=headers)
+            answered[method, path] = answer.status_code
+    assert len(answered) > 10
+    return answered
+
+
+async def test_without_a_token_every_route_answers_401(bed: Bed) -> None:
+    assert set((await statuses(bed, {})).values()) == {401}
+
+
+async def test_another_merchants_token_opens_nothing(bed: Bed) -> None:
+    answered = await statuses(bed, bed.bearer(*EVERY_SCOPE, merchant="other"))
+    assert {s for (_, path), s in answered.items() if "{merchant_id}" in path} == {404}
+    assert {s for (_, path), s in answered.items() if "{merchant_id}" not in path} == {403}
+
+
+@pytest.mark.parametrize("merchant", [MERCHANT, None])
+async def test_a_token_without_scopes_opens_nothing(bed: Bed, merchant: str | None) -> None:
+    assert set((await statuses(bed, bed.bearer(merchant=merchant))).values()) == {403}
+
+
+async def test_who_may_only_read_changes_nothing(bed: Bed) -> None:
+    answered = await statuses(bed, bed.bearer("orders:read", "dead-letters:read"))
+    assert {status for (method, _), status in answered.items() if method != "get"} == {403}
