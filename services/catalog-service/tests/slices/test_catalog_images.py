@@ -1,10 +1,24 @@
 """Picture checks against a real server: what is no picture blocks content, and only that."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from catalog_service.feeds.configuration import FeedConfiguration
+from catalog_service.feeds.save_feed import apply_configuration
+from catalog_service.images.check_images import ImageChecker
 from catalog_service.images.fetch_image import ImageFetcher
+from catalog_service.images.store import save_verdict
+from catalog_service.sources.store import add_catalogue
+from catalog_service.sources.versions import Catalogue
+from common import clock
+from common.contracts.catalog import CatalogUpdated
+from common.contracts.product import ProductNormalized
+from common.messaging.records import Setback
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
 from stack.sandbox import Sandbox
 
 
@@ -39,3 +53,82 @@ async def test_the_local_machine_is_never_fetched_from(sandbox: Sandbox) -> None
         assert verdict.reason is not None
         assert not verdict.may_pass
     await strict.aclose()
+
+
+@pytest.mark.usefixtures("connected_shop")
+async def test_a_family_waits_for_its_pictures_and_a_mended_one_lets_it_go(
+    pool: Pool,
+    sandbox: Sandbox,
+    fetcher: ImageFetcher,
+    ingest: Callable[..., Awaitable[list[Setback]]],
+    settle: Callable[[], Awaitable[None]],
+    emitted: Callable[[], Awaitable[list[ProductNormalized]]],
+) -> None:
+    checker = ImageChecker(pool, fetcher, at_once=4)
+    async with unit_of_work(pool) as connection:
+        await add_catalogue(connection, Catalogue("m", "c", "explicit", "events"))
+        await apply_configuration(connection, "m", "f", FeedConfiguration.model_validate(FORM))
+    good, missing = (f"{sandbox.url}/pictures/{name}.jpg" for name in ("clock", "missing-1"))
+    await ingest(product("a", good, f"{good}?2"), product("b", good, missing))
+    await settle()
+    assert await emitted() == []
+    waits = await pool.fetch("SELECT DISTINCT waits_for FROM family_wait")
+    assert [wait["waits_for"] for wait in waits] == [f"image:{good}"]
+    while await checker.run():
+        pass
+    await settle()
+    events = {event.family_id: event for event in await emitted()}
+    assert events["a"].content is not None
+    assert events["b"].content is None
+    assert events["b"].offers is not None
+    assert events["b"].content_part is not None
+    assert [i.value for i in events["b"].content_part.issues if i.rule == "M3.5"] == [missing]
+    async with unit_of_work(pool) as connection:
+        later = clock.now() + timedelta(days=1)
+        await save_verdict(connection, ("m", missing), reason=None, content_hash=b"x", due_at=later)
+    await settle()
+    assert [(e.family_id, e.content is not None) for e in await emitted()] == [("b", True)]
+
+
+FORM: dict[str, Any] = {
+    "shop": "s",
+    "catalogue": "c",
+    "main_locale": "en_US",
+    "currency": "USD",
+    "category": {"source": {"constant": "any"}, "prefix": {"": "152805"}},
+    "languages": {"en_US": {"title": {"field": "title"}, "description": {"field": "title"}}},
+    "attributes": {
+        "sku_code": {"field": "product_id"},
+        "price": {"constant": 10},
+        "image_url_list": {"field": "images"},
+        "product_units_type": {"constant": "piece/pieces"},
+        "inventory_deduction_strategy": {"constant": "by orders"},
+        "package_weight": {"constant": 1},
+        "package_length": {"constant": 10},
+        "package_width": {"constant": 10},
+        "package_height": {"constant": 10},
+        "shipping_preparation_time": {"constant": 3},
+        "shipping_template_id": {"constant": "free shipping"},
+    },
+    "category_attributes": {
+        "Brand Name": {"constant": "NONE"},
+        "Origin": {"constant": "Mainland China"},
+        "High-concerned chemical": {"constant": "None"},
+        "Material": {"constant": "Plastic"},
+        "Style": {"constant": "Modern"},
+        "Type": {"constant": "Standard"},
+        "Room Space": {"constant": "Kitchen"},
+        "Shape": {"constant": "Round"},
+    },
+}
+
+
+def product(name: str, *images: str) -> CatalogUpdated:
+    return CatalogUpdated(
+        merchant_id="m",
+        catalogue_id="c",
+        product_id=name,
+        action="upsert",
+        version=1,
+        fields={"title": f"Clock {name}", "images": list(images)},
+    )

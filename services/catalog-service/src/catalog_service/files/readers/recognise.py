@@ -87,7 +87,7 @@ def _refuse_binary(head: bytes) -> None:
                 f"the file is {what}", "Unpack it, and send CSV, TSV, JSON Lines or XML."
             )
     has_mark = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if not has_mark and head.count(b"\x00") > len(head) // 1000:
+    if not has_mark and head.count(b"\x00") > 3 + len(head) // 1000:
         raise FileRefused("the file is binary", "Send CSV, TSV, JSON Lines or XML.")
 
 

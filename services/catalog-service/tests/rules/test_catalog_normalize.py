@@ -1,0 +1,413 @@
+"""One family through one feed, on a schema with the quirks of real ones."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog_service.feeds.compile import CompiledFeed, compile_feed
+from catalog_service.feeds.configuration import FeedConfiguration
+from catalog_service.normalizing.content import safe_html
+from catalog_service.normalizing.normalize import (
+    Normalized,
+    SchemaRefused,
+    Waiting,
+    digest_of,
+    normalize,
+)
+from catalog_service.normalizing.offers import ValueInvalid, decimal_of, price_of
+from catalog_service.normalizing.schema_check import CategorySchema
+from catalog_service.normalizing.variations import Member
+
+
+def choice(**titles: str) -> dict[str, Any]:
+    one_of = [{"const": const.lstrip("_"), "title": title} for const, title in titles.items()]
+    return {"type": "string", "oneOf": one_of}
+
+
+def attribute(value: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "object", "required": ["value"], "properties": {"value": value}} | more
+
+
+OTHER = {
+    "type": "object",
+    "required": ["value"],
+    "properties": {"value": choice(_7="Casual", _4="Other"), "customValue": {"type": "string"}},
+    "if": {"properties": {"value": {"const": 4}}},
+    "then": {"required": ["customValue"]},
+}
+SCHEMA = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "type": "object",
+    "required": ["category_attributes", "shipping_template_id", "image_url_list"],
+    "properties": {
+        "category_id": {"type": "integer", "const": 5},
+        "title_multi_language_list": {
+            "items": {"properties": {"title": {"type": "string", "maxLength": 218}}}
+        },
+        "locale": choice(en_US="English", es_ES="Spanish"),
+        "product_units_type": choice(_100000015="piece/pieces"),
+        "image_url_list": {"type": "array", "minItems": 1, "maxItems": 6, "uniqueItems": True},
+        "category_attributes": {
+            "type": "object",
+            "required": ["Brand Name", "Material"],
+            "properties": {
+                "Brand Name": attribute(choice(_201512802="NONE")),
+                "Material": attribute(
+                    {
+                        "type": "array",
+                        "uniqueItems": True,
+                        "items": choice(_47="Cotton", _48="Wool"),
+                    }
+                ),
+                "Style": OTHER,
+                "Model": attribute({"type": "string", "maxLength": 5}),
+            },
+        },
+        "sku_info_list": {
+            "items": {
+                "properties": {
+                    "sku_attributes": {
+                        "properties": {
+                            "Size": attribute(choice(_1="S", _2="M", _3="L")),
+                            "Color": attribute(choice(_10="Red", _11="Blue")),
+                        }
+                    }
+                }
+            }
+        },
+        "shipping_template_id": choice(_77="free shipping"),
+        "service_template_id": choice(_0="default"),
+        "product_group_id": {"type": "string", "oneOf": []},
+    },
+}
+
+
+@dataclass
+class World:
+    body: dict[str, Any] = field(default_factory=lambda: SCHEMA)
+    images: dict[str, str] = field(default_factory=dict)
+
+    def schema(self, category_id: str) -> CategorySchema | SchemaRefused | None:
+        if category_id == "6":
+            return SchemaRefused("not a leaf")
+        if category_id == "7":
+            return None
+        return CategorySchema(category_id, msgspec.json.encode(self.body).decode())
+
+    def image(self, url: str) -> str | None:
+        return self.images.get(url, "")
+
+
+class Unseen(World):
+    def image(self, _url: str) -> str | None:
+        return None
+
+
+def feed(**changes: Any) -> CompiledFeed:
+    attributes = changes.pop("attributes", {})
+    base: dict[str, Any] = {
+        "shop": "s",
+        "catalogue": "c",
+        "main_locale": "en_US",
+        "currency": "USD",
+        "category": {
+            "source": {"field": "category"},
+            "exact": {"Shirts": "5", "Closed": "6", "New": "7"},
+        },
+        "languages": {
+            "en_US": {"title": {"field": "title"}, "description": {"field": "description"}},
+            "es_ES": {"title": {"field": "titulo"}, "description": {"field": "descripcion"}},
+        },
+        "attributes": {
+            "sku_code": {"field": "product_id"},
+            "price": {"field": "price"},
+            "discount_price": {"field": "sale"},
+            "inventory": {"field": "stock"},
+            "image_url_list": {"field": "images", "separator": "|"},
+            "product_units_type": {"constant": "piece/pieces"},
+            "inventory_deduction_strategy": {"constant": "by orders"},
+            "package_weight": {"field": "weight", "default": 500},
+            "package_length": {"constant": 255},
+            "package_width": {"constant": 100},
+            "package_height": {"constant": 1},
+            "shipping_preparation_time": {"constant": 3},
+            "shipping_template_id": {"constant": "free shipping"},
+        }
+        | attributes,
+        "units": {"weight": "g", "length": "mm"},
+        "category_attributes": {
+            "Brand Name": {"field": "brand", "default": "NONE"},
+            "Material": {"field": "material", "separator": ","},
+            "Style": {"field": "style", "unknown": "other"},
+            "Model": {"field": "model"},
+        },
+        "sku_attributes": {
+            "Size": {"field": "size"},
+            "Color": {"field": "color", "unknown": "alias"},
+        },
+        "country_prices": {"ES": {"price": {"field": "price_es"}}},
+    }
+    return compile_feed("m", "f", 1, FeedConfiguration.model_validate(base | changes))
+
+
+FIELDS = {
+    "title": "Shirt",
+    "description": "A shirt",
+    "category": "Shirts",
+    "price": "10",
+    "stock": "5",
+    "images": "https://p.example/1.jpg|https://p.example/2.jpg",
+    "material": "cotton, Wool",
+}
+
+
+def member(product_id: str, parent: str | None = None, **more: Any) -> Member:
+    return Member(product_id, parent, {**FIELDS, **more})
+
+
+def judged(*members: Member, world: World | None = None, **changes: Any) -> Normalized:
+    family = next((m.parent_id for m in members if m.parent_id), members[0].product_id)
+    live = changes.pop("live_locale", None)
+    result = normalize(feed(**changes), str(family), members, world or World(), live_locale=live)
+    assert isinstance(result, Normalized), result
+    return result
+
+
+def errors(result: Normalized) -> list[tuple[str, str]]:
+    return [(i.rule, i.field) for i in result.issues if i.severity == "error"]
+
+
+def test_a_simple_product_is_filled_whole() -> None:
+    result = judged(
+        member("a", sale="8", price_es="9", titulo="Camisa", style="Boho", model="longest")
+    )
+    assert errors(result) == []
+    content, offers = result.content, result.offers
+    assert content is not None
+    assert offers is not None
+    assert content.category_attributes["Material"].value == ["47", "48"]
+    assert content.category_attributes["Style"].custom_value == "Boho"
+    assert content.category_attributes["Model"].value == "longe"
+    assert (content.package_weight_kg, content.package_length_cm) == ("0.500", 26)
+    assert content.package_height_cm == 1
+    assert [text.locale for text in content.titles] == ["en_US", "es_ES"]
+    assert content.service_template_id == "0"
+    assert (offers[0].price, offers[0].discount_price, offers[0].inventory) == ("10.00", "8.00", 5)
+    assert offers[0].country_prices[0].price == "9.00"
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule", "field_name"),
+    [
+        ({"title": ""}, "M3.6", "title_multi_language_list > en_US"),
+        ({"title": "x" * 219}, "M3.6", "title_multi_language_list > en_US"),
+        ({"title": "a <b>"}, "M3.6", "title_multi_language_list > en_US"),
+        ({"description": "<script>x</script>"}, "M3.7", "description_multi_language_list > en_US"),
+        ({"images": ""}, "M3.5", "image_url_list"),
+        ({"images": "ftp://x/1.jpg"}, "M3.5", "image_url_list"),
+        ({"material": "Silk"}, "M3.12", "category_attributes > Material"),
+        ({"material": ""}, "M3.12", "category_attributes > Material"),
+        ({"brand": "Acme"}, "M3.12", "category_attributes > Brand Name"),
+        ({"category": "Hats"}, "M2.2", "category_id"),
+        ({"category": ""}, "M2.2", "category_id"),
+        ({"category": "Closed"}, "M2.1", "category_id"),
+        ({"weight": "heavy"}, "M3.13", "package_weight"),
+        ({"weight": "900000"}, "M3.13", "package_weight"),
+        ({"price": ""}, "M3.9", "sku_info_list > price"),
+        ({"price": "0"}, "M3.9", "sku_info_list > price"),
+        ({"price": "12 EUR"}, "M3.9", "sku_info_list > price"),
+        ({"sale": "11"}, "M3.9", "sku_info_list > discount_price"),
+        ({"stock": "many"}, "M4.3", "sku_info_list > inventory"),
+        ({"stock": ""}, "M4.3", "sku_info_list > inventory"),
+        ({"price_es": "6.99"}, "M3.8", "sku_info_list > multi_country_price_configuration > ES"),
+    ],
+)
+def test_a_fault_is_named_with_its_rule(
+    changed: dict[str, str], rule: str, field_name: str
+) -> None:
+    result = judged(member("a", **changed))
+    assert (rule, field_name) in errors(result)
+    assert all(issue.remedy for issue in result.issues)
+    is_offer = field_name.startswith("sku_info_list")
+    assert (result.content is None) is not is_offer
+    assert (result.offers is None) is is_offer
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"attributes": {"shipping_template_id": {"constant": "unknown"}}}, "M3.10"),
+        ({"attributes": {"product_group_id": {"constant": "1"}}}, "M3.13"),
+        ({"attributes": {"inventory_deduction_strategy": {"constant": "never"}}}, "M3.4"),
+        ({"attributes": {"product_units_type": {"constant": "crate"}}}, "M3.2"),
+        ({"attributes": {"shipping_preparation_time": {"constant": 90}}}, "M3.10"),
+        ({"attributes": {"sku_code": {"field": "sku"}}}, "M3.3"),
+        ({"languages": {"en_US": {"title": {"field": "title"}, "description": {"field": "title"}},
+                        "xx_XX": {"title": {"field": "title"}}}}, "M3.1"),
+    ],
+    ids=["template", "no group", "strategy", "unit", "days", "no code", "language"],
+)  # fmt: skip
+def test_a_configuration_fault_is_named(changes: dict[str, Any], rule: str) -> None:
+    assert rule in {found for found, _ in errors(judged(member("a"), **changes))}
+
+
+def test_a_title_may_be_cut_with_advice() -> None:
+    result = judged(member("a", title="word " * 60), title_too_long="truncate")
+    assert result.content is not None
+    assert len(result.content.titles[0].text) <= 218
+    assert "M3.6" in {issue.rule for issue in result.issues}
+
+
+def test_a_bad_picture_blocks_content_and_only_that() -> None:
+    bad = World(images={"https://p.example/2.jpg": "its server answered 404"})
+    result = judged(member("a"), world=bad)
+    assert (result.content, result.state) == (None, "content_invalid")
+    issue = next(issue for issue in result.issues if issue.rule == "M3.5")
+    assert issue.value == "https://p.example/2.jpg"
+    assert result.image_urls
+    assert judged(member("a"), world=bad, image_checks="off").state == "valid"
+
+
+def test_what_is_not_there_yet_is_waited_for() -> None:
+    assert normalize(feed(), "a", [member("a", category="New")], World()) == Waiting("schema:7")
+    waiting = normalize(feed(), "a", [member("a")], Unseen())
+    assert isinstance(waiting, Waiting)
+    assert waiting.waits_for == "image:https://p.example/1.jpg"
+
+
+# -- families -------------------------------------------------------------------------------
+
+
+def test_children_are_told_apart_by_their_attributes() -> None:
+    result = judged(
+        member("p"),
+        member("a", "p", size="S", color="Teal"),
+        member("b", "p", size="M", color="Red"),
+    )
+    assert errors(result) == []
+    assert result.content is not None
+    teal = result.content.skus[0].attributes["Color"]
+    assert (teal.alias, teal.value) == ("Teal", "11")
+    assert result.sku_codes == ["a", "b"]
+
+
+def test_a_parent_is_never_a_sku() -> None:
+    result = judged(member("p", price="", stock=""), member("a", "p", size="S"))
+    assert result.sku_codes == ["a"]
+    assert errors(result) == []
+
+
+def test_a_missing_parent_is_reported_on_each_child_or_made() -> None:
+    children = (member("a", "p", size="S"), member("b", "p", size="M"))
+    result = judged(*children)
+    assert [i.sku for i in result.issues if i.rule == "M4.1"] == ["a", "b"]
+    assert result.state == "content_invalid"
+    assert judged(*children, synthesise_parents=True).state == "valid"
+
+
+def test_the_same_combination_names_both_children() -> None:
+    result = judged(member("p"), member("a", "p", size="S"), member("b", "p", size="s"))
+    issue = next(issue for issue in result.issues if issue.rule == "M4.2")
+    assert "a" in issue.message
+    assert "b" in issue.message
+
+
+def test_a_child_without_attributes_is_reported() -> None:
+    result = judged(member("p"), member("a", "p", size="S"), member("b", "p"))
+    assert ("M4.2", "sku_info_list > sku_attributes") in errors(result)
+
+
+def test_a_code_twice_in_a_family_is_reported() -> None:
+    codes: dict[str, Any] = {"attributes": {"sku_code": {"field": "code"}}}
+    result = judged(
+        member("p"),
+        member("a", "p", size="S", code="X"),
+        member("b", "p", size="M", code="X"),
+        **codes,
+    )
+    assert result.state == "invalid"
+    assert ("M3.3", "sku_info_list > sku_code") in errors(result)
+
+
+def test_an_excluded_child_leaves_its_family_and_the_last_takes_it_along() -> None:
+    rule = {"field": "size", "equals": "S"}
+    members = (member("p"), member("a", "p", size="S"), member("b", "p", size="M"))
+    assert judged(*members, exclude=rule).sku_codes == ["b"]
+    assert judged(*members[:2], exclude=rule).absent_reason == "excluded"
+    assert (
+        judged(*members, exclude={"field": "category", "equals": "Shirts"}).absent_reason
+        == "excluded"
+    )
+
+
+def test_no_members_is_absent() -> None:
+    result = normalize(feed(), "p", [], World())
+    assert isinstance(result, Normalized)
+    assert result.absent_reason == "deleted"
+
+
+def test_another_main_language_than_online_is_refused() -> None:
+    result = judged(member("a"), live_locale="es_ES")
+    assert ("M3.1", "locale") in errors(result)
+    assert result.offers is not None
+    assert judged(member("a"), live_locale="en_US").state == "valid"
+
+
+@given(st.permutations([("p", None), ("a", "p"), ("b", "p"), ("c", "p")]))
+def test_the_order_of_arrival_never_matters(order: list[tuple[str, str | None]]) -> None:
+    sizes = {"a": "S", "b": "M", "c": "L"}
+    members = [member(name, parent, size=sizes.get(name, "")) for name, parent in order]
+    first = [member(name, parent, size=sizes.get(name, "")) for name, parent in sorted(order)]
+    assert digest_of(judged(*members), shop_id="s") == digest_of(judged(*first), shop_id="s")
+
+
+# -- values ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "sign", "value"),
+    [
+        ("12.90", ".", "12.90"),
+        ("12.90 USD", ".", "12.90"),
+        ("$1,234.50", ".", "1234.50"),
+        ("1.234,50 \u20ac", ",", "1234.50"),
+        ("12", ",", "12.00"),
+        ("1 234.5", ".", "1234.50"),
+        ("0.005", ".", "0.01"),
+    ],
+)
+def test_a_price_is_read_exactly(text: str, sign: str, value: str) -> None:
+    assert str(price_of(text, currency="USD", sign=sign)) == value
+
+
+@pytest.mark.parametrize("text", ["", "free", "1.2.3", "10-20", "12,5,9", "1e5", "NaN"])
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueInvalid):
+        decimal_of(text)
+
+
+@given(st.text(max_size=200))
+def test_safe_html_is_a_fixed_point(text: str) -> None:
+    once = safe_html(text)
+    assert safe_html(once) == once or "<" not in once
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script><p>x</p>",
+        "<p onclick=alert(1)>x</p>",
+        '<a href="javascript:alert(1)">x</a>',
+        "<svg><script>1</script></svg><p>x</p>",
+        "<style>@import 'x'</style><p>x</p>",
+        "<iframe src=x></iframe><p>x</p>",
+    ],
+)
+def test_nothing_active_is_left(text: str) -> None:
+    cleaned = safe_html(text).casefold()
+    for word in ("script", "onclick", "javascript", "@import", "iframe", "svg"):
+        assert word not in cleaned

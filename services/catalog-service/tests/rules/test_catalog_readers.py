@@ -1,0 +1,186 @@
+"""Readers: what each kind of file gives, and what none of them swallows."""
+
+import codecs
+from pathlib import Path
+
+import pytest
+
+from catalog_service.files.deletion_guard import must_withhold
+from catalog_service.files.readers.encoding import find_encoding
+from catalog_service.files.readers.items import BadLine, FileRefused, FileTruncated, Item
+from catalog_service.files.readers.recognise import Options, open_catalogue
+
+
+def read(
+    tmp_path: Path, content: str | bytes, **options: str
+) -> tuple[str, list[Item], list[BadLine]]:
+    path = tmp_path / "catalogue"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    found = open_catalogue(path, Options(**options))  # type: ignore[arg-type]
+    entries = list(found.entries)
+    return (
+        found.format,
+        [entry for entry in entries if isinstance(entry, Item)],
+        [entry for entry in entries if isinstance(entry, BadLine)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (codecs.BOM_UTF8 + b"id", "utf-8-sig"),
+        ("id".encode("utf-16"), "utf-16"),
+        ("id,\u00e9".encode(), "utf-8"),
+        ("id,\u00e9\u20ac".encode("cp1252"), "cp1252"),
+        (b'<?xml version="1.0" encoding="ISO-8859-1"?><a/>', "iso8859-1"),
+    ],
+    ids=["utf-8 mark", "utf-16 mark", "utf-8", "cp1252", "declared"],
+)
+def test_the_encoding_is_found(tmp_path: Path, content: bytes, name: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    assert find_encoding(path, None) == name
+
+
+def test_the_merchant_may_name_the_encoding(tmp_path: Path) -> None:
+    _, items, _ = read(tmp_path, "id,title\n1,\u0142\n".encode("cp1250"), encoding="cp1250")
+    assert items[0].fields["title"] == "\u0142"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(tmp_path: Path, delimiter: str) -> None:
+    rows = ["id{0}title{0}price", 'a{0}"one{0} two"{0}1']
+    _, items, bad = read(tmp_path, "\n".join(rows).format(delimiter))
+    assert bad == []
+    assert items[0].fields["title"] == f"one{delimiter} two"
+
+
+def test_a_cell_may_span_lines_and_lines_are_counted(tmp_path: Path) -> None:
+    _, items, bad = read(tmp_path, 'id,title\na,"two\nlines"\nb\nc,x\n')
+    assert [(item.product_id, item.line) for item in items] == [("a", 2), ("c", 5)]
+    assert [problem.line for problem in bad] == [4]
+
+
+def test_json_lines_keep_values_and_name_bad_lines(tmp_path: Path) -> None:
+    found, items, bad = read(
+        tmp_path,
+        '{"sku": "a", "n": 1, "deep": {"x": [1]}, "list": ["p", "q"]}\n'
+        '[1]\n{"sku": "b"\n\n{"x": 1}\n',
+    )
+    assert found == "jsonl"
+    assert items[0].fields == {"sku": "a", "n": 1, "deep": '{"x": [1]}', "list": ["p", "q"]}
+    assert [problem.line for problem in bad] == [2, 3, 5]
+
+
+def test_google_groups_get_a_parent(tmp_path: Path) -> None:
+    feed = """<?xml version="1.0"?>
+    <rss xmlns:g="http://base.google.com/ns/1.0"><channel><title>Shop</title>
+    <item><g:id>1</g:id><title>Shirt S</title><link>l</link><g:image_link>i</g:image_link>
+      <g:price>10 USD</g:price><g:item_group_id>G</g:item_group_id>
+      <g:additional_image_link>x</g:additional_image_link>
+      <g:additional_image_link>y</g:additional_image_link></item>
+    <item><g:id>2</g:id><title>Hat</title><link>l</link><g:image_link>i</g:image_link>
+      <g:price>5 USD</g:price></item>
+    </channel></rss>"""
+    found, items, bad = read(tmp_path, feed)
+    assert (found, bad) == ("google", [])
+    assert [(i.product_id, i.parent_id) for i in items] == [
+        ("group:G", None),
+        ("1", "group:G"),
+        ("2", None),
+    ]
+    assert "price" not in items[0].fields
+    assert items[1].fields["additional_image_link"] == ["x", "y"]
+
+
+def test_a_google_table_is_recognised(tmp_path: Path) -> None:
+    found, items, _ = read(tmp_path, "id\ttitle\tlink\timage link\tprice\n1\tHat\tl\ti\t5 USD\n")
+    assert (found, items[0].product_id) == ("google", "1")
+
+
+def test_woocommerce_variations_find_their_parent(tmp_path: Path) -> None:
+    header = "ID,Type,SKU,Name,Regular price,Parent,Images,Attribute 1 name,Attribute 1 value(s)\n"
+    rows = (
+        '10,variable,SHIRT,Shirt,,,"a.jpg, b.jpg",Size,"S, M"\n'
+        "11,variation,SHIRT-S,Shirt S,9,SHIRT,,Size,S\n"
+        "12,variation,SHIRT-M,Shirt M,9,id:10,,Size,M\n"
+        "13,simple,HAT,Hat,5,,,,\n"
+    )
+    found, items, _ = read(tmp_path, header + rows)
+    assert found == "woocommerce"
+    assert [(i.product_id, i.parent_id) for i in items] == [
+        ("10", None),
+        ("11", "10"),
+        ("12", "10"),
+        ("13", None),
+    ]
+    assert items[0].fields["Images"] == ["a.jpg", "b.jpg"]
+    assert items[1].fields["Attribute: Size"] == "S"
+
+
+def test_shopify_pictures_of_further_rows_join_the_product(tmp_path: Path) -> None:
+    header = (
+        "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,"
+        "Image Src,Image Position\n"
+    )
+    rows = (
+        "hat,Hat,Title,Default Title,H1,5,https://p/2.jpg,2\nhat,,,,,,https://p/1.jpg,1\n"
+        "shirt,Shirt,Size,S,S1,9,https://p/3.jpg,1\nshirt,,,M,S2,9,,\n"
+    )
+    found, items, bad = read(tmp_path, header + rows)
+    assert (found, bad) == ("shopify", [])
+    assert [item.product_id for item in items] == ["hat", "shirt", "shirt:S", "shirt:M"]
+    assert items[0].fields["Images"] == ["https://p/1.jpg", "https://p/2.jpg"]
+    assert items[3].fields["Title"] == "Shirt"
+    assert (items[3].fields["Variant SKU"], items[3].fields["Option1 Name"]) == ("S2", "Size")
+    assert "Variant SKU" not in items[1].fields
+
+
+BOMB = "<!DOCTYPE a [" + "".join(
+    f'<!ENTITY e{n} "{("&e" + str(n - 1) + ";") * 10 if n else "x" * 10}">' for n in range(10)
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        BOMB + "]><r><item><id>&e9;</id></item></r>",
+        f'<!DOCTYPE a [<!ENTITY q "{"x" * 50_000}">]><r><item><id>{"&q;" * 5_000}</id></item></r>',
+        '<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]><r><item><id>&f;</id></item></r>',
+        '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/a.dtd"><r><item><id>1</id></item></r>',
+        "<r><item><id>1</id>",
+        "<r></r>",
+        "<r>" + "<d>" * 3_000 + "</d>" * 3_000 + "</r>",
+        "<<<",
+    ],
+    ids=["billion laughs", "quadratic", "external", "dtd", "cut", "empty", "deep", "no xml"],
+)
+def test_hostile_xml_is_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises((FileRefused, FileTruncated)):
+        read(tmp_path, content, format="xml")
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("x" * 200 + ",t", "id"),
+        ('a,"t\x00t"', "NUL"),
+        ("a," + "t" * 200_001, "long"),
+        (" ,t", "id"),
+    ],
+    ids=["long id", "nul", "long text", "blank id"],
+)
+def test_a_value_out_of_bounds_is_a_bad_line(tmp_path: Path, line: str, word: str) -> None:
+    _, items, bad = read(tmp_path, f"id,title\n{line}\nb,fine\n")
+    assert [item.product_id for item in items] == ["b"]
+    assert word in bad[0].message
+
+
+@pytest.mark.parametrize(
+    ("deletions", "products", "is_withheld"),
+    [(0, 0, False), (2, 3, False), (3, 3, True), (20, 100, False), (21, 100, True)],
+)
+def test_the_guard_counts_over_at_least_ten_products(
+    deletions: int, products: int, is_withheld: bool
+) -> None:
+    assert must_withhold(deletions, products, 0.2) is is_withheld
