@@ -99,5 +99,6 @@ class Faults:
         task.add_done_callback(self._asleep.discard)
 
     async def _wake(self, victim: Process) -> None:
-        await asyncio.sleep(SUSPENDED_FOR.total_seconds())
+        lasts = SUSPENDED_FOR.total_seconds()
+        await asyncio.sleep(lasts)  # rule: sleep-in-test - the fault's own length
         victim.resume()

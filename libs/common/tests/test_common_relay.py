@@ -25,7 +25,7 @@ def test_per_key_nothing_is_deleted_past_the_first_refusal(rows: list[tuple[int,
     assert (failure is None) == all(acknowledged for _, acknowledged in rows)
 
 
-async def consume(bed: Bed, count: int) -> list[Any]:
+async def consume(bed: Bed, count: int, *, containing: bytes = b"") -> list[Any]:
     reader = AIOKafkaConsumer(
         bed.prefix + "catalog.updated",
         bootstrap_servers=bed.bootstrap,
@@ -36,7 +36,7 @@ async def consume(bed: Bed, count: int) -> list[Any]:
     async with asyncio.timeout(20):
         while len(records) < count:
             for batch in (await reader.getmany(timeout_ms=200)).values():
-                records += batch
+                records += [record for record in batch if containing in record.value]
     await reader.stop()
     return records
 
@@ -103,7 +103,8 @@ async def test_a_relay_whose_connection_is_cut_publishes_what_is_left(bed: Bed) 
     )
     await admin.close()
     await add(bed, "b")
-    assert len(await consume(bed, 2)) == 2
+    # "a" may come twice: the connection may go between the acknowledgement and the delete.
+    await consume(bed, 1, containing=b'"b"')
     await relay.stop()
 
 

@@ -477,7 +477,7 @@ class Consumer:
                 )
 
 
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     def __init__(self, consumer: Consumer, client: AIOKafkaConsumer) -> None:
         self._consumer = consumer
         self._client = client

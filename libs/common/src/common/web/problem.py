@@ -62,7 +62,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_bug)
     for outage in (Outage, *OUTAGE_ERRORS):
-        app.add_exception_handler(outage, _on_outage)  # type: ignore[arg-type]
+        app.add_exception_handler(outage, _on_outage)  # type: ignore[arg-type]  # all are Exceptions
 
 
 async def _on_refusal(_request: Request, error: Exception) -> JSONResponse:
