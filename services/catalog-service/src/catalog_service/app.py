@@ -48,6 +48,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
     marketplace = Marketplace(
         pool, client, tokens, holder=settings.instance_id, lifetime=settings.schema_lifetime
     )
+    normalizer = Normalizer(pool)
     importer = Importer(pool, holder=settings.instance_id, deletion_share=settings.deletion_share)
     fetcher = ImageFetcher(settings.image_allowed_hosts)
     images = ImageChecker(pool, fetcher, at_once=settings.image_checks_at_once)
@@ -71,7 +72,8 @@ def build(context: Context[CatalogSettings]) -> Parts:
         ],
         consumers=[sources, feeds],
         jobs=[
-            Job("normalizing", Normalizer(pool).run, every=timedelta(milliseconds=200)),
+            Job("normalizing", normalizer.run, every=timedelta(milliseconds=200)),
+            Job("observing", normalizer.observe, every=timedelta(seconds=5)),
             *(Job(f"imports-{n}", importer.run, every=timedelta(milliseconds=500)) for n in (1, 2)),
             Job("schemas", marketplace.fetch_schemas, every=timedelta(milliseconds=500)),
             Job("images", images.run, every=timedelta(milliseconds=500)),

@@ -37,8 +37,18 @@ MARKETPLACE_CALLS = Metric(
 MARKETPLACE_DURATION = Metric("channel.aliexpress.duration", "s", "How long a call took")
 TOKEN_AGE = Metric("channel.token.age", "s", "Age of a shop's access token, by shop")
 TOKEN_LEFT = Metric("channel.token.left", "s", "Time until a shop's access token lapses")
+CATALOG_DIRTY = Metric(
+    "channel.catalog.dirty", "{family}", "Marks of families still to be normalized"
+)
+CATALOG_WAITING = Metric(
+    "channel.catalog.waiting", "{family}", "Families that wait for a schema or a picture's verdict"
+)
+CATALOG_NORMALIZED = Metric(
+    "channel.catalog.normalized", "{family}", "Families normalized, by state and whether emitted"
+)
 
 SPAN_PUBLISH = "outbox publish"
 SPAN_PROCESS = "process"
+SPAN_NORMALIZE = "normalize families"
 SPAN_IMPORT = "import orders"
 SPAN_SHIP = "send shipment"

@@ -1,5 +1,7 @@
 """Save, remove and republish feeds: what a merchant decides, told to the other services."""
 
+from datetime import time
+
 from catalog_service.feeds.compile import compile_feed
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.store import (
@@ -11,12 +13,16 @@ from catalog_service.feeds.store import (
     mark_feed,
     save_feed,
 )
+from catalog_service.normalizing.republish import DAILY
 from catalog_service.normalizing.store import request_republish
 from catalog_service.normalizing.worker import SOURCE
 from catalog_service.sources.store import find_catalogue
 from common.errors import NotFound, Refusal
 from common.messaging.outbox import add_events
 from common.postgres.pool import Connection
+from common.postgres.schedules import Daily, set_schedule
+
+REPUBLISHED_AT = time(3, 30)
 
 
 async def apply_configuration(
@@ -60,6 +66,7 @@ async def apply_configuration(
     await add_configuration(connection, merchant_id, feed_id, version, body_of(form))
     await mark_feed(connection, feed)
     await add_events(connection, [feed.state()], source=SOURCE)
+    await set_schedule(connection, DAILY, merchant_id, feed_id, Daily(REPUBLISHED_AT))
     return feed
 
 

@@ -1,6 +1,5 @@
 """REST over imports: upload a catalogue file, follow it, read its problems, confirm deletions."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -18,6 +17,7 @@ from catalog_service.files.store import (
     confirm_import,
     find_import,
     finish_upload,
+    forget_import,
     list_imports,
     list_problems,
 )
@@ -149,13 +149,12 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
                 is_dry_run=given.dry_run,
             )
             import_id = await add_import(connection, new)
-        size = 0
-        place = 0
-        async for piece in _pieces(file, limit_bytes):
+        try:
+            size = await _keep(pool, merchant, import_id, file, limit_bytes)
+        except Refusal:
             async with unit_of_work(pool) as connection:
-                await add_chunk(connection, merchant, import_id, place, piece)
-            size += len(piece)
-            place += 1
+                await forget_import(connection, merchant, import_id)
+            raise
         async with unit_of_work(pool) as connection:
             return _view(await finish_upload(connection, merchant, import_id, size))
 
@@ -234,8 +233,11 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
     return router
 
 
-async def _pieces(file: UploadFile, limit_bytes: int) -> AsyncIterator[bytes]:
-    size = 0
+async def _keep(
+    pool: Pool, merchant_id: str, import_id: int, file: UploadFile, limit_bytes: int
+) -> int:
+    """Keep the file piece by piece; its size. Raises `Refusal` where it is too large."""
+    size = place = 0
     while piece := await file.read(CHUNK_BYTES):
         size += len(piece)
         if size > limit_bytes:
@@ -246,4 +248,7 @@ async def _pieces(file: UploadFile, limit_bytes: int) -> AsyncIterator[bytes]:
                 field="file",
                 remedy="Send it in parts with mode=partial.",
             )
-        yield piece
+        async with unit_of_work(pool) as connection:
+            await add_chunk(connection, merchant_id, import_id, place, piece)
+        place += 1
+    return size

@@ -151,6 +151,16 @@ async def forget_chunks(connection: Connection, merchant_id: str, import_id: int
     )
 
 
+async def forget_import(connection: Connection, merchant_id: str, import_id: int) -> None:
+    """Drop an import whose file never came whole."""
+    await forget_chunks(connection, merchant_id, import_id)
+    await connection.execute(
+        "DELETE FROM catalogue_import WHERE merchant_id = $1 AND import_id = $2",
+        merchant_id,
+        import_id,
+    )
+
+
 async def list_ready_imports(connection: Connection, *, limit: int) -> list[Import]:
     """The first unfinished import of each catalogue: one file of a catalogue after the other."""
     rows = await connection.fetch(

@@ -1,12 +1,15 @@
 """Emit the state of feeds again, in pieces: for a reader that lost its own."""
 
-from catalog_service.normalizing.store import claim_republish, move_republish
+from catalog_service.normalizing.store import claim_republish, move_republish, request_republish
 from catalog_service.normalizing.worker import SOURCE
 from common.messaging.outbox import Caused, add_events
 from common.postgres.pool import Pool
+from common.postgres.schedules import claim_due
 from common.postgres.unit_of_work import unit_of_work
 
 RECORDS_PER_TURN = 500
+DAILY = "republish"
+"""The kind of schedule by which each feed's state is emitted again once a day."""
 
 
 class Republisher:
@@ -18,6 +21,8 @@ class Republisher:
     async def run(self) -> bool:
         """Emit the next piece; whether there was any."""
         async with unit_of_work(self._pool) as connection:
+            due = await claim_due(connection, DAILY)
+            await request_republish(connection, [(s.merchant_id, s.subject) for s in due])
             claimed = await claim_republish(connection, limit=RECORDS_PER_TURN)
             if claimed is None:
                 return False

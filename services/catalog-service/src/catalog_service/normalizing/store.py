@@ -71,6 +71,17 @@ async def forget_marks(connection: Connection, ids: Sequence[int]) -> None:
     await connection.execute("DELETE FROM family_mark WHERE id = ANY($1)", list(ids))
 
 
+async def count_backlog(connection: Connection) -> tuple[int, int]:
+    """How many marks there are, and how many families wait; of all merchants."""
+    row = await connection.fetchrow(
+        """
+        SELECT (SELECT count(*) FROM family_mark) AS dirty,
+            (SELECT count(*) FROM family_wait) AS waiting
+        """
+    )
+    return (0, 0) if row is None else (row["dirty"], row["waiting"])
+
+
 async def set_waits(
     connection: Connection, judged: Collection[ProductKey], waits: Sequence[Wait]
 ) -> None:

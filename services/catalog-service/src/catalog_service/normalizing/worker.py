@@ -5,33 +5,29 @@ events and what has to wait in one transaction. Ten children that arrived cost o
 """
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from opentelemetry import trace
 
-from catalog_service.feeds.compile import CompiledFeed, compile_feed
-from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.store import (
     Feed,
     SchemaKey,
-    load_configuration,
     load_feeds_of_catalogues,
     load_schema_versions,
-    load_schemas,
     request_schemas,
     wait_for_schema,
 )
-from catalog_service.images.store import load_verdicts, request_checks, wait_for_image
+from catalog_service.images.store import request_checks, wait_for_image
+from catalog_service.normalizing.knowledge import FeedCache, Knowledge, SchemaCache
 from catalog_service.normalizing.normalize import (
     Normalized,
-    SchemaRefused,
     Waiting,
     digest_of,
     normalize,
 )
-from catalog_service.normalizing.schema_check import CategorySchema, missing_attributes
+from catalog_service.normalizing.schema_check import missing_attributes
 from catalog_service.normalizing.store import (
     FamilyKey,
     Former,
@@ -40,6 +36,7 @@ from catalog_service.normalizing.store import (
     ProductKey,
     Wait,
     claim_families,
+    count_backlog,
     forget_marks,
     load_former,
     load_members,
@@ -55,12 +52,20 @@ from common.failpoints import reach
 from common.messaging.outbox import Caused, add_events
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
-from common.telemetry.setup import links_to
+from common.telemetry.names import (
+    CATALOG_DIRTY,
+    CATALOG_NORMALIZED,
+    CATALOG_WAITING,
+    SPAN_NORMALIZE,
+)
+from common.telemetry.setup import Gauge, counter, links_to
 
 SOURCE = "/catalog-service"
 MARKS_PER_TURN = 300
-KEPT_SCHEMAS = 2_000
 _tracer = trace.get_tracer("channel.catalog")
+_normalized = counter(CATALOG_NORMALIZED)
+_dirty = Gauge(CATALOG_DIRTY)
+_waiting = Gauge(CATALOG_WAITING)
 
 
 @dataclass(frozen=True)
@@ -75,109 +80,6 @@ class Task:
     def key(self) -> ProductKey:
         """(merchant, feed, family)"""
         return self.feed.merchant_id, self.feed.feed_id, self.family[2]
-
-
-class FeedCache:
-    """Compiled configurations, by feed and version."""
-
-    def __init__(self) -> None:
-        self._compiled: dict[tuple[str, str], CompiledFeed] = {}
-
-    async def get(self, connection: Connection, feed: Feed) -> CompiledFeed:
-        """The feed's present configuration, compiled once."""
-        key = (feed.merchant_id, feed.feed_id)
-        found = self._compiled.get(key)
-        if found is None or found.version != feed.configuration_version:
-            body = await load_configuration(connection, *key, feed.configuration_version)
-            form = FeedConfiguration.model_validate_json(body)
-            found = compile_feed(*key, feed.configuration_version, form)
-            self._compiled[key] = found
-        return found
-
-
-class SchemaCache:
-    """Compiled schemas, by key and version, the last used ones kept."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[SchemaKey, int], CategorySchema | SchemaRefused] = (
-            OrderedDict()
-        )
-
-    def get(self, key: SchemaKey, version: int) -> CategorySchema | SchemaRefused | None:
-        """The schema, if it was loaded before."""
-        found = self._kept.get((key, version))
-        if found is not None:
-            self._kept.move_to_end((key, version))
-        return found
-
-    async def load(self, connection: Connection, keys: Collection[SchemaKey]) -> None:
-        """Load and compile these."""
-        for key, version, body, refusal in await load_schemas(connection, keys):
-            schema = (
-                SchemaRefused(refusal or "no schema was given")
-                if body is None
-                else CategorySchema(key[2], body)
-            )
-            self._kept[(key, version)] = schema
-            while len(self._kept) > KEPT_SCHEMAS:
-                self._kept.popitem(last=False)
-
-
-class Knowledge:
-    """What a turn knows of schemas and pictures; what it lacks is noted and loaded in sets."""
-
-    def __init__(self, schemas: SchemaCache) -> None:
-        self._schemas = schemas
-        self.versions: dict[SchemaKey, int] = {}
-        self.verdicts: dict[tuple[str, str], str | None] = {}
-        self.lacking_schemas: set[SchemaKey] = set()
-        self.lacking_images: set[tuple[str, str]] = set()
-
-    async def load_lacking(self, connection: Connection) -> bool:
-        """Load what was asked for and is there; whether there was anything to look for."""
-        schemas, images = self.lacking_schemas, self.lacking_images
-        self.lacking_schemas, self.lacking_images = set(), set()
-        if schemas:
-            await self._schemas.load(connection, schemas)
-        if images:
-            found = await load_verdicts(connection, images)
-            self.verdicts |= {key: found.get(key) for key in images}
-        return bool(schemas or images)
-
-    def of(self, merchant_id: str, shop_id: str) -> "ShopKnowledge":
-        """The part of it that concerns one shop."""
-        return ShopKnowledge(self, merchant_id, shop_id)
-
-    def find_schema(self, key: SchemaKey) -> CategorySchema | SchemaRefused | None:
-        """The schema; one that is stored but not in memory is noted."""
-        version = self.versions.get(key)
-        if version is None:
-            return None
-        found = self._schemas.get(key, version)
-        if found is None:
-            self.lacking_schemas.add(key)
-        return found
-
-
-@dataclass(frozen=True)
-class ShopKnowledge:
-    """`Surroundings` for one shop."""
-
-    _all: Knowledge
-    _merchant_id: str
-    _shop_id: str
-
-    def schema(self, category_id: str) -> CategorySchema | SchemaRefused | None:
-        """The leaf's schema, if known."""
-        return self._all.find_schema((self._merchant_id, self._shop_id, category_id))
-
-    def image(self, url: str) -> str | None:
-        """The picture's verdict, if known."""
-        key = (self._merchant_id, url)
-        if key not in self._all.verdicts:
-            self._all.lacking_images.add(key)
-            return None
-        return self._all.verdicts[key]
 
 
 class Normalizer:
@@ -197,17 +99,27 @@ class Normalizer:
             reach("normalizing.after-claim")
             traces = [mark.traceparent for marks in claimed.values() for mark in marks]
             with _tracer.start_as_current_span(
-                "normalize families",
+                SPAN_NORMALIZE,
                 links=links_to(traces),
                 attributes={"channel.families": len(claimed)},
             ):
-                await self._normalize(connection, claimed)
+                fates = await self._normalize(connection, claimed)
             reach("normalizing.before-commit")
+        for (state, is_emitted), families in fates.items():
+            _normalized.add(families, {"state": state, "emitted": str(is_emitted).lower()})
         return True
+
+    async def observe(self) -> bool:
+        """Read the gauges of the backlog; there is never more work to do at once."""
+        async with self._pool.acquire(timeout=10) as connection:
+            dirty, waiting = await count_backlog(connection)
+        _dirty.set(dirty)
+        _waiting.set(waiting)
+        return False
 
     async def _normalize(
         self, connection: Connection, claimed: dict[FamilyKey, list[Mark]]
-    ) -> None:
+    ) -> Counter[tuple[str, bool]]:
         feeds = await load_feeds_of_catalogues(connection, {key[:2] for key in claimed})
         tasks = _tasks(claimed, feeds)
         members = await load_members(connection, claimed.keys())
@@ -227,7 +139,8 @@ class Normalizer:
             connection, [Caused(row.event, row.traceparent) for row in news], source=SOURCE
         )
         await set_waits(connection, [task.key for task in tasks], waits)
-        await forget_marks(connection, [mark.id for marks in claimed.values() for mark in marks])
+        await forget_marks(connection, [m.id for marks in claimed.values() for m in marks])
+        return Counter((row.state, _is_news(row, former)) for row in rows)
 
     async def _judge(
         self,

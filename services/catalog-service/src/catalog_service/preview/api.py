@@ -1,12 +1,14 @@
 """REST over what would be sent: preview, issues, completeness, unmatched categories, dry run."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from catalog_service.feeds.api import load_feed
-from catalog_service.feeds.store import find_tree
+from catalog_service.feeds.store import Feed, find_tree
 from catalog_service.feeds.suggest import path_names, suggest
 from catalog_service.preview.completeness import Completeness, completeness
 from catalog_service.preview.report import as_csv
@@ -108,6 +110,13 @@ def preview_router(pool: Pool) -> APIRouter:
         more = len(found) > limit
         return Page(items=items, next_cursor=cursor_of(items[-1].family_id) if more else None)
 
+    @router.get(base + "/preview-download", response_class=StreamingResponse)
+    async def download(merchant: Reader, feed_id: str) -> StreamingResponse:
+        """The whole preview as JSON Lines, a family a line (M6.1)."""
+        async with pool.acquire(timeout=10) as connection:
+            feed = await load_feed(connection, merchant, feed_id)
+        return StreamingResponse(_lines(pool, feed), media_type="application/x-ndjson")
+
     @router.get(base + "/preview/{family_id:path}")
     async def preview_one(merchant: Reader, feed_id: str, family_id: str) -> ProductPreview:
         """One family exactly as it would be sent, beside its source fields (M6.1)."""
@@ -175,6 +184,18 @@ def preview_router(pool: Pool) -> APIRouter:
         ]
 
     return router
+
+
+async def _lines(pool: Pool, feed: Feed) -> AsyncIterator[str]:
+    after = ""
+    while True:
+        async with pool.acquire(timeout=10) as connection:
+            page = await list_normalized(connection, feed, after=after, limit=200)
+        for product in page:
+            yield product_preview(product, []).model_dump_json(exclude={"sources"}) + "\n"
+        if len(page) < 200:
+            return
+        after = page[-1].event.family_id
 
 
 def dry_run_router(pool: Pool) -> APIRouter:

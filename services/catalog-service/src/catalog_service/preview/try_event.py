@@ -4,10 +4,10 @@ import msgspec
 from pydantic import BaseModel
 
 from catalog_service.feeds.store import Feed, load_feeds_of_catalogues, load_schema_versions
+from catalog_service.normalizing.knowledge import FeedCache, Knowledge, SchemaCache
 from catalog_service.normalizing.normalize import Normalized, Waiting, normalize
 from catalog_service.normalizing.store import load_members
 from catalog_service.normalizing.variations import Member
-from catalog_service.normalizing.worker import FeedCache, Knowledge, SchemaCache
 from catalog_service.preview.views import IssueView, issue_views
 from catalog_service.sources.store import find_catalogue, find_version
 from catalog_service.sources.versions import SourceRow, row_of_event
