@@ -27,6 +27,7 @@ from catalog_service.feeds.store import (
     stale_before,
 )
 from catalog_service.normalizing.schema_check import CategorySchema
+from common import clock
 from common.errors import Outage
 from common.postgres.leases import hold_lease
 from common.postgres.pool import Pool
@@ -122,7 +123,9 @@ class Marketplace:
         if token is None:
             return False
         try:
-            tree = await self._walk(access_token(token))
+            tree = await self._walk(token)
+        except ShopNotConnected:
+            return False
         except TokenDead:
             await self._tokens.report_dead(merchant_id, shop_id, token.generation)
             return False
@@ -133,18 +136,29 @@ class Marketplace:
             await save_tree(connection, merchant_id, shop_id, tree)
         return True
 
-    async def _walk(self, token: AccessToken) -> list[TreeNode]:
-        """The whole tree, one level of one category per call (reference 3)."""
+    async def _walk(self, token: ShopToken) -> list[TreeNode]:
+        """The whole tree, one level of one category per call (reference 3).
+
+        Hundreds of calls: raises `ShopNotConnected` when the token lapses on the way (M1.3).
+        """
         slots = asyncio.Semaphore(AT_ONCE)
+        bearer = access_token(token)
 
         async def children_of(parent_id: str) -> Sequence[Category]:
             async with slots:
-                return await list_child_categories(self._client, token, parent_id)
+                if clock.now() >= token.expires_at:
+                    raise ShopNotConnected(token.seller_id)
+                return await list_child_categories(self._client, bearer, parent_id)
 
         tree: list[TreeNode] = []
         parents = [ROOT_CATEGORY_ID]
         while parents:
-            level = await asyncio.gather(*(children_of(parent) for parent in parents))
+            calls = [asyncio.ensure_future(children_of(parent)) for parent in parents]
+            try:
+                level = await asyncio.gather(*calls)
+            finally:  # after one failure the others are not made
+                for call in calls:
+                    call.cancel()
             found = [category for children in level for category in children]
             tree += [_node(category) for category in found]
             parents = [category.category_id for category in found if not category.is_leaf]
