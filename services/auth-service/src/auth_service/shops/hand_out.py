@@ -71,6 +71,8 @@ async def end_dead_connection(
     shop, sealed = await store.find_sealed(pool, reported.merchant_id, reported.shop_id)
     if shop.owner != reported or shop.connection != "connected" or sealed is None:
         return shop
+    if shop.grant.expires_at <= clock.now():
+        return shop  # it has lapsed, which the watcher is about to tell (M1.3)
     token = AccessToken(shop.grant.seller_id, vault.open(sealed, shop.owner))
     if not await _is_dead(client, token):
         log.info("shop.dead_report_disproved", shop=f"{shop.merchant_id}/{shop.shop_id}")
