@@ -30,6 +30,11 @@ def now() -> datetime:
     return datetime.now(UTC) + _offset
 
 
+def wall_now() -> datetime:
+    """The system's time in UTC, for what measures a process's life (leases), not business time."""
+    return datetime.now(UTC)
+
+
 def epoch_milliseconds() -> int:
     """`now()` as milliseconds since 1970, the unit of revisions."""
     return int(now().timestamp() * 1000)

@@ -27,6 +27,7 @@ from common.messaging.observe import observe_backlog
 from common.messaging.positions import reset_positions
 from common.messaging.relay import Relay
 from common.messaging.replay import Replayer
+from common.postgres.leases import reclaim_leases
 from common.postgres.pool import OUTAGE_ERRORS, Pool, open_pool
 from common.postgres.unit_of_work import unit_of_work
 from common.settings import ServiceSettings
@@ -122,7 +123,11 @@ async def serve(service: Service[S], settings: S, role: str) -> None:
     pool = await _open_pool_patiently(service, settings)
     context = Context(settings, pool, Verifier(f"{settings.auth_url}/v1/jwks.json"))
     parts = service.build(context)
-    components = [] if role == "api" else _components(context, parts)
+    components: list[Component] = []
+    if role != "api":
+        async with unit_of_work(pool) as connection:
+            await reclaim_leases(connection, settings.instance_id)
+        components = _components(context, parts)
     app = create_app(service, context, parts if role != "worker" else Parts())
     app.include_router(health_router(lambda: _readiness(components)))
     server = _Server(

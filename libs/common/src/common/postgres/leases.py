@@ -1,6 +1,7 @@
 """Leases: one holder at a time of a named piece of remote work, and its rescue when it dies.
 
-A lease has a holder, an end on this installation's clock and a *fence*, a number that rises with
+A lease has a holder, an end by the system's clock (a process's life does not follow a clock that
+somebody moves) and a *fence*, a number that rises with
 every new holder. While work goes on a heartbeat moves the end; a holder that dies lets it pass,
 and the next claim takes over with a higher fence. A holder that was only asleep finds its
 heartbeat refused (`LeaseLost`), and whatever it writes must name its fence, so that the stale
@@ -37,7 +38,7 @@ async def claim_lease(
     connection: Connection, name: str, holder: str, *, lasts: timedelta = DEFAULT_LEASE
 ) -> Lease | None:
     """Take the lease if it is free or its time is over; None when another holds it."""
-    now = clock.now()
+    now = clock.wall_now()
     fence = await connection.fetchval(
         """
         INSERT INTO lease (name, holder, fence, expires_at) VALUES ($1, $2, 1, $4)
@@ -62,7 +63,7 @@ async def extend_lease(
         "UPDATE lease SET expires_at = $3 WHERE name = $1 AND fence = $2 RETURNING 1",
         lease.name,
         lease.fence,
-        clock.now() + lasts,
+        clock.wall_now() + lasts,
     )
     if moved is None:
         raise LeaseLost(lease.name)
@@ -86,7 +87,7 @@ async def release_lease(connection: Connection, lease: Lease) -> None:
     )
 
 
-async def reclaim_leases(connection: Connection, holder: str, prefix: str) -> None:
+async def reclaim_leases(connection: Connection, holder: str, prefix: str = "") -> None:
     """End what an earlier process of this holder still holds; call it once, before any claim.
 
     Instance names are stable, so a restarted process need not wait for its own leases to lapse.
