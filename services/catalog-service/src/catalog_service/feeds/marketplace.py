@@ -94,7 +94,7 @@ class Marketplace:
             except ValueError as error:
                 body, refusal = None, f"its schema cannot be read ({error})"
             except TokenDead:
-                await self._tokens.report_dead(merchant_id, shop_id, token.generation)
+                await self._report_dead(merchant_id, shop_id, token)
                 return False
             except (Outage, BadAnswer) as outage:
                 log.warning("schema.not_fetched", category=category_id, reason=str(outage))
@@ -127,7 +127,7 @@ class Marketplace:
         except ShopNotConnected:
             return False
         except TokenDead:
-            await self._tokens.report_dead(merchant_id, shop_id, token.generation)
+            await self._report_dead(merchant_id, shop_id, token)
             return False
         except (CallerFault, Outage, BadAnswer) as failure:
             log.warning("tree.not_fetched", shop=shop_id, reason=str(failure))
@@ -165,10 +165,21 @@ class Marketplace:
         return tree
 
     async def _token(self, merchant_id: str, shop_id: str) -> ShopToken | None:
+        """The shop's token; None while it has none, or auth-service is away: a later turn asks."""
         try:
             return await self._tokens.token(merchant_id, shop_id)
         except ShopNotConnected:
             return None
+        except Outage as outage:
+            log.warning("token.not_had", shop=shop_id, reason=str(outage))
+            return None
+
+    async def _report_dead(self, merchant_id: str, shop_id: str, token: ShopToken) -> None:
+        """Tell auth-service; when it is away, the next call with this token tells it."""
+        try:
+            await self._tokens.report_dead(merchant_id, shop_id, token.generation)
+        except Outage as outage:
+            log.warning("token.not_reported", shop=shop_id, reason=str(outage))
 
 
 def access_token(token: ShopToken) -> AccessToken:
