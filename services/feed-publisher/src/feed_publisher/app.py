@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aliexpress.client import Client
 from aliexpress.gateway import new_gateway
-from aliexpress.limits import DEFAULT_LIMITS, BucketLimiter
+from aliexpress.limits import BucketLimiter, limits_from
 from aliexpress.operation import AppCredentials
 from aliexpress.store import PostgresBuckets
 from aliexpress.transport import HttpTransport
@@ -33,7 +33,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
         AppCredentials(settings.app_key, settings.app_secret.get_secret_value()),
         new_gateway(settings.marketplace_url),
         HttpTransport(),
-        BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
+        BucketLimiter(PostgresBuckets(pool), limits_from(settings.limits)),
         integrator=settings.integrator,
     )
     tokens = ShopTokens(

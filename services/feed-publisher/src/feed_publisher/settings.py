@@ -2,11 +2,12 @@
 
 from datetime import time, timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from aliexpress.products import PRODUCT_INFO
 from common.settings import MarketplaceSettings, ServiceSettings
 
 
@@ -16,6 +17,11 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings):
     model_config = SettingsConfigDict(env_prefix="PUBLISHER_")
 
     port: int = 8003
+    limits: dict[str, Any] = Field(
+        default_factory=lambda: {"per_seller": {PRODUCT_INFO.name: {"per_second": 60, "burst": 4}}}
+    )
+    """Call rates besides the documented ones, as `aliexpress.limits.limits_from` takes them. Every
+    update reads its product first, so that reading keeps below its documented 80 a second."""
     integrator: str = "AliExpress Channel"
     """How this software names itself to AliExpress (`developer_features.source`)."""
     product_run_at: time = time(2, 0)

@@ -353,8 +353,8 @@ def _offers_of(content: Content, offers: Sequence[Offer]) -> dict[str, AcceptedS
 
 def _refuse(desired: ProductNormalized, listing: Listing, refused: Refused) -> FamilyPlan:
     told = listing.believed.refused.get("content")
-    if told == refused:
-        return FamilyPlan()
+    if told is not None and (told.code, told.message) == (refused.code, refused.message):
+        return FamilyPlan()  # told already
     return FamilyPlan(
         (
             Planned(
