@@ -2,9 +2,10 @@
 
 A lease has a holder, an end by the system's clock (a process's life does not follow a clock that
 somebody moves) and a *fence*, a number that rises with every new holder. While work goes on a
-heartbeat moves the end; a holder that dies lets it pass, and the next claim takes over with a higher
-fence. A holder that was only asleep finds its heartbeat refused (`LeaseLost`), and whatever it writes
-must name its fence, so that the stale write fails. The states are free -> held -> (released | expired -> held by another).
+heartbeat moves the end; a holder that dies lets it pass, and the next claim takes over with a
+higher fence. A holder that was only asleep finds its heartbeat refused (`LeaseLost`), and whatever
+it writes must name its fence, so that the stale write fails. The states are
+free -> held -> (released | expired -> held by another).
 """
 
 import asyncio
