@@ -2,8 +2,8 @@
 
 python examples/publish_catalog_events.py KAFKA MERCHANT CATALOGUE PRODUCT.json [TOPIC_PREFIX]
 
-PRODUCT.json: {"product_id": ..., "version": ..., "fields": {...}}, and "parent_id" in a child. The
-product goes online with the feed's next product run (`channel run product-feed` runs it now).
+PRODUCT.json: {"product_id": ..., "version": ..., "fields": {...}}, and "parent_id" in a child.
+It goes online with the feed's next product run (`channel run product-feed` runs it now).
 """
 
 import asyncio
@@ -30,14 +30,13 @@ async def publish(bootstrap: str, topic: str, data: dict[str, object]) -> None:
         "ce_time": datetime.now(UTC).isoformat(),
         "content-type": "application/json",
     }
-    raw_headers = [(name, value.encode()) for name, value in headers.items()]
+    raw = [(name, value.encode()) for name, value in headers.items()]
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True) as producer:
-        value = json.dumps(data).encode()
-        await producer.send_and_wait(topic, value, key.encode(), headers=raw_headers)
+        await producer.send_and_wait(topic, json.dumps(data).encode(), key.encode(), headers=raw)
 
 
 async def main(bootstrap: str, merchant: str, catalogue: str, text: str, prefix: str = "") -> int:
-    """Returns the exit code: 0 when the product is online, 1 when it was refused."""
+    """An exit code: 0 when the product is online, 1 when it was refused."""
     product = json.loads(text)
     data = {"merchant_id": merchant, "catalogue_id": catalogue, "action": "upsert"} | product
     family = product.get("parent_id") or product["product_id"]
