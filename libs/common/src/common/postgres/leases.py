@@ -87,20 +87,13 @@ async def release_lease(connection: Connection, lease: Lease) -> None:
     )
 
 
-async def reclaim_leases(connection: Connection, holder: str, prefix: str = "") -> None:
-    """End what an earlier process of this holder still holds; call it once, before any claim.
+async def reclaim_leases(connection: Connection, holder: str) -> None:
+    """End what an earlier process of this holder still holds; called once, before any claim.
 
     Instance names are stable, so a restarted process need not wait for its own leases to lapse.
     Should the earlier one live after all, its fence is stale like any other's.
     """
-    await connection.execute(
-        """
-        UPDATE lease SET expires_at = '-infinity'
-        WHERE holder = $1 AND starts_with(name, $2)
-        """,
-        holder,
-        prefix,
-    )
+    await connection.execute("UPDATE lease SET expires_at = '-infinity' WHERE holder = $1", holder)
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ A turn plans, or takes steps of the plan for a few seconds. What a run waits for
 shop, a back-off) is kept in this process's memory only; all else stands in the database.
 """
 
-import asyncio
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +18,7 @@ from common.contracts.feed import FeedCompleted
 from common.errors import Outage
 from common.messaging.consumer import Consumer
 from common.messaging.outbox import add_events
-from common.postgres.leases import Lease, LeaseLost, check_lease, hold_lease, reclaim_leases
+from common.postgres.leases import Lease, LeaseLost, check_lease, hold_lease
 from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
 from common.postgres.schedules import remove_schedule
 from common.postgres.unit_of_work import unit_of_work
@@ -33,7 +32,6 @@ from feed_publisher.reports.report_products import SOURCE
 from feed_publisher.runs.outcome import EVENT_OUTCOMES, counts_of, state_of
 from feed_publisher.runs.preview_run import look_up_plan, show_plan
 from feed_publisher.runs.store import (
-    LEASE_PREFIX,
     Run,
     begin_planning,
     count_items,
@@ -86,15 +84,12 @@ class RunDriver:
         self._caught_up = consumer.caught_up
         self._settings = settings
         self._resting: dict[str, Resting] = {}
-        self._reclaiming = asyncio.Lock()
-        self._has_reclaimed = False
 
     async def take_turn(self) -> bool:
         """Take one run further; whether there was one. Nothing is planned before the state topics
         were read to the ends seen at the start."""
         if not self._caught_up.is_set():
             return False
-        await self._reclaim()
         async with unit_of_work(self._pool) as connection:
             runs = await list_runnable(connection, limit=200)
         self._forget_others({run.run_id for run in runs})
@@ -105,14 +100,6 @@ class RunDriver:
             if await self._turn(run):
                 return True
         return False
-
-    async def _reclaim(self) -> None:
-        """Once, before the first turn: runs this instance drove when it died are free again."""
-        async with self._reclaiming:
-            if not self._has_reclaimed:
-                async with unit_of_work(self._pool) as connection:
-                    await reclaim_leases(connection, self._settings.instance_id, LEASE_PREFIX)
-                self._has_reclaimed = True
 
     def _forget_others(self, run_ids: set[str]) -> None:
         for run_id in self._resting.keys() - run_ids:

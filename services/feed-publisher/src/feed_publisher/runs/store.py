@@ -28,7 +28,6 @@ State = Literal[
 """planned: a dry run that can be read and confirmed; withheld: ended but for guarded removals;
 superseded: its plan was replaced by a newer one before it was confirmed."""
 
-LEASE_PREFIX = "run:"
 ENDED: tuple[State, ...] = ("completed", "completed_with_errors", "withheld", "failed")
 CONFIRMABLE: tuple[State, ...] = ("planned", "awaiting_confirmation", "withheld")
 
@@ -57,7 +56,7 @@ class Run:
     @property
     def lease_name(self) -> str:
         """What its driver holds."""
-        return f"{LEASE_PREFIX}{self.merchant_id}/{self.run_id}"
+        return f"run:{self.merchant_id}/{self.run_id}"
 
 
 _COLUMNS = """merchant_id, run_id, feed_id, shop_id, kind, cause, is_dry_run, state, plan_hash,
