@@ -133,7 +133,10 @@ def service_environment(service: Service, around: Surroundings) -> dict[str, str
         }
     if service == CATALOG:
         told |= {"IMAGE_ALLOWED_HOSTS": f"{LOOPBACK}:{around.ports[SANDBOX]}"}
-    return {f"{service.prefix}_{name}": value for name, value in told.items()} | os.environ
+    settled = {f"{service.prefix}_PORT": told["PORT"]}  # where 0 was wished for
+    return (
+        {f"{service.prefix}_{name}": value for name, value in told.items()} | os.environ | settled
+    )
 
 
 def bootstrap_clients(secrets: Secrets) -> list[dict[str, object]]:
@@ -161,4 +164,5 @@ def sandbox_environment(around: Surroundings) -> dict[str, str]:
         "APP_SECRET": around.secrets.app_secret,
         "REDIRECT_URIS": f"{around.url(AUTH.name)}/v1/oauth/callback",
     }
-    return {f"SANDBOX_{name}": value for name, value in told.items()} | os.environ
+    settled = {"SANDBOX_PORT": told["PORT"]}  # where 0 was wished for
+    return {f"SANDBOX_{name}": value for name, value in told.items()} | os.environ | settled
