@@ -133,8 +133,7 @@ PLANTS = [
     Plant(
         "version guard dropped",
         "services/catalog-service/src/catalog_service/sources/store.py",
-        "            WHERE (excluded.version, excluded.sub_version) > (kept.version,"
-        " kept.sub_version)\n",
+        "    WHERE (excluded.version, excluded.sub_version) > (kept.version, kept.sub_version)\n",
         "",
         "services/catalog-service/tests/slices/test_catalog_sources.py -k late",
     ),
