@@ -1,5 +1,6 @@
 """The sample catalogue is what the documentation says of it."""
 
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -7,16 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from channel_cli.demo.sources import SAMPLE, expected_outcomes, load_sample, read_events, shuffled
+from channel_cli.demo.sources import (
+    SAMPLE,
+    SAMPLE_EVENTS,
+    expected_outcomes,
+    load_sample,
+    read_events,
+    shuffled,
+)
 from common.contracts.catalog import CatalogUpdated
 from stack.settings import CHECKOUT
-
-HERE = "http://127.0.0.1:9999"
 
 
 @pytest.fixture(name="events", scope="module")
 def events_of_the_sample() -> list[CatalogUpdated]:
-    return read_events(SAMPLE / "products.jsonl", HERE)
+    return read_events(SAMPLE_EVENTS)
 
 
 def test_the_committed_sample_is_what_its_generator_writes(tmp_path: Path) -> None:
@@ -51,8 +57,6 @@ def test_children_come_before_parents_and_one_moves_family(events: list[CatalogU
 
 
 def test_its_pictures_are_looked_for_where_the_sandbox_is() -> None:
-    sources = load_sample(HERE)
-    lists = [event.fields["images"] for event in sources.events if "images" in event.fields]
-    pictures = [picture for listed in lists if isinstance(listed, list) for picture in listed]
-    assert pictures
-    assert all(picture.startswith(f"{HERE}/pictures/") for picture in pictures)
+    configuration = json.dumps(load_sample("http://127.0.0.1:9999").configuration)
+    assert "http://127.0.0.1:9999/pictures/" in configuration
+    assert ":8080" not in configuration

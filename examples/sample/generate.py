@@ -17,8 +17,8 @@ from examples.sample.faults import FAMILY_OF_TWO, FAULTS, Fault, Row
 FOLDER = Path(__file__).parent
 MERCHANT = "lumo"
 CATALOGUE = "sample"
-PICTURES = "http://127.0.0.1:8080/pictures"
-"""The sandbox serves any picture below this address."""
+PICTURES = "pictures"
+"""The shop's system knows its pictures by path; feed.yaml says on which server they are."""
 PICTURES_EACH = 5
 FAMILIES_PER_RANGE = 6
 MOVED_CHILD = "BLS-02-3"

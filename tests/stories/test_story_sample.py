@@ -7,12 +7,11 @@ import pytest
 from storyteller import Sold, bring_online, listings, look_at, sample_of, writes_in
 
 from channel_cli.demo import bring_in, sell
-from channel_cli.demo.sources import SAMPLE, expected_outcomes, read_events
+from channel_cli.demo.sources import SAMPLE_EVENTS, expected_outcomes, read_events
 from channel_cli.demo.stage import open_stage
 from channel_cli.following import RUN_ENDED
 from channel_cli.sandbox import ONLINE
 from stack.run import Stack
-from stack.system import SANDBOX
 
 pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(300)]
 
@@ -59,7 +58,7 @@ async def test_a_catalogue_in_order_ends_as_the_shuffled_one_did(system: Stack, 
     sources = sample_of(system)
     events = [
         msgspec.structs.replace(event, merchant_id="orderly")
-        for event in read_events(SAMPLE / "products.jsonl", system.url(SANDBOX))
+        for event in read_events(SAMPLE_EVENTS)
     ]
     configuration = sources.configuration | {
         "attributes": sources.configuration["attributes"]

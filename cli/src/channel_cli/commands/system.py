@@ -1,16 +1,14 @@
 """`channel up`, `channel status`, `channel demo`: the local stack."""
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-import httpx2
 import typer
 
 from channel_cli.demo.play import Wishes, run_demo
 from channel_cli.output import AsJson, fail, show, table_of
-from channel_cli.session import TIMEOUT
+from channel_cli.probes import READY, probe
 from channel_cli.settings import NoAccess, find_access
 from stack.__main__ import up as run_stack
 from stack.run import run_until_stopped
@@ -28,27 +26,12 @@ def status(as_json: AsJson = False) -> None:
         access = find_access()
     except NoAccess as obstacle:
         fail(str(obstacle))
-    states = asyncio.run(_states(access.urls))
+    states = asyncio.run(probe(access.urls))
     rows = [(name, access.urls[name], state) for name, state in states.items()]
     document = {name: {"url": url, "state": state} for name, url, state in rows}
     show(document, as_json, lambda: table_of(("service", "address", "state"), rows))
-    if any(state != "ready" for state in states.values()):
+    if any(state != READY for state in states.values()):
         raise typer.Exit(1)
-
-
-async def _states(urls: Mapping[str, str]) -> dict[str, str]:
-    async with httpx2.AsyncClient(timeout=TIMEOUT) as http:
-        found = await asyncio.gather(*(_state(http, url, name) for name, url in urls.items()))
-    return dict(zip(urls, found, strict=True))
-
-
-async def _state(http: httpx2.AsyncClient, url: str, name: str) -> str:
-    probe = "/control/health" if name == "sandbox" else "/health/ready"
-    try:
-        answer = await http.get(url + probe)
-    except httpx2.HTTPError as error:
-        return f"does not answer ({type(error).__name__})"
-    return "ready" if answer.is_success else "not ready"
 
 
 def demo(

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.live import Live
 from rich.markup import escape
 
 from channel_cli.commands.dead_letters import letters_of
@@ -15,12 +16,14 @@ from channel_cli.demo.report import Report, find_faults, tables_of, write_report
 from channel_cli.demo.sources import Sources, load_own, load_sample
 from channel_cli.demo.stage import Stage, open_stage
 from channel_cli.demo.survey import count_shipped, survey
-from channel_cli.output import err, out
+from channel_cli.output import err, out, table_of
+from channel_cli.probes import probe
 from channel_cli.session import Problem, TookTooLong, Unreachable
 from stack.__main__ import addresses_table
 from stack.run import Addresses, Stack, running_stack
 from stack.system import SANDBOX
 
+STATUS_SECONDS = 2.0
 STEP_FAILURES = (DemoFailed, ConsentFailed, TookTooLong, Problem, Unreachable)
 
 
@@ -119,6 +122,11 @@ def sources_of(wishes: Wishes, sandbox_url: str) -> Sources:
 
 
 async def stay_up(stack: Stack) -> None:
-    """Show that everything runs until the user ends it."""
+    """Show how everything is until the user ends it."""
     err.print(f"Everything keeps running; logs: {stack.logs}. Ctrl-C stops it.")
-    await asyncio.Event().wait()
+    with Live(console=err, auto_refresh=False) as live:
+        while True:
+            states = await probe(stack.addresses.urls)
+            rows = [(name, stack.url(name), state) for name, state in states.items()]
+            live.update(table_of(("what", "address", "state"), rows), refresh=True)
+            await asyncio.sleep(STATUS_SECONDS)

@@ -84,11 +84,11 @@ def tables_of(report: Report) -> Sequence[Table]:
         "dead letters": report.dead_letters,
         "seconds": f"{report.seconds:.0f}",
     }
-    shown = report.rejected[:REJECTIONS_SHOWN]
-    title = f"Rejected ({len(shown)} of {len(report.rejected)} shown)" if report.rejected else ""
-    columns = ("product", "rule", "why", "what to do")
-    rows = ((item.product, item.rule, item.message, item.remedy) for item in shown)
-    return [
-        table_of(("what", "how many"), counts.items(), title="What came of it"),
-        table_of(columns, rows, title=title),
-    ]
+    tables = [table_of(("what", "how many"), counts.items(), title="What came of it")]
+    if report.rejected:
+        shown = report.rejected[:REJECTIONS_SHOWN]
+        title = f"Rejected ({len(shown)} of {len(report.rejected)} shown)"
+        columns = ("product", "rule", "why", "what to do")
+        rows = ((item.product, item.rule, item.message, item.remedy) for item in shown)
+        tables.append(table_of(columns, rows, title=title))
+    return tables

@@ -14,8 +14,9 @@ from common.contracts.catalog import CatalogUpdated
 from stack.settings import CHECKOUT
 
 SAMPLE = CHECKOUT / "examples" / "sample"
+SAMPLE_EVENTS = SAMPLE / "products.jsonl"
 SAMPLE_SANDBOX = "http://127.0.0.1:8080"
-"""Where the sample believes its pictures are; the sandbox may listen elsewhere."""
+"""Where the sample's feed looks for pictures; the sandbox may listen elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,9 @@ class Sources:
 
 def load_sample(sandbox_url: str) -> Sources:
     """The sample, children before parents and otherwise shuffled, the same way each time."""
-    events = read_events(SAMPLE / "products.jsonl", sandbox_url)
-    return Sources(load_configuration(SAMPLE / "feed.yaml"), "sample", "sample", shuffled(events))
+    text = json.dumps(load_configuration(SAMPLE / "feed.yaml"))
+    configuration = json.loads(text.replace(SAMPLE_SANDBOX, sandbox_url))
+    return Sources(configuration, "sample", "sample", shuffled(read_events(SAMPLE_EVENTS)))
 
 
 def load_own(file: Path, feed_file: Path) -> Sources:
@@ -52,10 +54,9 @@ def load_own(file: Path, feed_file: Path) -> Sources:
     )
 
 
-def read_events(file: Path, sandbox_url: str) -> list[CatalogUpdated]:
-    """A file of `catalog.updated` data, a line each, pictures at the sandbox's address."""
-    text = file.read_text(encoding="utf-8").replace(SAMPLE_SANDBOX, sandbox_url)
-    return [msgspec.json.decode(line, type=CatalogUpdated) for line in text.splitlines()]
+def read_events(file: Path) -> list[CatalogUpdated]:
+    """A file of `catalog.updated` data, a line each."""
+    return msgspec.json.Decoder(CatalogUpdated).decode_lines(file.read_bytes())
 
 
 def shuffled(events: Sequence[CatalogUpdated]) -> list[CatalogUpdated]:

@@ -1,0 +1,27 @@
+"""Whether each part of a system answers."""
+
+import asyncio
+from collections.abc import Mapping
+
+import httpx2
+
+from channel_cli.session import TIMEOUT
+from stack.system import SANDBOX
+
+READY = "ready"
+
+
+async def probe(urls: Mapping[str, str]) -> dict[str, str]:
+    """How each of these parts is, in a word or with the reason."""
+    async with httpx2.AsyncClient(timeout=TIMEOUT) as http:
+        found = await asyncio.gather(*(_state(http, url, name) for name, url in urls.items()))
+    return dict(zip(urls, found, strict=True))
+
+
+async def _state(http: httpx2.AsyncClient, url: str, name: str) -> str:
+    path = "/control/health" if name == SANDBOX else "/health/ready"
+    try:
+        answer = await http.get(url + path)
+    except httpx2.HTTPError as error:
+        return f"does not answer ({type(error).__name__})"
+    return READY if answer.is_success else "not ready"
