@@ -157,8 +157,7 @@ PLANTS = [
         "services/feed-publisher/src/feed_publisher/sending/submit_jobs.py",
         "    if not holders:\n        return {}\n",
         "    if holders is not None:\n        return {}\n",
-        "services/feed-publisher/tests/slices/test_publisher_failures.py"
-        " -k answer_was_lost_is_never_doubled",
+        "services/feed-publisher/tests/slices/test_publisher_failures.py -k missing_and_double",
     ),
 ]
 
