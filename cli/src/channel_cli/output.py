@@ -3,11 +3,12 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
@@ -89,7 +90,7 @@ def fail(what: str, remedy: str | None = None) -> NoReturn:
     raise typer.Exit(1)
 
 
-def show(answer: Any, as_json: bool, table: Callable[[], Table | str]) -> None:
+def show(answer: Any, as_json: bool, table: Callable[[], RenderableType]) -> None:
     """The answer as JSON on stdout, or what `table` makes of it."""
     if as_json:
         write_json(answer)
@@ -103,12 +104,20 @@ def write_json(answer: Any) -> None:
     sys.stdout.write(text.decode() + "\n")
 
 
-def table_of(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> Table:
-    """A table of plain values; None is shown as nothing."""
-    table = Table(*columns, title=title or None, title_justify="left")
+def table_of(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = ""
+) -> RenderableType:
+    """A table of plain values; None is shown as nothing, a time to the minute."""
+    table = Table(*columns)
     for row in rows:
-        table.add_row(*("" if value is None else escape(str(value)) for value in row))
-    return table
+        table.add_row(*(escape(_cell(value)) for value in row))
+    return Group(escape(title), table) if title else table
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
+    return "" if value is None else str(value)
 
 
 def say(message: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.table import Table
+from rich.console import RenderableType
 
 from channel_cli.output import table_of
 
@@ -69,7 +69,7 @@ def write_report(report: Report, path: Path) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
 
 
-def tables_of(report: Report) -> Sequence[Table]:
+def tables_of(report: Report) -> Sequence[RenderableType]:
     """The report for people: the counts, then why what was rejected was."""
     counts: dict[str, Any] = {
         "source products": report.source_products,
