@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
+import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from catalog_service.app import SERVICE
@@ -33,6 +34,7 @@ from common.messaging.records import Subscription
 from common.messaging.relay import CLAIM_ROWS, Relay
 from common.postgres.migrate import upgrade
 from common.postgres.pool import open_pool
+from common.service import collect_garbage_seldom
 from stack.postgres import create_database, database_url
 from stack.settings import StackSettings
 from stack.stores import running_stores
@@ -355,6 +357,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        asyncio.run({"ingest": ingest, "bare": bare}[sys.argv[1]](*sys.argv[2:]))
+        collect_garbage_seldom()
+        uvloop.run({"ingest": ingest, "bare": bare}[sys.argv[1]](*sys.argv[2:]))
     else:
         asyncio.run(main())
