@@ -142,6 +142,12 @@ async def test_an_answer_that_does_not_come_whole_is_lost(behaviour: Behaviour) 
             await post(url)
 
 
+async def test_a_number_is_how_long_an_answer_may_take() -> None:
+    async with server(silence) as url:
+        with pytest.raises(AnswerLost, match="ReadTimeout"):
+            await post(url, HttpTransport(timeout=0.2))
+
+
 async def test_an_answer_that_drips_is_given_up() -> None:
     transport = HttpTransport(timeout=QUICK, max_duration=timedelta(seconds=0.3))
     async with server(drip) as url:

@@ -12,6 +12,7 @@ import httpx2
 import msgspec
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
+ANSWER_SECONDS = 30.0
 NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
 
@@ -50,16 +51,19 @@ class HttpTransport:
     def __init__(
         self,
         *,
-        timeout: httpx2.Timeout | None = None,
+        timeout: httpx2.Timeout | float = ANSWER_SECONDS,
         max_duration: timedelta = timedelta(seconds=60),
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         max_connections: int = 32,
     ) -> None:
-        """`timeout` bounds each step, `max_duration` an answer that drips in."""
+        """`timeout` bounds each step, a number the answering alone; `max_duration` an answer that
+        drips in."""
+        is_number = isinstance(timeout, int | float)
+        steps = httpx2.Timeout(timeout, connect=5.0, pool=10.0) if is_number else timeout
         self._max_duration = max_duration
         self._max_answer_bytes = max_answer_bytes
         self._http = httpx2.AsyncClient(
-            timeout=timeout or httpx2.Timeout(30.0, connect=5.0, pool=10.0),
+            timeout=steps,
             follow_redirects=False,
             limits=httpx2.Limits(max_connections=max_connections),
         )

@@ -5,8 +5,9 @@ A service's settings class sets `env_prefix`, so `CATALOG_DATABASE_URL` configur
 
 import socket
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 
@@ -52,3 +53,5 @@ class MarketplaceSettings(BaseSettings):
     """Base of the gateway; the local stack names the sandbox here."""
     app_key: str = ""
     app_secret: SecretStr = SecretStr("")
+    marketplace_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
+    """How long AliExpress may take to answer before the answer counts as lost."""

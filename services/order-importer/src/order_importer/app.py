@@ -32,7 +32,7 @@ def build(context: Context[OrderSettings]) -> Parts:
     client = Client(
         AppCredentials(settings.app_key, settings.app_secret.get_secret_value()),
         new_gateway(settings.marketplace_url),
-        HttpTransport(),
+        HttpTransport(timeout=settings.marketplace_timeout_seconds),
         BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
     )
     tokens = ShopTokens(
