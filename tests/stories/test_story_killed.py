@@ -1,18 +1,17 @@
 """Every service is killed in the middle of its work; the merchant notices nothing but a delay."""
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import httpx2
 import pytest
-from storyteller import Listing, listings, own_system, sample_of, sample_stage
+from endings import Ending, ending_of
+from storyteller import own_system, sample_of, sample_stage
 
 from channel_cli.demo import bring_in, sell, trade
 from channel_cli.demo.sources import Sources
 from channel_cli.demo.stage import Stage
-from channel_cli.sandbox import LedgerEntry
+from channel_cli.session import Unreachable
 from stack.run import Stack
 from stack.system import AUTH, CATALOG, ORDERS, PUBLISHER
 from stack.testing import eventually
@@ -31,16 +30,6 @@ KILLED_AT: Mapping[str, tuple[str, ...]] = {
     ORDERS.name: ("importer.before-commit", "shipping.after-call"),
 }
 """Places inside the work: between a call's intent and its outcome, between writing and commit."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """What the marketplace's books say at the end, without ids, times and sequence."""
-
-    listings: dict[frozenset[str], Listing]
-    created: Counter[str]
-    orders: dict[str, tuple[str, tuple[str, ...]]]
-    shipped: Counter[str]
 
 
 async def test_killed_in_mid_work_every_service_goes_on_to_the_same_end(
@@ -72,9 +61,10 @@ async def test_killed_in_mid_work_every_service_goes_on_to_the_same_end(
 async def live_through(stack: Stack) -> Ending:
     """The whole path, by a merchant who tries the connection again when it fails."""
     async with sample_stage(stack) as stage:
+        sources = sample_of(stack)
         await connect(stack, stage)
-        await bring_in.apply_configuration(stage, sample_of(stack))
-        await publish_all(stage, sample_of(stack))
+        await patiently(lambda: bring_in.apply_configuration(stage, sources))
+        await patiently(lambda: publish_all(stage, sources))
         await sell.publish_products(stage)
         await sell.send_offers(stage)
         await sell.change_offers(stage)
@@ -96,33 +86,19 @@ async def connect(stack: Stack, stage: Stage) -> None:
         await bring_in.connect_shop(stage)
 
 
+async def patiently(step: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a step, harmless when repeated, until the service it needs is back."""
+
+    async def is_done() -> bool:
+        try:
+            await step()
+        except Unreachable:
+            return False
+        return True
+
+    await eventually(is_done, within=120)
+
+
 async def publish_all(stage: Stage, sources: Sources) -> None:
     await bring_in.bring_in(stage, sources)
     await sell.settle(stage)
-
-
-async def ending_of(stage: Stage) -> Ending:
-    ledger = await stage.sandbox.ledger()
-    orders = await stage.sandbox.orders()
-    numbers = {order.order_id: order.order_number for order in orders}
-    return Ending(
-        listings=listings(await stage.sandbox.products()),
-        created=Counter(sku for entry in accepted(ledger, "product.create") for sku in skus(entry)),
-        orders={
-            order.order_number: (
-                order.status,
-                tuple(parcel.carrier for parcel in order.shipments),
-            )
-            for order in orders
-        },
-        shipped=Counter(numbers[e.order_id or ""] for e in accepted(ledger, "order.ship")),
-    )
-
-
-def accepted(ledger: list[LedgerEntry], operation: str) -> list[LedgerEntry]:
-    return [entry for entry in ledger if entry.is_accepted and entry.operation == operation]
-
-
-def skus(entry: LedgerEntry) -> list[str]:
-    """The SKU codes a creation brought."""
-    return list(entry.detail["skus"])
