@@ -74,6 +74,8 @@ def iop(kind: str, code: str, message: str = "Message") -> dict[str, Any]:
         (top(15, "isp.call-limited"), LimitReached, LimitReached),
         (top(7, "accesscontrol.limited-by-api-access-count", BAN), LimitReached, LimitReached),
         (iop("ISV", "IncompleteSignature"), CallerFault, CallerFault),
+        (iop("ISV", "InvalidTimestamp"), PlatformFault, PlatformFault),
+        (top(31), PlatformFault, PlatformFault),
         (iop("ISV", "IllegalAccessToken"), TokenDead, TokenDead),
         (iop("ISV", "ApiCallLimit"), LimitReached, LimitReached),
         (iop("SYSTEM", "ServiceUnavailable"), PlatformFault, PlatformFault),

@@ -25,15 +25,16 @@ from aliexpress.wire import Fields, Refused, Unreadable, read_object, until_midn
 SHORTEST_BAN = timedelta(seconds=1)  # where a limit is reported without its length
 
 _BAN = re.compile(r"ban will last (?:for )?(\d{1,9})(?: more)? second", re.IGNORECASE)
-_TOKEN_DEAD = frozenset({"27", "IllegalAccessToken", "IllegalRefreshToken"})
-_LIMITED = frozenset({"7", "ApiCallLimit", "AppCallLimit", "isp.call-limited"})
-_PLATFORM_CODES = frozenset({"3", "10", "ServiceUnavailable"})
-_REMOTE_SERVICE = frozenset({"15", "50"})  # sub_code says whose fault it is
+TOKEN_DEAD_CODES = frozenset({"27", "IllegalAccessToken", "IllegalRefreshToken"})
+LIMIT_CODES = frozenset({"7", "ApiCallLimit", "AppCallLimit", "isp.call-limited"})
+PLATFORM_CODES = frozenset({"3", "10", "ServiceUnavailable"})
+CLOCK_CODES = frozenset({"31", "InvalidTimestamp"})  # nothing was done; it heals with the clocks
+REMOTE_SERVICE_CODES = frozenset({"15", "50"})  # sub_code says whose fault it is
 _PLATFORM_TYPES = frozenset({"ISP", "SYSTEM"})
 # What was asked may have been done all the same:
 _REACHED_BACK_END = ("timeout", "remote-connection", "remote-service", "unknown-error")
 _PLATFORM_WORDS = ("系统异常", "系统错误", "system exception", "system error", "稍后重试")
-_PLATFORM_BUSINESS_CODES = frozenset({"16009999"})
+PLATFORM_BUSINESS_CODES = frozenset({"16009999"})
 
 
 class Complaint:
@@ -107,21 +108,22 @@ def classify(operation: Operation, told: Complaint, now: datetime) -> Marketplac
             scope=_scope_of(sub_code),
             **named,
         )
-    if code in _TOKEN_DEAD:
+    if code in TOKEN_DEAD_CODES:
         return TokenDead(operation.name, told.message, **named)
-    if sub_code.startswith("isv."):
-        return CallerFault(operation.name, told.message, **named)
-    is_platform = (
-        sub_code.startswith("isp.")
-        or code in _PLATFORM_CODES
-        or code in _REMOTE_SERVICE
-        or told.kind in _PLATFORM_TYPES
+    is_platform = code in CLOCK_CODES or (
+        not sub_code.startswith("isv.")
+        and (
+            sub_code.startswith("isp.")
+            or code in PLATFORM_CODES
+            or code in REMOTE_SERVICE_CODES
+            or told.kind in _PLATFORM_TYPES
+        )
     )
     if not is_platform:
         return CallerFault(operation.name, told.message, **named)
     names = f"{code} {sub_code} {told.all_words}".lower()
     may_be_done = any(word in names for word in _REACHED_BACK_END) or (
-        code in _REMOTE_SERVICE and not sub_code
+        code in REMOTE_SERVICE_CODES and not sub_code
     )
     if operation.is_write and may_be_done:
         return OutcomeUnknown(operation.name, told.message, **named)
@@ -141,7 +143,7 @@ def classify_refusal(
             code=refused.code,
             request_id=request_id,
         )
-    is_platform = refused.code in _PLATFORM_BUSINESS_CODES or any(
+    is_platform = refused.code in PLATFORM_BUSINESS_CODES or any(
         word in message for word in _PLATFORM_WORDS
     )
     kind = PlatformFault if is_platform else BusinessError
@@ -192,8 +194,8 @@ def _has_answer(answer: Fields) -> bool:
 
 def _is_limit(told: Complaint) -> bool:
     return (
-        told.code in _LIMITED
-        or told.sub_code in _LIMITED
+        told.code in LIMIT_CODES
+        or told.sub_code in LIMIT_CODES
         or told.sub_code.startswith("accesscontrol.limited")
         or _BAN.search(told.all_words) is not None
     )
