@@ -11,6 +11,7 @@ from aliexpress.logistics import Carrier
 from common.contracts.money import Money
 from common.contracts.order import Order, OrderLine, Parcel
 from common.errors import Refusal
+from order_importer.importing.problems import find_known
 from order_importer.importing.window import OVERLAP, SLICE, Window, next_window
 from order_importer.shipping.carriers import (
     CarrierAmbiguous,
@@ -282,3 +283,23 @@ def test_chinese_answers_are_told_in_plain_words(message: str, follows: str, wor
     assert meaning.next == follows
     assert word in meaning.explanation
     assert meaning.remedy
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        ("aliexpress.solution.order.info.get: account not found (F00-10-10000-001)", "not show"),
+        ("aliexpress.solution.order.get: System exception (16009999)", "error of its own"),
+        ("系统异常", "error of its own"),
+    ],
+)
+def test_known_problems_of_an_import_are_explained(problem: str, words: str) -> None:
+    known = find_known(problem)
+    assert known is not None
+    assert words in known.explanation
+    assert known.remedy
+
+
+def test_another_problem_is_shown_as_it_is() -> None:
+    assert find_known("the order's total is no number") is None
+    assert find_known(None) is None

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from common import clock
 from common.errors import Refusal
@@ -15,6 +15,7 @@ from common.web.identity import IDENTIFIER_PATTERN, merchant_with
 from common.web.pagination import Cursor, Limit, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
 from order_importer.importing import store
+from order_importer.importing.problems import find_known
 from order_importer.shops.consumer import IMPORT_SCHEDULE
 from order_importer.shops.store import load_shop
 
@@ -38,7 +39,27 @@ class ShopNotUsable(Refusal):
         )
 
 
-class ImportView(BaseModel):
+class Explained(BaseModel):
+    """Something that may have met a problem: AliExpress's words, and ours where it is known."""
+
+    problem: str | None
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy takes none above it
+    @property
+    def explanation(self) -> str | None:
+        """The problem in plain words."""
+        known = find_known(self.problem)
+        return known.explanation if known else None
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy takes none above it
+    @property
+    def remedy(self) -> str | None:
+        """What to do about it."""
+        known = find_known(self.problem)
+        return known.remedy if known else None
+
+
+class ImportView(Explained):
     """An import: the time of changes it read, and what it brought."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -53,11 +74,10 @@ class ImportView(BaseModel):
     orders_seen: int
     orders_received: int
     orders_updated: int
-    problem: str | None
     ended_at: datetime | None
 
 
-class OrderProblem(BaseModel):
+class OrderProblem(Explained):
     """An order that could not be read in full; it is tried again with every import."""
 
     order_id: str

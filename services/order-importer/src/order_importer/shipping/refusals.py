@@ -17,7 +17,7 @@ class Meaning:
     remedy: str
 
 
-_MEANINGS: tuple[tuple[str, Meaning], ...] = (
+MEANINGS: tuple[tuple[str, Meaning], ...] = (
     (
         "已填写发货通知",
         Meaning(
@@ -64,7 +64,7 @@ _MEANINGS: tuple[tuple[str, Meaning], ...] = (
 
 def meaning_of(message: str) -> Meaning:
     """What an answer means; one not known is a refusal, shown as AliExpress wrote it."""
-    for part, meaning in _MEANINGS:
+    for part, meaning in MEANINGS:
         if part in message:
             return meaning
     return Meaning(

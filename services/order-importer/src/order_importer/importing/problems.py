@@ -1,0 +1,39 @@
+"""What AliExpress's refusals to show orders mean, in plain words with the remedy. Pure."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Known:
+    """A refusal we can explain: AliExpress's code, and what of its message tells it."""
+
+    code: str
+    message: str
+    explanation: str
+    remedy: str
+
+
+KNOWN: tuple[Known, ...] = (
+    Known(
+        "F00-10-10000-001",
+        "account not found",
+        "AliExpress does not show this order to the seller's account.",
+        "Nothing at first: each import reads it again. If it stays, look at the order and at the "
+        "account's state in the AliExpress seller centre.",
+    ),
+    Known(
+        "16009999",
+        "系统异常|System exception",
+        "AliExpress had an error of its own.",
+        "Nothing: the import is tried again by itself.",
+    ),
+)
+
+
+def find_known(problem: str | None) -> Known | None:
+    """The refusal a problem tells of, by its code or its words; None when it is not known."""
+    return next(
+        (known for known in KNOWN if re.search(f"{known.code}|{known.message}", problem or "")),
+        None,
+    )
