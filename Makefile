@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml sandbox/pyproject.toml stack/pyproject.toml)
-CODE := schemas libs services cli sandbox stack lint tests bench examples conftest.py
+CODE := schemas docs libs services cli sandbox stack lint tests bench examples conftest.py
 WORKERS ?= 2
 
 .PHONY: help
@@ -46,10 +46,10 @@ test: check prepare ## make check, then every test on real Kafka and Postgres
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup
 
 .PHONY: check
-check: $(READY) ## lint, format, types, import rules, house rules, contracts, manifests
-	@$(MAKE) -k -j2 --output-sync=target check-style check-types check-imports check-dependencies check-rules check-contracts check-manifests
+check: $(READY) ## lint, format, types, import rules, house rules, contracts, docs, manifests
+	@$(MAKE) -k -j2 --output-sync=target check-style check-types check-imports check-dependencies check-rules check-contracts check-docs check-manifests
 
-.PHONY: check-style check-types check-imports check-dependencies check-rules check-contracts check-manifests
+.PHONY: check-style check-types check-imports check-dependencies check-rules check-contracts check-docs check-manifests
 check-style: $(READY)
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check . || { echo "format: type \`make format\`"; exit 1; }
@@ -65,6 +65,8 @@ check-rules: $(READY)
 	@$(BIN)/python -m lint.rules
 check-contracts: $(READY)
 	@$(BIN)/python schemas/generate.py --check
+check-docs: $(READY)
+	@$(BIN)/python docs/generate_errors.py --check
 check-manifests: $(READY)
 	@$(BIN)/python -m lint.manifests
 
@@ -76,6 +78,10 @@ format: $(READY) ## format all code and mend what ruff can
 .PHONY: contracts
 contracts: $(READY) ## generate schemas/ anew from the code
 	@$(BIN)/python schemas/generate.py
+
+.PHONY: docs
+docs: $(READY) ## generate docs/aliexpress-errors.md anew from the code
+	@$(BIN)/python docs/generate_errors.py
 
 # ---- to doubt it
 
