@@ -1,7 +1,7 @@
 """A merchant's whole path through a marketplace that fails, and what the merchant does about it.
 
 Nothing here knows which fault strikes: what the channel answers with "later" is asked again, as a
-person or a program would. All cases share one shop; each has a catalogue, a feed and SKU codes of
+person or a program would. Cases share two shops; each has a catalogue, a feed and SKU codes of
 its own, so that none sees what another left.
 """
 
@@ -52,11 +52,31 @@ QUICK: Mapping[str, Mapping[str, str]] = {
 
 
 @asynccontextmanager
-async def hard_shop(addresses: StoreAddresses, folder: Path) -> AsyncIterator["Case"]:
-    """A connected shop at a marketplace that may be hurt, as the model of all cases."""
+async def hard_shops(addresses: StoreAddresses, folder: Path) -> AsyncIterator[list["Case"]]:
+    """Two connected shops at a marketplace that may be hurt, each the model of its cases."""
     async with own_system(addresses, folder, QUICK) as stack, sample_stage(stack) as stage:
-        await bring_in.connect_shop(stage)
-        yield Case(stage, part_of(sample_of(stack), *FAMILIES), prefix="", since=0)
+        sources = part_of(sample_of(stack), *FAMILIES)
+        models = [Case(stage, sources, "", 0), _second(stage, sources)]
+        for model in models:
+            await bring_in.connect_shop(model.stage)
+        yield models
+
+
+def _second(stage: Stage, sources: Sources) -> "Case":
+    """The same products in another merchant's shop, which has templates of its own."""
+    merchant = "second"
+    other = replace(
+        stage,
+        merchant=merchant,
+        shop=merchant,
+        sandbox=replace(stage.sandbox, seller_id="2200100002"),
+    )
+    events = [msgspec.structs.replace(event, merchant_id=merchant) for event in sources.events]
+    templates = {"shipping_template_id": {"constant": "standard"}}
+    configuration = sources.configuration | {
+        "attributes": sources.configuration["attributes"] | templates
+    }
+    return Case(other, replace(sources, events=events, configuration=configuration), "", 0)
 
 
 @dataclass(frozen=True)
@@ -274,16 +294,22 @@ async def set_faults(case: Case, faults: Sequence[Mapping[str, Any]]) -> None:
 
 
 async def list_faults(stage: Stage) -> list[dict[str, Any]]:
-    """The faults that are set, with how often each has `struck`."""
+    """The faults that are set for this shop, with how often each has `struck`."""
     answer = await stage.sandbox.http.get("/control/faults")
-    faults: list[dict[str, Any]] = answer.json()
-    return faults
+    mine = (stage.sandbox.seller_id, "")
+    return [fault for fault in answer.json() if fault["seller_id"] in mine]
 
 
-async def heal(stage: Stage, *what: str) -> None:
-    """The marketplace works again, or what is named of it."""
-    for name in what or ("faults", "bans"):
-        (await stage.sandbox.http.delete(f"/control/{name}")).raise_for_status()
+async def heal(stage: Stage) -> None:
+    """The marketplace works again for this shop."""
+    for fault in await list_faults(stage):
+        await remove_fault(stage, fault["id"])
+
+
+async def remove_fault(stage: Stage, fault_id: int) -> None:
+    """One fault is mended."""
+    answer = await stage.sandbox.http.delete(f"/control/faults/{fault_id}")
+    answer.raise_for_status()
 
 
 async def post(stage: Stage, control: str, body: Mapping[str, Any]) -> None:
