@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,8 +29,10 @@ class Sandbox:
     app_secret: str = APP_SECRET
 
     async def reset(self) -> None:
-        """Forget products, orders, faults, tokens and the ledger."""
+        """Forget products, orders, faults, tokens and the ledger; its clock shows the time again."""
+        now = {"set": datetime.now(UTC).isoformat(), "is_frozen": False}
         async with httpx2.AsyncClient(base_url=self.url, timeout=30) as client:
+            (await client.post("/control/clock", json=now)).raise_for_status()
             (await client.post("/control/reset")).raise_for_status()
 
 
