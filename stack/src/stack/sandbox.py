@@ -29,7 +29,7 @@ class Sandbox:
     app_secret: str = APP_SECRET
 
     async def reset(self) -> None:
-        """Forget products, orders, faults, tokens and the ledger; its clock shows the time again."""
+        """Forget products, orders, faults, tokens, the ledger, and that its clock was moved."""
         now = {"set": datetime.now(UTC).isoformat(), "is_frozen": False}
         async with httpx2.AsyncClient(base_url=self.url, timeout=30) as client:
             (await client.post("/control/clock", json=now)).raise_for_status()
