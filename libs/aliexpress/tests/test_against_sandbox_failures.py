@@ -98,7 +98,7 @@ async def test_a_wrong_secret(sandbox: Sandbox, open_market: OpenMarket) -> None
 
 async def test_a_wrong_clock(sandbox: Sandbox, open_market: OpenMarket) -> None:
     async with open_market(sandbox, now=lambda: datetime.now(UTC) - timedelta(hours=3)) as market:
-        with pytest.raises(CallerFault, match=r"(?i)timestamp"):
+        with pytest.raises(PlatformFault, match=r"(?i)timestamp"):
             await shop.load_merchant_profile(market.client, AccessToken(SELLER, "t"))
 
 
