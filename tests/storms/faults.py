@@ -69,11 +69,11 @@ class Faults:
         """Do it and let the system come back; a stopped process sleeps on in the background."""
         match kind:
             case "kill":
-                victim = self._awake_victim()
+                victim = await self._awake_victim()
                 await victim.kill()
                 await victim.wait_until_ready()
             case "stop":
-                self._put_to_sleep(self._awake_victim())
+                self._put_to_sleep(await self._awake_victim())
             case "kafka":
                 await self._stack.kafka.restart()
             case "postgres":
@@ -87,10 +87,13 @@ class Faults:
         """Wait until every sleeper is awake."""
         await asyncio.gather(*self._asleep)
 
-    def _awake_victim(self) -> Process:
-        asleep = {task.get_name() for task in self._asleep}
-        awake = [victim for victim in self._victims if victim.name not in asleep]
-        return self._chance.choice(awake)
+    async def _awake_victim(self) -> Process:
+        while True:
+            asleep = {task.get_name() for task in self._asleep}
+            awake = [victim for victim in self._victims if victim.name not in asleep]
+            if awake:
+                return self._chance.choice(awake)
+            await asyncio.wait(self._asleep, return_when=asyncio.FIRST_COMPLETED)
 
     def _put_to_sleep(self, victim: Process) -> None:
         victim.suspend()

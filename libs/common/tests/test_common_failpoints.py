@@ -69,7 +69,8 @@ async def test_a_kill_at_this_place_loses_and_doubles_nothing(bed: Bed, name: st
         await until(quiet)
     finally:
         restarted.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(restarted.wait(), 10) == 0
+        # Where nothing was left to do it may still be starting, deaf to a polite end.
+        assert await asyncio.wait_for(restarted.wait(), 10) in {0, -signal.SIGTERM}
     assert {row["times"] for row in await bed.fetch("SELECT times FROM seen")} == {1}
     assert await bed.count("dead_letter") == POISON
     assert await told_products(bed) == {f"p{n}" for n in range(PRODUCTS)}
