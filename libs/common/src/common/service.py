@@ -1,7 +1,8 @@
 """One way to run every service: `python -m <service> api | worker | all | migrate | replay`.
 
 `api` serves REST, `worker` consumes and runs jobs (and serves probes and metrics), `all` does both
-in one process. A service brings its settings, its migrations and `build`, its composition root.
+in one process; `positions reset` lets a group begin a topic anew. A service brings its settings,
+its migrations and `build`, its composition root.
 """
 
 import argparse
@@ -24,9 +25,9 @@ from opentelemetry import trace
 
 from common import clock
 from common.jobs import Component, Job
+from common.messaging.begin_anew import BeginRefused, begin_anew
 from common.messaging.consumer import Consumer
 from common.messaging.observe import observe_backlog
-from common.messaging.positions import reset_positions
 from common.messaging.relay import Relay
 from common.messaging.replay import Replayer
 from common.postgres.leases import reclaim_leases
@@ -82,9 +83,13 @@ def main(service: Service[S], arguments: Sequence[str] | None = None) -> None:
         roles.add_parser(role)
     replay = roles.add_parser("replay", help="replay open dead letters")
     replay.add_argument("--reason")
-    positions = roles.add_parser("positions-reset", help="begin a topic anew; stop workers first")
-    positions.add_argument("group")
-    positions.add_argument("topic")
+    positions = roles.add_parser("positions", help="where consumer groups stand in the log")
+    reset = positions.add_subparsers(dest="action", required=True).add_parser(
+        "reset", help="begin a topic anew at its earliest record; stop the workers first"
+    )
+    reset.add_argument("--group", required=True)
+    reset.add_argument("--topic", required=True)
+    reset.add_argument("--force", action="store_true", help="even while the group has members")
     chosen = parser.parse_args(arguments)
     settings = service.settings()
     if chosen.role == "migrate":
@@ -94,8 +99,8 @@ def main(service: Service[S], arguments: Sequence[str] | None = None) -> None:
         upgrade(service.migrations, settings.database_url.get_secret_value())
     elif chosen.role == "replay":
         asyncio.run(_replay(service, settings, chosen.reason))
-    elif chosen.role == "positions-reset":
-        asyncio.run(_reset_positions(settings, chosen.group, chosen.topic))
+    elif chosen.role == "positions":
+        asyncio.run(_begin_anew(settings, chosen.group, chosen.topic, is_forced=chosen.force))
     else:
         collect_garbage_seldom()
         uvloop.run(serve(service, settings, chosen.role))
@@ -253,11 +258,21 @@ async def _replay(service: Service[S], settings: S, reason: str | None) -> None:
     await _close(context, parts, None)
 
 
-async def _reset_positions(settings: ServiceSettings, group: str, topic: str) -> None:
+async def _begin_anew(
+    settings: ServiceSettings, group: str, topic: str, *, is_forced: bool
+) -> None:
     pool = await open_pool(settings.database_url.get_secret_value(), max_size=1)
-    async with unit_of_work(pool) as connection:
-        forgotten = await reset_positions(
-            connection, settings.topic_prefix + group, settings.topic_prefix + topic
+    try:
+        forgotten = await begin_anew(
+            pool,
+            settings.kafka_bootstrap,
+            group.removeprefix(settings.topic_prefix),
+            topic.removeprefix(settings.topic_prefix),
+            topic_prefix=settings.topic_prefix,
+            members_leave_within=None if is_forced else settings.session_timeout,
         )
-    await pool.close()
+    except BeginRefused as refused:
+        raise SystemExit(str(refused)) from None
+    finally:
+        await pool.close()
     log.info("positions.reset", group=group, topic=topic, partitions=forgotten)

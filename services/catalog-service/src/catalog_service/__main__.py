@@ -1,4 +1,4 @@
-"""`python -m catalog_service api | worker | all | migrate | replay | positions-reset`."""
+"""`python -m catalog_service api | worker | all | migrate | replay | positions reset`."""
 
 from catalog_service.app import SERVICE
 from common.service import main

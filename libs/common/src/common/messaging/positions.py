@@ -12,13 +12,18 @@ class PositionMoved(Exception):
 
 
 class PositionLost(Exception):
-    """A stored position lies outside the log; a person must decide (`positions reset`)."""
+    """A stored position lies outside the log; a person must decide (`positions reset`).
+
+    The exception's text names the topic as Kafka has it, with the installation's prefix; the
+    command takes it so, too. The group stands beside it in the log.
+    """
 
     def __init__(self, partition: TopicPartition, position: int, begin: int, end: int) -> None:
         super().__init__(
             f"{partition.topic}/{partition.partition}: the stored position {position} lies outside"
             f" the log ({begin} to {end}). Kafka's and Postgres's data must be kept or wiped"
-            " together; when this was intended, run `positions reset` for this group"
+            " together; when this was intended, stop this service's workers and run `python -m"
+            f" <service> positions reset --group <group> --topic {partition.topic}`"
         )
 
 
@@ -81,6 +86,17 @@ async def store_first_positions(
         """,
         [(group, p.topic, p.partition, offset) for p, offset in sorted(positions.items())],
     )
+
+
+async def list_topics_of_groups(connection: Connection) -> dict[str, list[str]]:
+    """The topics on which each group has stored a position."""
+    rows = await connection.fetch(
+        """
+        SELECT consumer_group, array_agg(DISTINCT topic ORDER BY topic) AS topics
+        FROM consumer_position GROUP BY consumer_group ORDER BY consumer_group
+        """
+    )
+    return {row["consumer_group"]: row["topics"] for row in rows}
 
 
 async def reset_positions(connection: Connection, group: str, topic: str) -> int:
