@@ -302,8 +302,18 @@ class Shipment(Answer, frozen=True, kw_only=True):
 # ---- every service
 
 
+class AuditEntry(Answer, frozen=True, kw_only=True):
+    """What somebody did to a dead letter, and what came of it."""
+
+    at: datetime
+    actor: str
+    action: str
+    outcome: str
+
+
 class DeadLetter(Answer, frozen=True, kw_only=True):
-    """A record that could not be taken, and what mends it."""
+    """A record that could not be taken, and what mends it; `value` and the rest where it is shown
+    alone."""
 
     id: int
     group: str
@@ -313,18 +323,54 @@ class DeadLetter(Answer, frozen=True, kw_only=True):
     remedy: str
     state: str
     created_at: datetime
+    source: str = ""
+    merchant_id: str = ""
     key: str | None = None
-    value: str | None = None
     attempts: int = 0
+    value: str | None = None
+    is_text: bool = True
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    audit: list[AuditEntry] = msgspec.field(default_factory=list)
 
 
 class ReplayOutcome(Answer, frozen=True, kw_only=True):
-    """What the replay of one dead letter did."""
+    """What the replay (or the discard) of one dead letter did."""
 
     id: int
     outcome: str
     reason: str | None = None
     detail: str | None = None
+    remedy: str | None = None
+
+
+class BulkAnswer(Answer, frozen=True, kw_only=True):
+    """What became of many dead letters; `next_cursor` while there are more."""
+
+    found: int
+    items: list[ReplayOutcome]
+    next_cursor: str | None = None
+    stopped: str | None = None
+
+
+class Quarantine(Answer, frozen=True, kw_only=True):
+    """A source whose records are set aside for a merchant."""
+
+    group: str
+    source: str
+    merchant_id: str
+    reason: str
+    since: datetime
+
+
+class ParkedWait(Answer, frozen=True, kw_only=True):
+    """Records that wait for one thing; the oldest becomes a dead letter at `oldest_expires_at`."""
+
+    group: str
+    waits_for: str
+    merchant_id: str
+    parked: int
+    oldest_at: datetime
+    oldest_expires_at: datetime
 
 
 Document = dict[str, Any]

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from channel_cli.answers import (
     ApiClient,
     AppliedFeed,
+    BulkAnswer,
     Catalogue,
     ConsentLink,
     DeadLetter,
@@ -18,10 +19,12 @@ from channel_cli.answers import (
     Order,
     OrderImport,
     OrderImportAsked,
+    ParkedWait,
     PlanLine,
     PreviewFamily,
     Progress,
     PublishedProduct,
+    Quarantine,
     ReplayOutcome,
     Run,
     RunAsked,
@@ -243,27 +246,63 @@ class Channel:
         path = _of(merchant, "shops", shop, "order-imports")
         return self.session.items(ORDERS, path, OrderImport)
 
-    # ---- every service
+    # ---- every service; without a merchant as an operator: of every merchant, and of none
 
     def dead_letters(
-        self, service: str, merchant: str, filters: Query | None = None
+        self, service: str, merchant: str | None, filters: Query | None = None
     ) -> AsyncIterator[DeadLetter]:
-        """A service's dead letters of a merchant."""
-        return self.session.items(service, _of(merchant, "dead-letters"), DeadLetter, filters)
+        """A service's dead letters."""
+        return self.session.items(service, _scoped(merchant, "dead-letters"), DeadLetter, filters)
 
-    async def dead_letter(self, service: str, merchant: str, letter_id: int) -> DeadLetter:
-        """One dead letter with its bytes."""
-        path = _of(merchant, "dead-letters", str(letter_id))
+    async def dead_letter(self, service: str, merchant: str | None, letter_id: int) -> DeadLetter:
+        """One dead letter with what it holds and what was done to it."""
+        path = _scoped(merchant, "dead-letters", str(letter_id))
         return await self.session.get(service, path, DeadLetter)
 
+    async def edit_dead_letter(
+        self, service: str, merchant: str | None, letter_id: int, value: str
+    ) -> ReplayOutcome:
+        """Let the group take it again with this value in place of its own."""
+        path = _scoped(merchant, "dead-letters", str(letter_id), "replay")
+        return await self.session.send("POST", service, path, ReplayOutcome, body={"value": value})
+
+    async def settle_dead_letters(
+        self, service: str, merchant: str | None, action: str, request: dict[str, Any]
+    ) -> BulkAnswer:
+        """`replay` or `discard` those the request names; a part of them when they are many."""
+        path = _scoped(merchant, "dead-letters", action)
+        return await self.session.send("POST", service, path, BulkAnswer, body=request)
+
     async def replay_dead_letters(
-        self, service: str, merchant: str, request: dict[str, Any]
+        self, service: str, merchant: str | None, request: dict[str, Any]
     ) -> list[ReplayOutcome]:
         """Let the group take them again."""
-        path = _of(merchant, "dead-letters", "replay")
-        return await self.session.send("POST", service, path, list[ReplayOutcome], body=request)
+        return (await self.settle_dead_letters(service, merchant, "replay", request)).items
+
+    def quarantines(self, service: str, merchant: str | None) -> AsyncIterator[Quarantine]:
+        """A service's quarantines."""
+        return self.session.items(service, _scoped(merchant, "quarantines"), Quarantine)
+
+    async def lift_quarantine(self, service: str, quarantine: Quarantine) -> None:
+        """End a quarantine; operators only."""
+        body = {
+            "group": quarantine.group,
+            "source": quarantine.source,
+            "merchant_id": quarantine.merchant_id,
+        }
+        path = "/v1/quarantines/lift"
+        await self.session.send("POST", service, path, type(None), body=body)
+
+    def parked(self, service: str, merchant: str | None) -> AsyncIterator[ParkedWait]:
+        """What a service's parked records wait for."""
+        return self.session.items(service, _scoped(merchant, "parked"), ParkedWait)
 
 
 def _of(merchant: str, *parts: str) -> str:
     """A route below a merchant."""
     return "/".join(("/v1/merchants", merchant, *(quote(part, safe="") for part in parts)))
+
+
+def _scoped(merchant: str | None, *parts: str) -> str:
+    """A route below a merchant, or its twin for operators."""
+    return "/".join(("/v1", *parts)) if merchant is None else _of(merchant, *parts)

@@ -26,7 +26,9 @@ from opentelemetry import trace
 from common import clock
 from common.jobs import Component, Job
 from common.messaging.begin_anew import BeginRefused, begin_anew
+from common.messaging.bulk import Stretch, replaying, settle_selected
 from common.messaging.consumer import Consumer
+from common.messaging.dead_letters import Selection
 from common.messaging.observe import observe_backlog
 from common.messaging.relay import Relay
 from common.messaging.replay import Replayer
@@ -39,10 +41,13 @@ from common.web.dead_letters import dead_letter_router
 from common.web.health import health_router
 from common.web.identity import Verifier
 from common.web.problem import install_problems
+from common.web.quarantines import quarantine_router
 
 log = structlog.get_logger()
 
 S = TypeVar("S", bound=ServiceSettings)
+
+REPLAYED_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,7 @@ def create_app(service: Service[S], context: Context[S], parts: Parts) -> FastAP
     for router in parts.routers:
         app.include_router(router)
     app.include_router(dead_letter_router(context.pool, _replayer(context, parts)))
+    app.include_router(quarantine_router(context.pool))
     return app
 
 
@@ -253,8 +259,15 @@ async def _replay(service: Service[S], settings: S, reason: str | None) -> None:
     pool = await _open_pool_patiently(service, settings)
     context = Context(settings, pool, Verifier(f"{settings.auth_url}/v1/jwks.json"))
     parts = service.build(context)
-    for outcome in await _replayer(context, parts).replay_all(reason=reason, actor="operator"):
-        log.info("replay", dead_letter=outcome.dead_letter_id, outcome=outcome.outcome)
+    act = replaying(_replayer(context, parts), merchant_id=None, actor="operator")
+    rest: Stretch | None = Stretch()
+    while rest is not None:
+        part = await settle_selected(
+            pool, Selection(reason=reason), act, stretch=rest, limit=REPLAYED_AT_ONCE
+        )
+        for outcome in part.bulk.outcomes:
+            log.info("replay", dead_letter=outcome.id, outcome=outcome.fate)
+        rest = part.rest
     await _close(context, parts, None)
 
 

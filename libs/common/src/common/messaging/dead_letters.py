@@ -37,11 +37,51 @@ class DeadLetter:
     state: str
     attempts: int
     created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which dead letters are meant: those that fit every filter that is not None."""
+
+    merchant_id: str | None = None
+    state: str | None = "open"
+    reason: str | None = None
+    group: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """What somebody did to a dead letter (`replay`, `replay-edited`, `discard`), and what came of
+    it; of a discard, why."""
+
+    action: str
+    actor: str
+    outcome: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ParkedWait:
+    """How many records of a merchant wait in a group for one thing, and since when the oldest."""
+
+    consumer_group: str
+    waits_for: str
+    merchant_id: str
+    parked: int
+    oldest_at: datetime
 
 
 _RECORD_COLUMNS = """topic, partition, record_offset, record_timestamp_ms, key, value, headers"""
-_COLUMNS = f"""id, consumer_group, {_RECORD_COLUMNS}, source, merchant_id, reason, detail, remedy,
-    state, attempts, created_at"""
+_STATE_COLUMNS = """source, merchant_id, reason, detail, remedy, state, attempts, created_at,
+    updated_at"""
+_COLUMNS = f"""id, consumer_group, {_RECORD_COLUMNS}, {_STATE_COLUMNS}"""
+_LISTED_COLUMNS = f"""id, consumer_group, topic, partition, record_offset, record_timestamp_ms,
+    substring(key FOR 300) AS key, NULL::bytea AS value, '[]' AS headers, {_STATE_COLUMNS}"""
+_SELECTED = """($1::text IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR state = $2)
+    AND ($3::text IS NULL OR reason = $3) AND ($4::text IS NULL OR consumer_group = $4)
+    AND ($5::text IS NULL OR source = $5)"""
 
 
 async def keep_setbacks(connection: Connection, group: str, setbacks: Sequence[Setback]) -> None:
@@ -49,13 +89,13 @@ async def keep_setbacks(connection: Connection, group: str, setbacks: Sequence[S
     parked = [setback for setback in setbacks if isinstance(setback, Parked)]
     rejected = [setback for setback in setbacks if isinstance(setback, Rejected)]
     if parked:
-        rejected += await _park(connection, group, parked)
+        rejected += await park(connection, group, parked)
     if rejected:
         await _keep_dead_letters(connection, group, rejected)
 
 
-async def _park(connection: Connection, group: str, parked: Sequence[Parked]) -> list[Rejected]:
-    """Park what there is room for; the rest comes back as dead letters."""
+async def park(connection: Connection, group: str, parked: Sequence[Parked]) -> list[Rejected]:
+    """Park what there is room for; the rest comes back, to become or to stay dead letters."""
     waiting = await connection.fetch(
         """
         SELECT waits_for, count(*) AS parked FROM parked_event
@@ -190,33 +230,79 @@ def _dead_letter(row: asyncpg.Record) -> DeadLetter:
         row["state"],
         row["attempts"],
         row["created_at"],
+        row["updated_at"],
     )
 
 
 async def list_dead_letters(
-    connection: Connection,
-    *,
-    merchant_id: str | None,
-    state: str | None = "open",
-    reason: str | None = None,
-    after_id: int = 0,
-    limit: int = 50,
+    connection: Connection, selection: Selection, *, after_id: int = 0, limit: int = 50
 ) -> list[DeadLetter]:
-    """Dead letters by rising id; of all merchants when `merchant_id` is None (operators)."""
+    """Dead letters by rising id, without their values and headers, their keys cut at 300 bytes.
+
+    A page of whole ones could be as large as its number of largest records.
+    """
     rows = await connection.fetch(
         f"""
-        SELECT {_COLUMNS} FROM dead_letter
-        WHERE ($1::text IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR state = $2)
-            AND ($3::text IS NULL OR reason = $3) AND id > $4
-        ORDER BY id LIMIT $5
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        state,
-        reason,
+        SELECT {_LISTED_COLUMNS} FROM dead_letter
+        WHERE {_SELECTED} AND id > $6 ORDER BY id LIMIT $7
+        """,  # noqa: S608 - constant columns and conditions
+        *_filters(selection),
         after_id,
         limit,
     )
     return [_dead_letter(row) for row in rows]
+
+
+async def count_dead_letters(
+    connection: Connection, selection: Selection, *, after_id: int = 0, up_to_id: int | None = None
+) -> tuple[int, int]:
+    """How many there are with an id above `after_id` and up to `up_to_id`, and their highest id."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT count(*) AS number, coalesce(max(id), 0) AS highest FROM dead_letter
+        WHERE {_SELECTED} AND id > $6 AND ($7::bigint IS NULL OR id <= $7)
+        """,  # noqa: S608 - constant conditions
+        *_filters(selection),
+        after_id,
+        up_to_id,
+    )
+    return (0, 0) if row is None else (row["number"], row["highest"])
+
+
+def _filters(selection: Selection) -> tuple[str | None, ...]:
+    return (
+        selection.merchant_id,
+        selection.state,
+        selection.reason,
+        selection.group,
+        selection.source,
+    )
+
+
+async def find_dead_letter(
+    connection: Connection, dead_letter_id: int, *, merchant_id: str | None
+) -> DeadLetter | None:
+    """One dead letter, whole, to look at; None when this merchant has none of that id."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {_COLUMNS} FROM dead_letter WHERE id = $1 AND ($2::text IS NULL OR merchant_id = $2)
+        """,  # noqa: S608 - a constant list of columns
+        dead_letter_id,
+        merchant_id,
+    )
+    return None if row is None else _dead_letter(row)
+
+
+async def list_audit(connection: Connection, dead_letter_id: int) -> list[AuditEntry]:
+    """What was done to a dead letter, in order."""
+    rows = await connection.fetch(
+        """
+        SELECT action, actor, outcome, at FROM dead_letter_audit
+        WHERE dead_letter_id = $1 ORDER BY id
+        """,
+        dead_letter_id,
+    )
+    return [AuditEntry(**dict(row)) for row in rows]
 
 
 async def claim_dead_letter(
@@ -244,13 +330,37 @@ async def settle_dead_letter(
     outcome: str,
 ) -> None:
     """Write what became of a dead letter, and who did it."""
-    now = clock.now()
     await connection.execute(
         "UPDATE dead_letter SET state = $2, updated_at = $3 WHERE id = $1",
         dead_letter_id,
         state,
-        now,
+        clock.now(),
     )
+    await _audit(connection, dead_letter_id, action, actor, outcome)
+
+
+async def keep_open(
+    connection: Connection, dead_letter_id: int, again: Rejected, *, action: str, actor: str
+) -> None:
+    """A replay was rejected: the dead letter keeps its bytes and takes the reason of today."""
+    await connection.execute(
+        """
+        UPDATE dead_letter
+        SET reason = $2, detail = $3, remedy = $4, attempts = attempts + 1, updated_at = $5
+        WHERE id = $1
+        """,
+        dead_letter_id,
+        again.reason,
+        _storable(again.detail),
+        again.remedy,
+        clock.now(),
+    )
+    await _audit(connection, dead_letter_id, action, actor, f"rejected: {again.reason}")
+
+
+async def _audit(
+    connection: Connection, dead_letter_id: int, action: str, actor: str, outcome: str
+) -> None:
     await connection.execute(
         """
         INSERT INTO dead_letter_audit (dead_letter_id, action, actor, outcome, at)
@@ -260,7 +370,7 @@ async def settle_dead_letter(
         action,
         actor,
         outcome,
-        now,
+        clock.now(),
     )
 
 
@@ -270,6 +380,31 @@ async def list_waits(connection: Connection, group: str) -> list[str]:
         "SELECT DISTINCT waits_for FROM parked_event WHERE consumer_group = $1", group
     )
     return [row["waits_for"] for row in rows]
+
+
+async def list_parked(
+    connection: Connection,
+    *,
+    merchant_id: str | None,
+    after: tuple[str, str, str] | None = None,
+    limit: int = 50,
+) -> list[ParkedWait]:
+    """What is waited for, by group, wait and merchant; of all merchants without `merchant_id`."""
+    rows = await connection.fetch(
+        """
+        SELECT consumer_group, waits_for, merchant_id, count(*) AS parked,
+            min(parked_at) AS oldest_at
+        FROM parked_event
+        WHERE ($1::text IS NULL OR merchant_id = $1)
+            AND ($2::text IS NULL OR (consumer_group, waits_for, merchant_id) > ($2, $3, $4))
+        GROUP BY consumer_group, waits_for, merchant_id
+        ORDER BY consumer_group, waits_for, merchant_id LIMIT $5
+        """,
+        merchant_id,
+        *(after or (None, None, None)),
+        limit,
+    )
+    return [ParkedWait(**dict(row)) for row in rows]
 
 
 async def claim_parked(

@@ -86,14 +86,24 @@ async def impose(
     )
 
 
-async def list_quarantines(connection: Connection, *, merchant_id: str | None) -> list[Quarantine]:
-    """Who is in quarantine; of all merchants when `merchant_id` is None."""
+async def list_quarantines(
+    connection: Connection,
+    *,
+    merchant_id: str | None,
+    after: tuple[str, str, str] | None = None,
+    limit: int = 50,
+) -> list[Quarantine]:
+    """Who is in quarantine, by group, source and merchant; all merchants' without `merchant_id`."""
     rows = await connection.fetch(
         """
         SELECT consumer_group, source, merchant_id, reason, since FROM quarantine
-        WHERE $1::text IS NULL OR merchant_id = $1 ORDER BY since
+        WHERE ($1::text IS NULL OR merchant_id = $1)
+            AND ($2::text IS NULL OR (consumer_group, source, merchant_id) > ($2, $3, $4))
+        ORDER BY consumer_group, source, merchant_id LIMIT $5
         """,
         merchant_id,
+        *(after or (None, None, None)),
+        limit,
     )
     return [Quarantine(**dict(row)) for row in rows]
 

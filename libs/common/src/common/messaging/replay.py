@@ -8,16 +8,19 @@ import msgspec
 import structlog
 
 from common.errors import NotFound, Refusal
+from common.failpoints import reach
 from common.messaging.applying import Applier, is_about_the_data
 from common.messaging.dead_letters import (
     DeadLetter,
     claim_dead_letter,
     claim_expired,
     claim_parked,
+    find_dead_letter,
     forget_parked,
+    keep_open,
     keep_setbacks,
-    list_dead_letters,
     list_waits,
+    park,
     settle_dead_letter,
 )
 from common.messaging.quarantine import load_quarantined, wait_of
@@ -28,6 +31,7 @@ from common.postgres.unit_of_work import unit_of_work
 log = structlog.get_logger()
 
 SWEEP_ROWS = 500
+_REMEDY = "Provide what it needs or mend the data, then replay this dead letter."
 
 FindEndedWaits = Callable[[Connection, Sequence[str]], Awaitable[set[str]]]
 """Which of these waits are over, by the service's own tables."""
@@ -41,6 +45,7 @@ class Replayed:
     outcome: Literal["taken", "parked", "rejected"]
     reason: str | None = None
     detail: str | None = None
+    remedy: str | None = None
 
 
 class Replayer:
@@ -60,45 +65,48 @@ class Replayer:
     ) -> Replayed:
         """Run the group's handler on a dead letter, with `value` in place of its own if given.
 
-        Raises `NotFound`, and `Refusal` when it was settled before.
+        Every try is audited; what is still rejected stays open, with its own bytes. Raises
+        `NotFound`, and `Refusal` when it was settled before or nothing here handles its topic.
         """
+        claimed: DeadLetter | None = None
         try:
             async with unit_of_work(self._pool) as connection:
                 letter = await self._claim(connection, dead_letter_id, merchant_id)
+                applier = self._applier(letter)
+                claimed = letter
                 record = (
                     letter.record
                     if value is None
                     else msgspec.structs.replace(letter.record, value=value)
                 )
-                setbacks = await self._applier(letter).handle_again(connection, [record])
-                return await self._settle(connection, letter, setbacks, actor, value is not None)
+                setbacks = await applier.handle_again(connection, [record])
+                replayed = await self._settle(
+                    connection, letter, setbacks, actor, value is not None
+                )
+                reach("replay.before-commit")
+                return replayed
         except Exception as error:
-            if isinstance(error, Refusal) or not is_about_the_data(error):
+            if claimed is None or not is_about_the_data(error):
                 raise
-            return Replayed(dead_letter_id, "rejected", "handler-refused", str(error))
+            log.exception("replay.record_refused", dead_letter=dead_letter_id)
+            refused = Rejected(
+                claimed.record, "handler-refused", f"{type(error).__name__}: {error}", _REMEDY
+            )
+        # What the handler had written is rolled back; that it refused is written by itself.
+        async with unit_of_work(self._pool) as connection:
+            letter = await self._claim(connection, dead_letter_id, merchant_id)
+            return await self._settle(connection, letter, [refused], actor, value is not None)
 
-    async def replay_all(
-        self,
-        *,
-        actor: str,
-        merchant_id: str | None = None,
-        reason: str | None = None,
-    ) -> list[Replayed]:
-        """Replay every open dead letter, optionally of one merchant or reason, by rising id."""
-        outcomes: list[Replayed] = []
-        last_id = 0
-        while True:
-            async with unit_of_work(self._pool) as connection:
-                letters = await list_dead_letters(
-                    connection, merchant_id=merchant_id, reason=reason, after_id=last_id, limit=500
-                )
-            if not letters:
-                return outcomes
-            last_id = letters[-1].id
-            for letter in letters:
-                outcomes.append(  # noqa: PERF401 - each replay is its own transaction
-                    await self.replay(letter.id, merchant_id=merchant_id, actor=actor)
-                )
+    async def look(
+        self, dead_letter_id: int, *, merchant_id: str | None, will_replay: bool
+    ) -> DeadLetter:
+        """The dead letter, if `replay` (or `discard`) would act on it; raises what that would."""
+        async with unit_of_work(self._pool) as connection:
+            letter = await find_dead_letter(connection, dead_letter_id, merchant_id=merchant_id)
+        letter = _open(letter)
+        if will_replay:
+            self._applier(letter)
+        return letter
 
     async def discard(
         self, dead_letter_id: int, *, merchant_id: str | None, actor: str, why: str
@@ -118,17 +126,7 @@ class Replayer:
     async def _claim(
         self, connection: Connection, dead_letter_id: int, merchant_id: str | None
     ) -> DeadLetter:
-        letter = await claim_dead_letter(connection, dead_letter_id, merchant_id=merchant_id)
-        if letter is None:
-            raise NotFound("dead letter")
-        if letter.state != "open":
-            raise Refusal(
-                f"this dead letter was {letter.state} before",
-                status=409,
-                slug="already-settled",
-                remedy="List the open ones.",
-            )
-        return letter
+        return _open(await claim_dead_letter(connection, dead_letter_id, merchant_id=merchant_id))
 
     def _applier(self, letter: DeadLetter) -> Applier:
         applier = self._appliers.get(letter.consumer_group)
@@ -151,18 +149,12 @@ class Replayer:
     ) -> Replayed:
         action = "replay-edited" if was_edited else "replay"
         setback = setbacks[0] if setbacks else None
-        if isinstance(setback, Rejected):
-            await settle_dead_letter(
-                connection,
-                letter.id,
-                state="open",
-                action=action,
-                actor=actor,
-                outcome=f"rejected: {setback.reason}",
-            )
-            return Replayed(letter.id, "rejected", setback.reason, setback.detail)
         if isinstance(setback, Parked):
-            await keep_setbacks(connection, letter.consumer_group, [setback])
+            refused = await park(connection, letter.consumer_group, [setback])
+            setback = refused[0] if refused else setback
+        if isinstance(setback, Rejected):
+            await keep_open(connection, letter.id, setback, action=action, actor=actor)
+            return Replayed(letter.id, "rejected", setback.reason, setback.detail, setback.remedy)
         outcome: Literal["taken", "parked"] = "parked" if setback else "taken"
         await settle_dead_letter(
             connection, letter.id, state="replayed", action=action, actor=actor, outcome=outcome
@@ -200,6 +192,7 @@ class Replayer:
                 await forget_parked(connection, [row_id for row_id, _ in claimed])
                 setbacks = await applier.handle_again(connection, records)
                 await keep_setbacks(connection, applier.group, setbacks)
+                reach("parked.before-commit")
         except Exception as error:
             if not is_about_the_data(error):
                 raise
@@ -233,6 +226,19 @@ class Replayer:
         detail: str,
     ) -> None:
         await forget_parked(connection, [row_id for row_id, _ in claimed])
-        remedy = "Provide what it needs or mend the data, then replay this dead letter."
-        rejected = [Rejected(record, reason, detail, remedy) for _, record in claimed]
+        rejected = [Rejected(record, reason, detail, _REMEDY) for _, record in claimed]
         await keep_setbacks(connection, applier.group, rejected)
+
+
+def _open(letter: DeadLetter | None) -> DeadLetter:
+    """The dead letter, if it is there and open. Raises `NotFound` and `Refusal`."""
+    if letter is None:
+        raise NotFound("dead letter", remedy="List the dead letters: each service numbers its own.")
+    if letter.state != "open":
+        raise Refusal(
+            f"this dead letter was {letter.state} before",
+            status=409,
+            slug="already-settled",
+            remedy="List the open ones.",
+        )
+    return letter

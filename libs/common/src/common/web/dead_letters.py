@@ -1,246 +1,292 @@
-"""REST over a service's dead letters and quarantines, for merchants and operators."""
+"""REST over a service's dead letters: listed, shown, edited, replayed, discarded.
 
-from datetime import datetime
-from typing import Annotated, Literal
+Merchants see their own, operators all. Everything that is done to a dead letter is audited.
+"""
+
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict
 
-from common.contracts.envelope import header_map
-from common.errors import NotFound
-from common.messaging.dead_letters import DeadLetter, claim_dead_letter, list_dead_letters
-from common.messaging.quarantine import lift, list_quarantines
+from common.errors import NotFound, Refusal
+from common.messaging.bulk import (
+    Act,
+    Stretch,
+    discarding,
+    looking,
+    replaying,
+    settle_each,
+    settle_selected,
+)
+from common.messaging.dead_letters import (
+    Selection,
+    find_dead_letter,
+    list_audit,
+    list_dead_letters,
+)
 from common.messaging.replay import Replayer
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
+from common.web.dead_letter_views import (
+    BulkView,
+    DeadLetterView,
+    DiscardOfAnyone,
+    DiscardOne,
+    DiscardRequest,
+    EditedValue,
+    Filters,
+    FiltersOfAnyone,
+    LetterPath,
+    OutcomeView,
+    ReplayOfAnyone,
+    ReplayRequest,
+    Selected,
+    WholeDeadLetter,
+    bulk_view,
+    listed_view,
+    outcome_view,
+    whole_view,
+)
 from common.web.identity import OPERATOR, Caller, Identity, caller_with, merchant_with
-from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.pagination import Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
 
 READ = "dead-letters:read"
 WRITE = "dead-letters:write"
 
 
-class DeadLetterView(BaseModel):
-    """A dead letter: where it came from, why it is here, what mends it."""
-
-    id: int
-    group: str
-    place: str
-    source: str
-    merchant_id: str
-    reason: str
-    detail: str
-    remedy: str
-    state: str
-    attempts: int
-    created_at: datetime
-    key: str | None
-    value: str | None
-    headers: dict[str, str]
+def dead_letter_router(pool: Pool, replayer: Replayer) -> APIRouter:
+    """The routes; a merchant's dead letters and, for operators, everyone's."""
+    router = APIRouter(tags=["dead letters"], responses=PROBLEM_RESPONSES)
+    _add_merchants_routes(router, _DeadLetters(pool, replayer))
+    _add_operators_routes(router, _DeadLetters(pool, replayer))
+    return router
 
 
-class ReplayRequest(BaseModel):
-    """Which dead letters to replay: by id, or all open ones with a reason; `value` replaces the
-    data of a single one."""
+def _add_merchants_routes(router: APIRouter, letters: "_DeadLetters") -> None:
+    base = "/v1/merchants/{merchant_id}/dead-letters"
+    reader = Annotated[str, Depends(merchant_with(READ))]
+    writer = Annotated[str, Depends(merchant_with(WRITE))]
 
-    model_config = ConfigDict(extra="forbid")
+    @router.get(base)
+    async def list_of_merchant(
+        merchant: reader, filters: Annotated[Filters, Query()]
+    ) -> Page[DeadLetterView]:
+        """This merchant's dead letters."""
+        return await letters.page(filters, merchant)
 
-    ids: list[int] | None = None
-    reason: str | None = None
-    value: str | None = None
+    @router.get(base + "/{letter_id}")
+    async def show_of_merchant(merchant: reader, letter_id: LetterPath) -> WholeDeadLetter:
+        """One of this merchant's dead letters, with what was done to it."""
+        return await letters.show(letter_id, merchant)
+
+    @router.post(base + "/{letter_id}/replay")
+    async def replay_one_of_merchant(
+        merchant: writer, caller: Caller, letter_id: LetterPath, edited: EditedValue | None = None
+    ) -> OutcomeView:
+        """Replay one, edited or as it is; audited. What is still no good stays open as it came."""
+        return await letters.replay_one(letter_id, merchant, caller, edited)
+
+    @router.post(base + "/{letter_id}/discard")
+    async def discard_one_of_merchant(
+        merchant: writer, caller: Caller, letter_id: LetterPath, request: DiscardOne
+    ) -> OutcomeView:
+        """Settle one without playing it; audited."""
+        return await letters.discard_one(letter_id, merchant, caller, request)
+
+    @router.post(base + "/replay")
+    async def replay_of_merchant(
+        merchant: writer, caller: Caller, request: ReplayRequest
+    ) -> BulkView:
+        """Replay this merchant's dead letters; each replay is audited."""
+        return await letters.replay(request, merchant, caller)
+
+    @router.post(base + "/discard")
+    async def discard_of_merchant(
+        merchant: writer, caller: Caller, request: DiscardRequest
+    ) -> BulkView:
+        """Settle this merchant's dead letters without playing them; each is audited."""
+        return await letters.discard(request, merchant, caller)
 
 
-class ReplayOutcome(BaseModel):
-    """What the replay of one dead letter did."""
+def _add_operators_routes(router: APIRouter, letters: "_DeadLetters") -> None:
+    base = "/v1/dead-letters"
+    operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
 
-    id: int
-    outcome: Literal["taken", "parked", "rejected"]
-    reason: str | None
-    detail: str | None
+    @router.get(base)
+    async def list_all(
+        _caller: operator, filters: Annotated[FiltersOfAnyone, Query()]
+    ) -> Page[DeadLetterView]:
+        """All dead letters, for operators."""
+        return await letters.page(filters, filters.merchant_id)
 
+    @router.get(base + "/{letter_id}")
+    async def show_any(_caller: operator, letter_id: LetterPath) -> WholeDeadLetter:
+        """One dead letter of any merchant, or of none, with what was done to it."""
+        return await letters.show(letter_id, None)
 
-class QuarantineView(BaseModel):
-    """A source in quarantine for a merchant."""
+    @router.post(base + "/{letter_id}/replay")
+    async def replay_one(
+        caller: operator, letter_id: LetterPath, edited: EditedValue | None = None
+    ) -> OutcomeView:
+        """Replay one of any merchant, edited or as it is; audited."""
+        return await letters.replay_one(letter_id, None, caller, edited)
 
-    group: str
-    source: str
-    merchant_id: str
-    reason: str
-    since: datetime
+    @router.post(base + "/{letter_id}/discard")
+    async def discard_one(
+        caller: operator, letter_id: LetterPath, request: DiscardOne
+    ) -> OutcomeView:
+        """Settle one of any merchant without playing it; audited."""
+        return await letters.discard_one(letter_id, None, caller, request)
 
+    @router.post(base + "/replay")
+    async def replay_all(caller: operator, request: ReplayOfAnyone) -> BulkView:
+        """Replay dead letters of any merchant; each replay is audited."""
+        return await letters.replay(request, request.merchant_id, caller)
 
-class LiftRequest(BaseModel):
-    """Which quarantine to end."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    group: str
-    source: str
-    merchant_id: str
-
-
-def _view(letter: DeadLetter) -> DeadLetterView:
-    record = letter.record
-    return DeadLetterView(
-        id=letter.id,
-        group=letter.consumer_group,
-        place=f"{record.topic}/{record.partition}/{record.offset}",
-        source=letter.source,
-        merchant_id=letter.merchant_id,
-        reason=letter.reason,
-        detail=letter.detail,
-        remedy=letter.remedy,
-        state=letter.state,
-        attempts=letter.attempts,
-        created_at=letter.created_at,
-        key=None if record.key is None else record.key.decode(errors="replace"),
-        value=None if record.value is None else record.value.decode(errors="replace"),
-        headers=dict(header_map(record.headers)),
-    )
+    @router.post(base + "/discard")
+    async def discard_all(caller: operator, request: DiscardOfAnyone) -> BulkView:
+        """Settle dead letters of any merchant without playing them; each is audited."""
+        return await letters.discard(request, request.merchant_id, caller)
 
 
 class _DeadLetters:
+    """What the routes do; `merchant_id` is None for operators."""
+
     def __init__(self, pool: Pool, replayer: Replayer) -> None:
         self._pool = pool
         self._replayer = replayer
 
-    async def page(
-        self,
-        merchant_id: str | None,
-        state: str | None,
-        reason: str | None,
-        cursor: str | None,
-        limit: int,
-    ) -> Page[DeadLetterView]:
-        place = place_of(cursor)
+    async def page(self, filters: Filters, merchant_id: str | None) -> Page[DeadLetterView]:
+        after = _numbers(filters.cursor, 1)
         async with unit_of_work(self._pool) as connection:
             found = await list_dead_letters(
                 connection,
-                merchant_id=merchant_id,
-                state=None if state == "all" else state,
-                reason=reason,
-                after_id=int(place[0]) if place else 0,
-                limit=limit + 1,
+                filters.selection(merchant_id),
+                after_id=after[0] if after else 0,
+                limit=filters.limit + 1,
             )
-        more = len(found) > limit
-        items = [_view(letter) for letter in found[:limit]]
+        items = [listed_view(letter) for letter in found[: filters.limit]]
+        more = len(found) > filters.limit
         return Page(items=items, next_cursor=cursor_of(items[-1].id) if more else None)
 
-    async def show(self, letter_id: int, merchant_id: str | None) -> DeadLetterView:
+    async def show(self, letter_id: int, merchant_id: str | None) -> WholeDeadLetter:
         async with unit_of_work(self._pool) as connection:
-            letter = await claim_dead_letter(connection, letter_id, merchant_id=merchant_id)
-        if letter is None:
-            raise NotFound("dead letter")
-        return _view(letter)
+            letter = await find_dead_letter(connection, letter_id, merchant_id=merchant_id)
+            if letter is None:
+                raise NotFound(
+                    "dead letter", remedy="List the dead letters: each service numbers its own."
+                )
+            audit = await list_audit(connection, letter_id)
+        return whole_view(letter, audit)
+
+    async def replay_one(
+        self, letter_id: int, merchant_id: str | None, caller: Identity, edited: EditedValue | None
+    ) -> OutcomeView:
+        value = edited.value if edited else None
+        act = self._replaying(merchant_id, caller, value)
+        return outcome_view(await act(letter_id))
+
+    async def discard_one(
+        self, letter_id: int, merchant_id: str | None, caller: Identity, request: DiscardOne
+    ) -> OutcomeView:
+        return outcome_view(await self._discarding(merchant_id, caller, request.why)(letter_id))
 
     async def replay(
-        self, request: ReplayRequest, merchant_id: str | None, actor: str
-    ) -> list[ReplayOutcome]:
-        if request.ids is None:
-            done = await self._replayer.replay_all(
-                merchant_id=merchant_id, reason=request.reason, actor=actor
-            )
+        self, request: ReplayRequest, merchant_id: str | None, caller: Identity
+    ) -> BulkView:
+        _check(request)
+        _check_value(request)
+        if request.dry_run:
+            act = looking(self._replayer, merchant_id=merchant_id, will_replay=True)
         else:
-            value = None if request.value is None else request.value.encode()
-            done = [
-                await self._replayer.replay(
-                    letter_id, merchant_id=merchant_id, actor=actor, value=value
-                )
-                for letter_id in request.ids
-            ]
-        return [
-            ReplayOutcome(
-                id=item.dead_letter_id,
-                outcome=item.outcome,
-                reason=item.reason,
-                detail=item.detail,
-            )
-            for item in done
-        ]
+            act = self._replaying(merchant_id, caller, request.value)
+        return await self._bulk(request, merchant_id, act)
+
+    async def discard(
+        self, request: DiscardRequest, merchant_id: str | None, caller: Identity
+    ) -> BulkView:
+        _check(request)
+        if request.dry_run:
+            act = looking(self._replayer, merchant_id=merchant_id, will_replay=False)
+        else:
+            act = self._discarding(merchant_id, caller, request.why)
+        return await self._bulk(request, merchant_id, act)
+
+    def _replaying(self, merchant_id: str | None, caller: Identity, value: str | None) -> Act:
+        return replaying(
+            self._replayer,
+            merchant_id=merchant_id,
+            actor=caller.subject,
+            value=None if value is None else value.encode(),
+        )
+
+    def _discarding(self, merchant_id: str | None, caller: Identity, why: str) -> Act:
+        return discarding(self._replayer, merchant_id=merchant_id, actor=caller.subject, why=why)
+
+    async def _bulk(self, request: Selected, merchant_id: str | None, act: Act) -> BulkView:
+        if request.ids is not None:
+            ids = list(dict.fromkeys(request.ids))
+            bulk = await settle_each(ids, act)
+            return bulk_view(len(ids), bulk.outcomes, None, bulk.stopped)
+        place = _numbers(request.cursor, 2)
+        part = await settle_selected(
+            self._pool,
+            Selection(merchant_id, "open", request.reason, request.group, request.source),
+            act,
+            stretch=Stretch(*place) if place else Stretch(),
+            limit=request.limit,
+        )
+        rest = part.rest
+        cursor = cursor_of(rest.after_id, rest.up_to_id) if rest and rest.up_to_id else None
+        return bulk_view(part.found, part.bulk.outcomes, cursor, part.bulk.stopped)
 
 
-def dead_letter_router(pool: Pool, replayer: Replayer) -> APIRouter:
-    """The routes; merchants see their own, operators all."""
-    router = APIRouter(tags=["dead letters"], responses=PROBLEM_RESPONSES)
-    letters = _DeadLetters(pool, replayer)
-    operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
-    reader = Annotated[str, Depends(merchant_with(READ))]
-    writer = Annotated[str, Depends(merchant_with(WRITE))]
-    state_query = Annotated[Literal["open", "replayed", "discarded", "all"], Query()]
+def _check(request: Selected) -> None:
+    """Refuses what names nothing, or two things."""
+    filters = request.model_dump(
+        include={"reason", "group", "source", "merchant_id"}, exclude_none=True
+    )
+    if request.ids is not None and (filters or request.all or request.cursor):
+        raise Refusal(
+            "ids were sent together with filters",
+            status=422,
+            slug="two-selections",
+            field="ids",
+            remedy="Send ids, or filters.",
+        )
+    if request.ids is None and not filters and not request.all:
+        raise Refusal(
+            "nothing says which dead letters are meant",
+            status=422,
+            slug="nothing-selected",
+            field="ids",
+            remedy="Send ids, or reason, group or source; `all: true` means every open one.",
+        )
 
-    @router.get("/v1/merchants/{merchant_id}/dead-letters")
-    async def list_of_merchant(
-        merchant: reader,
-        state: state_query = "open",
-        reason: str | None = None,
-        cursor: Cursor = None,
-        limit: Limit = 50,
-    ) -> Page[DeadLetterView]:
-        """This merchant's dead letters."""
-        return await letters.page(merchant, state, reason, cursor, limit)
 
-    @router.get("/v1/merchants/{merchant_id}/dead-letters/{letter_id}")
-    async def show_of_merchant(
-        merchant: reader,
-        letter_id: int,
-    ) -> DeadLetterView:
-        """One of this merchant's dead letters."""
-        return await letters.show(letter_id, merchant)
+def _check_value(request: ReplayRequest) -> None:
+    if request.value is not None and (request.ids is None or len(set(request.ids)) != 1):
+        raise Refusal(
+            "a value can take the place of one dead letter's only",
+            status=422,
+            slug="value-of-one",
+            field="value",
+            remedy="Send exactly one id with it, or leave it out.",
+        )
 
-    @router.post("/v1/merchants/{merchant_id}/dead-letters/replay")
-    async def replay_of_merchant(
-        merchant: writer,
-        caller: Caller,
-        request: ReplayRequest,
-    ) -> list[ReplayOutcome]:
-        """Replay this merchant's dead letters; each replay is audited."""
-        return await letters.replay(request, merchant, caller.subject)
 
-    @router.get("/v1/dead-letters")
-    async def list_all(
-        _caller: operator,
-        state: state_query = "open",
-        reason: str | None = None,
-        cursor: Cursor = None,
-        limit: Limit = 50,
-    ) -> Page[DeadLetterView]:
-        """All dead letters, for operators."""
-        return await letters.page(None, state, reason, cursor, limit)
-
-    @router.post("/v1/dead-letters/replay")
-    async def replay_all(
-        caller: operator,
-        request: ReplayRequest,
-    ) -> list[ReplayOutcome]:
-        """Replay dead letters of any merchant; each replay is audited."""
-        return await letters.replay(request, None, caller.subject)
-
-    @router.get("/v1/quarantines")
-    async def quarantines(_caller: operator) -> list[QuarantineView]:
-        """Sources now in quarantine."""
-        async with unit_of_work(pool) as connection:
-            found = await list_quarantines(connection, merchant_id=None)
-        return [
-            QuarantineView(
-                group=item.consumer_group,
-                source=item.source,
-                merchant_id=item.merchant_id,
-                reason=item.reason,
-                since=item.since,
-            )
-            for item in found
-        ]
-
-    @router.post("/v1/quarantines/lift", status_code=204)
-    async def lift_quarantine(
-        _caller: operator,
-        request: LiftRequest,
-    ) -> None:
-        """End a quarantine; its parked records are then played."""
-        async with unit_of_work(pool) as connection:
-            ended = await lift(connection, request.group, request.source, request.merchant_id)
-        if not ended:
-            raise NotFound("quarantine")
-
-    return router
+def _numbers(cursor: str | None, how_many: int) -> list[int] | None:
+    """The numbers a cursor of this list holds. Raises `Refusal` for another."""
+    place = place_of(cursor)
+    if place is None:
+        return None
+    numbers = [part for part in place if isinstance(part, int) and 0 <= part < 2**63]
+    if len(numbers) != how_many or len(place) != how_many:
+        raise Refusal(
+            "the cursor is not one of this list",
+            status=422,
+            slug="bad-cursor",
+            field="cursor",
+            remedy="Send `next_cursor` of the answer before, unchanged, or none to begin.",
+        )
+    return numbers
