@@ -8,6 +8,8 @@ from channel_cli.commands import (
     feeds,
     merchants,
     orders,
+    parked,
+    quarantines,
     runs,
     shops,
     system,
@@ -24,6 +26,8 @@ app.add_typer(feeds.app, name="feeds")
 app.add_typer(runs.app, name="run")
 app.add_typer(orders.app, name="orders")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(quarantines.app, name="quarantines")
+app.add_typer(parked.app, name="parked")
 app.command("up")(system.up)
 app.command("status")(system.status)
 app.command("demo")(system.demo)
