@@ -33,6 +33,8 @@ from stack.processes import Command, Process
 
 ADMINISTRATOR = "channel"
 MAX_CONNECTIONS = 300
+SHARED_BUFFERS = "512MB"
+"""Room for what is hot: with the default of 128 MB, whoever writes must first clean pages."""
 
 
 class Postgres(Protocol):
@@ -98,6 +100,7 @@ class EmbeddedPostgres:
             "max_connections": str(MAX_CONNECTIONS),
             "fsync": flush,
             "full_page_writes": flush,
+            "shared_buffers": SHARED_BUFFERS,
             "timezone": "UTC",
             "log_timezone": "UTC",
         }
