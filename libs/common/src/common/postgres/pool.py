@@ -33,6 +33,10 @@ OUTAGE_ERRORS: tuple[type[BaseException], ...] = (
 """Failures of the database or the way to it, not of what was asked: back off and try again."""
 
 
+async def _leave_session_as_it_is(_connection: object) -> None:
+    """Nothing of ours outlives its transaction: clearing the session would cost a round trip."""
+
+
 async def open_pool(url: str, *, max_size: int = 10, name: str = "channel") -> Pool:
     """A pool on this database. Raises one of `OUTAGE_ERRORS` when it does not answer."""
     return await asyncpg.create_pool(
@@ -42,5 +46,6 @@ async def open_pool(url: str, *, max_size: int = 10, name: str = "channel") -> P
         timeout=10,
         command_timeout=35,
         max_inactive_connection_lifetime=120,
+        reset=_leave_session_as_it_is,
         server_settings={**_SERVER_SETTINGS, "application_name": name},
     )
