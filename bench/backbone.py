@@ -23,14 +23,13 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from catalog_service.app import SERVICE
-from catalog_service.sources.consumer import on_catalog_updated
+from catalog_service.sources.consumer import CATALOG_UPDATED
 from common import clock
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import encode, headers_from_json
 from common.contracts.topics import create_topics
 from common.messaging.consumer import Consumer
 from common.messaging.outbox import add_events
-from common.messaging.records import Subscription
 from common.messaging.relay import CLAIM_ROWS, Relay
 from common.postgres.migrate import upgrade
 from common.postgres.pool import open_pool
@@ -41,7 +40,7 @@ from stack.stores import running_stores
 
 EVENTS = int(os.environ.get("EVENTS", "100000"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
-MAX_RECORDS = 1_000
+MAX_RECORDS = int(os.environ.get("MAX_RECORDS", "1000"))
 PARTITIONS = 6
 TOPIC = CatalogUpdated.topic
 RESULTS = Path(__file__).parent / "results" / "backbone.json"
@@ -96,7 +95,7 @@ async def ingest(url: str, bootstrap: str, group: str, instance: str) -> None:
         pool,
         bootstrap,
         group,
-        [Subscription(CatalogUpdated, on_catalog_updated)],
+        [CATALOG_UPDATED],
         instance_id=instance,
         max_batch_records=MAX_RECORDS,
     )

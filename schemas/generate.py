@@ -16,7 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from common.contracts.event import Event
+from common.contracts.event import PYTHON_ONLY, Event
 from common.contracts.topics import OTHERS, TOPICS, Topic
 from common.postgres.pool import Pool
 from common.service import Context, Parts, Service, create_app
@@ -46,17 +46,21 @@ def event_schema(event: type[Event]) -> Schema:
 
 
 def _folded(node: Any) -> Any:
-    """Descriptions as running text: docstrings keep their line breaks otherwise."""
+    """Descriptions as running text (docstrings keep their line breaks otherwise), patterns as JSON
+    Schema reads them."""
     if isinstance(node, dict):
-        return {
-            key: " ".join(value.split())
-            if key == "description" and isinstance(value, str)
-            else _folded(value)
-            for key, value in node.items()
-        }
+        return {key: _folded_text(key, value) for key, value in node.items()}
     if isinstance(node, list):
         return [_folded(item) for item in node]
     return node
+
+
+def _folded_text(key: str, value: Any) -> Any:
+    if key == "description" and isinstance(value, str):
+        return " ".join(value.split())
+    if key == "pattern" and isinstance(value, str):
+        return value.removesuffix(PYTHON_ONLY)
+    return _folded(value)
 
 
 def role_of(topic: Topic) -> Role:

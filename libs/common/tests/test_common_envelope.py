@@ -12,6 +12,7 @@ from common.contracts.envelope import (
     headers_from_json,
     headers_to_json,
 )
+from common.contracts.shop import ShopState
 from common.contracts.topics import TOPICS
 
 TYPE = ("ce_type", b"channel.catalog.updated.v1")
@@ -74,6 +75,10 @@ def data(**changes: object) -> bytes:
         pytest.param("wrong-shape", b"m/c/p", data(fields={"a": {}}), [TYPE], id="nested"),
         pytest.param("wrong-shape", b"m/c/p", data(merchant_id="a/b"), [TYPE], id="slash"),
         pytest.param("wrong-shape", b"m/c/p", data(product_id=""), [TYPE], id="no product"),
+        pytest.param("wrong-shape", b"m%0A/c/p", data(merchant_id="m\n"), [TYPE], id="newline"),
+        pytest.param("wrong-shape", b"m/c%0A/p", data(catalogue_id="c\n"), [TYPE], id="newline 2"),
+        pytest.param("wrong-shape", b"m/c/p%0A", data(product_id="p\n"), [TYPE], id="newline 3"),
+        pytest.param("wrong-shape", b"m/c/p", data(parent_id="a\tb"), [TYPE], id="tab in parent"),
         pytest.param("nul-character", b"m/c/p", data(fields={"a": "\x00"}), [TYPE], id="NUL"),
         pytest.param("too-large", b"m/c/p", data(fields={"a": "x" * 10**6}), [TYPE], id="large"),
         pytest.param("foreign-key", b"other/c/p", data(), [TYPE], id="foreign merchant"),
@@ -101,6 +106,17 @@ def test_json_nested_beyond_all_reason_is_a_bad_record() -> None:
     deep = b'{"merchant_id":' + b"[" * 100_000
     with pytest.raises(BadRecord):
         decode(CatalogUpdated, b"m/c/p", deep, [TYPE])
+
+
+def test_no_name_of_ours_ends_in_a_newline() -> None:
+    whole = {"merchant_id": "m", "shop_id": "s\n", "state": "connected"}
+    with pytest.raises(BadRecord, match="shop_id"):
+        decode(
+            ShopState,
+            b"m/s%0A",
+            msgspec.json.encode(whole),
+            [("ce_type", b"channel.shop.state.v1")],
+        )
 
 
 def test_an_escaped_backslash_before_u0000_is_no_nul() -> None:

@@ -24,7 +24,9 @@ from catalog_service.feeds.marketplace import Marketplace
 from catalog_service.feeds.store import keep_shops
 from catalog_service.normalizing.worker import Normalizer
 from catalog_service.sources.consumer import on_catalog_updated
+from catalog_service.sources.versions import content_of_event
 from common import clock
+from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import decode, encode
 from common.contracts.event import Event
 from common.contracts.product import ProductNormalized
@@ -66,7 +68,9 @@ def delivery_of(event: Event, *, timestamp_ms: int = 1, offset: int | None = Non
     record = Record(
         event.topic, 0, place, timestamp_ms, encoded.key, encoded.value, encoded.headers
     )
-    return Delivery(decode(type(event), record.key, record.value, record.headers), record)
+    envelope = decode(type(event), record.key, record.value, record.headers)
+    prepared = content_of_event(event) if isinstance(event, CatalogUpdated) else None
+    return Delivery(envelope, record, prepared)
 
 
 @pytest.fixture

@@ -21,8 +21,7 @@ from catalog_service.normalizing.worker import Normalizer
 from catalog_service.preview.api import dry_run_router, preview_router
 from catalog_service.settings import CatalogSettings
 from catalog_service.sources.api import sources_router
-from catalog_service.sources.consumer import find_declared_catalogues, on_catalog_updated
-from common.contracts.catalog import CatalogUpdated
+from catalog_service.sources.consumer import CATALOG_UPDATED, find_declared_catalogues
 from common.contracts.product import ProductReported
 from common.contracts.shop import ShopState
 from common.jobs import Job
@@ -53,7 +52,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
     fetcher = ImageFetcher(settings.image_allowed_hosts)
     images = ImageChecker(pool, fetcher, at_once=settings.image_checks_at_once)
     shops = ShopStates(tokens.forget)
-    sources = _consumer(context, "sources", Subscription(CatalogUpdated, on_catalog_updated))
+    sources = _consumer(context, "sources", CATALOG_UPDATED)
     feeds = _consumer(
         context,
         "feeds",

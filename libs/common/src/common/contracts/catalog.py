@@ -4,7 +4,14 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from common.contracts.event import Event, ExternalId, Identifier, key_of
+from common.contracts.event import (
+    Event,
+    UncheckedExternalId,
+    UncheckedIdentifier,
+    check_external_id,
+    check_identifiers,
+    key_of,
+)
 
 FieldValue = (
     Annotated[str, msgspec.Meta(max_length=200_000)]
@@ -27,11 +34,12 @@ class CatalogUpdated(Event, frozen=True, kw_only=True):
 
     topic: ClassVar[str] = "catalog.updated"
 
-    catalogue_id: Identifier
-    product_id: ExternalId
+    merchant_id: UncheckedIdentifier
+    catalogue_id: UncheckedIdentifier
+    product_id: UncheckedExternalId
     action: Literal["upsert", "delete"]
     version: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
-    parent_id: ExternalId | None = None
+    parent_id: UncheckedExternalId | None = None
     fields: dict[Annotated[str, msgspec.Meta(min_length=1, max_length=128)], FieldValue] = (
         msgspec.field(default_factory=dict)
     )
@@ -39,3 +47,10 @@ class CatalogUpdated(Event, frozen=True, kw_only=True):
     def key(self) -> str:
         """merchant/catalogue/product."""
         return key_of(self.merchant_id, self.catalogue_id, self.product_id)
+
+    def check(self) -> None:
+        """Raises `msgspec.ValidationError` where an id is not of its pattern."""
+        check_identifiers(merchant_id=self.merchant_id, catalogue_id=self.catalogue_id)
+        check_external_id("product_id", self.product_id)
+        if self.parent_id is not None:
+            check_external_id("parent_id", self.parent_id)

@@ -46,7 +46,7 @@ class RecordTooLarge(Exception):
         self.size_bytes = size_bytes
 
 
-class Envelope(msgspec.Struct, Generic[E], frozen=True):
+class Envelope(msgspec.Struct, Generic[E], frozen=True, gc=False):
     """A decoded event with its record's headers, read when asked: few are, on the hot path."""
 
     data: E
@@ -70,7 +70,8 @@ class Envelope(msgspec.Struct, Generic[E], frozen=True):
     @property
     def traceparent(self) -> str | None:
         """The W3C trace it belongs to."""
-        return _text(self.headers.get("traceparent"))
+        raw = self.headers.get("traceparent")
+        return None if raw is None else _text(raw)
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,12 @@ def _decoder(event: type[E]) -> msgspec.json.Decoder[E]:
 _NUL_ESCAPE = re.compile(rb"\\u0000")
 
 
-def header(headers: Sequence[tuple[str, bytes]], name: str) -> str | None:
-    """A header's text, or None when it is missing or not UTF-8."""
-    return next((_text(value) for key, value in headers if key == name), None)
+def raw_header(headers: Sequence[tuple[str, bytes]], name: str) -> bytes | None:
+    """The first header of this name, or None."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
 
 
 def _text(value: bytes | None) -> str | None:
@@ -175,6 +179,7 @@ def _decode_data(event: type[E], value: bytes | None) -> E:
         )
     try:
         data: E = _decoder(event).decode(value)
+        data.check()
     except msgspec.ValidationError as error:
         raise BadRecord(
             "wrong-shape", str(error), "Compare the data with the event's JSON Schema."
@@ -209,9 +214,9 @@ def _time(text: str | None) -> datetime | None:
     return parsed if parsed.tzinfo else None
 
 
-def claimed_source(source: str | None) -> str:
-    """The CloudEvents source in a storable form; empty when none was named."""
-    return (source or "").replace("\x00", "")[:200]
+def claimed_source(source: bytes | None) -> str:
+    """The CloudEvents source in a storable form; empty when none was named, or not in UTF-8."""
+    return (_text(source) or "").replace("\x00", "")[:200]
 
 
 def claimed_merchant(key: bytes | None) -> str:

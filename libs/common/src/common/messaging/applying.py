@@ -9,7 +9,13 @@ from typing import Any
 import asyncpg
 from opentelemetry import propagate, trace
 
-from common.contracts.envelope import BadRecord, decode
+from common.contracts.envelope import (
+    BadRecord,
+    claimed_merchant,
+    claimed_source,
+    decode,
+    raw_header,
+)
 from common.contracts.topics import BY_NAME, OTHERS
 from common.errors import Outage
 from common.failpoints import FailpointError, reach
@@ -44,11 +50,23 @@ def is_about_the_data(error: Exception) -> bool:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A batch of records: those that decode, and dead letters for those that do not."""
+    """A batch of records: those that decode, dead letters for those that do not, and how many came
+    of each origin among other systems."""
 
-    records: Sequence[Record]
-    deliveries: Sequence[Delivery[Any]]
-    setbacks: Sequence[Setback]
+    records: list[Record]
+    deliveries: list[Delivery[Any]]
+    setbacks: list[Setback]
+    origins: Counter[Origin]
+
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> "Decoded":
+        """These records, none of them decoded yet."""
+        return cls(list(records), [], [], origins_of(records))
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Add records that follow, not decoded yet."""
+        self.records.extend(records)
+        self.origins.update(origins_of(records))
 
 
 class Applier:
@@ -89,27 +107,26 @@ class Applier:
             if number:
                 _records.add(number, {"group": self.group, "fate": fate})
 
-    def origins(
-        self, records: Sequence[Record], setbacks: Sequence[Setback]
-    ) -> tuple[Counter[Origin], Counter[Origin]]:
-        """How many records of each origin among other systems came, and how many were bad."""
-        outside = [r for r in records if BY_NAME[r.topic].producer == OTHERS]
-        bad = [s.record for s in setbacks if isinstance(s, Rejected)]
-        return _count_origins(outside), _count_origins(bad) if outside else Counter()
-
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Decode each record by itself: a bad one leaves its neighbours unharmed."""
-        deliveries: list[Delivery[Any]] = []
-        setbacks: list[Setback] = []
+        batch = Decoded.of(records)
+        self.decode_into(batch, records)
+        return batch
+
+    def decode_into(self, batch: Decoded, records: Sequence[Record]) -> None:
+        """Decode records of the batch, in the order they came."""
         for record in records:
-            event = self._by_topic[record.topic].event
+            subscription = self._by_topic[record.topic]
+            prepare = subscription.prepare
             try:
-                envelope = decode(event, record.key, record.value, record.headers)
+                envelope = decode(subscription.event, record.key, record.value, record.headers)
+                prepared = prepare(envelope.data) if prepare else None
             except BadRecord as bad:
-                setbacks.append(Rejected.because(record, bad))
+                batch.setbacks.append(Rejected.because(record, bad))
+            except ValueError as error:
+                batch.setbacks.append(Rejected.by_handler(record, error))
             else:
-                deliveries.append(Delivery(envelope, record))
-        return Decoded(records, deliveries, setbacks)
+                batch.deliveries.append(Delivery(envelope, record, prepared))
 
     async def _hold_back(
         self, connection: Connection, deliveries: Sequence[Delivery[Any]]
@@ -143,7 +160,8 @@ class Applier:
         self, records: Sequence[Record], deliveries: Sequence[Delivery[Any]]
     ) -> AbstractContextManager[trace.Span]:
         """One span a batch: a child where one record caused it, with links where many did."""
-        traces = [delivery.envelope.traceparent for delivery in deliveries]
+        headers = [delivery.envelope.headers.get("traceparent") for delivery in deliveries]
+        traces = [raw.decode(errors="replace") for raw in dict.fromkeys(headers) if raw]
         attributes: dict[str, str | int] = {
             "messaging.system": "kafka",
             "messaging.operation.type": "process",
@@ -165,16 +183,16 @@ def _origin(record: Record) -> Origin:
     return record.source, record.merchant_id
 
 
-def _count_origins(records: Sequence[Record]) -> Counter[Origin]:
-    """By origin; what names it is decoded once for all records of it."""
-    examples: dict[tuple[bytes | None, bytes], Record] = {}
-    numbers: Counter[tuple[bytes | None, bytes]] = Counter()
-    for record in records:
-        source = next((value for name, value in record.headers if name == "ce_source"), None)
-        raw = (source, (record.key or b"").split(b"/", 1)[0])
-        numbers[raw] += 1
-        examples.setdefault(raw, record)
+def origins_of(records: Sequence[Record]) -> Counter[Origin]:
+    """How many records came of each origin among other systems."""
+    named = Counter(
+        [
+            (raw_header(record.headers, "ce_source"), (record.key or b"").partition(b"/")[0])
+            for record in records
+            if BY_NAME[record.topic].producer == OTHERS
+        ]
+    )
     counts: Counter[Origin] = Counter()
-    for raw, number in numbers.items():
-        counts[_origin(examples[raw])] += number
+    for (source, merchant_id), number in named.items():
+        counts[claimed_source(source), claimed_merchant(merchant_id)] += number
     return counts

@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -23,7 +23,7 @@ from aiokafka import (
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from common.failpoints import reach
-from common.messaging.applying import Applier, Decoded, is_about_the_data
+from common.messaging.applying import Applier, Decoded, is_about_the_data, origins_of
 from common.messaging.positions import (
     PositionLost,
     PositionMoved,
@@ -50,6 +50,9 @@ _batch_duration = histogram(CONSUMER_BATCH)
 _fenced = counter(CONSUMER_FENCED)
 _rebuilds = counter(CONSUMER_REBUILDS)
 
+FETCHED_AT_ONCE = 100
+DECODED_AT_ONCE = 10
+"""Records fetched, and decoded, before the batch being applied gets its turn."""
 FETCH_WAIT = timedelta(milliseconds=200)
 SHOW_POSITIONS_EVERY = timedelta(seconds=1)
 CHECK_PROGRESS_EVERY = timedelta(seconds=5)
@@ -222,15 +225,30 @@ class Consumer:
             await asyncio.wait_for(self._show_positions(client), 2)
 
     async def _fetch(self, client: AIOKafkaConsumer) -> _Fetched:
-        """The next batch, decoded; it is fetched while the one before is applied."""
+        """The next batch, decoded, while the one before is applied: a few records at a time, so
+        that that one waits for its database only."""
         epoch = self._epoch
-        return _Fetched(epoch, self.applier.decode(await self._fetch_records(client)))
+        batch = Decoded.of(())
+        wait = FETCH_WAIT
+        while room := min(FETCHED_AT_ONCE, self._max_records - len(batch.records)):
+            records = await self._fetch_records(client, room, wait)
+            if not records:
+                break
+            batch.add(records)
+            for start in range(0, len(records), DECODED_AT_ONCE):
+                self.applier.decode_into(batch, records[start : start + DECODED_AT_ONCE])
+                await asyncio.sleep(0)
+            wait = timedelta()
+        self._observe_lag(client)
+        return _Fetched(epoch, batch)
 
-    async def _fetch_records(self, client: AIOKafkaConsumer) -> list[Record]:
+    async def _fetch_records(
+        self, client: AIOKafkaConsumer, at_most: int, wait: timedelta
+    ) -> list[Record]:
         try:
             async with asyncio.timeout(30):
                 fetched = await client.getmany(
-                    timeout_ms=int(FETCH_WAIT.total_seconds() * 1000), max_records=self._max_records
+                    timeout_ms=int(wait.total_seconds() * 1000), max_records=at_most
                 )
         except NoOffsetForPartitionError:
             # The client looked for a committed offset before our seek; the seek stands.
@@ -241,23 +259,11 @@ class Consumer:
             raise ClientStuck(str(error)) from error
         records = []
         for partition, batch in fetched.items():
-            position = self._positions.get(partition)
-            if position is None:
+            if (position := self._positions.get(partition)) is None:
                 continue
-            records += [self._record(raw) for raw in batch if raw.offset >= position]
-        self._observe_lag(client)
+            topic = partition.topic.removeprefix(self._prefix)
+            records += [_record(topic, raw) for raw in batch if raw.offset >= position]
         return records
-
-    def _record(self, raw: ConsumerRecord) -> Record:
-        return Record(
-            raw.topic.removeprefix(self._prefix),
-            raw.partition,
-            raw.offset,
-            raw.timestamp,
-            raw.key,
-            raw.value,
-            raw.headers,
-        )
 
     async def _apply_or_back_off(self, client: AIOKafkaConsumer, batch: Decoded) -> None:
         began = time.monotonic()
@@ -297,7 +303,8 @@ class Consumer:
                 await self._apply_in_halves(self.applier.decode(records[middle:]))
             else:
                 log.exception("consumer.record_refused", group=self.group)
-                await self._apply(Decoded(records, [], [_refused(records[0], error)]))
+                refused = Rejected.by_handler(records[0], error)
+                await self._apply(replace(batch, deliveries=[], setbacks=[refused]))
 
     async def _apply(self, batch: Decoded) -> None:
         records = batch.records
@@ -312,10 +319,11 @@ class Consumer:
             if partition in self._positions:
                 self._positions[partition] = new
         self.applier.count(records, setbacks)
-        await self._trip(records, setbacks)
+        await self._trip(batch, setbacks)
 
-    async def _trip(self, records: Sequence[Record], setbacks: Sequence[Setback]) -> None:
-        tripped = self._breaker.observe(*self.applier.origins(records, setbacks))
+    async def _trip(self, batch: Decoded, setbacks: Sequence[Setback]) -> None:
+        bad = [setback.record for setback in setbacks if isinstance(setback, Rejected)]
+        tripped = self._breaker.observe(batch.origins, origins_of(bad))
         if tripped:
             log.error("consumer.quarantine", group=self.group, origins=sorted(tripped))
             async with unit_of_work(self._pool) as connection:
@@ -324,11 +332,10 @@ class Consumer:
                 )
 
     def _moves(self, records: Sequence[Record]) -> dict[TopicPartition, tuple[int, int]]:
-        ends: dict[TopicPartition, int] = {}
-        for record in records:
-            ends[TopicPartition(self._prefix + record.topic, record.partition)] = record.offset + 1
+        ends = {(record.topic, record.partition): record.offset + 1 for record in records}
         moves = {}
-        for partition, end in ends.items():
+        for (topic, number), end in ends.items():
+            partition = TopicPartition(self._prefix + topic, number)
             expected = self._positions.get(partition)
             if expected is None:
                 raise PositionMoved(self.group)
@@ -489,10 +496,5 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         await self._consumer.assigned(self._client, assigned)
 
 
-def _refused(record: Record, error: Exception) -> Rejected:
-    return Rejected(
-        record,
-        "handler-refused",
-        f"{type(error).__name__}: {error}",
-        "Mend the data and send the product again, or replay this dead letter after a fix.",
-    )
+def _record(topic: str, raw: ConsumerRecord) -> Record:
+    return Record(topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, raw.headers)

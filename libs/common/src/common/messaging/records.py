@@ -6,14 +6,20 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from common.contracts.envelope import BadRecord, Envelope, claimed_merchant, claimed_source, header
+from common.contracts.envelope import (
+    BadRecord,
+    Envelope,
+    claimed_merchant,
+    claimed_source,
+    raw_header,
+)
 from common.contracts.event import Event
 from common.postgres.pool import Connection
 
 E = TypeVar("E", bound=Event)
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A Kafka record as it came; `topic` is without the installation's prefix."""
 
     topic: str
@@ -27,7 +33,7 @@ class Record(msgspec.Struct, frozen=True):
     @property
     def source(self) -> str:
         """The CloudEvents source its producer named; empty when it named none."""
-        return claimed_source(header(self.headers, "ce_source"))
+        return claimed_source(raw_header(self.headers, "ce_source"))
 
     @property
     def merchant_id(self) -> str:
@@ -35,11 +41,13 @@ class Record(msgspec.Struct, frozen=True):
         return claimed_merchant(self.key)
 
 
-class Delivery(msgspec.Struct, Generic[E], frozen=True):
+class Delivery(msgspec.Struct, Generic[E], frozen=True, gc=False):
     """A decoded event with the record it came in; replays keep the record's own coordinates."""
 
     envelope: Envelope[E]
     record: Record
+    prepared: Any = None
+    """What the subscription's `prepare` made of it."""
 
     @property
     def event(self) -> E:
@@ -61,6 +69,16 @@ class Rejected:
         """A dead letter for what decoding found."""
         return cls(record, bad.reason, bad.detail, bad.remedy)
 
+    @classmethod
+    def by_handler(cls, record: Record, error: Exception) -> "Rejected":
+        """A dead letter for what its handler cannot take."""
+        return cls(
+            record,
+            "handler-refused",
+            f"{type(error).__name__}: {error}",
+            "Mend the data and send the product again, or replay this dead letter after a fix.",
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Parked:
@@ -77,9 +95,14 @@ Handle = Callable[[Connection, Sequence[Delivery[Any]]], Awaitable[Sequence[Setb
 take are returned, the rest has taken effect. May raise: then nothing has."""
 
 
+Prepare = Callable[[Any], Any]
+"""What can be worked out from an event alone, before its batch's turn in the database. Pure."""
+
+
 @dataclass(frozen=True)
 class Subscription:
     """A topic, by its event, and what handles its batches."""
 
     event: type[Event]
     handle: Handle
+    prepare: Prepare | None = None

@@ -35,7 +35,8 @@ from catalog_service.files.store import (
 )
 from catalog_service.sources.record_source import record_sources
 from catalog_service.sources.store import find_catalogue
-from catalog_service.sources.versions import Catalogue, SourceRow, source_row
+from catalog_service.sources.versions import Catalogue, SourceRow, Version, content_of, source_row
+from common.failpoints import reach
 from common.postgres.leases import Lease, LeaseLost, check_lease, hold_lease
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
@@ -83,6 +84,7 @@ class Importer:
         except (FileRefused, FileTruncated) as refusal:
             await self._finish(lease, running, "failed", failure=str(refusal))
             return True
+        reach("files.after-read")
         await self._end(lease, running)
         return True
 
@@ -180,6 +182,7 @@ class _Reading:
                 async with unit_of_work(self._pool) as connection:
                     step, problems = await self._record(connection, catalogue, batch)
                     await self._count(connection, step, problems)
+                    reach("files.before-commit")
             self._taken += step.accepted + step.unchanged
         if truncated is not None:
             raise truncated
@@ -200,9 +203,9 @@ class _Reading:
             rows[item.product_id] = source_row(
                 catalogue,
                 item.product_id,
-                version=self._running.import_id,
-                parent_id=item.parent_id,
-                fields=item.fields,
+                Version(self._running.import_id),
+                item.parent_id,
+                content_of(item.parent_id, item.fields),
             )
         recorded = await record_sources(connection, list(rows.values()))
         problems += [_twice(product, lines[product]) for _, _, product in recorded.conflicts]

@@ -10,7 +10,7 @@ from catalog_service.normalizing.store import load_members
 from catalog_service.normalizing.variations import Member
 from catalog_service.preview.views import IssueView, issue_views
 from catalog_service.sources.store import find_catalogue, find_version
-from catalog_service.sources.versions import SourceRow, row_of_event
+from catalog_service.sources.versions import SourceRow, content_of_event, row_of_event
 from common import clock
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import BadRecord
@@ -52,7 +52,13 @@ async def try_event(connection: Connection, event: CatalogUpdated) -> TriedEvent
             remedy="Declare it; parked events are then played.",
         )
     try:
-        row = row_of_event(catalogue, event, timestamp_ms=clock.epoch_milliseconds(), offset=2**62)
+        row = row_of_event(
+            catalogue,
+            event,
+            content_of_event(event),
+            timestamp_ms=clock.epoch_milliseconds(),
+            offset=2**62,
+        )
     except BadRecord as bad:
         return TriedEvent(
             verdict="rejected", reason=bad.reason, detail=bad.detail, remedy=bad.remedy

@@ -4,10 +4,16 @@ from collections.abc import Sequence
 
 from catalog_service.sources.record_source import ProductKey, record_sources
 from catalog_service.sources.store import load_catalogues
-from catalog_service.sources.versions import SourceRow, is_conflict, is_newer, row_of_event
+from catalog_service.sources.versions import (
+    SourceRow,
+    content_of_event,
+    is_conflict,
+    is_newer,
+    row_of_event,
+)
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import BadRecord
-from common.messaging.records import Delivery, Parked, Record, Rejected, Setback
+from common.messaging.records import Delivery, Parked, Record, Rejected, Setback, Subscription
 from common.postgres.pool import Connection
 
 
@@ -35,6 +41,7 @@ async def on_catalog_updated(
             row = row_of_event(
                 catalogue,
                 event,
+                delivery.prepared,
                 timestamp_ms=record.timestamp_ms,
                 offset=record.offset,
                 traceparent=delivery.envelope.traceparent,
@@ -53,6 +60,9 @@ async def on_catalog_updated(
         row, record = newest[key]
         setbacks.append(_conflict(record, row))
     return setbacks
+
+
+CATALOG_UPDATED = Subscription(CatalogUpdated, on_catalog_updated, content_of_event)
 
 
 def _conflict(record: Record, row: SourceRow) -> Rejected:

@@ -31,6 +31,21 @@ class Catalogue:
     fed_by: FedBy
 
 
+class Content(NamedTuple):
+    """What a state says of its product, as stored and as compared."""
+
+    is_deleted: bool
+    content_hash: bytes
+    fields: str
+
+
+class Version(NamedTuple):
+    """What orders the states of a product; the highest is its newest."""
+
+    version: int
+    sub_version: int = 0
+
+
 class SourceRow(NamedTuple):
     """A source product's state as stored; `version` then `sub_version` order the states."""
 
@@ -51,29 +66,38 @@ class SourceRow(NamedTuple):
         return self.parent_id or self.product_id
 
 
-def source_row(
-    catalogue: Catalogue,
-    product_id: str,
-    *,
-    version: int,
-    sub_version: int = 0,
-    parent_id: str | None,
-    fields: Mapping[str, FieldValue] | None,
-    traceparent: str | None = None,
-) -> SourceRow:
-    """The row of an upsert, or of a delete when `fields` is None."""
+def content_of(parent_id: str | None, fields: Mapping[str, FieldValue] | None) -> Content:
+    """The content of an upsert, or of a delete when `fields` is None."""
     body = b"{}" if fields is None else _encoder.encode(fields)
     head = "-" if fields is None else parent_id or ""
+    content_hash = blake2b(f"{head}\n".encode() + body, digest_size=16).digest()
+    return Content(fields is None, content_hash, body.decode())
+
+
+def content_of_event(event: CatalogUpdated) -> Content:
+    """The content an event asks for."""
+    return content_of(event.parent_id, event.fields if event.action == "upsert" else None)
+
+
+def source_row(  # noqa: PLR0917 - a row's parts, in the row's order
+    catalogue: Catalogue,
+    product_id: str,
+    version: Version,
+    parent_id: str | None,
+    content: Content,
+    traceparent: str | None = None,
+) -> SourceRow:
+    """The row of a product's state."""
     return SourceRow(
         catalogue.merchant_id,
         catalogue.catalogue_id,
         product_id,
-        version,
-        sub_version,
+        version.version,
+        version.sub_version,
         parent_id,
-        fields is None,
-        blake2b(f"{head}\n".encode() + body, digest_size=16).digest(),
-        body.decode(),
+        content.is_deleted,
+        content.content_hash,
+        content.fields,
         traceparent,
     )
 
@@ -81,6 +105,7 @@ def source_row(
 def row_of_event(
     catalogue: Catalogue,
     event: CatalogUpdated,
+    content: Content,
     *,
     timestamp_ms: int,
     offset: int,
@@ -99,21 +124,13 @@ def row_of_event(
             f"the product {event.product_id} names itself as its parent",
             "Leave parent_id out of parent rows and simple products.",
         )
-    version, sub_version = _version(catalogue, event, timestamp_ms, offset)
-    return source_row(
-        catalogue,
-        event.product_id,
-        version=version,
-        sub_version=sub_version,
-        parent_id=event.parent_id,
-        fields=event.fields if event.action == "upsert" else None,
-        traceparent=traceparent,
-    )
+    version = _version(catalogue, event, timestamp_ms, offset)
+    return source_row(catalogue, event.product_id, version, event.parent_id, content, traceparent)
 
 
 def _version(
     catalogue: Catalogue, event: CatalogUpdated, timestamp_ms: int, offset: int
-) -> tuple[int, int]:
+) -> Version:
     if catalogue.versioning == "explicit":
         if event.version is None:
             raise BadRecord(
@@ -121,14 +138,14 @@ def _version(
                 f"the catalogue {catalogue.catalogue_id} is versioned explicitly",
                 "Send `version`, a number that rises with every change of the product.",
             )
-        return event.version, 0
+        return Version(event.version)
     if event.version is not None:
         raise BadRecord(
             "version-unwanted",
             f"the catalogue {catalogue.catalogue_id} is versioned by arrival",
             "Leave `version` out, or declare the catalogue as explicit.",
         )
-    return timestamp_ms, offset
+    return Version(timestamp_ms, offset)
 
 
 def is_newer(row: SourceRow, than: SourceRow) -> bool:
