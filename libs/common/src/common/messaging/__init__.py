@@ -9,8 +9,8 @@ States of a consumer
     starting     the client joins the group; nothing is fetched
     positioned   each assigned partition stands at the position stored in Postgres; a partition seen
                  for the first time starts at its earliest record and stores that at once
-    working      fetch, decode, one transaction, again; once a second the stored positions are shown
-                 to Kafka, for lag dashboards only
+    working      one transaction a batch, while the next is fetched and decoded in small steps; once
+                 a second the stored positions are shown to Kafka, for lag dashboards only
     draining     asked to stop: the batch in hand ends, then the client is closed, in bounded time
     stopped      a position fell off the log: it stops with an alarm that names the remedy
 
