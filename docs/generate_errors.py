@@ -63,6 +63,7 @@ NEXT = {
 CODES: tuple[tuple[frozenset[str], type[MarketplaceFailure]], ...] = (
     (envelope.TOKEN_DEAD_CODES, errors.TokenDead),
     (envelope.LIMIT_CODES, errors.LimitReached),
+    (envelope.APP_CODES, errors.AppRefused),
     (envelope.CLOCK_CODES, errors.PlatformFault),
     (envelope.PLATFORM_CODES | envelope.PLATFORM_BUSINESS_CODES, errors.PlatformFault),
     (envelope.REMOTE_SERVICE_CODES, errors.OutcomeUnknown),

@@ -11,6 +11,7 @@ import pytest
 
 from aliexpress import logistics, oauth, offers, products, shop
 from aliexpress.errors import (
+    AppRefused,
     BadAnswer,
     BusinessError,
     CallerFault,
@@ -90,7 +91,7 @@ def old_oauth(sandbox: Sandbox) -> Gateway:
 
 async def test_a_wrong_secret(sandbox: Sandbox, open_market: OpenMarket) -> None:
     async with open_market(sandbox, secret="wrong") as market:
-        with pytest.raises(CallerFault) as refused:
+        with pytest.raises(AppRefused) as refused:
             await shop.load_merchant_profile(market.client, AccessToken(SELLER, "t"))
         assert refused.value.code == "IncompleteSignature"
         assert refused.value.request_id

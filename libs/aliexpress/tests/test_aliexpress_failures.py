@@ -10,6 +10,7 @@ import pytest
 
 from aliexpress import feeds, logistics, offers, products, shop
 from aliexpress.errors import (
+    AppRefused,
     BadAnswer,
     BusinessError,
     CallerFault,
@@ -61,7 +62,8 @@ def iop(kind: str, code: str, message: str = "Message") -> dict[str, Any]:
     [
         (top(27), TokenDead, TokenDead),
         (top(26), CallerFault, CallerFault),
-        (top(25), CallerFault, CallerFault),
+        (top(25), AppRefused, AppRefused),
+        (top(29), AppRefused, AppRefused),
         (top(40), CallerFault, CallerFault),
         (top(11, "isv.permission-api-package-limit"), CallerFault, CallerFault),
         (top(10), PlatformFault, PlatformFault),
@@ -73,7 +75,7 @@ def iop(kind: str, code: str, message: str = "Message") -> dict[str, Any]:
         (top(15), PlatformFault, OutcomeUnknown),
         (top(15, "isp.call-limited"), LimitReached, LimitReached),
         (top(7, "accesscontrol.limited-by-api-access-count", BAN), LimitReached, LimitReached),
-        (iop("ISV", "IncompleteSignature"), CallerFault, CallerFault),
+        (iop("ISV", "IncompleteSignature"), AppRefused, AppRefused),
         (iop("ISV", "InvalidTimestamp"), PlatformFault, PlatformFault),
         (top(31), PlatformFault, PlatformFault),
         (iop("ISV", "IllegalAccessToken"), TokenDead, TokenDead),
@@ -102,7 +104,7 @@ async def test_platform_errors(
     ("name", "expected", "code"),
     [
         ("error_response.iop.illegal_access_token.json", TokenDead, "IllegalAccessToken"),
-        ("error_response.iop.incomplete_signature.json", CallerFault, "IncompleteSignature"),
+        ("error_response.iop.incomplete_signature.json", AppRefused, "IncompleteSignature"),
         ("error_response.remote_service.json", CallerFault, "50"),
     ],
 )
@@ -247,7 +249,7 @@ async def read_orders(client: Any, token: AccessToken) -> Any:
 
 def test_only_outages_are_outages() -> None:
     outages = {kind for kind in _kinds(MarketplaceFailure) if issubclass(kind, Outage)}
-    assert outages == {PlatformFault, LimitReached}
+    assert outages == {PlatformFault, AppRefused, LimitReached}
 
 
 def _kinds(kind: type[MarketplaceFailure]) -> set[type[MarketplaceFailure]]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aliexpress.errors import (
+    AppRefused,
     BadAnswer,
     BusinessError,
     CallerFault,
@@ -29,6 +30,7 @@ TOKEN_DEAD_CODES = frozenset({"27", "IllegalAccessToken", "IllegalRefreshToken"}
 LIMIT_CODES = frozenset({"7", "ApiCallLimit", "AppCallLimit", "isp.call-limited"})
 PLATFORM_CODES = frozenset({"3", "10", "ServiceUnavailable"})
 CLOCK_CODES = frozenset({"31", "InvalidTimestamp"})  # nothing was done; it heals with the clocks
+APP_CODES = frozenset({"25", "29", "IncompleteSignature", "InvalidAppKey"})
 REMOTE_SERVICE_CODES = frozenset({"15", "50"})  # sub_code says whose fault it is
 _PLATFORM_TYPES = frozenset({"ISP", "SYSTEM"})
 # What was asked may have been done all the same:
@@ -110,6 +112,8 @@ def classify(operation: Operation, told: Complaint, now: datetime) -> Marketplac
         )
     if code in TOKEN_DEAD_CODES:
         return TokenDead(operation.name, told.message, **named)
+    if code in APP_CODES:
+        return AppRefused(operation.name, told.message, **named)
     is_platform = code in CLOCK_CODES or (
         not sub_code.startswith("isv.")
         and (

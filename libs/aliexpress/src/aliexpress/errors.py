@@ -5,6 +5,7 @@
     │   └── BusinessError     refused inside `result`, the call itself was well formed
     ├── TokenDead             the token is invalid, expired or revoked: connect the shop anew
     ├── PlatformFault         (an Outage) AliExpress or the way to it is down: repeat later
+    │   └── AppRefused        our app's key or signature is refused: an operator mends the settings
     ├── LimitReached          (an Outage) a quota is used up or a ban runs: repeat after `ban`
     ├── OutcomeUnknown        a write whose answer was lost: settle by reading, never repeat blindly
     └── BadAnswer             a read answered in no documented form: repeat later, tell a person
@@ -62,6 +63,14 @@ class PlatformFault(MarketplaceFailure, Outage):
     """AliExpress failed, or was never reached; nothing was done. The same call may succeed later.
 
     `retry_after` (of `Outage`) is None: the caller's own back-off decides.
+    """
+
+
+class AppRefused(PlatformFault):
+    """AliExpress refuses our app's key or signature, whatever is asked; nothing was done.
+
+    No merchant's data is at fault: all calls fail until an operator mends the app's settings, and
+    then the same calls succeed.
     """
 
 

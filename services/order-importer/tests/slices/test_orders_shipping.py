@@ -236,10 +236,20 @@ async def test_an_answer_lost_after_its_effect_is_settled_by_reading(bed: Bed) -
     assert len(await bed.events(OrderShipped)) == 1
 
 
-@pytest.mark.parametrize("kind", ["refused", "html", "http_error"])
-async def test_a_call_that_had_no_effect_is_made_again(bed: Bed, kind: str) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "refused"},
+        {"kind": "html"},
+        {"kind": "http_error"},
+        {"kind": "error", "code": "IncompleteSignature"},
+        {"kind": "error", "code": "InvalidAppKey"},
+    ],
+    ids=lambda fault: fault.get("code", fault["kind"]),
+)
+async def test_a_call_that_had_no_effect_is_made_again(bed: Bed, fault: dict[str, str]) -> None:
     order_id = await to_send(bed)
-    await bed.tell("faults", kind=kind, operation="*order.fulfill", count=1)
+    await bed.tell("faults", **fault, operation="*order.fulfill", count=1)
     await bed.ship(order_id)
     await bed.send_all(3)
     await bed.move_clock(advance_seconds=600)
