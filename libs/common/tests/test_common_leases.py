@@ -12,6 +12,7 @@ from common.postgres.leases import (
     claim_lease,
     extend_lease,
     hold_lease,
+    reclaim_leases,
     release_lease,
 )
 from common.postgres.schedules import (
@@ -73,6 +74,16 @@ async def test_work_whose_lease_was_taken_is_stopped(bed: Bed) -> None:
 async def test_a_second_holder_gets_none(bed: Bed) -> None:
     async with hold_lease(bed.pool, "run", "a"), hold_lease(bed.pool, "run", "b") as lease:
         assert lease is None
+
+
+async def test_a_restarted_process_has_its_leases_back_and_those_of_its_parts(bed: Bed) -> None:
+    holders = ["orders-0", "orders-0/1", "orders-01", "orders-1"]
+    async with bed.pool.acquire() as connection:
+        for holder in holders:
+            assert await claim_lease(connection, f"import of {holder}", holder)
+        await reclaim_leases(connection, "orders-0")
+        free = [h for h in holders if await claim_lease(connection, f"import of {h}", "me")]
+    assert free == ["orders-0", "orders-0/1"]
 
 
 async def test_due_rows_are_claimed_once_over_replicas_and_missed_runs_caught_up_once(

@@ -90,10 +90,17 @@ async def release_lease(connection: Connection, lease: Lease) -> None:
 async def reclaim_leases(connection: Connection, holder: str) -> None:
     """End what an earlier process of this holder still holds; called once, before any claim.
 
-    Instance names are stable, so a restarted process need not wait for its own leases to lapse.
-    Should the earlier one live after all, its fence is stale like any other's.
+    Instance names are stable, so a restarted process need not wait for its own leases to lapse,
+    nor for those of its parts (`holder/1`). Should the earlier one live after all, its fence is
+    stale like any other's.
     """
-    await connection.execute("UPDATE lease SET expires_at = '-infinity' WHERE holder = $1", holder)
+    await connection.execute(
+        """
+        UPDATE lease SET expires_at = '-infinity'
+        WHERE holder = $1 OR starts_with(holder, $1 || '/')
+        """,
+        holder,
+    )
 
 
 @asynccontextmanager
