@@ -236,8 +236,8 @@ async def _close(context: Context[S], parts: Parts, follower: asyncio.Task[None]
         if asyncio.iscoroutine(outcome):
             with suppress(Exception):
                 await asyncio.wait_for(outcome, 1)
-    try:
-        await asyncio.wait_for(context.pool.close(), 2)
+    try:  # a connection still in use by now waits for an answer that does not come
+        await asyncio.wait_for(context.pool.close(), 0.5)
     except TimeoutError:
         context.pool.terminate()
     provider = trace.get_tracer_provider()
