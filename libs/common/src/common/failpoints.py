@@ -2,7 +2,8 @@
 
 `FAILPOINTS="consumer.before-commit=kill@3,relay.after-publish=error"`: the third time the first
 place is reached the process gets SIGKILL; the second raises `FailpointError` once. With
-`FAILPOINT_MARKS` naming a folder each fires once over all restarts of the process.
+`FAILPOINT_MARKS` naming a folder a place that struck leaves a file of its name there, holding the
+process's id, and strikes no more in any process while that file is there.
 """
 
 import os
@@ -15,20 +16,28 @@ NAMES = frozenset(
         "consumer.after-write",
         "consumer.before-commit",
         "consumer.after-commit",
+        "parked.before-commit",
+        "replay.before-commit",
         "relay.after-claim",
         "relay.after-publish",
         "relay.after-delete",
+        "schedule.after-claim",
+        "lease.after-claim",
+        "auth.after-token",
+        "expiry.before-commit",
+        "files.before-commit",
+        "files.after-read",
         "normalizing.after-claim",
         "normalizing.before-commit",
+        "planning.before-commit",
         "publisher.after-intent",
         "publisher.after-call",
         "publisher.before-outcome",
         "importer.after-fetch",
         "importer.before-commit",
+        "shipping.after-wish",
         "shipping.after-intent",
         "shipping.after-call",
-        "auth.after-token",
-        "lease.after-claim",
     }
 )
 """Every failpoint there is; a typo in a test is an error."""
@@ -73,20 +82,25 @@ def reach(name: str) -> None:
     if point is None:
         return
     point.hits += 1
-    if point.hits != point.at or not _first_time(name):
+    if not _is_due(name, point):
         return
     if point.action == "error":
         raise FailpointError(name)
     os.kill(os.getpid(), signal.SIGKILL if point.action == "kill" else signal.SIGSTOP)
 
 
-def _first_time(name: str) -> bool:
+def _is_due(name: str, point: _Armed) -> bool:
     folder = os.environ.get("FAILPOINT_MARKS")
     if not folder:
-        return True
-    mark = Path(folder) / name
+        return point.hits == point.at
+    return point.hits >= point.at and _leave_mark(Path(folder) / name)
+
+
+def _leave_mark(mark: Path) -> bool:
+    """Whether the mark was not there."""
     try:
-        mark.touch(exist_ok=False)
+        with mark.open("x") as file:
+            file.write(str(os.getpid()))
     except FileExistsError:
         return False
     return True

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from common import clock
+from common.failpoints import reach
 from common.postgres.pool import Connection
 
 
@@ -135,6 +136,8 @@ async def claim_due(connection: Connection, kind: str, *, limit: int = 10) -> li
         """,
         [(s.kind, s.merchant_id, s.subject, next_due(s.rhythm, now)) for s in claimed],
     )
+    if claimed:
+        reach("schedule.after-claim")
     return claimed
 
 

@@ -8,6 +8,7 @@ from auth_service.shops.announce import SOURCE, announce_states
 from auth_service.shops.store import Shop, end_connection, lock_shop
 from common import clock
 from common.contracts.token import TokenExpired, TokenExpiring
+from common.failpoints import reach
 from common.messaging.outbox import add_events
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
@@ -22,6 +23,7 @@ async def watch_tokens(pool: Pool) -> bool:
         due = await store.claim_due(connection, now, limit=ROWS)
         for merchant_id, shop_id in due:
             await _take_step(connection, await lock_shop(connection, merchant_id, shop_id), now)
+            reach("expiry.before-commit")
     return bool(due)
 
 

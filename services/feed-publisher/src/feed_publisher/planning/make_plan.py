@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from common import clock
+from common.failpoints import reach
 from common.postgres.leases import Lease, check_lease
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
@@ -75,6 +76,7 @@ async def make_plan(
         if not making.items and not run.is_dry_run:
             state = "running"  # nothing to confirm: it ends at once
         await seal_plan(connection, run, plan_hash=plan_hash, state=state)
+        reach("planning.before-commit")
     return state
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.errors import Refusal
+from common.failpoints import reach
 from common.postgres.pool import Pool
 from common.shop_tokens import ShopNotConnected
 from common.web.identity import IDENTIFIER_PATTERN, merchant_with
@@ -150,6 +151,7 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
             shipment = await ship_order(pool, access, wish, idempotency_key)
         except ShopNotConnected as obstacle:
             raise CarriersUnreadable from obstacle
+        reach("shipping.after-wish")
         return ShipmentView.model_validate(shipment)
 
     @router.get("/orders/{order_id}/shipments")
