@@ -1,12 +1,16 @@
 """A small TCP proxy that does to connections what networks do: cut, freeze, drop the answers.
 
 Put it between a service and Kafka, Postgres or the marketplace. Kafka's clients connect to what the
-broker advertises, so the broker must advertise the proxy's address.
+broker advertises, so the broker must advertise the proxy's address: `kafka_behind_proxy`.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from stack.kafka import Detour, EmbeddedKafka
+from stack.ports import LOOPBACK, free_port
 
 
 class FaultProxy:
@@ -29,9 +33,14 @@ class FaultProxy:
             raise RuntimeError("the proxy is not started")
         return int(self._server.sockets[0].getsockname()[1])
 
+    @property
+    def address(self) -> str:
+        """The same with its host."""
+        return f"{LOOPBACK}:{self.port}"
+
     async def start(self, port: int = 0) -> None:
         """Listen on loopback."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self._server = await asyncio.start_server(self._serve, LOOPBACK, port)
 
     async def stop(self) -> None:
         """Close everything."""
@@ -101,3 +110,18 @@ async def proxy_to(host: str, port: int) -> AsyncIterator[FaultProxy]:
         yield proxy
     finally:
         await proxy.stop()
+
+
+@asynccontextmanager
+async def kafka_behind_proxy(folder: Path) -> AsyncIterator[tuple[EmbeddedKafka, FaultProxy]]:
+    """A broker of one's own, which can be reached directly, and through a proxy."""
+    detour = Detour(free_port(), free_port())
+    kafka = EmbeddedKafka(folder / "kafka", folder / "kafka.log", port=free_port(), detour=detour)
+    proxy = FaultProxy(LOOPBACK, detour.port)
+    await kafka.start()
+    try:
+        await proxy.start(detour.advertised_port)
+        yield kafka, proxy
+    finally:
+        await proxy.stop()
+        await kafka.stop()

