@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
-from backbone_bed import on_catalog_updated
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from backbone_bed import Bed, on_catalog_updated
 
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.shop import ShopState
@@ -39,6 +40,25 @@ async def on_catalog_updated_and_tell(
     ]
     await add_events(connection, told, source="/backbone")
     return setbacks
+
+
+async def told_products(bed: Bed) -> set[str]:
+    """The products that were told."""
+    topic = bed.prefix + "shop.state"
+    reader = AIOKafkaConsumer(bootstrap_servers=bed.bootstrap, auto_offset_reset="earliest")
+    await reader.start()
+    partitions = [TopicPartition(topic, n) for n in reader.partitions_for_topic(topic) or ()]
+    if not partitions:
+        partitions = [TopicPartition(topic, n) for n in range(3)]
+    reader.assign(partitions)
+    ends = await reader.end_offsets(partitions)
+    told: set[str] = set()
+    async with asyncio.timeout(20):
+        while any([await reader.position(p) < ends[p] for p in partitions]):
+            for batch in (await reader.getmany(timeout_ms=200)).values():
+                told |= {record.key.decode().split("/")[1] for record in batch}
+    await reader.stop()
+    return told
 
 
 async def main(url: str, bootstrap: str, prefix: str) -> None:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from backbone_bed import Bed, product, until
+from backbone_process import told_products
 
 from common import failpoints
 
@@ -29,24 +29,6 @@ async def start(bed: Bed, **environment: str) -> asyncio.subprocess.Process:
         stderr=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
     )
-
-
-async def told_products(bed: Bed) -> set[str]:
-    topic = bed.prefix + "shop.state"
-    reader = AIOKafkaConsumer(bootstrap_servers=bed.bootstrap, auto_offset_reset="earliest")
-    await reader.start()
-    partitions = [TopicPartition(topic, n) for n in reader.partitions_for_topic(topic) or ()]
-    if not partitions:
-        partitions = [TopicPartition(topic, n) for n in range(3)]
-    reader.assign(partitions)
-    ends = await reader.end_offsets(partitions)
-    told: set[str] = set()
-    async with asyncio.timeout(20):
-        while any([await reader.position(p) < ends[p] for p in partitions]):
-            for batch in (await reader.getmany(timeout_ms=200)).values():
-                told |= {record.key.decode().split("/")[1] for record in batch}
-    await reader.stop()
-    return told
 
 
 @pytest.mark.parametrize("name", BACKBONE)
@@ -87,5 +69,21 @@ def test_an_armed_failpoint_fails_once_at_its_turn() -> None:
     failpoints.reach("lease.after-claim")
     with pytest.raises(failpoints.FailpointError):
         failpoints.reach("lease.after-claim")
+    failpoints.reach("lease.after-claim")
+    failpoints.arm("")
+
+
+def test_a_marked_failpoint_strikes_when_its_mark_is_taken_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAILPOINT_MARKS", str(tmp_path))
+    mark = tmp_path / "lease.after-claim"
+    mark.touch()
+    failpoints.arm("lease.after-claim=error")
+    failpoints.reach("lease.after-claim")
+    mark.unlink()
+    with pytest.raises(failpoints.FailpointError):
+        failpoints.reach("lease.after-claim")
+    assert mark.read_text() == str(os.getpid())
     failpoints.reach("lease.after-claim")
     failpoints.arm("")
