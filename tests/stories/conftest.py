@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from hardship import Case, hard_shops
+from mortal import Mortal, mortal_system
 from storyteller import Sold, bring_online, look_at, sample_of, sample_stage
 
 from stack.run import Stack
@@ -29,3 +30,12 @@ async def models(
 def model(models: list[Case]) -> Case:
     """The first of them."""
     return models[0]
+
+
+@pytest.fixture(scope="session")
+async def mortal(
+    stack_addresses: StoreAddresses, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Mortal]:
+    """A system whose services may be killed; its tests are of the group `killed`."""
+    async with mortal_system(stack_addresses, tmp_path_factory.mktemp("mortal")) as mortal:
+        yield mortal
