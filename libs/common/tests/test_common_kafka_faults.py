@@ -73,7 +73,7 @@ async def test_a_bad_network_to_kafka_costs_time_and_nothing_else(
     async def all_is_told() -> bool:
         return await bed.count("seen") == 2 * PRODUCTS and await bed.count("outbox") == 0
 
-    await until(all_is_told)
+    await until(all_is_told, seconds=60)
     assert {row["times"] for row in await bed.fetch("SELECT times FROM seen")} == {1}
     assert await told_products(bed) == {f"{c}{n}" for c in "ab" for n in range(PRODUCTS)}
     await consumer.stop()

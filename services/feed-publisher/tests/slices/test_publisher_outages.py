@@ -57,7 +57,7 @@ async def _drain(bed: Bed, folder: Path, proxy: FaultProxy, how: str, **changes:
     port = free_port()
     replica = "-".join(changes)
     async with publisher_process(bed, folder, replica, port=str(port), **changes) as process:
-        await until(lambda: answers(f"http://127.0.0.1:{port}/health/ready"))
+        await until(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), seconds=120)
         passage = proxy.port
         if how == "refuses":
             await proxy.stop()
