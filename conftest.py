@@ -1,5 +1,6 @@
 """Every test may use the fixtures of the stack: real Postgres, real Kafka, the sandbox."""
 
+import pytest
 import structlog
 
 import sandbox  # noqa: F401 - else pytest takes the folder of this name for the package
@@ -14,3 +15,14 @@ structlog.configure(
         structlog.processors.KeyValueRenderer(),
     ]
 )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what a test tells by `record_property("told", ...)`, also when it passed."""
+    for report in [
+        *terminalreporter.getreports("passed"),
+        *terminalreporter.getreports("failed"),
+    ]:
+        for name, text in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(f"{report.nodeid}: {text}")

@@ -1,6 +1,7 @@
 """Exactly-once effects while things die: `make storm-short` in every run, or `make storm`."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,15 @@ DOSES = {
 
 @pytest.mark.timeout(0)
 async def test_nothing_is_lost_or_doubled_whatever_dies_when(
-    tmp_path: Path, pytestconfig: pytest.Config
+    tmp_path: Path,
+    pytestconfig: pytest.Config,
+    record_property: Callable[[str, object], None],
 ) -> None:
     length = pytestconfig.getoption("--storm")
     events, dose = DOSES[length]
     outcome = await play_storm(tmp_path, seed=seed_from_environment(), events=events, dose=dose)
-    print(json.dumps(outcome.__dict__, indent=1))
-    print("replay with:", replay_command(outcome, length))
+    told = f"{json.dumps(outcome.__dict__)}; to play it again: {replay_command(outcome, length)}"
+    record_property("told", told)
     assert outcome.violations == []
     assert outcome.ahead == []
     assert outcome.samples > 10
