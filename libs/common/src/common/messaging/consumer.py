@@ -125,10 +125,10 @@ class Consumer:
         self._task = asyncio.create_task(self._supervise(), name=self.group)
 
     async def stop(self) -> None:
-        """End after the batch in hand; at most about eight seconds."""
+        """End after the batch in hand; at most about six seconds."""
         self._stopping.set()
         if self._task is not None:
-            _, pending = await asyncio.wait([self._task], timeout=8)
+            _, pending = await asyncio.wait([self._task], timeout=6)
             for task in pending:
                 task.cancel()
             self._task = None
