@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -10,6 +11,7 @@ from backbone_bed import Bed, product, until
 from fastapi import FastAPI
 from test_common_identity import KEY, as_, jwk, token
 
+from common import clock
 from common.contracts.envelope import encode
 from common.messaging.replay import Replayer
 from common.web.dead_letters import READ, WRITE, dead_letter_router
@@ -19,8 +21,10 @@ from common.web.quarantines import quarantine_router
 
 GROUP = "test.sources"
 M1 = "/v1/merchants/m1/dead-letters"
-MERCHANT = as_(token(scope=f"{READ} {WRITE}", sub="erp-of-m1"))
-OPERATORS = as_(token(scope=OPERATOR, without="merchant", sub="ops"))
+# They are made when tests are collected, and must outlast the longest run.
+_AT_NIGHT = int((clock.now() + timedelta(hours=12)).timestamp())
+MERCHANT = as_(token(scope=f"{READ} {WRITE}", sub="erp-of-m1", exp=_AT_NIGHT))
+OPERATORS = as_(token(scope=OPERATOR, without="merchant", sub="ops", exp=_AT_NIGHT))
 
 
 @dataclass
