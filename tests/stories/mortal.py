@@ -29,7 +29,7 @@ from stack.system import CATALOG, ORDERS, PUBLISHER, SERVICES
 from stack.testing import eventually
 from stack.throwaway import StoreAddresses
 
-WITHIN = 60.0
+WITHIN = 150.0
 TOKEN_HOURS_BEFORE_FIRST_STEP = 2
 QUICK_SANDBOX: Mapping[str, str] = {
     "SANDBOX_FEED_SECONDS": "0.3",

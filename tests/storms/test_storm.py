@@ -18,6 +18,7 @@ DOSES = {
 
 
 @pytest.mark.timeout(0)
+@pytest.mark.xdist_group("killed")  # not beside the other heavy ones
 async def test_nothing_is_lost_or_doubled_whatever_dies_when(
     tmp_path: Path,
     pytestconfig: pytest.Config,
