@@ -1,0 +1,60 @@
+"""Statements built with SQLAlchemy Core, run through asyncpg in the transaction in hand.
+
+One pool, one transaction, one commit place: Core builds what filters, sorts or pages, and asyncpg
+sends it, so that it stands in the same `unit_of_work` as the sets of the hot paths. A statement is
+compiled once per form; its values are bound at each call (`docs/decisions/0010`).
+"""
+
+from collections.abc import Sequence
+
+import asyncpg
+from sqlalchemy import ClauseElement
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util import LRUCache
+
+from common.postgres.pool import Connection
+
+FORMS_KEPT = 500
+"""Compiled statements of a process; a service has some dozens."""
+
+_dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # the library's own
+_compiled: LRUCache[object, SQLCompiler] = LRUCache(FORMS_KEPT)
+
+
+async def fetch(connection: Connection, statement: ClauseElement) -> list[asyncpg.Record]:
+    """All rows, their columns by the statement's labels."""
+    text, values = bound(statement)
+    return await connection.fetch(text, *values)
+
+
+async def fetch_one(connection: Connection, statement: ClauseElement) -> asyncpg.Record | None:
+    """The first row, or None."""
+    text, values = bound(statement)
+    return await connection.fetchrow(text, *values)
+
+
+async def fetch_value(connection: Connection, statement: ClauseElement) -> object:
+    """The first column of the first row, or None."""
+    text, values = bound(statement)
+    value: object = await connection.fetchval(text, *values)
+    return value
+
+
+async def execute(connection: Connection, statement: ClauseElement) -> None:
+    """Run a statement whose rows nobody needs."""
+    text, values = bound(statement)
+    await connection.execute(text, *values)
+
+
+def bound(statement: ClauseElement) -> tuple[str, Sequence[object]]:
+    """The statement as asyncpg takes it: its text with `$1`, and the values in that order."""
+    key = statement._generate_cache_key()  # noqa: SLF001 - what the engine's own cache goes by
+    if key is None:
+        raise ValueError(f"the statement has no stable form: {statement}")
+    compiled = _compiled.get(key.key)
+    if compiled is None:
+        compiled = _dialect.statement_compiler(_dialect, statement, cache_key=key)
+        _compiled[key.key] = compiled
+    values = compiled.construct_params(extracted_parameters=key.bindparams)
+    return compiled.string, [values[name] for name in compiled.positiontup or ()]
