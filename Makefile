@@ -49,9 +49,9 @@ test: check prepare ## make check, then every test on real Kafka and Postgres
 
 .PHONY: check
 check: $(READY) ## lint, format, types, import rules, house rules, contracts, docs, manifests
-	@$(MAKE) -k -j2 --output-sync=target check-style check-types check-imports check-dependencies check-rules check-contracts check-docs check-manifests
+	@$(MAKE) -k -j2 --output-sync=target check-style check-types check-imports check-dependencies check-rules check-drift check-contracts check-docs check-manifests
 
-.PHONY: check-style check-types check-imports check-dependencies check-rules check-contracts check-docs check-manifests
+.PHONY: check-style check-types check-imports check-dependencies check-rules check-drift check-contracts check-docs check-manifests
 check-style: $(READY)
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check . || { echo "format: type \`make format\`"; exit 1; }
@@ -65,6 +65,8 @@ check-dependencies: $(READY)
 	@$(BIN)/python -m lint.dependencies
 check-rules: $(READY)
 	@$(BIN)/python -m lint.rules
+check-drift: $(READY)
+	@$(BIN)/python -m lint.drift
 check-contracts: $(READY)
 	@$(BIN)/python schemas/generate.py --check
 check-docs: $(READY)

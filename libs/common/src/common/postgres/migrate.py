@@ -1,19 +1,26 @@
-"""Alembic runs each service's migrations, which are plain SQL files' worth of statements."""
+"""Alembic runs each service's migrations, which are plain SQL, and compares them with the tables.
+
+A change of the shared tables is a further file `backbone_v<n>.sql` here and, in every service, a
+migration that runs `backbone_statements(n)`; the comparison names the service that lacks it.
+"""
 
 import asyncio
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 from alembic import command, context
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import pool
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import MetaData, pool
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 
-def backbone_statements() -> list[str]:
-    """The shared mechanisms' tables, for a service's first migration."""
-    text = (resources.files("common.postgres") / "backbone_v1.sql").read_text()
+def backbone_statements(version: int = 1) -> list[str]:
+    """What this version changes of the shared tables, for a migration of a service."""
+    text = (resources.files("common.postgres") / f"backbone_v{version}.sql").read_text()
     return statements(text)
 
 
@@ -32,22 +39,40 @@ def upgrade(migrations: Path, database_url: str) -> None:
     command.upgrade(configuration, "head")
 
 
-def run_environment() -> None:
-    """The body of every service's `migrations/env.py`."""
-    asyncio.run(_run(context.config.attributes["database_url"]))
+def run_environment(schema: Sequence[MetaData]) -> None:
+    """The body of every service's `migrations/env.py`; `schema` is what its database holds."""
+    asyncio.run(_run(context.config.attributes["database_url"], schema))
 
 
-async def _run(database_url: str) -> None:
-    engine = create_async_engine(
-        database_url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=pool.NullPool
-    )
+async def _run(database_url: str, schema: Sequence[MetaData]) -> None:
+    engine = _engine(database_url)
     async with engine.connect() as connection:
-        await connection.run_sync(_migrate)
+        await connection.run_sync(_migrate, schema)
         await connection.commit()
     await engine.dispose()
 
 
-def _migrate(connection: SqlConnection) -> None:
-    context.configure(connection=connection)
+def _migrate(connection: SqlConnection, schema: Sequence[MetaData]) -> None:
+    context.configure(connection=connection, target_metadata=schema, compare_server_default=True)
     with context.begin_transaction():
         context.run_migrations()
+
+
+async def find_drift(database_url: str, schema: Sequence[MetaData]) -> list[str]:
+    """Where the migrated database is not as the tables are declared, a line each."""
+    engine = _engine(database_url)
+    async with engine.connect() as connection:
+        found = await connection.run_sync(_compare, schema)
+    await engine.dispose()
+    return [repr(difference) for difference in found]
+
+
+def _compare(connection: SqlConnection, schema: Sequence[MetaData]) -> list[object]:
+    options = {"compare_type": True, "compare_server_default": True}
+    migrated = MigrationContext.configure(connection, opts=options)
+    return list(compare_metadata(migrated, schema))  # type: ignore[arg-type]  # takes several too
+
+
+def _engine(database_url: str) -> AsyncEngine:
+    url = database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    return create_async_engine(url, poolclass=pool.NullPool)

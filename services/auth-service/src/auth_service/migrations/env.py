@@ -1,3 +1,4 @@
+from auth_service.tables import SCHEMA
 from common.postgres.migrate import run_environment
 
-run_environment()
+run_environment(SCHEMA)

@@ -1,3 +1,4 @@
+from catalog_service.tables import SCHEMA
 from common.postgres.migrate import run_environment
 
-run_environment()
+run_environment(SCHEMA)

@@ -1,3 +1,4 @@
 from common.postgres.migrate import run_environment
+from feed_publisher.tables import SCHEMA
 
-run_environment()
+run_environment(SCHEMA)

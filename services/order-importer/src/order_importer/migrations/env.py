@@ -1,3 +1,4 @@
 from common.postgres.migrate import run_environment
+from order_importer.tables import SCHEMA
 
-run_environment()
+run_environment(SCHEMA)

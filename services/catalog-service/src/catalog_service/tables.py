@@ -1,0 +1,256 @@
+"""The service's tables, declared once: its migrations are compared with them (`make check`)."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Computed,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+from aliexpress.tables import LIMITS
+from common.postgres.tables import BACKBONE
+
+TABLES = MetaData()
+
+catalogue = Table(
+    "catalogue",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("catalogue_id", Text, primary_key=True),
+    Column("versioning", Text, nullable=False),
+    Column("fed_by", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+catalogue_import = Table(
+    "catalogue_import",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("import_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("catalogue_id", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("is_full", Boolean, nullable=False),
+    Column("is_dry_run", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("failure", Text),
+    Column("format", Text),
+    Column("size_bytes", BigInteger, nullable=False, server_default=text("0")),
+    Column("lines", BigInteger, nullable=False, server_default=text("0")),
+    Column("lines_read", BigInteger, nullable=False, server_default=text("0")),
+    Column("rows_read", BigInteger, nullable=False, server_default=text("0")),
+    Column("accepted", BigInteger, nullable=False, server_default=text("0")),
+    Column("unchanged", BigInteger, nullable=False, server_default=text("0")),
+    Column("rejected", BigInteger, nullable=False, server_default=text("0")),
+    Column("deleted", BigInteger, nullable=False, server_default=text("0")),
+    Column("withheld", BigInteger, nullable=False, server_default=text("0")),
+    Column("is_read", Boolean, nullable=False, server_default=text("false")),
+    Column("is_confirmed", Boolean, nullable=False, server_default=text("false")),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+)
+Index(
+    "catalogue_import_due",
+    catalogue_import.c.import_id,
+    postgresql_where=text("state IN ('waiting', 'reading')"),
+)
+
+category_schema = Table(
+    "category_schema",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("category_id", Text, primary_key=True),
+    Column("body", Text),
+    Column("refusal", Text),
+    Column("version", Integer, nullable=False, server_default=text("0")),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("fetched_at", DateTime(timezone=True)),
+)
+
+family_mark = Table(
+    "family_mark",
+    TABLES,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("merchant_id", Text(collation="C"), nullable=False),
+    Column("catalogue_id", Text(collation="C"), nullable=False),
+    Column("family_id", Text(collation="C"), nullable=False),
+    Column("feed_id", Text(collation="C")),
+    Column("traceparent", Text),
+    Column("marked_at", DateTime(timezone=True), nullable=False),
+)
+
+family_wait = Table(
+    "family_wait",
+    TABLES,
+    Column("merchant_id", Text(collation="C"), primary_key=True),
+    Column("feed_id", Text(collation="C"), primary_key=True),
+    Column("family_id", Text(collation="C"), primary_key=True),
+    Column("catalogue_id", Text(collation="C"), nullable=False),
+    Column("waits_for", Text, nullable=False),
+    Column("traceparent", Text),
+    Column("waits_since", DateTime(timezone=True), nullable=False),
+)
+Index("family_wait_by_need", family_wait.c.merchant_id, family_wait.c.waits_for)
+
+feed = Table(
+    "feed",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("feed_id", Text, primary_key=True),
+    Column("shop_id", Text, nullable=False),
+    Column("catalogue_id", Text, nullable=False),
+    Column("main_locale", Text, nullable=False),
+    Column("configuration_version", Integer, nullable=False),
+    Column("lifecycle", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+)
+Index("feed_by_catalogue", feed.c.merchant_id, feed.c.catalogue_id)
+
+feed_configuration = Table(
+    "feed_configuration",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("feed_id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+image_check = Table(
+    "image_check",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("url", Text, primary_key=True),
+    Column("is_reachable", Boolean),
+    Column("reason", Text),
+    Column("content_hash", LargeBinary),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("checked_at", DateTime(timezone=True)),
+)
+Index("image_check_due", image_check.c.due_at)
+
+import_chunk = Table(
+    "import_chunk",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("import_id", BigInteger, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+import_problem = Table(
+    "import_problem",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("import_id", BigInteger, primary_key=True),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("line", BigInteger, nullable=False),
+    Column("product_id", Text),
+    Column("message", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+)
+
+normalized_product = Table(
+    "normalized_product",
+    TABLES,
+    Column("merchant_id", Text(collation="C"), primary_key=True),
+    Column("feed_id", Text(collation="C"), primary_key=True),
+    Column("family_id", Text(collation="C"), primary_key=True),
+    Column("catalogue_id", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("category_id", Text),
+    Column("category_path", Text),
+    Column("title", Text),
+    Column("image_urls", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("rules", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("missing", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("event", Text, nullable=False),
+    Column("traceparent", Text),
+    Column("normalized_at", DateTime(timezone=True), nullable=False),
+    Column("live_locale", Text),
+    Column("report_status", Text),
+    Column("report_revision", BigInteger),
+    Column("report_causes", Text),
+    Column("marketplace_product_id", Text),
+)
+Index(
+    "normalized_product_by_category",
+    normalized_product.c.merchant_id,
+    normalized_product.c.feed_id,
+    normalized_product.c.category_id,
+)
+Index("normalized_product_by_image", normalized_product.c.image_urls, postgresql_using="gin")
+Index(
+    "normalized_product_by_state",
+    normalized_product.c.merchant_id,
+    normalized_product.c.feed_id,
+    normalized_product.c.state,
+)
+
+republish_request = Table(
+    "republish_request",
+    TABLES,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("feed_id", Text, nullable=False),
+    Column("after_family_id", Text, nullable=False, server_default=text("''")),
+)
+
+shop = Table(
+    "shop",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("is_usable", Boolean, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("seller_id", Text),
+    Column("tree", Text),
+    Column("tree_fetched_at", DateTime(timezone=True)),
+)
+
+source_product = Table(
+    "source_product",
+    TABLES,
+    Column("merchant_id", Text(collation="C"), primary_key=True),
+    Column("catalogue_id", Text(collation="C"), primary_key=True),
+    Column("product_id", Text(collation="C"), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("sub_version", BigInteger, nullable=False),
+    Column("parent_id", Text(collation="C")),
+    Column(
+        "family_id",
+        Text(collation="C"),
+        Computed("COALESCE(parent_id, product_id)", persisted=True),
+        nullable=False,
+    ),
+    Column("is_deleted", Boolean, nullable=False),
+    Column("content_hash", LargeBinary, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("traceparent", Text),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+Index(
+    "source_product_children",
+    source_product.c.merchant_id,
+    source_product.c.catalogue_id,
+    source_product.c.parent_id,
+    postgresql_where=text("parent_id IS NOT NULL"),
+)
+
+SCHEMA = (BACKBONE, LIMITS, TABLES)
+"""All that stands in the database."""

@@ -1,0 +1,301 @@
+"""The service's tables, declared once: its migrations are compared with them (`make check`)."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+from aliexpress.tables import LIMITS
+from common.postgres.tables import BACKBONE
+
+TABLES = MetaData()
+
+desired_product = Table(
+    "desired_product",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("feed_id", Text, primary_key=True),
+    Column("family_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("presence", Text, nullable=False),
+    Column("traceparent", Text),
+    Column(
+        "document", LargeBinary, nullable=False, comment="The data of product.normalized, as JSON"
+    ),
+)
+
+family_mark = Table(
+    "family_mark",
+    TABLES,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("feed_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("family_id", Text, nullable=False),
+    comment="Families a run of that kind has to look at, never unique",
+)
+Index(
+    "family_mark_place",
+    family_mark.c.merchant_id,
+    family_mark.c.feed_id,
+    family_mark.c.kind,
+    family_mark.c.family_id,
+)
+
+feed = Table(
+    "feed",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("feed_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("shop_id", Text, nullable=False),
+    Column("catalogue_id", Text, nullable=False),
+    Column("main_locale", Text, nullable=False),
+    Column("configuration_version", Integer, nullable=False),
+    Column("lifecycle", Text, nullable=False),
+    Column(
+        "confirmed_at",
+        DateTime(timezone=True),
+        comment="When the dry run of the first product run was confirmed",
+    ),
+)
+
+feed_run = Table(
+    "feed_run",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("feed_id", Text, nullable=False),
+    Column("shop_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("is_dry_run", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("plan_hash", Text),
+    Column("trouble", Text),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("planned_at", DateTime(timezone=True)),
+    Column("confirmed_at", DateTime(timezone=True)),
+    Column("started_at", DateTime(timezone=True)),
+    Column("finished_at", DateTime(timezone=True)),
+)
+Index(
+    "feed_run_active",
+    feed_run.c.merchant_id,
+    feed_run.c.feed_id,
+    feed_run.c.kind,
+    unique=True,
+    postgresql_where=text("state IN ('planning', 'running') AND NOT is_dry_run"),
+)
+Index("feed_run_history", feed_run.c.merchant_id, feed_run.c.feed_id, feed_run.c.asked_at)
+Index(
+    "feed_run_open",
+    feed_run.c.asked_at,
+    postgresql_where=text("state IN ('queued', 'planning', 'running')"),
+)
+Index(
+    "feed_run_queued",
+    feed_run.c.merchant_id,
+    feed_run.c.feed_id,
+    feed_run.c.kind,
+    unique=True,
+    postgresql_where=text("state = 'queued' AND NOT is_dry_run"),
+)
+
+listing = Table(
+    "listing",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("feed_id", Text, primary_key=True),
+    Column("family_id", Text, primary_key=True),
+    Column("shop_id", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default=text("'none'")),
+    Column("marketplace_product_id", Text),
+    Column("live_since", DateTime(timezone=True)),
+    Column("deleted_at", DateTime(timezone=True)),
+    Column(
+        "create_intent_at",
+        DateTime(timezone=True),
+        comment="Set while the outcome of a creation is not known",
+    ),
+    Column("read_back_at", DateTime(timezone=True)),
+    Column("document", LargeBinary, nullable=False),
+    Column("drift", LargeBinary),
+    Column("reported_revision", BigInteger, nullable=False, server_default=text("0")),
+    Column("reported_status", Text),
+    Column("report", LargeBinary),
+    comment="What AliExpress has accepted of a family, and what it refused",
+)
+Index(
+    "listing_product",
+    listing.c.merchant_id,
+    listing.c.shop_id,
+    listing.c.marketplace_product_id,
+    unique=True,
+    postgresql_where=text("marketplace_product_id IS NOT NULL"),
+)
+Index(
+    "listing_read_back",
+    listing.c.read_back_at.asc().nulls_first(),
+    postgresql_where=text("marketplace_product_id IS NOT NULL"),
+)
+
+remote_call = Table(
+    "remote_call",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("call_id", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("feed_id", Text, nullable=False),
+    Column("shop_id", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("marketplace_job_id", Text),
+    Column("looks", Integer, nullable=False, server_default=text("0")),
+    Column("intended_at", DateTime(timezone=True), nullable=False),
+    Column("submitted_at", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+    comment="Each writing call: intended before it is made, its outcome after, unknown when lost",
+)
+Index(
+    "remote_call_job",
+    remote_call.c.merchant_id,
+    remote_call.c.marketplace_job_id,
+    postgresql_where=text("marketplace_job_id IS NOT NULL"),
+)
+Index(
+    "remote_call_one_job",
+    remote_call.c.merchant_id,
+    remote_call.c.shop_id,
+    remote_call.c.operation,
+    unique=True,
+    postgresql_where=text(
+        "operation IN ('create', 'update') AND state IN ('intended', 'unknown', 'following')"
+    ),
+)
+Index(
+    "remote_call_open",
+    remote_call.c.merchant_id,
+    remote_call.c.run_id,
+    postgresql_where=text("state IN ('intended', 'unknown', 'following', 'stuck')"),
+)
+
+removal = Table(
+    "removal",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("feed_id", Text, primary_key=True),
+    Column("family_id", Text, primary_key=True),
+    Column("removed_at", DateTime(timezone=True), nullable=False),
+    Column("is_confirmed", Boolean, nullable=False),
+    Column("desired_revision", BigInteger, primary_key=True),
+    comment="Deletions and zeroings let through, for the guard (M7.4)",
+)
+Index("removal_window", removal.c.merchant_id, removal.c.shop_id, removal.c.removed_at)
+
+run_item = Table(
+    "run_item",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("item_no", Integer, primary_key=True),
+    Column("feed_id", Text, nullable=False),
+    Column("family_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("is_removal", Boolean, nullable=False),
+    Column("desired_revision", BigInteger, nullable=False),
+    Column("marketplace_product_id", Text),
+    Column("sku_codes", ARRAY(Text), nullable=False),
+    Column("change", LargeBinary, nullable=False),
+    Column("sent", LargeBinary),
+    Column("call_id", Text),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("code", Text),
+    Column("message", Text),
+    Column("traceparent", Text),
+    Column("decided_at", DateTime(timezone=True)),
+)
+Index(
+    "run_item_call",
+    run_item.c.merchant_id,
+    run_item.c.call_id,
+    postgresql_where=text("call_id IS NOT NULL"),
+)
+Index(
+    "run_item_in_flight",
+    run_item.c.merchant_id,
+    run_item.c.feed_id,
+    run_item.c.family_id,
+    postgresql_where=text("status IN ('sending', 'in_job')"),
+)
+Index(
+    "run_item_status",
+    run_item.c.merchant_id,
+    run_item.c.run_id,
+    run_item.c.status,
+    run_item.c.action,
+)
+
+shop = Table(
+    "shop",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("is_eligible", Boolean, nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("seller_id", Text),
+    Column("expires_at", DateTime(timezone=True)),
+)
+
+shop_product = Table(
+    "shop_product",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("marketplace_product_id", Text, primary_key=True),
+    Column("modified_at", DateTime(timezone=True)),
+    Column("sku_codes", ARRAY(Text), nullable=False),
+    comment="Products of the shop that are not ours, as last read (M1.6)",
+)
+
+sku_claim = Table(
+    "sku_claim",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("sku_code", Text, primary_key=True),
+    Column("feed_id", Text, nullable=False),
+    Column("family_id", Text, nullable=False),
+    Column("claimed_at", DateTime(timezone=True), nullable=False),
+    comment="A SKU code belongs to one feed and family per shop (M1.7)",
+)
+Index("sku_claim_family", sku_claim.c.merchant_id, sku_claim.c.feed_id, sku_claim.c.family_id)
+
+sku_waiter = Table(
+    "sku_waiter",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("sku_code", Text, primary_key=True),
+    Column("feed_id", Text, primary_key=True),
+    Column("family_id", Text, primary_key=True),
+)
+
+SCHEMA = (BACKBONE, LIMITS, TABLES)
+"""All that stands in the database."""

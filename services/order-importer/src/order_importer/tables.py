@@ -1,0 +1,186 @@
+"""The service's tables, declared once: its migrations are compared with them (`make check`)."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from aliexpress.tables import LIMITS
+from common.postgres.tables import BACKBONE
+
+TABLES = MetaData()
+
+carrier_list = Table(
+    "carrier_list",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("carriers", Text, nullable=False),
+    Column("fetched_at", DateTime(timezone=True), nullable=False),
+)
+
+marketplace_order = Table(
+    "marketplace_order",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("listed", Text),
+    Column("listed_fingerprint", LargeBinary),
+    Column("details", Text),
+    Column("receipt", Text),
+    Column("content", Text),
+    Column("fingerprint", LargeBinary),
+    Column("status", Text),
+    Column("marketplace_status", Text),
+    Column("placed_at", DateTime(timezone=True)),
+    Column("modified_at", DateTime(timezone=True)),
+    Column("ship_before", DateTime(timezone=True)),
+    Column("problem", Text),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+Index(
+    "marketplace_order_by_time",
+    marketplace_order.c.merchant_id,
+    marketplace_order.c.placed_at.desc(),
+    marketplace_order.c.shop_id,
+    marketplace_order.c.order_id,
+    postgresql_where=text("content IS NOT NULL"),
+)
+Index(
+    "marketplace_order_problem",
+    marketplace_order.c.merchant_id,
+    marketplace_order.c.shop_id,
+    postgresql_where=text("problem IS NOT NULL"),
+)
+
+shop = Table(
+    "shop",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("is_usable", Boolean, nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("covered_until", DateTime(timezone=True)),
+)
+
+unreadable_order = Table(
+    "unreadable_order",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("raw_hash", LargeBinary, primary_key=True),
+    Column("raw", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+)
+
+order_import = Table(
+    "order_import",
+    TABLES,
+    Column("import_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("shop_id", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'due'")),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("next_try_at", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("window_from", DateTime(timezone=True)),
+    Column("window_to", DateTime(timezone=True)),
+    Column("orders_seen", Integer, nullable=False, server_default=text("0")),
+    Column("orders_received", Integer, nullable=False, server_default=text("0")),
+    Column("orders_updated", Integer, nullable=False, server_default=text("0")),
+    Column("problem", Text),
+    Column("ended_at", DateTime(timezone=True)),
+    ForeignKeyConstraint(["merchant_id", "shop_id"], ["shop.merchant_id", "shop.shop_id"]),
+)
+Index(
+    "order_import_due",
+    order_import.c.merchant_id,
+    order_import.c.shop_id,
+    unique=True,
+    postgresql_where=text("state = 'due'"),
+)
+Index(
+    "order_import_history",
+    order_import.c.merchant_id,
+    order_import.c.shop_id,
+    order_import.c.import_id.desc(),
+)
+Index(
+    "order_import_open",
+    order_import.c.next_try_at,
+    postgresql_where=text("state IN ('due', 'running')"),
+)
+
+shipment = Table(
+    "shipment",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("shipment_id", Text, primary_key=True),
+    Column("idempotency_key", Text, nullable=False),
+    Column("request_fingerprint", LargeBinary, nullable=False),
+    Column("carrier", Text, nullable=False),
+    Column("service_name", Text, nullable=False),
+    Column("tracking_number", Text, nullable=False),
+    Column("tracking_website", Text),
+    Column("note", Text),
+    Column("line_ids", ARRAY(Text), nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'pending'")),
+    Column("absent_readings", Integer, nullable=False, server_default=text("0")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("next_try_at", DateTime(timezone=True), nullable=False),
+    Column("settled_at", DateTime(timezone=True)),
+    Column("problem_code", Text),
+    Column("problem_message", Text),
+    Column("explanation", Text),
+    Column("remedy", Text),
+    Column("traceparent", Text),
+    ForeignKeyConstraint(
+        ["merchant_id", "shop_id", "order_id"],
+        [
+            "marketplace_order.merchant_id",
+            "marketplace_order.shop_id",
+            "marketplace_order.order_id",
+        ],
+    ),
+    UniqueConstraint(
+        "merchant_id", "idempotency_key", name="shipment_merchant_id_idempotency_key_key"
+    ),
+)
+Index(
+    "shipment_open", shipment.c.next_try_at, postgresql_where=text("state IN ('pending', 'sent')")
+)
+Index(
+    "shipment_parcel",
+    shipment.c.merchant_id,
+    shipment.c.shop_id,
+    shipment.c.order_id,
+    shipment.c.tracking_number,
+    unique=True,
+    postgresql_where=text("state <> 'refused'"),
+)
+
+SCHEMA = (BACKBONE, LIMITS, TABLES)
+"""All that stands in the database."""
