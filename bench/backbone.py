@@ -27,8 +27,8 @@ from catalog_service.sources.consumer import CATALOG_UPDATED
 from common import clock
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import encode, headers_from_json
-from common.contracts.topics import create_topics
 from common.messaging.consumer import Consumer
+from common.messaging.create_topics import create_topics
 from common.messaging.outbox import add_events
 from common.messaging.relay import CLAIM_ROWS, Relay
 from common.postgres.migrate import upgrade

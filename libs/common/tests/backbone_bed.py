@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import Headers, encode
-from common.contracts.topics import create_topics
 from common.messaging.consumer import Consumer
+from common.messaging.create_topics import create_topics
 from common.messaging.records import Delivery, Parked, Rejected, Setback, Subscription
 from common.postgres.migrate import backbone_statements
 from common.postgres.pool import Connection, Pool, open_pool

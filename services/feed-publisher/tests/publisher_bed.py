@@ -40,7 +40,7 @@ from common.contracts.product import (
     ProductNormalized,
 )
 from common.contracts.shop import Connection, ShopState
-from common.contracts.topics import create_topics
+from common.messaging.create_topics import create_topics
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
 from common.service import Context, Parts, create_app

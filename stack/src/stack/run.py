@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from common.contracts.topics import create_topics
+from common.messaging.create_topics import create_topics
 from stack.failures import AlreadyRunning, StackFailure, StartFailed
 from stack.kafka import Kafka
 from stack.postgres import Postgres, create_database, create_role, database_url

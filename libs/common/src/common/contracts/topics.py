@@ -4,13 +4,9 @@
 Every topic of a consumer group has a dead-letter twin.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
-
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.event import Event
@@ -86,79 +82,3 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
-
-
-def _configuration(topic: Topic) -> dict[str, str]:
-    settings = {"max.message.bytes": str(MAX_RECORD_BYTES + 50_000)}
-    if topic.kind == "state":
-        settings["cleanup.policy"] = "compact"
-    else:
-        settings["cleanup.policy"] = "delete"
-        settings["retention.ms"] = str(int(topic.retention.total_seconds() * 1000))
-    if topic.stamps_append_time:
-        settings["message.timestamp.type"] = "LogAppendTime"
-    return settings
-
-
-def new_topics(prefix: str, *, partitions: int, replication_factor: int) -> list[NewTopic]:
-    """What to ask of Kafka so that every topic and its dead-letter twin exist."""
-    wanted = []
-    for topic in TOPICS:
-        wanted.append(
-            NewTopic(
-                name=prefix + topic.name,
-                num_partitions=partitions,
-                replication_factor=replication_factor,
-                topic_configs=_configuration(topic),
-            )
-        )
-        if any(consumer != OTHERS for consumer in topic.consumers):
-            wanted.append(
-                NewTopic(
-                    name=prefix + topic.dead_letter_name,
-                    num_partitions=1,
-                    replication_factor=replication_factor,
-                    topic_configs={"retention.ms": str(30 * 86_400_000)},
-                )
-            )
-    return wanted
-
-
-async def create_topics(
-    bootstrap: str, prefix: str = "", *, partitions: int = 6, replication_factor: int = 1
-) -> None:
-    """Create every topic that is missing; existing ones are left as they are.
-
-    Raises aiokafka's errors when the broker refuses or does not answer.
-    """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=20_000)
-    await admin.start()
-    try:
-        answer = await admin.create_topics(
-            new_topics(prefix, partitions=partitions, replication_factor=replication_factor)
-        )
-    finally:
-        await admin.close()
-    for name, code, *_ in answer.topic_errors:
-        error = for_code(code)
-        if code and error is not TopicAlreadyExistsError:
-            raise error(name)
-
-
-if __name__ == "__main__":
-    import argparse
-
-    parser = argparse.ArgumentParser(description="Create the channel's topics.")
-    parser.add_argument("bootstrap")
-    parser.add_argument("--prefix", default="")
-    parser.add_argument("--partitions", type=int, default=6)
-    parser.add_argument("--replication-factor", type=int, default=1)
-    chosen = parser.parse_args()
-    asyncio.run(
-        create_topics(
-            chosen.bootstrap,
-            chosen.prefix,
-            partitions=chosen.partitions,
-            replication_factor=chosen.replication_factor,
-        )
-    )
