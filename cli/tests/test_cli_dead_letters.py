@@ -9,12 +9,12 @@ import pytest
 import typer
 from pydantic import SecretStr
 
-from channel_cli.bulk import Wish, settle
+from channel_cli.across_services import find_letter, visible
 from channel_cli.client import Channel
 from channel_cli.editing import compact, open_in_editor, spread
 from channel_cli.session import Problem, Session, Unreachable
-from channel_cli.setbacks import find_letter, visible
 from channel_cli.settings import AUTH, CATALOG, ORDERS, Access
+from channel_cli.settling import SettleRequest, settle
 
 Answering = Callable[[httpx2.Request], httpx2.Response]
 LETTER = {
@@ -88,7 +88,7 @@ def part(found: int, *items: tuple[int, str], cursor: str | None = None) -> http
     return httpx2.Response(200, json={"found": found, "items": outcomes, "next_cursor": cursor})
 
 
-ALL = Wish("replay", "acme", None, (), {"all": True}, is_dry_run=False)
+ALL = SettleRequest("replay", "acme", None, (), {"all": True}, is_dry_run=False)
 
 
 async def test_a_bulk_goes_on_with_the_cursor_until_there_is_none() -> None:
@@ -101,21 +101,21 @@ async def test_a_bulk_goes_on_with_the_cursor_until_there_is_none() -> None:
         (CATALOG, 2, "rejected"),
         (CATALOG, 3, "taken"),
     ]
-    assert (settled.found, settled.is_well, settled.obstacle) == (3, False, None)
+    assert (settled.found, settled.is_well, settled.failure) == (3, False, None)
     assert [request.get("dry_run") for request in asked] == [True, False, False]
     assert [request.get("cursor") for request in asked] == [None, None, "c"]
 
 
-async def test_what_was_done_is_told_when_a_service_goes_midway() -> None:
+async def test_what_was_done_is_shown_when_a_service_goes_midway() -> None:
     answer, _ = parts(part(3), part(3, (1, "taken"), cursor="c"), None)
     settled = await settle(channel_on(answer), ALL)
-    assert isinstance(settled.obstacle, Unreachable)
+    assert isinstance(settled.failure, Unreachable)
     assert [item.id for _, item in settled.outcomes] == [1]
     assert not settled.is_well
     assert "catalog-service" in settled.document()["stopped"]
 
 
-async def test_where_nothing_was_done_the_obstacle_is_the_answer() -> None:
+async def test_where_nothing_was_done_the_failure_is_the_answer() -> None:
     away = httpx2.Response(503, json={"title": "not now", "status": 503})
     answer, _ = parts(part(3), away)
     with pytest.raises(Problem, match="not now"):
@@ -123,16 +123,16 @@ async def test_where_nothing_was_done_the_obstacle_is_the_answer() -> None:
 
 
 async def test_numbers_that_were_not_tried_are_sent_again() -> None:
-    looked = part(2, (1, "open"), (2, "open"))
-    answer, asked = parts(looked, part(2, (1, "taken"), (2, "not-tried")), part(1, (2, "taken")))
+    found = part(2, (1, "open"), (2, "open"))
+    answer, asked = parts(found, part(2, (1, "taken"), (2, "not-tried")), part(1, (2, "taken")))
 
     def only_catalogue(request: httpx2.Request) -> httpx2.Response:
         if request.url.host == CATALOG:
             return answer(request)
         return part(2, (1, "not-found"), (2, "not-found"))
 
-    wish = Wish("replay", "acme", None, [1, 2], {}, is_dry_run=False)
-    settled = await settle(channel_on(only_catalogue), wish)
+    request = SettleRequest("replay", "acme", None, [1, 2], {}, is_dry_run=False)
+    settled = await settle(channel_on(only_catalogue), request)
     assert [(item.id, item.outcome) for _, item in settled.outcomes] == [(1, "taken"), (2, "taken")]
     assert [request["ids"] for request in asked] == [[1, 2], [1, 2], [2]]
 

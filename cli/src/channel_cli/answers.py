@@ -226,7 +226,7 @@ class ReportCause(Answer, frozen=True, kw_only=True):
 
 
 class RunReport(Answer, frozen=True, kw_only=True):
-    """A run's items by action and fate, its refusals by cause."""
+    """A run's items by action and outcome, its refusals by cause."""
 
     run_id: str
     kind: str
@@ -312,7 +312,7 @@ class AuditEntry(Answer, frozen=True, kw_only=True):
 
 
 class DeadLetter(Answer, frozen=True, kw_only=True):
-    """A record that could not be taken, and what mends it; `value` and the rest where it is shown
+    """A record that could not be taken, and its remedy; `value` and the rest where it is shown
     alone."""
 
     id: int

@@ -126,7 +126,7 @@ class Channel:
     async def apply_feed(
         self, merchant: str, feed: str, configuration: dict[str, Any]
     ) -> AppliedFeed:
-        """Save a feed's configuration; all its products are normalized anew."""
+        """Save a feed's configuration; all its products are normalized again."""
         path = _of(merchant, "feeds", feed)
         return await self.session.send("PUT", CATALOG, path, AppliedFeed, body=configuration)
 

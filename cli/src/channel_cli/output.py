@@ -54,12 +54,12 @@ def ask(question: Callable[[Channel], Awaitable[T]]) -> T:
         return asyncio.run(asked())
     except Problem as problem:
         fail_with(problem.details)
-    except Unreachable as obstacle:
-        fail(str(obstacle), "Start the stack with `channel up`, or look at `channel status`.")
-    except TookTooLong as obstacle:
-        fail(str(obstacle), "It goes on without you: ask again later.")
-    except NoAccess as obstacle:
-        fail(str(obstacle))
+    except Unreachable as failure:
+        fail(str(failure), "Start the stack with `channel up`, or look at `channel status`.")
+    except TookTooLong as failure:
+        fail(str(failure), "It goes on without you: ask again later.")
+    except NoAccess as failure:
+        fail(str(failure))
 
 
 def fail_with(details: ProblemDetails) -> NoReturn:

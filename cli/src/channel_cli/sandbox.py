@@ -55,7 +55,7 @@ class ShopProduct(msgspec.Struct, frozen=True):
 
 
 class Parcel(msgspec.Struct, frozen=True):
-    """A parcel the marketplace was told of."""
+    """A parcel the marketplace knows of."""
 
     carrier: str
     tracking_number: str

@@ -193,6 +193,6 @@ def raise_for_problem(answer: httpx2.Response) -> None:
         details = ProblemDetails(
             title=f"the answer was HTTP {answer.status_code} without problem details",
             status=answer.status_code,
-            remedy="Look into the log of the service.",
+            remedy="Read the log of the service.",
         )
     raise Problem(details)

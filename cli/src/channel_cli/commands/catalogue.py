@@ -65,7 +65,7 @@ def import_file(
     row = tuple(getattr(result, name) for name in names)
     show(result, as_json, lambda: table_of(("state", *names), [(result.state, *row)]))
     if result.state == "failed":
-        fail(result.failure or "the file was not read", "Mend the file and import it again.")
+        fail(result.failure or "the file was not read", "Correct the file and import it again.")
     for problem in problems:
         say(f"line {problem.line}: {problem.message}. {problem.remedy}")
     if result.state == "awaiting_confirmation":

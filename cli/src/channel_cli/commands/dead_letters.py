@@ -1,4 +1,4 @@
-"""`channel dead-letters`: events that could not be taken, and playing them again."""
+"""`channel dead-letters`: events that could not be taken, and replaying them."""
 
 import sys
 from pathlib import Path
@@ -8,8 +8,14 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from channel_cli.across_services import (
+    EveryMerchant,
+    ServiceName,
+    find_letter,
+    of_services,
+    visible,
+)
 from channel_cli.answers import DeadLetter, ReplayOutcome
-from channel_cli.bulk import Wish, settle
 from channel_cli.client import Channel
 from channel_cli.editing import compact, open_in_editor, spread
 from channel_cli.output import (
@@ -24,7 +30,7 @@ from channel_cli.output import (
     table_of,
 )
 from channel_cli.session import Problem, Query
-from channel_cli.setbacks import EveryMerchant, ServiceName, find_letter, of_services, visible
+from channel_cli.settling import SettleRequest, settle
 
 app = typer.Typer(help="Events that could not be taken.", no_args_is_help=True)
 
@@ -91,14 +97,14 @@ def edit(
     *,
     value: Annotated[
         str | None,
-        typer.Option("--value", help="A file with the mended data, - for stdin; else $EDITOR."),
+        typer.Option("--value", help="A file with the corrected data, - for stdin; else $EDITOR."),
     ] = None,
     merchant: MerchantId = SAMPLE_MERCHANT,
     every_merchant: EveryMerchant = False,
     service: ServiceName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Mend one's data and let the same handler take it again.
+    """Correct the data of one and let the same handler take it again.
 
     Without --value the data opens in the editor. What is still no good stays a dead letter with
     its first data, and the text you wrote is kept.
@@ -108,11 +114,11 @@ def edit(
     if letter.state != "open":
         fail(f"dead letter {letter_id} was {letter.state} before", "Only open ones are replayed.")
     if value is not None:
-        kept, mended = None, _read(value)
+        kept, corrected = None, _read(value)
     else:
-        kept, mended = _edited(letter)
+        kept, corrected = _edited(letter)
     try:
-        outcome = ask(lambda channel: channel.edit_dead_letter(name, whose, letter_id, mended))
+        outcome = ask(lambda channel: channel.edit_dead_letter(name, whose, letter_id, corrected))
     except typer.Exit:
         _say_kept(kept, letter_id)
         raise
@@ -142,7 +148,7 @@ def replay(
     filters = _filters(letter_ids, reason, group, source, is_all=all_)
     whose = None if every_merchant else merchant
     ids = list(dict.fromkeys(letter_ids or ()))
-    _settle(Wish("replay", whose, service, ids, filters, dry_run), as_json)
+    _settle(SettleRequest("replay", whose, service, ids, filters, dry_run), as_json)
 
 
 @app.command()
@@ -160,11 +166,11 @@ def discard(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Settle them without playing them; they cannot be replayed afterwards."""
+    """Discard them without replaying them; they cannot be replayed afterwards."""
     filters = _filters(letter_ids, reason, group, source, is_all=all_)
     whose = None if every_merchant else merchant
     ids = list(dict.fromkeys(letter_ids or ()))
-    _settle(Wish("discard", whose, service, ids, filters, dry_run, why), as_json)
+    _settle(SettleRequest("discard", whose, service, ids, filters, dry_run, why), as_json)
 
 
 async def letters_of(
@@ -200,18 +206,18 @@ def _filters(
     return filters
 
 
-def _settle(wish: Wish, as_json: bool) -> None:
-    settled = ask(lambda channel: settle(channel, wish))
+def _settle(asked: SettleRequest, as_json: bool) -> None:
+    settled = ask(lambda channel: settle(channel, asked))
     if settled.outcomes or as_json:
         show(settled.document(), as_json, settled.tables)
     else:
         say("No open dead letter fits.")
-    if settled.obstacle is not None:
+    if settled.failure is not None:
         say(f"It stopped after {len(settled.outcomes)} of {settled.found}; what is done is done.")
-        if isinstance(settled.obstacle, Problem):
-            fail_with(settled.obstacle.details)
-        fail(str(settled.obstacle), "Type the same command again once it answers.")
-    if wish.is_dry_run:
+        if isinstance(settled.failure, Problem):
+            fail_with(settled.failure.details)
+        fail(str(settled.failure), "Type the same command again once it answers.")
+    if asked.is_dry_run:
         say("Nothing was touched. Leave --dry-run out to do it.")
     if not settled.is_well:
         raise typer.Exit(1)
@@ -238,12 +244,14 @@ def _edited(letter: DeadLetter) -> tuple[Path, str]:
     try:
         after = file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        fail(f"{file} is no text in UTF-8 any more: nothing was sent", f"Mend it, then {instead}.")
+        fail(
+            f"{file} is no text in UTF-8 any more: nothing was sent", f"Correct it, then {instead}."
+        )
     if after == before:
         file.unlink()
         fail(
             "nothing was changed, and nothing was sent",
-            f"To play it as it is: `channel dead-letters replay {letter.id}`.",
+            f"To replay it as it is: `channel dead-letters replay {letter.id}`.",
         )
     return file, compact(after)
 

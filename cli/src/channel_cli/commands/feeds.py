@@ -85,7 +85,7 @@ def apply(
     feed: FeedId = "",
     as_json: AsJson = False,
 ) -> None:
-    """Save a configuration; the feed's products are normalized anew."""
+    """Save a configuration; the feed's products are normalized again."""
     configuration = load_configuration(file)
     name = feed_named(configuration, feed)
     answer = ask(lambda channel: channel.apply_feed(merchant, name, configuration))
@@ -118,7 +118,7 @@ def load_configuration(file: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        fail(f"{file} is not YAML: {error}", "Mend the file at that place.")
+        fail(f"{file} is not YAML: {error}", "Correct the file at that place.")
     if not isinstance(document, dict):
         fail(f"{file} holds no configuration", "See services/catalog-service/README.md.")
     return document

@@ -3,8 +3,8 @@
 import msgspec
 import typer
 
+from channel_cli.across_services import EveryMerchant, ServiceName, of_services, visible
 from channel_cli.output import SAMPLE_MERCHANT, AsJson, MerchantId, ask, show, table_of
-from channel_cli.setbacks import EveryMerchant, ServiceName, of_services, visible
 
 app = typer.Typer(help="Events that wait for what they need.", no_args_is_help=True)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from channel_cli.across_services import EveryMerchant, ServiceName, of_services, visible
 from channel_cli.answers import Quarantine
 from channel_cli.client import Channel
 from channel_cli.output import (
@@ -17,7 +18,6 @@ from channel_cli.output import (
     show,
     table_of,
 )
-from channel_cli.setbacks import EveryMerchant, ServiceName, of_services, visible
 
 app = typer.Typer(help="Sources that are set aside for a merchant.", no_args_is_help=True)
 
@@ -49,7 +49,7 @@ def lift(
     group: Annotated[str | None, typer.Option("--group", help="Only for this group.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a source in again, as an operator; what was parked is played."""
+    """Let a source in again, as an operator; what was parked is replayed."""
 
     async def asked(channel: Channel) -> list[tuple[str, Quarantine]]:
         found = await of_services(channel, service, lambda n: channel.quarantines(n, merchant))
@@ -69,7 +69,7 @@ def lift(
             f"`channel quarantines list --merchant {merchant}` names those that are.",
         )
     _show(lifted, as_json)
-    say("Lifted. What was parked is played; `channel parked list` shows what still waits.")
+    say("Lifted. What was parked is replayed; `channel parked list` shows what still waits.")
 
 
 def _show(found: list[tuple[str, Quarantine]], as_json: bool) -> None:

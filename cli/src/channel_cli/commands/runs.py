@@ -106,9 +106,9 @@ def report(
         write_json(found)
         return
     title = f"{found.kind} run {found.run_id}: {found.state}"
-    fates = sorted({fate for counts in found.counts.values() for fate in counts})
-    rows = ((action, *map(counts.get, fates)) for action, counts in found.counts.items())
-    out.print(table_of(("action", *fates), rows, title=title))
+    outcomes = sorted({outcome for counts in found.counts.values() for outcome in counts})
+    rows = ((action, *map(counts.get, outcomes)) for action, counts in found.counts.items())
+    out.print(table_of(("action", *outcomes), rows, title=title))
     causes = ((c.count, c.code, c.message, c.explanation, c.remedy) for c in found.causes)
     if found.causes:
         columns = ("items", "code", "AliExpress says", "which means", "what to do")

@@ -24,8 +24,8 @@ def status(as_json: AsJson = False) -> None:
     """Which services answer, and whether they are ready; exit code 1 when one is not."""
     try:
         access = find_access()
-    except NoAccess as obstacle:
-        fail(str(obstacle))
+    except NoAccess as failure:
+        fail(str(failure))
     states = asyncio.run(probe(access.urls))
     rows = [(name, access.urls[name], state) for name, state in states.items()]
     document = {name: {"url": url, "state": state} for name, url, state in rows}
@@ -50,7 +50,7 @@ def demo(
         bool, typer.Option("--once", envvar="ONCE", help="End afterwards; non-zero when not well.")
     ] = False,
 ) -> None:
-    """Start everything and play the whole path, on the sample or on a catalogue of your own."""
+    """Start everything and run the demo, with the sample or with a catalogue of your own."""
     if (catalogue is None) != (feed is None):
         raise typer.BadParameter("CATALOG and FEED go together: a file and its configuration")
     wishes = Wishes(catalogue, feed, report, once)

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 from rich.console import Group, RenderableType
 
+from channel_cli.across_services import AT_ONCE, find_service, services_of, visible
 from channel_cli.answers import ReplayOutcome
 from channel_cli.client import Channel
 from channel_cli.output import table_of
 from channel_cli.progress import Bar, progress_bar
 from channel_cli.session import Problem, Unreachable
-from channel_cli.setbacks import AT_ONCE, find_service, services_of, visible
 
 SHOWN = 50
 """Unsettled ones shown one by one."""
@@ -23,7 +23,7 @@ WELL = frozenset({"taken", "parked", "discarded", "open"})
 
 
 @dataclass(frozen=True)
-class Wish:
+class SettleRequest:
     """What to do (`replay`, `discard`) with which: those of these numbers, or who fit a filter."""
 
     action: str
@@ -43,16 +43,16 @@ class Wish:
 
 @dataclass
 class Settled:
-    """What became of them, by service; `obstacle` is what ended it early."""
+    """What became of them, by service; `failure` is what ended it early."""
 
     found: int = 0
     outcomes: list[tuple[str, ReplayOutcome]] = field(default_factory=list)
-    obstacle: Problem | Unreachable | None = None
+    failure: Problem | Unreachable | None = None
 
     @property
     def is_well(self) -> bool:
         """Whether everything that was asked for was done."""
-        return self.obstacle is None and all(item.outcome in WELL for _, item in self.outcomes)
+        return self.failure is None and all(item.outcome in WELL for _, item in self.outcomes)
 
     def document(self) -> dict[str, Any]:
         """For `--json`."""
@@ -63,7 +63,7 @@ class Settled:
                 {"service": service, **msgspec.structs.asdict(item)}
                 for service, item in self.outcomes
             ],
-            "stopped": None if self.obstacle is None else str(self.obstacle),
+            "stopped": None if self.failure is None else str(self.failure),
         }
 
     def tables(self) -> RenderableType:
@@ -92,46 +92,46 @@ class Settled:
         return Group(*shown)
 
 
-async def settle(channel: Channel, wish: Wish) -> Settled:
+async def settle(channel: Channel, asked: SettleRequest) -> Settled:
     """Do it. What was done stays done when a service stops answering midway."""
     settled = Settled()
-    if wish.ids:
+    if asked.ids:
         services: Sequence[str] = [
-            await find_service(channel, wish.merchant, wish.ids, wish.service)
+            await find_service(channel, asked.merchant, asked.ids, asked.service)
         ]
-        found = {services[0]: len(wish.ids)}
+        found = {services[0]: len(asked.ids)}
     else:
-        services = services_of(channel, wish.service)
-        found = {name: await _count(channel, wish, name) for name in services}
+        services = services_of(channel, asked.service)
+        found = {name: await _count(channel, asked, name) for name in services}
     settled.found = sum(found.values())
-    with _bar(wish, settled.found) as bar:
+    with _bar(asked, settled.found) as bar:
         try:
             for name in services:
                 if found[name]:
-                    await _settle_at(channel, wish, name, settled, bar)
-        except (Problem, Unreachable) as obstacle:
+                    await _settle_at(channel, asked, name, settled, bar)
+        except (Problem, Unreachable) as failure:
             if not settled.outcomes:
                 raise
-            settled.obstacle = obstacle
+            settled.failure = failure
     return settled
 
 
-async def _count(channel: Channel, wish: Wish, service: str) -> int:
-    request = {**wish.body, **wish.filters, "dry_run": True, "limit": 1}
-    return (await channel.settle_dead_letters(service, wish.merchant, wish.action, request)).found
+async def _count(channel: Channel, asked: SettleRequest, service: str) -> int:
+    request = {**asked.body, **asked.filters, "dry_run": True, "limit": 1}
+    return (await channel.settle_dead_letters(service, asked.merchant, asked.action, request)).found
 
 
 async def _settle_at(
-    channel: Channel, wish: Wish, service: str, settled: Settled, bar: Bar | None
+    channel: Channel, asked: SettleRequest, service: str, settled: Settled, bar: Bar | None
 ) -> None:
-    left = list(wish.ids)
+    left = list(asked.ids)
     cursor: str | None = None
     while True:
-        if wish.ids:
-            request = {**wish.body, "ids": left[:AT_ONCE]}
+        if asked.ids:
+            request = {**asked.body, "ids": left[:AT_ONCE]}
         else:
-            request = {**wish.body, **wish.filters, "limit": AT_ONCE, "cursor": cursor}
-        answer = await channel.settle_dead_letters(service, wish.merchant, wish.action, request)
+            request = {**asked.body, **asked.filters, "limit": AT_ONCE, "cursor": cursor}
+        answer = await channel.settle_dead_letters(service, asked.merchant, asked.action, request)
         tried = [item for item in answer.items if item.outcome != "not-tried"]
         settled.outcomes += [(service, item) for item in tried]
         if bar is not None:
@@ -144,12 +144,12 @@ async def _settle_at(
 
 
 @contextmanager
-def _bar(wish: Wish, total: int) -> Iterator[Bar | None]:
+def _bar(asked: SettleRequest, total: int) -> Iterator[Bar | None]:
     """A bar where it takes more than one request."""
     if total <= AT_ONCE:
         yield None
         return
-    what = {"replay": "replaying", "discard": "discarding"}[wish.action]
-    with progress_bar("looking" if wish.is_dry_run else what) as bar:
+    what = {"replay": "replaying", "discard": "discarding"}[asked.action]
+    with progress_bar("checking" if asked.is_dry_run else what) as bar:
         yield bar
         bar.finish()
