@@ -134,7 +134,6 @@ class Cause(Answer, frozen=True, kw_only=True):
     message: str
     explanation: str
     remedy: str
-    count: int = 1
 
 
 class PreviewFamily(Answer, frozen=True, kw_only=True):

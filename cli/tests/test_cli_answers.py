@@ -1,0 +1,108 @@
+"""Every answer the command line reads is what the services' committed OpenAPI promises."""
+
+import json
+import types
+import typing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from channel_cli import answers
+
+OPENAPI = Path(__file__).parents[2] / "schemas" / "openapi"
+EVERYWHERE = ("auth-service", "catalog-service", "feed-publisher", "order-importer")
+VIEWS: dict[type[answers.Answer], tuple[tuple[str, ...], str]] = {
+    answers.Merchant: (("auth-service",), "MerchantView"),
+    answers.ApiClient: (("auth-service",), "ClientSecret"),
+    answers.Shop: (("auth-service",), "ShopView"),
+    answers.ConsentLink: (("auth-service",), "StartView"),
+    answers.Catalogue: (("catalog-service",), "CatalogueView"),
+    answers.SourceProduct: (("catalog-service",), "ProductView"),
+    answers.Import: (("catalog-service",), "ImportView"),
+    answers.ImportProblem: (("catalog-service",), "ProblemLine"),
+    answers.Progress: (("catalog-service",), "ProgressView"),
+    answers.AppliedFeed: (("catalog-service",), "Applied"),
+    answers.Issue: (("catalog-service",), "IssueView"),
+    answers.PreviewFamily: (("catalog-service",), "ProductPreview"),
+    answers.Schedule: (("feed-publisher",), "ScheduleView"),
+    answers.Feed: (("feed-publisher",), "FeedView"),
+    answers.RunAsked: (("feed-publisher",), "RunAsked"),
+    answers.RunProgress: (("feed-publisher",), "Progress"),
+    answers.Run: (("feed-publisher",), "RunView"),
+    answers.PlanLine: (("feed-publisher",), "PlanLine"),
+    answers.ReportCause: (("feed-publisher",), "GroupedCause"),
+    answers.RunReport: (("feed-publisher",), "ReportView"),
+    answers.PublishedProduct: (("feed-publisher",), "ProductView"),
+    answers.Cause: (("feed-publisher",), "CauseView"),
+    answers.OrderImport: (("order-importer",), "ImportView"),
+    answers.OrderImportAsked: (("order-importer",), "Asked"),
+    answers.Money: (("order-importer",), "MoneyView"),
+    answers.Order: (("order-importer",), "OrderView"),
+    answers.Shipment: (("order-importer",), "ShipmentView"),
+    answers.AuditEntry: (EVERYWHERE, "AuditView"),
+    answers.DeadLetter: (EVERYWHERE, "WholeDeadLetter"),
+    answers.ReplayOutcome: (EVERYWHERE, "OutcomeView"),
+    answers.BulkAnswer: (EVERYWHERE, "BulkView"),
+    answers.Quarantine: (EVERYWHERE, "QuarantineView"),
+    answers.ParkedWait: (EVERYWHERE, "ParkedView"),
+}
+PLAIN: dict[type, dict[str, str]] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    bool: {"type": "boolean"},
+    datetime: {"type": "string", "format": "date-time"},
+}
+
+
+def components(service: str) -> dict[str, Any]:
+    document = json.loads((OPENAPI / f"{service}.json").read_text())
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    return schemas
+
+
+def misfit(kind: Any, schema: dict[str, Any]) -> str | None:
+    """Why a value of this schema may not be of the kind the command line expects."""
+    options = schema.get("anyOf", [schema])
+    nullable = any(option.get("type") == "null" for option in options)
+    options = [option for option in options if option.get("type") != "null"]
+    members = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if nullable and type(None) not in members:
+        return "may be null"
+    wanted = next(member for member in members if member is not type(None))
+    origin = typing.get_origin(wanted) or wanted
+    for option in options:
+        expected = PLAIN.get(origin)
+        if expected is not None and any(option.get(k) != v for k, v in expected.items()):
+            return f"is {option}"
+        if origin is list and option.get("type") != "array":
+            return f"is {option}"
+        if origin is dict and option.get("type") != "object" and "$ref" not in option:
+            return f"is {option}"
+    return None
+
+
+@pytest.mark.parametrize("answer", VIEWS, ids=lambda answer: answer.__name__)
+def test_an_answer_is_what_its_services_promise(answer: type[answers.Answer]) -> None:
+    services, view = VIEWS[answer]
+    for service in services:
+        schema = components(service)[view]
+        hints = typing.get_type_hints(answer)
+        for field in msgspec.structs.fields(answer):
+            assert field.name in schema["properties"], f"{view} has no {field.name}"
+            promised = schema["properties"][field.name]
+            is_always_there = field.name in schema.get("required", ()) or "default" in promised
+            assert is_always_there or not field.required, f"{view} may lack {field.name}"
+            why = misfit(hints[field.name], promised)
+            assert why is None, f"{view}.{field.name} {why}"
+
+
+def test_every_answer_is_held_against_a_view() -> None:
+    known = {
+        value
+        for value in vars(answers).values()
+        if isinstance(value, type) and issubclass(value, answers.Answer)
+    }
+    assert known - VIEWS.keys() == {answers.Answer, answers.Desired}
