@@ -177,6 +177,55 @@ async def mark_families(
         )
 
 
+async def mark_overtaken(
+    connection: Connection,
+    merchant_id: str,
+    feed_id: str,
+    planned: Sequence[tuple[str, int]],
+) -> None:
+    """Mark, for both kinds of run, those of these (family, revision) that have a newer state."""
+    await connection.execute(
+        """
+        INSERT INTO family_mark (merchant_id, feed_id, kind, family_id)
+        SELECT DISTINCT $1, $2, kind, family_id
+        FROM unnest($3::text[], $4::bigint[]) AS p (family_id, revision)
+        JOIN desired_product AS d USING (family_id)
+        CROSS JOIN unnest(ARRAY['product', 'offer']) AS k (kind)
+        WHERE d.merchant_id = $1 AND d.feed_id = $2 AND d.revision > p.revision
+        """,
+        merchant_id,
+        feed_id,
+        [family_id for family_id, _ in planned],
+        [revision for _, revision in planned],
+    )
+
+
+async def lock_revisions(
+    connection: Connection, merchant_id: str, feed_id: str, family_ids: Sequence[str]
+) -> dict[str, int]:
+    """The families' newest revisions; none of them moves on before the transaction has ended."""
+    rows = await connection.fetch(
+        """
+        SELECT family_id, revision FROM desired_product
+        WHERE merchant_id = $1 AND feed_id = $2 AND family_id = ANY($3::text[])
+        ORDER BY family_id COLLATE "C" FOR SHARE
+        """,  # the order in which `save_desired` locks them
+        merchant_id,
+        feed_id,
+        list(family_ids),
+    )
+    return {row["family_id"]: row["revision"] for row in rows}
+
+
+async def lock_feed(connection: Connection, merchant_id: str, feed_id: str) -> None:
+    """Let nobody else begin a run of the feed before the transaction has ended."""
+    await connection.execute(
+        "SELECT FROM feed WHERE merchant_id = $1 AND feed_id = $2 FOR NO KEY UPDATE",
+        merchant_id,
+        feed_id,
+    )
+
+
 async def load_feed(connection: Connection, merchant_id: str, feed_id: str) -> Feed:
     """The feed. Raises `NotFound`."""
     row = await connection.fetchrow(

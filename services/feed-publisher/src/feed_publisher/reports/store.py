@@ -180,9 +180,8 @@ async def count_feed(connection: Connection, merchant_id: str, feed_id: str) -> 
                 WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product') AS pending,
             (SELECT count(DISTINCT i.family_id) FROM run_item AS i
                 WHERE i.merchant_id = $1 AND i.status = 'withheld' AND i.run_id IN (
-                    SELECT DISTINCT ON (kind) run_id FROM feed_run
-                    WHERE merchant_id = $1 AND feed_id = $2 AND NOT is_dry_run
-                    ORDER BY kind, asked_at DESC
+                    SELECT run_id FROM feed_run WHERE merchant_id = $1 AND feed_id = $2
+                        AND state IN ('running', 'withheld', 'planned', 'awaiting_confirmation')
                 )) AS withheld
         """,
         merchant_id,

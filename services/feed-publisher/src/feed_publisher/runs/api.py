@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import clock
@@ -23,6 +23,10 @@ from feed_publisher.runs.store import Run, ask_for_run, count_items, list_runs, 
 
 Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
 Writer = Annotated[str, Depends(merchant_with("feeds:write"))]
+
+SkipOvertaken = Annotated[
+    bool, Query(description="Leave out products that have changed since the plan was made.")
+]
 
 ACTIVE = frozenset({"queued", "planning", "running"})
 
@@ -182,9 +186,11 @@ def run_router(pool: Pool) -> APIRouter:
             return (await _run_views(connection, merchant_id, [run]))[0]
 
     @router.post("/runs/{run_id}/confirm", status_code=202)
-    async def post_confirmation(merchant_id: Writer, run_id: str) -> RunView:
-        """Apply exactly this plan, or the removals it withholds."""
-        run = await confirm_run(pool, merchant_id, run_id)
+    async def post_confirmation(
+        merchant_id: Writer, run_id: str, skip_overtaken: SkipOvertaken = False
+    ) -> RunView:
+        """Apply exactly this plan, or the removals it withholds; refused once it is out of date."""
+        run = await confirm_run(pool, merchant_id, run_id, skip_overtaken=skip_overtaken)
         async with unit_of_work(pool) as connection:
             return (await _run_views(connection, merchant_id, [run]))[0]
 

@@ -1,10 +1,10 @@
-"""A person confirms a plan: it is applied exactly as it was shown."""
+"""A person confirms a plan: it is applied exactly as it was shown, or refused as out of date."""
 
 from common import clock
 from common.errors import Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
-from feed_publisher.desired.store import confirm_feed
+from feed_publisher.desired.store import confirm_feed, lock_feed
 from feed_publisher.planning.store import load_listings, record_removals
 from feed_publisher.reports.causes import refusal
 from feed_publisher.reports.report_products import Changed, report_products
@@ -12,6 +12,8 @@ from feed_publisher.runs.store import (
     CONFIRMABLE,
     Run,
     ask_for_run,
+    count_overtaken,
+    find_newer_plan,
     has_active_run,
     list_refused,
     list_removals,
@@ -20,13 +22,19 @@ from feed_publisher.runs.store import (
 )
 
 
-async def confirm_run(pool: Pool, merchant_id: str, run_id: str) -> Run:
+async def confirm_run(
+    pool: Pool, merchant_id: str, run_id: str, *, skip_overtaken: bool = False
+) -> Run:
     """Apply a dry run, a feed's first product run, or the removals a run withholds (M7.4).
 
-    Raises `NotFound`, and `Refusal` when there is nothing to confirm or another run is in work.
+    With `skip_overtaken` products that have changed since are left out: no item of theirs is
+    sent, and the next run has them. Raises `NotFound`, and `Refusal` when there is nothing to
+    confirm, another run is in work, or the plan is out of date.
     """
     async with unit_of_work(pool) as connection:
         run = await load_run(connection, merchant_id, run_id, locked=True)
+        await lock_feed(connection, merchant_id, run.feed_id)
+        await _require_newest(connection, run)
         if run.state not in CONFIRMABLE:
             raise Refusal(
                 f"this run is {run.state}: there is nothing to confirm",
@@ -41,6 +49,8 @@ async def confirm_run(pool: Pool, merchant_id: str, run_id: str) -> Run:
                 slug="run-active",
                 remedy="Confirm this one once the other has ended.",
             )
+        if not skip_overtaken:
+            await _require_current(connection, run)
         removals = await list_removals(connection, merchant_id, run_id)
         await record_removals(
             connection,
@@ -59,6 +69,39 @@ async def confirm_run(pool: Pool, merchant_id: str, run_id: str) -> Run:
             # What changed since the plan was made, and what it refused, is for the next one.
             await ask_for_run(connection, merchant_id, run.feed_id, run.kind, cause="confirmation")
         return await load_run(connection, merchant_id, run_id)
+
+
+async def _require_newest(connection: Connection, run: Run) -> None:
+    """Raises `Refusal` for a plan that waits, or waited, while a newer one was made."""
+    newest = await find_newer_plan(connection, run)
+    if newest is None or run.state not in {*CONFIRMABLE, "superseded"}:
+        return
+    raise Refusal(
+        f"this plan was superseded by run {newest.run_id}, which is {newest.state}",
+        status=409,
+        slug="plan-superseded",
+        rule="M7.4",
+        remedy=f"Read the newer plan, {_path(newest)}, and confirm that one if it waits for it;"
+        " what was withheld and is still to go is in it. Else ask for a new dry run.",
+    )
+
+
+async def _require_current(connection: Connection, run: Run) -> None:
+    """Raises `Refusal` for a plan with products that have changed since it was made."""
+    overtaken, families = await count_overtaken(connection, run)
+    if overtaken:
+        raise Refusal(
+            f"{overtaken} of {families} products have changed since this plan was made",
+            status=409,
+            slug="plan-overtaken",
+            rule="M7.4",
+            remedy=f"Ask for a new {run.kind} dry run, read its plan and confirm that one; or"
+            f" confirm {_path(run)} with skip_overtaken=true, which leaves out what has changed.",
+        )
+
+
+def _path(run: Run) -> str:
+    return f"/v1/merchants/{run.merchant_id}/runs/{run.run_id}"
 
 
 async def _tell_refused(connection: Connection, run: Run) -> None:

@@ -11,7 +11,7 @@ import asyncpg
 from common import clock
 from common.errors import NotFound
 from common.postgres.pool import Connection
-from feed_publisher.desired.store import Kind
+from feed_publisher.desired.store import Kind, lock_feed
 
 State = Literal[
     "queued",
@@ -28,13 +28,21 @@ State = Literal[
 """planned: a dry run that can be read and confirmed; withheld: ended but for guarded removals;
 superseded: its plan was replaced by a newer one before it was confirmed."""
 
+OVERTAKEN = ("overtaken", "the product has changed since this was planned; the next run has it")
+"""Code and message of an item that is superseded because its family has moved on."""
+
 ENDED: tuple[State, ...] = ("completed", "completed_with_errors", "withheld", "failed")
 CONFIRMABLE: tuple[State, ...] = ("planned", "awaiting_confirmation", "withheld")
+"""A plan that waits for a person."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a feed. `cause` says who asked: schedule, request, or a released SKU."""
+    """One run of a feed.
+
+    `cause` says who asked: schedule, request, confirmation (of another run), sku-released, or
+    overtaken (items of the run before it were superseded).
+    """
 
     merchant_id: str
     run_id: str
@@ -174,22 +182,8 @@ async def list_runs(
 
 
 async def begin_planning(connection: Connection, run: Run) -> bool:
-    """Move a queued run on; False while another of its kind is in work.
-
-    A plan of the same kind that still awaits its confirmation is superseded.
-    """
-    if not run.is_dry_run:
-        await connection.execute(
-            """
-            UPDATE feed_run SET state = 'superseded', finished_at = $4
-            WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3
-                AND state = 'awaiting_confirmation'
-            """,
-            run.merchant_id,
-            run.feed_id,
-            run.kind,
-            clock.now(),
-        )
+    """Move a queued run on; False while another of its kind is in work."""
+    await lock_feed(connection, run.merchant_id, run.feed_id)
     moved = await connection.fetchval(
         """
         UPDATE feed_run AS r SET state = 'planning', started_at = $3
@@ -210,7 +204,12 @@ async def begin_planning(connection: Connection, run: Run) -> bool:
 
 
 async def seal_plan(connection: Connection, run: Run, *, plan_hash: str, state: State) -> None:
-    """The plan is complete and will be applied exactly so."""
+    """The plan is complete and will be applied exactly so.
+
+    Once it can be read or runs, it supersedes the feed's other plans of its kind that wait.
+    """
+    if state != "planning":
+        await _supersede_waiting(connection, run)
     await connection.execute(
         """
         UPDATE feed_run SET state = $3, plan_hash = $4, planned_at = $5,
@@ -223,6 +222,54 @@ async def seal_plan(connection: Connection, run: Run, *, plan_hash: str, state: 
         plan_hash,
         clock.now(),
     )
+
+
+async def _supersede_waiting(connection: Connection, run: Run) -> None:
+    await connection.execute(
+        """
+        UPDATE feed_run SET state = 'superseded', finished_at = coalesce(finished_at, $6)
+        WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND run_id <> $4
+            AND state = ANY($5::text[])
+        """,
+        run.merchant_id,
+        run.feed_id,
+        run.kind,
+        run.run_id,
+        CONFIRMABLE,
+        clock.now(),
+    )
+
+
+async def find_newer_plan(connection: Connection, run: Run) -> Run | None:
+    """The newest plan of the run's feed and kind, None when that is the run's own."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {_COLUMNS} FROM feed_run
+        WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3
+            AND planned_at > $4 AND state NOT IN ('queued', 'planning')
+        ORDER BY planned_at DESC LIMIT 1
+        """,  # noqa: S608 - a constant list of columns
+        run.merchant_id,
+        run.feed_id,
+        run.kind,
+        run.planned_at,
+    )
+    return None if row is None else _run(row)
+
+
+async def count_overtaken(connection: Connection, run: Run) -> tuple[int, int]:
+    """How many families of a plan that waits have a newer desired state, and how many there are."""
+    row = await connection.fetchrow(
+        """
+        SELECT count(DISTINCT family_id) AS families,
+            count(DISTINCT family_id) FILTER (WHERE d.revision > i.desired_revision) AS overtaken
+        FROM run_item AS i JOIN desired_product AS d USING (merchant_id, feed_id, family_id)
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status IN ('pending', 'withheld')
+        """,
+        run.merchant_id,
+        run.run_id,
+    )
+    return (0, 0) if row is None else (row["overtaken"], row["families"])
 
 
 async def release_confirmed(connection: Connection, run: Run) -> None:
@@ -275,13 +322,14 @@ class RefusedItem:
 
 
 async def list_refused(connection: Connection, merchant_id: str, run_id: str) -> list[RefusedItem]:
-    """The families a plan refused without asking AliExpress to take them."""
+    """The families a plan refused without asking AliExpress to take them, if still as planned."""
     rows = await connection.fetch(
         """
-        SELECT family_id, desired_revision, coalesce(code, '') AS code,
-            coalesce(message, '') AS message, traceparent
-        FROM run_item WHERE merchant_id = $1 AND run_id = $2 AND status = 'rejected'
-            AND call_id IS NULL
+        SELECT family_id, i.desired_revision, coalesce(i.code, '') AS code,
+            coalesce(i.message, '') AS message, i.traceparent
+        FROM run_item AS i JOIN desired_product AS d USING (merchant_id, feed_id, family_id)
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status = 'rejected'
+            AND i.call_id IS NULL AND d.revision = i.desired_revision
         ORDER BY family_id
         """,
         merchant_id,

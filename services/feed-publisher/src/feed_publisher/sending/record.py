@@ -10,14 +10,20 @@ from common.postgres.leases import check_lease
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.claims.store import release_skus
-from feed_publisher.desired.store import Kind, load_desired, mark_families
+from feed_publisher.desired.store import (
+    Kind,
+    load_desired,
+    lock_revisions,
+    mark_families,
+    mark_overtaken,
+)
 from feed_publisher.planning.listing import Listing
 from feed_publisher.planning.outcomes import Outcome, Sent, apply_outcome
 from feed_publisher.planning.plan import Action, desired_skus
 from feed_publisher.planning.store import load_listings
 from feed_publisher.reports.report_products import Changed, report_products
 from feed_publisher.reports.store import save_listings
-from feed_publisher.runs.store import ask_for_run
+from feed_publisher.runs.store import OVERTAKEN, ask_for_run
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Sending
 from feed_publisher.sending.store import CallState, Decision, RunItem
@@ -31,24 +37,14 @@ async def record_intent(
 ) -> tuple[str, list[RunItem]] | None:
     """Write down that these items are about to be sent: the call's id and what it may send.
 
-    Items whose product is no longer what they were planned for are superseded, their families
-    marked. None when nothing is left, or while the shop has another job of that type in flight.
-    Raises `LeaseLost`.
+    Items that no longer fit are superseded (`keep_fitting`). None when nothing is left, or while
+    the shop has another job of that type in flight. Raises `LeaseLost`.
     """
     run = sending.run
     async with unit_of_work(sending.pool) as connection:
         await check_lease(connection, sending.lease)
         listings = await _lock(connection, sending, items)
-        fitting = [item for item in items if _fits(item, listings[item.family_id])]
-        stale = [item for item in items if item not in fitting]
-        if stale:
-            await store.decide_items(
-                connection,
-                run.run_id,
-                run.merchant_id,
-                [Decision(item.item_no, "superseded") for item in stale],
-            )
-            await _mark(connection, sending, ["product", "offer"], stale)
+        fitting = await _keep_fitting(connection, sending, items, listings)
         if not fitting:
             return None
         call_id = await store.intend_call(connection, run, operation, fitting, sent or {})
@@ -58,6 +54,19 @@ async def record_intent(
             await _begin_creations(connection, sending, fitting, listings)
     reach("publisher.after-intent")
     return call_id, fitting
+
+
+async def keep_fitting(sending: Sending, items: Sequence[RunItem]) -> list[RunItem]:
+    """Those of the items that may still be sent as they were planned.
+
+    The others are superseded: their family has a newer desired state, or another product on
+    AliExpress. They are marked, and a run that follows at once plans them again. Raises
+    `LeaseLost`.
+    """
+    async with unit_of_work(sending.pool) as connection:
+        await check_lease(connection, sending.lease)
+        listings = await _lock(connection, sending, items)
+        return await _keep_fitting(connection, sending, items, listings)
 
 
 async def record_outcomes(
@@ -126,8 +135,29 @@ async def move_call(
         )
 
 
-def _fits(item: RunItem, listing: Listing) -> bool:
-    return listing.marketplace_product_id == item.marketplace_product_id
+async def _keep_fitting(
+    connection: Connection,
+    sending: Sending,
+    items: Sequence[RunItem],
+    listings: Mapping[str, Listing],
+) -> list[RunItem]:
+    run = sending.run
+    newest = await lock_revisions(connection, run.merchant_id, run.feed_id, sorted(listings))
+    stale = [i for i in items if not _fits(i, listings[i.family_id], newest.get(i.family_id))]
+    if stale:
+        decisions = [Decision(item.item_no, "superseded", *OVERTAKEN) for item in stale]
+        await store.decide_items(connection, run.run_id, run.merchant_id, decisions)
+        await _mark(connection, sending, ["product", "offer"], stale)
+        await ask_for_run(connection, run.merchant_id, run.feed_id, run.kind, cause="overtaken")
+    superseded = {item.item_no for item in stale}
+    return [item for item in items if item.item_no not in superseded]
+
+
+def _fits(item: RunItem, listing: Listing, newest: int | None) -> bool:
+    return (
+        item.desired_revision == newest
+        and item.marketplace_product_id == listing.marketplace_product_id
+    )
 
 
 async def _lock(
@@ -208,9 +238,12 @@ async def _mark_followers(
     outcomes: Sequence[Outcome],
 ) -> None:
     """Have the next runs look at what an outcome leaves open."""
+    run = sending.run
+    items = [by_no[outcome.item_no] for outcome in outcomes]
+    planned = [(item.family_id, item.desired_revision) for item in items]
+    await mark_overtaken(connection, run.merchant_id, run.feed_id, planned)
     offers, again, lost = [], [], []
-    for outcome in outcomes:
-        item = by_no[outcome.item_no]
+    for item, outcome in zip(items, outcomes, strict=True):
         if outcome.verdict == "gone" and item.action != "delete":
             lost.append(item)
         elif outcome.verdict == "rejected" and outcome.refused and outcome.refused.is_transient:
@@ -218,7 +251,7 @@ async def _mark_followers(
         elif outcome.verdict == "accepted" and item.action in {"create", "update"}:
             offers.append(item)
     await _mark(connection, sending, ["offer"], offers)
-    await _mark(connection, sending, [sending.run.kind], again)
+    await _mark(connection, sending, [run.kind], again)
     await _mark(connection, sending, ["product"], lost)
 
 

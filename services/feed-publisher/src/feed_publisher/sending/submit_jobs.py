@@ -22,7 +22,7 @@ from feed_publisher.sending import store
 from feed_publisher.sending.calls import Answered, RefusedCall, write
 from feed_publisher.sending.context import Sending
 from feed_publisher.sending.look_up import begin_audits, find_foreign, read_products, skus_of
-from feed_publisher.sending.record import move_call, record_outcomes
+from feed_publisher.sending.record import keep_fitting, move_call, record_outcomes
 from feed_publisher.sending.store import RunItem
 
 Payload = dict[str, object]
@@ -222,8 +222,13 @@ class _Batch:
 
 
 async def _sendable(sending: Sending, action: Action) -> list[RunItem]:
-    async with unit_of_work(sending.pool) as connection:
-        return await store.list_sendable(connection, sending.run, action, limit=MAX_JOB_ITEMS)
+    """The next items that fit: before the shop is read for those that do not."""
+    while True:
+        async with unit_of_work(sending.pool) as connection:
+            items = await store.list_sendable(connection, sending.run, action, limit=MAX_JOB_ITEMS)
+        fitting = await keep_fitting(sending, items) if items else []
+        if fitting or not items:
+            return fitting
 
 
 _FEED_TYPES: Mapping[Action, FeedType] = {

@@ -1,0 +1,367 @@
+"""A plan that the catalogue has overtaken is not confirmed, not sent, and loses nothing."""
+
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Any
+
+import pytest
+from publisher_auth import MERCHANT, bearer
+from publisher_bed import FEED, Bed, Sku, until
+
+from common.contracts.product import ProductNormalized
+
+SUBMIT = "aliexpress.solution.feed.submit"
+STOCK = "aliexpress.solution.batch.product.inventory.update"
+PRICE = "aliexpress.solution.batch.product.price.update"
+DELETE = "aliexpress.solution.batch.product.delete"
+PRODUCTS, GONE = 25, 19
+PATIENCE = 2
+"""Seconds a limit of AliExpress holds a run up, so that the catalogue can overtake it."""
+
+
+def present(bed: Bed, number: int = PRODUCTS, **changes: Any) -> list[ProductNormalized]:
+    return [bed.product(f"p{n}", Sku(f"p{n}", **changes)) for n in range(number)]
+
+
+def absent(bed: Bed, number: int = GONE) -> list[ProductNormalized]:
+    return [bed.absent(f"p{n}") for n in range(number)]
+
+
+async def refused(bed: Bed, run_id: str) -> dict[str, Any]:
+    """The problem a confirmation ends in."""
+    answer = await bed.http.post(
+        f"/v1/merchants/{MERCHANT}/runs/{run_id}/confirm", headers=bearer("feeds:write")
+    )
+    assert answer.status_code == 409, answer.text
+    return dict(answer.json())
+
+
+async def catalogue_is_online(bed: Bed, stock: int = 5) -> bool:
+    shelf = await bed.shelf()
+    return sorted(shelf) == sorted(f"p{n}" for n in range(PRODUCTS)) and {
+        sku["inventory"] for sku in shelf.values()
+    } == {stock}
+
+
+# -- confirming --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["product", "offer"])
+async def test_withheld_removals_of_a_source_that_was_repaired_cannot_be_confirmed(
+    bed: Bed, kind: str
+) -> None:
+    await bed.publish(*present(bed))
+    await bed.take(*absent(bed))
+    withheld = await bed.run(kind)
+    assert (withheld["state"], withheld["counts"]["withheld"]) == ("withheld", GONE)
+
+    await bed.take(*present(bed))
+    problem = await refused(bed, withheld["run_id"])
+    assert problem["type"].endswith(":plan-overtaken")
+    assert f"{GONE} of {GONE}" in problem["title"]
+    assert "dry run" in problem["remedy"]
+
+    later = await bed.run(kind)
+    assert (later["state"], later["counts"]["items"]) == ("completed", 0)
+    problem = await refused(bed, withheld["run_id"])
+    assert problem["type"].endswith(":plan-superseded")
+    assert f"/runs/{later['run_id']}" in problem["remedy"]
+    assert (await bed.call("GET", f"/runs/{withheld['run_id']}"))["state"] == "superseded"
+    assert await bed.ledger("product.delete") == await bed.ledger("stock.update") == []
+    assert await catalogue_is_online(bed)
+
+
+async def test_one_product_that_came_back_forbids_to_confirm_all_removals(bed: Bed) -> None:
+    await bed.publish(*present(bed))
+    await bed.take(*absent(bed))
+    withheld = await bed.run("product")
+    await bed.take(bed.product("p0"))
+    assert f"1 of {GONE}" in (await refused(bed, withheld["run_id"]))["title"]
+
+    dry_run_id = await bed.ask("product", dry_run=True)
+    shown = await bed.wait(dry_run_id, "planned")
+    assert shown["counts"]["withheld"] == GONE - 1
+    assert (await refused(bed, withheld["run_id"]))["type"].endswith(":plan-superseded")
+    await bed.call("POST", f"/runs/{dry_run_id}/confirm")
+    await bed.wait(dry_run_id)
+    await bed.quiet()
+    assert sorted(await bed.shelf()) == sorted(["p0", *(f"p{n}" for n in range(GONE, PRODUCTS))])
+
+
+async def test_the_rest_of_an_overtaken_plan_is_sent_where_one_asks_for_that(bed: Bed) -> None:
+    await bed.publish(*present(bed))
+    await bed.take(*absent(bed))
+    withheld = await bed.run("product")
+    await bed.take(bed.product("p0", title="Back"))
+    await bed.call("POST", f"/runs/{withheld['run_id']}/confirm", skip_overtaken=True)
+    view = await bed.wait(withheld["run_id"])
+    assert (view["counts"]["delete"], view["counts"]["superseded"]) == (GONE - 1, 1)
+    await bed.quiet()
+    assert "p0" in await bed.shelf()
+
+
+async def test_a_stale_dry_run_sends_none_of_its_prices(bed: Bed) -> None:
+    await bed.publish(*present(bed, 3))
+    await bed.take(*present(bed, 3, price="21.00"))
+    dry_run_id = await bed.ask("offer", dry_run=True)
+    await bed.wait(dry_run_id, "planned")
+    await bed.take(*present(bed, 3, price="22.00"))
+    assert (await refused(bed, dry_run_id))["type"].endswith(":plan-overtaken")
+    await bed.run("offer")
+    assert (await refused(bed, dry_run_id))["type"].endswith(":plan-superseded")
+    assert {sku["price"] for sku in (await bed.shelf()).values()} == {"22.00"}
+    assert {line["detail"]["price"] for line in await bed.ledger("price.update")} == {"22.00"}
+
+
+async def test_a_first_dry_run_that_was_overtaken_is_planned_again(bed: Bed) -> None:
+    await bed.take(*present(bed, 3))
+    first_id = await bed.ask("product")
+    await bed.wait(first_id, "awaiting_confirmation")
+    await bed.take(bed.product("p0", Sku("p0", "30.00")))
+    assert "1 of 3" in (await refused(bed, first_id))["title"]
+    await bed.run("product")
+    await bed.run("offer")
+    assert sorted(sku["price"] for sku in (await bed.shelf()).values()) == [
+        "20.00", "20.00", "30.00",
+    ]  # fmt: skip
+
+
+async def test_a_newer_plan_withholds_again_what_an_older_one_withheld(bed: Bed) -> None:
+    await bed.publish(*present(bed))
+    await bed.take(*absent(bed))
+    older, newer = await bed.run("product"), await bed.run("product")
+    assert newer["counts"]["withheld"] == GONE
+    assert (await bed.call("GET", f"/runs/{older['run_id']}"))["state"] == "superseded"
+    assert (await bed.call("GET", f"/feeds/{FEED}"))["counts"]["withheld"] == GONE
+    await bed.call("POST", f"/runs/{newer['run_id']}/confirm")
+    assert (await bed.wait(newer["run_id"], "completed"))["counts"]["delete"] == GONE
+    assert len(await bed.ledger("product.delete")) == GONE
+    assert len(await bed.shelf()) == PRODUCTS - GONE
+
+
+# -- sending -----------------------------------------------------------------------------------
+
+
+async def held_up(bed: Bed, run_id: str) -> None:
+    """Wait until a limit of AliExpress holds the run up."""
+
+    async def is_held_up() -> bool:
+        view = await bed.call("GET", f"/runs/{run_id}")
+        return "limit" in (view["trouble"] or "")
+
+    await until(is_held_up)
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "changed", "newest"),
+    [
+        ("product", DELETE, "absent", {}),
+        ("product", SUBMIT, {"title": "Older"}, {"title": "Newest"}),
+        ("offer", STOCK, {"stock": 0}, {"stock": 9}),
+        ("offer", STOCK, "absent", {}),
+        ("offer", PRICE, {"price": "21.00"}, {"price": "22.00"}),
+    ],
+)
+async def test_a_family_that_moves_on_before_it_is_sent_reaches_its_newest_state_only(
+    bed: Bed, kind: str, operation: str, changed: Any, newest: dict[str, Any]
+) -> None:
+    def state(values: dict[str, Any]) -> ProductNormalized:
+        title = values.get("title", "Coat")
+        offer = {name: value for name, value in values.items() if name != "title"}
+        return bed.product("p0", Sku("p0", **offer), title=title)
+
+    await bed.publish(*present(bed, 3))
+    before = len(await bed.ledger())
+    await bed.control("bans", operation=operation, seconds=PATIENCE)
+    await bed.take(bed.absent("p0") if changed == "absent" else state(changed))
+    run_id = await bed.ask(kind)
+    await held_up(bed, run_id)
+    await bed.take(state(newest))
+    view = await bed.wait(run_id)
+    await bed.quiet()
+
+    assert (view["state"], view["counts"]["superseded"]) == ("completed", 1)
+    [item] = (await bed.call("GET", f"/runs/{run_id}/items"))["items"]
+    assert (item["code"], item["status"]) == ("overtaken", "superseded")
+    shown = (await bed.shelf())["p0"]
+    wanted = {"price": "20.00", "stock": 5, "title": "Coat"} | newest
+    assert {
+        "price": shown["price"], "stock": shown["inventory"], "title": shown["title"]
+    } == wanted  # fmt: skip
+    written = [line for line in (await bed.ledger())[before:] if line["product_id"]]
+    assert {line["outcome"] for line in written} <= {"accepted"}
+    assert len({line["operation"] for line in written}) == (1 if newest else 0), written
+
+
+async def test_a_creation_that_was_overtaken_is_made_once_of_the_newest_state(bed: Bed) -> None:
+    await bed.publish(*present(bed, 1))
+    await bed.control("bans", operation=SUBMIT, seconds=PATIENCE)
+    await bed.take(bed.product("new", Sku("new", "20.00")))
+    run_id = await bed.ask("product")
+    await held_up(bed, run_id)
+    await bed.take(bed.product("new", Sku("new", "25.00")))
+    await bed.wait(run_id)
+    await bed.quiet()
+    assert (await bed.shelf())["new"]["price"] == "25.00"
+    assert len(await bed.ledger("product.create")) == 2
+
+
+async def test_what_others_of_the_plan_want_is_sent_beside_an_overtaken_one(bed: Bed) -> None:
+    await bed.publish(*present(bed))
+    await bed.control("bans", operation=STOCK, seconds=PATIENCE)
+    await bed.take(*present(bed, stock=7))
+    run_id = await bed.ask("offer")
+    await held_up(bed, run_id)
+    await bed.take(bed.product("p0", Sku("p0", stock=8)))
+    view = await bed.wait(run_id)
+    assert (view["counts"]["stock"], view["counts"]["superseded"]) == (PRODUCTS - 1, 1)
+    await bed.quiet()
+    assert {code: sku["inventory"] for code, sku in (await bed.shelf()).items()} == {
+        f"p{n}": 7 if n else 8 for n in range(PRODUCTS)
+    }
+
+
+# -- outcomes ----------------------------------------------------------------------------------
+
+
+SLOW = {"kind": "late_answer", "seconds": PATIENCE}
+LOST = {"kind": "answer_lost"}
+REFUSED = {
+    "kind": "item_error",
+    "operation": "PRODUCT_FULL_UPDATE",
+    "code": "F00-00-10007-015",
+    "message": "The sku_attribute_name you input does not exist ...",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "faults", "older"),
+    [
+        pytest.param("product", DELETE, [SLOW], "absent", id="accepted"),
+        pytest.param("product", DELETE, [SLOW, LOST], "absent", id="gone"),
+        pytest.param("product", SUBMIT, [SLOW, REFUSED], "retitled", id="rejected"),
+        pytest.param("offer", STOCK, [SLOW], "absent", id="zeroed"),
+        pytest.param("offer", STOCK, [SLOW, LOST], "absent", id="settled"),
+    ],
+)
+async def test_after_an_outcome_of_an_older_revision_the_family_is_marked(
+    bed: Bed, kind: str, operation: str, faults: list[dict[str, Any]], older: str
+) -> None:
+    """The newer revision's own marks are taken away: the outcome alone has to bring them back."""
+    await bed.publish(*present(bed, 3))
+    for fault in faults:
+        await bed.control("faults", **{"operation": operation, "count": 1} | fault)
+    await bed.take(bed.absent("p0") if older == "absent" else bed.product("p0", title="Older"))
+    run_id = await bed.ask(kind)
+
+    async def is_under_way() -> bool:
+        return bool((await bed.call("GET", f"/runs/{run_id}"))["progress"]["under_way"])
+
+    await until(is_under_way)
+    await bed.take(bed.product("p0", Sku("p0", stock=7), title="Newest"))
+    await bed.pool.execute("DELETE FROM family_mark")
+    await bed.wait(run_id)
+    marks = await bed.pool.fetch("SELECT DISTINCT kind FROM family_mark WHERE family_id = 'p0'")
+    assert {mark["kind"] for mark in marks} == {"product", "offer"}
+    await bed.run("product")
+    await bed.run("offer")
+    shown = (await bed.shelf())["p0"]
+    assert (shown["title"], shown["inventory"]) == ("Newest", 7)
+
+
+# -- histories ---------------------------------------------------------------------------------
+
+FAMILIES = [f"p{n}" for n in range(12)]
+HISTORIES, STEPS = 10, 12
+Wanted = dict[str, int | None]
+"""The stock each family should have online; None for one that should not be there."""
+
+
+@pytest.mark.timeout(600)
+async def test_no_history_of_states_and_confirmations_removes_what_is_wanted(bed: Bed) -> None:
+    wanted: Wanted = dict.fromkeys(FAMILIES, 5)
+    await bed.publish(*[bed.product(name) for name in FAMILIES])
+    for seed in range(HISTORIES):
+        await _History(bed, Random(seed), wanted, f"history {seed}").live()
+
+
+class _History:
+    """What a catalogue and a person may do, drawn; each step is checked before the next."""
+
+    def __init__(self, bed: Bed, draw: Random, wanted: Wanted, name: str) -> None:
+        self.bed, self.draw, self.wanted = bed, draw, wanted
+        self.story = [name]
+        self.waiting: list[str] = []
+
+    async def live(self) -> None:
+        for _ in range(STEPS):
+            await self._checked(
+                self.draw.choice([self._change, self._run, self._plan, self._confirm])
+            )
+        for kind in ("product", "offer", "product"):
+            view = await self.bed.run(kind)
+            if view["state"] == "withheld":
+                await self.bed.call("POST", f"/runs/{view['run_id']}/confirm")
+            await self.bed.quiet()
+        shelf = await self.bed.shelf()
+        for name, stock in self.wanted.items():
+            online = shelf[name]["inventory"] if name in shelf else None
+            # Without stock a new product is not created, and one that was online stays.
+            assert online in ({0, None} if stock == 0 else {stock}), (name, self)
+
+    def __repr__(self) -> str:
+        return "\n".join(self.story)
+
+    async def _checked(self, step: Callable[[], Awaitable[str]]) -> None:
+        """After a step nothing was done but what the catalogue wanted before it or wants now."""
+        since, before = len(await self.bed.ledger()), dict(self.wanted)
+        self.story.append(await step())
+        await self.bed.quiet()
+        for line in (await self.bed.ledger())[since:]:
+            if line["operation"] == "product.delete":
+                [name] = line["detail"]["skus"]
+                assert None in {before[name], self.wanted[name]}, self
+            elif line["operation"] == "stock.update":
+                name = line["sku_code"]
+                stocks = {before[name] or 0, self.wanted[name] or 0}
+                assert line["detail"]["inventory"] in stocks, self
+
+    async def _change(self) -> str:
+        names = self.draw.sample(FAMILIES, self.draw.randint(1, 8))
+        stock = self.draw.choice([None, None, 0, 3, 8])
+        self.wanted |= dict.fromkeys(names, stock)
+        await self.bed.take(
+            *[
+                self.bed.absent(name)
+                if stock is None
+                else self.bed.product(name, Sku(name, stock=stock))
+                for name in names
+            ]
+        )
+        return f"{names} := {stock}"
+
+    async def _run(self) -> str:
+        kind = self.draw.choice(["product", "offer"])
+        run_id = await self.bed.ask(kind)
+        if self.draw.random() < 0.3:
+            await self._change()
+        view = await self.bed.wait(run_id)
+        self.waiting.append(run_id)
+        return f"{kind} run {run_id}: {view['counts']}"
+
+    async def _plan(self) -> str:
+        kind = self.draw.choice(["product", "offer"])
+        run_id = await self.bed.ask(kind, dry_run=True)
+        await self.bed.wait(run_id, "planned", "superseded")
+        self.waiting.append(run_id)
+        return f"{kind} dry run {run_id}"
+
+    async def _confirm(self) -> str:
+        if not self.waiting:
+            return "nothing to confirm"
+        run_id = self.draw.choice(self.waiting)
+        answer = await self.bed.http.post(
+            f"/v1/merchants/{MERCHANT}/runs/{run_id}/confirm", headers=bearer("feeds:write")
+        )
+        assert answer.status_code in {202, 409}, self
+        return f"confirm {run_id}: {answer.status_code}"
