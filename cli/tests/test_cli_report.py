@@ -47,6 +47,11 @@ def test_what_does_not_add_up_is_told(changed: dict[str, object], says: str) -> 
     assert any(says in fault for fault in find_faults(report, offers_changed=15))
 
 
+def test_where_nobody_could_order_nothing_has_to_be_shipped() -> None:
+    none = {"orders_at_marketplace": 0, "orders_imported": 0, "orders_shipped": 0}
+    assert find_faults(msgspec.structs.replace(WELL, **none), offers_changed=15) == []
+
+
 def test_offers_of_a_users_own_file_are_not_counted_against_a_change() -> None:
     assert find_faults(WELL, offers_changed=None) == []
 

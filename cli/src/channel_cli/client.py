@@ -181,10 +181,11 @@ class Channel:
         """How far a run is."""
         return await self.session.get(PUBLISHER, _of(merchant, "runs", run_id), Run)
 
-    async def confirm_run(self, merchant: str, run_id: str) -> Run:
-        """Apply exactly the plan that was shown."""
+    async def confirm_run(self, merchant: str, run_id: str, *, skip_overtaken: bool = False) -> Run:
+        """Apply exactly the plan that was shown, or what of it has not changed since."""
         path = _of(merchant, "runs", run_id, "confirm")
-        return await self.session.send("POST", PUBLISHER, path, Run)
+        query: Query = {"skip_overtaken": True} if skip_overtaken else {}
+        return await self.session.send("POST", PUBLISHER, path, Run, query=query)
 
     def runs(self, merchant: str, feed: str) -> AsyncIterator[Run]:
         """A feed's runs, the newest first."""

@@ -8,12 +8,22 @@ from typing import Any, TypeVar
 import httpx2
 import msgspec
 
+from channel_cli.session import Unreachable
+
 T = TypeVar("T")
 
 SELLER_BY_CURRENCY = {"USD": "2200100001", "EUR": "2200100003"}
 """Sandbox Shop One sells in US dollars, Tienda Sandbox Tres in euros."""
 ONLINE = "onSelling"
 AUDITING = "auditing"
+
+
+class SandboxRefused(Exception):
+    """The sandbox does not do what its control API was asked; the text says what and why."""
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    error: str
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):
@@ -72,7 +82,10 @@ class ShopOrder(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class SandboxControl:
-    """What a test or a demonstration may do that no seller could."""
+    """What a test or a demonstration may do that no seller could.
+
+    Every method raises `SandboxRefused` and `Unreachable`.
+    """
 
     http: httpx2.AsyncClient
     seller_id: str
@@ -80,8 +93,7 @@ class SandboxControl:
     async def ledger(self, since: int = 0, operation: str = "") -> list[LedgerEntry]:
         """The effects after the one numbered `since`."""
         query = {"seller": self.seller_id, "since_sequence": str(since), "operation": operation}
-        answer = await self.http.get("/control/ledger", params=query)
-        answer.raise_for_status()
+        answer = await self._send("GET", "/control/ledger", params=query)
         return msgspec.json.Decoder(LedgerEntry).decode_lines(answer.content)
 
     async def last_sequence(self) -> int:
@@ -124,14 +136,30 @@ class SandboxControl:
         return msgspec.convert(answer["calls"], dict[str, int])
 
     async def _get(self, path: str, form: type[T], query: Mapping[str, str]) -> T:
-        answer = await self.http.get(path, params=query)
-        answer.raise_for_status()
+        answer = await self._send("GET", path, params=query)
         return msgspec.json.decode(answer.content, type=form)
 
     async def _post(self, path: str, form: type[T], body: Any) -> T:
-        answer = await self.http.post(path, json=body)
-        answer.raise_for_status()
+        answer = await self._send("POST", path, json=body)
         return msgspec.json.decode(answer.content, type=form)
+
+    async def _send(self, method: str, path: str, **request: Any) -> httpx2.Response:
+        try:
+            answer = await self.http.request(method, path, **request)
+        except httpx2.HTTPError as error:
+            raise Unreachable("sandbox", str(self.http.base_url), type(error).__name__) from None
+        if answer.is_error:
+            raise SandboxRefused(
+                f"the sandbox refuses {method} {path} (HTTP {answer.status_code}): {_why(answer)}"
+            )
+        return answer
+
+
+def _why(answer: httpx2.Response) -> str:
+    try:
+        return msgspec.json.decode(answer.content, type=_Refused).error
+    except msgspec.MsgspecError:
+        return "it does not say why"
 
 
 @asynccontextmanager

@@ -57,6 +57,25 @@ def offer_feed(
 
 
 @app.command()
+def confirm(
+    run_id: Annotated[str, typer.Argument(help="A run whose plan waits.")],
+    *,
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    skip_overtaken: Annotated[
+        bool, typer.Option("--skip-overtaken", help="Leave out what has changed since.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Apply the plan of a dry run or of a first run, or the removals a run withholds (M7.4)."""
+
+    async def asked(channel: Channel) -> Run:
+        await channel.confirm_run(merchant, run_id, skip_overtaken=skip_overtaken)
+        return await follow_run(channel, merchant, run_id, until=RUN_ENDED, what="sending")
+
+    _show(ask(asked), as_json)
+
+
+@app.command()
 def orders(
     merchant: MerchantId = SAMPLE_MERCHANT, shop: ShopId = SAMPLE_SHOP, as_json: AsJson = False
 ) -> None:
@@ -127,9 +146,20 @@ def _run(
             run = await follow_run(channel, merchant, run.run_id, until=RUN_ENDED, what="sending")
         return run
 
-    run = ask(asked)
+    _show(ask(asked), as_json)
+
+
+def _show(run: Run, as_json: bool) -> None:
+    """The run and the next step; exit code 1 when it failed."""
     show(run, as_json, lambda: table_of(("what", "how many"), run.counts.items(), title=run.state))
     if run.state in RUN_CONFIRMABLE:
-        say("Nothing was sent. Read the plan, then repeat with --confirm.")
+        say(f"Nothing was sent. Read the plan, then type `channel run confirm {run.run_id}`.")
+    elif run.state == "withheld":
+        say(
+            f"{run.counts.get('withheld', 0)} removals are withheld (M7.4). Are they right? Then"
+            f" type `channel run confirm {run.run_id}`."
+        )
+    elif run.state == "superseded":
+        say("A newer plan has taken its place: see `channel report`.")
     elif run.state == "failed":
         fail("the run failed", f"See `channel report {run.run_id}`.")

@@ -42,20 +42,31 @@ class _Page(HTMLParser):
 async def agree(start_url: str, *, seller_id: str, decision: str = "agree") -> str:
     """Walk the pages from `start_url` with one cookie jar, as a browser does.
 
-    Returns what the last page says. Raises `ConsentFailed` with it when it is an error.
+    Returns what the last page says. Raises `ConsentFailed` with it when it is an error, or when a
+    page does not come.
     """
-    async with httpx2.AsyncClient(timeout=30) as browser:
-        answer = await browser.get(start_url)
-        for _ in range(PAGES_AT_MOST):
-            page = _Page(answer.text)
-            if answer.is_redirect:
-                answer = await browser.get(urljoin(str(answer.url), answer.headers["location"]))
-            elif answer.is_success and page.action is not None:
-                form = page.hidden | {"seller_id": seller_id, "decision": decision}
-                answer = await browser.post(urljoin(str(answer.url), page.action), data=form)
-            else:
-                break
+    try:
+        async with httpx2.AsyncClient(timeout=30) as browser:
+            answer = await _walk(browser, start_url, {"seller_id": seller_id, "decision": decision})
+    except httpx2.HTTPError as error:
+        raise ConsentFailed(f"{start_url} does not answer ({type(error).__name__})") from None
     text = " ".join(_Page(answer.text).text)
     if not answer.is_success:
         raise ConsentFailed(text)
     return text
+
+
+async def _walk(
+    browser: httpx2.AsyncClient, start_url: str, choices: dict[str, str]
+) -> httpx2.Response:
+    answer = await browser.get(start_url)
+    for _ in range(PAGES_AT_MOST):
+        page = _Page(answer.text)
+        if answer.is_redirect:
+            answer = await browser.get(urljoin(str(answer.url), answer.headers["location"]))
+        elif answer.is_success and page.action is not None:
+            where = urljoin(str(answer.url), page.action)
+            answer = await browser.post(where, data=page.hidden | choices)
+        else:
+            break
+    return answer

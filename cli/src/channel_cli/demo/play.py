@@ -18,13 +18,14 @@ from channel_cli.demo.stage import Stage, open_stage
 from channel_cli.demo.survey import count_shipped, survey
 from channel_cli.output import err, out, table_of
 from channel_cli.probes import probe
+from channel_cli.sandbox import SandboxRefused
 from channel_cli.session import Problem, TookTooLong, Unreachable
 from stack.__main__ import addresses_table
 from stack.run import Addresses, Stack, running_stack
 from stack.system import SANDBOX
 
 STATUS_SECONDS = 2.0
-STEP_FAILURES = (DemoFailed, ConsentFailed, TookTooLong, Problem, Unreachable)
+STEP_FAILURES = (DemoFailed, ConsentFailed, TookTooLong, Problem, Unreachable, SandboxRefused)
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def find_faults(report: Report, *, offers_changed: int | None) -> list[str]:
         f" {report.orders_imported} imported": (
             report.orders_at_marketplace == report.orders_imported
         ),
-        "no order was shipped": report.orders_shipped > 0,
+        "no order was shipped": report.orders_shipped > 0 or report.orders_at_marketplace == 0,
         f"{report.dead_letters} dead letters nobody asked for": report.dead_letters == 0,
         f"{offers_changed} offers changed, {report.offers_updated} sent": (
             offers_changed in {None, report.offers_updated}

@@ -8,11 +8,15 @@ from channel_cli.answers import Run, SourceProduct
 from channel_cli.demo.bring_in import DemoFailed, publish
 from channel_cli.demo.stage import Stage
 from channel_cli.following import RUN_CONFIRMABLE, RUN_ENDED, follow_normalizing, follow_run
-from channel_cli.output import err, table_of
+from channel_cli.output import err, say, table_of
 from channel_cli.progress import poll, progress_bar
 from channel_cli.sandbox import LedgerEntry
+from channel_cli.session import Problem
 from common.contracts.catalog import CatalogUpdated
 
+PLANS_AT_MOST = 5
+OUT_OF_DATE = frozenset({"plan-overtaken", "plan-superseded"})
+"""Problems of a confirmation that a new plan solves."""
 PRICES_CHANGED = 10
 STOCKS_CHANGED = 5
 OFFER_OPERATIONS = frozenset({"price.update", "stock.update"})
@@ -20,18 +24,38 @@ OFFER_OPERATIONS = frozenset({"price.update", "stock.update"})
 
 async def publish_products(stage: Stage) -> None:
     """Dry run, read, confirm: then everything valid is created (M7.1)."""
+    run_id = await confirm_plan(stage)
+    sent = await follow_run(
+        stage.channel, stage.merchant, run_id, until=RUN_ENDED, what="product feed"
+    )
+    if sent.state == "failed":
+        raise DemoFailed(f"the product feed failed: {sent.trouble}")
+
+
+async def confirm_plan(stage: Stage) -> str:
+    """Plan and confirm, again while the catalogue overtakes the plan; the run that is confirmed."""
+    for plans_left in reversed(range(PLANS_AT_MOST)):
+        dry_run = await plan_products(stage)
+        try:
+            await stage.channel.confirm_run(stage.merchant, dry_run.run_id)
+        except Problem as problem:
+            if problem.details.slug not in OUT_OF_DATE or not plans_left:
+                raise
+            say(f"planned again: {problem.details.title}")
+        else:
+            break
+    return dry_run.run_id
+
+
+async def plan_products(stage: Stage) -> Run:
+    """A dry run of the product feed, shown."""
     dry_run = await run_feed(stage, "product", RUN_CONFIRMABLE | RUN_ENDED, is_dry_run=True)
     plan = stage.channel.plan(stage.merchant, dry_run.run_id)
     planned = Counter([line.action async for line in plan])
     err.print(table_of(("the product feed would", "products"), planned.items()))
-    if dry_run.state not in RUN_CONFIRMABLE:
-        raise DemoFailed(f"the dry run ended as {dry_run.state}: {dry_run.trouble}")
-    await stage.channel.confirm_run(stage.merchant, dry_run.run_id)
-    sent = await follow_run(
-        stage.channel, stage.merchant, dry_run.run_id, until=RUN_ENDED, what="product feed"
-    )
-    if sent.state == "failed":
-        raise DemoFailed(f"the product feed failed: {sent.trouble}")
+    if dry_run.state == "failed":
+        raise DemoFailed(f"the dry run failed: {dry_run.trouble}")
+    return dry_run
 
 
 async def send_offers(stage: Stage) -> None:

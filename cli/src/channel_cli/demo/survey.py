@@ -7,7 +7,7 @@ from channel_cli.answers import PreviewFamily, PublishedProduct
 from channel_cli.demo.report import Rejected
 from channel_cli.demo.stage import Stage
 from channel_cli.progress import poll
-from channel_cli.sandbox import AUDITING, ONLINE
+from channel_cli.sandbox import AUDITING, ONLINE, ShopProduct
 
 GONE = frozenset({"deleted", "feed_removed"})
 EXCLUDED = "excluded"
@@ -26,10 +26,7 @@ class Found:
 
 async def survey(stage: Stage) -> Found:
     """Every product of the feed: online, excluded, or rejected with its reason."""
-    async for shop in poll(stage.sandbox.products, within=60, what="the marketplace's audit"):
-        if all(item.status != AUDITING for item in shop):
-            break
-    online_ids = {item.product_id for item in shop if item.status == ONLINE}
+    online_ids = {item.product_id for item in await audited_shop(stage) if item.status == ONLINE}
     families = [
         family
         async for family in stage.channel.preview(stage.merchant, stage.feed)
@@ -52,6 +49,14 @@ async def survey(stage: Stage) -> Found:
         if family.family_id not in names
     ]
     return Found(len(families), len(online), len(excluded), rejected)
+
+
+async def audited_shop(stage: Stage) -> list[ShopProduct]:
+    """The shop as the marketplace has it, once it is checking none of its products."""
+    async for shop in poll(stage.sandbox.products, within=60, what="the marketplace's audit"):
+        if all(item.status != AUDITING for item in shop):
+            break
+    return shop
 
 
 def rejection_of(family: PreviewFamily, published: PublishedProduct | None) -> Rejected:

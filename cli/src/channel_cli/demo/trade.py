@@ -1,13 +1,20 @@
-"""Last part of the path: orders come in, one is shipped."""
+"""Last part of the path: buyers order what is in stock, orders come in, one is shipped."""
+
+from collections.abc import Iterator, Mapping
+from random import Random
 
 from channel_cli.answers import Order
 from channel_cli.demo.stage import Stage
+from channel_cli.demo.survey import audited_shop
 from channel_cli.following import follow_order_import
 from channel_cli.output import say
 from channel_cli.progress import poll
+from channel_cli.sandbox import ONLINE
 
 ORDERS_TO_SHIP = 6
 ORDERS_HELD = 2
+MOST_LINES, MOST_PIECES = 3, 2
+"""Of one order: different SKUs, and pieces of each."""
 WAITS_FOR_SELLER = "WAIT_SELLER_SEND_GOODS"
 RISK_CONTROL = "RISK_CONTROL"
 CARRIER = "AliExpress Standard Shipping"
@@ -15,10 +22,31 @@ SHIPMENT_SETTLED = frozenset({"confirmed", "refused"})
 
 
 async def place_orders(stage: Stage) -> None:
-    """Buyers order what is online; a few orders are still in risk control."""
-    seed = 1 + len(await stage.sandbox.orders())
-    await stage.sandbox.place_orders(seed=seed, count=ORDERS_TO_SHIP, status=WAITS_FOR_SELLER)
-    await stage.sandbox.place_orders(seed=seed + 500, count=ORDERS_HELD, status=RISK_CONTROL)
+    """Buyers order what is online and in stock; the last orders are still in risk control."""
+    stock = {
+        sku.sku_code: sku.inventory
+        for product in await audited_shop(stage)
+        if product.status == ONLINE
+        for sku in product.skus
+    }
+    first = 1 + len(await stage.sandbox.orders())
+    statuses = [WAITS_FOR_SELLER] * ORDERS_TO_SHIP + [RISK_CONTROL] * ORDERS_HELD
+    baskets = fill_baskets(stock, Random(first))  # noqa: S311 - the same each time on purpose
+    for seed, (status, basket) in enumerate(zip(statuses, baskets, strict=False), start=first):
+        await stage.sandbox.place_order([*basket.items()], seed=seed, status=status)
+
+
+def fill_baskets(stock: Mapping[str, int], draw: Random) -> Iterator[dict[str, int]]:
+    """What one buyer after the other orders, as pieces by SKU code, until all is sold. Pure."""
+    left = {code: pieces for code, pieces in sorted(stock.items()) if pieces > 0}
+    while left:
+        lines = min(draw.randint(1, MOST_LINES), len(left))
+        basket = {
+            code: min(draw.randint(1, MOST_PIECES), left[code])
+            for code in draw.sample([*left], lines)
+        }
+        yield basket
+        left = {code: rest for code in left if (rest := left[code] - basket.get(code, 0)) > 0}
 
 
 async def import_orders(stage: Stage) -> list[Order]:
@@ -35,8 +63,11 @@ async def imported_orders(stage: Stage) -> list[Order]:
 
 
 async def ship_one(stage: Stage, orders: list[Order]) -> None:
-    """Ship the first order that waits for it and see AliExpress confirm it (M8.4)."""
-    order = next(order for order in orders if order.status == "waiting_shipment")
+    """Ship the first order that waits for it, if any, and see AliExpress confirm it (M8.4)."""
+    order = next((order for order in orders if order.status == "waiting_shipment"), None)
+    if order is None:
+        say("no order waits to be shipped")
+        return
     order_id = order.order_id
     parcel = {"carrier": CARRIER, "tracking_number": f"LP{order_id}"}
     sent = await stage.channel.ship(

@@ -272,7 +272,7 @@ async def test_after_an_outcome_of_an_older_revision_the_family_is_marked(
 # -- histories ---------------------------------------------------------------------------------
 
 FAMILIES = [f"p{n}" for n in range(12)]
-HISTORIES, STEPS = 10, 12
+HISTORIES, STEPS = 5, 12
 Wanted = dict[str, int | None]
 """The stock each family should have online; None for one that should not be there."""
 
