@@ -99,6 +99,19 @@ async def test_a_paused_feed_says_why_until_it_is_resumed(system: Stack, sold: S
     assert not any(item["is_paused"] for item in resumed.document["schedules"])
 
 
+async def test_of_two_plans_the_older_is_refused_and_the_newer_named(
+    system: Stack, sold: Sold
+) -> None:
+    dry_run = ("run", "offer-feed", "--dry-run", "--json")
+    older, newer = [(await channel(system, *dry_run)).document["run_id"] for _ in range(2)]
+    refused = await channel(system, "run", "confirm", older)
+    assert (refused.code, refused.out) == (1, "")
+    assert f"/runs/{newer}" in "".join(refused.err.split())
+    assert "Next:" in refused.err
+    confirmed = await channel(system, "run", "confirm", newer, "--json")
+    assert confirmed.document["state"] == "completed"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

@@ -107,10 +107,10 @@ async def test_every_tiny_catalogue_ends_with_a_report(small_system: Stack, tmp_
         for orders in tiny.orders:
             report = await played(small_system, sources)
             ordered += orders
-            told = (name, report)
-            assert (report.online, report.orders_at_marketplace) == (tiny.online, ordered), told
+            context = (name, report)
+            assert (report.online, report.orders_at_marketplace) == (tiny.online, ordered), context
             faults = [] if tiny.online else ["nothing is online"]
-            assert find_faults(report, offers_changed=None) == faults, told
+            assert find_faults(report, offers_changed=None) == faults, context
 
     async with open_stage(
         small_system.addresses, currency="USD", catalogue=name, feed=name

@@ -1,10 +1,13 @@
-"""Marks of families are never lost, whatever order their transactions commit in."""
+"""Marks and revisions of families are never lost, whatever order their transactions commit in."""
+
+import asyncio
 
 import asyncpg
 from publisher_auth import MERCHANT
-from publisher_bed import FEED, migrate
+from publisher_bed import FEED, SHOP, migrate, until
 
-from feed_publisher.desired.store import mark_families
+from common.contracts.product import ProductNormalized
+from feed_publisher.desired.store import lock_revisions, mark_families, save_desired
 from feed_publisher.planning.store import forget_marks, list_marked
 from stack.testing import NewDatabase
 
@@ -26,4 +29,40 @@ async def test_a_mark_committed_while_a_plan_is_made_stays_for_the_next(
     assert list(marks) == ["F1", "F2"]
     assert list(left) == ["F1"]
     for connection in (slow, quick, planner):
+        await connection.close()
+
+
+def absent(family_id: str, revision: int) -> ProductNormalized:
+    return ProductNormalized(
+        merchant_id=MERCHANT,
+        feed_id=FEED,
+        family_id=family_id,
+        revision=revision,
+        shop_id=SHOP,
+        presence="absent",
+        absent_reason="deleted",
+    )
+
+
+async def test_no_family_moves_on_while_its_intent_is_written(database: NewDatabase) -> None:
+    url = await database(migrate)
+    consumer, sender, other = [await asyncpg.connect(url) for _ in range(3)]
+    families = ["a", "B", "c"]
+    await save_desired(consumer, [(absent(name, 1), None) for name in sorted(families)])
+
+    async def waits() -> bool:
+        return bool(
+            await other.fetchval(
+                "SELECT 1 FROM pg_locks WHERE pid = $1 AND NOT granted", consumer.get_server_pid()
+            )
+        )
+
+    async with sender.transaction():
+        assert await lock_revisions(sender, MERCHANT, FEED, families) == dict.fromkeys(families, 1)
+        newer = [(absent(name, 2), None) for name in sorted(families)]
+        saving = asyncio.create_task(save_desired(consumer, newer))
+        await until(waits)
+    await saving
+    assert await lock_revisions(sender, MERCHANT, FEED, families) == dict.fromkeys(families, 2)
+    for connection in (consumer, sender, other):
         await connection.close()

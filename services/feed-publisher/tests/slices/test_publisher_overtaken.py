@@ -282,7 +282,7 @@ async def test_no_history_of_states_and_confirmations_removes_what_is_wanted(bed
     wanted: Wanted = dict.fromkeys(FAMILIES, 5)
     await bed.publish(*[bed.product(name) for name in FAMILIES])
     for seed in range(HISTORIES):
-        await _History(bed, Random(seed), wanted, f"history {seed}").live()
+        await _History(bed, Random(seed), wanted, f"history {seed}").run()
 
 
 class _History:
@@ -290,13 +290,13 @@ class _History:
 
     def __init__(self, bed: Bed, draw: Random, wanted: Wanted, name: str) -> None:
         self.bed, self.draw, self.wanted = bed, draw, wanted
-        self.story = [name]
+        self.log = [name]
         self.waiting: list[str] = []
 
-    async def live(self) -> None:
+    async def run(self) -> None:
         for _ in range(STEPS):
             await self._checked(
-                self.draw.choice([self._change, self._run, self._plan, self._confirm])
+                self.draw.choice([self._change, self._run_feed, self._plan, self._confirm])
             )
         for kind in ("product", "offer", "product"):
             view = await self.bed.run(kind)
@@ -310,12 +310,12 @@ class _History:
             assert online in ({0, None} if stock == 0 else {stock}), (name, self)
 
     def __repr__(self) -> str:
-        return "\n".join(self.story)
+        return "\n".join(self.log)
 
     async def _checked(self, step: Callable[[], Awaitable[str]]) -> None:
         """After a step nothing was done but what the catalogue wanted before it or wants now."""
         since, before = len(await self.bed.ledger()), dict(self.wanted)
-        self.story.append(await step())
+        self.log.append(await step())
         await self.bed.quiet()
         for line in (await self.bed.ledger())[since:]:
             if line["operation"] == "product.delete":
@@ -340,7 +340,7 @@ class _History:
         )
         return f"{names} := {stock}"
 
-    async def _run(self) -> str:
+    async def _run_feed(self) -> str:
         kind = self.draw.choice(["product", "offer"])
         run_id = await self.bed.ask(kind)
         if self.draw.random() < 0.3:
