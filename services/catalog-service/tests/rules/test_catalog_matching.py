@@ -47,6 +47,39 @@ def test_a_match_fills_from_a_row(
     assert compile_match(Match.model_validate(form)).fill(row(**fields)) == value
 
 
+@pytest.mark.parametrize(
+    ("form", "fields", "value"),
+    [
+        ({"field": "a"}, {"a": 3}, 3),
+        ({"field": "a"}, {"a": 0.5}, 0.5),
+        ({"field": "a"}, {"a": " 0.5 "}, "0.5"),
+        ({"field": "a"}, {"a": True}, "true"),
+        ({"field": "a"}, {"a": ["0.5"]}, "0.5"),
+        ({"field": "a"}, {"a": " "}, None),
+        ({"field": "a", "default": 0.5}, {}, 0.5),
+        ({"field": "a", "default": "0.5"}, {}, "0.5"),
+        ({"constant": 0}, {}, 0),
+        ({"template": "{{ a | float * 2 }}"}, {"a": "0.5"}, 1.0),
+        ({"template": "{{ a }} kg"}, {"a": 0.5}, "0.5 kg"),
+        ({"template": "{{ b }}", "default": 7}, {}, 7),
+        ({"template": "{{ [a] }}"}, {"a": 0.5}, 0.5),
+        ({"map": {"from": "a", "values": {"x": 20}}}, {"a": "x"}, 20),
+        ({"map": {"from": "a", "values": {"x": "20"}, "default": 5}}, {"a": "y"}, 5),
+        ({"field": "a", "separator": "|"}, {"a": "0.5|"}, "0.5"),
+    ],
+)
+def test_a_quantity_is_a_number_where_the_source_gives_one(
+    form: dict[str, Any], fields: Mapping[str, FieldValue], value: object
+) -> None:
+    given = compile_match(Match.model_validate(form)).quantity(row(**fields))
+    assert (given, type(given)) == (value, type(value))
+
+
+def test_of_several_values_none_is_chosen_as_the_quantity() -> None:
+    with pytest.raises(MatchFailed, match="2 values"):
+        compile_match(Match(field="a")).quantity(row(a=["1", "2"]))
+
+
 def test_a_template_over_a_missing_field_says_which() -> None:
     match = compile_match(Match(template="{{ absent }}"))
     with pytest.raises(MatchFailed, match="absent"):

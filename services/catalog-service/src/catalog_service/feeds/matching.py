@@ -1,6 +1,7 @@
 """Matches compiled to functions of a row (M3). Pure.
 
-A filled value is text, a list of texts, or None where the match gives nothing.
+A filled value is text, a list of texts, or None where the match gives nothing. Where a number is
+asked for it is what the source gave: a number, or a text that is still to be read (`quantities`).
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from catalog_service.feeds.configuration import Match, ValueMap
+from catalog_service.feeds.quantities import Written
 from catalog_service.feeds.templates import (
     Render,
     TemplateFailed,
@@ -76,19 +78,7 @@ class CompiledMatch:
 
     def fill(self, row: Row) -> Filled:
         """The row's value. Raises `MatchFailed` when a template fails and there is no default."""
-        try:
-            value = texts(self._source(row))
-        except TemplateFailed as failure:
-            if self.default is None:
-                raise MatchFailed(f"the template failed: {failure}") from None
-            value = None
-        if value is None:
-            value = self.default
-        if isinstance(value, str) and self.form.separator is not None:
-            value = texts(value.split(self.form.separator))
-        if isinstance(value, str) and self.form.truncate is not None:
-            value = cut_at_word(value, self.form.truncate)
-        return value
+        return self._shaped(self._given(row))
 
     def text(self, row: Row) -> str | None:
         """The value as one text; of a list its first. Raises `MatchFailed`."""
@@ -99,6 +89,39 @@ class CompiledMatch:
         """The value as a list. Raises `MatchFailed`."""
         value = self.fill(row)
         return [value] if isinstance(value, str) else value or []
+
+    def quantity(self, row: Row) -> Written | None:
+        """The one value as a number, or as a text to be read as one. Raises `MatchFailed`."""
+        given = self._given(row)
+        if isinstance(given, list | tuple) and len(given) == 1:
+            given = given[0]
+        if isinstance(given, int | float) and not isinstance(given, bool):
+            return given
+        value = self._shaped(given)
+        if isinstance(value, list):
+            if len(value) > 1:
+                raise MatchFailed(f"it gives {len(value)} values where one number is asked for")
+            return value[0]
+        return value
+
+    def _given(self, row: Row) -> object:
+        """What the source gives, else the default; unchanged."""
+        try:
+            value = self._source(row)
+        except TemplateFailed as failure:
+            if self.default is None:
+                raise MatchFailed(f"the template failed: {failure}") from None
+            return self.form.default
+        return self.form.default if texts(value) is None else value
+
+    def _shaped(self, given: object) -> Filled:
+        """The value as texts, cut as the match asks for."""
+        value = texts(given)
+        if isinstance(value, str) and self.form.separator is not None:
+            value = texts(value.split(self.form.separator))
+        if isinstance(value, str) and self.form.truncate is not None:
+            value = cut_at_word(value, self.form.truncate)
+        return value
 
     @property
     def origin(self) -> str:

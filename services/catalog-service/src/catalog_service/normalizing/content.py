@@ -3,7 +3,6 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
@@ -13,20 +12,12 @@ from catalog_service.feeds.compile import CompiledFeed, Matches
 from catalog_service.feeds.matching import MatchFailed, Row
 from catalog_service.feeds.templates import cut_at_word
 from catalog_service.normalizing.attributes import fill_category_attributes, fill_sku_attributes
-from catalog_service.normalizing.offers import ValueInvalid, decimal_of
+from catalog_service.normalizing.package import read_package
 from catalog_service.normalizing.schema_check import CategorySchema, rule_of
 from catalog_service.normalizing.variations import Family, find_combination_issues
 from common.contracts.product import AttributeValue, Content, ContentSku, LocalText
 from common.errors import Issue
 
-_KILOGRAMS = {
-    "kg": Decimal(1),
-    "g": Decimal("0.001"),
-    "lb": Decimal("0.45359237"),
-    "oz": Decimal("0.028349523125"),
-}
-_CENTIMETRES = {"cm": Decimal(1), "mm": Decimal("0.1"), "m": Decimal(100), "in": Decimal("2.54")}
-_LENGTHS = ("package_length", "package_width", "package_height")
 _STRATEGIES = {
     "place_order_withhold": "place_order_withhold",
     "payment_success_deduct": "payment_success_deduct",
@@ -79,7 +70,8 @@ class _Draft:
         )
         self.issues += issues
         skus = self._skus(family, codes)
-        lengths = [self._length(name) for name in _LENGTHS]
+        package, issues = read_package(self._form.units, self._matches, self._head)
+        self.issues += issues
         content = Content(
             category_id=self._schema.category_id,
             main_locale=self._form.main_locale,
@@ -90,11 +82,11 @@ class _Draft:
             skus=skus,
             product_units_type=self._choice("product_units_type"),
             inventory_deduction_strategy=self._strategy(),
-            package_weight_kg=self._weight(),
-            package_length_cm=lengths[0],
-            package_width_cm=lengths[1],
-            package_height_cm=lengths[2],
-            shipping_preparation_days=self._days(),
+            package_weight_kg=package.weight_kg,
+            package_length_cm=package.length_cm,
+            package_width_cm=package.width_cm,
+            package_height_cm=package.height_cm,
+            shipping_preparation_days=package.preparation_days,
             shipping_template_id=self._choice("shipping_template_id"),
             service_template_id=self._choice("service_template_id", default="0"),
             product_group_id=self._optional_choice("product_group_id"),
@@ -217,7 +209,7 @@ class _Draft:
             if row.product_id in codes
         ]
 
-    # -- choices and numbers ----------------------------------------------------------------
+    # -- choices ----------------------------------------------------------------------------
 
     def _choice(self, name: str, *, default: str | None = None) -> str:
         text = self._attribute(name) or default
@@ -268,55 +260,6 @@ class _Draft:
                 text,
             )
         return cast("Strategy", found or "place_order_withhold")
-
-    def _weight(self) -> str:
-        number = self._number("package_weight")
-        kilograms = number * _KILOGRAMS[self._form.units.weight]
-        rounded = kilograms.quantize(Decimal("0.001"), ROUND_HALF_UP)
-        if number and not Decimal("0.001") <= rounded <= 500:
-            self._complain(
-                "package_weight",
-                f"the package weighs {rounded} kg; 0.001 to 500 are taken",
-                "Check the value and the feed's units.weight.",
-                str(number),
-            )
-        return str(rounded)
-
-    def _length(self, name: str) -> int:
-        number = self._number(name)
-        centimetres = int(
-            (number * _CENTIMETRES[self._form.units.length]).to_integral_value(ROUND_CEILING)
-        )
-        if number and not 1 <= centimetres <= 700:
-            self._complain(
-                name,
-                f"the package measures {centimetres} cm; 1 to 700 are taken",
-                "Check the value and the feed's units.length.",
-                str(number),
-            )
-        return centimetres
-
-    def _days(self) -> int:
-        name = "shipping_preparation_time"
-        days = int(self._number(name))
-        if days and not 1 <= days <= 60:
-            self._complain(name, f"{days} days; 1 to 60 are taken", "Send 1 to 60 days.", str(days))
-        return days
-
-    def _number(self, name: str) -> Decimal:
-        text = self._attribute(name)
-        if text is None:
-            match = self._matches.attributes.get(name)
-            self._miss(name, name, "no match" if match is None else match.origin)
-            return Decimal(0)
-        try:
-            number = decimal_of(text, self._form.units.decimal)
-        except ValueInvalid as invalid:
-            self._complain(name, f"{text[:80]!r}: {invalid}", "Send a number.", text)
-            return Decimal(0)
-        if number <= 0:
-            self._complain(name, f"{name} is {number}", "Send a number above 0.", text)
-        return number
 
     def _user_defined(self) -> list[tuple[str, str]]:
         pairs = []

@@ -1,0 +1,147 @@
+"""A product's package: its weight, its lengths, the days until it is sent (M3.10, M3.13). Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+
+from catalog_service.feeds.compile import Matches
+from catalog_service.feeds.configuration import Units
+from catalog_service.feeds.matching import MatchFailed, Row
+from catalog_service.feeds.quantities import QuantityInvalid, Written, read_measure, read_whole
+from catalog_service.normalizing.schema_check import rule_of
+from common.errors import Issue
+
+KILOGRAMS = {
+    **dict.fromkeys(("kg", "kgs", "kilogram", "kilograms"), Decimal(1)),
+    **dict.fromkeys(("g", "gram", "grams"), Decimal("0.001")),
+    **dict.fromkeys(("lb", "lbs", "pound", "pounds"), Decimal("0.45359237")),
+    **dict.fromkeys(("oz", "ounce", "ounces"), Decimal("0.028349523125")),
+}
+CENTIMETRES = {
+    **dict.fromkeys(("cm", "centimetre", "centimetres"), Decimal(1)),
+    **dict.fromkeys(("mm", "millimetre", "millimetres"), Decimal("0.1")),
+    **dict.fromkeys(("m", "metre", "metres"), Decimal(100)),
+    **dict.fromkeys(("in", "inch", "inches", '"'), Decimal("2.54")),
+}
+_GRAM = Decimal("0.001")
+HEAVIEST_KG = 500
+LONGEST_CM = 700
+MOST_DAYS = 60
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package as AliExpress takes it; what is missing or unusable is 0, and has its issue.
+
+    Weight in kilograms as decimal text, lengths in whole centimetres.
+    """
+
+    weight_kg: str
+    length_cm: int
+    width_cm: int
+    height_cm: int
+    preparation_days: int
+
+
+def read_package(units: Units, matches: Matches, row: Row) -> tuple[Package, list[Issue]]:
+    """The package of a product's row, and what is wrong with it."""
+    draft = _Draft(units, matches, row)
+    package = Package(
+        weight_kg=draft.weight("package_weight"),
+        length_cm=draft.length("package_length"),
+        width_cm=draft.length("package_width"),
+        height_cm=draft.length("package_height"),
+        preparation_days=draft.days("shipping_preparation_time"),
+    )
+    return package, draft.issues
+
+
+class _Draft:
+    """A package in the making."""
+
+    def __init__(self, units: Units, matches: Matches, row: Row) -> None:
+        self._units = units
+        self._matches = matches
+        self._row = row
+        self.issues: list[Issue] = []
+
+    def weight(self, name: str) -> str:
+        given = self._given(name)
+        kilograms = self._measure(name, given, KILOGRAMS, self._units.weight)
+        rounded = kilograms.quantize(_GRAM, ROUND_HALF_UP)
+        if kilograms and not _GRAM <= rounded <= HEAVIEST_KG:
+            self._complain(
+                name,
+                f"the package weighs {rounded} kg; {_GRAM} to {HEAVIEST_KG} are taken",
+                "Check the value and the feed's units.weight.",
+                given,
+            )
+        return str(rounded)
+
+    def length(self, name: str) -> int:
+        given = self._given(name)
+        measure = self._measure(name, given, CENTIMETRES, self._units.length)
+        centimetres = int(measure.to_integral_value(ROUND_CEILING))
+        if measure and not 1 <= centimetres <= LONGEST_CM:
+            self._complain(
+                name,
+                f"the package measures {centimetres} cm; 1 to {LONGEST_CM} are taken",
+                "Check the value and the feed's units.length.",
+                given,
+            )
+        return centimetres
+
+    def days(self, name: str) -> int:
+        given = self._given(name)
+        if given is None:
+            return 0
+        remedy = f"Send whole days, 1 to {MOST_DAYS}."
+        try:
+            days = read_whole(given, self._units.decimal)
+        except QuantityInvalid as invalid:
+            self._complain(name, f"{name} is unusable: {invalid}", remedy, given)
+            return 0
+        if not 1 <= days <= MOST_DAYS:
+            self._complain(name, f"{days} days; 1 to {MOST_DAYS} are taken", remedy, given)
+        return days
+
+    def _measure(
+        self, name: str, given: Written | None, units: Mapping[str, Decimal], unit: str
+    ) -> Decimal:
+        """The measure in the base unit, above 0; 0 where it is missing or unusable."""
+        if given is None:
+            return Decimal(0)
+        try:
+            measure = read_measure(given, self._units.decimal, units=units, unit=unit)
+        except QuantityInvalid as invalid:
+            example = f"1{self._units.decimal}5 {unit}"
+            remedy = f"Send a number in {unit}, or one with its unit, such as {example}."
+            self._complain(name, f"{name} is unusable: {invalid}", remedy, given)
+            return Decimal(0)
+        if measure <= 0:
+            self._complain(name, f"{name} is not above 0", "Send a number above 0.", given)
+            return Decimal(0)
+        return measure
+
+    def _given(self, name: str) -> Written | None:
+        """What the match gives for a number; None, with an issue, where that is nothing."""
+        match = self._matches.attributes.get(name)
+        if match is None:
+            self._miss(name, "it has no match")
+            return None
+        try:
+            given = match.quantity(self._row)
+        except MatchFailed as failure:
+            self._complain(name, str(failure), "Correct the match, or give it a default.")
+            return None
+        if given is None:
+            self._miss(name, f"{match.origin} gives nothing")
+        return given
+
+    def _miss(self, name: str, why: str) -> None:
+        remedy = "Fill it in the catalogue, or give the match a default."
+        self._complain(name, f"{name} is missing ({why})", remedy)
+
+    def _complain(self, name: str, message: str, remedy: str, value: Written | None = None) -> None:
+        shown = None if value is None else str(value)[:300]
+        self.issues.append(Issue(rule_of(name), name, message, remedy, value=shown))
