@@ -114,6 +114,48 @@ async def test_a_simple_product_is_valid_on_the_marketplaces_schema(
 
 
 @pytest.mark.usefixtures("feed")
+async def test_a_bad_sale_price_is_emitted_beside_every_stock_and_the_other_prices(
+    pool: Pool, ingest: Ingest, settle: Settle, emitted: Emitted
+) -> None:
+    colours = {"sp-a": "Red", "sp-b": "Blue", "sp-c": "Green"}
+    family = [row(code, 1, "sp", color=colour) for code, colour in colours.items()]
+    await ingest(row("sp", 1), *family, row("sq", 1))
+    await settle()
+    before = {event.family_id: event for event in await emitted()}
+    await ingest(
+        row("sp-a", 2, "sp", color="Red", sale="39.90"),
+        row("sp-b", 2, "sp", color="Blue", stock="0"),
+        row("sq", 2, stock="0", sale="n/a"),
+    )
+    await settle()
+    events = {event.family_id: event for event in await emitted()}
+    sp, sq = events["sp"], events["sq"]
+    assert [offer.sku_code for offer in sp.offers or ()] == ["sp-b", "sp-c"]
+    assert {s.sku_code: s.inventory for s in sp.stock or ()} == {"sp-a": 5, "sp-b": 0, "sp-c": 5}
+    assert (sq.offers, [s.inventory for s in sq.stock or ()]) == (None, [0])
+    for event in (sp, sq):
+        assert event.offers_part is not None
+        assert not event.offers_part.is_valid
+        assert [(i.rule, i.value) for i in event.offers_part.issues] == [
+            ("M3.9", "39.90" if event is sp else "n/a")
+        ]
+        assert event.stock_part is not None
+        assert event.stock_part.is_valid
+        assert event.content_part == before[event.family_id].content_part
+    states = await pool.fetch("SELECT family_id, state, rules FROM normalized_product ORDER BY 1")
+    assert [(r["family_id"], r["state"]) for r in states] == [
+        ("sp", "offers_invalid"),
+        ("sq", "offers_invalid"),
+    ]
+    assert all("M3.9" in r["rules"] for r in states)
+
+    await ingest(row("sq", 3, stock="2", sale="n/a"))
+    await settle()
+    (event,) = await emitted()
+    assert [s.inventory for s in event.stock or ()] == [2]
+
+
+@pytest.mark.usefixtures("feed")
 async def test_a_family_is_one_event_whatever_order_its_members_come_in(
     ingest: Ingest, settle: Settle, emitted: Emitted
 ) -> None:

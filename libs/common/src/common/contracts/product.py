@@ -73,23 +73,40 @@ class CountryPrice(msgspec.Struct, frozen=True):
     discount_price: Amount | None = None
 
 
-class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The price and stock side of a SKU (M3.9).
+Inventory = Annotated[int, msgspec.Meta(ge=0, le=999_999)]
+"""Pieces that can be sold; 0 is out of stock."""
 
-    `inventory` of None is unmanaged: the channel leaves the shop's stock alone. 0 is out of stock.
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A SKU whose prices are valid (M3.9).
+
+    `kept_countries` names countries whose price has an issue: what the shop has for them stays.
+    `inventory` is the stock for readers that do not know `ProductNormalized.stock`; None where the
+    channel leaves the shop's stock alone.
     """
 
     sku_code: ExternalId
     price: Amount
     currency: Currency
     discount_price: Amount | None = None
-    inventory: Annotated[int, msgspec.Meta(ge=0, le=999_999)] | None = None
+    inventory: Inventory | None = None
     country_prices: list[CountryPrice] = msgspec.field(default_factory=list)
+    kept_countries: list[str] = msgspec.field(default_factory=list)
+
+
+class SkuStock(msgspec.Struct, frozen=True):
+    """A SKU whose stock is valid and managed (M4.3)."""
+
+    sku_code: ExternalId
+    inventory: Inventory
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Whether content, or offers, can be sent: `hash` covers the data when valid, the issues
-    when not. Advice stands here too and blocks nothing."""
+    """Whether content, prices or stock can be sent whole.
+
+    `hash` covers the data when valid; when not, the issues and the SKUs that are valid in spite of
+    them. Advice stands here too and blocks nothing.
+    """
 
     is_valid: bool
     hash: str
@@ -102,8 +119,12 @@ AbsentReason = Literal["deleted", "excluded", "feed_removed"]
 class ProductNormalized(Event, frozen=True, kw_only=True):
     """The whole desired state of one AliExpress product: a family, or a simple product.
 
-    `content` is set when `content_part.is_valid`, `offers` when `offers_part.is_valid`. A product
-    that should not be there is `absent` with its reason, and stays so; never a null record.
+    Content, prices and stock stand apart, so that what is wrong with one holds back nothing else.
+    `content` is set when `content_part.is_valid`. `offers` (prices) and `stock` name SKU by SKU
+    what can be sent, also while their parts are invalid; what is in neither stays as it is. A new
+    product, or a new SKU, is created only when both parts are valid. An event without `stock` is
+    of the first form: its offers' `inventory` is the stock. A product that should not be there is
+    `absent` with its reason, and stays so; never a null record.
     """
 
     topic: ClassVar[str] = "product.normalized"
@@ -121,6 +142,8 @@ class ProductNormalized(Event, frozen=True, kw_only=True):
     content: Content | None = None
     offers_part: Part | None = None
     offers: list[Offer] | None = None
+    stock_part: Part | None = None
+    stock: list[SkuStock] | None = None
 
     def key(self) -> str:
         """merchant/feed/family."""

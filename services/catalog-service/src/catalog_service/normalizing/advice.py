@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
-from common.contracts.product import Content, Offer
+from common.contracts.product import Content, SkuStock
 from common.errors import Issue
 
 FEW_PICTURES = 5
@@ -13,31 +14,35 @@ _TAGS = re.compile(r"<[^>]+>")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 
 
-def advise(content: Content | None, offers: list[Offer] | None) -> list[Issue]:
-    """What its merchant might improve."""
-    advice: list[Issue] = []
-    if content is not None:
-        advice += _on_title(content)
-        advice += _on_description(content)
-        if len(content.image_urls) < FEW_PICTURES:
-            advice.append(
-                _advice(
-                    "M3.14",
-                    "image_url_list",
-                    f"the product has {len(content.image_urls)} pictures",
-                    f"Show it in at least {FEW_PICTURES}.",
-                )
-            )
-    if offers and all(offer.inventory in (0, None) for offer in offers):
+def advise(content: Content | None) -> list[Issue]:
+    """What its merchant might improve in the content."""
+    if content is None:
+        return []
+    advice = [*_on_title(content), *_on_description(content)]
+    if len(content.image_urls) < FEW_PICTURES:
         advice.append(
             _advice(
-                "M4.3",
-                "sku_info_list > inventory",
-                "no SKU has stock",
-                "A new product needs stock in at least one SKU to be created.",
+                "M3.14",
+                "image_url_list",
+                f"the product has {len(content.image_urls)} pictures",
+                f"Show it in at least {FEW_PICTURES}.",
             )
         )
     return advice
+
+
+def advise_stock(stock: Sequence[SkuStock]) -> list[Issue]:
+    """Advice where no SKU has stock."""
+    if any(sku.inventory for sku in stock):
+        return []
+    return [
+        _advice(
+            "M4.3",
+            "sku_info_list > inventory",
+            "no SKU has stock",
+            "A new product needs stock in at least one SKU to be created.",
+        )
+    ]
 
 
 def _on_title(content: Content) -> list[Issue]:

@@ -1,9 +1,11 @@
 """One family through one feed: what should be on AliExpress, or why not. Pure.
 
-Content and offers are judged apart: a product whose picture broke keeps its listing and still
-sends stock 0. What has to be fetched first (a schema, a picture's verdict) is named, not awaited.
+Content, prices and stock are judged apart: a product whose picture or price broke keeps its
+listing and still sends stock 0. What has to be fetched first (a schema, a picture's verdict) is
+named, not awaited.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -13,7 +15,7 @@ import msgspec
 
 from catalog_service.feeds.compile import CompiledFeed, Matches
 from catalog_service.feeds.matching import MatchFailed, Row
-from catalog_service.normalizing.advice import advise
+from catalog_service.normalizing.advice import advise, advise_stock
 from catalog_service.normalizing.content import build_content, image_issues
 from catalog_service.normalizing.offers import build_offers
 from catalog_service.normalizing.schema_check import CategorySchema
@@ -24,7 +26,7 @@ from catalog_service.normalizing.variations import (
     find_duplicates,
     without_excluded,
 )
-from common.contracts.product import AbsentReason, Content, Offer, Part
+from common.contracts.product import AbsentReason, Content, Offer, Part, SkuStock
 from common.errors import Issue
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -69,16 +71,20 @@ class Normalized:
     content: Content | None = None
     offers_part: Part | None = None
     offers: list[Offer] | None = None
+    stock_part: Part | None = None
+    stock: list[SkuStock] | None = None
     image_urls: list[str] = field(default_factory=list)
     """The pictures it uses, or would if they were good."""
 
     @property
     def state(self) -> str:
-        """In one word, for lists."""
+        """In one word, for lists; `offers_invalid` when a price or a stock is."""
         if self.absent_reason is not None:
             return self.absent_reason
         has_content = self.content_part is not None and self.content_part.is_valid
-        has_offers = self.offers_part is not None and self.offers_part.is_valid
+        has_offers = all(
+            part is not None and part.is_valid for part in (self.offers_part, self.stock_part)
+        )
         if has_content and has_offers:
             return "valid"
         if has_content:
@@ -88,7 +94,7 @@ class Normalized:
     @property
     def issues(self) -> list[Issue]:
         """Everything said of the family."""
-        parts = (self.content_part, self.offers_part)
+        parts = (self.content_part, self.offers_part, self.stock_part)
         return [issue for part in parts if part is not None for issue in part.issues]
 
 
@@ -122,7 +128,7 @@ def _present(
     path, category_id, category_issues = _category(feed, lead)
     matches = feed.matches(category_id)
     codes, shared = _codes(matches, family)
-    offers, offer_issues = build_offers(feed, matches, family.skus, codes)
+    side = build_offers(feed, matches, family.skus, _without_shared(codes))
     content: Content | None = None
     content_issues = [*family.issues, *category_issues, *shared]
     if live_locale is not None and live_locale != feed.form.main_locale:
@@ -144,17 +150,22 @@ def _present(
     images = [] if content is None else content.image_urls
     if _has_error(content_issues):
         content = None
-    kept = None if _has_error([*offer_issues, *shared]) or not offers else offers
+    content_issues += advise(content)
+    stock_issues = [*shared, *side.stock_issues]
+    if not _has_error(stock_issues):
+        stock_issues += advise_stock(side.stock)
     return Normalized(
         category_id=category_id,
         category_path=path,
         title=_shown_title(feed, lead),
         product_ids=product_ids,
         sku_codes=list(dict.fromkeys(codes.values())),
-        content_part=_part(content, [*content_issues, *advise(content, None)]),
+        content_part=_part(content, content_issues),
         content=content,
-        offers_part=_part(kept, [*shared, *offer_issues, *advise(None, kept)]),
-        offers=kept,
+        offers_part=_part(side.offers, [*shared, *side.price_issues]),
+        offers=side.offers or None,
+        stock_part=_part(side.stock, stock_issues),
+        stock=side.stock,
         image_urls=images,
     )
 
@@ -214,6 +225,12 @@ def _codes(matches: Matches, family: Family) -> tuple[dict[str, str], list[Issue
     return codes, issues + find_duplicates(codes)
 
 
+def _without_shared(codes: Mapping[str, str]) -> dict[str, str]:
+    """The codes of one row each: of a code that several rows have, no price or stock is known."""
+    rows = Counter(codes.values())
+    return {product_id: code for product_id, code in codes.items() if rows[code] == 1}
+
+
 def _code_issue(product_id: str, code: str | None, reason: str) -> Issue:
     return Issue(
         rule="M3.3",
@@ -245,10 +262,12 @@ def _has_error(issues: Sequence[Issue]) -> bool:
     return any(issue.severity == "error" for issue in issues)
 
 
-def _part(data: object, issues: list[Issue]) -> Part:
-    is_valid = data is not None
+def _part(data: Content | Sequence[Offer | SkuStock] | None, issues: list[Issue]) -> Part:
+    """The part of this data; beside an error the data is what is valid in spite of it."""
     errors = [issue for issue in issues if issue.severity == "error"]
-    return Part(is_valid=is_valid, hash=digest(data if is_valid else errors).hex(), issues=issues)
+    is_valid = data is not None and not errors
+    hashed = data if is_valid else [errors, data] if data else errors
+    return Part(is_valid=is_valid, hash=digest(hashed).hex(), issues=issues)
 
 
 def digest(value: Any) -> bytes:
@@ -263,6 +282,7 @@ def digest_of(result: Normalized, *, shop_id: str) -> bytes:
         "absent": result.absent_reason,
         "content": None if result.content_part is None else result.content_part.hash,
         "offers": None if result.offers_part is None else result.offers_part.hash,
+        "stock": None if result.stock_part is None else result.stock_part.hash,
         "skus": result.sku_codes,
         "products": result.product_ids,
     }

@@ -291,6 +291,8 @@ def _event(task: Task, result: Normalized, revision: int) -> ProductNormalized:
         content=result.content,
         offers_part=result.offers_part,
         offers=result.offers,
+        stock_part=result.stock_part,
+        stock=result.stock,
     )
 
 

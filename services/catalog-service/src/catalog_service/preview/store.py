@@ -178,7 +178,8 @@ async def list_issue_groups(
             issue ->> 'remedy' AS remedy, count(DISTINCT family_id) AS families,
             (array_agg(DISTINCT family_id))[1:5] AS examples
         FROM normalized_product
-        CROSS JOIN LATERAL (VALUES ('content_part'), ('offers_part')) AS part (name)
+        CROSS JOIN LATERAL (
+            VALUES ('content_part'), ('offers_part'), ('stock_part')) AS part (name)
         CROSS JOIN LATERAL json_array_elements(
             coalesce(event::json -> part.name -> 'issues', '[]')) AS issue
         WHERE merchant_id = $1 AND feed_id = $2 AND cardinality(rules) > 0

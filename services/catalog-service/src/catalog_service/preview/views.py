@@ -49,6 +49,7 @@ class ProductPreview(ProductLine):
     absent_reason: str | None
     content: dict[str, Any] | None
     offers: list[dict[str, Any]] | None
+    stock: list[dict[str, Any]] | None
     sources: list[ProductView]
     causes: list[dict[str, Any]]
 
@@ -68,12 +69,14 @@ def product_preview(product: ShownProduct, sources: list[ProductView]) -> Produc
     event = product.event
     content = None if event.content is None else msgspec.to_builtins(event.content)
     offers = None if event.offers is None else msgspec.to_builtins(event.offers)
+    stock = None if event.stock is None else msgspec.to_builtins(event.stock)
     return ProductPreview(
         **_line(product),
         presence=event.presence,
         absent_reason=event.absent_reason,
         content=content,
         offers=offers,
+        stock=stock,
         sources=sources,
         causes=[msgspec.to_builtins(cause) for cause in product.report_causes],
     )
@@ -81,7 +84,7 @@ def product_preview(product: ShownProduct, sources: list[ProductView]) -> Produc
 
 def _line(product: ShownProduct) -> dict[str, Any]:
     event = product.event
-    parts = (event.content_part, event.offers_part)
+    parts = (event.content_part, event.offers_part, event.stock_part)
     issues = list(
         dict.fromkeys(issue for part in parts if part is not None for issue in part.issues)
     )
