@@ -38,8 +38,10 @@ from common.contracts.product import (
     Offer,
     Part,
     ProductNormalized,
+    SkuStock,
 )
 from common.contracts.shop import Connection, ShopState
+from common.errors import Issue
 from common.messaging.create_topics import create_topics
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
@@ -86,13 +88,14 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
 
 @dataclass
 class Sku:
-    """A SKU as a test wants it."""
+    """A SKU as a test wants it; with an issue its price cannot be sent."""
 
     code: str
     price: str = "20.00"
     discount: str | None = None
     stock: int | None = 5
     countries: dict[str, str] = field(default_factory=dict)
+    issue: Issue | None = None
 
 
 @dataclass
@@ -193,7 +196,10 @@ class Bed:
                 country_prices=[CountryPrice(c, p) for c, p in sku.countries.items()],
             )
             for sku in chosen
+            if sku.issue is None
         ]
+        stock = [SkuStock(sku.code, sku.stock) for sku in chosen if sku.stock is not None]
+        issues = [sku.issue for sku in chosen if sku.issue is not None]
         return ProductNormalized(
             merchant_id=MERCHANT,
             feed_id=feed,
@@ -204,8 +210,10 @@ class Bed:
             sku_codes=[sku.code for sku in chosen],
             content_part=Part(is_valid=content_is_valid, hash=digest(content)),
             content=content if content_is_valid else None,
-            offers_part=Part(is_valid=True, hash=digest(offers)),
-            offers=offers,
+            offers_part=Part(is_valid=not issues, hash=digest(offers, issues), issues=issues),
+            offers=offers or None,
+            stock_part=Part(is_valid=True, hash=digest(stock)),
+            stock=stock,
         )
 
     def absent(

@@ -4,6 +4,7 @@ from publisher_bed import FEED, Bed, Sku
 
 from common.contracts.feed import FeedCompleted
 from common.contracts.product import ProductReported
+from common.errors import Issue
 
 
 async def test_a_product_goes_online_and_is_reported_live(bed: Bed) -> None:
@@ -87,6 +88,62 @@ async def test_a_broken_content_keeps_the_listing_and_still_sends_stock_zero(bed
     await bed.run("product")
     await bed.run("offer")
     assert (await bed.shelf())["C-1"]["inventory"] == 0
+
+
+def bad_sale_price(code: str, value: str) -> Issue:
+    return Issue(
+        rule="M3.9",
+        field="sku_info_list > discount_price",
+        message="the discounted price is unusable",
+        remedy="Send a discounted price strictly lower than the price, or none.",
+        value=value,
+        sku=code,
+    )
+
+
+async def test_a_bad_sale_price_holds_back_its_own_skus_price_and_nothing_else(bed: Bed) -> None:
+    await bed.publish(
+        bed.product("SP", Sku("SP-A", "29.90"), Sku("SP-B", "29.90"), Sku("SP-C", "29.90")),
+        bed.product("SQ", Sku("SQ", "19.90", stock=7)),
+        *[bed.product(f"p{n}") for n in range(3)],
+    )
+    await bed.take(
+        bed.product(
+            "SP",
+            Sku("SP-A", "29.90", stock=4, issue=bad_sale_price("SP-A", "39.90")),
+            Sku("SP-B", "29.90", stock=0),
+            Sku("SP-C", "28.90"),
+        ),
+        bed.product("SQ", Sku("SQ", "19.90", stock=0, issue=bad_sale_price("SQ", "n/a"))),
+    )
+    view = await bed.run("offer")
+    shelf = await bed.shelf()
+    assert {code: shelf[code]["inventory"] for code in ("SP-A", "SP-B", "SP-C", "SQ")} == {
+        "SP-A": 4, "SP-B": 0, "SP-C": 5, "SQ": 0,
+    }  # fmt: skip
+    assert [line["sku_code"] for line in await bed.ledger("price.update")] == ["SP-C"]
+    stocks = await bed.ledger("stock.update", "accepted")
+    assert sorted(line["sku_code"] for line in stocks) == ["SP-A", "SP-B", "SQ"]
+
+    report = await bed.call("GET", f"/runs/{view['run_id']}/report")
+    [cause] = report["causes"]
+    assert (cause["code"], sorted(cause["families"])) == ("offers-invalid", ["SP", "SQ"])
+    assert "M3.9" in cause["message"]
+    assert "strictly lower than the price" in cause["message"]
+    named = [line for line in await bed.plan(view["run_id"]) if line["code"] == "offers-invalid"]
+    assert sorted(line["family_id"] for line in named) == ["SP", "SQ"]
+    told = {report.family_id: report for report in await bed.told(ProductReported)}
+    assert (told["SP"].status, told["SQ"].status) == ("rejected", "rejected")
+
+    await bed.market.delete("/control/calls")
+    assert (await bed.run("offer"))["state"] == "completed"
+    assert await bed.writes() == 0
+    await bed.take(
+        bed.product("SP", Sku("SP-A", "29.90"), Sku("SP-B", "29.90"), Sku("SP-C", "28.90"))
+    )
+    await bed.run("offer")
+    told = {report.family_id: report for report in await bed.told(ProductReported)}
+    assert (told["SP"].status, told["SQ"].status) == ("live", "rejected")
 
 
 async def test_a_changed_title_is_sent_without_touching_the_offer(bed: Bed) -> None:

@@ -8,10 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from common.contracts.product import CountryPrice, Offer
+from common.contracts.product import CountryPrice
 
-Side = Literal["content", "price", "stock"]
-"""What can be refused apart from the rest."""
+Side = Literal["content", "price", "stock", "offers"]
+"""What can be refused apart from the rest; `offers`: a price or stock the catalogue has wrong."""
 
 ListingStatus = Literal["none", "auditing", "live", "deleted"]
 """none: never online; auditing: accepted, takes no update until AliExpress's audit ends."""
@@ -86,16 +86,6 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         """Whether exactly this was refused for good."""
         told = self.believed.refused.get(side)
         return told is not None and told.wanted == wanted and not told.is_transient
-
-
-def sku_of(offer: Offer) -> AcceptedSku:
-    """An offer as it will have been accepted."""
-    return AcceptedSku(
-        price=offer.price,
-        discount_price=offer.discount_price,
-        inventory=offer.inventory,
-        country_prices=tuple(offer.country_prices),
-    )
 
 
 def is_same_amount(one: str | None, other: str | None) -> bool:

@@ -205,7 +205,7 @@ def _after_planning(listing: Listing, plan: FamilyPlan) -> Listing:
         listing = listing.refusing(side, None)
     for planned in plan.items:
         if planned.refused is not None:
-            listing = listing.refusing("content", planned.refused)
+            listing = listing.refusing(planned.refused_side, planned.refused)
     return listing
 
 

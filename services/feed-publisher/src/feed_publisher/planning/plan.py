@@ -9,8 +9,16 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from common.contracts.product import Content, Offer, ProductNormalized
+from common.contracts.product import Content, ProductNormalized
+from common.errors import Issue
 from feed_publisher.planning.batches import MAX_SKUS
+from feed_publisher.planning.desired_offers import (
+    desired_offers,
+    desired_stock,
+    has_all_prices,
+    has_all_stock,
+    offer_errors,
+)
 from feed_publisher.planning.listing import (
     AcceptedSku,
     Believed,
@@ -19,7 +27,6 @@ from feed_publisher.planning.listing import (
     Side,
     digest,
     has_same_prices,
-    sku_of,
 )
 
 Action = Literal["create", "update", "delete", "price", "stock"]
@@ -91,6 +98,11 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     is_confirmed: bool = False
     refused: Refused | None = None
 
+    @property
+    def refused_side(self) -> Side:
+        """The side that `refused` speaks of: a price or stock is refused before it is sent."""
+        return "offers" if self.action in {"price", "stock"} else "content"
+
 
 class FamilyPlan(msgspec.Struct, frozen=True):
     """What a run does for one family; `settled` are sides whose refusal no longer holds."""
@@ -158,12 +170,14 @@ def _plan_deletion(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
 
 
 def _plan_creation(desired: ProductNormalized, content: Content, listing: Listing) -> FamilyPlan:
-    if desired.offers is None or desired.offers_part is None:
+    if desired.offers is None or desired.offers_part is None or not _is_whole(desired):
         return FamilyPlan()
     wanted = digest(_hash(desired), desired.offers_part.hash)
-    offers = _offers_of(content, desired.offers)
-    if offers is None:
+    known = desired_offers(desired, listing.believed)
+    codes = [sku.sku_code for sku in content.skus]
+    if any(code not in known for code in codes):
         return _refuse(desired, listing, Refused("offer-missing", "a SKU has no price", wanted))
+    offers = {code: known[code] for code in codes}
     if not any(offer.inventory for offer in offers.values()):
         return _refuse(
             desired, listing, Refused("no-stock", "no SKU of this new product has stock", wanted)
@@ -192,12 +206,13 @@ def _plan_update(desired: ProductNormalized, content: Content, listing: Listing)
         told = f"the product was created in {believed.main_locale}, not {content.main_locale}"
         return _refuse(desired, listing, Refused("locale-fixed", told, wanted))
     codes = [sku.sku_code for sku in content.skus]
-    drops = _drops_countries(desired.offers, believed)
+    drops = _drops_countries(desired, believed)
     is_same = believed.content_hash == _hash(desired) and believed.skus.keys() == set(codes)
     if is_same and not drops:
         return FamilyPlan(settled=_settled(listing, "content"))
-    offers = {offer.sku_code: sku_of(offer) for offer in desired.offers or ()}
-    if any(code not in believed.skus and code not in offers for code in codes):
+    offers = desired_offers(desired, believed)
+    new = [code for code in codes if code not in believed.skus]
+    if new and not (_is_whole(desired) and offers.keys() >= set(new)):
         return FamilyPlan()  # a new SKU waits until its offer is valid
     if listing.refuses("content", wanted):
         return FamilyPlan()
@@ -222,17 +237,20 @@ def _plan_update(desired: ProductNormalized, content: Content, listing: Listing)
 
 
 def plan_offers(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
-    """What an offer run does: prices with their discounts, stock, stock 0 for what has gone."""
+    """What an offer run does: prices with their discounts, stock, stock 0 for what has gone.
+
+    Prices and stock that have an issue stay as they are at AliExpress, and one item says why.
+    """
     if not listing.is_online:
         return FamilyPlan()
     believed = listing.believed
     staying = set(desired_skus(desired))
+    stock = _stock_changes(believed, staying, desired_stock(desired))
     offers = {
-        offer.sku_code: sku_of(offer)
-        for offer in desired.offers or ()
-        if offer.sku_code in believed.skus and offer.sku_code in staying
+        code: offer
+        for code, offer in desired_offers(desired, believed).items()
+        if code in believed.skus and code in staying
     }
-    stock = _stock_changes(believed, staying, offers)
     prices = tuple(
         PriceChange(code, believed.skus[code], offer)
         for code, offer in sorted(offers.items())
@@ -243,12 +261,17 @@ def plan_offers(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
     settled: list[Side] = []
     if stock and not listing.refuses("stock", _wanted_stock(stock)):
         items += _stock_items(desired, listing, stock)
-    elif not stock:
+    elif not stock and has_all_stock(desired):
         settled += _settled(listing, "stock")
     if prices and not listing.refuses("price", _wanted_prices(prices)):
-        items += _price_items(desired, listing, prices, offers)
-    elif not prices and desired.offers is not None:
+        staying_skus = {code: sku for code, sku in believed.skus.items() if code in staying}
+        items += _price_items(desired, listing, prices, staying_skus | offers)
+    elif not prices and has_all_prices(desired):
         settled += _settled(listing, "price")
+    if errors := offer_errors(desired):
+        items += _unsent(desired, listing, errors)
+    else:
+        settled += _settled(listing, "offers")
     return FamilyPlan(tuple(items), tuple(settled))
 
 
@@ -261,16 +284,12 @@ def _wanted_prices(prices: Sequence[PriceChange]) -> str:
 
 
 def _stock_changes(
-    believed: Believed, staying: set[str], offers: Mapping[str, AcceptedSku]
+    believed: Believed, staying: set[str], stock: Mapping[str, int]
 ) -> tuple[StockChange, ...]:
+    """What leaves the product has stock 0; a SKU that `stock` does not name is left alone."""
     changes = []
     for code, accepted in sorted(believed.skus.items()):
-        if code not in staying:
-            after: int | None = 0
-        elif code in offers:
-            after = offers[code].inventory
-        else:
-            after = None
+        after = stock.get(code) if code in staying else 0
         if after is not None and after != accepted.inventory:
             changes.append(StockChange(code, accepted.inventory, after))
     return tuple(changes)
@@ -322,6 +341,27 @@ def _price_items(
     ]
 
 
+def _unsent(desired: ProductNormalized, listing: Listing, errors: Sequence[Issue]) -> list[Planned]:
+    """The item that says which prices or stock cannot be sent; none when it has said so (M7.5)."""
+    first, others = errors[0], len(errors) - 1
+    value = "" if first.value is None else f" ({first.value!r})"
+    more = f" Issues beside it: {others}." if others else ""
+    message = f"{first.rule}, SKU {first.sku}: {first.message}{value}. {first.remedy}{more}"
+    refused = Refused("offers-invalid", message, digest(errors))
+    if listing.refuses("offers", refused.wanted):
+        return []
+    return [
+        Planned(
+            family_id=desired.family_id,
+            action="stock" if has_all_prices(desired) else "price",
+            desired_revision=desired.revision,
+            marketplace_product_id=listing.marketplace_product_id,
+            sku_codes=tuple(sorted({error.sku for error in errors if error.sku})),
+            refused=refused,
+        )
+    ]
+
+
 C = TypeVar("C", StockChange, PriceChange)
 
 
@@ -335,20 +375,17 @@ def _only_countries_differ(offer: AcceptedSku, accepted: AcceptedSku) -> bool:
     return has_same_prices(offer, bare)
 
 
-def _drops_countries(offers: Sequence[Offer] | None, believed: Believed) -> bool:
+def _drops_countries(desired: ProductNormalized, believed: Believed) -> bool:
     return (
-        offers is not None
+        has_all_prices(desired)
         and any(sku.country_prices for sku in believed.skus.values())
-        and not any(offer.country_prices for offer in offers)
+        and not any(offer.country_prices for offer in desired.offers or ())
     )
 
 
-def _offers_of(content: Content, offers: Sequence[Offer]) -> dict[str, AcceptedSku] | None:
-    by_code = {offer.sku_code: sku_of(offer) for offer in offers}
-    codes = [sku.sku_code for sku in content.skus]
-    if any(code not in by_code for code in codes):
-        return None
-    return {code: by_code[code] for code in codes}
+def _is_whole(desired: ProductNormalized) -> bool:
+    """Whether prices and stock of all SKUs are valid: what is created begins complete."""
+    return has_all_prices(desired) and has_all_stock(desired)
 
 
 def _refuse(desired: ProductNormalized, listing: Listing, refused: Refused) -> FamilyPlan:
@@ -374,7 +411,7 @@ def _settled(listing: Listing, side: Side) -> tuple[Side, ...]:
 
 
 def _sides(believed: Believed) -> list[Side]:
-    sides: tuple[Side, ...] = ("content", "price", "stock")
+    sides: tuple[Side, ...] = ("content", "price", "stock", "offers")
     return [side for side in sides if side in believed.refused]
 
 

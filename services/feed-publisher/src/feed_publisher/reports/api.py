@@ -173,9 +173,9 @@ def _next(items: list[ItemRow], limit: int) -> str | None:
 
 def _plan_lines(item: ItemRow) -> list[PlanLine]:
     change = item.change
-    if item.action == "price":
+    if item.action == "price" and change.prices:
         return [_line(item, p.sku_code, _price(p.before), _price(p.after)) for p in change.prices]
-    if item.action == "stock":
+    if item.action == "stock" and change.stock:
         return [
             _line(item, s.sku_code, {"inventory": s.before}, {"inventory": s.after})
             for s in change.stock

@@ -156,6 +156,14 @@ KNOWN: tuple[Known, ...] = (
         "Match price and stock for every SKU.",
     ),
     Known(
+        "offers-invalid",
+        "offers-invalid",
+        None,
+        "A price or stock of the catalogue cannot be used, and AliExpress keeps the one it has; "
+        "all else of the product is sent.",
+        "Do what the message says; the preview shows every issue of the product.",
+    ),
+    Known(
         "locale-fixed",
         "locale-fixed",
         None,
@@ -186,13 +194,16 @@ KNOWN: tuple[Known, ...] = (
     ),
 )
 
+_OWN = {known.code: known for known in KNOWN if known.code and known.pattern is None}
 _BY_CODE = {known.code: known for known in KNOWN if known.code is not None}
 UNKNOWN_EXPLANATION = "AliExpress refused this without a reason we know."
 UNKNOWN_REMEDY = "Read AliExpress's own message; tell the operator if it does not help."
 
 
 def find_known(code: str, message: str) -> tuple[Known, dict[str, str]] | None:
-    """The known cause, and what its message names."""
+    """The known cause, and what its message names; our own codes say it whatever the message."""
+    if own := _OWN.get(code):
+        return own, {}
     for known in KNOWN:
         for text in (message, code):
             match = re.search(known.pattern, text) if known.pattern else None
