@@ -26,6 +26,7 @@ _STRATEGIES = {
 }
 Strategy = Literal["place_order_withhold", "payment_success_deduct"]
 _TAG = re.compile(r"<[a-zA-Z/!]")
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 def build_content(
@@ -315,7 +316,7 @@ def safe_html(text: str) -> str:
     if not text:
         return ""
     if not _TAG.search(text):
-        return html.escape(html.unescape(text), quote=False).replace("\n", "<br>")
+        return _LINE_END.sub("<br>", html.escape(html.unescape(text), quote=False))
     return nh3.clean(text, link_rel=None).strip()
 
 
