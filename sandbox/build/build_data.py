@@ -250,7 +250,7 @@ def used_attributes() -> set[str]:
 
 
 def is_sku_only(name: str) -> bool:
-    """Whether it only ever tells the SKUs of a product apart."""
+    """Whether it only ever distinguishes the SKUs of a product."""
     return not any(name in (*one["required"], *one["optional"]) for one in PROFILES.values())
 
 
@@ -264,7 +264,7 @@ def write(name: str, content: object) -> None:
 
 
 def main() -> None:
-    """Build both files and say what they hold."""
+    """Build both files and print what they hold."""
     folder = Path(sys.argv[1])
     nodes = read_nodes(folder / "categories.csv")
     rows = category_rows(nodes)

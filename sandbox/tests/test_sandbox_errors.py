@@ -1,4 +1,4 @@
-"""Every code of the reference's list of posting, feed and shipping errors, each deserved."""
+"""Every code of the reference's list of posting, feed and shipping errors, each provoked."""
 
 import json
 from collections.abc import Callable
@@ -149,8 +149,8 @@ def test_a_seller_in_bad_standing_posts_nothing(
     assert text in result["errorMessage"]
 
 
-def plain(payload: dict[str, Any]) -> dict[str, Any]:
-    """The same product in the plain way."""
+def unschemed(payload: dict[str, Any]) -> dict[str, Any]:
+    """The same product for the method without a schema."""
     return {
         "aliexpress_category_id": "152805",
         "language": "en",
@@ -184,14 +184,14 @@ def test_a_full_shop_takes_no_more_either_way(start_sandbox: Any, payload: Paylo
     with start_sandbox(products_max="1", feed_seconds="0", audit_seconds="0") as client:
         client.connect()
         post = "aliexpress.solution.product.post"
-        first = client.call(post, {"post_product_request": plain(payload())})
+        first = client.call(post, {"post_product_request": unschemed(payload())})
         assert first["result"]["product_id"]
         by_schema = client.feed("PRODUCT_CREATE", {"1": payload()})["1"]
         assert by_schema["errorCode"] == GENERAL
         assert by_schema["errorMessage"].startswith("150008:")
-        plainly = client.call(post, {"post_product_request": plain(payload())})["result"]
-        assert plainly["error_code"] == "S00-10-10000-001"
-        assert plainly["error_message"].startswith("7150008:150008:")
+        refused = client.call(post, {"post_product_request": unschemed(payload())})["result"]
+        assert refused["error_code"] == "S00-10-10000-001"
+        assert refused["error_message"].startswith("7150008:150008:")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Faults on demand, quotas and bans: each strikes as told, and heals."""
+"""Faults on demand, quotas and bans: each strikes as asked, and ends."""
 
 import json
 import time
@@ -131,7 +131,7 @@ def test_a_probability_is_drawn_from_the_seed(sandbox: Any) -> None:
     assert 0 < sum(first) < 30
 
 
-def test_a_stuck_job_goes_on_when_healed(sandbox: Any, payload: Payload) -> None:
+def test_a_stuck_job_goes_on_when_the_fault_is_removed(sandbox: Any, payload: Payload) -> None:
     fault = set_fault(sandbox, "stuck_job", operation="PRODUCT_CREATE")
     items = [{"item_content_id": "1", "item_content": payload("A-1")}]
     job = sandbox.call(
@@ -206,7 +206,7 @@ def test_business_refusals_of_batches_and_shipments(sandbox: Any, update: dict[s
     assert result["error_message"] == "系统异常，请稍候重试"
 
 
-def test_a_ban_tells_its_seconds_and_ends(sandbox: Any) -> None:
+def test_a_ban_names_its_seconds_and_ends(sandbox: Any) -> None:
     sandbox.control("POST", "bans", {"operation": "*.profile.get", "seconds": 120})
     error = sandbox.call(PROFILE)["error_response"]
     assert error["code"] == "ApiCallLimit"

@@ -68,9 +68,9 @@ class Seller:
     def __init__(self) -> None:
         quick = Settings(feed_seconds=0, audit_seconds=0, feed_jobs_per_day=0)
         self._application = Application(quick)
-        world = self._application.world
-        self._token = world.oauth.exchange(world.oauth.issue_code(SELLER, "")).access_token
-        self.now = str(int(world.clock.now().timestamp() * 1000))
+        state = self._application.state
+        self._token = state.oauth.exchange(state.oauth.issue_code(SELLER, "")).access_token
+        self.now = str(int(state.clock.now().timestamp() * 1000))
 
     def call(self, operation: str, **parameters: Any) -> Any:
         """The inner answer of one call."""
@@ -113,12 +113,12 @@ def test_odd_products_are_taken_or_refused(
     job = seller.call(submit, operation_type="PRODUCT_CREATE", item_list=items)["job_id"]
     answer = seller.call("aliexpress.solution.feed.query", job_id=str(job))
     (result,) = answer["result_list"]["single_item_response_dto"]
-    fate = json.loads(result["item_execution_result"])
-    if not fate["success"]:
-        assert fate["errorCode"]
-        assert fate["errorMessage"]
+    outcome = json.loads(result["item_execution_result"])
+    if not outcome["success"]:
+        assert outcome["errorCode"]
+        assert outcome["errorMessage"]
         return
-    identity = str(fate["productId"])
+    identity = str(outcome["productId"])
     info = seller.call("aliexpress.solution.product.info.get", product_id=identity)["result"]
     assert str(info["product_id"]) == identity
     query = {"product_status_type": "onSelling", "product_id": identity}
@@ -169,7 +169,7 @@ def test_odd_calls_are_answered(
         "schema.product.full.update": (
             "schema_full_update_request", payload("A-1", aliexpress_product_id=identity),
         ),
-        "product.post": ("post_product_request", plain_product()),
+        "product.post": ("post_product_request", unschemed_product()),
         "feed.submit": ("item_list", item),
     }  # fmt: skip
     name = data.draw(st.sampled_from(sorted(calls)))
@@ -181,8 +181,8 @@ def test_odd_calls_are_answered(
     assert "request_id" in answer or "request_id" in answer["error_response"]
 
 
-def plain_product() -> dict[str, Any]:
-    """A product of the plain way."""
+def unschemed_product() -> dict[str, Any]:
+    """A product posted without a schema."""
     return {
         "language": "en",
         "aliexpress_category_id": "152805",

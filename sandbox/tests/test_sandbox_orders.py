@@ -1,4 +1,4 @@
-"""Orders live through their states on the moved clock."""
+"""Orders pass through their states on the moved clock."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Uncertain facts are switches: the same business, written or judged another way."""
+"""Uncertain facts are switches: the same business, written or checked another way."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: serve until told to stop."""
+"""`python -m sandbox`: serve until stopped."""
 
 import gc
 
@@ -12,7 +12,7 @@ from sandbox.settings import Settings
 def main() -> None:
     """Serve at the address the settings name."""
     settings = Settings()
-    # Hundreds of thousands of products live for ever: looking through them is for nothing.
+    # Hundreds of thousands of products stay for good: collecting among them finds nothing.
     gc.set_threshold(100_000, 50, 100)
     uvicorn.run(
         Application(settings),

@@ -1,4 +1,4 @@
-"""The application: which door leads where."""
+"""The application: which path leads where."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,6 @@ from sandbox.control import actions as control
 from sandbox.feeds import routes as feed_routes
 from sandbox.gateway import NEW_BUSINESS, NEW_SYSTEM, OLD, ConnectionBroken, Gateway
 from sandbox.home import home
-from sandbox.keeping import Keeper, load
 from sandbox.oauth import routes as oauth_routes
 from sandbox.orders import routes as order_routes
 from sandbox.pictures import picture
@@ -28,7 +27,8 @@ from sandbox.server import (
     send_response,
 )
 from sandbox.settings import Settings
-from sandbox.world import World
+from sandbox.state import State
+from sandbox.state_file import StateFile
 
 TICK_SECONDS = 0.2
 REGISTERED = (feed_routes, order_routes, product_reads, product_routes, shop_routes)
@@ -36,22 +36,21 @@ REGISTERED = (feed_routes, order_routes, product_reads, product_routes, shop_rou
 
 
 class Application:
-    """The ASGI application around one world."""
+    """The ASGI application around one state."""
 
     def __init__(self, settings: Settings) -> None:
-        kept = load(settings.state_file) if settings.state_file else None
-        self.world = World(settings, kept)
-        self._gateway = Gateway(self.world)
-        self._keeper = Keeper(settings.state_file) if settings.state_file else None
+        self._state_file = StateFile(settings.state_file) if settings.state_file else None
+        self.state = State(settings, self._state_file.load() if self._state_file else None)
+        self._gateway = Gateway(self.state)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request, or start and stop with the server."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._lifespan(receive, send)
             return
         try:
-            request = await read_request(scope, receive, self.world.settings.max_body_bytes)
+            request = await read_request(scope, receive, self.state.settings.max_body_bytes)
             response = await self.route(request)
         except BadRequest as error:
             response = Response(str(error).encode(), status=400, content_type="text/plain")
@@ -65,23 +64,23 @@ class Application:
     async def route(self, request: Request) -> Response:
         """The answer to one request. Raises `ConnectionBroken` for faults that do."""
         path = request.path
-        for prefix, kind in _DOORS:
+        for prefix, kind in _GATEWAYS:
             if path == prefix or (kind != OLD and path.startswith(prefix + "/")):
                 return await self._gateway.answer(request, kind, path[len(prefix) :])
-        if path.startswith("/pictures/") or self.world.photos.is_address(path):
+        if path.startswith("/pictures/") or self.state.photos.is_address(path):
             return await picture(path.removeprefix("/pictures/"))
         if path.startswith("/control/"):
-            return control.answer(self.world, request)
+            return control.answer(self.state, request)
         page = _PAGES.get(path)
         if page is None:
             return Response(b"not found", status=404, content_type="text/plain")
-        return page(self.world, request)
+        return page(self.state, request)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._tasks.append(asyncio.create_task(self._tick()))
-        if self._keeper is not None:
-            saving = self._keeper.keep_saving(lambda: self.world.state)
+        if self._state_file is not None:
+            saving = self._state_file.save_regularly(lambda: self.state.stored)
             self._tasks.append(asyncio.create_task(saving))
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -89,19 +88,19 @@ class Application:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        if self._keeper is not None:
-            self._keeper.save(self.world.state)
+        if self._state_file is not None:
+            self._state_file.save(self.state.stored)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _tick(self) -> None:
         """Let things happen when nobody asks."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self.world.settle()
+            self.state.advance()
 
 
-_DOORS = (("/sync", NEW_BUSINESS), ("/rest", NEW_SYSTEM), ("/router/rest", OLD))
-_PAGES: dict[str, Callable[[World, Request], Response]] = {
+_GATEWAYS = (("/sync", NEW_BUSINESS), ("/rest", NEW_SYSTEM), ("/router/rest", OLD))
+_PAGES: dict[str, Callable[[State, Request], Response]] = {
     "/": home,
     "/oauth/authorize": oauth_routes.authorize,
     "/authorize": oauth_routes.authorize,

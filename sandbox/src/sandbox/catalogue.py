@@ -111,7 +111,7 @@ class Catalogue:
         return [*self._table.profiles[leaf.profile].optional, *self._table.common_optional]
 
     def sku(self, leaf: Category) -> list[str]:
-        """Names of the attributes that tell this leaf's SKUs apart."""
+        """Names of the attributes that distinguish this leaf's SKUs."""
         return self._table.profiles[leaf.profile].sku
 
     def search(self, words: list[str]) -> list[Category]:

@@ -10,7 +10,7 @@ from sandbox.settings import Settings
 
 @dataclass(frozen=True)
 class Context:
-    """Shared by all parts of one world; `job_now` is the clock of jobs and audits, in seconds."""
+    """Shared by all parts of one state; `job_now` is the clock of jobs and audits, in seconds."""
 
     settings: Settings
     ledger: Ledger

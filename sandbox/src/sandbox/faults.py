@@ -3,7 +3,7 @@
 Kinds that strike a call
     latency          answers `seconds` late
     late_answer      does it, then answers `seconds` late
-    hang             does not answer for `seconds` (an hour unless told), then breaks off
+    hang             does not answer for `seconds` (an hour by default), then breaks off
     http_error       answers `status` without doing anything
     http_error_after does it, then answers `status`
     html             an HTML page with status 200, nothing done
@@ -11,11 +11,11 @@ Kinds that strike a call
     error            an error answer with `code` and `message`, nothing done
     refused          breaks the connection, nothing done
     answer_lost      does it, then breaks the connection
-    dead_token       says the token is invalid
-    clock_skew       judges timestamps by a clock `seconds` away
+    dead_token       answers that the token is invalid
+    clock_skew       checks timestamps by a clock `seconds` away
     repeated_page    gives the page before the one asked for
     business_error   the business refuses with `code` and `message`
-Kinds that strike feeds; their operation is the job's type, say PRODUCT_CREATE
+Kinds that strike feeds; their operation is the job's type, such as PRODUCT_CREATE
     stuck_job        a job submitted now does not move while the fault is there
     missing_results  a query answers without the last item
     double_results   a query answers with the first item twice
@@ -88,7 +88,7 @@ class Faults:
         before = len(self._faults)
         self._faults = [f for f in self._faults if fault_id is not None and f.id != fault_id]
         if not self._faults:
-            self._draw = Random(self._seed)  # noqa: S311 - the dice start anew as well
+            self._draw = Random(self._seed)  # noqa: S311 - the dice start again as well
         return before - len(self._faults)
 
     def strike(self, kind: Kind, operation: str, seller_id: str) -> Fault | None:

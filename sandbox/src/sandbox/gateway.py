@@ -12,8 +12,8 @@ from sandbox.errors import GatewayError
 from sandbox.faults import Fault
 from sandbox.operations import OPERATIONS, SYSTEM_OPERATIONS, Call, Handler
 from sandbox.server import Request, Response
+from sandbox.state import State
 from sandbox.wire import render
-from sandbox.world import World
 
 NEW_BUSINESS, NEW_SYSTEM, OLD = "sync", "rest", "old"
 HANG_SECONDS = 3600.0
@@ -25,10 +25,10 @@ class ConnectionBroken(Exception):
 
 
 class Gateway:
-    """Answers calls; `kind` says at which door they came in."""
+    """Answers calls; `kind` is the gateway they came in by."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: State) -> None:
+        self._state = state
         self._serial = count(1)
 
     async def answer(self, request: Request, kind: str, path: str) -> Response:
@@ -36,8 +36,8 @@ class Gateway:
         parameters = request.parameters
         name = path or parameters.get("method", "")
         is_known = name in OPERATIONS or name in SYSTEM_OPERATIONS
-        counts = self._world.counts
-        with counts.flying(name if is_known else UNKNOWN):
+        counts = self._state.counts
+        with counts.while_answering(name if is_known else UNKNOWN):
             try:
                 if request.method not in ("GET", "POST"):
                     raise errors.action_not_allowed(request.method)
@@ -46,12 +46,12 @@ class Gateway:
                 if broken is not None:
                     counts.count(name, "fault")
                     return broken
-                self._world.settle()
+                self._state.advance()
                 answer = handler(call)
             except GatewayError as error:
                 counts.count(name if is_known else UNKNOWN, error.code)
                 body = error.body(kind, self._request_id())
-                return Response(orjson.dumps(body), status=self._world.settings.error_status)
+                return Response(orjson.dumps(body), status=self._state.settings.error_status)
             counts.count(name)
             response = Response(self._write(answer, parameters, kind, name))
             return await self._strike_after(call, response)
@@ -71,15 +71,15 @@ class Gateway:
             token = parameters.get("session") or parameters.get("access_token")
             if not token:
                 raise errors.missing_token()
-            seller_id = self._world.oauth.seller_of(token) or ""
-            if not seller_id or self._world.faults.strike("dead_token", name, seller_id):
+            seller_id = self._state.oauth.seller_of(token) or ""
+            if not seller_id or self._state.faults.strike("dead_token", name, seller_id):
                 raise errors.dead_token()
-        is_old_form = self._world.quirks.limit_form == "old"
-        self._world.limits.check(name, seller_id, is_old_form=is_old_form)
-        return Call(self._world, name, seller_id, parameters, request.files), handler
+        is_old_form = self._state.quirks.limit_form == "old"
+        self._state.limits.check(name, seller_id, is_old_form=is_old_form)
+        return Call(self._state, name, seller_id, parameters, request.files), handler
 
     def _verify(self, parameters: dict[str, str], kind: str, name: str) -> None:
-        settings = self._world.settings
+        settings = self._state.settings
         app_key = parameters.get("app_key")
         if not app_key:
             raise errors.missing_app_key()
@@ -95,12 +95,12 @@ class Gateway:
             raise errors.invalid_format()
 
     def _clocks(self, name: str) -> list[datetime]:
-        skew = self._world.faults.strike("clock_skew", name, "")
+        skew = self._state.faults.strike("clock_skew", name, "")
         shift = timedelta(seconds=skew.seconds or 86_400 if skew else 0)
-        wanted = self._world.settings.timestamp_clock
+        wanted = self._state.settings.timestamp_clock
         clocks = []
         if wanted != "wall":
-            clocks.append(self._world.clock.now() + shift)
+            clocks.append(self._state.clock.now() + shift)
         if wanted != "sandbox":
             clocks.append(datetime.now(UTC) + shift)
         return clocks
@@ -112,7 +112,7 @@ class Gateway:
         body: dict[str, object] = answer | {"request_id": request_id}
         is_simplified = parameters.get("simplify", "").lower() == "true" and (
             parameters.get("format", "").lower() == "json"
-            or not self._world.settings.simplify_needs_format
+            or not self._state.settings.simplify_needs_format
         )
         if name in SYSTEM_OPERATIONS:
             body = {"code": "0"} | body
@@ -120,11 +120,11 @@ class Gateway:
             body = {name.replace(".", "_") + "_response": body}
             if kind == NEW_SYSTEM:
                 body |= {"code": "0", "request_id": request_id}
-        return render(body, is_simplified=is_simplified, quirks=self._world.quirks)
+        return render(body, is_simplified=is_simplified, quirks=self._state.quirks)
 
     async def _strike_before(self, call: Call) -> Response | None:
         """Faults that come before any effect."""
-        if not self._world.faults.listed():
+        if not self._state.faults.listed():
             return None
         if fault := call.strike("latency"):
             await asyncio.sleep(fault.seconds or 1.0)
@@ -143,7 +143,7 @@ class Gateway:
 
     async def _strike_after(self, call: Call, response: Response) -> Response:
         """Faults that come after the effect."""
-        if not self._world.faults.listed():
+        if not self._state.faults.listed():
             return response
         if fault := call.strike("late_answer"):
             await asyncio.sleep(fault.seconds or 1.0)

@@ -122,7 +122,7 @@ class CallCounts:
             self.refused.setdefault(operation, Counter())[refusal] += 1
 
     @contextmanager
-    def flying(self, operation: str) -> Iterator[None]:
+    def while_answering(self, operation: str) -> Iterator[None]:
         """Count a call as in flight while it is answered."""
         self.in_flight[operation] += 1
         try:

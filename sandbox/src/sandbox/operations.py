@@ -9,7 +9,7 @@ import orjson
 from sandbox import errors
 from sandbox.faults import Fault, Kind
 from sandbox.sellers import SELLERS, Seller
-from sandbox.world import World
+from sandbox.state import State
 
 Answer = dict[str, Any]
 Handler = Callable[["Call"], Answer]
@@ -24,7 +24,7 @@ SYSTEM_OPERATIONS: dict[str, Handler] = {}
 class Call:
     """One call, verified: whose it is, and its parameters as texts."""
 
-    world: World
+    state: State
     operation: str
     seller_id: str
     parameters: dict[str, str]
@@ -65,7 +65,7 @@ class Call:
 
     def strike(self, kind: Kind) -> Fault | None:
         """A fault of this kind that hits this call."""
-        return self.world.faults.strike(kind, self.operation, self.seller_id)
+        return self.state.faults.strike(kind, self.operation, self.seller_id)
 
     def page(self, number: int) -> int:
         """The page to give: the one asked for, unless a fault repeats the one before."""

@@ -1,4 +1,4 @@
-"""Plain pages for people."""
+"""Pages for a browser."""
 
 from functools import cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""Schemas per category and seller, kept once built, and changed when the control API says so."""
+"""Schemas per category and seller, kept once built, and changed by the control API."""
 
 import msgspec
 import orjson
@@ -36,7 +36,7 @@ class SchemaStore:
         return self._schemas[key]
 
     def text(self, leaf: Category, seller: Seller) -> str:
-        """The schema as the JSON text the API hands out."""
+        """The schema as the JSON text the API returns."""
         key = (leaf.id, seller.id)
         if key not in self._texts:
             self._texts[key] = orjson.dumps(self.of(leaf, seller)).decode()

@@ -16,7 +16,7 @@ def category_tree(call: Call) -> Answer:
     """The children of one category; roots for 0."""
     category_id = call.integer("category_id")
     only_permitted = call.parameters.get("filter_no_permission", "").lower() == "true"
-    catalogue = call.world.catalogue
+    catalogue = call.state.catalogue
     if category_id and category_id not in catalogue.categories:
         raise errors.invalid_parameter(f"category {category_id} does not exist")
     children = [
@@ -37,7 +37,7 @@ def sku_attributes(call: Call) -> Answer:
     """SKU and common attributes of a leaf, with their values."""
     query = call.object("query_sku_attribute_info_request")
     leaf = _leaf(call, query.get("aliexpress_category_id") or query.get("category_id"))
-    catalogue = call.world.catalogue
+    catalogue = call.state.catalogue
     required = set(catalogue.required(leaf))
     skus = [
         {
@@ -89,7 +89,7 @@ def child_attributes(call: Call) -> Answer:
     """All attributes of a leaf in the older form; by path, only brands the seller owns."""
     name = "cate_id" if "cate_id" in call.parameters else "param1"
     leaf = _leaf(call, call.integer(name))
-    catalogue = call.world.catalogue
+    catalogue = call.state.catalogue
     required = set(catalogue.required(leaf))
     names = [*catalogue.required(leaf), *catalogue.optional(leaf)]
     only_own = call.operation.endswith("bypostcateidandpath")
@@ -141,7 +141,7 @@ def suggest_category(call: Call) -> Answer:
     """Leaves whose names share words with a title, the best first."""
     words = set(call.text("title").casefold().split())
     call.text("language")
-    catalogue = call.world.catalogue
+    catalogue = call.state.catalogue
     scored = ((len(words & set(leaf.name.casefold().split())), leaf) for leaf in catalogue.leaves())
     best = sorted((one for one in scored if one[0]), key=lambda one: (-one[0], one[1].id))
     suggestions = [
@@ -165,7 +165,7 @@ def suggest_category(call: Call) -> Answer:
 def product_schema(call: Call) -> Answer:
     """The schema of a leaf for this seller, as JSON text."""
     category_id = call.integer("aliexpress_category_id")
-    leaf = call.world.catalogue.categories.get(category_id)
+    leaf = call.state.catalogue.categories.get(category_id)
     if leaf is None or not leaf.is_leaf:
         return {
             "result": {
@@ -174,7 +174,7 @@ def product_schema(call: Call) -> Answer:
                 "error_message": "GPF.CHK_CATEGORY_ID_NOT_LEAF_CATEGORY",
             }
         }
-    return {"result": {"success": True, "schema": call.world.schemas.text(leaf, call.seller)}}
+    return {"result": {"success": True, "schema": call.state.schemas.text(leaf, call.seller)}}
 
 
 @operation("aliexpress.freight.redefining.listfreighttemplate")
@@ -218,14 +218,14 @@ def product_groups(call: Call) -> Answer:
 def merchant_profile(call: Call) -> Answer:
     """Who the seller is."""
     seller = call.seller
-    standing = call.world.state.standings.get(seller.id, "active")
+    standing = call.state.stored.standings.get(seller.id, "active")
     return {
         "country_code": seller.country,
         "merchant_login_id": seller.login_id,
         "shop_id": int(seller.id) + 900_000_000,
         "shop_name": seller.name,
         "shop_type": "normal",
-        "shop_url": f"{call.world.settings.url}/?seller={seller.id}",
+        "shop_url": f"{call.state.settings.url}/?seller={seller.id}",
         "product_posting_forbidden": standing != "active",
     }
 
@@ -254,7 +254,7 @@ def carriers(call: Call) -> Answer:
 
 def _leaf(call: Call, category_id: Any) -> Category:
     identity = as_integer(category_id, "category_id")
-    leaf = call.world.catalogue.categories.get(identity)
+    leaf = call.state.catalogue.categories.get(identity)
     if leaf is None or not leaf.is_leaf:
         raise errors.invalid_parameter(f"category {identity} is not a leaf")
     return leaf

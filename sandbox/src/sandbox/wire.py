@@ -1,4 +1,4 @@
-"""How answers look: lists wrapped by their element's name, or plain when simplified.
+"""How answers look: lists wrapped by their element's name, or bare when simplified.
 
 The quirks are ways the real platform is known to write the same answer; the control API switches
 them.

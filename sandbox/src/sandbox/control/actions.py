@@ -19,15 +19,15 @@ from sandbox.control.forms import (
 from sandbox.control.views import order_view, product_view
 from sandbox.faults import Fault
 from sandbox.ledger import as_line
-from sandbox.orders import life
-from sandbox.orders.desk import NothingToOrder
+from sandbox.orders import lifecycle
+from sandbox.orders.service import NothingToOrder
 from sandbox.products.sample import sample_payload
 from sandbox.products.state import ON_SALE
 from sandbox.schema_store import SchemaChange
 from sandbox.sellers import SELLERS
 from sandbox.server import Request, Response
+from sandbox.state import State
 from sandbox.wire import Quirks
-from sandbox.world import World
 
 
 class ControlError(Exception):
@@ -38,18 +38,18 @@ class ControlError(Exception):
         self.status = status
 
 
-Action = Callable[[World, Request, list[str]], Response]
+Action = Callable[[State, Request, list[str]], Response]
 
 
-def answer(world: World, request: Request) -> Response:
+def answer(state: State, request: Request) -> Response:
     """Answer a request below /control/."""
     parts = request.path.removeprefix("/control/").strip("/").split("/")
     action = _ACTIONS.get((request.method, parts[0], len(parts)))
     if action is None:
         return _json({"error": "there is no such control"}, status=404)
     try:
-        world.settle()
-        return action(world, request, parts)
+        state.advance()
+        return action(state, request, parts)
     except ControlError as error:
         return _json({"error": str(error)}, status=error.status)
     except msgspec.MsgspecError as error:
@@ -77,18 +77,18 @@ def _seller(seller_id: str) -> str:
     return seller_id
 
 
-def _health(world: World, request: Request, parts: list[str]) -> Response:
+def _health(state: State, request: Request, parts: list[str]) -> Response:
     return _json({"status": "up"})
 
 
-def _clock(world: World, request: Request, parts: list[str]) -> Response:
-    now = world.clock.now().isoformat(timespec="milliseconds")
-    return _json({"now": now, "is_frozen": world.clock.is_frozen})
+def _clock(state: State, request: Request, parts: list[str]) -> Response:
+    now = state.clock.now().isoformat(timespec="milliseconds")
+    return _json({"now": now, "is_frozen": state.clock.is_frozen})
 
 
-def _move_clock(world: World, request: Request, parts: list[str]) -> Response:
+def _move_clock(state: State, request: Request, parts: list[str]) -> Response:
     move = _read(request, ClockMove)
-    clock = world.clock
+    clock = state.clock
     if move.is_frozen is not None:
         clock.freeze(move.is_frozen)
     if move.set is not None:
@@ -97,16 +97,16 @@ def _move_clock(world: World, request: Request, parts: list[str]) -> Response:
         clock.set(move.set)
     if move.advance_seconds is not None:
         clock.set(clock.now() + timedelta(seconds=move.advance_seconds))
-    world.settle()
-    return _clock(world, request, parts)
+    state.advance()
+    return _clock(state, request, parts)
 
 
-def _ledger(world: World, request: Request, parts: list[str]) -> Response:
+def _ledger(state: State, request: Request, parts: list[str]) -> Response:
     query = request.query
     since = query.get("since_sequence", "0")
     if not since.isdecimal():
         raise ControlError("since_sequence is a number")
-    entries = world.ledger.read(
+    entries = state.ledger.read(
         seller_id=query.get("seller", ""),
         operation=query.get("operation", ""),
         outcome=query.get("outcome", ""),
@@ -115,8 +115,8 @@ def _ledger(world: World, request: Request, parts: list[str]) -> Response:
     return Response(b"".join(map(as_line, entries)), content_type="application/x-ndjson")
 
 
-def _calls(world: World, request: Request, parts: list[str]) -> Response:
-    counts = world.counts
+def _calls(state: State, request: Request, parts: list[str]) -> Response:
+    counts = state.counts
     return _json(
         {
             "calls": dict(sorted(counts.calls.items())),
@@ -126,62 +126,62 @@ def _calls(world: World, request: Request, parts: list[str]) -> Response:
     )
 
 
-def _clear_calls(world: World, request: Request, parts: list[str]) -> Response:
-    world.counts.clear()
-    return _calls(world, request, parts)
+def _clear_calls(state: State, request: Request, parts: list[str]) -> Response:
+    state.counts.clear()
+    return _calls(state, request, parts)
 
 
-def _products(world: World, request: Request, parts: list[str]) -> Response:
+def _products(state: State, request: Request, parts: list[str]) -> Response:
     wanted = request.query.get("seller", "")
     sellers = [_seller(wanted)] if wanted else list(SELLERS)
     return _json(
         [
             product_view(product)
             for seller_id in sellers
-            for product in world.shops.of(seller_id).products.values()
+            for product in state.shops.of(seller_id).products.values()
         ]
     )
 
 
-def _add_products(world: World, request: Request, parts: list[str]) -> Response:
+def _add_products(state: State, request: Request, parts: list[str]) -> Response:
     asked = _read(request, ProductsAsked)
     seller = SELLERS[_seller(asked.seller_id)]
     codes = asked.sku_codes or [f"BY-HAND-{index:06d}" for index in range(1, asked.count + 1)]
     made = [
-        world.shelf.put(seller.id, sample_payload(seller, world.catalogue, code), ON_SALE)
+        state.products.put(seller.id, sample_payload(seller, state.catalogue, code), ON_SALE)
         for code in codes
     ]
     return _json({"product_ids": [str(product.id) for product in made]})
 
 
-def _set_product_status(world: World, request: Request, parts: list[str]) -> Response:
+def _set_product_status(state: State, request: Request, parts: list[str]) -> Response:
     asked = _read(request, StatusAsked)
-    product = world.state.products.get(_number(parts[1]))
+    product = state.stored.products.get(_number(parts[1]))
     if product is None:
         raise ControlError("there is no such product", 404)
-    world.shelf.set_status(product, asked.status, asked.reason)
+    state.products.set_status(product, asked.status, asked.reason)
     return _json(product_view(product))
 
 
-def _orders(world: World, request: Request, parts: list[str]) -> Response:
+def _orders(state: State, request: Request, parts: list[str]) -> Response:
     wanted = request.query.get("seller", "")
     return _json(
         [
             order_view(order)
-            for order in world.desk.books.all()
+            for order in state.orders.repository.all()
             if not wanted or order.seller_id == wanted
         ]
     )
 
 
-def _place_orders(world: World, request: Request, parts: list[str]) -> Response:
+def _place_orders(state: State, request: Request, parts: list[str]) -> Response:
     asked = _read(request, OrdersAsked)
-    if asked.status is not None and asked.status not in life.STATUSES:
-        raise ControlError(f"status is one of {', '.join(life.STATUSES)}")
-    if asked.journey not in (*life.JOURNEYS, "mixed"):
-        raise ControlError(f"journey is mixed or one of {', '.join(life.JOURNEYS)}")
+    if asked.status is not None and asked.status not in lifecycle.STATUSES:
+        raise ControlError(f"status is one of {', '.join(lifecycle.STATUSES)}")
+    if asked.journey not in (*lifecycle.JOURNEYS, "mixed"):
+        raise ControlError(f"journey is mixed or one of {', '.join(lifecycle.JOURNEYS)}")
     try:
-        orders = world.desk.place(
+        orders = state.orders.place(
             _seller(asked.seller_id),
             asked.seed,
             asked.count,
@@ -194,77 +194,77 @@ def _place_orders(world: World, request: Request, parts: list[str]) -> Response:
     return _json([order_view(order) for order in orders], status=201)
 
 
-def _move_order(world: World, request: Request, parts: list[str]) -> Response:
+def _move_order(state: State, request: Request, parts: list[str]) -> Response:
     asked = _read(request, StatusAsked)
-    order = world.desk.books.get(_number(parts[1]))
+    order = state.orders.repository.get(_number(parts[1]))
     if order is None:
         raise ControlError("there is no such order", 404)
-    if asked.status not in life.STATUSES:
-        raise ControlError(f"status is one of {', '.join(life.STATUSES)}")
-    world.desk.move(order, asked.status, asked.reason)
+    if asked.status not in lifecycle.STATUSES:
+        raise ControlError(f"status is one of {', '.join(lifecycle.STATUSES)}")
+    state.orders.move(order, asked.status, asked.reason)
     return _json(order_view(order))
 
 
-def _code(world: World, request: Request, parts: list[str]) -> Response:
+def _code(state: State, request: Request, parts: list[str]) -> Response:
     asked = _read(request, CodeAsked)
-    if asked.redirect_uri not in world.settings.redirects:
+    if asked.redirect_uri not in state.settings.redirects:
         raise ControlError("redirect_uri is not one registered with the app")
-    code = world.oauth.issue_code(_seller(asked.seller_id), asked.redirect_uri)
+    code = state.oauth.issue_code(_seller(asked.seller_id), asked.redirect_uri)
     return _json({"code": code}, status=201)
 
 
-def _expire_tokens(world: World, request: Request, parts: list[str]) -> Response:
+def _expire_tokens(state: State, request: Request, parts: list[str]) -> Response:
     asked = _read(request, SellerAsked)
-    return _json({"expired": world.oauth.revoke(_seller(asked.seller_id))})
+    return _json({"expired": state.oauth.revoke(_seller(asked.seller_id))})
 
 
-def _set_standing(world: World, request: Request, parts: list[str]) -> Response:
+def _set_standing(state: State, request: Request, parts: list[str]) -> Response:
     asked = _read(request, SellerAsked)
-    world.state.standings[_seller(asked.seller_id)] = asked.standing
-    return _json({"standings": world.state.standings})
+    state.stored.standings[_seller(asked.seller_id)] = asked.standing
+    return _json({"standings": state.stored.standings})
 
 
-def _faults(world: World, request: Request, parts: list[str]) -> Response:
-    return _json(world.faults.listed())
+def _faults(state: State, request: Request, parts: list[str]) -> Response:
+    return _json(state.faults.listed())
 
 
-def _add_fault(world: World, request: Request, parts: list[str]) -> Response:
-    return _json(world.faults.add(_read(request, Fault)), status=201)
+def _add_fault(state: State, request: Request, parts: list[str]) -> Response:
+    return _json(state.faults.add(_read(request, Fault)), status=201)
 
 
-def _clear_faults(world: World, request: Request, parts: list[str]) -> Response:
+def _clear_faults(state: State, request: Request, parts: list[str]) -> Response:
     chosen = _number(parts[1]) if len(parts) > 1 else None
-    return _json({"removed": world.faults.clear(chosen)})
+    return _json({"removed": state.faults.clear(chosen)})
 
 
-def _ban(world: World, request: Request, parts: list[str]) -> Response:
+def _ban(state: State, request: Request, parts: list[str]) -> Response:
     asked = _read(request, BanAsked)
-    world.limits.ban(asked.operation, asked.seconds)
+    state.limits.ban(asked.operation, asked.seconds)
     return _json({"operation": asked.operation, "seconds": asked.seconds}, status=201)
 
 
-def _lift_bans(world: World, request: Request, parts: list[str]) -> Response:
-    world.limits.clear()
+def _lift_bans(state: State, request: Request, parts: list[str]) -> Response:
+    state.limits.clear()
     return _json({})
 
 
-def _quirks(world: World, request: Request, parts: list[str]) -> Response:
+def _quirks(state: State, request: Request, parts: list[str]) -> Response:
     if request.method == "POST":
-        world.quirks = _read(request, Quirks)
-    return _json(world.quirks)
+        state.quirks = _read(request, Quirks)
+    return _json(state.quirks)
 
 
-def _change_schema(world: World, request: Request, parts: list[str]) -> Response:
+def _change_schema(state: State, request: Request, parts: list[str]) -> Response:
     change = _read(request, SchemaChange)
     try:
-        world.schemas.change(change)
+        state.schemas.change(change)
     except KeyError as error:
         raise ControlError(f"{error.args[0]} is not known", 404) from error
     return _json(change, status=201)
 
 
-def _reset(world: World, request: Request, parts: list[str]) -> Response:
-    world.reset()
+def _reset(state: State, request: Request, parts: list[str]) -> Response:
+    state.reset()
     return _json({})
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from sandbox.products.shelf import Standing
+from sandbox.products.service import Standing
 
 
 class ClockMove(msgspec.Struct, forbid_unknown_fields=True):

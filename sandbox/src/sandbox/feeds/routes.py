@@ -26,7 +26,7 @@ def submit_feed(call: Call) -> Answer:
     items = [_item(entry) for entry in entries]
     if len({item.content_id for item in items}) != len(items):
         raise errors.invalid_parameter("item_content_id must be unique in the list")
-    return {"job_id": call.world.feeds.submit(call.seller_id, operation_type, items).id}
+    return {"job_id": call.state.feeds.submit(call.seller_id, operation_type, items).id}
 
 
 def _item(entry: Any) -> Item:
@@ -44,19 +44,19 @@ def _item(entry: Any) -> Item:
 @operation("aliexpress.solution.feed.query")
 def query_feed(call: Call) -> Answer:
     """The results a job has so far; there is no status."""
-    job = call.world.feeds.find(call.seller_id, call.integer("job_id"))
+    job = call.state.feeds.find(call.seller_id, call.integer("job_id"))
     if job is None:
         raise errors.invalid_parameter("job_id does not exist")
     results = [
         {
             "item_content_id": item.content_id,
-            "item_execution_result": _result_text(item.result, call.world.quirks),
+            "item_execution_result": _result_text(item.result, call.state.quirks),
         }
         for item in job.items[: job.done]
     ]
-    if results and call.world.faults.strike("missing_results", job.operation_type, call.seller_id):
+    if results and call.state.faults.strike("missing_results", job.operation_type, call.seller_id):
         results.pop()
-    if results and call.world.faults.strike("double_results", job.operation_type, call.seller_id):
+    if results and call.state.faults.strike("double_results", job.operation_type, call.seller_id):
         results.append(results[0])
     return {
         "job_id": job.id,
@@ -67,17 +67,17 @@ def query_feed(call: Call) -> Answer:
 
 
 def _result_text(result: Result | None, quirks: Quirks) -> str:
-    """An item's fate as the JSON text of the API."""
+    """An item's result as the JSON text of the API."""
     if result is None or result.code is None:
         return json_text({"productId": result.product_id if result else None, "success": True})
     message = result.message or ""
     prefix = message.split(":", 1)[0]
     if quirks.doubled_error_code and prefix.isdecimal():
         message = f"7{prefix}:{message}"
-    fate: dict[str, Any] = {"success": False, "errorMessage": message}
+    outcome: dict[str, Any] = {"success": False, "errorMessage": message}
     if quirks.feed_error_code:
-        fate["errorCode"] = result.code
-    return json_text(fate)
+        outcome["errorCode"] = result.code
+    return json_text(outcome)
 
 
 @operation("aliexpress.solution.feed.list.get")
@@ -92,7 +92,7 @@ def list_feeds(call: Call) -> Answer:
     wanted_type, wanted_status = call.parameters.get("feed_type"), call.parameters.get("status")
     jobs = [
         job
-        for job in call.world.feeds.listed(call.seller_id)
+        for job in call.state.feeds.listed(call.seller_id)
         if job.status != CANCELLED
         and (not wanted_type or job.operation_type == wanted_type)
         and (not wanted_status or job.status == wanted_status)
@@ -134,10 +134,10 @@ def invalidate_feeds(call: Call) -> Answer:
         raise errors.invalid_parameter(f"1 to {INVALIDATE_MAX} job ids")
     done, too_late, failed = [], [], []
     for identity in (as_integer(part, "job_id_list") for part in parts):
-        job = call.world.feeds.find(call.seller_id, identity)
+        job = call.state.feeds.find(call.seller_id, identity)
         if job is None:
             failed.append(identity)
-        elif call.world.feeds.invalidate(job):
+        elif call.state.feeds.invalidate(job):
             done.append(identity)
         else:
             too_late.append(identity)

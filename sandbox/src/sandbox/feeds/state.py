@@ -12,7 +12,7 @@ from sandbox import errors
 from sandbox.context import Context
 from sandbox.errors import Refusal
 from sandbox.products import codes
-from sandbox.products.shelf import Shelf
+from sandbox.products.service import ProductService
 
 QUEUEING, PROCESSING, FINISH, CANCELLED = "QUEUEING", "PROCESSING", "FINISH", "CANCELLED"
 OPERATION_TYPES = (
@@ -77,11 +77,11 @@ class Feeds:
     """Takes jobs, runs their items when due and keeps their results."""
 
     def __init__(
-        self, context: Context, jobs: dict[int, Job], shelf: Shelf, faults: ItemFaults
+        self, context: Context, jobs: dict[int, Job], products: ProductService, faults: ItemFaults
     ) -> None:
         self._jobs = jobs
         self._settings = context.settings
-        self._shelf = shelf
+        self._products = products
         self._ledger = context.ledger
         self._faults = faults
         self._now = context.now
@@ -144,7 +144,7 @@ class Feeds:
         """Run every item that is due."""
         if not self._open:
             return
-        self._shelf.finish_audits()
+        self._products.finish_audits()
         now = self._job_now()
         for job in list(self._open.values()):
             if job.stuck_by is not None and self._faults.is_active(job.stuck_by):
@@ -187,17 +187,17 @@ class Feeds:
         if not isinstance(payload, dict):
             raise Refusal(*codes.invalid_field("item_content", "json"))
         if operation_type == "PRODUCT_CREATE":
-            return self._shelf.create(seller_id, payload).id
+            return self._products.create(seller_id, payload).id
         product_id = payload.get("aliexpress_product_id")
         if not str(product_id or "").isdecimal():
             raise Refusal(*codes.invalid_field("aliexpress_product_id"))
         identity = int(str(product_id))
         if operation_type == "PRODUCT_FULL_UPDATE":
-            self._shelf.update(seller_id, identity, payload)
+            self._products.update(seller_id, identity, payload)
         elif operation_type == "PRODUCT_STOCKS_UPDATE":
-            self._shelf.set_stock(seller_id, identity, payload)
+            self._products.set_stock(seller_id, identity, payload)
         else:
-            self._shelf.set_prices(seller_id, identity, payload)
+            self._products.set_prices(seller_id, identity, payload)
         return identity
 
     def _check_limits(self, seller_id: str, operation_type: str, items: list[Item]) -> None:

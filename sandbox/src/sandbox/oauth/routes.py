@@ -10,37 +10,37 @@ from sandbox.operations import Answer, Call, operation
 from sandbox.pages import render_page
 from sandbox.sellers import SELLERS
 from sandbox.server import Request, Response
-from sandbox.world import World
+from sandbox.state import State
 
 LOCALE = "zh_CN"
 PLATFORM = "ae"
 
 
-def authorize(world: World, request: Request) -> Response:
+def authorize(state: State, request: Request) -> Response:
     """Show the choice of sellers (GET), or send the seller back with a code or a refusal."""
     query = request.parameters
-    problem = _problem(world, query)
+    problem = _problem(state, query)
     if problem:
         return render_page("refused.html", status=400, problem=problem)
     if request.method != "POST":
         return render_page("authorize.html", sellers=SELLERS.values(), query=query)
-    redirect_uri, state = query["redirect_uri"], query.get("state")
-    answer = {"state": state} if state else {}
+    redirect_uri = query["redirect_uri"]
+    answer = {"state": query["state"]} if query.get("state") else {}
     if query.get("decision") != "agree":
         answer |= {"error": "access_denied", "error_description": "the seller refused"}
     elif query.get("seller_id") not in SELLERS:
         return render_page("refused.html", status=400, problem="There is no such seller.")
     else:
-        answer = {"code": world.oauth.issue_code(query["seller_id"], redirect_uri)} | answer
+        answer = {"code": state.oauth.issue_code(query["seller_id"], redirect_uri)} | answer
     separator = "&" if urlsplit(redirect_uri).query else "?"
     location = f"{redirect_uri}{separator}{urlencode(answer)}"
     return Response(b"", status=302, headers=[(b"location", location.encode())])
 
 
-def _problem(world: World, query: dict[str, str]) -> str | None:
-    if query.get("client_id") != world.settings.app_key:
+def _problem(state: State, query: dict[str, str]) -> str | None:
+    if query.get("client_id") != state.settings.app_key:
         return "The App Key (client_id) is not the one of the test app."
-    if query.get("redirect_uri") not in world.settings.redirects:
+    if query.get("redirect_uri") not in state.settings.redirects:
         return "redirect_uri is not one registered with the app."
     if query.get("response_type") != "code":
         return "response_type must be code."
@@ -51,20 +51,20 @@ def _problem(world: World, query: dict[str, str]) -> str | None:
 def create_token(call: Call) -> Answer:
     """The token for a code."""
     try:
-        token = call.world.oauth.exchange(call.text("code"))
+        token = call.state.oauth.exchange(call.text("code"))
     except InvalidCode as error:
         raise _invalid_code("code") from error
-    return _new_form(call.world, token)
+    return _new_form(call.state, token)
 
 
 @operation("/auth/token/refresh", "/auth/token/security/refresh")
 def refresh_token(call: Call) -> Answer:
     """A new token for a refresh token, where the app may refresh at all."""
     try:
-        token = call.world.oauth.refresh(call.text("refresh_token"))
+        token = call.state.oauth.refresh(call.text("refresh_token"))
     except InvalidCode as error:
         raise _invalid_code("refresh_token") from error
-    return _new_form(call.world, token)
+    return _new_form(call.state, token)
 
 
 def _invalid_code(name: str) -> GatewayError:
@@ -77,16 +77,16 @@ def _invalid_code(name: str) -> GatewayError:
     )
 
 
-def _new_form(world: World, token: Token) -> Answer:
+def _new_form(state: State, token: Token) -> Answer:
     seller = SELLERS[token.seller_id]
-    settings = world.settings
+    settings = state.settings
     numbers: Answer = {
         "expires_in": settings.token_seconds,
         "refresh_expires_in": settings.refresh_seconds,
         "expire_time": int(token.expires_at.timestamp() * 1000),
         "refresh_token_valid_time": int(token.refresh_until.timestamp() * 1000),
     }
-    if world.quirks.token_numbers_as_text:
+    if state.quirks.token_numbers_as_text:
         numbers = {name: str(number) for name, number in numbers.items()}
     return numbers | {
         "access_token": token.access_token,
@@ -103,10 +103,10 @@ def _new_form(world: World, token: Token) -> Answer:
     }
 
 
-def old_token(world: World, request: Request) -> Response:
+def old_token(state: State, request: Request) -> Response:
     """The old platform's exchange: a form with the app's secret, no signature."""
     form = request.parameters
-    settings = world.settings
+    settings = state.settings
     is_app = (
         form.get("client_id") == settings.app_key
         and form.get("client_secret") == settings.app_secret
@@ -116,7 +116,7 @@ def old_token(world: World, request: Request) -> Response:
     if form.get("grant_type") != "authorization_code":
         return _old_error("unsupported_grant_type", "only authorization_code")
     try:
-        token = world.oauth.exchange(form.get("code", ""), form.get("redirect_uri", ""))
+        token = state.oauth.exchange(form.get("code", ""), form.get("redirect_uri", ""))
     except InvalidCode:
         return _old_error("invalid_grant", "the code is unknown, used or expired")
     expires = int(token.expires_at.timestamp() * 1000)

@@ -17,7 +17,7 @@ class Code(msgspec.Struct):
 
 
 class Token(msgspec.Struct):
-    """What one exchange handed out."""
+    """What one exchange issued."""
 
     access_token: str
     refresh_token: str
@@ -39,7 +39,7 @@ class InvalidCode(Exception):
 
 
 class OAuth:
-    """Hands out codes and tokens and knows which are alive."""
+    """Issues codes and tokens and knows which are valid."""
 
     def __init__(self, context: Context, state: OAuthState) -> None:
         self._context = context
@@ -71,7 +71,7 @@ class OAuth:
         raise InvalidCode
 
     def seller_of(self, access_token: str) -> str | None:
-        """The seller a living token belongs to."""
+        """The seller a valid token belongs to."""
         token = self._state.tokens.get(access_token)
         if token is None or token.is_revoked or token.expires_at <= self._context.now():
             return None
@@ -79,14 +79,14 @@ class OAuth:
 
     def revoke(self, seller_id: str) -> int:
         """End all tokens of a seller; how many there were."""
-        living = [
+        valid = [
             token
             for token in self._state.tokens.values()
             if token.seller_id == seller_id and not token.is_revoked
         ]
-        for token in living:
+        for token in valid:
             token.is_revoked = True
-        return len(living)
+        return len(valid)
 
     def _issue(self, seller_id: str) -> Token:
         if self._context.settings.reauthorisation_revokes:

@@ -1,1 +1,1 @@
-"""Orders: buyers place them, they live through their states, the seller ships them."""
+"""Orders: buyers place them, they pass through their states, the seller ships them."""

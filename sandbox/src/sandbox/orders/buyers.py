@@ -1,58 +1,36 @@
-"""Buyers who come by themselves, evenly over the day of the sandbox's clock."""
+"""Who buyers are, drawn from a seed alone."""
 
-from datetime import datetime, timedelta
+from random import Random
 
-import msgspec
+from sandbox.orders.state import Buyer
 
-from sandbox.context import Context
-from sandbox.orders.desk import Desk, NothingToOrder
-from sandbox.sellers import SELLERS
+_NAMES = (
+    "Ada Lindqvist", "Bruno Alves", "Carmen Ortega", "Dmitri Sokolov", "Elena Rossi",
+    "Farid Haddad", "Greta Novak", "Hugo Martin", "Ines Costa", "Jonas Weber",
+)  # fmt: skip
+_PLACES = (
+    ("US", "United States", "California", "San Jose", "55 River Oaks Pl", "95134", "+1"),
+    ("ES", "Spain", "Madrid", "Madrid", "Calle de Alcala 45, 3B", "28014", "+34"),
+    ("FR", "France", "Ile-de-France", "Paris", "12 rue des Ecoles", "75005", "+33"),
+    ("DE", "Germany", "Bayern", "Munchen", "Lindenweg 7", "80331", "+49"),
+    ("BR", "Brazil", "Sao Paulo", "Campinas", "Rua das Flores 300", "13010-050", "+55"),
+    ("PL", "Poland", "Mazowieckie", "Warszawa", "ul. Dluga 9/4", "00-238", "+48"),
+)  # fmt: skip
 
-CATCH_UP_MAX = 1_000
-"""Orders placed at once after the clock jumped; more would only take long."""
 
-
-class Visit(msgspec.Struct):
-    """When a shop's next buyer comes, and how many came."""
-
-    due_at: datetime
-    count: int = 0
-
-
-class Buyers:
-    """Places `orders_per_day` in each shop, on whatever is on sale there."""
-
-    def __init__(self, context: Context, visits: dict[str, Visit], desk: Desk) -> None:
-        self._settings = context.settings
-        self._now = context.now
-        self._visits = visits
-        self._desk = desk
-
-    def advance(self) -> None:
-        """Let every buyer order who should have come by now."""
-        if not self._settings.orders_per_day:
-            return
-        now = self._now()
-        pause = timedelta(days=1) / self._settings.orders_per_day
-        for seller_id in SELLERS:
-            visit = self._visits.setdefault(seller_id, Visit(now + pause))
-            for _ in range(CATCH_UP_MAX):
-                if visit.due_at > now:
-                    break
-                self._come(seller_id, visit)
-                visit.due_at += pause
-            visit.due_at = max(visit.due_at, now)
-
-    def _come(self, seller_id: str, visit: Visit) -> None:
-        try:
-            self._desk.place(
-                seller_id,
-                self._settings.seed,
-                1,
-                journey="mixed",
-                first=visit.count + 1,
-                at=visit.due_at,
-            )
-        except NothingToOrder:
-            return
-        visit.count += 1
+def draw_buyer(draw: Random) -> Buyer:
+    """A buyer with an address."""
+    name = draw.choice(_NAMES)
+    country, country_name, province, city, street, code, phone = draw.choice(_PLACES)
+    return Buyer(
+        login_id=f"{country.lower()}{draw.randrange(10**9, 10**10)}",
+        name=name,
+        phone_country=phone,
+        mobile=str(draw.randrange(600_000_000, 700_000_000)),
+        country=country,
+        country_name=country_name,
+        province=province,
+        city=city,
+        street=street,
+        zip=code,
+    )

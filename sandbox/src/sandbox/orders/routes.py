@@ -8,8 +8,8 @@ from sandbox import errors
 from sandbox.clock import from_pacific, pacific
 from sandbox.errors import Refusal
 from sandbox.operations import Answer, Call, as_integer, operation
-from sandbox.orders import life
-from sandbox.orders.desk import INTERNAL, SHIPPING_CODE
+from sandbox.orders import lifecycle
+from sandbox.orders.service import INTERNAL, SHIPPING_CODE
 from sandbox.orders.state import Order, Parcel
 from sandbox.orders.views import detailed_order, listed_order, oaid, receipt
 from sandbox.wire import Listed
@@ -27,8 +27,8 @@ def list_orders(call: Call) -> Answer:
         if not query.get(name):
             raise errors.missing_parameter(name)
     size = as_integer(query["page_size"], "page_size")
-    if not 1 <= size <= call.world.settings.order_page_max:
-        raise errors.invalid_parameter(f"page_size is 1 to {call.world.settings.order_page_max}")
+    if not 1 <= size <= call.state.settings.order_page_max:
+        raise errors.invalid_parameter(f"page_size is 1 to {call.state.settings.order_page_max}")
     asked = as_integer(query["current_page"], "current_page")
     page = call.page(asked)
     statuses = _statuses(query)
@@ -40,7 +40,7 @@ def list_orders(call: Call) -> Answer:
         found = [order for order in found if order.status not in _ENDED]
     if buyer:
         found = [order for order in found if order.buyer.login_id == buyer]
-    now = call.world.clock.now()
+    now = call.state.clock.now()
     shown = islice(found, (page - 1) * size, page * size)
     return {
         "result": {
@@ -57,7 +57,7 @@ def list_orders(call: Call) -> Answer:
     }
 
 
-_ENDED = frozenset({life.FINISHED, life.ARCHIVED})
+_ENDED = frozenset({lifecycle.FINISHED, lifecycle.ARCHIVED})
 
 
 def _statuses(query: dict[str, Any]) -> set[str]:
@@ -68,8 +68,8 @@ def _statuses(query: dict[str, Any]) -> set[str]:
     statuses = {str(status) for status in listed}
     if query.get("order_status"):
         statuses.add(str(query["order_status"]))
-    if statuses - set(life.STATUSES):
-        raise errors.invalid_parameter(f"unknown order status {statuses - set(life.STATUSES)}")
+    if statuses - set(lifecycle.STATUSES):
+        raise errors.invalid_parameter(f"unknown order status {statuses - set(lifecycle.STATUSES)}")
     return statuses
 
 
@@ -77,10 +77,10 @@ def _in_time(call: Call, query: dict[str, Any]) -> list[Order]:
     created = _window(query, "create_date_start", "create_date_end")
     modified = _window(query, "modified_date_start", "modified_date_end")
     _check_period(call, modified if any(modified) else created)
-    book = call.world.desk.books.of(call.seller_id)
+    orders = call.state.orders.repository.of(call.seller_id)
     if not any(modified):
-        return book.created_between(*created)
-    found = book.changed_between(*modified)
+        return orders.created_between(*created)
+    found = orders.changed_between(*modified)
     start, end = created
     if start:
         found = [order for order in found if order.created_at >= start]
@@ -90,9 +90,9 @@ def _in_time(call: Call, query: dict[str, Any]) -> list[Order]:
 
 
 def _check_period(call: Call, window: tuple[datetime | None, ...]) -> None:
-    most = call.world.settings.order_window_days
+    most = call.state.settings.order_window_days
     start, end = window
-    if most and (start is None or (end or call.world.clock.now()) - start > timedelta(days=most)):
+    if most and (start is None or (end or call.state.clock.now()) - start > timedelta(days=most)):
         raise errors.invalid_parameter(f"the period of the query is over {most} days")
 
 
@@ -110,7 +110,7 @@ def order_info(call: Call) -> Answer:
     """One order in full, money with cents."""
     query = call.object("param1")
     order = _find(call, query)
-    now = call.world.clock.now()
+    now = call.state.clock.now()
     if order is None or call.strike("business_error"):
         return {
             "result": {
@@ -124,7 +124,7 @@ def order_info(call: Call) -> Answer:
     return {
         "result": {
             "data": detailed_order(
-                order, call.seller, now, wanted, is_masked=call.world.settings.mask_addresses
+                order, call.seller, now, wanted, is_masked=call.state.settings.mask_addresses
             ),
             "time_stamp": pacific(now),
         }
@@ -137,13 +137,13 @@ def order_receipt(call: Call) -> Answer:
     order = _find(call, call.object("param1"))
     if order is None:
         return {"result": {"error_code": NO_ACCOUNT[0], "error_message": NO_ACCOUNT[1]}}
-    return {"result": receipt(order, is_masked=call.world.settings.mask_addresses)}
+    return {"result": receipt(order, is_masked=call.state.settings.mask_addresses)}
 
 
 @operation("aliexpress.trade.seller.order.decrypt")
 def decrypt_order(call: Call) -> Answer:
     """The address of an order in clear, for the `oaid` its masked address carries."""
-    order = call.world.desk.books.find(call.seller_id, call.integer("orderId"))
+    order = call.state.orders.repository.find(call.seller_id, call.integer("orderId"))
     if order is None or call.text("oaid") != oaid(order):
         raise errors.invalid_parameter("orderId and oaid do not belong together")
     return {"result_obj": receipt(order, is_masked=False), "result_success": True}
@@ -152,7 +152,9 @@ def decrypt_order(call: Call) -> Answer:
 def _find(call: Call, query: dict[str, Any]) -> Order | None:
     if not query.get("order_id"):
         raise errors.missing_parameter("order_id")
-    return call.world.desk.books.find(call.seller_id, as_integer(query["order_id"], "order_id"))
+    return call.state.orders.repository.find(
+        call.seller_id, as_integer(query["order_id"], "order_id")
+    )
 
 
 @operation("aliexpress.solution.order.fulfill")
@@ -163,7 +165,7 @@ def fulfil_order(call: Call) -> Answer:
     if fault := call.strike("business_error"):
         return _not_done(fault.code or SHIPPING_CODE, fault.message or INTERNAL)
     try:
-        call.world.desk.ship(
+        call.state.orders.ship(
             call.seller_id,
             order_id,
             Parcel(
@@ -171,7 +173,7 @@ def fulfil_order(call: Call) -> Answer:
                 logistics_no,
                 send_type,
                 call.parameters.get("tracking_website", ""),
-                call.world.clock.now(),
+                call.state.clock.now(),
             ),
         )
     except Refusal as refusal:
@@ -188,10 +190,10 @@ def modify_shipment(call: Call) -> Answer:
         call.text("new_logistics_no"),
         _send_type(call),
         call.parameters.get("tracking_website", ""),
-        call.world.clock.now(),
+        call.state.clock.now(),
     )
     try:
-        call.world.desk.change_tracking(call.seller_id, call.integer("out_ref"), old, new)
+        call.state.orders.change_tracking(call.seller_id, call.integer("out_ref"), old, new)
     except Refusal as refusal:
         return _not_done(refusal.code, refusal.message)
     return {"result": {"result_success": True}, "result_success": True}
@@ -214,13 +216,13 @@ def _not_done(code: str, message: str) -> Answer:
 )
 def tracking(call: Call) -> Answer:
     """Where a parcel is."""
-    order = call.world.desk.books.find(call.seller_id, call.integer("out_ref"))
+    order = call.state.orders.repository.find(call.seller_id, call.integer("out_ref"))
     number = call.text("logistics_no")
     parcels = [p for p in order.parcels if p.logistics_no == number] if order else []
     if order is None or not parcels:
         return {"result_success": False, "error_desc": "no tracking information found"}
     events = [("SHIPPED BY SELLER", parcels[0].sent_at, order.seller_id)]
-    if order.status in (life.FUNDS, life.FINISHED, life.ARCHIVED) and order.ended_at:
+    if order.status in (lifecycle.FUNDS, lifecycle.FINISHED, lifecycle.ARCHIVED) and order.ended_at:
         events.append(("DELIVERED", order.ended_at, order.buyer.city))
     details = [
         {

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from sandbox.orders import life
+from sandbox.orders import lifecycle
 
 
 class Buyer(msgspec.Struct):
@@ -69,9 +69,9 @@ class Order(msgspec.Struct):
     service_name: str
     created_at: datetime
     modified_at: datetime
-    status: str = life.PLACED
+    status: str = lifecycle.PLACED
     journey: str = "plain"
-    returns_to: str = life.TO_SEND
+    returns_to: str = lifecycle.TO_SEND
     paid_at: datetime | None = None
     sent_at: datetime | None = None
     ended_at: datetime | None = None
@@ -104,8 +104,8 @@ Moments = list[tuple[datetime, int, Order]]
 """Orders sorted by a moment; the id keeps two of the same moment apart."""
 
 
-class OrderBook:
-    """One seller's orders."""
+class OrderIndex:
+    """One seller's orders, by creation and by change."""
 
     def __init__(self) -> None:
         self._by_creation: Moments = []
@@ -117,7 +117,7 @@ class OrderBook:
         bisect.insort(self._by_change, (order.modified_at, order.id, order))
 
     def touch(self, order: Order, moment: datetime) -> None:
-        """Say that an order changed."""
+        """Record that an order changed."""
         del self._by_change[_place(self._by_change, order.modified_at, order.id)]
         order.modified_at = moment
         bisect.insort(self._by_change, (moment, order.id, order))
@@ -143,18 +143,18 @@ def _between(index: Moments, start: datetime | None, end: datetime | None) -> li
     return found
 
 
-class OrderBooks:
-    """All orders by id and each seller's book."""
+class OrderRepository:
+    """All orders, by id and by seller."""
 
     def __init__(self, orders: dict[int, Order]) -> None:
         self._orders = orders
-        self._books: dict[str, OrderBook] = defaultdict(OrderBook)
+        self._by_seller: dict[str, OrderIndex] = defaultdict(OrderIndex)
         for order in orders.values():
-            self._books[order.seller_id].add(order)
+            self._by_seller[order.seller_id].add(order)
 
-    def of(self, seller_id: str) -> OrderBook:
+    def of(self, seller_id: str) -> OrderIndex:
         """A seller's orders."""
-        return self._books[seller_id]
+        return self._by_seller[seller_id]
 
     def find(self, seller_id: str, order_id: int) -> Order | None:
         """An order of this seller."""
@@ -172,4 +172,4 @@ class OrderBooks:
     def add(self, order: Order) -> None:
         """Take an order in."""
         self._orders[order.id] = order
-        self._books[order.seller_id].add(order)
+        self._by_seller[order.seller_id].add(order)

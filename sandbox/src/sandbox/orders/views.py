@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.clock import pacific
-from sandbox.orders import life
+from sandbox.orders import lifecycle
 from sandbox.orders.state import Line, Order, Parcel
 from sandbox.sellers import Seller
 from sandbox.wire import Listed
@@ -30,19 +30,19 @@ def detailed_money(amount: Decimal, currency: str, *, key: str = "amount") -> di
 
 
 def _fund_status(order: Order) -> str:
-    if order.status == life.EXAMINE_MONEY:
+    if order.status == lifecycle.EXAMINE_MONEY:
         return "WAIT_SELLER_CHECK"
     return "PAY_SUCCESS" if order.paid_at else "NOT_PAY"
 
 
 def _issue_status(order: Order) -> str:
-    if order.status == life.DISPUTE:
+    if order.status == lifecycle.DISPUTE:
         return "IN_ISSUE"
     return "END_ISSUE" if order.has_issue else "NO_ISSUE"
 
 
 def _logistics_status(order: Order) -> str:
-    if order.status in (life.FUNDS, life.FINISHED, life.ARCHIVED) and order.parcels:
+    if order.status in (lifecycle.FUNDS, lifecycle.FINISHED, lifecycle.ARCHIVED) and order.parcels:
         return "BUYER_ACCEPT_GOODS"
     if order.is_all_sent:
         return "SELLER_SEND_GOODS"
@@ -67,7 +67,7 @@ def listed_order(order: Order, seller: Seller, now: datetime) -> dict[str, Any]:
         "escrow_fee": None,
         "biz_type": "AE_COMMON",
         "fund_status": _fund_status(order),
-        "frozen_status": "IN_FROZEN" if order.status == life.FROZEN else "NO_FROZEN",
+        "frozen_status": "IN_FROZEN" if order.status == lifecycle.FROZEN else "NO_FROZEN",
         "issue_status": _issue_status(order),
         "logistics_status": _logistics_status(order),
         "payment_type": "ebanx101" if order.paid_at else None,
@@ -135,7 +135,7 @@ def detailed_order(
         "gmt_trade_end": _without_seconds(order.ended_at),
         "over_time_left": _without_seconds(now + left) if order.due_at else None,
         "fund_status": _fund_status(order),
-        "frozen_status": "IN_FROZEN" if order.status == life.FROZEN else "NO_FROZEN",
+        "frozen_status": "IN_FROZEN" if order.status == lifecycle.FROZEN else "NO_FROZEN",
         "issue_status": _issue_status(order),
         "logistics_status": _logistics_status(order),
         "order_end_reason": order.end_reason or None,
@@ -196,7 +196,7 @@ def _child(order: Order, line: Line) -> dict[str, Any]:
 
 
 def _parcel(order: Order, parcel: Parcel) -> dict[str, Any]:
-    is_received = order.status in (life.FUNDS, life.FINISHED, life.ARCHIVED)
+    is_received = order.status in (lifecycle.FUNDS, lifecycle.FINISHED, lifecycle.ARCHIVED)
     return {
         "logistics_no": parcel.logistics_no,
         "logistics_type_code": parcel.service_name,

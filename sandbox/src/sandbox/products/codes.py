@@ -5,7 +5,7 @@ the sandbox's own; README.md names those.
 """
 
 SCHEMA_GENERAL = "F00-00-10020-004"
-PLAIN_GENERAL = "S00-10-10000-001"
+UNSCHEMED_GENERAL = "S00-10-10000-001"
 DUPLICATE_SKU = ("F00-00-10007-007", "duplicate sku_code, please check your input")
 EMPTY_SKU = ("F00-00-10007-009", "Field:sku_code is empty, please check your input")
 _UNKNOWN_NAME = (
@@ -21,18 +21,18 @@ SUSPENDED = (
 )
 _FULL = "150008:You've reached the maximum number of products you can publish!"
 SHOP_FULL = (SCHEMA_GENERAL, _FULL)
-SHOP_FULL_PLAIN = (PLAIN_GENERAL, f"7{_FULL[:6]}:{_FULL}")
+SHOP_FULL_UNSCHEMED = (UNSCHEMED_GENERAL, f"7{_FULL[:6]}:{_FULL}")
 _FORBIDDEN = (
     "7090001:Title:090001:Sorry, the subject information you filled in is not in English or "
     "security information."
 )
-FORBIDDEN_TITLE = (PLAIN_GENERAL, _FORBIDDEN)
+FORBIDDEN_TITLE = (UNSCHEMED_GENERAL, _FORBIDDEN)
 NO_IMAGE = (
     SCHEMA_GENERAL,
     "None of your image url in main_image_urls_list existed in the seller's server, please check.",
 )
-NO_PRODUCT = (PLAIN_GENERAL, "The product does not exist")
-AUDITING = (PLAIN_GENERAL, "The product is being audited and cannot be edited")
+NO_PRODUCT = (UNSCHEMED_GENERAL, "The product does not exist")
+AUDITING = (UNSCHEMED_GENERAL, "The product is being audited and cannot be edited")
 LOCALE_FIXED = (SCHEMA_GENERAL, "040003:locale_immutableValidator@post_tip")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sandbox import errors
 from sandbox.clock import from_pacific, pacific
 from sandbox.operations import Answer, Call, as_integer, operation
-from sandbox.products.shelf import STATUSES
+from sandbox.products.service import STATUSES
 from sandbox.products.state import Product, Sku
 from sandbox.wire import Listed, json_text
 
@@ -46,12 +46,12 @@ def list_products(call: Call) -> Answer:
 
 def _candidates(call: Call, query: dict[str, Any]) -> Iterable[Product]:
     """Products by the best index the query allows, oldest first."""
-    shop = call.world.shops.of(call.seller_id)
+    shop = call.state.shops.of(call.seller_id)
     if query.get("sku_code"):
         return shop.with_sku(str(query["sku_code"]))
     if query.get("product_id"):
         identity = as_integer(query["product_id"], "product_id")
-        found = call.world.shops.find(call.seller_id, identity)
+        found = call.state.shops.find(call.seller_id, identity)
         return [found] if found else []
     start, end = _moment(query, "gmt_modified_start"), _moment(query, "gmt_modified_end")
     if start or end:
@@ -108,7 +108,7 @@ def _display(product: Product, call: Call) -> dict[str, Any]:
 @operation("aliexpress.solution.product.info.get")
 def product_info(call: Call) -> Answer:
     """One product in full."""
-    product = call.world.shops.find(call.seller_id, call.integer("product_id"))
+    product = call.state.shops.find(call.seller_id, call.integer("product_id"))
     if product is None:
         return {
             "result": {
@@ -167,7 +167,7 @@ def product_info(call: Call) -> Answer:
 
 
 def _sku(sku: Sku, call: Call) -> dict[str, Any]:
-    attributes = call.world.catalogue.attributes
+    attributes = call.state.catalogue.attributes
     properties = [
         {
             "sku_property_id": attributes[name].id,
@@ -195,7 +195,7 @@ def _sku(sku: Sku, call: Call) -> dict[str, Any]:
 
 def _properties(product: Product, call: Call) -> Iterator[dict[str, Any]]:
     for name, entry in (product.content.get("category_attributes") or {}).items():
-        attribute = call.world.catalogue.attributes.get(name)
+        attribute = call.state.catalogue.attributes.get(name)
         values = entry["value"] if isinstance(entry["value"], list) else [entry["value"]]
         for value in values:
             is_id = str(value).isdecimal() and attribute is not None and attribute.kind != "text"

@@ -6,7 +6,7 @@ from typing import Any
 from sandbox import errors
 from sandbox.errors import Refusal
 from sandbox.operations import Answer, Call, as_integer, operation
-from sandbox.products.plain import schema_payload
+from sandbox.products.unschemed import schema_payload
 from sandbox.wire import Listed
 
 BATCH_PRODUCTS_MAX = 20
@@ -19,7 +19,7 @@ ON_SALE_MAX = 50
 def post_by_schema(call: Call) -> Answer:
     """Create a product by schema."""
     payload = call.object("product_instance_request")
-    return _result(call, lambda: call.world.shelf.create(call.seller_id, payload).id)
+    return _result(call, lambda: call.state.products.create(call.seller_id, payload).id)
 
 
 @operation("aliexpress.solution.schema.product.full.update")
@@ -27,17 +27,19 @@ def update_by_schema(call: Call) -> Answer:
     """Replace a product by schema."""
     payload = call.object("schema_full_update_request")
     identity = as_integer(payload.get("aliexpress_product_id"), "aliexpress_product_id")
-    answer = _result(call, lambda: call.world.shelf.update(call.seller_id, identity, payload).id)
-    if call.world.quirks.update_id_on_top and "product_id" in answer["result"]:
+    answer = _result(call, lambda: call.state.products.update(call.seller_id, identity, payload).id)
+    if call.state.quirks.update_id_on_top and "product_id" in answer["result"]:
         return {"product_id": answer["result"]["product_id"]}
     return answer
 
 
 @operation("aliexpress.solution.product.post")
-def post_plainly(call: Call) -> Answer:
-    """Create a product the plain way."""
-    payload = schema_payload(call.object("post_product_request"), call.world.catalogue)
-    return _result(call, lambda: call.world.shelf.create(call.seller_id, payload, is_plain=True).id)
+def post_unschemed(call: Call) -> Answer:
+    """Create a product without a schema."""
+    payload = schema_payload(call.object("post_product_request"), call.state.catalogue)
+    return _result(
+        call, lambda: call.state.products.create(call.seller_id, payload, is_unschemed=True).id
+    )
 
 
 def _result(call: Call, verb: Callable[[], int]) -> Answer:
@@ -64,13 +66,13 @@ def _failure(refusal: Refusal) -> dict[str, Any]:
 @operation("aliexpress.solution.batch.product.price.update")
 def update_prices(call: Call) -> Answer:
     """Set prices of up to 20 products at once."""
-    return _batch(call, call.world.shelf.set_prices)
+    return _batch(call, call.state.products.set_prices)
 
 
 @operation("aliexpress.solution.batch.product.inventory.update")
 def update_stock(call: Call) -> Answer:
     """Set stock of up to 20 products at once."""
-    return _batch(call, call.world.shelf.set_stock)
+    return _batch(call, call.state.products.set_stock)
 
 
 def _batch(call: Call, verb: Callable[[str, int, dict[str, Any]], None]) -> Answer:
@@ -118,7 +120,7 @@ def delete_products(call: Call) -> Answer:
     missing = []
     for identity in identities:
         try:
-            call.world.shelf.delete(call.seller_id, identity)
+            call.state.products.delete(call.seller_id, identity)
         except Refusal:
             missing.append(identity)
     if missing and len(missing) == len(identities):
@@ -143,7 +145,7 @@ def _put_on_sale(call: Call, *, is_on: bool) -> Answer:
     failure: Refusal | None = None
     for identity in _identities(call.text("product_ids"), ";", ON_SALE_MAX):
         try:
-            call.world.shelf.put_on_sale(call.seller_id, identity, is_on)
+            call.state.products.put_on_sale(call.seller_id, identity, is_on)
             changed += 1
         except Refusal as refusal:
             failure = refusal
@@ -164,7 +166,7 @@ def _identities(text: str, separator: str, most: int) -> list[int]:
 @operation("aliexpress.postproduct.redefining.setgroups")
 def set_groups(call: Call) -> Answer:
     """Put a product into groups."""
-    product = call.world.shops.find(call.seller_id, call.integer("product_id"))
+    product = call.state.shops.find(call.seller_id, call.integer("product_id"))
     known = {identity for identity, _ in call.seller.groups}
     groups = _identities(call.text("group_ids"), ",", 10)
     if product is None or not set(groups) <= known:
@@ -179,11 +181,11 @@ def upload_picture(call: Call) -> Answer:
     content = call.files.get("image_bytes") or call.parameters.get("image_bytes", "").encode()
     if not content:
         raise errors.missing_parameter("image_bytes")
-    world = call.world
-    photo = world.photos.store(
-        call.seller_id, world.next_id("photo"), call.text("file_name"), content
+    state = call.state
+    photo = state.photos.store(
+        call.seller_id, state.next_id("photo"), call.text("file_name"), content
     )
-    world.ledger.record("image.upload", call.seller_id, address=photo.address)
+    state.ledger.record("image.upload", call.seller_id, address=photo.address)
     return {
         "result": {
             "photobank_url": photo.address,

@@ -92,7 +92,7 @@ class Shop:
         product.skus = skus
 
     def touch(self, product: Product, moment: datetime) -> None:
-        """Say that a product changed."""
+        """Record that a product changed."""
         if product.modified_at == moment:
             return
         place = bisect.bisect_left(self._by_change, (product.modified_at, product.id))

@@ -1,6 +1,6 @@
 """The whole state of the sandbox in one place, its parts wired together.
 
-`settle()` lets everything happen that is due; it is called before every call is answered, so what
+`advance()` lets everything happen that is due; it is called before every call is answered, so what
 a caller sees never depends on how busy the sandbox was.
 """
 
@@ -16,11 +16,11 @@ from sandbox.feeds.state import Feeds, Job
 from sandbox.ledger import CallCounts, Entry, Ledger
 from sandbox.limits import Limits
 from sandbox.oauth.state import OAuth, OAuthState
-from sandbox.orders.buyers import Buyers, Visit
-from sandbox.orders.desk import Desk
-from sandbox.orders.state import Order, OrderBooks
+from sandbox.orders.service import OrderService
+from sandbox.orders.state import Order, OrderRepository
+from sandbox.orders.visits import Visit, Visits
 from sandbox.photos import Photo, PhotoBank
-from sandbox.products.shelf import Shelf, Standing
+from sandbox.products.service import ProductService, Standing
 from sandbox.products.state import Product, Shops
 from sandbox.schema_store import SchemaChange, SchemaStore
 from sandbox.settings import Settings
@@ -35,7 +35,7 @@ FIRST_IDS = {
 IDS_PER_SEED = 1_000_000_000
 
 
-class State(msgspec.Struct):
+class StoredState(msgspec.Struct):
     """Everything that is kept over a restart."""
 
     clock: ClockState = msgspec.field(default_factory=ClockState)
@@ -51,62 +51,62 @@ class State(msgspec.Struct):
     visits: dict[str, Visit] = {}
 
 
-class World:
-    """The parts of the sandbox around one state."""
+class State:
+    """The parts of the sandbox around one stored state."""
 
-    def __init__(self, settings: Settings, state: State | None = None) -> None:
+    def __init__(self, settings: Settings, stored: StoredState | None = None) -> None:
         self.settings = settings
         self.catalogue = Catalogue()
         self.counts = CallCounts()
         self.quirks = Quirks()
         self.faults = Faults(settings.seed)
-        self.begin(state or State())
+        self.begin(stored or StoredState())
 
-    def begin(self, state: State) -> None:
-        """Take over a state; everything is built around it anew."""
-        self.state = state
-        self.clock = Clock(state.clock)
-        self.ledger = Ledger(state.ledger, self.clock.now)
+    def begin(self, stored: StoredState) -> None:
+        """Take over a stored state and build every part around it."""
+        self.stored = stored
+        self.clock = Clock(stored.clock)
+        self.ledger = Ledger(stored.ledger, self.clock.now)
         context = Context(
             self.settings, self.ledger, self.clock.now, self._job_clock(), self.next_id
         )
         self.limits = Limits(self.settings, self.clock.now)
-        self.oauth = OAuth(context, state.oauth)
+        self.oauth = OAuth(context, stored.oauth)
         self.schemas = SchemaStore(
-            self.catalogue, state.schema_changes, group_required=self.settings.group_required
+            self.catalogue, stored.schema_changes, group_required=self.settings.group_required
         )
-        self.photos = PhotoBank(state.photos, self.settings.url)
-        self.shops = Shops(state.products)
-        self.shelf = Shelf(
+        self.photos = PhotoBank(stored.photos, self.settings.url)
+        self.shops = Shops(stored.products)
+        self.products = ProductService(
             context,
             self.shops,
             catalogue=self.catalogue,
             schemas=self.schemas,
             photos=self.photos,
-            standings=state.standings,
+            standings=stored.standings,
         )
-        self.feeds = Feeds(context, state.jobs, self.shelf, self.faults)
-        self.desk = Desk(context, OrderBooks(state.orders), self.shops)
-        self.buyers = Buyers(context, state.visits, self.desk)
+        self.feeds = Feeds(context, stored.jobs, self.products, self.faults)
+        self.orders = OrderService(context, OrderRepository(stored.orders), self.shops)
+        self.visits = Visits(context, stored.visits, self.orders)
 
     def reset(self) -> None:
-        """Forget everything, as if started anew; the clock keeps its time."""
+        """Forget everything, as a new start would; the clock keeps its time."""
         self.faults.clear()
         self.counts.clear()
         self.quirks = Quirks()
-        self.begin(State(clock=self.state.clock))
+        self.begin(StoredState(clock=self.stored.clock))
 
-    def settle(self) -> None:
+    def advance(self) -> None:
         """Let everything happen that is due."""
-        self.shelf.finish_audits()
+        self.products.finish_audits()
         self.feeds.advance()
-        self.buyers.advance()
-        self.desk.advance()
+        self.visits.advance()
+        self.orders.advance()
 
     def next_id(self, kind: str) -> int:
         """The next id of a kind; ids rise, and begin where the seed says."""
-        count = self.state.counters.get(kind, 0) + 1
-        self.state.counters[kind] = count
+        count = self.stored.counters.get(kind, 0) + 1
+        self.stored.counters[kind] = count
         return FIRST_IDS.get(kind, 0) + (self.settings.seed % 1000) * IDS_PER_SEED + count
 
     def _job_clock(self) -> Callable[[], float]:

@@ -1,7 +1,7 @@
-"""The plain way of posting, translated into the payload of the schema way.
+"""Posting without a schema, translated into the payload that a schema describes.
 
-Only what both ways know; what the plain way asks for less strictly (brand by its text, attributes
-by name or id) is resolved here. What is missing stays missing and is refused by the rules.
+Only what both forms know; what this one asks for less strictly (brand by its text, attributes by
+name or id) is resolved here. What is missing stays missing and is refused by the rules.
 """
 
 from typing import Any
@@ -29,26 +29,28 @@ _NUMBERS = {
 }
 
 
-def schema_payload(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
-    """The payload as the schema way would have it."""
-    locale = _locale(str(plain.get("language") or ""))
-    category = plain.get("aliexpress_category_id") or plain.get("category_id")
+def schema_payload(posted: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """The payload as posting by schema would have it."""
+    locale = _locale(str(posted.get("language") or ""))
+    category = posted.get("aliexpress_category_id") or posted.get("category_id")
     payload = {
         "category_id": _number(category),
         "locale": locale,
-        "product_units_type": str(plain.get("product_unit") or "100000015"),
+        "product_units_type": str(posted.get("product_unit") or "100000015"),
         "title_multi_language_list": [
             {"locale": language, "title": text}
             for language, text in _texts(
-                plain, "multi_language_subject_list", "subject", main=("subject", locale)
+                posted, "multi_language_subject_list", "subject", main=("subject", locale)
             )
         ],
-        "description_multi_language_list": _descriptions(plain, locale),
-        "category_attributes": _attributes(plain, catalogue),
-        "sku_info_list": [_sku(sku, catalogue) for sku in dictionaries(plain.get("sku_info_list"))],
+        "description_multi_language_list": _descriptions(posted, locale),
+        "category_attributes": _attributes(posted, catalogue),
+        "sku_info_list": [
+            _sku(sku, catalogue) for sku in dictionaries(posted.get("sku_info_list"))
+        ],
     }
-    payload |= {new: plain[old] for old, new in _SAME_NAME.items() if plain.get(old)}
-    payload |= {new: _number(plain[old]) for old, new in _NUMBERS.items() if plain.get(old)}
+    payload |= {new: posted[old] for old, new in _SAME_NAME.items() if posted.get(old)}
+    payload |= {new: _number(posted[old]) for old, new in _NUMBERS.items() if posted.get(old)}
     for name in ("shipping_template_id", "service_template_id", "product_group_id"):
         if name in payload:
             payload[name] = str(payload[name])
@@ -67,22 +69,22 @@ def _number(value: Any) -> Any:
 
 
 def _texts(
-    plain: dict[str, Any], name: str, key: str, *, main: tuple[str, str]
+    posted: dict[str, Any], name: str, key: str, *, main: tuple[str, str]
 ) -> list[tuple[str, str]]:
     """Texts as (locale, text); the field and locale of `main` give the one not listed."""
     entries = [
         (_locale(str(entry.get("language"))), str(entry.get(key) or ""))
-        for entry in dictionaries(plain.get(name))
+        for entry in dictionaries(posted.get(name))
     ]
     field, locale = main
-    if plain.get(field) and locale not in {language for language, _ in entries}:
-        entries.insert(0, (locale, str(plain[field])))
+    if posted.get(field) and locale not in {language for language, _ in entries}:
+        entries.insert(0, (locale, str(posted[field])))
     return entries
 
 
-def _descriptions(plain: dict[str, Any], locale: str) -> list[dict[str, Any]]:
+def _descriptions(posted: dict[str, Any], locale: str) -> list[dict[str, Any]]:
     entries = _texts(
-        plain, "multi_language_description_list", "web_detail", main=("description", locale)
+        posted, "multi_language_description_list", "web_detail", main=("description", locale)
     )
     return [
         {
@@ -93,15 +95,15 @@ def _descriptions(plain: dict[str, Any], locale: str) -> list[dict[str, Any]]:
     ]
 
 
-def _attributes(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+def _attributes(posted: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for entry in dictionaries(plain.get("attribute_list")):
+    for entry in dictionaries(posted.get("attribute_list")):
         name = _attribute_name(entry, "attribute_name", catalogue)
         if name in catalogue.attributes:
             value = str(entry.get("attribute_value_id") or entry.get("attribute_value") or "")
             is_many = catalogue.attributes[name].kind == "many"
             found[name] = {"value": [value] if is_many else value}
-    brand = str(plain.get("brand_name") or "")
+    brand = str(posted.get("brand_name") or "")
     for known in catalogue.attributes["Brand Name"].values:
         if known.name.casefold() == brand.casefold():
             found.setdefault("Brand Name", {"value": str(known.id)})

@@ -27,10 +27,10 @@ from sandbox.sellers import SELLERS
 
 Payload = dict[str, Any]
 Standing = Literal["active", "suspended", "gone"]
-"""A seller's standing with the platform; unless said otherwise, active."""
+"""A seller's standing with the platform; by default active."""
 
 
-class Shelf:
+class ProductService:
     """The verbs on products; audits run on the job clock."""
 
     def __init__(
@@ -55,11 +55,11 @@ class Shelf:
         self._standings = standings
         self._auditing = {p.id: p for p in shops.all() if p.status == AUDITING}
 
-    def create(self, seller_id: str, payload: Payload, *, is_plain: bool = False) -> Product:
+    def create(self, seller_id: str, payload: Payload, *, is_unschemed: bool = False) -> Product:
         """Post a product. Raises `Refusal` with the documented code."""
         payload = without_empties(payload)
         try:
-            self._check_seller(seller_id, is_plain=is_plain)
+            self._check_seller(seller_id, is_unschemed=is_unschemed)
             self._check_payload(seller_id, payload, needs_stock=True)
         except Refusal as refusal:
             self._refuse("product.create", seller_id, refusal, skus=_skus_of(payload))
@@ -187,7 +187,7 @@ class Shelf:
         self._ledger.record(operation, seller_id, product_id=product_id)
 
     def set_status(self, product: Product, status: str, reason: str = "") -> None:
-        """Give a product a status as the platform does, say after a punishment."""
+        """Give a product a status as the platform does, for instance after a punishment."""
         product.status = status
         product.offline_reason = reason
         self._auditing.pop(product.id, None)
@@ -226,7 +226,7 @@ class Shelf:
         return product
 
     def _check_seller(
-        self, seller_id: str, *, is_plain: bool = False, is_update: bool = False
+        self, seller_id: str, *, is_unschemed: bool = False, is_update: bool = False
     ) -> None:
         standing = self._standings.get(seller_id)
         if standing == "suspended":
@@ -235,7 +235,7 @@ class Shelf:
             raise Refusal(*codes.seller_gone(seller_id))
         is_full = len(self.shops.of(seller_id).products) >= self._settings.products_max
         if is_full and not is_update:
-            raise Refusal(*(codes.SHOP_FULL_PLAIN if is_plain else codes.SHOP_FULL))
+            raise Refusal(*(codes.SHOP_FULL_UNSCHEMED if is_unschemed else codes.SHOP_FULL))
 
     def _check_payload(self, seller_id: str, payload: Payload, *, needs_stock: bool) -> None:
         category = payload.get("category_id")
@@ -320,7 +320,7 @@ def _entries(entry: Payload) -> list[Payload]:
 def _require_sku(product: Product, item: Payload) -> None:
     if str(item.get("sku_code") or "") not in product.skus:
         raise Refusal(
-            codes.PLAIN_GENERAL, f"The sku_code {item.get('sku_code')!r} is not in the product"
+            codes.UNSCHEMED_GENERAL, f"The sku_code {item.get('sku_code')!r} is not in the product"
         )
 
 

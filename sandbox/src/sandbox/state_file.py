@@ -1,4 +1,4 @@
-"""Keeps the state in a file: loaded at start, saved every few seconds and at the end."""
+"""The file the state is kept in: loaded at start, saved every few seconds and at the end."""
 
 import asyncio
 import os
@@ -7,21 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from sandbox.world import State
+from sandbox.state import StoredState
 
 SAVE_EVERY_SECONDS = 3.0
-PATIENCE = 20
+SAVE_SHARE = 20
 """A save may take at most one part in this many of the time between saves."""
-
-
-def load(path: Path) -> State | None:
-    """The state kept there, or None when there is none. Raises `ValueError` when it is none."""
-    if not path.exists():
-        return None
-    try:
-        return msgspec.msgpack.decode(path.read_bytes(), type=State)
-    except msgspec.MsgspecError as error:
-        raise ValueError(f"{path} holds no state of this sandbox: {error}") from error
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -35,21 +25,30 @@ def _write(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
-class Keeper:
-    """Saves a world's state when it changed."""
+class StateFile:
+    """Loads the state, and saves it when it changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._saved: bytes = b""
 
-    def save(self, state: State) -> None:
+    def load(self) -> StoredState | None:
+        """The state in the file, None without one. Raises `ValueError` when it holds none."""
+        if not self._path.exists():
+            return None
+        try:
+            return msgspec.msgpack.decode(self._path.read_bytes(), type=StoredState)
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"{self._path} holds no state of this sandbox: {error}") from error
+
+    def save(self, state: StoredState) -> None:
         """Save now, unless nothing changed."""
         content = msgspec.msgpack.encode(state)
         if content != self._saved:
             _write(self._path, content)
             self._saved = content
 
-    async def keep_saving(self, state: Callable[[], State]) -> None:
+    async def save_regularly(self, state: Callable[[], StoredState]) -> None:
         """Save every few seconds, less often when a save takes long, until cancelled."""
         loop = asyncio.get_running_loop()
         pause = SAVE_EVERY_SECONDS
@@ -60,4 +59,4 @@ class Keeper:
             if content != self._saved:
                 await asyncio.to_thread(_write, self._path, content)
                 self._saved = content
-            pause = max(SAVE_EVERY_SECONDS, (loop.time() - began) * PATIENCE)
+            pause = max(SAVE_EVERY_SECONDS, (loop.time() - began) * SAVE_SHARE)

@@ -6,8 +6,8 @@ from typing import Any
 MOMENT = "2027-01-01T00:00:00+00:00"
 
 
-def play(client: Any, payload: Any) -> bytes:
-    """A whole story on a clock that stands still unless moved; the ledger it leaves."""
+def run_scenario(client: Any, payload: Any) -> bytes:
+    """A whole sale on a clock that stands still unless moved; the ledger it leaves."""
     client.control("POST", "clock", {"set": MOMENT, "is_frozen": True})
     client.connect()
     items = {str(n): payload(f"{n}-1", f"{n}-2") for n in range(5)} | {"bad": payload("")}
@@ -32,7 +32,7 @@ def test_the_same_seed_and_clock_give_the_same_ledger_to_the_byte(
     ledgers = []
     for seed in ("7", "7", "8"):
         with start_sandbox(seed=seed, feed_seconds="0", audit_seconds="0") as client:
-            ledgers.append(play(client, payload))
+            ledgers.append(run_scenario(client, payload))
     assert ledgers[0] == ledgers[1]
     assert ledgers[0] != ledgers[2]
     assert ledgers[0].count(b"\n") > 20
@@ -41,7 +41,7 @@ def test_the_same_seed_and_clock_give_the_same_ledger_to_the_byte(
 def test_state_outlives_a_restart(start_sandbox: Any, payload: Any, tmp_path: Path) -> None:
     settings = {"state_file": str(tmp_path / "kept" / "state"), "audit_seconds": "0"}
     with start_sandbox(feed_seconds="0", **settings) as client:
-        before = play(client, payload)
+        before = run_scenario(client, payload)
         products = client.control("GET", "products?seller=2200100001")
         orders = client.control("GET", "orders")
         token = client.token

@@ -12,9 +12,9 @@ from typing import Any
 
 from sandbox.context import Context
 from sandbox.errors import Refusal
-from sandbox.orders import life
-from sandbox.orders.people import draw_buyer
-from sandbox.orders.state import Line, Order, OrderBooks, Parcel
+from sandbox.orders import lifecycle
+from sandbox.orders.buyers import draw_buyer
+from sandbox.orders.state import Line, Order, OrderRepository, Parcel
 from sandbox.products.state import ON_SALE, Product, Shops, Sku
 from sandbox.sellers import SELLERS, Carrier
 from sandbox.wire import json_text
@@ -33,17 +33,17 @@ class NothingToOrder(Exception):
     """No live offer with stock answers the request."""
 
 
-class Desk:
+class OrderService:
     """The verbs on orders; time is the sandbox's clock."""
 
-    def __init__(self, context: Context, books: OrderBooks, shops: Shops) -> None:
-        self.books = books
+    def __init__(self, context: Context, repository: OrderRepository, shops: Shops) -> None:
+        self.repository = repository
         self._shops = shops
         self._settings = context.settings
         self._ledger = context.ledger
         self._now = context.now
         self._next_id = context.next_id
-        self._due = [(order.due_at, order.id) for order in books.all() if order.due_at]
+        self._due = [(order.due_at, order.id) for order in repository.all() if order.due_at]
         heapq.heapify(self._due)
 
     def place(
@@ -69,12 +69,12 @@ class Desk:
         for index in range(first, first + count):
             draw = Random(f"{seed}:{index}")  # noqa: S311 - reproducible, not secret
             wanted = self._named(seller_id, lines) if lines else self._drawn(seller_id, codes, draw)
-            chosen = draw.choice(life.JOURNEYS) if journey == "mixed" else journey
+            chosen = draw.choice(lifecycle.JOURNEYS) if journey == "mixed" else journey
             order = self._open(
                 seller_id, f"S{seed}-{index:05d}", draw, wanted=wanted, journey=chosen, now=now
             )
             orders.append(order)
-            for status in life.path_to(target) if target else ():
+            for status in lifecycle.path_to(target) if target else ():
                 self._enter(order, status, now)
         return orders
 
@@ -87,7 +87,7 @@ class Desk:
         now = self._now()
         while self._due and self._due[0][0] <= now:
             moment, identity = heapq.heappop(self._due)
-            order = self.books.get(identity)
+            order = self.repository.get(identity)
             if order is None or order.due_at != moment:
                 continue
             step = self._next_step(order)
@@ -112,12 +112,16 @@ class Desk:
         self._ledger.record(
             "order.ship", seller_id, order_id=order_id, order_number=order.number, **detail
         )
-        if order.is_all_sent and order.status in (life.TO_SEND, life.PART_SENT, life.CANCELLING):
-            self._enter(order, life.SENT, now)
-        elif order.status == life.TO_SEND:
-            self._enter(order, life.PART_SENT, now)
+        if order.is_all_sent and order.status in (
+            lifecycle.TO_SEND,
+            lifecycle.PART_SENT,
+            lifecycle.CANCELLING,
+        ):
+            self._enter(order, lifecycle.SENT, now)
+        elif order.status == lifecycle.TO_SEND:
+            self._enter(order, lifecycle.PART_SENT, now)
         else:
-            self.books.of(seller_id).touch(order, now)
+            self.repository.of(seller_id).touch(order, now)
 
     def change_tracking(
         self, seller_id: str, order_id: int, old: tuple[str, str], new: Parcel
@@ -132,13 +136,13 @@ class Desk:
             self._refuse("order.reship", seller_id, order_id, refusal, detail)
             raise
         order.parcels[place] = new
-        self.books.of(seller_id).touch(order, self._now())
+        self.repository.of(seller_id).touch(order, self._now())
         self._ledger.record(
             "order.reship", seller_id, order_id=order_id, order_number=order.number, **detail
         )
 
     def _require(self, seller_id: str, order_id: int) -> Order:
-        order = self.books.find(seller_id, order_id)
+        order = self.repository.find(seller_id, order_id)
         if order is None:
             raise Refusal(SHIPPING_CODE, NOT_YOURS)
         return order
@@ -147,7 +151,7 @@ class Desk:
         order = self._require(seller_id, order_id)
         if order.is_all_sent:
             raise Refusal(SHIPPING_CODE, SHIPPED_ALREADY)
-        if order.status not in life.SHIPPABLE:
+        if order.status not in lifecycle.SHIPPABLE:
             raise Refusal(SHIPPING_CODE, NOT_SHIPPABLE)
         return order
 
@@ -215,7 +219,7 @@ class Desk:
             modified_at=now,
             journey=journey,
         )
-        self.books.add(order)
+        self.repository.add(order)
         self._ledger.record(
             "order.place",
             seller_id,
@@ -249,19 +253,19 @@ class Desk:
 
     def _enter(self, order: Order, status: str, moment: datetime, end_reason: str = "") -> None:
         """Put an order into a state, with all that comes with it."""
-        if status == life.FROZEN:
+        if status == lifecycle.FROZEN:
             order.returns_to = order.status
-        if order.paid_at is None and status not in life.UNPAID and not end_reason:
+        if order.paid_at is None and status not in lifecycle.UNPAID and not end_reason:
             order.paid_at = moment
             self._take_stock(order)
-        if status == life.DISPUTE:
+        if status == lifecycle.DISPUTE:
             order.has_issue = True
-        if status == life.SENT and not order.is_all_sent:
+        if status == lifecycle.SENT and not order.is_all_sent:
             self._send_for_seller(order, moment)
-        if status == life.FINISHED:
+        if status == lifecycle.FINISHED:
             self._end(order, moment, end_reason or "buyer_confirm_goods")
         order.status = status
-        self.books.of(order.seller_id).touch(order, moment)
+        self.repository.of(order.seller_id).touch(order, moment)
         self._ledger.record(
             "order.status",
             order.seller_id,
@@ -299,8 +303,8 @@ class Desk:
                 change = line.quantity if back else -line.quantity
                 sku.inventory = max(sku.inventory + change, 0)
 
-    def _next_step(self, order: Order) -> life.Step | None:
-        return life.next_step(
+    def _next_step(self, order: Order) -> lifecycle.Step | None:
+        return lifecycle.next_step(
             order.status, order.journey, order.ship_days, self._settings, order.returns_to
         )
 
