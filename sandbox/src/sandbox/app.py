@@ -4,16 +4,12 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from sandbox import shop_routes
+from sandbox import authorization
 from sandbox.control import actions as control
-from sandbox.feeds import routes as feed_routes
 from sandbox.gateway import NEW_BUSINESS, NEW_SYSTEM, OLD, ConnectionBroken, Gateway
 from sandbox.home import home
-from sandbox.oauth import routes as oauth_routes
-from sandbox.orders import routes as order_routes
+from sandbox.methods import feeds, orders, product_reads, products, shop, tokens
 from sandbox.pictures import picture
-from sandbox.products import reads as product_reads
-from sandbox.products import routes as product_routes
 from sandbox.server import (
     BadRequest,
     Receive,
@@ -31,7 +27,7 @@ from sandbox.state import State
 from sandbox.state_file import StateFile
 
 TICK_SECONDS = 0.2
-REGISTERED = (feed_routes, order_routes, product_reads, product_routes, shop_routes)
+REGISTERED = (feeds, orders, product_reads, products, shop, tokens)
 """Modules whose import registers the gateway's methods."""
 
 
@@ -102,7 +98,7 @@ class Application:
 _GATEWAYS = (("/sync", NEW_BUSINESS), ("/rest", NEW_SYSTEM), ("/router/rest", OLD))
 _PAGES: dict[str, Callable[[State, Request], Response]] = {
     "/": home,
-    "/oauth/authorize": oauth_routes.authorize,
-    "/authorize": oauth_routes.authorize,
-    "/token": oauth_routes.old_token,
+    "/oauth/authorize": authorization.authorize,
+    "/authorize": authorization.authorize,
+    "/token": authorization.old_token,
 }

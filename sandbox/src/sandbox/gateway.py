@@ -10,7 +10,7 @@ from sandbox import errors, signing
 from sandbox.clock import wall_seconds
 from sandbox.errors import GatewayError
 from sandbox.faults import Fault
-from sandbox.operations import OPERATIONS, SYSTEM_OPERATIONS, Call, Handler
+from sandbox.methods.registry import OPERATIONS, SYSTEM_OPERATIONS, Call, Handler
 from sandbox.server import Request, Response
 from sandbox.state import State
 from sandbox.wire import render

@@ -12,16 +12,17 @@ from sandbox.catalogue import Catalogue
 from sandbox.clock import Clock, ClockState, wall_seconds
 from sandbox.context import Context
 from sandbox.faults import Faults
-from sandbox.feeds.state import Feeds, Job
+from sandbox.feeds.service import FeedService, Job
 from sandbox.ledger import CallCounts, Entry, Ledger
 from sandbox.limits import Limits
-from sandbox.oauth.state import OAuth, OAuthState
+from sandbox.oauth.service import OAuthService, OAuthState
+from sandbox.orders.order import Order
+from sandbox.orders.repository import OrderRepository
 from sandbox.orders.service import OrderService
-from sandbox.orders.state import Order, OrderRepository
 from sandbox.orders.visits import Visit, Visits
 from sandbox.photos import Photo, PhotoBank
 from sandbox.products.service import ProductService, Standing
-from sandbox.products.state import Product, Shops
+from sandbox.products.shops import Product, Shops
 from sandbox.schema_store import SchemaChange, SchemaStore
 from sandbox.settings import Settings
 from sandbox.wire import Quirks
@@ -71,7 +72,7 @@ class State:
             self.settings, self.ledger, self.clock.now, self._job_clock(), self.next_id
         )
         self.limits = Limits(self.settings, self.clock.now)
-        self.oauth = OAuth(context, stored.oauth)
+        self.oauth = OAuthService(context, stored.oauth)
         self.schemas = SchemaStore(
             self.catalogue, stored.schema_changes, group_required=self.settings.group_required
         )
@@ -85,7 +86,7 @@ class State:
             photos=self.photos,
             standings=stored.standings,
         )
-        self.feeds = Feeds(context, stored.jobs, self.products, self.faults)
+        self.feeds = FeedService(context, stored.jobs, self.products, self.faults)
         self.orders = OrderService(context, OrderRepository(stored.orders), self.shops)
         self.visits = Visits(context, stored.visits, self.orders)
 

@@ -22,7 +22,7 @@ from sandbox.ledger import as_line
 from sandbox.orders import lifecycle
 from sandbox.orders.service import NothingToOrder
 from sandbox.products.sample import sample_payload
-from sandbox.products.state import ON_SALE
+from sandbox.products.shops import ON_SALE
 from sandbox.schema_store import SchemaChange
 from sandbox.sellers import SELLERS
 from sandbox.server import Request, Response

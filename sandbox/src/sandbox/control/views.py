@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sandbox.orders.state import Order
-from sandbox.products.state import Product
+from sandbox.orders.order import Order
+from sandbox.products.shops import Product
 
 
 def product_view(product: Product) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from sandbox.orders.state import Buyer
+from sandbox.orders.order import Buyer
 
 _NAMES = (
     "Ada Lindqvist", "Bruno Alves", "Carmen Ortega", "Dmitri Sokolov", "Elena Rossi",

@@ -14,8 +14,9 @@ from sandbox.context import Context
 from sandbox.errors import Refusal
 from sandbox.orders import lifecycle
 from sandbox.orders.buyers import draw_buyer
-from sandbox.orders.state import Line, Order, OrderRepository, Parcel
-from sandbox.products.state import ON_SALE, Product, Shops, Sku
+from sandbox.orders.order import Line, Order, Parcel
+from sandbox.orders.repository import OrderRepository
+from sandbox.products.shops import ON_SALE, Product, Shops, Sku
 from sandbox.sellers import SELLERS, Carrier
 from sandbox.wire import json_text
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.clock import pacific
 from sandbox.orders import lifecycle
-from sandbox.orders.state import Line, Order, Parcel
+from sandbox.orders.order import Line, Order, Parcel
 from sandbox.sellers import Seller
 from sandbox.wire import Listed
 

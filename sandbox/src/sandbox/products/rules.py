@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from sandbox.products import codes
-from sandbox.products.state import money
+from sandbox.products.shops import money
 from sandbox.schema_check import Schema, check
 
 Fault = tuple[str, str]

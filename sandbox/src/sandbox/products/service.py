@@ -10,7 +10,7 @@ from sandbox.context import Context
 from sandbox.errors import Refusal
 from sandbox.photos import PhotoBank
 from sandbox.products import codes, rules
-from sandbox.products.state import (
+from sandbox.products.shops import (
     AUDITING,
     EDITING,
     OFFLINE,

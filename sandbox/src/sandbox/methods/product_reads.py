@@ -7,9 +7,9 @@ from typing import Any
 
 from sandbox import errors
 from sandbox.clock import from_pacific, pacific
-from sandbox.operations import Answer, Call, as_integer, operation
+from sandbox.methods.registry import Answer, Call, as_integer, operation
 from sandbox.products.service import STATUSES
-from sandbox.products.state import Product, Sku
+from sandbox.products.shops import Product, Sku
 from sandbox.wire import Listed, json_text
 
 PAGE_MAX = 99

@@ -1,104 +1,11 @@
-"""Orders as the platform keeps them, by seller, by creation and by change."""
+"""The orders, found by id, by seller, by creation and by change."""
 
 import bisect
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
 
-import msgspec
-
-from sandbox.orders import lifecycle
-
-
-class Buyer(msgspec.Struct):
-    """Who ordered and where to."""
-
-    login_id: str
-    name: str
-    phone_country: str
-    mobile: str
-    country: str
-    country_name: str
-    province: str
-    city: str
-    street: str
-    zip: str
-
-
-class Line(msgspec.Struct):
-    """A child order: one SKU; the price is a decimal text."""
-
-    child_id: int
-    product_id: int
-    sku_code: str
-    title: str
-    image: str
-    quantity: int
-    unit_price: str
-    attributes: str
-    ship_days: int
-
-    @property
-    def amount(self) -> Decimal:
-        """Price times quantity."""
-        return Decimal(self.unit_price) * self.quantity
-
-
-class Parcel(msgspec.Struct):
-    """One shipment as the seller declared it."""
-
-    service_name: str
-    logistics_no: str
-    send_type: str
-    tracking_website: str
-    sent_at: datetime
-
-
-class Order(msgspec.Struct):
-    """An order; `number` is stable for a seed, whatever ids and times are."""
-
-    id: int
-    number: str
-    seller_id: str
-    buyer: Buyer
-    lines: list[Line]
-    currency: str
-    shipping_amount: str
-    strategy: str
-    service_name: str
-    created_at: datetime
-    modified_at: datetime
-    status: str = lifecycle.PLACED
-    journey: str = "plain"
-    returns_to: str = lifecycle.TO_SEND
-    paid_at: datetime | None = None
-    sent_at: datetime | None = None
-    ended_at: datetime | None = None
-    end_reason: str = ""
-    is_refunded: bool = False
-    has_issue: bool = False
-    is_stock_taken: bool = False
-    is_all_sent: bool = False
-    parcels: list[Parcel] = []
-    due_at: datetime | None = None
-    memo: str = ""
-
-    @property
-    def goods_amount(self) -> Decimal:
-        """What the lines cost together."""
-        return sum((line.amount for line in self.lines), Decimal())
-
-    @property
-    def pay_amount(self) -> Decimal:
-        """Goods and shipping."""
-        return self.goods_amount + Decimal(self.shipping_amount)
-
-    @property
-    def ship_days(self) -> int:
-        """Days to ship in: the longest of its lines."""
-        return max(line.ship_days for line in self.lines)
-
+from sandbox.orders.order import Order
 
 Moments = list[tuple[datetime, int, Order]]
 """Orders sorted by a moment; the id keeps two of the same moment apart."""

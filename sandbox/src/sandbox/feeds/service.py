@@ -73,7 +73,7 @@ class ItemFaults(Protocol):
         """Code and message an item fails with instead of having its effect."""
 
 
-class Feeds:
+class FeedService:
     """Takes jobs, runs their items when due and keeps their results."""
 
     def __init__(

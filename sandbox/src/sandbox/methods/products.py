@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox import errors
 from sandbox.errors import Refusal
-from sandbox.operations import Answer, Call, as_integer, operation
+from sandbox.methods.registry import Answer, Call, as_integer, operation
 from sandbox.products.unschemed import schema_payload
 from sandbox.wire import Listed
 

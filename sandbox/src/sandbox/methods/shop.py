@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox import errors
 from sandbox.catalogue import Attribute, Category
-from sandbox.operations import Answer, Call, as_integer, operation
+from sandbox.methods.registry import Answer, Call, as_integer, operation
 from sandbox.schemas import values_for
 from sandbox.wire import Listed, json_text
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from sandbox import errors
 from sandbox.clock import from_pacific, pacific
-from sandbox.feeds.state import CANCELLED, OPERATION_TYPES, Item, Job, Result
-from sandbox.operations import Answer, Call, as_integer, operation
+from sandbox.feeds.service import CANCELLED, OPERATION_TYPES, Item, Job, Result
+from sandbox.methods.registry import Answer, Call, as_integer, operation
 from sandbox.wire import Listed, Quirks, json_text
 
 INVALIDATE_MAX = 100

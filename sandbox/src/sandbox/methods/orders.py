@@ -7,10 +7,10 @@ from typing import Any
 from sandbox import errors
 from sandbox.clock import from_pacific, pacific
 from sandbox.errors import Refusal
-from sandbox.operations import Answer, Call, as_integer, operation
+from sandbox.methods.registry import Answer, Call, as_integer, operation
 from sandbox.orders import lifecycle
+from sandbox.orders.order import Order, Parcel
 from sandbox.orders.service import INTERNAL, SHIPPING_CODE
-from sandbox.orders.state import Order, Parcel
 from sandbox.orders.views import detailed_order, listed_order, oaid, receipt
 from sandbox.wire import Listed
 

@@ -38,7 +38,7 @@ class InvalidCode(Exception):
     """The code (or refresh token) is unknown, used or expired."""
 
 
-class OAuth:
+class OAuthService:
     """Issues codes and tokens and knows which are valid."""
 
     def __init__(self, context: Context, state: OAuthState) -> None:

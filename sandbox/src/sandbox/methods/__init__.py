@@ -1,0 +1,1 @@
+"""The methods of the gateways, one module a subject; each is registered where it stands."""
