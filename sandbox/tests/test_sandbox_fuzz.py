@@ -181,6 +181,25 @@ def test_odd_calls_are_answered(
     assert "request_id" in answer or "request_id" in answer["error_response"]
 
 
+@pytest.mark.parametrize("depth", [60, 600, 5_000])
+def test_deep_nesting_is_refused_and_stops_nothing(
+    seller: Seller, payload: Callable[..., dict[str, Any]], depth: int
+) -> None:
+    deep = "[" * depth + "1" + "]" * depth
+    content = json.dumps(payload("A-1"))[:-1] + f', "x": {deep}}}'
+    submit, query = "aliexpress.solution.feed.submit", "aliexpress.solution.feed.query"
+    items = [{"item_content_id": "1", "item_content": content}]
+    job = seller.call(submit, operation_type="PRODUCT_CREATE", item_list=items)["job_id"]
+    answer = seller.call(query, job_id=str(job))
+    (result,) = answer["result_list"]["single_item_response_dto"]
+    outcome = json.loads(result["item_execution_result"])
+    assert outcome["success"] is (depth == 60)
+    assert depth == 60 or outcome["errorMessage"].startswith("040003:item_content_json")
+    post = "aliexpress.solution.schema.product.instance.post"
+    direct = seller.call(post, product_instance_request=content)
+    assert ("result" in direct) is (depth == 60)
+
+
 def unschemed_product() -> dict[str, Any]:
     """A product posted without a schema."""
     return {

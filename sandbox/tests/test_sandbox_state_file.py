@@ -67,6 +67,19 @@ def test_state_outlives_a_restart(start_sandbox: Any, payload: Any, tmp_path: Pa
         assert found["result"]["product_count"] == 1
 
 
+def test_numbers_past_64_bits_are_kept_too(
+    start_sandbox: Any, payload: Any, tmp_path: Path
+) -> None:
+    settings = {"state_file": str(tmp_path / "state"), "audit_seconds": "0", "feed_seconds": "0"}
+    with start_sandbox(**settings) as client:
+        client.connect()
+        odd = payload("A-1", x=[10**20, -(10**30), 2**64 - 1, -(2**63)])
+        assert client.feed("PRODUCT_CREATE", {"1": odd})["1"]["success"] is True
+    with start_sandbox(**settings) as client:
+        (product,) = client.control("GET", "products?seller=2200100001")
+        assert product["skus"][0]["sku_code"] == "A-1"
+
+
 def test_results_of_a_job_come_one_by_one(start_sandbox: Any, payload: Any) -> None:
     with start_sandbox(feed_seconds="4", job_clock="sandbox") as client:
         client.control("POST", "clock", {"set": MOMENT, "is_frozen": True})

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode, urlsplit
 
-import orjson
+import msgspec
 
 from sandbox.oauth.service import InvalidCode
 from sandbox.oauth.views import old_form
@@ -59,9 +59,9 @@ def old_token(state: State, request: Request) -> Response:
         token = state.oauth.exchange(form.get("code", ""), form.get("redirect_uri", ""))
     except InvalidCode:
         return _old_error("invalid_grant", "the code is unknown, used or expired")
-    return Response(orjson.dumps(old_form(token)))
+    return Response(msgspec.json.encode(old_form(token)))
 
 
 def _old_error(code: str, description: str) -> Response:
     body = {"error": code, "error_description": description}
-    return Response(orjson.dumps(body), status=400)
+    return Response(msgspec.json.encode(body), status=400)

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-import orjson
+import msgspec
 
 from sandbox import errors, signing
 from sandbox.clock import wall_seconds
@@ -51,7 +51,7 @@ class Gateway:
             except GatewayError as error:
                 counts.count(name if is_known else UNKNOWN, error.code)
                 body = error.body(kind, self._request_id())
-                return Response(orjson.dumps(body), status=self._state.settings.error_status)
+                return Response(msgspec.json.encode(body), status=self._state.settings.error_status)
             counts.count(name)
             response = Response(self._write(answer, parameters, kind, name))
             return await self._strike_after(call, response)

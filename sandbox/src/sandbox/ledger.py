@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-import orjson
 
 Outcome = Literal["accepted", "refused"]
 
@@ -92,7 +91,7 @@ def as_line(entry: Entry) -> bytes:
     """One JSON line; code and message only of a refusal."""
     line: dict[str, Any] = {
         "sequence": entry.sequence,
-        "at": entry.at,
+        "at": entry.at.isoformat(),
         "seller_id": entry.seller_id,
         "operation": entry.operation,
         "product_id": entry.product_id,
@@ -104,7 +103,7 @@ def as_line(entry: Entry) -> bytes:
         line["code"] = entry.code
         line["message"] = entry.message
     line["detail"] = entry.detail
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    return msgspec.json.encode(line) + b"\n"
 
 
 class CallCounts:

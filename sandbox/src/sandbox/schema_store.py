@@ -1,11 +1,11 @@
 """Schemas per category and seller, kept once built, and changed by the control API."""
 
 import msgspec
-import orjson
 
 from sandbox.catalogue import Catalogue, Category
 from sandbox.schemas import Schema, build_schema
 from sandbox.sellers import Seller
+from sandbox.wire import json_text
 
 
 class SchemaChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,7 +39,7 @@ class SchemaStore:
         """The schema as the JSON text the API returns."""
         key = (leaf.id, seller.id)
         if key not in self._texts:
-            self._texts[key] = orjson.dumps(self.of(leaf, seller)).decode()
+            self._texts[key] = json_text(self.of(leaf, seller))
         return self._texts[key]
 
     def change(self, change: SchemaChange) -> None:

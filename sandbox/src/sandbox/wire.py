@@ -4,19 +4,26 @@ The quirks are ways the real platform is known to write the same answer; the con
 them.
 """
 
-from dataclasses import dataclass
+import re
 from typing import Any, Literal
 
 import msgspec
-import orjson
+
+DEPTH_MAX = 100
+"""Levels of a JSON text that are read; a payload that keeps the rules has less than 20."""
+WHOLE_NUMBERS = range(-(2**63), 2**64)
+"""Those that stay whole when read; others become doubles."""
+_LONG_NUMBER = re.compile("[0-9]{19}")
 
 
-@dataclass(slots=True)
 class Listed:
     """A list and the name its elements have in the wrapped form."""
 
-    element: str
-    items: list[Any]
+    __slots__ = ("element", "items")  # no dataclass: msgspec would write one by itself
+
+    def __init__(self, element: str, items: list[Any]) -> None:
+        self.element = element
+        self.items = items
 
 
 class Quirks(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,7 +51,7 @@ def render(answer: dict[str, Any], *, is_simplified: bool, quirks: Quirks) -> by
             return _listed(value, is_simplified, quirks)
         raise TypeError(f"cannot write {type(value).__name__}")
 
-    return orjson.dumps(answer, default=write, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+    return msgspec.json.encode(answer, enc_hook=write)
 
 
 def _listed(value: Listed, is_simplified: bool, quirks: Quirks) -> Any:
@@ -60,4 +67,39 @@ def _listed(value: Listed, is_simplified: bool, quirks: Quirks) -> Any:
 
 def json_text(value: Any) -> str:
     """JSON inside JSON: the value as a string."""
-    return orjson.dumps(value).decode()
+    return msgspec.json.encode(value).decode()
+
+
+class NotJson(ValueError):
+    """The text is no JSON, or nested deeper than `DEPTH_MAX`."""
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text. Raises `NotJson`."""
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise NotJson from error
+    if text.count("[") + text.count("{") > DEPTH_MAX or _LONG_NUMBER.search(text):
+        return _bounded(value, DEPTH_MAX)
+    return value
+
+
+def _bounded(value: Any, levels: int) -> Any:
+    """The value without long whole numbers, which no file of the state could hold."""
+    if isinstance(value, int):
+        return value if value in WHOLE_NUMBERS else _double(value)
+    if not isinstance(value, dict | list):
+        return value
+    if not levels:
+        raise NotJson
+    if isinstance(value, list):
+        return [_bounded(item, levels - 1) for item in value]
+    return {name: _bounded(item, levels - 1) for name, item in value.items()}
+
+
+def _double(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError as error:
+        raise NotJson from error

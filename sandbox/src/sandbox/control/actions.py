@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import msgspec
-import orjson
 
 from sandbox.control.forms import (
     BanAsked,
@@ -57,11 +56,7 @@ def answer(state: State, request: Request) -> Response:
 
 
 def _json(value: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(value, default=_plain), status=status)
-
-
-def _plain(value: Any) -> Any:
-    return msgspec.to_builtins(value)
+    return Response(msgspec.json.encode(value), status=status)
 
 
 T = TypeVar("T")

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
-import orjson
 
 from sandbox import errors
 from sandbox.context import Context
 from sandbox.errors import Refusal
 from sandbox.products import codes
 from sandbox.products.service import ProductService
+from sandbox.wire import NotJson, parse_json
 
 QUEUEING, PROCESSING, FINISH, CANCELLED = "QUEUEING", "PROCESSING", "FINISH", "CANCELLED"
 OPERATION_TYPES = (
@@ -181,8 +181,8 @@ class FeedService:
 
     def _apply(self, seller_id: str, operation_type: str, content: str) -> int:
         try:
-            payload = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
+            payload = parse_json(content)
+        except NotJson as error:
             raise Refusal(*codes.invalid_field("item_content", "json")) from error
         if not isinstance(payload, dict):
             raise Refusal(*codes.invalid_field("item_content", "json"))

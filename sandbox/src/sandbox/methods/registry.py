@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from sandbox import errors
 from sandbox.faults import Fault, Kind
 from sandbox.sellers import SELLERS, Seller
 from sandbox.state import State
+from sandbox.wire import NotJson, parse_json
 
 Answer = dict[str, Any]
 Handler = Callable[["Call"], Answer]
@@ -52,8 +51,8 @@ class Call:
     def json(self, name: str) -> Any:
         """A parameter that holds JSON. Raises `GatewayError`."""
         try:
-            return orjson.loads(self.text(name))
-        except orjson.JSONDecodeError as error:
+            return parse_json(self.text(name))
+        except NotJson as error:
             raise errors.invalid_parameter(f"{name} is not JSON") from error
 
     def object(self, name: str) -> dict[str, Any]:
