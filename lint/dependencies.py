@@ -45,6 +45,7 @@ NEEDED_UNIMPORTED = {
 BROUGHT_ALONG = {
     "starlette": "FastAPI's own foundation, part of its interface",
     "prometheus_client": "the text format of the OpenTelemetry exporter",
+    "docker": "what testcontainers' own client gives, and its errors",
     "pytest": "stack.testing is a pytest plugin, loaded by pytest alone",
 }
 

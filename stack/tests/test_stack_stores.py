@@ -3,7 +3,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from stack import kafka_release
 from stack.accounts import is_reachable, remove_owned_folder
-from stack.containers import KAFKA_IMAGE, has_image
 from stack.failures import ReleaseBroken, StackFailure, ToolMissing
 from stack.kafka import EmbeddedKafka, RemoteKafka
 from stack.ports import free_port
@@ -127,15 +125,6 @@ async def test_servers_given_by_address_are_checked_and_never_touched() -> None:
         await RemoteKafka(f"127.0.0.1:{port}").start()
     with pytest.raises(StackFailure, match="not ours"):
         await RemoteKafka(f"127.0.0.1:{port}").restart()
-
-
-def test_without_a_docker_that_answers_there_are_no_containers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{free_port()}")
-    started = time.monotonic()
-    assert not has_image(KAFKA_IMAGE)
-    assert time.monotonic() - started < 3
 
 
 def test_a_jar_that_is_not_the_pinned_one_is_fetched_anew_or_refused(

@@ -1,12 +1,13 @@
-"""Postgres and Kafka in containers, where Docker answers at once and has their images already.
+"""Postgres and Kafka in containers, by testcontainers; imported only where Docker may be.
 
-Nothing is pulled: a machine without the images takes the embedded servers. Data lies in a named
-volume per state folder; the container is removed at the end and by the next start.
+Nothing is pulled: a machine without the images takes the embedded servers, and without the image of
+testcontainers' reaper, which removes the containers of a killed runner, the next start does that.
+Data lies in a named volume per state folder.
 """
 
 import asyncio
 import hashlib
-import os
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -14,28 +15,31 @@ from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
-import docker
+from docker import DockerClient as Engine
+from docker.errors import DockerException, NotFound
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.docker_client import DockerClient
 
 from stack.failures import StartFailed
 from stack.kafka import serves
 from stack.ports import LOOPBACK
 from stack.postgres import ADMINISTRATOR, database_url
 
-POSTGRES_IMAGE = "postgres:18"
-KAFKA_IMAGE = "apache/kafka:4.3.1"
 ANSWERS_WITHIN = timedelta(seconds=2)
-READY_WITHIN = timedelta(seconds=60)
-SOCKET = Path("/var/run/docker.sock")
+WORKS_WITHIN = timedelta(minutes=2)
+READY_WITHIN = timedelta(minutes=2)  # seconds on an idle machine, but tests keep it busy
+
+_one_at_a_time = threading.Lock()
+"""Two first containers at once would each start a reaper."""
 
 
 def has_image(image: str) -> bool:
     """Whether Docker answers within two seconds and holds `image`."""
-    if not (os.environ.get("DOCKER_HOST") or SOCKET.exists()):
-        return False
     try:
-        with closing(_docker(ANSWERS_WITHIN)) as client:
-            client.images.get(image)
-    except (docker.errors.DockerException, OSError):
+        with closing(_engine(ANSWERS_WITHIN)) as engine:
+            engine.images.get(testcontainers_config.hub_image_name_prefix + image)
+    except (DockerException, OSError):
         return False
     return True
 
@@ -59,6 +63,7 @@ class _Container:
         self._data = data
         self._environment = environment
         self._name = volume_name(state, image)
+        self._running: DockerContainer | None = None
 
     async def start(self) -> None:
         """Run it until `stop`; data of an earlier run is found again."""
@@ -67,7 +72,9 @@ class _Container:
 
     async def stop(self) -> None:
         """Stop and remove it; the data stays in its volume."""
-        await asyncio.to_thread(_remove_container, self._name)
+        if self._running is not None:
+            await asyncio.to_thread(_stop, self._running)
+            self._running = None
 
     async def restart(self) -> None:
         """Stop and start on the same port with the same data."""
@@ -80,19 +87,25 @@ class _Container:
 
     def _run(self) -> None:
         _remove_container(self._name)  # one that a killed runner left
-        with closing(_docker()) as client:
-            client.containers.run(
-                self._image,
-                name=self._name,
-                detach=True,
-                environment=dict(self._environment),
-                ports={f"{self._inner_port}/tcp": (LOOPBACK, self.port)},
-                volumes={self._name: {"bind": self._data, "mode": "rw"}},
-            )
+        container = DockerContainer(
+            self._image,
+            docker_client_kw={"timeout": WORKS_WITHIN.total_seconds()},
+            name=self._name,
+            env=dict(self._environment),
+            volumes=[(self._name, self._data, "rw")],
+        )
+        # with_bind_ports would open the port on every address of the machine
+        container.ports = {f"{self._inner_port}/tcp": (LOOPBACK, self.port)}  # type: ignore[dict-item]  # Docker takes an address too
+        try:
+            with _one_at_a_time:
+                turn_reaper_off_where_it_is_not()
+                self._running = container.start()
+        except (DockerException, OSError) as error:
+            raise StartFailed(f"no container of {self._image} could be started: {error}") from error
 
     def _restart(self) -> None:
-        with closing(_docker()) as client:
-            client.containers.get(self._name).restart()
+        with closing(_engine()) as engine:
+            engine.containers.get(self._name).restart()
 
     async def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN.total_seconds()
@@ -105,9 +118,9 @@ class _Container:
 class ContainerPostgres(_Container):
     """PostgreSQL in a container."""
 
-    def __init__(self, state: Path, *, port: int, password: str) -> None:
+    def __init__(self, image: str, state: Path, *, port: int, password: str) -> None:
         super().__init__(
-            POSTGRES_IMAGE,
+            image,
             state,
             port=port,
             inner_port=5432,
@@ -143,7 +156,7 @@ class ContainerPostgres(_Container):
 class ContainerKafka(_Container):
     """Apache Kafka in a container: KRaft, one node."""
 
-    def __init__(self, state: Path, *, port: int) -> None:
+    def __init__(self, image: str, state: Path, *, port: int) -> None:
         properties = {
             "node.id": "1",
             "process.roles": "broker,controller",
@@ -163,7 +176,7 @@ class ContainerKafka(_Container):
             "transaction.state.log.min.isr": "1",
         }
         super().__init__(
-            KAFKA_IMAGE,
+            image,
             state,
             port=port,
             inner_port=9092,
@@ -184,8 +197,10 @@ class ContainerKafka(_Container):
         return await serves(LOOPBACK, self.port)
 
 
-def _docker(timeout: timedelta = timedelta(minutes=2)) -> docker.DockerClient:
-    return docker.from_env(timeout=timeout.total_seconds())
+def turn_reaper_off_where_it_is_not() -> None:
+    """Let testcontainers do without its reaper unless the image of that is there: it would pull."""
+    if not has_image(testcontainers_config.ryuk_image):
+        testcontainers_config.ryuk_disabled = True
 
 
 def volume_name(state: Path, image: str) -> str:
@@ -194,24 +209,32 @@ def volume_name(state: Path, image: str) -> str:
     return f"aliexpress-channel-{place}-{image.partition(':')[0].rpartition('/')[2]}"
 
 
-def wipe_volumes(state: Path) -> None:
-    """Remove the volumes of a state folder, where Docker answers and has any."""
-    for image in (POSTGRES_IMAGE, KAFKA_IMAGE):
-        if has_image(image):
-            name = volume_name(state, image)
-            _remove_container(name)
-            with closing(_docker()) as client:
-                try:
-                    client.volumes.get(name).remove()
-                except docker.errors.NotFound:
-                    continue
+def remove_volume(state: Path, image: str) -> None:
+    """Remove the volume of a state folder, and what runs on it."""
+    name = volume_name(state, image)
+    _remove_container(name)
+    with closing(_engine()) as engine:
+        try:
+            engine.volumes.get(name).remove()
+        except NotFound:
+            return
+
+
+def _engine(timeout: timedelta = WORKS_WITHIN) -> Engine:
+    return DockerClient(timeout=timeout.total_seconds()).client
+
+
+def _stop(container: DockerContainer) -> None:
+    """Let the server end in good order first: testcontainers kills."""
+    container.get_wrapped_container().stop()
+    container.stop()
 
 
 def _remove_container(name: str) -> None:
-    with closing(_docker()) as client:
+    with closing(_engine()) as engine:
         try:
-            found = client.containers.get(name)
-        except docker.errors.NotFound:
+            found = engine.containers.get(name)
+        except NotFound:
             return
         found.stop()
         found.remove(force=True)

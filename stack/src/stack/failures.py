@@ -5,6 +5,7 @@ StackFailure
 ├── ToolMissing    a program has to be installed first
 ├── ReleaseBroken  a downloaded file is not the one we pinned
 ├── StartFailed    a process ended, or was not ready in time
+├── OtherStores    a store is not of the kind the stack began with
 └── AlreadyRunning another runner holds the state folder
 """
 
@@ -33,6 +34,10 @@ class ReleaseBroken(StackFailure):
 
 class StartFailed(StackFailure):
     """A process ended at its start, or did not become ready in time."""
+
+
+class OtherStores(StackFailure):
+    """A store would be another one than the stack began with, without what that one holds."""
 
 
 class AlreadyRunning(StackFailure):

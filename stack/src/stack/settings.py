@@ -13,9 +13,10 @@ class StackSettings(BaseSettings):
     """Where Postgres, Kafka and all state come from.
 
     Postgres: `database_url` (an administrator's URL); else a container, when Docker answers and
-    has the image; else embedded. Kafka the same, by `kafka_bootstrap`. Ports of 0 are chosen at
-    the first start and kept. `installation` sets this stack apart from others on the same stores:
-    it is put before the names of databases, topics and consumer groups.
+    has the image; else embedded. Kafka the same, by `kafka_bootstrap`. The kinds of the first
+    start are kept, and so are ports of 0 that were chosen then. `installation` sets this stack
+    apart from others on the same stores: it is put before the names of databases, topics and
+    consumer groups.
     """
 
     model_config = SettingsConfigDict(env_prefix="STACK_")
