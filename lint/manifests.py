@@ -4,19 +4,24 @@ Kubernetes by its own schemas, strictly; the compose file by the Compose specifi
 variable either names is a setting of the service it is given to.
 """
 
+import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import kubernetes_validate
 import yaml
-from compose_spec import PyCompose
 
 from lint.settings_names import known_variables
 
 BASE = Path("deploy/k8s/base")
 COMPOSE = Path("docker-compose.yml")
+COMPOSE_SCHEMA = Path(__file__).parent / "compose_spec" / "compose-spec.json"
+RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
+"""The policies that the specification lists, which its schema takes for any text."""
 
 
 def main() -> int:
@@ -49,13 +54,18 @@ def kubernetes_problems(folder: Path) -> Iterator[str]:
 
 def compose_problems(path: Path) -> Iterator[str]:
     """What is wrong in a compose file."""
-    text = path.read_text()
-    try:
-        PyCompose.from_yaml(yaml.safe_dump(yaml.safe_load(text)))  # anchors and merges resolved
-    except ValueError as error:
-        yield f"{path}: {error}"
+    document = yaml.safe_load(path.read_text())
+    schema = jsonschema_rs.validator_for(json.loads(COMPOSE_SCHEMA.read_text()))
+    problems = [
+        f"{path}: {'.'.join(map(str, error.instance_path))}: {error.message}"
+        for error in schema.iter_errors(document)
+    ]
+    yield from problems
+    if problems:
         return
-    for name, service in yaml.safe_load(text)["services"].items():
+    for name, service in document["services"].items():
+        if not RESTART.fullmatch(service.get("restart", "no")):
+            yield f"{path}: {name}: there is no restart policy {service['restart']}"
         image: str = service.get("image", "")
         if image.startswith("channel/"):
             yield from _unknown(

@@ -39,6 +39,7 @@ def test_a_manifest_that_is_not_listed_is_found(base: Path) -> None:
     [
         pytest.param("restart", "perhaps", id="no such policy"),
         pytest.param("imgae", "x", id="misspelt field"),
+        pytest.param("ports", 8001, id="wrong type"),
         pytest.param("environment", {"AUTH_COLOUR": "red"}, id="no such setting"),
     ],
 )

@@ -4,17 +4,18 @@ import asyncio
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import msgspec
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from oteltap import OtelTapHttpProtobufReceiver, OtelTapHttpProtobufReceiverSettings
 from storyteller import own_system, part_of, sample_of, sample_stage
 
 from channel_cli.demo import bring_in, sell
 from channel_producer import CatalogPublisher
-from stack.ports import LOOPBACK, free_port
+from stack.ports import LOOPBACK
 from stack.system import SERVICES
 from stack.testing import eventually
 from stack.throwaway import StoreAddresses
@@ -26,9 +27,10 @@ SpanId = tuple[bytes, bytes]
 
 
 class Spans:
-    """All spans received, and what each led to."""
+    """All spans received at `address`, and what each led to."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
+        self.address = address
         self.by_id: dict[SpanId, Span] = {}
         self._led_to: dict[SpanId, set[SpanId]] = defaultdict(set)
 
@@ -50,37 +52,44 @@ class Spans:
         return {self.by_id[span].name for span in seen if span in self.by_id}
 
 
-@asynccontextmanager
-async def received_spans(port: int) -> AsyncIterator[Spans]:
-    spans = Spans()
-    tap = OtelTapHttpProtobufReceiver(OtelTapHttpProtobufReceiverSettings(http_port=port))
+@pytest.fixture
+async def spans() -> AsyncIterator[Spans]:
+    """Receives by OTLP over HTTP, in a thread of its own."""
+    loop = asyncio.get_running_loop()
 
-    async def collect() -> None:
-        async for span in tap.stream_traces():
-            spans.add(span)
+    class Receiver(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
 
-    async with tap:
-        collecting = asyncio.create_task(collect())
-        try:
-            yield spans
-        finally:
-            collecting.cancel()
-            with suppress(asyncio.CancelledError):
-                await collecting
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                for scope in resource.scope_spans:
+                    for span in scope.spans:
+                        loop.call_soon_threadsafe(received.add, span)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Stay silent."""
+
+    with ThreadingHTTPServer((LOOPBACK, 0), Receiver) as server:
+        server.daemon_threads = True
+        received = Spans(f"http://{LOOPBACK}:{server.server_port}")
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield received
+        server.shutdown()
+        thread.join()
 
 
 async def test_a_published_event_is_followed_to_the_call_it_caused(
-    stack_addresses: StoreAddresses, tmp_path_factory: pytest.TempPathFactory
+    spans: Spans, stack_addresses: StoreAddresses, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    port = free_port()
-    exported = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{LOOPBACK}:{port}",
-        "OTEL_BSP_SCHEDULE_DELAY": "200",
-    }
+    exported = {"OTEL_EXPORTER_OTLP_ENDPOINT": spans.address, "OTEL_BSP_SCHEDULE_DELAY": "200"}
     environment = {service.name: exported for service in SERVICES}
     beginning = (secrets.token_bytes(16), secrets.token_bytes(8))
     async with (
-        received_spans(port) as spans,
         own_system(stack_addresses, tmp_path_factory.mktemp("traced"), environment) as stack,
         sample_stage(stack) as stage,
     ):
