@@ -254,29 +254,22 @@ def excuse_with_reason(source: Source) -> Iterator[Finding]:
             yield source.finding(number, "excuse", f"`{found[0].strip()}` does not say why")
 
 
-def unfinished(source: Source) -> Iterator[Finding]:
-    """Nothing is left to do in the code: it is done, or it is planned elsewhere."""
+HOME_PATH = re.compile(r"(?<![\w.$}/~*-])/(?:root|home/\w+|Users/\w+)/")
+ADDRESS = re.compile(r"\w+://")
+
+
+def home_path(source: Source) -> Iterator[Finding]:
+    """No file names a path in somebody's home."""
     for number, line in enumerate(source.text.splitlines(), 1):
-        if re.search(r"#.*\b(TO" r"DO|FIX" r"ME)\b", line):
-            yield source.finding(number, "unfinished", "do it, or plan it elsewhere")
+        if HOME_PATH.search(line):
+            yield source.finding(number, "home-path", "paths are relative, or settings")
 
 
-# dots are left out, so that this file does not name them either
-REGISTRIES = (
-    "pypi org|pythonhosted org|npmjs org|npmjs com|crates io|repo maven apache org"
-    "|repo1 maven org|proxy golang org|deb debian org"
-)
-REGISTRY = re.compile(REGISTRIES.replace(" ", r"\."))
-MACHINE_PATH = re.compile(r"(?<![\w.$}/~*-])/(?:root|work|home/\w+|Users/\w+)/")
-
-
-def outside_names(source: Source) -> Iterator[Finding]:
-    """No file names a package registry's host or a path of one machine."""
+def address_of_packages(source: Source) -> Iterator[Finding]:
+    """The locked packages name no place they come from: clients know their registries."""
     for number, line in enumerate(source.text.splitlines(), 1):
-        if REGISTRY.search(line):
-            yield source.finding(number, "registry-host", "clients know their registries")
-        if MACHINE_PATH.search(line):
-            yield source.finding(number, "machine-path", "paths are relative, or settings")
+        if ADDRESS.search(line):
+            yield source.finding(number, "package-address", "lock names, versions and hashes alone")
 
 
 PYTHON_RULES: tuple[Rule, ...] = (
@@ -289,13 +282,14 @@ PYTHON_RULES: tuple[Rule, ...] = (
     module_shape,
     unbounded_queue,
     excuse_with_reason,
-    unfinished,
 )
 
 
 def check(source: Source) -> list[Finding]:
     """Every finding in one file, less those a line excuses."""
-    rules: list[Rule] = [outside_names]
+    rules: list[Rule] = [home_path]
+    if source.path.name == "requirements.txt":
+        rules.append(address_of_packages)
     if source.path.suffix == ".py":
         rules += PYTHON_RULES
     if source.path.suffix == ".sql":

@@ -11,6 +11,7 @@ UNIT_OF_WORK = "libs/common/src/common/postgres/unit_of_work.py"
 TEST = "services/order-importer/tests/slices/test_ship.py"
 SQL_FILE = "libs/common/src/common/postgres/backbone.sql"
 READ_ME = "README.md"
+LOCKED = "requirements.txt"
 
 BROKEN = [
     pytest.param("commit", SLICE, "await connection.commit()", id="commit in a slice"),
@@ -41,10 +42,10 @@ BROKEN = [
     pytest.param("excuse", SLICE, "x = 1  # noqa: S101 -", id="noqa with an empty reason"),
     pytest.param("excuse", SLICE, "x = 1  # type: ignore[misc]", id="type: ignore, no reason"),
     pytest.param("excuse", SLICE, "x = 1  # rule: commit", id="rule without a reason"),
-    pytest.param("unfinished", SLICE, "x = 1  # TO" + "DO later", id="to do"),
-    pytest.param("registry-host", READ_ME, "see py" + "pi.org", id="a registry's host"),
-    pytest.param("machine-path", READ_ME, "in /ro" + "ot/project", id="a path of this machine"),
-    pytest.param("machine-path", SLICE, 'x = "/ho' + 'me/ann/x"', id="somebody's home"),
+    pytest.param("package-address", LOCKED, "x @ https://example.com/x.whl", id="an address"),
+    pytest.param("package-address", LOCKED, "--index-url http://example.com", id="an index"),
+    pytest.param("home-path", READ_ME, "in /ro" + "ot/project", id="a path of root's"),
+    pytest.param("home-path", SLICE, 'x = "/ho' + 'me/ann/x"', id="somebody's home"),
 ]
 
 SOUND = [
@@ -66,7 +67,8 @@ SOUND = [
     pytest.param(SLICE, "x = 1  # noqa: S101 - checked above", id="noqa with its reason"),
     pytest.param(SLICE, "x = 1  # type: ignore[misc]  # untyped base", id="type: ignore, reason"),
     pytest.param(SLICE, "await x.commit()  # rule: commit - Kafka's, not SQL's", id="excused"),
-    pytest.param(READ_ME, "see example.com/root/x and libs/work/x", id="addresses and folders"),
+    pytest.param(READ_ME, "see http://example.com/root/x and libs/root/x", id="addresses, folders"),
+    pytest.param(LOCKED, "x==1 \\\n    --hash=sha256:0\n    # via y", id="names and hashes"),
 ]
 
 
