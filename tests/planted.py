@@ -36,10 +36,10 @@ class Plant:
 
 MOVE = (
     "        async with unit_of_work(self._pool) as connection:\n"
-    "            await move_positions(connection, self._prefix + self.group, moves)\n"
+    "            await move_positions(connection, self._assignment.group, moves)\n"
 )
 APPLY = (
-    "            setbacks = await self.applier.apply(connection, batch)\n"
+    "            setbacks = await self._applier.apply(connection, batch)\n"
     '            reach("consumer.before-commit")\n'
     '        reach("consumer.after-commit")\n'
 )
@@ -47,16 +47,16 @@ APPLY = (
 PLANTS = [
     Plant(
         "commit before write",
-        f"{MESSAGING}/consumer.py",
+        f"{MESSAGING}/batch_loop.py",
         MOVE,
         MOVE + "        async with unit_of_work(self._pool) as connection:\n",
         f"{COMMON_TESTS}/test_common_failpoints.py -k consumer.before-commit",
     ),
     Plant(
         "auto-commit on",
-        f"{MESSAGING}/consumer.py",
-        "            enable_auto_commit=False,\n",
-        "            enable_auto_commit=True,\n            auto_commit_interval_ms=50,\n",
+        f"{MESSAGING}/clients.py",
+        "        enable_auto_commit=False,\n",
+        "        enable_auto_commit=True,\n        auto_commit_interval_ms=50,\n",
         f"{COMMON_TESTS}/test_common_faults.py -k shown_nothing",
     ),
     Plant(
@@ -68,17 +68,17 @@ PLANTS = [
     ),
     Plant(
         "position moved outside the transaction",
-        f"{MESSAGING}/consumer.py",
+        f"{MESSAGING}/batch_loop.py",
         MOVE + APPLY,
         "        async with unit_of_work(self._pool) as connection:\n" + APPLY + MOVE,
         f"{COMMON_TESTS}/test_common_failpoints.py -k consumer.after-commit",
     ),
     Plant(
         "no seek back after a failure",
-        f"{MESSAGING}/consumer.py",
-        "            await self._pause(random.uniform(0.3, 1.0))  # noqa: S311 - jitter\n"
-        "            await self._position(client, list(self._positions))\n",
-        "            await self._pause(random.uniform(0.3, 1.0))  # noqa: S311 - jitter\n",
+        f"{MESSAGING}/batch_loop.py",
+        "            await self._owner.pause(_pause_after_failure())\n"
+        "            await assignment.seek_to_stored(list(assignment.positions))\n",
+        "            await self._owner.pause(_pause_after_failure())\n",
         f"{COMMON_TESTS}/test_common_faults.py -k cut",
     ),
     Plant(
@@ -118,7 +118,7 @@ PLANTS = [
     ),
     Plant(
         "dead letter outside the transaction",
-        f"{MESSAGING}/consumer.py",
+        f"{MESSAGING}/batch_loop.py",
         MOVE + APPLY,
         MOVE
         + "            import common.messaging.applying as applying\n"
@@ -126,7 +126,7 @@ PLANTS = [
         + APPLY
         + "        applying.keep_setbacks = keep\n"
         + MOVE.splitlines(keepends=True)[0]
-        + "            await keep(connection, self.group, setbacks)\n",
+        + "            await keep(connection, self._group, setbacks)\n",
         f"{COMMON_TESTS}/test_common_failpoints.py -k consumer.after-commit",
         also="\n\nasync def _keep_nothing(*_: object) -> None:\n    return\n",
     ),

@@ -24,7 +24,13 @@ Failures, and what happens
     lost the partition    the position's compare-and-set fails: roll back, reread, seek (the fence)
     database away         roll back, seek back, back off with jitter, try again
     client stuck          no progress while there is lag: the client is thrown away and rebuilt
+    client breaks         the same, whatever it raised, a cancellation of its own included; no wait
+                          for a client is without a bound, nor is its cancelled call waited for
+    broker away           the same, again and again with back-off until it is back
     process killed        its transaction is not there; the next starts at the stored position
+
+Read `consumer` (the member of a group, which outlives its clients), then `batch_loop` (the work),
+`assignment` (positions) and `watchdog`.
 
 Events leave by the outbox: rows written in the same transaction, after the aggregate's rows were
 locked in key order, so that ids rise per key in commit order. One relay per service holds a session

@@ -7,7 +7,6 @@ delete. There is no cursor to overtake: what is still in the table is still to p
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 
 import asyncpg
@@ -17,8 +16,11 @@ from aiokafka.errors import KafkaError
 
 from common import clock
 from common.contracts.envelope import headers_from_json
+from common.errors import Outage
 from common.failpoints import reach
+from common.messaging.clients import close_producer, new_producer
 from common.postgres.pool import OUTAGE_ERRORS, Connection
+from common.supervision import Component, bounded, close
 from common.telemetry.names import OUTBOX_AGE, OUTBOX_SIZE, RELAY_PUBLISHED
 from common.telemetry.setup import Gauge, counter
 
@@ -26,6 +28,8 @@ log = structlog.get_logger()
 
 CLAIM_ROWS = 1_000
 ACK_TIMEOUT = timedelta(seconds=20)
+CONNECTED_WITHIN = timedelta(seconds=15)
+CLOSED_WITHIN = timedelta(seconds=3)
 IDLE_POLL = timedelta(milliseconds=100)
 STANDBY_POLL = timedelta(seconds=1)
 LOCK_KEY = 0x0C4A11E1
@@ -35,80 +39,53 @@ _age = Gauge(OUTBOX_AGE)
 _size = Gauge(OUTBOX_SIZE)
 
 
-class Relay:
-    """Publishes one database's outbox. `start()` may fail; `stop()` may come twice or unstarted."""
+class Relay(Component):
+    """Publishes one database's outbox."""
 
     def __init__(self, database_url: str, bootstrap: str, *, topic_prefix: str = "") -> None:
+        super().__init__("relay", stop_within=timedelta(seconds=4))
         self._database_url = database_url
         self._bootstrap = bootstrap
         self._prefix = topic_prefix
-        self._task: asyncio.Task[None] | None = None
-        self._stopping = asyncio.Event()
         self.is_active = False
 
-    def start(self) -> None:
-        """Begin to publish, or to stand by."""
-        self._task = asyncio.create_task(self._run(), name="relay")
-
-    async def stop(self) -> None:
-        """End after the batch in hand, in bounded time."""
-        self._stopping.set()
-        if self._task is not None:
-            _, pending = await asyncio.wait([self._task], timeout=4)
-            for task in pending:
-                task.cancel()
-            self._task = None
-
-    async def _run(self) -> None:
-        delay = 0.2
-        while not self._stopping.is_set():
-            try:
-                await self._publish_until_broken()
-                delay = 0.2
-            except (*OUTAGE_ERRORS, KafkaError) as error:
-                log.warning("relay.outage", reason=repr(error))
-            except Exception:
-                log.exception("relay.failed")
+    async def _turn(self) -> timedelta:
+        try:
+            await self._publish_until_broken()
+        finally:
             self.is_active = False
-            await self._pause(delay)
-            delay = min(delay * 2, 5.0)
+        return timedelta()
 
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+    def _on_failure(self, error: BaseException) -> None:
+        if isinstance(error, (*OUTAGE_ERRORS, KafkaError, Outage)):
+            log.warning("relay.outage", reason=repr(error))
+        else:
+            log.error("relay.failed", exc_info=error)
 
     async def _publish_until_broken(self) -> None:
-        connection = await asyncpg.connect(self._database_url, timeout=10, command_timeout=30)
+        connection = await bounded(
+            asyncpg.connect(self._database_url, timeout=10, command_timeout=30), CONNECTED_WITHIN
+        )
         try:
             if not await self._lock(connection):
                 return
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
-                enable_idempotence=True,
-                acks="all",
-                linger_ms=5,
-                max_batch_size=256 * 1024,
-                max_request_size=1_100_000,
-                request_timeout_ms=10_000,
-            )
+            producer = new_producer(self._bootstrap)
             try:
-                await asyncio.wait_for(producer.start(), 15)
+                await bounded(producer.start(), CONNECTED_WITHIN)
                 self.is_active = True
-                while not self._stopping.is_set():
+                while not self.is_stopping:
                     if await self.publish_batch(connection, producer) == 0:
-                        await self._pause(IDLE_POLL.total_seconds())
+                        await self.pause(IDLE_POLL)
             finally:
-                with suppress(Exception):
-                    await asyncio.wait_for(producer.stop(), 3)
+                await close_producer(producer)
         finally:
-            with suppress(Exception):
-                await connection.close(timeout=2)
+            await close(connection.close(timeout=2), "relay's connection", within=CLOSED_WITHIN)
 
     async def _lock(self, connection: Connection) -> bool:
-        while not self._stopping.is_set():
+        while not self.is_stopping:
             if await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
                 return True
-            await self._pause(STANDBY_POLL.total_seconds())
+            await self.pause(STANDBY_POLL)
         return False
 
     async def publish_batch(self, connection: Connection, producer: AIOKafkaProducer) -> int:
@@ -125,7 +102,7 @@ class Relay:
         if not rows:
             return 0
         reach("relay.after-claim")
-        outcomes = await self._send(producer, rows)
+        outcomes = await bounded(self._send(producer, rows), ACK_TIMEOUT)
         reach("relay.after-publish")
         acknowledged, failure = settled(
             [(row["id"], (row["topic"], row["key"])) for row in rows], outcomes
@@ -141,18 +118,16 @@ class Relay:
     async def _send(
         self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
     ) -> list[BaseException | None]:
-        futures = []
-        async with asyncio.timeout(ACK_TIMEOUT.total_seconds()):
-            for row in rows:
-                futures.append(  # noqa: PERF401 - each send may wait for room in the buffer
-                    await producer.send(
-                        self._prefix + row["topic"],
-                        value=row["value"],
-                        key=row["key"],
-                        headers=headers_from_json(row["headers"]),
-                    )
-                )
-            results = await asyncio.gather(*futures, return_exceptions=True)
+        futures = [
+            await producer.send(  # may wait for room in the buffer
+                self._prefix + row["topic"],
+                value=row["value"],
+                key=row["key"],
+                headers=headers_from_json(row["headers"]),
+            )
+            for row in rows
+        ]
+        results = await asyncio.gather(*futures, return_exceptions=True)
         return [result if isinstance(result, BaseException) else None for result in results]
 
 

@@ -1,0 +1,75 @@
+"""Kafka's clients: how they are made, and how they are thrown away whatever state they are in."""
+
+import asyncio
+from datetime import timedelta
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from common.supervision import abandon, close
+
+STOP_WITHIN = timedelta(seconds=3)
+RELEASE_WITHIN = timedelta(seconds=1)
+
+
+class ClientStuck(Exception):
+    """The client does not go on: it is thrown away and a new one made."""
+
+
+def new_consumer(
+    bootstrap: str, group: str, instance: str, *, session_timeout: timedelta
+) -> AIOKafkaConsumer:
+    """A static member of the group. It commits nothing by itself and assumes no position."""
+    session_ms = int(session_timeout.total_seconds() * 1000)
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=group,
+        group_instance_id=instance,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        session_timeout_ms=session_ms,
+        heartbeat_interval_ms=session_ms // 4,
+        rebalance_timeout_ms=session_ms,
+        max_poll_interval_ms=300_000,
+        fetch_max_bytes=16 * 1024 * 1024,
+        max_partition_fetch_bytes=2 * 1024 * 1024,
+        metadata_max_age_ms=30_000,
+        request_timeout_ms=15_000,
+    )
+
+
+def new_producer(bootstrap: str) -> AIOKafkaProducer:
+    """An idempotent producer."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        enable_idempotence=True,
+        acks="all",
+        linger_ms=5,
+        max_batch_size=256 * 1024,
+        max_request_size=1_100_000,
+        request_timeout_ms=10_000,
+    )
+
+
+async def close_consumer(client: AIOKafkaConsumer) -> None:
+    """Stop the client in bounded time. When its `stop` fails half way, end what it leaves open."""
+    if not await close(client.stop(), "consumer", within=STOP_WITHIN):
+        _end_tasks(client._coordinator, client._fetcher)  # noqa: SLF001 - nobody else knows them
+        await close(client._client.close(), "consumer's sockets", within=RELEASE_WITHIN)  # noqa: SLF001 - as above
+
+
+async def close_producer(client: AIOKafkaProducer) -> None:
+    """Stop the client in bounded time. One whose `stop` fails sends nothing more: the outbox still
+    has it, and a late record could overtake its successors."""
+    if not await close(client.stop(), "producer", within=STOP_WITHIN):
+        _end_tasks(client._sender)  # noqa: SLF001 - nobody else knows them
+        client._message_accumulator.fail_all(KafkaError("thrown away"))  # noqa: SLF001 - as above
+        await close(client.client.close(), "producer's sockets", within=RELEASE_WITHIN)
+
+
+def _end_tasks(*parts: object) -> None:
+    for part in parts:
+        for value in vars(part).values() if part is not None else ():
+            for task in list(value) if isinstance(value, set) else [value]:
+                if isinstance(task, asyncio.Task):
+                    abandon(task)

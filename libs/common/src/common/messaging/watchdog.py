@@ -1,0 +1,84 @@
+"""What a Kafka client does not tell: that it is stuck, and that the group has caught up."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Never
+
+from aiokafka import TopicPartition
+
+from common.messaging.assignment import Assignment
+from common.messaging.clients import ClientStuck
+from common.messaging.positions import load_positions
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
+
+CHECK_PROGRESS_EVERY = timedelta(seconds=5)
+CHECK_GOAL_EVERY = timedelta(seconds=0.2)
+STUCK_AFTER = timedelta(seconds=30)
+TOPICS_KNOWN_WITHIN = timedelta(seconds=30)
+
+
+class Watchdog:
+    """Watches one client while it works.
+
+    `caught_up` is set once the group has passed the end offsets seen when the watch began.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        assignment: Assignment,
+        topics: Sequence[str],
+        caught_up: asyncio.Event,
+    ) -> None:
+        self._pool = pool
+        self._assignment = assignment
+        self._topics = topics
+        self._caught_up = caught_up
+
+    async def watch(self) -> Never:
+        """Raises `ClientStuck` or `PositionLost`, or what a failing look raised."""
+        goal = await self._assignment.end_offsets(await self._all_partitions())
+        while True:
+            if not self._caught_up.is_set() and await self._has_reached(goal):
+                self._caught_up.set()
+            await self._check_progress()
+            wait = CHECK_PROGRESS_EVERY if self._caught_up.is_set() else CHECK_GOAL_EVERY
+            await asyncio.sleep(wait.total_seconds())
+
+    async def _all_partitions(self) -> list[TopicPartition]:
+        client = self._assignment.client
+        async with asyncio.timeout(TOPICS_KNOWN_WITHIN.total_seconds()):
+            while True:
+                found = {topic: client.partitions_for_topic(topic) for topic in self._topics}
+                if all(found.values()):
+                    return [
+                        TopicPartition(topic, number)
+                        for topic, numbers in found.items()
+                        for number in sorted(numbers or ())
+                    ]
+                await asyncio.sleep(0.2)
+
+    async def _has_reached(self, goal: Mapping[TopicPartition, int]) -> bool:
+        wanted = {partition: end for partition, end in goal.items() if end > 0}
+        async with unit_of_work(self._pool) as connection:
+            stored = await load_positions(connection, self._assignment.group, list(wanted))
+        return all(stored.get(partition, 0) >= end for partition, end in wanted.items())
+
+    async def _check_progress(self) -> None:
+        assignment = self._assignment
+        assigned = list(assignment.client.assignment())
+        unpositioned = [p for p in assigned if p not in assignment.positions]
+        if assignment.is_joined and unpositioned:
+            await assignment.seek_to_stored(unpositioned)
+        positions = dict(assignment.positions)
+        ends = await assignment.end_offsets(list(positions)) if positions else {}
+        for partition, position in positions.items():
+            if position > ends[partition]:
+                await assignment.check_range([partition])
+        has_lag = any(ends[partition] > position for partition, position in positions.items())
+        if assignment.is_joined and not has_lag:
+            assignment.note_progress()
+        if assignment.silent > STUCK_AFTER:
+            raise ClientStuck(f"no progress for {assignment.silent.total_seconds():.0f} s")

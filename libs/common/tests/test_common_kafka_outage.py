@@ -1,0 +1,116 @@
+"""The consumer and the relay while their broker is away for longer than a request may take."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from backbone_bed import Bed, product, until
+from backbone_process import on_catalog_updated_and_tell, told_products
+
+from common.contracts.catalog import CatalogUpdated
+from common.messaging.consumer import Consumer
+from common.messaging.outbox import add_events
+from common.messaging.records import Subscription
+from common.messaging.relay import Relay
+from common.postgres.unit_of_work import unit_of_work
+from stack.kafka import EmbeddedKafka, serves
+from stack.ports import LOOPBACK, free_port
+
+pytestmark = pytest.mark.xdist_group("kafka-faults")
+
+PRODUCTS = 60
+"""Before the outage, and as many during it."""
+BACK_WITHIN = timedelta(seconds=60)
+
+
+@pytest.fixture(scope="module")
+async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedKafka]:
+    folder = tmp_path_factory.mktemp("broker")
+    kafka = EmbeddedKafka(folder / "kafka", folder / "kafka.log", port=free_port())
+    await kafka.start()
+    try:
+        yield kafka
+    finally:
+        await kafka.stop()
+
+
+@pytest.fixture(scope="module")
+def kafka_bootstrap(broker: EmbeddedKafka) -> str:
+    return broker.bootstrap
+
+
+@asynccontextmanager
+async def killed_and_refused(kafka: EmbeddedKafka) -> AsyncIterator[None]:
+    """Another process with the same data comes back at the same address."""
+    await kafka.kill()
+    await kafka.stop()  # or it would come back by itself
+    yield
+    await stays_silent(kafka, timedelta(seconds=20))
+    await kafka.start()
+
+
+@asynccontextmanager
+async def suspended(kafka: EmbeddedKafka) -> AsyncIterator[None]:
+    """Connections stay open and are not answered; a request may take 15 seconds."""
+    kafka.process.suspend()
+    yield
+    await stays_silent(kafka, timedelta(seconds=17))
+    kafka.process.resume()
+
+
+async def stays_silent(kafka: EmbeddedKafka, lasts: timedelta) -> None:
+    ends_at = time.monotonic() + lasts.total_seconds()
+    while time.monotonic() < ends_at:
+        assert not await serves(LOOPBACK, kafka.port)
+        await asyncio.sleep(0.2)
+
+
+def tasks_of_clients() -> set[asyncio.Task[object]]:
+    return {task for task in asyncio.all_tasks() if "/aiokafka/" in str(task.get_stack(limit=1))}
+
+
+@pytest.mark.parametrize("outage", [killed_and_refused, suspended])
+async def test_after_an_outage_the_consumer_is_ready_and_nothing_waits(
+    bed: Bed,
+    broker: EmbeddedKafka,
+    outage: Callable[[EmbeddedKafka], AbstractAsyncContextManager[None]],
+) -> None:
+    tasks_before = tasks_of_clients()
+    consumer = Consumer(
+        bed.pool,
+        broker.bootstrap,
+        "test.sources",
+        [Subscription(CatalogUpdated, on_catalog_updated_and_tell)],
+        instance_id="outage",
+        topic_prefix=bed.prefix,
+        session_timeout=timedelta(seconds=6),
+        max_batch_records=10,
+    )
+    relay = Relay(bed.url, broker.bootstrap, topic_prefix=bed.prefix)
+    consumer.start()
+    relay.start()
+    await bed.send(*(product(f"a{n}") for n in range(PRODUCTS)))
+    await until(bed.table_has("seen", 10))
+
+    async with outage(broker), unit_of_work(bed.pool) as connection:
+        events = [product(f"b{n}") for n in range(PRODUCTS)]
+        await add_events(connection, events, source="/shop-system")
+
+    async def is_caught_up() -> bool:
+        seen = await bed.count("seen") == 2 * PRODUCTS
+        return consumer.is_ready and seen and await bed.count("outbox") == 0
+
+    await until(is_caught_up, seconds=BACK_WITHIN.total_seconds())
+    assert {row["times"] for row in await bed.fetch("SELECT times FROM seen")} == {1}
+    assert await told_products(bed) == {f"{c}{n}" for c in "ab" for n in range(PRODUCTS)}
+    await consumer.stop()
+    await relay.stop()
+    await bed.producer.stop()
+
+    async def no_client_is_left() -> bool:
+        return tasks_of_clients() <= tasks_before
+
+    await until(no_client_is_left)
