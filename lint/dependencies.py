@@ -1,7 +1,7 @@
 """Every member declares what it imports and nothing else: `python -m lint.dependencies`.
 
-deptry looks at each member alone. A member that depends on channel-common may also import what
-channel-common itself declares: it is the platform, and its versions are pinned in one place.
+deptry looks at each member alone. A member that depends on `channel-common[service]` may also
+import what that extra declares: it is the platform, its versions are pinned in one place.
 """
 
 import re
@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 MEMBERS = ("libs/*", "services/*", "cli", "sandbox", "stack")
-PLATFORM = "channel-common"
+PLATFORM = '"channel-common[service]"'
 
 MODULES = {
     "channel-common": "common",
@@ -60,9 +60,8 @@ def list_members() -> list[Path]:
 
 
 def _check(member: Path, platform: list[str]) -> str:
-    own = declared(member)
     brought = list(BROUGHT_ALONG)
-    if PLATFORM in own:
+    if PLATFORM in (member / "pyproject.toml").read_text():
         brought += [MODULES.get(name, name.replace("-", "_")) for name in platform]
     names = ",".join(f"{name}={module}" for name, module in MODULES.items())
     run = subprocess.run(
@@ -83,9 +82,11 @@ def _check(member: Path, platform: list[str]) -> str:
 
 
 def declared(member: Path) -> list[str]:
-    """The distributions a member declares, without versions and extras."""
+    """The distributions a member declares, those of its extras too, without versions and extras."""
     project = tomllib.loads((member / "pyproject.toml").read_text())["project"]
-    return [re.split(r"[\[<>=~! ]", text, maxsplit=1)[0] for text in project["dependencies"]]
+    extras = project.get("optional-dependencies", {}).values()
+    named = [*project["dependencies"], *(text for extra in extras for text in extra)]
+    return [re.split(r"[\[<>=~! ]", text, maxsplit=1)[0] for text in named]
 
 
 if __name__ == "__main__":

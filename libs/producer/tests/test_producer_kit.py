@@ -26,6 +26,8 @@ async def test_an_event_that_would_be_a_dead_letter_is_refused_before_any_is_sen
             upsert("no/slash", "main", "p", {}),
             upsert("m1", "main", "p", {}, version=2**63),
             upsert("m1", "main", "p", {f"f{n}": "x" * 100_000 for n in range(11)}),
+            upsert("m1", "main", "p", {"text": "\ud800"}),
+            upsert("m1", "main", "p", {"thing": object()}),  # type: ignore[dict-item]
         ):
             with pytest.raises(EventRefused):
                 await publisher.publish([good, bad])

@@ -19,7 +19,7 @@ from auth_service.access.issue_jwt import sign_claims
 from auth_service.access.signing_keys import SigningKeys
 from auth_service.app import SERVICE
 from auth_service.settings import AuthSettings
-from common import clock
+from common import clock, clock_source
 from common.contracts.event import Event
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
@@ -159,7 +159,7 @@ class Seller:
 
     async def move_clock(self, **change: object) -> None:
         (await self.http.post("/control/clock", json=change)).raise_for_status()
-        await clock.adopt(self.http, f"{self.sandbox.url}/control/clock")
+        await clock_source.adopt(self.http, f"{self.sandbox.url}/control/clock")
 
 
 @pytest.fixture

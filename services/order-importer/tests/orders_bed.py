@@ -33,7 +33,7 @@ from auth_service.access.issue_jwt import sign_claims
 from auth_service.access.signing_keys import SigningKeys
 from auth_service.app import SERVICE as AUTH
 from auth_service.settings import AuthSettings, BootstrapClient
-from common import clock
+from common import clock, clock_source
 from common.contracts.envelope import Envelope
 from common.contracts.event import Event
 from common.contracts.shop import ShopState
@@ -183,7 +183,7 @@ class Bed:
 
     async def move_clock(self, **change: Any) -> datetime:
         await self.tell("clock", **change)
-        await clock.adopt(self.control, "/control/clock")
+        await clock_source.adopt(self.control, "/control/clock")
         return clock.now()
 
     # -- what was written

@@ -23,7 +23,7 @@ import uvloop
 from fastapi import APIRouter, FastAPI
 from opentelemetry import trace
 
-from common import clock
+from common import clock_source
 from common.jobs import Component, Job
 from common.messaging.begin_anew import BeginRefused, begin_anew
 from common.messaging.bulk import Stretch, replaying, settle_selected
@@ -205,12 +205,12 @@ async def _follow_clock(url: str | None) -> asyncio.Task[None] | None:
     async with httpx2.AsyncClient(timeout=2.0) as client:
         for attempt in range(20):
             try:
-                await clock.adopt(client, url)
+                await clock_source.adopt(client, url)
                 break
             except httpx2.HTTPError:
                 log.warning("clock.unreachable", attempt=attempt)
                 await asyncio.sleep(0.25)
-    return asyncio.create_task(clock.follow(url), name="clock")
+    return asyncio.create_task(clock_source.follow(url), name="clock")
 
 
 async def _open_pool_patiently(service: Service[S], settings: S) -> Pool:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
-import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
@@ -135,7 +134,7 @@ class CatalogPublisher:
             raise EventRefused(event, str(error), "Shorten the product's fields.") from None
         except BadRecord as error:
             raise EventRefused(event, error.detail, error.remedy) from None
-        except msgspec.MsgspecError as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise EventRefused(event, str(error), "Send texts, numbers and booleans.") from None
         return record
 
