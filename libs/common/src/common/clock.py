@@ -1,7 +1,7 @@
 """The one source of time: all services take it from here, SQL never from `now()`.
 
-The clock is the system's, unless it was set to another (`clock_source` follows the sandbox's, which
-its control API moves). Waiting for something due therefore goes by `now()`, never by one long
+The clock is the system's, unless it was set to another (`clock_source` keeps it on the sandbox's,
+which its control API moves). Waiting for something due therefore goes by `now()`, never by one long
 sleep: the clock may jump.
 """
 

@@ -1,7 +1,7 @@
 """Keeps this process's clock on one that is served over HTTP: the sandbox's, on a local stack."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import httpx2
 import msgspec
@@ -17,18 +17,40 @@ class _ClockReading(msgspec.Struct):
     is_frozen: bool = False
 
 
-async def follow(url: str, *, every: timedelta = timedelta(milliseconds=500)) -> None:
-    """Keep this process's clock on the one served at `url`, until cancelled.
+class Follower:
+    """Keeps this process's clock on the one served at `url`. Close it with `aclose`."""
 
-    A reading that fails leaves the clock where it was; the next one corrects it.
-    """
-    async with httpx2.AsyncClient(timeout=2.0) as client:
-        while True:
-            try:
-                await adopt(client, url)
-            except httpx2.HTTPError as error:
-                log.debug("clock.unreachable", reason=type(error).__name__)
-            await asyncio.sleep(every.total_seconds())
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = httpx2.AsyncClient(timeout=2.0)
+
+    async def begin(self) -> None:
+        """Take the clock before anything reads the time; after a few seconds without it, go on."""
+        for attempt in range(20):
+            if await self._has_adopted():
+                return
+            log.warning("clock.unreachable", attempt=attempt)
+            await asyncio.sleep(0.25)
+
+    async def follow(self) -> bool:
+        """Look once, as a job: there is never more work to do at once.
+
+        A reading that fails leaves the clock where it was; the next one corrects it.
+        """
+        await self._has_adopted()
+        return False
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._client.aclose()
+
+    async def _has_adopted(self) -> bool:
+        try:
+            await adopt(self._client, self._url)
+        except httpx2.HTTPError as error:
+            log.debug("clock.unreachable", reason=type(error).__name__)
+            return False
+        return True
 
 
 async def adopt(client: httpx2.AsyncClient, url: str) -> None:

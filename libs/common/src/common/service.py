@@ -8,15 +8,17 @@ its migrations and `build`, its composition root.
 import argparse
 import asyncio
 import gc
+import logging
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
-import httpx2
 import structlog
 import uvicorn
 import uvloop
@@ -24,7 +26,7 @@ from fastapi import APIRouter, FastAPI
 from opentelemetry import trace
 
 from common import clock_source
-from common.jobs import Component, Job
+from common.jobs import Job
 from common.messaging.begin_anew import BeginRefused, begin_anew
 from common.messaging.bulk import Stretch, replaying, settle_selected
 from common.messaging.consumer import Consumer
@@ -36,6 +38,7 @@ from common.postgres.leases import reclaim_leases
 from common.postgres.pool import OUTAGE_ERRORS, Pool, open_pool
 from common.postgres.unit_of_work import unit_of_work
 from common.settings import ServiceSettings
+from common.supervision import Component, abandon, close, result_of
 from common.telemetry import setup as telemetry
 from common.web.dead_letters import dead_letter_router
 from common.web.health import health_router
@@ -47,7 +50,10 @@ log = structlog.get_logger()
 
 S = TypeVar("S", bound=ServiceSettings)
 
+Closer = Callable[[], object]
 REPLAYED_AT_ONCE = 200
+DRAINED_WITHIN = timedelta(seconds=6)
+FOLLOW_EVERY = timedelta(milliseconds=500)
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Parts:
     routers: Sequence[APIRouter] = ()
     consumers: Sequence[Consumer] = ()
     jobs: Sequence[Component] = ()
-    closers: Sequence[Callable[[], object]] = field(default=())
+    closers: Sequence[Closer] = field(default=())
     """Coroutine functions called at the end, such as a client's `aclose`."""
 
 
@@ -108,7 +114,7 @@ def main(service: Service[S], arguments: Sequence[str] | None = None) -> None:
         asyncio.run(_begin_anew(settings, chosen.group, chosen.topic, is_forced=chosen.force))
     else:
         collect_garbage_seldom()
-        uvloop.run(serve(service, settings, chosen.role))
+        uvloop.run(_run(service, settings, chosen.role))
 
 
 def collect_garbage_seldom() -> None:
@@ -134,45 +140,113 @@ def create_app(service: Service[S], context: Context[S], parts: Parts) -> FastAP
     return app
 
 
-async def serve(service: Service[S], settings: S, role: str) -> None:
-    """Run the role until SIGTERM or SIGINT, then drain in at most ten seconds."""
+async def serve(service: Service[S], settings: S, role: str) -> int:
+    """Run the role until SIGTERM or SIGINT, then drain in at most ten seconds.
+
+    The process's exit code: 0, or 1 when a part of it ended unasked, which ends the others too.
+    """
     telemetry.set_up(service.name, instance=settings.instance_id, level=settings.log_level)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    asked = asyncio.create_task(stopping.wait(), name="asked to stop")
+    assembling = asyncio.create_task(_assemble(service, settings, role), name="assembling")
+    await asyncio.wait([asked, assembling], return_when=asyncio.FIRST_COMPLETED)
+    if not assembling.done():
+        abandon(assembling)
+        log.info("service.stopped", role=role)
+        return 0
+    process = result_of(assembling)
+    for component in process.components:
+        component.start()
+    serving = asyncio.create_task(process.server.serve(), name="rest")
+    log.info("service.started", role=role, port=settings.port)
+    ended = await _until_one_ends(asked, serving, process.components)
+    process.server.should_exit = True
+    await asyncio.gather(
+        close(serving, "rest", within=DRAINED_WITHIN),
+        *(component.stop() for component in process.components),
+    )
+    await _close(process.context, process.closers)
+    log.info("service.stopped", role=role)
+    return 1 if ended else 0
+
+
+@dataclass(frozen=True)
+class _Process(Generic[S]):
+    """What one process runs, not yet started."""
+
+    context: Context[S]
+    components: Sequence[Component]
+    server: uvicorn.Server
+    closers: Sequence[Closer]
+
+
+async def _assemble(service: Service[S], settings: S, role: str) -> _Process[S]:
+    """Wait for what the role needs, and build it."""
     follower = await _follow_clock(settings.clock_url)
     pool = await _open_pool_patiently(service, settings)
     context = Context(settings, pool, Verifier(f"{settings.auth_url}/v1/jwks.json"))
     parts = service.build(context)
-    components: list[Component] = []
+    working: list[Component] = []
     if role != "api":
         async with unit_of_work(pool) as connection:
             await reclaim_leases(connection, settings.instance_id)
-        components = _components(context, parts)
+        working = _components(context, parts)
+    clocks = [Job("clock", follower.follow, every=FOLLOW_EVERY)] if follower else []
+    components = [*working, *clocks]
     app = create_app(service, context, parts if role != "worker" else Parts())
-    app.include_router(health_router(lambda: _readiness(components)))
-    server = _Server(
-        uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=3,
-            server_header=False,
+    app.include_router(
+        health_router(
+            liveness=lambda: {component.name: component.is_beating for component in components},
+            readiness=lambda: _readiness(working),
         )
     )
-    for component in components:
-        component.start()
-    serving = asyncio.create_task(server.serve(), name="rest")
-    log.info("service.started", role=role, port=settings.port)
-    await asyncio.wait(
-        [serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=3,
+        server_header=False,
     )
-    server.should_exit = True
-    await asyncio.gather(serving, *(component.stop() for component in components))
-    await _close(context, parts, follower)
-    log.info("service.stopped", role=role)
+    closers = [*parts.closers, *([follower.aclose] if follower else [])]
+    return _Process(context, components, _Server(config), closers)
+
+
+async def _until_one_ends(
+    asked: asyncio.Task[Literal[True]],
+    serving: asyncio.Task[None],
+    components: Sequence[Component],
+) -> list[str]:
+    """The parts that ended unasked; none when the process is asked to stop."""
+    working = [component.task for component in components if component.task is not None]
+    await asyncio.wait([asked, serving, *working], return_when=asyncio.FIRST_COMPLETED)
+    if asked.done():
+        return []
+    ended = [task.get_name() for task in (serving, *working) if task.done()]
+    log.critical("service.part_ended", parts=ended)
+    return ended
+
+
+async def _run(service: Service[S], settings: S, role: str) -> None:
+    """Serve, then end the process even if a task of somebody else's does not let itself be
+    cancelled: the event loop would wait for it without end."""
+    try:
+        code = await serve(service, settings, role)
+    except Exception:
+        log.exception("service.failed", role=role)
+        code = 1
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    stuck = (await asyncio.wait(left, timeout=1))[1] if left else set()
+    if stuck:
+        log.error("service.tasks_stuck", tasks=sorted(task.get_name() for task in stuck))
+        logging.shutdown()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _replayer(context: Context[S], parts: Parts) -> Replayer:
@@ -198,19 +272,13 @@ def _readiness(components: Sequence[Component]) -> dict[str, bool]:
     }
 
 
-async def _follow_clock(url: str | None) -> asyncio.Task[None] | None:
-    """Take the installation's clock before anything reads the time, then stay on it."""
+async def _follow_clock(url: str | None) -> clock_source.Follower | None:
+    """Take the installation's clock before anything reads the time."""
     if url is None:
         return None
-    async with httpx2.AsyncClient(timeout=2.0) as client:
-        for attempt in range(20):
-            try:
-                await clock_source.adopt(client, url)
-                break
-            except httpx2.HTTPError:
-                log.warning("clock.unreachable", attempt=attempt)
-                await asyncio.sleep(0.25)
-    return asyncio.create_task(clock_source.follow(url), name="clock")
+    follower = clock_source.Follower(url)
+    await follower.begin()
+    return follower
 
 
 async def _open_pool_patiently(service: Service[S], settings: S) -> Pool:
@@ -228,17 +296,13 @@ async def _open_pool_patiently(service: Service[S], settings: S) -> Pool:
             delay = min(delay * 2, 5.0)
 
 
-async def _close(context: Context[S], parts: Parts, follower: asyncio.Task[None] | None) -> None:
-    if follower is not None:
-        follower.cancel()
-    for closer in parts.closers:
+async def _close(context: Context[S], closers: Sequence[Closer]) -> None:
+    for closer in closers:
         outcome = closer()
         if asyncio.iscoroutine(outcome):
-            with suppress(Exception):
-                await asyncio.wait_for(outcome, 1)
-    try:  # a connection still in use by now waits for an answer that does not come
-        await asyncio.wait_for(context.pool.close(), 0.5)
-    except TimeoutError:
+            await close(outcome, repr(closer), within=timedelta(seconds=1))
+    # a connection still in use by now waits for an answer that does not come
+    if not await close(context.pool.close(), "pool", within=timedelta(seconds=0.5)):
         context.pool.terminate()
     provider = trace.get_tracer_provider()
     flush = getattr(provider, "force_flush", None)
@@ -268,7 +332,7 @@ async def _replay(service: Service[S], settings: S, reason: str | None) -> None:
         for outcome in part.bulk.outcomes:
             log.info("replay", dead_letter=outcome.id, outcome=outcome.fate)
         rest = part.rest
-    await _close(context, parts, None)
+    await _close(context, parts.closers)
 
 
 async def _begin_anew(

@@ -6,27 +6,24 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-ReadinessCheck = Callable[[], Mapping[str, bool]]
+Check = Callable[[], Mapping[str, bool]]
+"""Whether each component is well, by its name."""
 
 
-def health_router(check: ReadinessCheck) -> APIRouter:
-    """Live as soon as it answers; ready while every component is."""
+def health_router(*, liveness: Check, readiness: Check) -> APIRouter:
+    """Live while every component is looked after; ready while every one progresses."""
     router = APIRouter(tags=["health"])
 
     @router.get("/health/live")
-    async def live() -> dict[str, str]:
-        """The process runs."""
-        return {"status": "live"}
+    async def live() -> JSONResponse:
+        """Each component was looked after within the last minute; else 503 naming those that were
+        not: end the process, its successor begins where it stood."""
+        return _answer("live", liveness())
 
     @router.get("/health/ready")
     async def ready() -> JSONResponse:
         """Every component runs and progresses; else 503 naming those that do not."""
-        parts = check()
-        is_ready = all(parts.values())
-        return JSONResponse(
-            {"status": "ready" if is_ready else "not ready", "components": dict(parts)},
-            status_code=200 if is_ready else 503,
-        )
+        return _answer("ready", readiness())
 
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:
@@ -34,3 +31,11 @@ def health_router(check: ReadinessCheck) -> APIRouter:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _answer(what: str, components: Mapping[str, bool]) -> JSONResponse:
+    is_well = all(components.values())
+    return JSONResponse(
+        {"status": what if is_well else f"not {what}", "components": dict(components)},
+        status_code=200 if is_well else 503,
+    )

@@ -1,0 +1,168 @@
+"""A service as a process: what its probes answer, and how it ends."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from backbone_bed import Bed, until
+from fastapi import FastAPI
+
+from common.web.health import health_router
+from stack.ports import free_port
+
+PROCESS = Path(__file__).with_name("probed_process.py")
+ENDS_WITHIN = 10.0
+
+
+@dataclass(frozen=True)
+class Probed:
+    bed: Bed
+    process: asyncio.subprocess.Process
+    url: str
+    log: Path
+
+    async def ask(self, probe: str) -> tuple[int, dict[str, Any]]:
+        """The answer's status and body; 0 while there is none."""
+        try:
+            async with httpx2.AsyncClient(base_url=self.url) as client:
+                answer = await client.get(f"/health/{probe}")
+        except httpx2.TransportError:
+            return 0, {}
+        return answer.status_code, answer.json()
+
+    def answers(self, probe: str, status: int) -> Callable[[], Awaitable[bool]]:
+        async def does() -> bool:
+            return (await self.ask(probe))[0] == status
+
+        return does
+
+    async def ask_for(self, trouble: str) -> None:
+        await self.bed.pool.execute("INSERT INTO catalogue VALUES ($1)", trouble)
+
+    async def exit_code(self) -> int:
+        return await asyncio.wait_for(self.process.wait(), ENDS_WITHIN)
+
+
+@asynccontextmanager
+async def starting(bed: Bed, folder: Path) -> AsyncIterator[Probed]:
+    port, log = free_port(), folder / "probed.log"
+    environment = {
+        "PROBED_PORT": str(port),
+        "PROBED_DATABASE_URL": bed.url,
+        "PROBED_KAFKA_BOOTSTRAP": bed.bootstrap,
+        "PROBED_TOPIC_PREFIX": bed.prefix,
+    }
+    with log.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(PROCESS), "all", env=os.environ | environment, stderr=stderr
+        )
+    try:
+        yield Probed(bed, process, f"http://127.0.0.1:{port}", log)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@asynccontextmanager
+async def probed(bed: Bed, folder: Path) -> AsyncIterator[Probed]:
+    async with starting(bed, folder) as service:
+        await until(service.answers("ready", 200), seconds=120)
+        yield service
+
+
+@pytest.mark.parametrize("name", ["relay", "test.sources", "rest"])
+async def test_a_part_that_ends_unasked_ends_the_process_to_be_restarted(
+    bed: Bed, tmp_path: Path, name: str
+) -> None:
+    async with probed(bed, tmp_path) as service:
+        await service.ask_for(f"cancel {name}")
+        assert await service.exit_code() == 1
+        ended = [line for line in service.log.read_text().splitlines() if "part_ended" in line]
+        assert len(ended) == 1
+        assert f'"{name}"' in ended[0]
+
+
+async def test_what_a_service_survives_and_how_it_ends_when_asked(bed: Bed, tmp_path: Path) -> None:
+    async with probed(bed, tmp_path) as service:
+        _, live = await service.ask("live")
+        parts = ["backlog", "one", "relay", "test.sources", "two"]
+        assert sorted(live["components"]) == parts
+        # a turn that is cancelled, by whomever, is followed by another
+        await service.ask_for("cancel relay: turn")
+        await service.ask_for("cancel test.sources: turn")
+
+        async def were_run_again() -> bool:
+            log = service.log.read_text()
+            return "relay.outage" in log and "consumer.rebuild" in log
+
+        await until(were_run_again)
+        await until(service.answers("ready", 200))
+        # a position off the log stops the consumer and nothing else: a restart would not help
+        await bed.pool.execute("UPDATE consumer_position SET next_offset = 1000000")
+        await service.ask_for("cancel test.sources: turn")
+        await until(service.answers("ready", 503))
+        await until(lambda: has_logged(service, "position_lost"))
+        status, live = await service.ask("live")
+        assert (status, live["status"]) == (200, "live")
+        _, ready = await service.ask("ready")
+        assert [name for name, well in ready["components"].items() if not well] == ["test.sources"]
+        # a task that does not let itself be cancelled does not keep the process
+        await service.ask_for("deaf")
+        await until(lambda: took(service, "deaf"))
+        service.process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        assert await service.exit_code() == 0
+        assert time.monotonic() - began < ENDS_WITHIN
+        assert "tasks_stuck" in service.log.read_text()
+
+
+async def test_a_service_that_still_waits_for_postgres_ends_when_asked(
+    bed: Bed, tmp_path: Path
+) -> None:
+    away = replace(bed, url=f"postgresql://channel@127.0.0.1:{free_port()}/away")
+    async with starting(away, tmp_path) as service:
+        await until(lambda: has_logged(service, "postgres.unreachable"), seconds=120)
+        service.process.send_signal(signal.SIGTERM)
+        assert await service.exit_code() == 0
+
+
+async def has_logged(service: Probed, words: str) -> bool:
+    return words in service.log.read_text()
+
+
+async def took(service: Probed, trouble: str) -> bool:
+    left = await service.bed.fetch("SELECT 1 FROM catalogue WHERE catalogue_id = $1", trouble)
+    return not left
+
+
+@pytest.mark.parametrize(
+    ("probe", "well"), [("live", "live"), ("ready", "ready")], ids=["live", "ready"]
+)
+async def test_a_probe_names_the_component_that_is_not_well(probe: str, well: str) -> None:
+    components = {"relay": True, "orders": True}
+    app = FastAPI()
+    empty: dict[str, bool] = {}
+    app.include_router(
+        health_router(
+            liveness=lambda: components if probe == "live" else empty,
+            readiness=lambda: components if probe == "ready" else empty,
+        )
+    )
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://probed") as client:
+        answer = await client.get(f"/health/{probe}")
+        assert (answer.status_code, answer.json()["status"]) == (200, well)
+        components["relay"] = False
+        answer = await client.get(f"/health/{probe}")
+        assert answer.status_code == 503
+        assert answer.json() == {"status": f"not {well}", "components": components}
