@@ -71,6 +71,19 @@ async def test_work_whose_lease_was_taken_is_stopped(bed: Bed) -> None:
         await work()
 
 
+async def test_work_whose_heartbeat_ends_unasked_is_stopped(bed: Bed) -> None:
+    async def work() -> None:
+        async with hold_lease(bed.pool, "run", "a") as lease:
+            assert lease is not None
+            for task in asyncio.all_tasks():
+                if task.get_name() == "heartbeat of run":
+                    task.cancel()
+            await asyncio.wait_for(asyncio.Event().wait(), 10)
+
+    with pytest.raises(LeaseLost):
+        await work()
+
+
 async def test_a_second_holder_gets_none(bed: Bed) -> None:
     async with hold_lease(bed.pool, "run", "a"), hold_lease(bed.pool, "run", "b") as lease:
         assert lease is None

@@ -17,6 +17,7 @@ from datetime import timedelta
 from common import clock
 from common.failpoints import reach
 from common.postgres.pool import Connection, Pool
+from common.supervision import abandon
 
 DEFAULT_LEASE = timedelta(seconds=30)
 
@@ -109,7 +110,8 @@ async def hold_lease(
 ) -> AsyncIterator[Lease | None]:
     """Hold the lease with a heartbeat while the block runs; None when another has it.
 
-    When the lease is lost the block's task is cancelled and `LeaseLost` is raised.
+    When the lease is lost, or its heartbeat ends whatever ended it, the block's task is cancelled
+    and `LeaseLost` is raised.
     """
     async with pool.acquire(timeout=10) as connection:
         lease = await claim_lease(connection, name, holder, lasts=lasts)
@@ -119,14 +121,13 @@ async def hold_lease(
     reach("lease.after-claim")
     work = asyncio.current_task()
     assert work is not None  # noqa: S101 - a coroutine always runs in a task
-    heartbeat = asyncio.create_task(_beat(pool, lease, lasts))
+    heartbeat = asyncio.create_task(_beat(pool, lease, lasts), name=f"heartbeat of {name}")
     lost = False
 
-    def stop_work(beat: asyncio.Task[None]) -> None:
+    def stop_work(_heartbeat: asyncio.Task[None]) -> None:
         nonlocal lost
-        if not beat.cancelled() and beat.exception() is not None:
-            lost = True
-            work.cancel()
+        lost = True
+        work.cancel()
 
     heartbeat.add_done_callback(stop_work)
     try:
@@ -138,7 +139,7 @@ async def hold_lease(
         raise
     finally:
         heartbeat.remove_done_callback(stop_work)
-        heartbeat.cancel()
+        abandon(heartbeat)
         if not lost:
             async with pool.acquire(timeout=10) as connection:
                 await release_lease(connection, lease)
