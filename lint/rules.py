@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import TypeGuard
 
 LONGEST_MODULE_LINES = 500
 
@@ -238,6 +239,82 @@ def unbounded_queue(source: Source) -> Iterator[Finding]:
                 yield source.finding(node.lineno, "unbounded-queue", "give it a maxsize")
 
 
+SUPERVISION = "libs/common/src/common/supervision.py"
+CLOSES = {"stop", "close", "aclose", "wait_closed"}
+BROAD = {"Exception", "BaseException"}
+
+
+def foreign_end(source: Source) -> Iterator[Finding]:
+    """A foreign client may cancel itself, or never end: only `common.supervision` copes with it."""
+    if not source.is_product or str(source.path) == SUPERVISION:
+        return
+    for node in ast.walk(source.tree):
+        if _waits_for_what_it_cancels(node):
+            message = "it waits for the call it cancelled: common.supervision.bounded"
+        elif _swallows_a_close(node):
+            message = "a close may cancel itself, or never end: common.supervision.close"
+        elif _outlives_failures(node):
+            message = "a cancellation ends this loop: make it a common.supervision.Component"
+        else:
+            continue
+        yield source.finding(node.lineno, "foreign-end", message)
+
+
+def _waits_for_what_it_cancels(node: ast.AST) -> TypeGuard[ast.Call]:
+    if not isinstance(node, ast.Call) or not node.args:
+        return False
+    is_wait = ast.unparse(node.func) in {"asyncio.wait_for", "wait_for"}
+    return is_wait and not ast.unparse(node.args[0]).endswith(".wait()")  # an asyncio.Event's
+
+
+def _swallows_a_close(node: ast.AST) -> TypeGuard[ast.With | ast.AsyncWith | ast.Try]:
+    if isinstance(node, ast.With | ast.AsyncWith):
+        guards = [item.context_expr for item in node.items]
+        return any(map(_is_guard, guards)) and any(map(_awaits_close, node.body))
+    if isinstance(node, ast.Try):
+        return any(map(_catches_all, node.handlers)) and any(map(_awaits_close, node.body))
+    return False
+
+
+def _outlives_failures(node: ast.AST) -> TypeGuard[ast.While]:
+    return isinstance(node, ast.While) and any(
+        isinstance(part, ast.Try)
+        and any(isinstance(inner, ast.Await) for each in part.body for inner in ast.walk(each))
+        and any(map(_swallows_all, part.handlers))
+        for part in ast.walk(node)
+    )
+
+
+def _awaits_close(node: ast.AST) -> bool:
+    return any(
+        isinstance(part, ast.Await)
+        and isinstance(part.value, ast.Call)
+        and isinstance(part.value.func, ast.Attribute)
+        and part.value.func.attr in CLOSES
+        for part in ast.walk(node)
+    )
+
+
+def _is_guard(guard: ast.expr) -> bool:
+    """Whether it is `asyncio.timeout(...)`, or `suppress(...)` of every failure."""
+    if not isinstance(guard, ast.Call):
+        return False
+    name = ast.unparse(guard.func).rpartition(".")[2]
+    return name == "timeout" or (
+        name == "suppress" and bool(BROAD & {ast.unparse(argument) for argument in guard.args})
+    )
+
+
+def _catches_all(handler: ast.ExceptHandler) -> bool:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(kind is None or ast.unparse(kind) in BROAD for kind in kinds)
+
+
+def _swallows_all(handler: ast.ExceptHandler) -> bool:
+    raises = any(isinstance(part, ast.Raise) for each in handler.body for part in ast.walk(each))
+    return _catches_all(handler) and not raises
+
+
 EXCUSE = re.compile(r"#\s*(noqa|type:\s*ignore|rule:)(?P<rest>[^#\n]*)(?P<after>#.*)?")
 
 
@@ -281,6 +358,7 @@ PYTHON_RULES: tuple[Rule, ...] = (
     pure_rules,
     module_shape,
     unbounded_queue,
+    foreign_end,
     excuse_with_reason,
 )
 

@@ -10,6 +10,7 @@ STATUS = "services/order-importer/src/order_importer/status.py"
 UNIT_OF_WORK = "libs/common/src/common/postgres/unit_of_work.py"
 TEST = "services/order-importer/tests/slices/test_ship.py"
 SQL_FILE = "libs/common/src/common/postgres/backbone.sql"
+SUPERVISION = "libs/common/src/common/supervision.py"
 READ_ME = "README.md"
 LOCKED = "requirements.txt"
 
@@ -42,6 +43,59 @@ BROKEN = [
     pytest.param("excuse", SLICE, "x = 1  # noqa: S101 -", id="noqa with an empty reason"),
     pytest.param("excuse", SLICE, "x = 1  # type: ignore[misc]", id="type: ignore, no reason"),
     pytest.param("excuse", SLICE, "x = 1  # rule: commit", id="rule without a reason"),
+    pytest.param(
+        "foreign-end",
+        SLICE,
+        "async def f():\n    with suppress(Exception):\n        await client.stop()",
+        id="a close whose failure is suppressed",
+    ),
+    pytest.param(
+        "foreign-end",
+        SLICE,
+        "async def f():\n"
+        "    with contextlib.suppress(OSError, BaseException):\n"
+        "        await self.client.aclose()",
+        id="suppressed with others",
+    ),
+    pytest.param(
+        "foreign-end",
+        SLICE,
+        "async def f():\n"
+        "    try:\n"
+        "        await connection.close(timeout=2)\n"
+        "    except (ValueError, Exception):\n"
+        "        pass",
+        id="a close whose failure is caught",
+    ),
+    pytest.param(
+        "foreign-end",
+        SLICE,
+        "async def f():\n    async with asyncio.timeout(3):\n        await producer.stop()",
+        id="a close with a time-out that waits",
+    ),
+    pytest.param(
+        "foreign-end",
+        SLICE,
+        "async def f():\n    await asyncio.wait_for(client.stop(), 3)",
+        id="wait_for around a close",
+    ),
+    pytest.param(
+        "foreign-end",
+        SLICE,
+        "async def f():\n    await wait_for(outcome, 3)",
+        id="wait_for around what may be one",
+    ),
+    pytest.param(
+        "foreign-end",
+        SLICE,
+        "async def f():\n"
+        "    while not stopping.is_set():\n"
+        "        try:\n"
+        "            await run()\n"
+        "        except Exception:\n"
+        "            log.exception('failed')",
+        id="a supervisor of one's own",
+    ),
     pytest.param("package-address", LOCKED, "x @ https://example.com/x.whl", id="an address"),
     pytest.param("package-address", LOCKED, "--index-url http://example.com", id="an index"),
     pytest.param("home-path", READ_ME, "in /ro" + "ot/project", id="a path of root's"),
@@ -67,6 +121,37 @@ SOUND = [
     pytest.param(SLICE, "x = 1  # noqa: S101 - checked above", id="noqa with its reason"),
     pytest.param(SLICE, "x = 1  # type: ignore[misc]  # untyped base", id="type: ignore, reason"),
     pytest.param(SLICE, "await x.commit()  # rule: commit - Kafka's, not SQL's", id="excused"),
+    pytest.param(
+        SLICE,
+        "async def f():\n    await close(client.stop(), 'client', within=SOON)",
+        id="a close by the one mechanism",
+    ),
+    pytest.param(
+        SLICE,
+        "async def f():\n    await asyncio.wait_for(self._idle.wait(), 3)",
+        id="a wait for an event of one's own",
+    ),
+    pytest.param(
+        SLICE,
+        "async def f():\n    with suppress(OSError):\n        await client.stop()",
+        id="a close with a failure that is named",
+    ),
+    pytest.param(
+        SLICE,
+        "async def f():\n"
+        "    while rows:\n"
+        "        try:\n"
+        "            await apply(rows)\n"
+        "        except Exception:\n"
+        "            raise Refusal from None",
+        id="a loop that ends with the failure",
+    ),
+    pytest.param(
+        TEST, "async def f():\n    await asyncio.wait_for(client.stop(), 3)", id="a test may wait"
+    ),
+    pytest.param(
+        SUPERVISION, "async def f():\n    await asyncio.wait_for(call, 3)", id="the one mechanism"
+    ),
     pytest.param(READ_ME, "see http://example.com/root/x and libs/root/x", id="addresses, folders"),
     pytest.param(LOCKED, "x==1 \\\n    --hash=sha256:0\n    # via y", id="names and hashes"),
 ]
