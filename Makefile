@@ -18,11 +18,11 @@ help: ## list these targets
 # ---- to use it
 
 .PHONY: run
-run: prepare ## start all and play the demo; ONCE=1, CATALOG=file, FEED=feed.yaml, REPORT=out.json
+run: prepare ## start all and sell a sample; ONCE=1, CATALOG=file, FEED=feed.yaml, REPORT=out.json
 	@$(BIN)/channel demo
 
 .PHONY: up
-up: prepare ## start all and keep it running, nothing played
+up: prepare ## start all and keep it running, nothing sold
 	@$(BIN)/channel up
 
 .PHONY: wipe
@@ -46,6 +46,16 @@ test: check prepare ## make check, then every test on real Kafka and Postgres
 	@# What fails beside others on a busy machine is tried once more, alone; both results are shown.
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup \
 		|| $(BIN)/pytest -q --last-failed --last-failed-no-failures none
+
+.PHONY: test-one
+test-one: prepare ## one test, file or folder: TEST=services/order-importer, TEST=file.py::name
+	@[ -n "$(TEST)" ] || { echo "say which: make test-one TEST=sandbox/tests/test_sandbox_oauth.py"; exit 2; }
+	$(BIN)/pytest -q $(TEST)
+
+.PHONY: watch
+watch: prepare ## a member's tests again after every change of it or of a library: MEMBER=sandbox
+	@[ -d "$(MEMBER)/tests" ] || { echo "say whose: make watch MEMBER=services/order-importer"; exit 2; }
+	$(BIN)/watchfiles --filter python --sigint-timeout 60 '$(BIN)/pytest -q -x $(MEMBER)' $(sort $(MEMBER) libs)
 
 .PHONY: check
 check: $(READY) ## lint, format, types, import rules, house rules, contracts, docs, manifests
@@ -75,19 +85,25 @@ check-manifests: $(READY)
 	@$(BIN)/python -m lint.manifests
 
 .PHONY: format
-format: $(READY) ## format all code and mend what ruff can
+format: $(READY) ## format all code and fix what ruff can
 	@$(BIN)/ruff check -q --fix-only .
 	@$(BIN)/ruff format -q .
 
+.PHONY: lock
+lock: $(READY) ## lock what the members ask for, with hashes, in requirements.txt
+	@$(BIN)/uv lock -q
+	@$(BIN)/uv export -q --format requirements-txt --no-emit-workspace --all-packages --all-groups \
+		--no-header -o requirements.txt
+
 .PHONY: contracts
-contracts: $(READY) ## generate schemas/ anew from the code
+contracts: $(READY) ## generate schemas/ from the code
 	@$(BIN)/python schemas/generate.py
 
 .PHONY: docs
-docs: $(READY) ## generate docs/aliexpress-errors.md anew from the code
+docs: $(READY) ## generate docs/aliexpress-errors.md from the code
 	@$(BIN)/python docs/generate_errors.py
 
-# ---- to doubt it
+# ---- to stress it
 
 .PHONY: storm-short
 storm-short: prepare ## the fault storms, each once
