@@ -22,7 +22,7 @@ from stack.system import (
     CATALOG,
     SERVICES,
     Ports,
-    Surroundings,
+    Wiring,
     bootstrap_clients,
     service_environment,
 )
@@ -105,7 +105,7 @@ async def test_a_signal_stops_everything_in_good_order(
         )
         sandbox = Addresses.read(state).urls["sandbox"]
         runner.send_signal(number)
-        runner.send_signal(number)  # an impatient second one changes nothing
+        runner.send_signal(number)  # a second one changes nothing
         assert await asyncio.to_thread(runner.wait, 30) == 0
     assert not await answers(f"{sandbox}/control/health")
     assert not (state / "postgres" / "data" / "postmaster.pid").exists()
@@ -145,7 +145,7 @@ def test_secrets_are_made_once_and_read_by_their_owner_alone(tmp_path: Path) -> 
 def test_what_the_caller_sets_wins_over_the_map(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    around = Surroundings(
+    wiring = Wiring(
         dict.fromkeys(("auth-service", "catalog-service", "sandbox"), 1),
         "kafka:1",
         "",
@@ -154,8 +154,8 @@ def test_what_the_caller_sets_wins_over_the_map(
         tmp_path,
     )
     monkeypatch.setenv("CATALOG_MARKETPLACE_URL", "https://real.example")
-    told = service_environment(CATALOG, around)
-    assert told["CATALOG_MARKETPLACE_URL"] == "https://real.example"
-    assert told["CATALOG_KAFKA_BOOTSTRAP"] == "kafka:1"
-    clients = {client["client_id"] for client in bootstrap_clients(around.secrets)}
+    variables = service_environment(CATALOG, wiring)
+    assert variables["CATALOG_MARKETPLACE_URL"] == "https://real.example"
+    assert variables["CATALOG_KAFKA_BOOTSTRAP"] == "kafka:1"
+    clients = {client["client_id"] for client in bootstrap_clients(wiring.secrets)}
     assert clients >= {"catalog-service", "channel-cli"}

@@ -127,7 +127,7 @@ async def test_servers_given_by_address_are_checked_and_never_touched() -> None:
         await RemoteKafka(f"127.0.0.1:{port}").restart()
 
 
-def test_a_jar_that_is_not_the_pinned_one_is_fetched_anew_or_refused(
+def test_a_jar_that_is_not_the_pinned_one_is_fetched_again_or_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A Maven of ours stands in: it 'fetches' whatever lies in a folder."""

@@ -38,7 +38,7 @@ from stack.system import (
     SERVICES,
     Ports,
     Service,
-    Surroundings,
+    Wiring,
     migrate_command,
     sandbox_command,
     sandbox_environment,
@@ -50,7 +50,7 @@ READY_WITHIN = timedelta(minutes=2)  # seconds on an idle machine, but tests kee
 MIGRATE_WITHIN = timedelta(minutes=5)
 
 OnProgress = Callable[[str], None]
-"""Told what is being started, in words for a person."""
+"""Called with what is being started, in words for a person."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,9 @@ class Addresses:
 class Stack:
     """A running system. `run.running_stack` makes it."""
 
-    def __init__(
-        self, stores: Stores, around: Surroundings, processes: Mapping[str, Process]
-    ) -> None:
+    def __init__(self, stores: Stores, wiring: Wiring, processes: Mapping[str, Process]) -> None:
         self._stores = stores
-        self._around = around
+        self._wiring = wiring
         self._processes = processes
 
     @property
@@ -97,16 +95,16 @@ class Stack:
         """Where everything is."""
         return Addresses(
             {name: self.url(name) for name in self._processes},
-            self._around.kafka_bootstrap,
-            self._around.topic_prefix,
+            self._wiring.kafka_bootstrap,
+            self._wiring.topic_prefix,
             OPERATOR_CLIENT,
-            self._around.secrets.of(OPERATOR_CLIENT),
+            self._wiring.secrets.of(OPERATOR_CLIENT),
         )
 
     @property
     def logs(self) -> Path:
         """The folder with a log per process."""
-        return self._around.state / "logs"
+        return self._wiring.state / "logs"
 
     def process(self, name: str) -> Process:
         """A service or the sandbox: `pid`, `kill()`, `stop()`, `restart()`, `suspend()`, …."""
@@ -114,11 +112,11 @@ class Stack:
 
     def url(self, name: str) -> str:
         """Base address of a service or of the sandbox."""
-        return self._around.url(name)
+        return self._wiring.url(name)
 
     def database_url(self, name: str) -> str:
         """The database of a service, as its owner."""
-        return self._around.database_urls[name]
+        return self._wiring.database_urls[name]
 
 
 @asynccontextmanager
@@ -140,7 +138,7 @@ async def running_stack(
     state.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as cleaning:
         cleaning.enter_context(_alone_in(state))
-        settled = (ports or Ports()).settle()
+        chosen = (ports or Ports()).choose()
         secrets = Secrets.load(state / "secrets.json")
         secrets.keep(state / "secrets.json")  # before a store is made that only they open
         on_progress("Postgres and Kafka")
@@ -150,20 +148,18 @@ async def running_stack(
         on_progress("databases and topics")
         urls = await _make_databases(stores.postgres.admin_url, settings, services, secrets)
         await create_topics(stores.kafka.bootstrap, settings.topic_prefix)
-        around = Surroundings(
-            settled, stores.kafka.bootstrap, settings.topic_prefix, urls, secrets, state
-        )
-        processes = _processes(services, around, environment or {})
+        wiring = Wiring(chosen, stores.kafka.bootstrap, settings.topic_prefix, urls, secrets, state)
+        processes = _processes(services, wiring, environment or {})
         secrets.keep(state / "secrets.json")
         cleaning.push_async_callback(_stop, processes)
         on_progress("sandbox and migrations")
         await _together(
             processes[SANDBOX].start(),
-            _migrate(services, around),
+            _migrate(services, wiring),
         )
         on_progress("services")
         await _together(*(processes[service.name].start() for service in services))
-        stack = Stack(stores, around, processes)
+        stack = Stack(stores, wiring, processes)
         write_private(state / "addresses.json", json.dumps(asdict(stack.addresses), indent=1))
         cleaning.callback((state / "addresses.json").unlink, missing_ok=True)
         yield stack
@@ -186,7 +182,7 @@ def wipe(settings: StackSettings) -> None:
 def run_until_stopped(main: Coroutine[Any, Any, int]) -> int:
     """Run `main` with Ctrl-C, SIGTERM and SIGHUP ending it in good order; returns an exit code.
 
-    A `StackFailure` is told in its own words on stderr.
+    A `StackFailure` is written to stderr in its own words.
     """
 
     async def cancellable() -> int:
@@ -243,23 +239,23 @@ async def _make_databases(
 
 def _processes(
     services: Sequence[Service],
-    around: Surroundings,
+    wiring: Wiring,
     environment: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Process]:
-    told = {SANDBOX: sandbox_environment(around)}
+    variables = {SANDBOX: sandbox_environment(wiring)}
     commands = {SANDBOX: sandbox_command()}
-    probes = {SANDBOX: f"{around.url(SANDBOX)}/control/health"}
+    probes = {SANDBOX: f"{wiring.url(SANDBOX)}/control/health"}
     for service in services:
-        told[service.name] = service_environment(service, around)
+        variables[service.name] = service_environment(service, wiring)
         commands[service.name] = service_command(service)
-        probes[service.name] = f"{around.url(service.name)}/health/ready"
+        probes[service.name] = f"{wiring.url(service.name)}/health/ready"
     return {
         name: Process(
             Command(
                 name,
                 command,
-                around.state / "logs" / f"{name}.log",
-                environment={**told[name], **environment.get(name, {})},
+                wiring.state / "logs" / f"{name}.log",
+                environment={**variables[name], **environment.get(name, {})},
                 stop_within=timedelta(seconds=15),
             ),
             is_ready=partial(_answers, probes[name]),
@@ -280,16 +276,16 @@ async def _answers(url: str, _pid: int) -> bool:
     return await answers(url)
 
 
-async def _migrate(services: Sequence[Service], around: Surroundings) -> None:
+async def _migrate(services: Sequence[Service], wiring: Wiring) -> None:
     if not services:
         return
     environment: dict[str, str] = {}
     for service in services:
-        environment |= service_environment(service, around)
+        environment |= service_environment(service, wiring)
     command = Command(
         "migrations",
         migrate_command(services),
-        around.state / "logs" / "migrations.log",
+        wiring.state / "logs" / "migrations.log",
         environment=environment,
     )
     await run_once(command, within=MIGRATE_WITHIN)

@@ -1,8 +1,8 @@
 """The map of the system: which processes there are, and who needs whom.
 
-Read it top down: the services, then what each is told. A variable set in the caller's environment
-wins over what stands here, so `AUTH_PORT=9001` or `CATALOG_LOG_LEVEL=DEBUG` just work, and a real
-AliExpress app replaces the sandbox by `AUTH_MARKETPLACE_URL`, `AUTH_APP_KEY` and so on.
+Read it top down: the services, then the variables of each. One that is set in the caller's
+environment wins over what stands here, so `AUTH_PORT=9001` or `CATALOG_LOG_LEVEL=DEBUG` just work,
+and a real AliExpress app replaces the sandbox by `AUTH_MARKETPLACE_URL`, `AUTH_APP_KEY` and so on.
 """
 
 import json
@@ -66,7 +66,7 @@ class Ports(BaseSettings):
         """Free ports for all, whatever the environment says."""
         return cls.model_validate(dict.fromkeys(cls.model_fields, 0))
 
-    def settle(self) -> Mapping[str, int]:
+    def choose(self) -> Mapping[str, int]:
         """The port of each process, by its name; raises `PortTaken` for one that is in use."""
         by_name = {service.name: service.prefix for service in SERVICES} | {SANDBOX: "SANDBOX"}
         ports = {}
@@ -79,7 +79,7 @@ class Ports(BaseSettings):
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Wiring:
     """What all processes of one running stack have in common."""
 
     ports: Mapping[str, int]
@@ -104,38 +104,40 @@ def migrate_command(services: Sequence[Service]) -> list[str]:
     return [sys.executable, "-m", "stack.migrate", *(service.module for service in services)]
 
 
-def service_environment(service: Service, around: Surroundings) -> dict[str, str]:
-    """What a service is told."""
-    told = {
+def service_environment(service: Service, wiring: Wiring) -> dict[str, str]:
+    """The variables of a service."""
+    variables = {
         "HOST": LOOPBACK,
-        "PORT": str(around.ports[service.name]),
-        "DATABASE_URL": around.database_urls[service.name],
-        "KAFKA_BOOTSTRAP": around.kafka_bootstrap,
-        "TOPIC_PREFIX": around.topic_prefix,
-        "CLOCK_URL": f"{around.url(SANDBOX)}/control/clock",
-        "AUTH_URL": around.url(AUTH.name),
+        "PORT": str(wiring.ports[service.name]),
+        "DATABASE_URL": wiring.database_urls[service.name],
+        "KAFKA_BOOTSTRAP": wiring.kafka_bootstrap,
+        "TOPIC_PREFIX": wiring.topic_prefix,
+        "CLOCK_URL": f"{wiring.url(SANDBOX)}/control/clock",
+        "AUTH_URL": wiring.url(AUTH.name),
         "SERVICE_CLIENT_ID": service.name,
-        "SERVICE_CLIENT_SECRET": around.secrets.of(service.name),
+        "SERVICE_CLIENT_SECRET": wiring.secrets.of(service.name),
         "INSTANCE_ID": f"{service.name}-0",
     }
     if service.calls_marketplace:
-        told |= {
-            "MARKETPLACE_URL": around.url(SANDBOX),
+        variables |= {
+            "MARKETPLACE_URL": wiring.url(SANDBOX),
             "APP_KEY": APP_KEY,
-            "APP_SECRET": around.secrets.app_secret,
+            "APP_SECRET": wiring.secrets.app_secret,
         }
     if service == AUTH:
-        told |= {
-            "PUBLIC_URL": around.url(AUTH.name),
-            "MASTER_KEYS": around.secrets.sealing_key,
-            "SIGNING_KEY": around.secrets.signing_key,
-            "BOOTSTRAP_CLIENTS": json.dumps(bootstrap_clients(around.secrets)),
+        variables |= {
+            "PUBLIC_URL": wiring.url(AUTH.name),
+            "MASTER_KEYS": wiring.secrets.sealing_key,
+            "SIGNING_KEY": wiring.secrets.signing_key,
+            "BOOTSTRAP_CLIENTS": json.dumps(bootstrap_clients(wiring.secrets)),
         }
     if service == CATALOG:
-        told |= {"IMAGE_ALLOWED_HOSTS": f"{LOOPBACK}:{around.ports[SANDBOX]}"}
-    settled = {f"{service.prefix}_PORT": told["PORT"]}  # where 0 was wished for
+        variables |= {"IMAGE_ALLOWED_HOSTS": f"{LOOPBACK}:{wiring.ports[SANDBOX]}"}
+    chosen = {f"{service.prefix}_PORT": variables["PORT"]}  # where 0 was asked for
     return (
-        {f"{service.prefix}_{name}": value for name, value in told.items()} | os.environ | settled
+        {f"{service.prefix}_{name}": value for name, value in variables.items()}
+        | os.environ
+        | chosen
     )
 
 
@@ -153,16 +155,16 @@ def sandbox_command() -> list[str]:
     return [sys.executable, "-m", "sandbox"]
 
 
-def sandbox_environment(around: Surroundings) -> dict[str, str]:
-    """What the sandbox is told: the app it knows, and where a shop's owner is sent back to."""
-    told = {
+def sandbox_environment(wiring: Wiring) -> dict[str, str]:
+    """The sandbox's variables: the app it knows, and where a shop's owner is sent back to."""
+    variables = {
         "HOST": LOOPBACK,
-        "PORT": str(around.ports[SANDBOX]),
-        "PUBLIC_URL": around.url(SANDBOX),
-        "STATE_FILE": str(around.state / "sandbox" / "state.json"),
+        "PORT": str(wiring.ports[SANDBOX]),
+        "PUBLIC_URL": wiring.url(SANDBOX),
+        "STATE_FILE": str(wiring.state / "sandbox" / "state.json"),
         "APP_KEY": APP_KEY,
-        "APP_SECRET": around.secrets.app_secret,
-        "REDIRECT_URIS": f"{around.url(AUTH.name)}/v1/oauth/callback",
+        "APP_SECRET": wiring.secrets.app_secret,
+        "REDIRECT_URIS": f"{wiring.url(AUTH.name)}/v1/oauth/callback",
     }
-    settled = {"SANDBOX_PORT": told["PORT"]}  # where 0 was wished for
-    return {f"SANDBOX_{name}": value for name, value in told.items()} | os.environ | settled
+    chosen = {"SANDBOX_PORT": variables["PORT"]}  # where 0 was asked for
+    return {f"SANDBOX_{name}": value for name, value in variables.items()} | os.environ | chosen
