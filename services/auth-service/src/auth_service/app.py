@@ -3,12 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from aliexpress.client import Client
-from aliexpress.gateway import new_gateway
-from aliexpress.limits import DEFAULT_LIMITS, BucketLimiter
-from aliexpress.operation import AppCredentials
-from aliexpress.store import PostgresBuckets
-from aliexpress.transport import HttpTransport
+from aliexpress.wiring import client_of
 from auth_service.access.api import access_router
 from auth_service.access.bootstrap import bootstrap_clients
 from auth_service.access.signing_keys import SigningKeys
@@ -31,12 +26,7 @@ def build(context: Context[AuthSettings]) -> Parts:
     keys = SigningKeys.parse(settings.signing_key.get_secret_value())
     context.verifier.trust(keys.verifying())
     vault = TokenVault.parse(settings.master_keys.get_secret_value())
-    client = Client(
-        AppCredentials(settings.app_key, settings.app_secret.get_secret_value()),
-        new_gateway(settings.marketplace_url),
-        HttpTransport(timeout=settings.marketplace_timeout_seconds),
-        BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
-    )
+    client = client_of(settings, pool)
 
     async def bootstrap() -> bool:
         await bootstrap_clients(pool, settings.bootstrap_clients)

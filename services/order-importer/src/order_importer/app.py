@@ -3,12 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from aliexpress.client import Client
-from aliexpress.gateway import new_gateway
-from aliexpress.limits import DEFAULT_LIMITS, BucketLimiter
-from aliexpress.operation import AppCredentials
-from aliexpress.store import PostgresBuckets
-from aliexpress.transport import HttpTransport
+from aliexpress.wiring import client_of
 from common.contracts.shop import ShopState
 from common.jobs import Job
 from common.messaging.consumer import Consumer
@@ -29,12 +24,7 @@ from order_importer.shops.consumer import ShopStates
 def build(context: Context[OrderSettings]) -> Parts:
     """Wire the service; no I/O."""
     settings, pool = context.settings, context.pool
-    client = Client(
-        AppCredentials(settings.app_key, settings.app_secret.get_secret_value()),
-        new_gateway(settings.marketplace_url),
-        HttpTransport(timeout=settings.marketplace_timeout_seconds),
-        BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
-    )
+    client = client_of(settings, pool)
     tokens = ShopTokens(
         settings.auth_url, settings.service_client_id, settings.service_client_secret
     )
