@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr
 
-from auth_service.access.issue_jwt import sign_claims
-from auth_service.access.signing_keys import SigningKeys
 from auth_service.app import SERVICE
+from auth_service.clients.issue_jwt import sign_claims
+from auth_service.clients.signing_keys import SigningKeys
 from auth_service.settings import AuthSettings
 from common import clock, clock_source
 from common.contracts.event import Event

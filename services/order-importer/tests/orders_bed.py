@@ -28,10 +28,10 @@ from aliexpress.limits import BucketLimiter, Limits
 from aliexpress.memory_limits import MemoryBuckets
 from aliexpress.operation import AppCredentials
 from aliexpress.transport import HttpTransport
-from auth_service.access.bootstrap import bootstrap_clients
-from auth_service.access.issue_jwt import sign_claims
-from auth_service.access.signing_keys import SigningKeys
 from auth_service.app import SERVICE as AUTH
+from auth_service.clients.bootstrap import bootstrap_clients
+from auth_service.clients.issue_jwt import sign_claims
+from auth_service.clients.signing_keys import SigningKeys
 from auth_service.settings import AuthSettings, BootstrapClient
 from common import clock, clock_source
 from common.contracts.envelope import Envelope

@@ -4,18 +4,20 @@ from datetime import timedelta
 from pathlib import Path
 
 from aliexpress.wiring import client_of
-from auth_service.access.api import access_router
-from auth_service.access.bootstrap import bootstrap_clients
-from auth_service.access.signing_keys import SigningKeys
+from auth_service.clients.api import client_router
+from auth_service.clients.bootstrap import bootstrap_clients
+from auth_service.clients.signing_keys import SigningKeys
+from auth_service.connecting.api import connect_router
 from auth_service.expiry.watch_tokens import watch_tokens
 from auth_service.merchants.api import merchant_router
 from auth_service.settings import AuthSettings
 from auth_service.shops.api import shop_router
-from auth_service.shops.internal_api import internal_router
-from auth_service.shops.measure_tokens import measure_tokens
+from auth_service.shops.follow_merchant import follow_merchant
 from auth_service.shops.republish import republish_daily
-from auth_service.shops.rotate_keys import rotate_keys
 from auth_service.shops.token_vault import TokenVault
+from auth_service.tokens.api import token_router
+from auth_service.tokens.measure_tokens import measure_tokens
+from auth_service.tokens.rotate_keys import rotate_keys
 from common.jobs import Job
 from common.service import Context, Parts, Service
 
@@ -34,10 +36,11 @@ def build(context: Context[AuthSettings]) -> Parts:
 
     return Parts(
         routers=[
-            access_router(pool, keys),
-            merchant_router(pool),
-            shop_router(pool, client, vault, settings),
-            internal_router(pool, client, vault),
+            client_router(pool, keys),
+            merchant_router(pool, follow_merchant),
+            shop_router(pool),
+            connect_router(pool, client, vault, settings),
+            token_router(pool, client, vault),
         ],
         jobs=[
             Job("bootstrap", bootstrap, every=timedelta(hours=1)),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth_service.expiry.expiry_steps import LEFT_AT_STEP, first_step_at, latest_step, progress
+from auth_service.shops.expiry_steps import LEFT_AT_STEP, first_step_at, latest_step, progress
 
 END = datetime(2026, 12, 24, 12, tzinfo=UTC)
 STEPS = list(LEFT_AT_STEP)

@@ -8,8 +8,8 @@ from auth_bed import Auth, new_signing_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
-from auth_service.access.bootstrap import bootstrap_clients
-from auth_service.access.signing_keys import SigningKeys, SigningKeyUnusable
+from auth_service.clients.bootstrap import bootstrap_clients
+from auth_service.clients.signing_keys import SigningKeys, SigningKeyUnusable
 from auth_service.settings import BootstrapClient
 from common import clock
 from common.web.identity import AUDIENCE, ISSUER, Verifier

@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from auth_bed import Auth, Seller
 
-from auth_service.shops.rotate_keys import rotate_keys
 from auth_service.shops.token_vault import TokenVault
+from auth_service.tokens.rotate_keys import rotate_keys
 from common.contracts.shop import ShopState
 from common.contracts.token import TokenRenewed
 from common.failpoints import FailpointError, arm

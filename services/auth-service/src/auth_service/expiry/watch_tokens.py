@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from auth_service.expiry import store
-from auth_service.expiry.expiry_steps import progress
+from auth_service.shops import store
 from auth_service.shops.announce import SOURCE, announce_states
-from auth_service.shops.store import Shop, end_connection, lock_shop
+from auth_service.shops.expiry_steps import progress
 from common import clock
 from common.contracts.token import TokenExpired, TokenExpiring
 from common.failpoints import reach
@@ -22,16 +21,18 @@ async def watch_tokens(pool: Pool) -> bool:
     async with unit_of_work(pool) as connection:
         due = await store.claim_due(connection, now, limit=ROWS)
         for merchant_id, shop_id in due:
-            await _take_step(connection, await lock_shop(connection, merchant_id, shop_id), now)
+            await _take_step(
+                connection, await store.lock_shop(connection, merchant_id, shop_id), now
+            )
             reach("expiry.before-commit")
     return bool(due)
 
 
-async def _take_step(connection: Connection, shop: Shop, now: datetime) -> None:
+async def _take_step(connection: Connection, shop: store.Shop, now: datetime) -> None:
     grant = shop.grant
     step = progress(grant.expires_at, now, shop.announced_step)
     if step.announce == "expired":
-        lapsed = await end_connection(connection, shop.merchant_id, shop.shop_id, "lapsed")
+        lapsed = await store.end_connection(connection, shop.merchant_id, shop.shop_id, "lapsed")
         await announce_states(connection, [lapsed])
         expired = TokenExpired(
             merchant_id=shop.merchant_id,

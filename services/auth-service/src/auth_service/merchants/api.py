@@ -1,15 +1,14 @@
 """REST over merchants: operators write, a merchant reads itself."""
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from auth_service.access import MerchantId, Reader, operators_only
 from auth_service.merchants import store
-from auth_service.merchants.register_merchant import register_merchant
+from auth_service.merchants.register_merchant import OnChange, register_merchant
 from common.postgres.pool import Pool
-from common.web.identity import IDENTIFIER_PATTERN, OPERATOR, caller_with, merchant_with
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
 
@@ -35,22 +34,19 @@ class MerchantView(BaseModel):
     updated_at: datetime
 
 
-def merchant_router(pool: Pool) -> APIRouter:
-    """The routes of this slice."""
+def merchant_router(pool: Pool, on_change: OnChange) -> APIRouter:
+    """The routes of this slice; `on_change` follows every write, in its transaction."""
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["merchants"])
-    operator = Depends(caller_with(OPERATOR))
 
-    @router.put("/v1/merchants/{merchant_id}", dependencies=[operator])
-    async def put_merchant(
-        merchant_id: Annotated[str, Path(pattern=IDENTIFIER_PATTERN)], body: MerchantBody
-    ) -> MerchantView:
+    @router.put("/v1/merchants/{merchant_id}", dependencies=[operators_only])
+    async def put_merchant(merchant_id: MerchantId, body: MerchantBody) -> MerchantView:
         """Register the merchant, or change its name or eligibility."""
         merchant = await register_merchant(
-            pool, merchant_id, name=body.name, is_eligible=body.is_eligible
+            pool, merchant_id, name=body.name, is_eligible=body.is_eligible, on_change=on_change
         )
         return MerchantView.model_validate(merchant)
 
-    @router.get("/v1/merchants", dependencies=[operator])
+    @router.get("/v1/merchants", dependencies=[operators_only])
     async def get_merchants(cursor: Cursor = None, limit: Limit = 50) -> Page[MerchantView]:
         """All merchants, by id."""
         place = place_of(cursor)
@@ -63,9 +59,7 @@ def merchant_router(pool: Pool) -> APIRouter:
         )
 
     @router.get("/v1/merchants/{merchant_id}")
-    async def get_merchant(
-        merchant_id: Annotated[str, Depends(merchant_with("shops:read"))],
-    ) -> MerchantView:
+    async def get_merchant(merchant_id: Reader) -> MerchantView:
         """The merchant."""
         return MerchantView.model_validate(await store.load_merchant(pool, merchant_id))
 

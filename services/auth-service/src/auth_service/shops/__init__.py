@@ -1,1 +1,4 @@
-"""Shops: connecting one by OAuth, keeping its token sealed, handing it to the services."""
+"""Shops: how each is connected, its sealed token, its expiry steps, and `shop.state` of it.
+
+The only store of `shop`.
+"""

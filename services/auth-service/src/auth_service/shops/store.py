@@ -1,4 +1,4 @@
-"""Shops, their sealed tokens, and the attempts to connect them."""
+"""Shops: how they are connected, their sealed tokens, and which expiry step is next."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,14 +54,6 @@ class Shop:
         if self.seller_id is None or self.connected_at is None or self.expires_at is None:
             raise RuntimeError(f"{self.merchant_id}/{self.shop_id} was never connected")
         return Grant(self.seller_id, self.connected_at, self.expires_at)
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A browser that was sent to AliExpress and came back."""
-
-    merchant_id: str
-    shop_id: str
 
 
 def _shop(row: asyncpg.Record) -> Shop:
@@ -319,71 +311,42 @@ async def save_wrapping(
     )
 
 
-# -- attempts to connect ----------------------------------------------------------------------
+# -- steps towards a token's end --------------------------------------------------------------
 
 
-async def add_attempt(
+async def claim_due(connection: Connection, now: datetime, *, limit: int) -> list[tuple[str, str]]:
+    """Keys (merchant, shop) of connected shops with a step due, in key order, rows locked."""
+    rows = await connection.fetch(
+        """
+        WITH due AS (
+            SELECT merchant_id, shop_id FROM shop
+            WHERE next_step_at <= $1 AND connection = 'connected'
+            ORDER BY next_step_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        SELECT merchant_id, shop_id FROM due ORDER BY merchant_id, shop_id
+        """,
+        now,
+        limit,
+    )
+    return [(row["merchant_id"], row["shop_id"]) for row in rows]
+
+
+async def mark_step(
     connection: Connection,
     merchant_id: str,
     shop_id: str,
     *,
-    ticket_hash: bytes,
-    expires_at: datetime,
+    step: str | None,
+    next_at: datetime | None,
 ) -> None:
-    """Keep a new attempt, and forget those that ended a day ago."""
-    await connection.execute(
-        "DELETE FROM connect_attempt WHERE expires_at < $1::timestamptz - interval '1 day'",
-        clock.now(),
-    )
+    """Keep the last step told of the locked shop and when the next is due."""
     await connection.execute(
         """
-        INSERT INTO connect_attempt (ticket_hash, merchant_id, shop_id, expires_at)
-        VALUES ($1, $2, $3, $4)
+        UPDATE shop SET announced_step = $3, next_step_at = $4
+        WHERE merchant_id = $1 AND shop_id = $2
         """,
-        ticket_hash,
         merchant_id,
         shop_id,
-        expires_at,
+        step,
+        next_at,
     )
-
-
-async def start_attempt(
-    connection: Connection,
-    ticket_hash: bytes,
-    *,
-    state_hash: bytes,
-    cookie_hash: bytes,
-    expires_at: datetime,
-) -> bool:
-    """Bind a fresh attempt to this state and browser; False for one unknown, used or too old."""
-    started = await connection.fetchval(
-        """
-        UPDATE connect_attempt
-        SET state_hash = $2, cookie_hash = $3, started_at = $4, expires_at = $5
-        WHERE ticket_hash = $1 AND started_at IS NULL AND expires_at > $4
-        RETURNING 1
-        """,
-        ticket_hash,
-        state_hash,
-        cookie_hash,
-        clock.now(),
-        expires_at,
-    )
-    return started is not None
-
-
-async def claim_return(
-    connection: Connection, state_hash: bytes, cookie_hash: bytes
-) -> Attempt | None:
-    """Use up the attempt of this state if it came from its own browser in time; else None."""
-    row = await connection.fetchrow(
-        """
-        UPDATE connect_attempt SET returned_at = $3
-        WHERE state_hash = $1 AND cookie_hash = $2 AND returned_at IS NULL AND expires_at > $3
-        RETURNING merchant_id, shop_id
-        """,
-        state_hash,
-        cookie_hash,
-        clock.now(),
-    )
-    return None if row is None else Attempt(**row)

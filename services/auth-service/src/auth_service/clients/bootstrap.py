@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from auth_service.access import store
-from auth_service.access.secrets import hash_of
+from auth_service.clients import store
+from auth_service.clients.secrets import hash_of
 from auth_service.settings import BootstrapClient
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 
 from aliexpress.client import Client
 from aliexpress.oauth import authorize_url
-from auth_service.access.secrets import hash_of, new_secret
+from auth_service.clients.secrets import hash_of, new_secret
+from auth_service.connecting import store
 from auth_service.merchants.eligibility import require_eligible
 from auth_service.merchants.store import load_merchant
-from auth_service.shops import store
 from auth_service.shops.announce import announce_states
+from auth_service.shops.store import make_shop
 from common import clock
 from common.errors import Refusal
 from common.postgres.pool import Pool
@@ -61,7 +62,7 @@ async def connect_shop(pool: Pool, merchant_id: str, shop_id: str, *, contact: s
     async with unit_of_work(pool) as connection:
         merchant = await load_merchant(connection, merchant_id)
         require_eligible(merchant_id, merchant.is_eligible, contact)
-        made = await store.make_shop(connection, merchant_id, shop_id)
+        made = await make_shop(connection, merchant_id, shop_id)
         if made is not None:
             await announce_states(connection, [made])
         await store.add_attempt(

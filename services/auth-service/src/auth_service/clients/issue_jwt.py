@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import jwt
 
-from auth_service.access import store
-from auth_service.access.secrets import hash_of, is_hash_of
-from auth_service.access.signing_keys import SigningKeys
+from auth_service.clients import store
+from auth_service.clients.secrets import hash_of, is_hash_of
+from auth_service.clients.signing_keys import SigningKeys
 from common import clock
 from common.errors import Refusal
 from common.postgres.pool import Pool

@@ -2,19 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Path, Response
+from fastapi import APIRouter, Form, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth_service.access import store
-from auth_service.access.issue_jwt import issue_jwt
-from auth_service.access.scopes import require_merchant_scopes
-from auth_service.access.secrets import hash_of, new_secret
-from auth_service.access.signing_keys import SigningKeys
+from auth_service.access import MerchantId, operators_only
+from auth_service.clients import store
+from auth_service.clients.issue_jwt import issue_jwt
+from auth_service.clients.scopes import require_merchant_scopes
+from auth_service.clients.secrets import hash_of, new_secret
+from auth_service.clients.signing_keys import SigningKeys
 from auth_service.merchants.store import load_merchant
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
-from common.web.identity import IDENTIFIER_PATTERN, OPERATOR, caller_with
 from common.web.problem import PROBLEM_RESPONSES
 
 
@@ -48,7 +48,7 @@ class ClientSecret(BaseModel):
     client_secret: str
 
 
-def access_router(pool: Pool, keys: SigningKeys) -> APIRouter:
+def client_router(pool: Pool, keys: SigningKeys) -> APIRouter:
     """The routes of this slice."""
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["access"])
 
@@ -82,10 +82,10 @@ def access_router(pool: Pool, keys: SigningKeys) -> APIRouter:
     @router.post(
         "/v1/merchants/{merchant_id}/api-clients",
         status_code=201,
-        dependencies=[Depends(caller_with(OPERATOR))],
+        dependencies=[operators_only],
     )
     async def make_client(
-        merchant_id: Annotated[str, Path(pattern=IDENTIFIER_PATTERN)],
+        merchant_id: MerchantId,
         wanted: NewClient,
         response: Response,
     ) -> ClientSecret:

@@ -7,11 +7,12 @@ import asyncpg
 from aliexpress.client import Client
 from aliexpress.errors import CallerFault, MarketplaceFailure
 from aliexpress.oauth import TokenGrant, create_token
-from auth_service.access.secrets import hash_of
-from auth_service.expiry.expiry_steps import first_step_at
+from auth_service.clients.secrets import hash_of
+from auth_service.connecting.store import Attempt, claim_return
 from auth_service.merchants.eligibility import require_eligible
 from auth_service.shops import store
 from auth_service.shops.announce import SOURCE, announce_states
+from auth_service.shops.expiry_steps import first_step_at
 from auth_service.shops.token_vault import Owner, TokenVault
 from common.contracts.token import TokenRenewed
 from common.errors import Refusal
@@ -129,9 +130,9 @@ async def finish_connection(
     return await _keep(pool, vault, attempt, grant)
 
 
-async def _claim(pool: Pool, brought: Return) -> store.Attempt:
+async def _claim(pool: Pool, brought: Return) -> Attempt:
     async with unit_of_work(pool) as connection:
-        attempt = await store.claim_return(
+        attempt = await claim_return(
             connection, hash_of(brought.state or ""), hash_of(brought.cookie or "")
         )
     if attempt is None:
@@ -139,9 +140,7 @@ async def _claim(pool: Pool, brought: Return) -> store.Attempt:
     return attempt
 
 
-async def _keep(
-    pool: Pool, vault: TokenVault, attempt: store.Attempt, grant: TokenGrant
-) -> store.Shop:
+async def _keep(pool: Pool, vault: TokenVault, attempt: Attempt, grant: TokenGrant) -> store.Shop:
     try:
         async with unit_of_work(pool) as connection:
             known = await store.lock_shop(connection, attempt.merchant_id, attempt.shop_id)

@@ -1,9 +1,6 @@
 """The scopes an API client may have. Pure."""
 
 from common.errors import Refusal
-from common.web.identity import OPERATOR
-
-TOKEN_READ = "token:read"  # noqa: S105 - a scope, not a secret
 
 MERCHANT_SCOPES = frozenset(
     f"{thing}:{right}"
@@ -11,8 +8,6 @@ MERCHANT_SCOPES = frozenset(
     for right in ("read", "write")
 )
 """What a merchant's own client may be given."""
-
-ALL_SCOPES = MERCHANT_SCOPES | {TOKEN_READ, OPERATOR}
 
 
 def require_merchant_scopes(scopes: list[str]) -> None:

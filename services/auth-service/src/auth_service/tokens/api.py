@@ -1,21 +1,17 @@
 """REST for our own services: a shop's token, and the report that it is dead."""
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
 from aliexpress.client import Client
-from auth_service.access.scopes import TOKEN_READ
-from auth_service.shops.hand_out import end_dead_connection, hand_out
+from auth_service.access import MerchantId, ShopId, services_only
 from auth_service.shops.token_vault import Owner, TokenVault
+from auth_service.tokens.hand_out import end_dead_connection, hand_out
 from common.contracts.shop import Connection
 from common.postgres.pool import Pool
-from common.web.identity import IDENTIFIER_PATTERN, caller_with
 from common.web.problem import PROBLEM_RESPONSES
-
-Identifier = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 
 
 class TokenView(BaseModel):
@@ -46,26 +42,24 @@ class ConnectionView(BaseModel):
     generation: int
 
 
-def internal_router(pool: Pool, client: Client, vault: TokenVault) -> APIRouter:
+def token_router(pool: Pool, client: Client, vault: TokenVault) -> APIRouter:
     """The routes of this slice."""
     router = APIRouter(
         prefix="/internal/v1/shops/{merchant_id}/{shop_id}/token",
         responses=PROBLEM_RESPONSES,
-        dependencies=[Depends(caller_with(TOKEN_READ))],
+        dependencies=[services_only],
         tags=["internal"],
     )
 
     @router.get("")
-    async def get_token(
-        merchant_id: Identifier, shop_id: Identifier, response: Response
-    ) -> TokenView:
+    async def get_token(merchant_id: MerchantId, shop_id: ShopId, response: Response) -> TokenView:
         """The shop's token; 409 while it has none that works."""
         response.headers["Cache-Control"] = "no-store"
         return TokenView.model_validate(await hand_out(pool, vault, merchant_id, shop_id))
 
     @router.post("/dead")
     async def report_dead(
-        merchant_id: Identifier, shop_id: Identifier, report: DeadToken
+        merchant_id: MerchantId, shop_id: ShopId, report: DeadToken
     ) -> ConnectionView:
         """End the connection if AliExpress confirms that this generation's token is dead."""
         reported = Owner(merchant_id, shop_id, report.generation)

@@ -1,0 +1,20 @@
+"""Who may call this service's routes, and the ids their paths carry."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path
+
+from common.web.identity import IDENTIFIER_PATTERN, OPERATOR, caller_with, merchant_with
+
+TOKEN_READ = "token:read"  # noqa: S105 - a scope, not a secret
+
+Reader = Annotated[str, Depends(merchant_with("shops:read"))]
+"""The path's merchant, for a caller that may read its shops."""
+Writer = Annotated[str, Depends(merchant_with("shops:write"))]
+"""The path's merchant, for a caller that may change its shops."""
+
+operators_only = Depends(caller_with(OPERATOR))
+services_only = Depends(caller_with(TOKEN_READ))
+
+MerchantId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]

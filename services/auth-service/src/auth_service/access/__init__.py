@@ -1,1 +1,0 @@
-"""Who may call the channel: API clients, their short-lived tokens, and the keys that prove them."""
