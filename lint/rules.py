@@ -191,7 +191,8 @@ def float_money(source: Source) -> Iterator[Finding]:
 PURE = {
     *("eligibility.py", "expiry_steps.py", "dedupe.py", "versions.py", "deletion_guard.py"),
     *("compile.py", "normalize.py", "variations.py", "plan.py", "guards.py", "batches.py"),
-    *("desired_state.py", "causes.py", "status.py", "window.py", "interpret.py", "carriers.py"),
+    *("desired_state.py", "causes.py", "status.py", "window.py", "interpret.py"),
+    "choose_carrier.py",
 }
 EFFECTS = {"asyncio", "asyncpg", "aiokafka", "httpx2", "socket", "subprocess", "time", "os"}
 

@@ -45,6 +45,7 @@ from common.service import Context, Parts, Service, create_app
 from common.shop_tokens import ShopTokens
 from common.web.identity import OPERATOR, Verifier
 from order_importer.app import SERVICE
+from order_importer.carriers.api import carrier_router
 from order_importer.importing.api import import_router
 from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
@@ -52,8 +53,8 @@ from order_importer.orders.api import order_router
 from order_importer.settings import OrderSettings
 from order_importer.shipping.api import shipment_router
 from order_importer.shipping.send_shipment import send_next
-from order_importer.shops.access import ShopAccess
 from order_importer.shops.consumer import ShopStates
+from order_importer.shops.shop_access import ShopAccess
 from stack.sandbox import Sandbox
 from stack.testing import Databases
 
@@ -294,7 +295,12 @@ async def site(sandbox_process: Sandbox, databases: Databases) -> AsyncIterator[
         access = ShopAccess(client, tokens)
         verifier = Verifier("http://127.0.0.1:1/never-asked")
         verifier.trust(keys.verifying())
-        routers = [order_router(pool), import_router(pool), shipment_router(pool, access)]
+        routers = [
+            order_router(pool),
+            import_router(pool),
+            shipment_router(pool, access),
+            carrier_router(pool, access),
+        ]
         app = create_app(SERVICE, Context(settings, pool, verifier), Parts(routers=routers))
         async with httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app), base_url="http://orders.test"

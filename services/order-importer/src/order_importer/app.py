@@ -10,6 +10,7 @@ from common.messaging.consumer import Consumer
 from common.messaging.records import Subscription
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
+from order_importer.carriers.api import carrier_router
 from order_importer.importing.api import import_router
 from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
@@ -17,8 +18,8 @@ from order_importer.orders.api import order_router
 from order_importer.settings import OrderSettings
 from order_importer.shipping.api import shipment_router
 from order_importer.shipping.send_shipment import send_next
-from order_importer.shops.access import ShopAccess
 from order_importer.shops.consumer import ShopStates
+from order_importer.shops.shop_access import ShopAccess
 
 
 def build(context: Context[OrderSettings]) -> Parts:
@@ -61,7 +62,12 @@ def build(context: Context[OrderSettings]) -> Parts:
         return await send_next(pool, access, settings.instance_id)
 
     return Parts(
-        routers=[order_router(pool), import_router(pool), shipment_router(pool, access)],
+        routers=[
+            order_router(pool),
+            import_router(pool),
+            shipment_router(pool, access),
+            carrier_router(pool, access),
+        ],
         consumers=[shops],
         jobs=[
             Job("plan-imports", lambda: plan_imports(pool), every=timedelta(milliseconds=500)),

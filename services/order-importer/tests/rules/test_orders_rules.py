@@ -11,9 +11,7 @@ from aliexpress.logistics import Carrier
 from common.contracts.money import Money
 from common.contracts.order import Order, OrderLine, Parcel
 from common.errors import Refusal
-from order_importer.importing.problems import find_known
-from order_importer.importing.window import OVERLAP, SLICE, Window, next_window
-from order_importer.shipping.carriers import (
+from order_importer.carriers.choose_carrier import (
     CarrierAmbiguous,
     CarrierUnknown,
     TrackingNumberMalformed,
@@ -21,6 +19,9 @@ from order_importer.shipping.carriers import (
     choose_carrier,
     require_tracking_number,
 )
+from order_importer.importing.problems import find_known
+from order_importer.importing.window import OVERLAP, SLICE, Window, next_window
+from order_importer.orders.status import channel_status
 from order_importer.shipping.parcels import (
     LinesTaken,
     LinesUnknown,
@@ -29,7 +30,6 @@ from order_importer.shipping.parcels import (
     send_type,
 )
 from order_importer.shipping.refusals import meaning_of
-from order_importer.status import channel_status
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

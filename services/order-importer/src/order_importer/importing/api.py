@@ -1,29 +1,25 @@
 """REST over a shop's order imports: run now, pause, resume, history."""
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from common import clock
 from common.errors import Refusal
 from common.postgres.pool import Pool
-from common.postgres.schedules import list_schedules, pause_schedule
 from common.postgres.unit_of_work import unit_of_work
-from common.web.identity import IDENTIFIER_PATTERN, merchant_with
 from common.web.pagination import Cursor, Limit, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
-from order_importer.importing import store
+from order_importer.access import Reader, ShopId, Writer
 from order_importer.importing.problems import find_known
-from order_importer.shops.consumer import IMPORT_SCHEDULE
+from order_importer.importing.store import list_unreadable
+from order_importer.imports.schedule import find_schedule, pause_imports
+from order_importer.imports.store import list_imports, request_import
+from order_importer.orders.store import list_problems
 from order_importer.shops.store import load_shop
 
 PROBLEMS_SHOWN = 100
-
-Reader = Annotated[str, Depends(merchant_with("orders:read"))]
-Writer = Annotated[str, Depends(merchant_with("orders:write"))]
-ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 
 
 class ShopNotUsable(Refusal):
@@ -133,7 +129,7 @@ def import_router(pool: Pool) -> APIRouter:
             shop = await load_shop(connection, merchant_id, shop_id)
             if not shop.is_usable:
                 raise ShopNotUsable(shop.connection)
-            import_id = await store.request_import(
+            import_id = await request_import(
                 connection, merchant_id, shop_id, "asked", at=clock.now()
             )
         return Asked(import_id=import_id)
@@ -145,14 +141,13 @@ def import_router(pool: Pool) -> APIRouter:
         """How far the shop's orders are covered, what could not be read, and past imports."""
         shop = await load_shop(pool, merchant_id, shop_id)
         async with pool.acquire() as connection:
-            schedules = await list_schedules(connection, merchant_id, subject=shop_id)
-        due = next((each for each in schedules if each.kind == IMPORT_SCHEDULE), None)
+            due = await find_schedule(connection, merchant_id, shop_id)
         place = place_of(cursor)
-        found = await store.list_imports(
+        found = await list_imports(
             pool, merchant_id, shop_id, before=int(place[0]) if place else None, limit=limit + 1
         )
-        problems = await store.list_problems(pool, merchant_id, shop_id, limit=PROBLEMS_SHOWN)
-        unreadable = await store.list_unreadable(pool, merchant_id, shop_id, limit=PROBLEMS_SHOWN)
+        problems = await list_problems(pool, merchant_id, shop_id, limit=PROBLEMS_SHOWN)
+        unreadable = await list_unreadable(pool, merchant_id, shop_id, limit=PROBLEMS_SHOWN)
         return ImportsView(
             covered_until=shop.covered_until,
             next_due_at=due.next_due_at if due else None,
@@ -177,6 +172,6 @@ def import_router(pool: Pool) -> APIRouter:
     async def _pause(merchant_id: str, shop_id: str, reason: str | None) -> None:
         async with unit_of_work(pool) as connection:
             await load_shop(connection, merchant_id, shop_id)
-            await pause_schedule(connection, IMPORT_SCHEDULE, merchant_id, shop_id, reason=reason)
+            await pause_imports(connection, merchant_id, shop_id, reason)
 
     return router

@@ -26,7 +26,6 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_IMPORT
-from order_importer.importing import store
 from order_importer.importing.fetch_orders import QUERIES, read_orders
 from order_importer.importing.interpret import (
     RawOrder,
@@ -37,9 +36,13 @@ from order_importer.importing.interpret import (
     ship_before,
 )
 from order_importer.importing.record_orders import record_orders
-from order_importer.importing.store import Fetched, Import
+from order_importer.importing.store import keep_unreadable
 from order_importer.importing.window import Window, next_window
-from order_importer.shops.access import ShopAccess
+from order_importer.imports import store as imports
+from order_importer.imports.store import Import
+from order_importer.orders import store as orders
+from order_importer.orders.store import Fetched
+from order_importer.shops.shop_access import ShopAccess
 from order_importer.shops.store import load_shop, move_cover
 
 log = structlog.get_logger()
@@ -54,7 +57,7 @@ _LONGEST_PAUSE = timedelta(minutes=5)
 
 async def import_next(pool: Pool, access: ShopAccess, holder: str, first: timedelta) -> bool:
     """Run the next import that is due and that nobody else runs. Whether there was one."""
-    for candidate in await store.list_open(pool, clock.now(), limit=_CANDIDATES):
+    for candidate in await imports.list_open(pool, clock.now(), limit=_CANDIDATES):
         name = f"order-import:{candidate.merchant_id}/{candidate.shop_id}"
         async with hold_lease(pool, name, holder) as lease:
             if lease is not None:
@@ -69,7 +72,9 @@ async def _run(
     shop = await load_shop(pool, candidate.merchant_id, candidate.shop_id)
     window = next_window(shop.covered_until, clock.now(), first)
     async with unit_of_work(pool) as connection:
-        running = await store.begin_import(connection, candidate.import_id, window)
+        running = await imports.begin_import(
+            connection, candidate.import_id, (window.start, window.end)
+        )
     if running is None:
         return
     with tracer.start_as_current_span(SPAN_IMPORT):
@@ -87,7 +92,7 @@ async def _run(
             told = outage.retry_after if isinstance(outage, Outage) else None
             pause = told or timedelta(seconds=2 ** min(running.attempts, 8))
             async with unit_of_work(pool) as connection:
-                await store.postpone_import(
+                await imports.postpone_import(
                     connection,
                     running.import_id,
                     until=clock.now() + min(pause, _LONGEST_PAUSE),
@@ -100,7 +105,7 @@ async def _run(
                 else str(failure)
             )
             async with unit_of_work(pool) as connection:
-                await store.end_import(connection, running.import_id, "failed", problem=problem)
+                await imports.end_import(connection, running.import_id, "failed", problem=problem)
         else:
             log.info("import.done", shop=f"{shop.merchant_id}/{shop.shop_id}")
 
@@ -122,7 +127,7 @@ class _Importing:
 
     async def run(self) -> None:
         merchant_id, shop_id = self.running.merchant_id, self.running.shop_id
-        problems = await store.list_problems(self.pool, merchant_id, shop_id, limit=PROBLEMS_AGAIN)
+        problems = await orders.list_problems(self.pool, merchant_id, shop_id, limit=PROBLEMS_AGAIN)
         self.wanted = {order_id: listed for order_id, _, listed in problems}
         for changed in self.window.slices():
             for statuses in QUERIES:
@@ -135,7 +140,7 @@ class _Importing:
 
     async def _want(self, listed: Sequence[ListedOrder]) -> None:
         """Note the listed orders whose details have to be read: new ones and changed ones."""
-        known = await store.load_listed_fingerprints(
+        known = await orders.load_listed_fingerprints(
             self.pool,
             self.running.merchant_id,
             self.running.shop_id,
@@ -153,10 +158,8 @@ class _Importing:
         async with unit_of_work(self.pool) as connection:
             await check_lease(connection, self.lease)
             recorded = await record_orders(connection, running.merchant_id, running.shop_id, batch)
-            await store.keep_unreadable(
-                connection, running.merchant_id, running.shop_id, self.unreadable
-            )
-            await store.count_import(
+            await keep_unreadable(connection, running.merchant_id, running.shop_id, self.unreadable)
+            await imports.count_import(
                 connection,
                 running.import_id,
                 seen=len(self.seen) - self.counted,
@@ -165,7 +168,7 @@ class _Importing:
             )
             if is_last:
                 await move_cover(connection, running.merchant_id, running.shop_id, self.window.end)
-                await store.end_import(connection, running.import_id, "done")
+                await imports.end_import(connection, running.import_id, "done")
             reach("importer.before-commit")
         self.counted = len(self.seen)
         self.wanted.clear()

@@ -12,7 +12,7 @@ from aliexpress import orders as wire
 from aliexpress.wire import Money as WireMoney
 from common.contracts.money import Money
 from common.contracts.order import Address, Order, OrderLine
-from order_importer.status import SHIPPABLE, channel_status
+from order_importer.orders.status import SHIPPABLE, channel_status
 
 T = TypeVar("T")
 

@@ -8,10 +8,9 @@ import msgspec
 from common.contracts.event import Event
 from common.messaging.outbox import add_events
 from common.postgres.pool import Connection
-from order_importer.importing import store
-from order_importer.importing.store import Fetched, Known
+from order_importer.orders import store
 from order_importer.orders.announce import SOURCE, received, updated
-from order_importer.orders.store import StoredOrder, list_parcels, next_revision
+from order_importer.orders.store import Fetched, Known, StoredOrder, list_parcels, next_revision
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,19 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from common.errors import Refusal
 from common.postgres.pool import Pool
-from common.web.identity import IDENTIFIER_PATTERN, OPERATOR, caller_with, merchant_with
+from common.web.identity import IDENTIFIER_PATTERN
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
+from order_importer.access import OrderId, Reader, ShopId, operators_only
 from order_importer.orders import store
 from order_importer.orders.republish import republish
 from order_importer.orders.views import OrderView, view_of
 
-Reader = Annotated[str, Depends(merchant_with("orders:read"))]
-ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
-OrderId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f/]+$")]
 Status = Annotated[
     str | None,
     Query(max_length=64, description="A status of the channel (M8.2) or AliExpress's own."),
@@ -65,7 +63,7 @@ def order_router(pool: Pool) -> APIRouter:
         """The order."""
         return view_of(await store.load_order(pool, merchant_id, shop_id, order_id))
 
-    @router.post("/v1/republish", dependencies=[Depends(caller_with(OPERATOR))])
+    @router.post("/v1/republish", dependencies=[operators_only])
     async def republish_orders(body: RepublishBody) -> Republished:
         """Emit `order.updated` of all orders again, at their present revision."""
         return Republished(records=await republish(pool, body.merchant_id))

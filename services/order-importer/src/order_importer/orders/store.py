@@ -1,12 +1,16 @@
-"""Orders as interpreted, with our parcels. Whoever changes one locks its row first."""
+"""Orders: as read from AliExpress, and as interpreted, with our parcels.
 
-from collections.abc import Sequence
+The rows of `marketplace_order`. Whoever changes one locks it first.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 import msgspec
 
+from aliexpress.orders import Order as ListedOrder
 from common import clock
 from common.contracts.order import Order, Parcel
 from common.errors import NotFound
@@ -195,3 +199,152 @@ async def list_parcels(
         )
         parcels.setdefault(row["order_id"], []).append(parcel)
     return parcels
+
+
+# -- as read ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An order as read, ready to be written; `order` is None where it could not be interpreted."""
+
+    order_id: str
+    listed: ListedOrder | None
+    listed_fingerprint: bytes | None
+    details: str | None
+    receipt: str | None
+    order: Order | None
+    fingerprint: bytes | None
+    ship_before: datetime | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is stored of an order that a new reading is compared with."""
+
+    revision: int
+    fingerprint: bytes | None
+    modified_at: datetime | None
+
+
+async def load_listed_fingerprints(
+    connection: Connection | Pool, merchant_id: str, shop_id: str, order_ids: Sequence[str]
+) -> dict[str, bytes]:
+    """How these orders were listed when their details were last read; unread ones are left out."""
+    rows = await connection.fetch(
+        """
+        SELECT order_id, listed_fingerprint FROM marketplace_order
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
+            AND listed_fingerprint IS NOT NULL AND problem IS NULL
+        """,
+        merchant_id,
+        shop_id,
+        order_ids,
+    )
+    return {row["order_id"]: row["listed_fingerprint"] for row in rows}
+
+
+async def lock_known(
+    connection: Connection, merchant_id: str, shop_id: str, order_ids: Sequence[str]
+) -> dict[str, Known]:
+    """What is stored of these orders, their rows locked in key order."""
+    rows = await connection.fetch(
+        """
+        SELECT order_id, revision, fingerprint, modified_at FROM marketplace_order
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
+        ORDER BY order_id FOR UPDATE
+        """,
+        merchant_id,
+        shop_id,
+        order_ids,
+    )
+    return {
+        row["order_id"]: Known(row["revision"], row["fingerprint"], row["modified_at"])
+        for row in rows
+    }
+
+
+async def save_orders(
+    connection: Connection,
+    merchant_id: str,
+    shop_id: str,
+    fetched: Sequence[Fetched],
+    revisions: Mapping[str, int],
+) -> None:
+    """Write the orders at these revisions; what could not be interpreted keeps its last content."""
+    content = [msgspec.json.encode(f.order).decode() if f.order else None for f in fetched]
+    listed = [msgspec.json.encode(f.listed).decode() if f.listed else None for f in fetched]
+    await connection.execute(
+        """
+        INSERT INTO marketplace_order AS known
+            (merchant_id, shop_id, order_id, revision, listed, listed_fingerprint, details,
+             receipt, content, fingerprint, status, marketplace_status, placed_at, modified_at,
+             ship_before, problem, received_at, updated_at)
+        SELECT $1, $2, order_id, revision, listed, listed_fingerprint, details, receipt, content,
+            fingerprint, status, marketplace_status, placed_at, modified_at, ship_before, problem,
+            $17, $17
+        FROM unnest(
+            $3::text[], $4::bigint[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::text[],
+            $10::bytea[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],
+            $15::timestamptz[], $16::text[]
+        ) AS read (order_id, revision, listed, listed_fingerprint, details, receipt, content,
+            fingerprint, status, marketplace_status, placed_at, modified_at, ship_before, problem)
+        ORDER BY order_id
+        ON CONFLICT (merchant_id, shop_id, order_id) DO UPDATE SET
+            revision = excluded.revision,
+            listed = coalesce(excluded.listed, known.listed),
+            listed_fingerprint = excluded.listed_fingerprint,
+            details = coalesce(excluded.details, known.details),
+            receipt = coalesce(excluded.receipt, known.receipt),
+            content = coalesce(excluded.content, known.content),
+            fingerprint = coalesce(excluded.fingerprint, known.fingerprint),
+            status = coalesce(excluded.status, known.status),
+            marketplace_status = coalesce(excluded.marketplace_status, known.marketplace_status),
+            placed_at = coalesce(excluded.placed_at, known.placed_at),
+            modified_at = coalesce(excluded.modified_at, known.modified_at),
+            ship_before = CASE WHEN excluded.content IS NULL THEN known.ship_before
+                ELSE excluded.ship_before END,
+            problem = excluded.problem,
+            updated_at = excluded.updated_at
+        """,
+        merchant_id,
+        shop_id,
+        [f.order_id for f in fetched],
+        [revisions[f.order_id] for f in fetched],
+        listed,
+        [f.listed_fingerprint for f in fetched],
+        [f.details for f in fetched],
+        [f.receipt for f in fetched],
+        content,
+        [f.fingerprint for f in fetched],
+        [f.order.status if f.order else None for f in fetched],
+        [f.order.marketplace_status if f.order else None for f in fetched],
+        [f.order.placed_at if f.order else None for f in fetched],
+        [f.order.modified_at if f.order else None for f in fetched],
+        [f.ship_before for f in fetched],
+        [f.problem for f in fetched],
+        clock.now(),
+    )
+
+
+async def list_problems(
+    connection: Connection | Pool, merchant_id: str, shop_id: str, *, limit: int
+) -> list[tuple[str, str, ListedOrder | None]]:
+    """Orders whose details are still to be read: id, problem, and how they were listed."""
+    rows = await connection.fetch(
+        """
+        SELECT order_id, problem, listed FROM marketplace_order
+        WHERE merchant_id = $1 AND shop_id = $2 AND problem IS NOT NULL
+        ORDER BY updated_at LIMIT $3
+        """,
+        merchant_id,
+        shop_id,
+        limit,
+    )
+    return [(row["order_id"], row["problem"], _listed(row)) for row in rows]
+
+
+def _listed(row: asyncpg.Record) -> ListedOrder | None:
+    text = row["listed"]
+    return None if text is None else msgspec.json.decode(text, type=ListedOrder)

@@ -1,30 +1,23 @@
-"""REST: ship an order, follow its shipments, list the shop's carriers."""
+"""REST: ship an order, follow its shipments."""
 
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path
+from fastapi import APIRouter, Header, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.errors import Refusal
 from common.failpoints import reach
 from common.postgres.pool import Pool
-from common.shop_tokens import ShopNotConnected
-from common.web.identity import IDENTIFIER_PATTERN, merchant_with
 from common.web.problem import PROBLEM_RESPONSES
+from order_importer.access import OrderId, Reader, ShopId, Writer
 from order_importer.orders.store import load_order
 from order_importer.shipping import store
-from order_importer.shipping.load_carriers import load_carriers
 from order_importer.shipping.ship_order import Wish, ship_order
-from order_importer.shops.access import ShopAccess
-from order_importer.shops.store import load_shop
+from order_importer.shops.shop_access import ShopAccess
 
 MAX_NOTE = 400
 
-Reader = Annotated[str, Depends(merchant_with("orders:read"))]
-Writer = Annotated[str, Depends(merchant_with("orders:write"))]
-ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
-OrderId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f/]+$")]
 Printable = r"^[^\x00-\x1f]+$"
 
 
@@ -39,19 +32,6 @@ class KeyMissing(Refusal):
             field="Idempotency-Key",
             rule="M8.4",
             remedy="Send a key of your own for each parcel, and the same key when you repeat.",
-        )
-
-
-class CarriersUnreadable(Refusal):
-    """The shop's carriers must be read first, and the shop is not connected."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the shop is not connected, so its carriers cannot be read",
-            status=409,
-            slug="shop-not-connected",
-            rule="M1.3",
-            remedy="Renew the shop's connection, then repeat the request under the same key.",
         )
 
 
@@ -98,26 +78,6 @@ class Shipments(BaseModel):
     items: list[ShipmentView]
 
 
-class CarrierView(BaseModel):
-    """A carrier of the shop; `service_name` is its key."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    service_name: str
-    display_name: str | None
-    company: str | None
-    tracking_pattern: str | None
-    min_days: int | None
-    max_days: int | None
-
-
-class Carriers(BaseModel):
-    """The shop's carriers as read then."""
-
-    fetched_at: datetime
-    items: list[CarrierView]
-
-
 def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
     """The routes of this slice."""
     router = APIRouter(
@@ -147,10 +107,7 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
             body.tracking_website,
             body.note,
         )
-        try:
-            shipment = await ship_order(pool, access, wish, idempotency_key)
-        except ShopNotConnected as obstacle:
-            raise CarriersUnreadable from obstacle
+        shipment = await ship_order(pool, access, wish, idempotency_key)
         reach("shipping.after-wish")
         return ShipmentView.model_validate(shipment)
 
@@ -171,19 +128,6 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
         """The shipment."""
         return ShipmentView.model_validate(
             await store.load_shipment(pool, merchant_id, shop_id, order_id, shipment_id)
-        )
-
-    @router.get("/carriers")
-    async def get_carriers(merchant_id: Reader, shop_id: ShopId) -> Carriers:
-        """The carriers this shop may name; the list is the seller's own."""
-        await load_shop(pool, merchant_id, shop_id)
-        try:
-            known = await load_carriers(pool, access, merchant_id, shop_id)
-        except ShopNotConnected as obstacle:
-            raise CarriersUnreadable from obstacle
-        return Carriers(
-            fetched_at=known.fetched_at,
-            items=[CarrierView.model_validate(carrier) for carrier in known.carriers],
         )
 
     return router

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from aliexpress.logistics import SendType
 from common.contracts.order import Order, Parcel
 from common.errors import Refusal
-from order_importer.status import SHIPPABLE
+from order_importer.orders.status import SHIPPABLE
 
 
 class OrderNotShippable(Refusal):

@@ -28,7 +28,7 @@ from order_importer.shipping.outcome import confirm, refuse
 from order_importer.shipping.parcels import send_type
 from order_importer.shipping.refusals import meaning_of
 from order_importer.shipping.store import Shipment
-from order_importer.shops.access import ShopAccess
+from order_importer.shops.shop_access import ShopAccess
 
 log = structlog.get_logger()
 tracer = trace.get_tracer("order-importer")

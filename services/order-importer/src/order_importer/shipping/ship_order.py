@@ -13,19 +13,19 @@ from common.messaging.outbox import add_events
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
 from common.telemetry.setup import current_traceparent
-from order_importer.orders.announce import SOURCE, updated
-from order_importer.orders.store import load_order, lock_order, raise_revision
-from order_importer.shipping import store
-from order_importer.shipping.carriers import (
+from order_importer.carriers.choose_carrier import (
     CarrierUnknown,
     Choice,
     choose_carrier,
     require_tracking_number,
 )
-from order_importer.shipping.load_carriers import FRESH_FOR, NEW_ENOUGH, load_carriers
+from order_importer.carriers.load_carriers import FRESH_FOR, NEW_ENOUGH, load_carriers
+from order_importer.orders.announce import SOURCE, updated
+from order_importer.orders.store import load_order, lock_order, raise_revision
+from order_importer.shipping import store
 from order_importer.shipping.parcels import lines_of_parcel
 from order_importer.shipping.store import Shipment
-from order_importer.shops.access import ShopAccess
+from order_importer.shops.shop_access import ShopAccess
 
 
 class KeyUsed(Refusal):
@@ -78,8 +78,8 @@ class Wish:
 async def ship_order(pool: Pool, access: ShopAccess, wish: Wish, idempotency_key: str) -> Shipment:
     """The pending shipment, or the one made before under this key.
 
-    Raises `KeyUsed`, `NotFound`, the refusals of `parcels` and `carriers`, `ParcelKnown`; and
-    `ShopNotConnected` or an `Outage` where the carriers cannot be read.
+    Raises `KeyUsed`, `NotFound`, the refusals of `parcels` and `carriers`, `ParcelKnown`; and an
+    `Outage` where the carriers cannot be read now.
     """
     before = await _find_before(pool, wish, idempotency_key)
     if before is not None:

@@ -1,1 +1,4 @@
-"""Shops as auth-service tells of them, and the way to call AliExpress for one."""
+"""Shops as auth-service's `shop.state` has them, and the way to call AliExpress for one.
+
+The only store of `shop`.
+"""

@@ -7,12 +7,9 @@ from common import clock
 from common.contracts.shop import ShopState
 from common.messaging.records import Delivery, Setback
 from common.postgres.pool import Connection
-from common.postgres.schedules import Every, list_schedules, set_schedule
-from order_importer.importing.store import request_import
+from order_importer.imports.schedule import find_schedule, schedule_imports
+from order_importer.imports.store import request_import
 from order_importer.shops import store
-
-IMPORT_SCHEDULE = "order-import"
-"""The kind of the schedules of imports; their subject is the shop."""
 
 ForgetToken = Callable[[str, str], None]
 
@@ -39,19 +36,15 @@ class ShopStates:
             if change.is_renewed:
                 self._forget_token(shop.merchant_id, shop.shop_id)
             if change.may_begin:
-                await set_schedule(
-                    connection,
-                    IMPORT_SCHEDULE,
-                    shop.merchant_id,
-                    shop.shop_id,
-                    Every(self._import_every),
+                await schedule_imports(
+                    connection, shop.merchant_id, shop.shop_id, self._import_every
                 )
                 await self._catch_up(connection, shop)
         return []
 
     async def _catch_up(self, connection: Connection, shop: store.Shop) -> None:
-        schedules = await list_schedules(connection, shop.merchant_id, subject=shop.shop_id)
-        if not any(each.is_paused for each in schedules if each.kind == IMPORT_SCHEDULE):
+        schedule = await find_schedule(connection, shop.merchant_id, shop.shop_id)
+        if schedule is None or not schedule.is_paused:
             await request_import(
                 connection, shop.merchant_id, shop.shop_id, "connected", at=clock.now()
             )

@@ -1,0 +1,17 @@
+"""Who may call this service's routes, and the ids their paths carry."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path
+
+from common.web.identity import IDENTIFIER_PATTERN, OPERATOR, caller_with, merchant_with
+
+Reader = Annotated[str, Depends(merchant_with("orders:read"))]
+"""The path's merchant, for a caller that may read its orders."""
+Writer = Annotated[str, Depends(merchant_with("orders:write"))]
+"""The path's merchant, for a caller that may import and ship its orders."""
+
+operators_only = Depends(caller_with(OPERATOR))
+
+ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+OrderId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f/]+$")]

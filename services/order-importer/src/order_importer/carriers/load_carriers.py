@@ -1,0 +1,54 @@
+"""A shop's carriers: read from AliExpress, kept for a day, read again where one is not found."""
+
+from datetime import timedelta
+
+from aliexpress.logistics import list_carriers
+from common import clock
+from common.errors import Refusal
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
+from common.shop_tokens import ShopNotConnected
+from order_importer.carriers import store
+from order_importer.carriers.store import CarrierList
+from order_importer.shops.shop_access import ShopAccess
+
+FRESH_FOR = timedelta(days=1)
+NEW_ENOUGH = timedelta(minutes=5)
+"""How old a list may be that lacks the wanted carrier."""
+
+
+class CarriersUnreadable(Refusal):
+    """The shop's carriers must be read first, and the shop is not connected."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the shop is not connected, so its carriers cannot be read",
+            status=409,
+            slug="shop-not-connected",
+            rule="M1.3",
+            remedy="Renew the shop's connection, then repeat the request under the same key.",
+        )
+
+
+async def load_carriers(
+    pool: Pool,
+    access: ShopAccess,
+    merchant_id: str,
+    shop_id: str,
+    *,
+    at_most_old: timedelta = FRESH_FOR,
+) -> CarrierList:
+    """The carriers, not older than that.
+
+    Raises `CarriersUnreadable`, and an `Outage` or `CallerFault` where AliExpress must be asked.
+    """
+    known = await store.find_carriers(pool, merchant_id, shop_id)
+    if known is not None and abs(clock.now() - known.fetched_at) <= at_most_old:
+        return known
+    try:
+        async with access.token_of(merchant_id, shop_id) as token:
+            carriers = await list_carriers(access.client, token)
+    except ShopNotConnected as obstacle:
+        raise CarriersUnreadable from obstacle
+    async with unit_of_work(pool) as connection:
+        return await store.save_carriers(connection, merchant_id, shop_id, carriers)
