@@ -11,6 +11,7 @@ from auth_service.clients.signing_keys import SigningKeys
 from common import clock
 from common.errors import Refusal
 from common.postgres.pool import Pool
+from common.postgres.unit_of_work import reading
 from common.web.identity import AUDIENCE, ISSUER
 
 LIFETIME = timedelta(minutes=10)
@@ -39,7 +40,8 @@ class Grant:
 
 async def issue_jwt(pool: Pool, keys: SigningKeys, client_id: str, secret: str) -> Grant:
     """A token with the client's scopes and merchant. Raises `ClientUnknown`."""
-    client = await store.find_client(pool, client_id)
+    async with reading(pool) as connection:
+        client = await store.find_client(connection, client_id)
     is_right = is_hash_of(client.secret_hash if client else _NOBODY, secret)
     if client is None or not is_right:
         raise ClientUnknown

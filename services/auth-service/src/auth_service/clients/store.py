@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from common import clock
-from common.postgres.pool import Connection, Pool
+from common.postgres.pool import Connection
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class ApiClient:
     scopes: list[str]
 
 
-async def find_client(connection: Connection | Pool, client_id: str) -> ApiClient | None:
+async def find_client(connection: Connection, client_id: str) -> ApiClient | None:
     """The client of this id."""
     row = await connection.fetchrow(
         "SELECT client_id, merchant_id, secret_hash, scopes FROM api_client WHERE client_id = $1",

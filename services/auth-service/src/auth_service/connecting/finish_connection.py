@@ -19,7 +19,7 @@ from common.errors import Refusal
 from common.failpoints import reach
 from common.messaging.outbox import add_events
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 
 _START_OVER = "Ask for a new link and open it."
 
@@ -120,7 +120,8 @@ async def finish_connection(
     attempt = await _claim(pool, brought)
     if not brought.code:
         raise SellerDeclined
-    shop = await store.load_shop(pool, attempt.merchant_id, attempt.shop_id)
+    async with reading(pool) as connection:
+        shop = await store.load_shop(connection, attempt.merchant_id, attempt.shop_id)
     require_eligible(shop.merchant_id, shop.is_eligible, contact)
     try:
         grant = await create_token(client, brought.code, redirect_uri=redirect_uri)
@@ -162,7 +163,8 @@ async def _keep(pool: Pool, vault: TokenVault, attempt: Attempt, grant: TokenGra
     except asyncpg.UniqueViolationError as taken:
         if taken.constraint_name != store.SELLER_CONSTRAINT:
             raise
-        holder = await store.find_shop_of_seller(pool, grant.seller_id)
+        async with reading(pool) as connection:
+            holder = await store.find_shop_of_seller(connection, grant.seller_id)
         raise SellerTaken(holder, attempt.merchant_id) from taken
 
 

@@ -9,6 +9,7 @@ from auth_service.access import MerchantId, Reader, operators_only
 from auth_service.merchants import store
 from auth_service.merchants.register_merchant import OnChange, register_merchant
 from common.postgres.pool import Pool
+from common.postgres.unit_of_work import reading
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
 
@@ -50,9 +51,10 @@ def merchant_router(pool: Pool, on_change: OnChange) -> APIRouter:
     async def get_merchants(cursor: Cursor = None, limit: Limit = 50) -> Page[MerchantView]:
         """All merchants, by id."""
         place = place_of(cursor)
-        found = await store.list_merchants(
-            pool, after=str(place[0]) if place else "", limit=limit + 1
-        )
+        async with reading(pool) as connection:
+            found = await store.list_merchants(
+                connection, after=str(place[0]) if place else "", limit=limit + 1
+            )
         return Page(
             items=[MerchantView.model_validate(merchant) for merchant in found[:limit]],
             next_cursor=cursor_of(found[limit - 1].merchant_id) if len(found) > limit else None,
@@ -61,6 +63,8 @@ def merchant_router(pool: Pool, on_change: OnChange) -> APIRouter:
     @router.get("/v1/merchants/{merchant_id}")
     async def get_merchant(merchant_id: Reader) -> MerchantView:
         """The merchant."""
-        return MerchantView.model_validate(await store.load_merchant(pool, merchant_id))
+        async with reading(pool) as connection:
+            merchant = await store.load_merchant(connection, merchant_id)
+        return MerchantView.model_validate(merchant)
 
     return router

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from common import clock
 from common.errors import NotFound
-from common.postgres.pool import Connection, Pool
+from common.postgres.pool import Connection
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ async def save_merchant(
     return Merchant(**row)
 
 
-async def load_merchant(connection: Connection | Pool, merchant_id: str) -> Merchant:
+async def load_merchant(connection: Connection, merchant_id: str) -> Merchant:
     """The merchant. Raises `NotFound`."""
     row = await connection.fetchrow("SELECT * FROM merchant WHERE merchant_id = $1", merchant_id)
     if row is None:
@@ -47,9 +47,7 @@ async def load_merchant(connection: Connection | Pool, merchant_id: str) -> Merc
     return Merchant(**row)
 
 
-async def list_merchants(
-    connection: Connection | Pool, *, after: str, limit: int
-) -> list[Merchant]:
+async def list_merchants(connection: Connection, *, after: str, limit: int) -> list[Merchant]:
     """A page of all merchants, by id."""
     rows = await connection.fetch(
         "SELECT * FROM merchant WHERE merchant_id > $1 ORDER BY merchant_id LIMIT $2", after, limit

@@ -10,6 +10,7 @@ from auth_service.shops import store
 from auth_service.shops.republish import republish
 from common.contracts.shop import Connection
 from common.postgres.pool import Pool
+from common.postgres.unit_of_work import reading
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
 
@@ -54,9 +55,10 @@ def shop_router(pool: Pool) -> APIRouter:
     ) -> Page[ShopView]:
         """The merchant's shops, by id."""
         place = place_of(cursor)
-        found = await store.list_shops(
-            pool, merchant_id, after=str(place[0]) if place else "", limit=limit + 1
-        )
+        async with reading(pool) as connection:
+            found = await store.list_shops(
+                connection, merchant_id, after=str(place[0]) if place else "", limit=limit + 1
+            )
         return Page(
             items=[ShopView.model_validate(shop) for shop in found[:limit]],
             next_cursor=cursor_of(found[limit - 1].shop_id) if len(found) > limit else None,
@@ -65,7 +67,9 @@ def shop_router(pool: Pool) -> APIRouter:
     @router.get("/v1/merchants/{merchant_id}/shops/{shop_id}")
     async def get_shop(merchant_id: Reader, shop_id: ShopId) -> ShopView:
         """The shop."""
-        return ShopView.model_validate(await store.load_shop(pool, merchant_id, shop_id))
+        async with reading(pool) as connection:
+            shop = await store.load_shop(connection, merchant_id, shop_id)
+        return ShopView.model_validate(shop)
 
     @router.post("/v1/republish", dependencies=[operators_only])
     async def republish_states(body: RepublishBody) -> Republished:

@@ -10,7 +10,7 @@ from auth_service.shops.token_vault import Owner, SealedToken
 from common import clock
 from common.contracts.shop import Connection as ShopConnection
 from common.errors import NotFound
-from common.postgres.pool import Connection, Pool
+from common.postgres.pool import Connection
 
 SELLER_CONSTRAINT = "shop_of_seller"
 
@@ -77,7 +77,7 @@ async def make_shop(connection: Connection, merchant_id: str, shop_id: str) -> S
     return None if row is None else _shop(row)
 
 
-async def load_shop(connection: Connection | Pool, merchant_id: str, shop_id: str) -> Shop:
+async def load_shop(connection: Connection, merchant_id: str, shop_id: str) -> Shop:
     """The shop. Raises `NotFound`."""
     row = await connection.fetchrow(
         f"SELECT {_COLUMNS} FROM shop WHERE merchant_id = $1 AND shop_id = $2",  # noqa: S608 - constants
@@ -104,7 +104,7 @@ async def lock_shop(connection: Connection, merchant_id: str, shop_id: str) -> S
 
 
 async def list_shops(
-    connection: Connection | Pool, merchant_id: str, *, after: str, limit: int
+    connection: Connection, merchant_id: str, *, after: str, limit: int
 ) -> list[Shop]:
     """A page of the merchant's shops, by id."""
     rows = await connection.fetch(
@@ -119,7 +119,7 @@ async def list_shops(
     return [_shop(row) for row in rows]
 
 
-async def list_connected(connection: Connection | Pool) -> list[Shop]:
+async def list_connected(connection: Connection) -> list[Shop]:
     """Every connected shop of every merchant, for the metrics."""
     rows = await connection.fetch(
         f"SELECT {_COLUMNS} FROM shop WHERE connection = 'connected'"  # noqa: S608 - constants
@@ -127,7 +127,7 @@ async def list_connected(connection: Connection | Pool) -> list[Shop]:
     return [_shop(row) for row in rows]
 
 
-async def find_shop_of_seller(connection: Connection | Pool, seller_id: str) -> Shop | None:
+async def find_shop_of_seller(connection: Connection, seller_id: str) -> Shop | None:
     """The one shop that is connected to this seller account, of whichever merchant."""
     row = await connection.fetchrow(
         f"SELECT {_COLUMNS} FROM shop WHERE seller_id = $1",  # noqa: S608 - constants
@@ -261,7 +261,7 @@ _SEALED = "token_key_id, token_wrapped_key, token_nonce, token_ciphertext"
 
 
 async def find_sealed(
-    connection: Connection | Pool, merchant_id: str, shop_id: str
+    connection: Connection, merchant_id: str, shop_id: str
 ) -> tuple[Shop, SealedToken | None]:
     """The shop and its token, read together. Raises `NotFound`."""
     row = await connection.fetchrow(

@@ -15,7 +15,7 @@ from auth_service.shops.token_vault import Owner, TokenVault
 from common import clock
 from common.errors import Refusal
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 
 log = structlog.get_logger()
 
@@ -48,7 +48,8 @@ class HandedOut:
 
 async def hand_out(pool: Pool, vault: TokenVault, merchant_id: str, shop_id: str) -> HandedOut:
     """The shop's living token. Raises `NotFound` and `ShopNotUsable`."""
-    shop, sealed = await store.find_sealed(pool, merchant_id, shop_id)
+    async with reading(pool) as connection:
+        shop, sealed = await store.find_sealed(connection, merchant_id, shop_id)
     if not shop.is_eligible:
         raise ShopNotUsable(shop, "not eligible")
     if shop.connection != "connected" or sealed is None:
@@ -68,7 +69,8 @@ async def end_dead_connection(
     A report of an earlier generation changes nothing, nor does one that a cheap call disproves.
     Raises `NotFound`, and an `Outage` while AliExpress cannot be asked.
     """
-    shop, sealed = await store.find_sealed(pool, reported.merchant_id, reported.shop_id)
+    async with reading(pool) as connection:
+        shop, sealed = await store.find_sealed(connection, reported.merchant_id, reported.shop_id)
     if shop.owner != reported or shop.connection != "connected" or sealed is None:
         return shop
     if shop.grant.expires_at <= clock.now():

@@ -3,6 +3,7 @@
 from auth_service.shops import store
 from common import clock
 from common.postgres.pool import Pool
+from common.postgres.unit_of_work import reading
 from common.telemetry.names import TOKEN_AGE, TOKEN_LEFT
 from common.telemetry.setup import Gauge
 
@@ -15,7 +16,9 @@ async def measure_tokens(pool: Pool) -> bool:
     now = clock.now()
     ages: dict[tuple[tuple[str, str], ...], float] = {}
     left: dict[tuple[tuple[str, str], ...], float] = {}
-    for shop in await store.list_connected(pool):
+    async with reading(pool) as connection:
+        shops = await store.list_connected(connection)
+    for shop in shops:
         labels = (("merchant", shop.merchant_id), ("shop", shop.shop_id))
         ages[labels] = (now - shop.grant.connected_at).total_seconds()
         left[labels] = (shop.grant.expires_at - now).total_seconds()

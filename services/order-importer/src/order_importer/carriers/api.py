@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from common.postgres.pool import Pool
+from common.postgres.unit_of_work import reading
 from common.web.problem import PROBLEM_RESPONSES
 from order_importer.access import Reader, ShopId
 from order_importer.carriers.load_carriers import load_carriers
@@ -44,7 +45,8 @@ def carrier_router(pool: Pool, access: ShopAccess) -> APIRouter:
     @router.get("/carriers")
     async def get_carriers(merchant_id: Reader, shop_id: ShopId) -> Carriers:
         """The carriers this shop may name; the list is the seller's own."""
-        await load_shop(pool, merchant_id, shop_id)
+        async with reading(pool) as connection:
+            await load_shop(connection, merchant_id, shop_id)
         known = await load_carriers(pool, access, merchant_id, shop_id)
         return Carriers(
             fetched_at=known.fetched_at,

@@ -6,7 +6,7 @@ from aliexpress.logistics import list_carriers
 from common import clock
 from common.errors import Refusal
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from order_importer.carriers import store
 from order_importer.carriers.store import CarrierList
@@ -42,7 +42,8 @@ async def load_carriers(
 
     Raises `CarriersUnreadable`, and an `Outage` or `CallerFault` where AliExpress must be asked.
     """
-    known = await store.find_carriers(pool, merchant_id, shop_id)
+    async with reading(pool) as connection:
+        known = await store.find_carriers(connection, merchant_id, shop_id)
     if known is not None and abs(clock.now() - known.fetched_at) <= at_most_old:
         return known
     try:

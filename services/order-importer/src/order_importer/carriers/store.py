@@ -8,7 +8,7 @@ import msgspec
 
 from aliexpress.logistics import Carrier
 from common import clock
-from common.postgres.pool import Connection, Pool
+from common.postgres.pool import Connection
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class CarrierList:
 
 
 async def find_carriers(
-    connection: Connection | Pool, merchant_id: str, shop_id: str
+    connection: Connection, merchant_id: str, shop_id: str
 ) -> CarrierList | None:
     """The shop's carriers as last read."""
     row = await connection.fetchrow(

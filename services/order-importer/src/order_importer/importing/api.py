@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 from common import clock
 from common.errors import Refusal
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Cursor, Limit, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
 from order_importer.access import Reader, ShopId, Writer
@@ -139,15 +139,17 @@ def import_router(pool: Pool) -> APIRouter:
         merchant_id: Reader, shop_id: ShopId, cursor: Cursor = None, limit: Limit = 50
     ) -> ImportsView:
         """How far the shop's orders are covered, what could not be read, and past imports."""
-        shop = await load_shop(pool, merchant_id, shop_id)
-        async with pool.acquire() as connection:
-            due = await find_schedule(connection, merchant_id, shop_id)
         place = place_of(cursor)
-        found = await list_imports(
-            pool, merchant_id, shop_id, before=int(place[0]) if place else None, limit=limit + 1
-        )
-        problems = await list_problems(pool, merchant_id, shop_id, limit=PROBLEMS_SHOWN)
-        unreadable = await list_unreadable(pool, merchant_id, shop_id, limit=PROBLEMS_SHOWN)
+        before = int(place[0]) if place else None
+        shown = PROBLEMS_SHOWN
+        async with reading(pool) as connection:
+            shop = await load_shop(connection, merchant_id, shop_id)
+            due = await find_schedule(connection, merchant_id, shop_id)
+            found = await list_imports(
+                connection, merchant_id, shop_id, before=before, limit=limit + 1
+            )
+            problems = await list_problems(connection, merchant_id, shop_id, limit=shown)
+            unreadable = await list_unreadable(connection, merchant_id, shop_id, limit=shown)
         return ImportsView(
             covered_until=shop.covered_until,
             next_due_at=due.next_due_at if due else None,

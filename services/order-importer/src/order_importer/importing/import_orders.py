@@ -23,7 +23,7 @@ from common.errors import Outage
 from common.failpoints import reach
 from common.postgres.leases import Lease, check_lease, hold_lease
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_IMPORT
 from order_importer.importing.fetch_orders import QUERIES, read_orders
@@ -57,7 +57,9 @@ _LONGEST_PAUSE = timedelta(minutes=5)
 
 async def import_next(pool: Pool, access: ShopAccess, holder: str, first: timedelta) -> bool:
     """Run the next import that is due and that nobody else runs. Whether there was one."""
-    for candidate in await imports.list_open(pool, clock.now(), limit=_CANDIDATES):
+    async with reading(pool) as connection:
+        candidates = await imports.list_open(connection, clock.now(), limit=_CANDIDATES)
+    for candidate in candidates:
         name = f"order-import:{candidate.merchant_id}/{candidate.shop_id}"
         async with hold_lease(pool, name, holder) as lease:
             if lease is not None:
@@ -69,9 +71,9 @@ async def import_next(pool: Pool, access: ShopAccess, holder: str, first: timede
 async def _run(
     pool: Pool, access: ShopAccess, lease: Lease, candidate: Import, first: timedelta
 ) -> None:
-    shop = await load_shop(pool, candidate.merchant_id, candidate.shop_id)
-    window = next_window(shop.covered_until, clock.now(), first)
     async with unit_of_work(pool) as connection:
+        shop = await load_shop(connection, candidate.merchant_id, candidate.shop_id)
+        window = next_window(shop.covered_until, clock.now(), first)
         running = await imports.begin_import(
             connection, candidate.import_id, (window.start, window.end)
         )
@@ -127,7 +129,10 @@ class _Importing:
 
     async def run(self) -> None:
         merchant_id, shop_id = self.running.merchant_id, self.running.shop_id
-        problems = await orders.list_problems(self.pool, merchant_id, shop_id, limit=PROBLEMS_AGAIN)
+        async with reading(self.pool) as connection:
+            problems = await orders.list_problems(
+                connection, merchant_id, shop_id, limit=PROBLEMS_AGAIN
+            )
         self.wanted = {order_id: listed for order_id, _, listed in problems}
         for changed in self.window.slices():
             for statuses in QUERIES:
@@ -140,12 +145,13 @@ class _Importing:
 
     async def _want(self, listed: Sequence[ListedOrder]) -> None:
         """Note the listed orders whose details have to be read: new ones and changed ones."""
-        known = await orders.load_listed_fingerprints(
-            self.pool,
-            self.running.merchant_id,
-            self.running.shop_id,
-            [order.order_id for order in listed],
-        )
+        async with reading(self.pool) as connection:
+            known = await orders.load_listed_fingerprints(
+                connection,
+                self.running.merchant_id,
+                self.running.shop_id,
+                [order.order_id for order in listed],
+            )
         self.seen.update(order.order_id for order in listed)
         for order in listed:
             if known.get(order.order_id) != listed_fingerprint(order):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aliexpress.orders import UnreadableOrder
 from common import clock
-from common.postgres.pool import Connection, Pool
+from common.postgres.pool import Connection
 
 
 async def keep_unreadable(
@@ -36,7 +36,7 @@ async def keep_unreadable(
 
 
 async def list_unreadable(
-    connection: Connection | Pool, merchant_id: str, shop_id: str, *, limit: int
+    connection: Connection, merchant_id: str, shop_id: str, *, limit: int
 ) -> list[tuple[str, datetime]]:
     """Why rows could not be read as orders, and when they were seen, the newest first."""
     rows = await connection.fetch(

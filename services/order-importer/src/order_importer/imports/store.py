@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from common import clock
-from common.postgres.pool import Connection, Pool
+from common.postgres.pool import Connection
 
 Cause = Literal["schedule", "asked", "connected", "shipment"]
 
@@ -54,7 +54,7 @@ async def request_import(
     return import_id
 
 
-async def list_open(connection: Connection | Pool, now: datetime, *, limit: int) -> list[Import]:
+async def list_open(connection: Connection, now: datetime, *, limit: int) -> list[Import]:
     """Imports to begin, and those begun by a process that may be dead, the oldest first."""
     rows = await connection.fetch(
         f"""
@@ -132,7 +132,7 @@ async def postpone_import(
 
 
 async def list_imports(
-    connection: Connection | Pool,
+    connection: Connection,
     merchant_id: str,
     shop_id: str,
     *,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from common.errors import Refusal
 from common.postgres.pool import Pool
+from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
@@ -49,9 +50,11 @@ def order_router(pool: Pool) -> APIRouter:
         limit: Limit = 50,
     ) -> Page[OrderView]:
         """The merchant's orders, the newest first."""
-        found = await store.list_orders(
-            pool, merchant_id, status=status, shop_id=shop, after=_place(cursor), limit=limit + 1
-        )
+        after = _place(cursor)
+        async with reading(pool) as connection:
+            found = await store.list_orders(
+                connection, merchant_id, status=status, shop_id=shop, after=after, limit=limit + 1
+            )
         page = found[:limit]
         return Page(
             items=[view_of(order) for order in page],
@@ -61,7 +64,8 @@ def order_router(pool: Pool) -> APIRouter:
     @router.get("/v1/merchants/{merchant_id}/shops/{shop_id}/orders/{order_id}")
     async def get_order(merchant_id: Reader, shop_id: ShopId, order_id: OrderId) -> OrderView:
         """The order."""
-        return view_of(await store.load_order(pool, merchant_id, shop_id, order_id))
+        async with reading(pool) as connection:
+            return view_of(await store.load_order(connection, merchant_id, shop_id, order_id))
 
     @router.post("/v1/republish", dependencies=[operators_only])
     async def republish_orders(body: RepublishBody) -> Republished:

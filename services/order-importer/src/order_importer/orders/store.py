@@ -14,7 +14,7 @@ from aliexpress.orders import Order as ListedOrder
 from common import clock
 from common.contracts.order import Order, Parcel
 from common.errors import NotFound
-from common.postgres.pool import Connection, Pool
+from common.postgres.pool import Connection
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def next_revision(former: int) -> int:
 
 
 async def load_order(
-    connection: Connection | Pool, merchant_id: str, shop_id: str, order_id: str
+    connection: Connection, merchant_id: str, shop_id: str, order_id: str
 ) -> StoredOrder:
     """The order with its parcels. Raises `NotFound`."""
     row = await connection.fetchrow(
@@ -68,7 +68,7 @@ async def lock_order(
     return await _found(connection, row)
 
 
-async def _found(connection: Connection | Pool, row: asyncpg.Record | None) -> StoredOrder:
+async def _found(connection: Connection, row: asyncpg.Record | None) -> StoredOrder:
     if row is None:
         raise NotFound("order", remedy="Check the shop and the order number, or import orders.")
     parcels = await list_parcels(connection, row["merchant_id"], row["shop_id"], [row["order_id"]])
@@ -105,7 +105,7 @@ async def raise_revision(connection: Connection, stored: StoredOrder) -> StoredO
 
 
 async def list_orders(
-    connection: Connection | Pool,
+    connection: Connection,
     merchant_id: str,
     *,
     status: str | None,
@@ -137,7 +137,7 @@ async def list_orders(
 
 
 async def list_orders_after(
-    connection: Connection | Pool,
+    connection: Connection,
     *,
     merchant_id: str | None,
     after: tuple[str, str, str],
@@ -159,7 +159,7 @@ async def list_orders_after(
 
 
 async def _with_parcels(
-    connection: Connection | Pool, rows: Sequence[asyncpg.Record]
+    connection: Connection, rows: Sequence[asyncpg.Record]
 ) -> list[StoredOrder]:
     by_shop: dict[tuple[str, str], list[str]] = {}
     for row in rows:
@@ -174,7 +174,7 @@ async def _with_parcels(
 
 
 async def list_parcels(
-    connection: Connection | Pool, merchant_id: str, shop_id: str, order_ids: Sequence[str]
+    connection: Connection, merchant_id: str, shop_id: str, order_ids: Sequence[str]
 ) -> dict[str, list[Parcel]]:
     """The parcels of these orders of a shop, each order's in the order they were asked for."""
     rows = await connection.fetch(
@@ -229,7 +229,7 @@ class Known:
 
 
 async def load_listed_fingerprints(
-    connection: Connection | Pool, merchant_id: str, shop_id: str, order_ids: Sequence[str]
+    connection: Connection, merchant_id: str, shop_id: str, order_ids: Sequence[str]
 ) -> dict[str, bytes]:
     """How these orders were listed when their details were last read; unread ones are left out."""
     rows = await connection.fetch(
@@ -329,7 +329,7 @@ async def save_orders(
 
 
 async def list_problems(
-    connection: Connection | Pool, merchant_id: str, shop_id: str, *, limit: int
+    connection: Connection, merchant_id: str, shop_id: str, *, limit: int
 ) -> list[tuple[str, str, ListedOrder | None]]:
     """Orders whose details are still to be read: id, problem, and how they were listed."""
     rows = await connection.fetch(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from common.errors import Refusal
 from common.failpoints import reach
 from common.postgres.pool import Pool
+from common.postgres.unit_of_work import reading
 from common.web.problem import PROBLEM_RESPONSES
 from order_importer.access import OrderId, Reader, ShopId, Writer
 from order_importer.orders.store import load_order
@@ -114,8 +115,9 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
     @router.get("/orders/{order_id}/shipments")
     async def get_shipments(merchant_id: Reader, shop_id: ShopId, order_id: OrderId) -> Shipments:
         """The order's shipments."""
-        await load_order(pool, merchant_id, shop_id, order_id)
-        found = await store.list_shipments(pool, merchant_id, shop_id, order_id)
+        async with reading(pool) as connection:
+            await load_order(connection, merchant_id, shop_id, order_id)
+            found = await store.list_shipments(connection, merchant_id, shop_id, order_id)
         return Shipments(items=[ShipmentView.model_validate(one) for one in found])
 
     @router.get("/orders/{order_id}/shipments/{shipment_id}")
@@ -126,8 +128,9 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
         shipment_id: Annotated[str, Path(max_length=64)],
     ) -> ShipmentView:
         """The shipment."""
-        return ShipmentView.model_validate(
-            await store.load_shipment(pool, merchant_id, shop_id, order_id, shipment_id)
-        )
+        async with reading(pool) as connection:
+            return ShipmentView.model_validate(
+                await store.load_shipment(connection, merchant_id, shop_id, order_id, shipment_id)
+            )
 
     return router

@@ -18,7 +18,7 @@ from common.errors import Outage
 from common.failpoints import reach
 from common.postgres.leases import Lease, check_lease, hold_lease
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_SHIP
 from common.telemetry.setup import links_to
@@ -39,7 +39,9 @@ _LONGEST_PAUSE = timedelta(minutes=5)
 
 async def send_next(pool: Pool, access: ShopAccess, holder: str) -> bool:
     """Take the open shipment with the nearest deadline. Whether there was one to do work on."""
-    for shipment in await store.list_open(pool, clock.now(), limit=_CANDIDATES):
+    async with reading(pool) as connection:
+        candidates = await store.list_open(connection, clock.now(), limit=_CANDIDATES)
+    for shipment in candidates:
         name = f"shipment:{shipment.merchant_id}/{shipment.shop_id}/{shipment.order_id}"
         async with hold_lease(pool, name, holder) as lease:
             if lease is not None:

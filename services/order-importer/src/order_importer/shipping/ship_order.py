@@ -11,7 +11,7 @@ from common import clock
 from common.errors import Refusal
 from common.messaging.outbox import add_events
 from common.postgres.pool import Connection, Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.setup import current_traceparent
 from order_importer.carriers.choose_carrier import (
     CarrierUnknown,
@@ -81,10 +81,11 @@ async def ship_order(pool: Pool, access: ShopAccess, wish: Wish, idempotency_key
     Raises `KeyUsed`, `NotFound`, the refusals of `parcels` and `carriers`, `ParcelKnown`; and an
     `Outage` where the carriers cannot be read now.
     """
-    before = await _find_before(pool, wish, idempotency_key)
-    if before is not None:
-        return before
-    stored = await load_order(pool, wish.merchant_id, wish.shop_id, wish.order_id)
+    async with reading(pool) as connection:
+        before = await _find_before(connection, wish, idempotency_key)
+        if before is not None:
+            return before
+        stored = await load_order(connection, wish.merchant_id, wish.shop_id, wish.order_id)
     lines_of_parcel(stored.order, wish.line_ids)
     address = stored.order.address
     choice = await _choose(pool, access, wish, address.country if address else None)
@@ -99,9 +100,7 @@ async def ship_order(pool: Pool, access: ShopAccess, wish: Wish, idempotency_key
         raise
 
 
-async def _find_before(
-    connection: Connection | Pool, wish: Wish, idempotency_key: str
-) -> Shipment | None:
+async def _find_before(connection: Connection, wish: Wish, idempotency_key: str) -> Shipment | None:
     before = await store.find_by_key(connection, wish.merchant_id, idempotency_key)
     if before is not None and before.request_fingerprint != wish.fingerprint():
         raise KeyUsed

@@ -6,7 +6,7 @@ from typing import Literal
 
 from common import clock
 from common.errors import NotFound
-from common.postgres.pool import Connection, Pool
+from common.postgres.pool import Connection
 
 KEY_CONSTRAINT = "shipment_merchant_id_idempotency_key_key"
 PARCEL_CONSTRAINT = "shipment_parcel"
@@ -53,7 +53,7 @@ def _key(shipment: Shipment) -> tuple[str, str, str, str]:
 
 
 async def find_by_key(
-    connection: Connection | Pool, merchant_id: str, idempotency_key: str
+    connection: Connection, merchant_id: str, idempotency_key: str
 ) -> Shipment | None:
     """The shipment this key was used for."""
     row = await connection.fetchrow(
@@ -93,7 +93,7 @@ async def add_shipment(connection: Connection, shipment: Shipment) -> None:
 
 
 async def load_shipment(
-    connection: Connection | Pool, merchant_id: str, shop_id: str, order_id: str, shipment_id: str
+    connection: Connection, merchant_id: str, shop_id: str, order_id: str, shipment_id: str
 ) -> Shipment:
     """The shipment. Raises `NotFound`."""
     row = await connection.fetchrow(
@@ -109,7 +109,7 @@ async def load_shipment(
 
 
 async def list_shipments(
-    connection: Connection | Pool, merchant_id: str, shop_id: str, order_id: str
+    connection: Connection, merchant_id: str, shop_id: str, order_id: str
 ) -> list[Shipment]:
     """The order's shipments, in the order they were asked for."""
     rows = await connection.fetch(
@@ -125,7 +125,7 @@ async def list_shipments(
     return [Shipment(**row) for row in rows]
 
 
-async def list_open(connection: Connection | Pool, now: datetime, *, limit: int) -> list[Shipment]:
+async def list_open(connection: Connection, now: datetime, *, limit: int) -> list[Shipment]:
     """Each order's first open shipment, of shops that may be called; the nearest deadline first."""
     rows = await connection.fetch(
         f"""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from common.contracts.shop import ShopState
 from common.errors import NotFound
-from common.postgres.pool import Connection, Pool
+from common.postgres.pool import Connection
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ async def keep_states(connection: Connection, states: Sequence[ShopState]) -> li
     return sorted(changes, key=lambda change: (change.shop.merchant_id, change.shop.shop_id))
 
 
-async def load_shop(connection: Connection | Pool, merchant_id: str, shop_id: str) -> Shop:
+async def load_shop(connection: Connection, merchant_id: str, shop_id: str) -> Shop:
     """The shop. Raises `NotFound`."""
     row = await connection.fetchrow(
         """
