@@ -1,6 +1,7 @@
 import base64
 import json
 from datetime import timedelta
+from typing import Any
 
 import jwt
 import pytest
@@ -226,3 +227,46 @@ def test_two_signing_keys_are_both_published_and_the_first_signs() -> None:
 def test_a_signing_key_that_cannot_be_used_is_refused(text: str) -> None:
     with pytest.raises(SigningKeyUnusable):
         SigningKeys.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        pytest.param(
+            "POST",
+            "/v1/token",
+            {"data": {"grant_type": "client_credentials", "client_id": "\0", "client_secret": "s"}},
+            "client_id",
+            id="client",
+        ),
+        pytest.param(
+            "PUT",
+            "/v1/merchants/shein",
+            {"json": {"name": "She\0in", "is_eligible": True}},
+            "name",
+            id="merchant",
+        ),
+        pytest.param(
+            "POST",
+            "/v1/merchants/shein/api-clients",
+            {"json": {"name": "\0", "scopes": ["shops:read"]}},
+            "name",
+            id="api-client",
+        ),
+        pytest.param(
+            "POST", "/v1/republish", {"json": {"merchant_id": "\0"}}, "merchant_id", id="id"
+        ),
+        pytest.param(
+            "POST", "/v1/republish", {"json": {"merchant_id": "a b"}}, "merchant_id", id="blank"
+        ),
+    ],
+)
+async def test_a_text_the_database_cannot_hold_is_refused_by_its_field(
+    auth: Auth, method: str, path: str, body: dict[str, Any], field: str
+) -> None:
+    await auth.register()
+
+    answer = await auth.http.request(method, path, headers=auth.operator, **body)
+
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["field"] == field

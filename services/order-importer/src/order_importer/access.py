@@ -15,3 +15,4 @@ operators_only = Depends(caller_with(OPERATOR))
 
 ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 OrderId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f/]+$")]
+ShipmentId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]

@@ -1,7 +1,9 @@
 """Every route, as the OpenAPI document lists them: nobody passes without the right token."""
 
+from typing import Any
+
 import pytest
-from orders_bed import MERCHANT, SHOP, Bed
+from orders_bed import MERCHANT, PATH, SHOP, Bed
 
 EVERY_SCOPE = ["orders:read", "orders:write", "dead-letters:read", "dead-letters:write"]
 
@@ -42,3 +44,44 @@ async def test_a_token_without_scopes_opens_nothing(bed: Bed, merchant: str | No
 async def test_who_may_only_read_changes_nothing(bed: Bed) -> None:
     answered = await statuses(bed, bed.bearer("orders:read", "dead-letters:read"))
     assert {status for (method, _), status in answered.items() if method != "get"} == {403}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "field"),
+    [
+        pytest.param("GET", f"{PATH}/orders/1/shipments/%00", {}, "shipment_id", id="shipment"),
+        pytest.param(
+            "GET", f"/v1/merchants/{MERCHANT}/orders?status=%00", {}, "status", id="status"
+        ),
+        pytest.param(
+            "POST", f"{PATH}/order-imports/pause", {"json": {"reason": "\0"}}, "reason", id="reason"
+        ),
+        pytest.param(
+            "POST",
+            "/v1/republish",
+            {"json": {"merchant_id": "\0"}, "merchant": None},
+            "merchant_id",
+            id="merchant",
+        ),
+        pytest.param(
+            "POST",
+            f"{PATH}/orders/1/shipments",
+            {
+                "json": {"carrier": "UPS", "tracking_number": "1", "lines": ["\0"]},
+                "headers": {"Idempotency-Key": "key"},
+            },
+            "lines.0",
+            id="line",
+        ),
+    ],
+)
+async def test_a_text_the_database_cannot_hold_is_refused_by_its_field(
+    bed: Bed, method: str, path: str, options: dict[str, Any], field: str
+) -> None:
+    merchant = options.pop("merchant", MERCHANT)
+    operator = {"headers": bed.bearer("operator", merchant=None)} if merchant is None else {}
+
+    answer = await bed.call(method, path, merchant=merchant, **options, **operator)
+
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["field"].endswith(field)

@@ -37,7 +37,7 @@ class NewClient(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
     scopes: list[str]
 
 
@@ -56,7 +56,7 @@ def client_router(pool: Pool, keys: SigningKeys) -> APIRouter:
     async def token(
         response: Response,
         grant_type: Annotated[str, Form(max_length=64)],
-        client_id: Annotated[str, Form(max_length=128)],
+        client_id: Annotated[str, Form(max_length=128, pattern=r"^[^\x00-\x1f]+$")],
         client_secret: Annotated[str, Form(max_length=256)],
     ) -> TokenAnswer:
         """A token for ten minutes, by client credentials."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.access import Reader, ShopId, operators_only
 from auth_service.shops import store
@@ -11,6 +11,7 @@ from auth_service.shops.republish import republish
 from common.contracts.shop import Connection
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
+from common.web.identity import IDENTIFIER_PATTERN
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
 
@@ -36,7 +37,7 @@ class RepublishBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    merchant_id: str | None = None
+    merchant_id: str | None = Field(default=None, pattern=IDENTIFIER_PATTERN)
 
 
 class Republished(BaseModel):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.errors import Refusal
 from common.postgres.pool import Pool
@@ -19,7 +19,11 @@ from order_importer.orders.views import OrderView, view_of
 
 Status = Annotated[
     str | None,
-    Query(max_length=64, description="A status of the channel (M8.2) or AliExpress's own."),
+    Query(
+        max_length=64,
+        pattern=r"^[^\x00-\x1f]*$",
+        description="A status of the channel (M8.2) or AliExpress's own.",
+    ),
 ]
 
 
@@ -28,7 +32,7 @@ class RepublishBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    merchant_id: str | None = None
+    merchant_id: str | None = Field(default=None, pattern=IDENTIFIER_PATTERN)
 
 
 class Republished(BaseModel):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Header
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.errors import Refusal
@@ -11,7 +11,7 @@ from common.failpoints import reach
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.problem import PROBLEM_RESPONSES
-from order_importer.access import OrderId, Reader, ShopId, Writer
+from order_importer.access import OrderId, Reader, ShipmentId, ShopId, Writer
 from order_importer.orders.store import load_order
 from order_importer.shipping import store
 from order_importer.shipping.ship_order import Wish, ship_order
@@ -20,6 +20,7 @@ from order_importer.shops.shop_access import ShopAccess
 MAX_NOTE = 400
 
 Printable = r"^[^\x00-\x1f]+$"
+LineId = Annotated[str, Field(min_length=1, max_length=128, pattern=Printable)]
 
 
 class KeyMissing(Refusal):
@@ -43,7 +44,7 @@ class ShipmentBody(BaseModel):
 
     carrier: str = Field(min_length=1, max_length=100, pattern=Printable)
     tracking_number: str = Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")
-    lines: list[str] | None = Field(default=None, max_length=500)
+    lines: list[LineId] | None = Field(default=None, max_length=500)
     tracking_website: str | None = Field(
         default=None, min_length=4, max_length=200, pattern=r"^[\x21-\x7e]+$"
     )
@@ -125,7 +126,7 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
         merchant_id: Reader,
         shop_id: ShopId,
         order_id: OrderId,
-        shipment_id: Annotated[str, Path(max_length=64)],
+        shipment_id: ShipmentId,
     ) -> ShipmentView:
         """The shipment."""
         async with reading(pool) as connection:
