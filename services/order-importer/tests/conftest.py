@@ -1,5 +1,5 @@
-"""The bed of order-importer, for every test of this member."""
+"""The harness of order-importer, for every test of this member."""
 
-from orders_bed import bed, site
+from orders_harness import harness, shared_harness
 
-__all__ = ["bed", "site"]
+__all__ = ["harness", "shared_harness"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import jwt
 import pytest
-from auth_bed import Auth, new_signing_key
+from auth_harness import Auth, new_signing_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 

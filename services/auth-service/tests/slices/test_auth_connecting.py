@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from auth_bed import Auth, Seller
+from auth_harness import Auth, Seller
 
 from auth_service.shops.token_vault import TokenVault
 from auth_service.tokens.rotate_keys import rotate_keys

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from auth_bed import Auth, Seller
+from auth_harness import Auth, Seller
 
 from auth_service.expiry.watch_tokens import watch_tokens
 from common import clock

@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from orders_bed import MERCHANT, PATH, SHOP, Bed
+from orders_harness import MERCHANT, PATH, SHOP, Harness
 
 EVERY_SCOPE = ["orders:read", "orders:write", "dead-letters:read", "dead-letters:write"]
 
 
-async def statuses(bed: Bed, headers: dict[str, str]) -> dict[tuple[str, str], int]:
-    document = (await bed.http.get("/openapi.json")).json()
+async def statuses(harness: Harness, headers: dict[str, str]) -> dict[tuple[str, str], int]:
+    document = (await harness.http.get("/openapi.json")).json()
     answered = {}
     for path, item in document["paths"].items():
         filled = (
@@ -20,29 +20,29 @@ async def statuses(bed: Bed, headers: dict[str, str]) -> dict[tuple[str, str], i
             .replace("{dead_letter_id}", "1")
         )
         for method in item:
-            answer = await bed.http.request(method.upper(), filled, headers=headers)
+            answer = await harness.http.request(method.upper(), filled, headers=headers)
             answered[method, path] = answer.status_code
     assert len(answered) > 10
     return answered
 
 
-async def test_without_a_token_every_route_answers_401(bed: Bed) -> None:
-    assert set((await statuses(bed, {})).values()) == {401}
+async def test_without_a_token_every_route_answers_401(harness: Harness) -> None:
+    assert set((await statuses(harness, {})).values()) == {401}
 
 
-async def test_another_merchants_token_opens_nothing(bed: Bed) -> None:
-    answered = await statuses(bed, bed.bearer(*EVERY_SCOPE, merchant="other"))
+async def test_another_merchants_token_opens_nothing(harness: Harness) -> None:
+    answered = await statuses(harness, harness.bearer(*EVERY_SCOPE, merchant="other"))
     assert {s for (_, path), s in answered.items() if "{merchant_id}" in path} == {404}
     assert {s for (_, path), s in answered.items() if "{merchant_id}" not in path} == {403}
 
 
 @pytest.mark.parametrize("merchant", [MERCHANT, None])
-async def test_a_token_without_scopes_opens_nothing(bed: Bed, merchant: str | None) -> None:
-    assert set((await statuses(bed, bed.bearer(merchant=merchant))).values()) == {403}
+async def test_a_token_without_scopes_opens_nothing(harness: Harness, merchant: str | None) -> None:
+    assert set((await statuses(harness, harness.bearer(merchant=merchant))).values()) == {403}
 
 
-async def test_who_may_only_read_changes_nothing(bed: Bed) -> None:
-    answered = await statuses(bed, bed.bearer("orders:read", "dead-letters:read"))
+async def test_who_may_only_read_changes_nothing(harness: Harness) -> None:
+    answered = await statuses(harness, harness.bearer("orders:read", "dead-letters:read"))
     assert {status for (method, _), status in answered.items() if method != "get"} == {403}
 
 
@@ -76,12 +76,12 @@ async def test_who_may_only_read_changes_nothing(bed: Bed) -> None:
     ],
 )
 async def test_a_text_the_database_cannot_hold_is_refused_by_its_field(
-    bed: Bed, method: str, path: str, options: dict[str, Any], field: str
+    harness: Harness, method: str, path: str, options: dict[str, Any], field: str
 ) -> None:
     merchant = options.pop("merchant", MERCHANT)
-    operator = {"headers": bed.bearer("operator", merchant=None)} if merchant is None else {}
+    operator = {"headers": harness.bearer("operator", merchant=None)} if merchant is None else {}
 
-    answer = await bed.call(method, path, merchant=merchant, **options, **operator)
+    answer = await harness.call(method, path, merchant=merchant, **options, **operator)
 
     assert answer.status_code == 422, answer.text
     assert answer.json()["field"].endswith(field)

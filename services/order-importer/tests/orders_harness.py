@@ -1,6 +1,6 @@
 """order-importer on a database of its own, a real auth-service beside it, and the sandbox.
 
-`shop.state` is handed to the consumer's handler directly; jobs are run turn by turn, so that a test
+`shop.state` is given to the consumer's handler directly; jobs are run turn by turn, so that a test
 decides what happens when.
 """
 
@@ -75,7 +75,7 @@ async def migrate_orders(url: str) -> None:
 
 
 @dataclass
-class Bed:
+class Harness:
     """The service under test and everything it stands on."""
 
     http: httpx2.AsyncClient
@@ -85,7 +85,7 @@ class Bed:
     auth_http: httpx2.AsyncClient
     auth_pool: Pool
     keys: SigningKeys
-    control: httpx2.AsyncClient
+    sandbox: httpx2.AsyncClient
     first_import: timedelta = timedelta(days=90)
 
     # -- who calls
@@ -104,7 +104,7 @@ class Bed:
     # -- the shop
 
     async def connect(self) -> None:
-        """Connect or renew the shop at auth-service, and tell this service of it."""
+        """Connect or renew the shop at auth-service, and give this service its new state."""
         operator = self.bearer(OPERATOR, merchant=None)
         await self.auth_http.put(
             f"/v1/merchants/{MERCHANT}",
@@ -115,21 +115,21 @@ class Bed:
         start = urlsplit(begun.json()["start_url"])
         going = await self.auth_http.get(f"{start.path}?{start.query}")
         state = parse_qs(urlsplit(going.headers["location"]).query)["state"][0]
-        code = await self.tell("codes", seller_id=SELLER, redirect_uri=REDIRECT)
+        code = await self.control("codes", seller_id=SELLER, redirect_uri=REDIRECT)
         page = await self.auth_http.get(
             "/v1/oauth/callback", params={"state": state, "code": code["code"]}
         )
         assert page.status_code == 200, page.text
-        await self.hear_of_shop()
+        await self.take_latest_state()
 
-    async def hear_of_shop(self) -> None:
+    async def take_latest_state(self) -> None:
         """Hand the latest `shop.state` of auth-service to this service."""
         value = await self.auth_pool.fetchval(
             "SELECT value FROM outbox WHERE topic = 'shop.state' ORDER BY id DESC LIMIT 1"
         )
-        await self.hear(msgspec.json.decode(value, type=ShopState))
+        await self.take_states(msgspec.json.decode(value, type=ShopState))
 
-    async def hear(self, *states: ShopState) -> None:
+    async def take_states(self, *states: ShopState) -> None:
         record = Record("shop.state", 0, 0, 0, None, None, [])
         deliveries = [Delivery(Envelope(state, {}), record) for state in states]
         async with unit_of_work(self.pool) as connection:
@@ -159,32 +159,32 @@ class Bed:
 
     # -- AliExpress
 
-    async def tell(self, path: str, **body: Any) -> Any:
-        answer = await self.control.post(f"/control/{path}", json=body)
+    async def control(self, path: str, **body: Any) -> Any:
+        answer = await self.sandbox.post(f"/control/{path}", json=body)
         assert answer.is_success, answer.text
         return answer.json()
 
     async def stock(self, *sku_codes: str) -> None:
-        await self.tell("products", seller_id=SELLER, sku_codes=list(sku_codes))
+        await self.control("products", seller_id=SELLER, sku_codes=list(sku_codes))
 
     async def place(self, count: int = 1, *, seed: int = 1, **options: Any) -> list[str]:
-        made = await self.tell(
+        made = await self.control(
             "orders", **{"seller_id": SELLER, "count": count, "seed": seed, **options}
         )
         return [str(order["order_id"]) for order in made]
 
     async def set_status(self, order_id: str, status: str) -> None:
-        await self.tell(f"orders/{order_id}/status", status=status)
+        await self.control(f"orders/{order_id}/status", status=status)
 
     async def ledger(self, operation: str, outcome: str = "accepted") -> list[dict[str, Any]]:
-        answer = await self.control.get(
+        answer = await self.sandbox.get(
             "/control/ledger", params={"operation": operation, "outcome": outcome}
         )
         return [msgspec.json.decode(line) for line in answer.text.splitlines()]
 
     async def move_clock(self, **change: Any) -> datetime:
-        await self.tell("clock", **change)
-        await clock_source.adopt(self.control, "/control/clock")
+        await self.control("clock", **change)
+        await clock_source.adopt(self.sandbox, "/control/clock")
         return clock.now()
 
     # -- what was written
@@ -271,7 +271,7 @@ async def _serving(service: Service[Any], context: Context[Any]) -> AsyncIterato
 
 
 @pytest.fixture(scope="session")
-async def site(sandbox_process: Sandbox, databases: Databases) -> AsyncIterator[Bed]:
+async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> AsyncIterator[Harness]:
     """Both services and their clients, made once for this worker."""
     sandbox = sandbox_process
     key = Ed25519PrivateKey.generate()
@@ -286,7 +286,7 @@ async def site(sandbox_process: Sandbox, databases: Databases) -> AsyncIterator[
         BucketLimiter(MemoryBuckets(), Limits(per_app={}, per_seller={})),
     )
     async with (
-        httpx2.AsyncClient(base_url=sandbox.url, timeout=20) as control,
+        httpx2.AsyncClient(base_url=sandbox.url, timeout=20) as sandbox_http,
         _serving_auth(urls[1], sandbox, pem) as (auth_url, auth_pool),
         httpx2.AsyncClient(base_url=auth_url) as auth_http,
     ):
@@ -305,7 +305,7 @@ async def site(sandbox_process: Sandbox, databases: Databases) -> AsyncIterator[
         async with httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app), base_url="http://orders.test"
         ) as http:
-            yield Bed(
+            yield Harness(
                 http=http,
                 pool=pool,
                 access=access,
@@ -313,7 +313,7 @@ async def site(sandbox_process: Sandbox, databases: Databases) -> AsyncIterator[
                 auth_http=auth_http,
                 auth_pool=auth_pool,
                 keys=keys,
-                control=control,
+                sandbox=sandbox_http,
             )
         await tokens.aclose()
     await client.close()
@@ -323,14 +323,16 @@ async def site(sandbox_process: Sandbox, databases: Databases) -> AsyncIterator[
 
 
 @pytest.fixture
-async def bed(site: Bed, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Bed:
+async def harness(
+    shared_harness: Harness, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Harness:
     """The service with empty tables, its shop newly connected, and nothing imported yet."""
     monkeypatch.setattr(clock, "_offset", clock._offset)
     monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
-    await _empty(site.pool)
-    await site.move_clock(is_frozen=False)
-    await site.connect()
-    return site
+    await _empty(shared_harness.pool)
+    await shared_harness.move_clock(is_frozen=False)
+    await shared_harness.connect()
+    return shared_harness
 
 
 async def _empty(pool: Pool) -> None:
