@@ -55,7 +55,7 @@ async def test_a_merchant_walks_the_pages_and_the_shop_is_connected(selling: Sel
     assert timedelta(days=29) < lasts <= timedelta(days=30, minutes=1)
 
 
-async def test_connecting_tells_the_state_and_hands_the_token_to_services_only(
+async def test_connecting_publishes_the_state_and_issues_the_token_to_services_only(
     selling: Selling,
 ) -> None:
     auth, seller = selling
@@ -378,7 +378,7 @@ async def test_a_foreign_merchants_shop_does_not_exist(selling: Selling) -> None
         assert theirs.json() == missing.json()
 
 
-async def test_without_eligibility_no_token_is_handed_out_and_every_shop_is_told(
+async def test_without_eligibility_no_token_is_issued_and_every_state_is_published(
     selling: Selling,
 ) -> None:
     auth, seller = selling

@@ -77,7 +77,7 @@ async def test_a_renewed_token_has_steps_of_its_own(
     assert [(event.step, event.generation) for event in told] == [("3d", 1), ("14d", 2)]
 
 
-async def test_a_token_past_its_end_is_not_handed_out_before_the_watcher_looks(
+async def test_a_token_past_its_end_is_not_issued_before_the_watcher_looks(
     selling: Selling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     auth, seller = selling

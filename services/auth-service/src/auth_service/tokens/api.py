@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from aliexpress.client import Client
 from auth_service.access import MerchantId, ShopId, services_only
 from auth_service.shops.token_vault import Owner, TokenVault
-from auth_service.tokens.hand_out import end_dead_connection, hand_out
+from auth_service.tokens.end_connection import end_dead_connection
+from auth_service.tokens.issue_token import issue_token
 from common.contracts.shop import Connection
 from common.postgres.pool import Pool
 from common.web.problem import PROBLEM_RESPONSES
@@ -55,7 +56,7 @@ def token_router(pool: Pool, client: Client, vault: TokenVault) -> APIRouter:
     async def get_token(merchant_id: MerchantId, shop_id: ShopId, response: Response) -> TokenView:
         """The shop's token; 409 while it has none that works."""
         response.headers["Cache-Control"] = "no-store"
-        return TokenView.model_validate(await hand_out(pool, vault, merchant_id, shop_id))
+        return TokenView.model_validate(await issue_token(pool, vault, merchant_id, shop_id))
 
     @router.post("/dead")
     async def report_dead(
