@@ -26,7 +26,7 @@ async def at(monkeypatch: pytest.MonkeyPatch, auth: Auth, moment: datetime) -> N
         pass
 
 
-async def test_each_step_is_told_once_and_the_end_lapses_the_shop(
+async def test_each_step_is_published_once_and_the_end_lapses_the_shop(
     selling: Selling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     auth, seller = selling
@@ -36,16 +36,16 @@ async def test_each_step_is_told_once_and_the_end_lapses_the_shop(
     for hours in [29 * 24, *range(15 * 24, -48, -5)]:
         await at(monkeypatch, auth, end - timedelta(hours=hours))
 
-    told = await auth.events(TokenExpiring)
-    assert [event.step for event in told] == ["14d", "7d", "3d", "1d", "6h"]
-    assert all(event.seconds_left > 0 and event.generation == 1 for event in told)
+    expiring = await auth.events(TokenExpiring)
+    assert [event.step for event in expiring] == ["14d", "7d", "3d", "1d", "6h"]
+    assert all(event.seconds_left > 0 and event.generation == 1 for event in expiring)
     assert len(await auth.events(TokenExpired)) == 1
     assert [s.connection for s in await auth.events(ShopState)][-1] == "lapsed"
     given = await auth.http.get("/internal/v1/shops/shein/main/token", headers=auth.service)
     assert given.status_code == 409
 
 
-async def test_steps_missed_by_a_jump_of_the_clock_are_told_as_the_latest_alone(
+async def test_of_steps_missed_by_a_jump_of_the_clock_the_latest_alone_is_published(
     selling: Selling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     auth, seller = selling
@@ -73,8 +73,8 @@ async def test_a_renewed_token_has_steps_of_its_own(
 
     await at(monkeypatch, auth, renewed - timedelta(days=10))
 
-    told = await auth.events(TokenExpiring)
-    assert [(event.step, event.generation) for event in told] == [("3d", 1), ("14d", 2)]
+    expiring = await auth.events(TokenExpiring)
+    assert [(event.step, event.generation) for event in expiring] == [("3d", 1), ("14d", 2)]
 
 
 async def test_a_token_past_its_end_is_not_issued_before_the_watcher_looks(

@@ -14,7 +14,7 @@ from auth_service.clients.secrets import hash_of, new_secret
 from auth_service.connecting import store
 from auth_service.merchants.eligibility import require_eligible
 from auth_service.merchants.store import load_merchant
-from auth_service.shops.announce import announce_states
+from auth_service.shops.publish_state import publish_states
 from auth_service.shops.store import make_shop
 from common import clock
 from common.errors import Refusal
@@ -64,7 +64,7 @@ async def connect_shop(pool: Pool, merchant_id: str, shop_id: str, *, contact: s
         require_eligible(merchant_id, merchant.is_eligible, contact)
         made = await make_shop(connection, merchant_id, shop_id)
         if made is not None:
-            await announce_states(connection, [made])
+            await publish_states(connection, [made])
         await store.add_attempt(
             connection,
             merchant_id,

@@ -11,8 +11,8 @@ from auth_service.clients.secrets import hash_of
 from auth_service.connecting.store import Attempt, claim_return
 from auth_service.merchants.eligibility import require_eligible
 from auth_service.shops import store
-from auth_service.shops.announce import SOURCE, announce_states
 from auth_service.shops.expiry_steps import first_step_at
+from auth_service.shops.publish_state import SOURCE, publish_states
 from auth_service.shops.token_vault import Owner, TokenVault
 from common.contracts.token import TokenRenewed
 from common.errors import Refusal
@@ -157,7 +157,7 @@ async def _keep(pool: Pool, vault: TokenVault, attempt: Attempt, grant: TokenGra
                 expires_at=grant.expires_at,
                 next_step_at=first_step_at(grant.expires_at),
             )
-            await announce_states(connection, [shop])
+            await publish_states(connection, [shop])
             await add_events(connection, [_renewed(shop, grant)], source=SOURCE)
             return shop
     except asyncpg.UniqueViolationError as taken:

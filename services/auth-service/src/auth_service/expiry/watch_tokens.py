@@ -1,10 +1,10 @@
-"""Tell each step towards a token's end once; at the end the connection lapses (M1.3, M9.1)."""
+"""Publish each step towards a token's end once; at the end the connection lapses (M1.3, M9.1)."""
 
 from datetime import datetime
 
 from auth_service.shops import store
-from auth_service.shops.announce import SOURCE, announce_states
 from auth_service.shops.expiry_steps import progress
+from auth_service.shops.publish_state import SOURCE, publish_states
 from common import clock
 from common.contracts.token import TokenExpired, TokenExpiring
 from common.failpoints import reach
@@ -30,10 +30,10 @@ async def watch_tokens(pool: Pool) -> bool:
 
 async def _take_step(connection: Connection, shop: store.Shop, now: datetime) -> None:
     grant = shop.grant
-    step = progress(grant.expires_at, now, shop.announced_step)
-    if step.announce == "expired":
+    reached = progress(grant.expires_at, now, shop.announced_step)
+    if reached.step == "expired":
         lapsed = await store.end_connection(connection, shop.merchant_id, shop.shop_id, "lapsed")
-        await announce_states(connection, [lapsed])
+        await publish_states(connection, [lapsed])
         expired = TokenExpired(
             merchant_id=shop.merchant_id,
             shop_id=shop.shop_id,
@@ -42,14 +42,14 @@ async def _take_step(connection: Connection, shop: store.Shop, now: datetime) ->
             expires_at=grant.expires_at,
         )
         await add_events(connection, [expired], source=SOURCE)
-    elif step.announce is not None:
+    elif reached.step is not None:
         expiring = TokenExpiring(
             merchant_id=shop.merchant_id,
             shop_id=shop.shop_id,
             seller_id=grant.seller_id,
             generation=shop.generation,
             expires_at=grant.expires_at,
-            step=step.announce,
+            step=reached.step,
             seconds_left=int((grant.expires_at - now).total_seconds()),
         )
         await add_events(connection, [expiring], source=SOURCE)
@@ -57,6 +57,6 @@ async def _take_step(connection: Connection, shop: store.Shop, now: datetime) ->
         connection,
         shop.merchant_id,
         shop.shop_id,
-        step=step.announce or shop.announced_step,
-        next_at=step.next_at,
+        step=reached.step or shop.announced_step,
+        next_at=reached.next_at,
     )

@@ -1,4 +1,4 @@
-"""The steps towards a token's end, each told once per generation. Pure."""
+"""The steps towards a token's end, each published once per generation. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,9 +22,9 @@ _ORDER: tuple[Step, ...] = get_args(Step)
 
 @dataclass(frozen=True)
 class Progress:
-    """What to tell now (None: nothing) and when to look again (None: never)."""
+    """The step to publish now (None: none) and when the next is due (None: never)."""
 
-    announce: Step | None
+    step: Step | None
     next_at: datetime | None
 
 
@@ -34,16 +34,16 @@ def latest_step(expires_at: datetime, now: datetime) -> Step | None:
     return reached[-1] if reached else None
 
 
-def progress(expires_at: datetime, now: datetime, announced: str | None) -> Progress:
-    """What follows when `announced` was the last step told of this generation.
+def progress(expires_at: datetime, now: datetime, last_step: str | None) -> Progress:
+    """What follows when `last_step` was the last one published of this generation.
 
-    Steps missed meanwhile are not told: the latest says it all, and counts for those before it. A
-    clock that went back repeats nothing.
+    Steps missed meanwhile are not published: the latest says it all, and counts for those before
+    it. A clock that went back repeats nothing.
     """
     latest = latest_step(expires_at, now)
-    is_new = latest is not None and _place(latest) > _place(announced)
-    told = latest if is_new else announced
-    return Progress(latest if is_new else None, _after(expires_at, told))
+    if _place(latest) <= _place(last_step):
+        return Progress(None, _next_at(expires_at, last_step))
+    return Progress(latest, _next_at(expires_at, latest))
 
 
 def first_step_at(expires_at: datetime) -> datetime:
@@ -51,8 +51,8 @@ def first_step_at(expires_at: datetime) -> datetime:
     return expires_at - LEFT_AT_STEP[_ORDER[0]]
 
 
-def _after(expires_at: datetime, told: str | None) -> datetime | None:
-    following = _ORDER[_place(told) + 1 :]
+def _next_at(expires_at: datetime, last_step: str | None) -> datetime | None:
+    following = _ORDER[_place(last_step) + 1 :]
     return expires_at - LEFT_AT_STEP[following[0]] if following else None
 
 

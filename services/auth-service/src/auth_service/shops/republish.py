@@ -1,9 +1,9 @@
-"""Tell the state of shops again: asked for by an operator, and once a day."""
+"""Publish the state of shops again: asked for by an operator, and once a day."""
 
 from datetime import time
 
 from auth_service.shops import store
-from auth_service.shops.announce import announce_states
+from auth_service.shops.publish_state import publish_states
 from common.postgres.pool import Pool
 from common.postgres.schedules import Daily, claim_due, set_schedule
 from common.postgres.unit_of_work import unit_of_work
@@ -20,7 +20,7 @@ async def republish(pool: Pool, merchant_id: str | None = None) -> int:
             shops = await store.renew_revisions(
                 connection, merchant_id=merchant_id, after=after, limit=ROWS
             )
-            await announce_states(connection, shops)
+            await publish_states(connection, shops)
         count += len(shops)
         if len(shops) < ROWS:
             return count

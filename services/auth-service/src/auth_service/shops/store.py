@@ -339,7 +339,7 @@ async def mark_step(
     step: str | None,
     next_at: datetime | None,
 ) -> None:
-    """Keep the last step told of the locked shop and when the next is due."""
+    """Record the last step published of the locked shop and when the next is due."""
     await connection.execute(
         """
         UPDATE shop SET announced_step = $3, next_step_at = $4

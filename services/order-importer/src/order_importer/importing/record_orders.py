@@ -9,7 +9,7 @@ from common.contracts.event import Event
 from common.messaging.outbox import add_events
 from common.postgres.pool import Connection
 from order_importer.orders import store
-from order_importer.orders.announce import SOURCE, received, updated
+from order_importer.orders.events import SOURCE, received, updated
 from order_importer.orders.store import Fetched, Known, StoredOrder, list_parcels, next_revision
 
 

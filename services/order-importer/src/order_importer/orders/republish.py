@@ -4,7 +4,7 @@ from common.messaging.outbox import add_events
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from order_importer.orders import store
-from order_importer.orders.announce import SOURCE, updated
+from order_importer.orders.events import SOURCE, updated
 
 ROWS = 200
 

@@ -5,7 +5,7 @@ from common.contracts.event import Event
 from common.messaging.outbox import Caused, add_events
 from common.postgres.pool import Connection
 from order_importer.imports.store import request_import
-from order_importer.orders.announce import SOURCE, shipped, updated
+from order_importer.orders.events import SOURCE, shipped, updated
 from order_importer.orders.store import lock_order, raise_revision
 from order_importer.shipping import store
 from order_importer.shipping.refusals import meaning_of

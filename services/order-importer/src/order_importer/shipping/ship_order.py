@@ -20,7 +20,7 @@ from order_importer.carriers.choose_carrier import (
     require_tracking_number,
 )
 from order_importer.carriers.load_carriers import FRESH_FOR, NEW_ENOUGH, load_carriers
-from order_importer.orders.announce import SOURCE, updated
+from order_importer.orders.events import SOURCE, updated
 from order_importer.orders.store import load_order, lock_order, raise_revision
 from order_importer.shipping import store
 from order_importer.shipping.parcels import lines_of_parcel

@@ -1,4 +1,4 @@
-"""Orders as others are told of them: always the whole order as now known, with its revision."""
+"""The facts about orders: always the whole order as now known, with its revision."""
 
 from common.contracts.order import OrderReceived, OrderShipped, OrderUpdated
 from order_importer.orders.store import StoredOrder
@@ -7,7 +7,7 @@ SOURCE = "/order-importer"
 
 
 def received(stored: StoredOrder) -> OrderReceived:
-    """Told once per order (M8.3)."""
+    """Published once per order (M8.3)."""
     return OrderReceived(
         merchant_id=stored.merchant_id,
         shop_id=stored.shop_id,
@@ -17,7 +17,7 @@ def received(stored: StoredOrder) -> OrderReceived:
 
 
 def updated(stored: StoredOrder) -> OrderUpdated:
-    """Told once per change (M8.3); again, at the same revision, only by republishing."""
+    """Published once per change (M8.3); again, at the same revision, only by republishing."""
     return OrderUpdated(
         merchant_id=stored.merchant_id,
         shop_id=stored.shop_id,
@@ -27,7 +27,7 @@ def updated(stored: StoredOrder) -> OrderUpdated:
 
 
 def shipped(stored: StoredOrder, shipment_id: str) -> OrderShipped:
-    """Told once per parcel that AliExpress took (M8.4)."""
+    """Published once per parcel that AliExpress accepted (M8.4)."""
     return OrderShipped(
         merchant_id=stored.merchant_id,
         shop_id=stored.shop_id,

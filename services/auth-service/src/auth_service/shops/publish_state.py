@@ -1,4 +1,4 @@
-"""Tell the other services how shops are: `shop.state`, never the token."""
+"""`shop.state`: how shops are, for the other services; never the token."""
 
 from collections.abc import Sequence
 
@@ -25,6 +25,6 @@ def state_of(shop: Shop) -> ShopState:
     )
 
 
-async def announce_states(connection: Connection, shops: Sequence[Shop]) -> None:
+async def publish_states(connection: Connection, shops: Sequence[Shop]) -> None:
     """Add `shop.state` of these shops, whose rows this transaction changed in this order."""
     await add_events(connection, [state_of(shop) for shop in shops], source=SOURCE)
