@@ -19,8 +19,8 @@ from aliexpress.limits import (
     BucketState,
     BucketStore,
     Limits,
+    PermitRequest,
     Rate,
-    Take,
     block_size,
     buckets_of,
     limits_from,
@@ -150,26 +150,26 @@ TODAY, TOMORROW = date(2026, 11, 24), date(2026, 11, 25)
 
 
 async def test_taking_moves_the_arrival_time(store: BucketStore) -> None:
-    first = await store.take(BUCKET, Take(100.0, 4, TODAY, cost=2.0, horizon=9))
-    second = await store.take(BUCKET, Take(101.0, 4, TODAY, cost=2.0, horizon=9))
-    third = await store.take(BUCKET, Take(200.0, 1, TODAY, cost=1.0, horizon=9))
+    first = await store.take(BUCKET, PermitRequest(100.0, 4, TODAY, cost=2.0, horizon=9))
+    second = await store.take(BUCKET, PermitRequest(101.0, 4, TODAY, cost=2.0, horizon=9))
+    third = await store.take(BUCKET, PermitRequest(200.0, 1, TODAY, cost=1.0, horizon=9))
     assert [state.arrival_at for state in (first, second, third)] == [102.0, 104.0, 201.0]
     assert [state.granted for state in (first, second, third)] == [4, 4, 1]
 
 
 async def test_who_is_refused_pushes_nobody_back(store: BucketStore) -> None:
-    await store.take(BUCKET, Take(100.0, 1, TODAY, cost=50.0, horizon=9))
+    await store.take(BUCKET, PermitRequest(100.0, 1, TODAY, cost=50.0, horizon=9))
     for at in (101.0, 110.0, 140.0):
-        refused = await store.take(BUCKET, Take(at, 1, TODAY, cost=50.0, horizon=9))
+        refused = await store.take(BUCKET, PermitRequest(at, 1, TODAY, cost=50.0, horizon=9))
         assert (refused.granted, refused.arrival_at) == (0, 150.0)
-    granted = await store.take(BUCKET, Take(141.0, 1, TODAY, cost=50.0, horizon=9))
+    granted = await store.take(BUCKET, PermitRequest(141.0, 1, TODAY, cost=50.0, horizon=9))
     assert (granted.granted, granted.arrival_at) == (1, 200.0)
 
 
 async def test_a_days_quota_is_never_exceeded(store: BucketStore) -> None:
     days = [TODAY] * 4 + [TOMORROW] * 2
     given = [
-        (await store.take(BUCKET, Take(at, 2, day, quota=5))).granted
+        (await store.take(BUCKET, PermitRequest(at, 2, day, quota=5))).granted
         for at, day in enumerate(days, start=100)
     ]
     assert given == [2, 2, 0, 0, 2, 2]

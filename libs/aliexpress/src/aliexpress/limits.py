@@ -98,8 +98,8 @@ class Bucket(msgspec.Struct, frozen=True):
     operation: str
 
 
-class Take(msgspec.Struct, frozen=True):
-    """A wish for `count` permits at `at` (epoch seconds), `cost` seconds together.
+class PermitRequest(msgspec.Struct, frozen=True):
+    """A request for `count` permits at `at` (epoch seconds), `cost` seconds together.
 
     Nothing is taken where the first of them lies more than `horizon` seconds ahead, or the calls
     of `today` would exceed `quota`: who is refused must not push others back.
@@ -114,7 +114,7 @@ class Take(msgspec.Struct, frozen=True):
 
 
 class BucketState(msgspec.Struct, frozen=True):
-    """A bucket after a wish for permits, of which `granted` were given.
+    """A bucket after a request for permits, of which `granted` were given.
 
     `arrival_at` is the theoretical arrival time after the last of them, `slowed_at` the last
     refusal; both in epoch seconds of the wall clock.
@@ -138,7 +138,7 @@ class Ban(msgspec.Struct, frozen=True):
 class BucketStore(Protocol):
     """Where buckets are kept. Each method is atomic."""
 
-    async def take(self, bucket: Bucket, wish: Take) -> BucketState:
+    async def take(self, bucket: Bucket, request: PermitRequest) -> BucketState:
         """Take permits, all or none: move the arrival time on by their cost and count them."""
 
     async def ban(self, bucket: Bucket, *, until: datetime, at: float) -> BucketState:
@@ -259,7 +259,7 @@ class BucketLimiter:
         interval = remaining_slowdown(lane.state, at) / rate.per_second if rate else 0.0
         burst = rate.burst if rate else 1
         ahead = (burst - 1) * interval
-        wish = Take(
+        request = PermitRequest(
             at=at,
             count=count,
             today=today,
@@ -267,7 +267,7 @@ class BucketLimiter:
             horizon=self._limits.max_wait.total_seconds() + ahead,
             quota=quota,
         )
-        lane.state = await self._store.take(bucket, wish)
+        lane.state = await self._store.take(bucket, request)
         lane.next_at = lane.state.arrival_at - ahead
         lane.permits = deque(
             permit_times(lane.state.arrival_at, lane.state.granted, interval, burst)

@@ -4,7 +4,14 @@ from datetime import date, datetime
 
 import msgspec
 
-from aliexpress.limits import MAX_SLOWDOWN, Ban, Bucket, BucketState, Take, remaining_slowdown
+from aliexpress.limits import (
+    MAX_SLOWDOWN,
+    Ban,
+    Bucket,
+    BucketState,
+    PermitRequest,
+    remaining_slowdown,
+)
 
 
 class MemoryBuckets:
@@ -14,19 +21,19 @@ class MemoryBuckets:
         self._states: dict[Bucket, BucketState] = {}
         self._used: dict[Bucket, tuple[date, int]] = {}
 
-    async def take(self, bucket: Bucket, wish: Take) -> BucketState:
+    async def take(self, bucket: Bucket, request: PermitRequest) -> BucketState:
         """See `BucketStore`."""
         state = self._states.get(bucket, BucketState())
-        day, used = self._used.get(bucket, (wish.today, 0))
-        used = used if day == wish.today else 0
-        is_near = state.arrival_at <= wish.at + wish.horizon
-        if is_near and (wish.quota is None or used + wish.count <= wish.quota):
-            arrival_at = max(state.arrival_at, wish.at) + wish.cost
-            state = msgspec.structs.replace(state, arrival_at=arrival_at, granted=wish.count)
-            used += wish.count
+        day, used = self._used.get(bucket, (request.today, 0))
+        used = used if day == request.today else 0
+        is_near = state.arrival_at <= request.at + request.horizon
+        if is_near and (request.quota is None or used + request.count <= request.quota):
+            arrival_at = max(state.arrival_at, request.at) + request.cost
+            state = msgspec.structs.replace(state, arrival_at=arrival_at, granted=request.count)
+            used += request.count
         else:
             state = msgspec.structs.replace(state, granted=0)
-        self._states[bucket], self._used[bucket] = state, (wish.today, used)
+        self._states[bucket], self._used[bucket] = state, (request.today, used)
         return state
 
     async def ban(self, bucket: Bucket, *, until: datetime, at: float) -> BucketState:

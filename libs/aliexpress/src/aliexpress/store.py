@@ -4,7 +4,7 @@ from datetime import datetime
 
 import asyncpg
 
-from aliexpress.limits import MAX_SLOWDOWN, RECOVERY, Ban, Bucket, BucketState, Take
+from aliexpress.limits import MAX_SLOWDOWN, RECOVERY, Ban, Bucket, BucketState, PermitRequest
 
 LIMITS_SCHEMA = """
 CREATE TABLE rate_bucket (
@@ -69,18 +69,18 @@ class PostgresBuckets:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
-    async def take(self, bucket: Bucket, wish: Take) -> BucketState:
+    async def take(self, bucket: Bucket, request: PermitRequest) -> BucketState:
         """See `BucketStore`."""
         row = await self._pool.fetchrow(
             _TAKE,
             bucket.scope,
             bucket.operation,
-            wish.at,
-            wish.cost,
-            wish.today,
-            wish.count,
-            wish.horizon,
-            wish.quota,
+            request.at,
+            request.cost,
+            request.today,
+            request.count,
+            request.horizon,
+            request.quota,
         )
         return _state(row)
 

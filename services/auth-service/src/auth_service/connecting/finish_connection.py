@@ -128,7 +128,7 @@ async def finish_connection(
     except MarketplaceFailure as failure:
         raise CodeRefused(failure) from failure
     reach("auth.after-token")
-    return await _keep(pool, vault, attempt, grant)
+    return await _save(pool, vault, attempt, grant)
 
 
 async def _claim(pool: Pool, brought: Return) -> Attempt:
@@ -141,7 +141,7 @@ async def _claim(pool: Pool, brought: Return) -> Attempt:
     return attempt
 
 
-async def _keep(pool: Pool, vault: TokenVault, attempt: Attempt, grant: TokenGrant) -> store.Shop:
+async def _save(pool: Pool, vault: TokenVault, attempt: Attempt, grant: TokenGrant) -> store.Shop:
     try:
         async with unit_of_work(pool) as connection:
             known = await store.lock_shop(connection, attempt.merchant_id, attempt.shop_id)

@@ -36,7 +36,7 @@ from order_importer.importing.interpret import (
     ship_before,
 )
 from order_importer.importing.record_orders import record_orders
-from order_importer.importing.store import keep_unreadable
+from order_importer.importing.store import save_unreadable
 from order_importer.importing.window import Window, next_window
 from order_importer.imports import store as imports
 from order_importer.imports.store import Import
@@ -164,7 +164,7 @@ class _Importing:
         async with unit_of_work(self.pool) as connection:
             await check_lease(connection, self.lease)
             recorded = await record_orders(connection, running.merchant_id, running.shop_id, batch)
-            await keep_unreadable(connection, running.merchant_id, running.shop_id, self.unreadable)
+            await save_unreadable(connection, running.merchant_id, running.shop_id, self.unreadable)
             await imports.count_import(
                 connection,
                 running.import_id,

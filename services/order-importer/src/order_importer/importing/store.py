@@ -9,7 +9,7 @@ from common import clock
 from common.postgres.pool import Connection
 
 
-async def keep_unreadable(
+async def save_unreadable(
     connection: Connection,
     merchant_id: str,
     shop_id: str,

@@ -12,7 +12,7 @@ Cause = Literal["schedule", "asked", "connected", "shipment"]
 
 @dataclass(frozen=True)
 class Import:
-    """A wish to import a shop's orders, and what became of it."""
+    """A request to import a shop's orders, and its outcome."""
 
     import_id: int
     merchant_id: str

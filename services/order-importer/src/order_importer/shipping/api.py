@@ -14,7 +14,7 @@ from common.web.problem import PROBLEM_RESPONSES
 from order_importer.access import OrderId, Reader, ShipmentId, ShopId, Writer
 from order_importer.orders.store import load_order
 from order_importer.shipping import store
-from order_importer.shipping.ship_order import Wish, ship_order
+from order_importer.shipping.ship_order import ShipmentRequest, ship_order
 from order_importer.shops.shop_access import ShopAccess
 
 MAX_NOTE = 400
@@ -99,7 +99,7 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
         """Ship a parcel. Repeated under its key it is the same shipment, as it stands now."""
         if not idempotency_key:
             raise KeyMissing
-        wish = Wish(
+        request = ShipmentRequest(
             merchant_id,
             shop_id,
             order_id,
@@ -109,7 +109,7 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
             body.tracking_website,
             body.note,
         )
-        shipment = await ship_order(pool, access, wish, idempotency_key)
+        shipment = await ship_order(pool, access, request, idempotency_key)
         reach("shipping.after-wish")
         return ShipmentView.model_validate(shipment)
 

@@ -75,11 +75,11 @@ async def _send(
         log.warning("shipment.answer_lost", order=shipment.order_id)
         return True
     except CallerFault as fault:
-        await _take_no(pool, lease, shipment, fault)
+        await _handle_rejection(pool, lease, shipment, fault)
         return True
     except MarketplaceFailure as failure:
         if meaning_of(failure.message).next == "again-unless-there":
-            await _doubt(pool, lease, shipment, failure)
+            await _mark_uncertain(pool, lease, shipment, failure)
             return True
         await _undo_intent(pool, lease, shipment, failure)
         raise
@@ -111,21 +111,25 @@ async def _intend(pool: Pool, lease: Lease, shipment: Shipment) -> WireShipment 
     )
 
 
-async def _take_no(pool: Pool, lease: Lease, shipment: Shipment, fault: CallerFault) -> None:
+async def _handle_rejection(
+    pool: Pool, lease: Lease, shipment: Shipment, fault: CallerFault
+) -> None:
     """AliExpress said no: refused for good; or still `sent`, where the order has to be read."""
     if meaning_of(fault.message).next != "refused":
-        await _doubt(pool, lease, shipment, fault)
+        await _mark_uncertain(pool, lease, shipment, fault)
         return
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
         await refuse(connection, shipment, fault.code, fault.message)
 
 
-async def _doubt(pool: Pool, lease: Lease, shipment: Shipment, failure: MarketplaceFailure) -> None:
+async def _mark_uncertain(
+    pool: Pool, lease: Lease, shipment: Shipment, failure: MarketplaceFailure
+) -> None:
     """The answer leaves open whether AliExpress has the parcel: it stays `sent`, to be read."""
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
-        await store.mark_doubtful(connection, shipment, failure.code, failure.message)
+        await store.mark_uncertain(connection, shipment, failure.code, failure.message)
 
 
 async def _undo_intent(

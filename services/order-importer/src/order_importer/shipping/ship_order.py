@@ -1,4 +1,4 @@
-"""Take the wish to ship: decide by the rules, keep the parcel and tell of it, once per key."""
+"""Take a request to ship: decide by the rules, write the shipment and publish it, once per key."""
 
 import hashlib
 import uuid
@@ -57,7 +57,7 @@ class ParcelKnown(Refusal):
 
 
 @dataclass(frozen=True)
-class Wish:
+class ShipmentRequest:
     """What is to be shipped. `line_ids` None means all that is left."""
 
     merchant_id: str
@@ -75,50 +75,58 @@ class Wish:
         return hashlib.sha256(msgspec.json.encode(replace(self, line_ids=lines))).digest()
 
 
-async def ship_order(pool: Pool, access: ShopAccess, wish: Wish, idempotency_key: str) -> Shipment:
+async def ship_order(
+    pool: Pool, access: ShopAccess, request: ShipmentRequest, idempotency_key: str
+) -> Shipment:
     """The pending shipment, or the one made before under this key.
 
     Raises `KeyUsed`, `NotFound`, the refusals of `parcels` and `carriers`, `ParcelKnown`; and an
     `Outage` where the carriers cannot be read now.
     """
     async with reading(pool) as connection:
-        before = await _find_before(connection, wish, idempotency_key)
+        before = await _find_before(connection, request, idempotency_key)
         if before is not None:
             return before
-        stored = await load_order(connection, wish.merchant_id, wish.shop_id, wish.order_id)
-    lines_of_parcel(stored.order, wish.line_ids)
+        stored = await load_order(
+            connection, request.merchant_id, request.shop_id, request.order_id
+        )
+    lines_of_parcel(stored.order, request.line_ids)
     address = stored.order.address
-    choice = await _choose(pool, access, wish, address.country if address else None)
+    choice = await _choose(pool, access, request, address.country if address else None)
     try:
         async with unit_of_work(pool) as connection:
-            return await _keep(connection, wish, choice, idempotency_key)
+            return await _save(connection, request, choice, idempotency_key)
     except asyncpg.UniqueViolationError as taken:
         if taken.constraint_name == store.PARCEL_CONSTRAINT:
-            raise ParcelKnown(wish.tracking_number) from taken
+            raise ParcelKnown(request.tracking_number) from taken
         if taken.constraint_name == store.KEY_CONSTRAINT:
             raise KeyUsed from taken
         raise
 
 
-async def _find_before(connection: Connection, wish: Wish, idempotency_key: str) -> Shipment | None:
-    before = await store.find_by_key(connection, wish.merchant_id, idempotency_key)
-    if before is not None and before.request_fingerprint != wish.fingerprint():
+async def _find_before(
+    connection: Connection, request: ShipmentRequest, idempotency_key: str
+) -> Shipment | None:
+    before = await store.find_by_key(connection, request.merchant_id, idempotency_key)
+    if before is not None and before.request_fingerprint != request.fingerprint():
         raise KeyUsed
     return before
 
 
-async def _choose(pool: Pool, access: ShopAccess, wish: Wish, country: str | None) -> Choice:
+async def _choose(
+    pool: Pool, access: ShopAccess, request: ShipmentRequest, country: str | None
+) -> Choice:
     """The carrier; a list that lacks it is read again before anything else takes its place."""
     for at_most_old in (FRESH_FOR, NEW_ENOUGH):
         known = await load_carriers(
-            pool, access, wish.merchant_id, wish.shop_id, at_most_old=at_most_old
+            pool, access, request.merchant_id, request.shop_id, at_most_old=at_most_old
         )
         try:
             choice = choose_carrier(
-                wish.carrier,
+                request.carrier,
                 known.carriers,
                 country=country,
-                tracking_website=wish.tracking_website,
+                tracking_website=request.tracking_website,
             )
         except CarrierUnknown:
             if at_most_old == NEW_ENOUGH:
@@ -126,33 +134,33 @@ async def _choose(pool: Pool, access: ShopAccess, wish: Wish, country: str | Non
             continue
         if not choice.is_substitute:
             break
-    require_tracking_number(choice.carrier, wish.tracking_number)
+    require_tracking_number(choice.carrier, request.tracking_number)
     return choice
 
 
-async def _keep(
-    connection: Connection, wish: Wish, choice: Choice, idempotency_key: str
+async def _save(
+    connection: Connection, request: ShipmentRequest, choice: Choice, idempotency_key: str
 ) -> Shipment:
-    stored = await lock_order(connection, wish.merchant_id, wish.shop_id, wish.order_id)
-    before = await _find_before(connection, wish, idempotency_key)
+    stored = await lock_order(connection, request.merchant_id, request.shop_id, request.order_id)
+    before = await _find_before(connection, request, idempotency_key)
     if before is not None:
         return before
     shipment_id = str(uuid.uuid4())
     await store.add_shipment(
         connection,
         Shipment(
-            merchant_id=wish.merchant_id,
-            shop_id=wish.shop_id,
-            order_id=wish.order_id,
+            merchant_id=request.merchant_id,
+            shop_id=request.shop_id,
+            order_id=request.order_id,
             shipment_id=shipment_id,
             idempotency_key=idempotency_key,
-            request_fingerprint=wish.fingerprint(),
-            carrier=wish.carrier,
+            request_fingerprint=request.fingerprint(),
+            carrier=request.carrier,
             service_name=choice.carrier.service_name,
-            tracking_number=wish.tracking_number,
-            tracking_website=wish.tracking_website,
-            note=_note(wish, choice),
-            line_ids=lines_of_parcel(stored.order, wish.line_ids),
+            tracking_number=request.tracking_number,
+            tracking_website=request.tracking_website,
+            note=_note(request, choice),
+            line_ids=lines_of_parcel(stored.order, request.line_ids),
             state="pending",
             absent_readings=0,
             attempts=0,
@@ -167,11 +175,11 @@ async def _keep(
     )
     await add_events(connection, [updated(await raise_revision(connection, stored))], source=SOURCE)
     return await store.load_shipment(
-        connection, wish.merchant_id, wish.shop_id, wish.order_id, shipment_id
+        connection, request.merchant_id, request.shop_id, request.order_id, shipment_id
     )
 
 
-def _note(wish: Wish, choice: Choice) -> str | None:
+def _note(request: ShipmentRequest, choice: Choice) -> str | None:
     """AliExpress is told the real carrier's name where it goes as one of the `OTHER`s."""
-    parts = [f"Carrier: {wish.carrier}"] if choice.is_substitute else []
-    return " ".join([*parts, *([wish.note] if wish.note else [])]) or None
+    parts = [f"Carrier: {request.carrier}"] if choice.is_substitute else []
+    return " ".join([*parts, *([request.note] if request.note else [])]) or None

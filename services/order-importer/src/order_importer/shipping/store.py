@@ -169,7 +169,7 @@ async def mark_sent(connection: Connection, shipment: Shipment) -> None:
     )
 
 
-async def mark_doubtful(
+async def mark_uncertain(
     connection: Connection, shipment: Shipment, code: str, message: str
 ) -> None:
     """AliExpress's answer leaves open whether it has the parcel: the order is to be read."""

@@ -31,7 +31,7 @@ class ShopStates:
             known = newest.get(state.key())
             if known is None or state.revision > known.revision:
                 newest[state.key()] = state
-        for change in await store.keep_states(connection, [newest[key] for key in sorted(newest)]):
+        for change in await store.save_states(connection, [newest[key] for key in sorted(newest)]):
             shop = change.shop
             if change.is_renewed:
                 self._forget_token(shop.merchant_id, shop.shop_id)

@@ -32,7 +32,7 @@ class Change:
     """It is usable, and was not or is so by another token."""
 
 
-async def keep_states(connection: Connection, states: Sequence[ShopState]) -> list[Change]:
+async def save_states(connection: Connection, states: Sequence[ShopState]) -> list[Change]:
     """Keep these states (one a shop) where they are newer; what that changed, in key order."""
     rows = await connection.fetch(
         """

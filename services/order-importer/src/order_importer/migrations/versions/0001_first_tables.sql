@@ -30,7 +30,7 @@ CREATE TABLE order_import (
     ended_at timestamptz,
     FOREIGN KEY (merchant_id, shop_id) REFERENCES shop (merchant_id, shop_id)
 );
--- Wishes for the same import are one, until it begins.
+-- Requests for the same import are one, until it begins.
 CREATE UNIQUE INDEX order_import_due ON order_import (merchant_id, shop_id) WHERE state = 'due';
 CREATE INDEX order_import_open ON order_import (next_try_at) WHERE state IN ('due', 'running');
 CREATE INDEX order_import_history ON order_import (merchant_id, shop_id, import_id DESC);
