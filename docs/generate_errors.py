@@ -39,7 +39,7 @@ Refusals of the channel itself, in the same reports.
 SHIPMENTS = """\
 ## Shipments
 
-In the shipment's answer. AliExpress uses code `-999` for all of them and tells the reason in
+In the shipment's answer. AliExpress uses code `-999` for all of them and gives the reason in
 Chinese only; a message is recognised by the part given here.
 """
 IMPORTS = """\
@@ -58,7 +58,7 @@ is the caller's fault, one in `isp.` the platform's.
 NEXT = {
     "refused": "The shipment is refused; its lines are free for another.",
     "refused-unless-there": "The order is read: confirmed if it has the parcel, else refused.",
-    "again-unless-there": "The order is read: confirmed if it has the parcel, else told again.",
+    "retry-unless-there": "The order is read: confirmed if it has the parcel, else sent again.",
 }
 CODES: tuple[tuple[frozenset[str], type[MarketplaceFailure]], ...] = (
     (envelope.TOKEN_DEAD_CODES, errors.TokenDead),
@@ -111,10 +111,10 @@ def page() -> str:
 
 def call_row(codes: frozenset[str], failure: type[MarketplaceFailure]) -> Sequence[str]:
     """The codes of one failure, with its own description."""
-    told = (failure.__doc__ or "").partition("\n\n")[0]
+    text = (failure.__doc__ or "").partition("\n\n")[0]
     if codes == envelope.REMOTE_SERVICE_CODES:
-        told += " So of a write without a `sub_code`; a read is repeated later."
-    return ", ".join(code(one) for one in sorted(codes)), code(failure.__name__), told
+        text += " So of a write without a `sub_code`; a read is repeated later."
+    return ", ".join(code(one) for one in sorted(codes)), code(failure.__name__), text
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,4 +1,4 @@
-"""What auth-service is told from outside, as `AUTH_...`."""
+"""The settings of auth-service, from variables `AUTH_...`."""
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 from pydantic_settings import SettingsConfigDict

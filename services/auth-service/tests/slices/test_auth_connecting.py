@@ -331,7 +331,7 @@ async def test_a_seller_is_one_shop_only(selling: Selling) -> None:
     assert "main" not in re.sub(r"<[^>]+>", "", foreign.text)
 
 
-async def test_an_ineligible_merchant_is_told_whom_to_ask(auth: Auth) -> None:
+async def test_an_ineligible_merchant_learns_whom_to_ask(auth: Auth) -> None:
     await auth.register(is_eligible=False)
     answer = await auth.connect()
     assert answer.status_code == 403
@@ -394,7 +394,7 @@ async def test_without_eligibility_no_token_is_issued_and_every_state_is_publish
     assert not states[-1].is_usable
 
 
-async def test_republishing_tells_every_state_again_with_a_higher_revision(
+async def test_republishing_publishes_every_state_with_a_higher_revision(
     selling: Selling,
 ) -> None:
     auth, seller = selling

@@ -1,4 +1,4 @@
-"""What order-importer is told from outside, as `ORDERS_...`."""
+"""The settings of order-importer, from variables `ORDERS_...`."""
 
 from datetime import timedelta
 

@@ -41,8 +41,8 @@ class ShiftingList:
 
 
 def _order(order_id: str) -> Order:
-    told: dict[str, Any] = dict.fromkeys(Order.__struct_fields__)
-    return Order(**{**told, "order_id": order_id, "status": "X", "lines": (), "raw": order_id})
+    fields: dict[str, Any] = dict.fromkeys(Order.__struct_fields__)
+    return Order(**{**fields, "order_id": order_id, "status": "X", "lines": (), "raw": order_id})
 
 
 async def read(shifting: ShiftingList, monkeypatch: pytest.MonkeyPatch) -> set[str]:

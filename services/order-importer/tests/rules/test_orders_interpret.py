@@ -22,13 +22,13 @@ from order_importer.importing.interpret import (
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def made(struct: type[Any], **told: object) -> Any:
-    """A wire struct of which only this was told."""
-    return struct(**{**dict.fromkeys(struct.__struct_fields__), "raw": "{}", **told})
+def made(struct: type[Any], **fields: object) -> Any:
+    """A wire struct of which only this was sent."""
+    return struct(**{**dict.fromkeys(struct.__struct_fields__), "raw": "{}", **fields})
 
 
-def line(struct: type[Any], **told: object) -> Any:
-    return struct(**{**dict.fromkeys(struct.__struct_fields__), "line_id": "7", **told})
+def line(struct: type[Any], **fields: object) -> Any:
+    return struct(**{**dict.fromkeys(struct.__struct_fields__), "line_id": "7", **fields})
 
 
 DETAILS = made(
@@ -152,7 +152,9 @@ def test_an_order_that_lacks_what_it_must_have_says_so(
         pytest.param({"issue_status": "IN_ISSUE"}, True, id="issue"),
     ],
 )
-def test_the_fingerprint_changes_with_what_is_told(change: dict[str, Any], is_change: bool) -> None:
+def test_the_fingerprint_changes_with_what_is_published(
+    change: dict[str, Any], is_change: bool
+) -> None:
     before = fingerprint(interpret(raw()))
     after = fingerprint(interpret(raw(details=but(DETAILS, **change))))
     assert (before != after) is is_change

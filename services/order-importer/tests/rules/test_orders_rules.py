@@ -35,7 +35,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("told", "status"),
+    ("marketplace_status", "status"),
     [
         ("RISK_CONTROL", "new"),
         ("SELLER_PART_SEND_GOODS", "waiting_shipment"),
@@ -56,14 +56,14 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
         ("SOMETHING_NEW", "other"),
     ],
 )
-def test_the_status_map(told: str, status: str) -> None:
-    assert channel_status(told) == status
+def test_the_status_map(marketplace_status: str, status: str) -> None:
+    assert channel_status(marketplace_status) == status
 
 
 # -- windows ----------------------------------------------------------------------------------
 
 
-def test_the_first_window_reaches_back_as_told() -> None:
+def test_the_first_window_reaches_back_as_configured() -> None:
     assert next_window(None, NOW, timedelta(days=7)) == Window(NOW - timedelta(days=7), NOW)
 
 
@@ -144,7 +144,7 @@ def test_without_country_carriers_the_plain_other_takes_the_place() -> None:
         pytest.param("!!", CarrierUnknown, id="no-letters"),
     ],
 )
-def test_a_carrier_that_cannot_be_told_is_refused_with_the_choice(
+def test_a_carrier_that_cannot_be_found_is_refused_with_the_choice(
     wanted: str, obstacle: type[Refusal]
 ) -> None:
     with pytest.raises(obstacle) as refusal:
@@ -172,25 +172,27 @@ def test_a_carrier_that_cannot_be_told_is_refused_with_the_choice(
 def test_a_tracking_number_fits_its_carrier(
     pattern: str | None, number: str, is_taken: bool
 ) -> None:
-    told = carrier("X", pattern=pattern)
+    named = carrier("X", pattern=pattern)
     if is_taken:
-        require_tracking_number(told, number)
+        require_tracking_number(named, number)
     else:
         with pytest.raises(TrackingNumberMalformed):
-            require_tracking_number(told, number)
+            require_tracking_number(named, number)
 
 
 # -- parcels ----------------------------------------------------------------------------------
 
 
 def order(
-    *lines: str, parcels: list[Parcel] | None = None, told: str = "WAIT_SELLER_SEND_GOODS"
+    *lines: str,
+    parcels: list[Parcel] | None = None,
+    marketplace_status: str = "WAIT_SELLER_SEND_GOODS",
 ) -> Order:
     price = Money("9.90", "USD")
     return Order(
         order_id="1",
-        status=channel_status(told),
-        marketplace_status=told,
+        status=channel_status(marketplace_status),
+        marketplace_status=marketplace_status,
         placed_at=NOW,
         modified_at=NOW,
         lines=[
@@ -228,7 +230,7 @@ def parcel(*lines: str, state: str) -> Parcel:
         pytest.param([], ["b", "a"], ["a", "b"], "all", id="all-named"),
         pytest.param([parcel("a", state="confirmed")], None, ["b"], "all", id="the-rest"),
         pytest.param([parcel("a", state="refused")], None, ["a", "b"], "all", id="after-refusal"),
-        pytest.param([parcel("a", state="pending")], None, ["b"], "part", id="one-not-yet-told"),
+        pytest.param([parcel("a", state="pending")], None, ["b"], "part", id="one-not-yet-sent"),
     ],
 )
 def test_the_last_parcel_goes_as_all(
@@ -252,8 +254,20 @@ def test_the_last_parcel_goes_as_all(
             order("a", parcels=[parcel("a", state="confirmed")]), None, LinesTaken, 409, id="done"
         ),
         *(
-            pytest.param(order("a", told=told), None, OrderNotShippable, 409, id=told)
-            for told in ("RISK_CONTROL", "IN_ISSUE", "IN_FROZEN", "FINISH", "PLACE_ORDER_SUCCESS")
+            pytest.param(
+                order("a", marketplace_status=marketplace_status),
+                None,
+                OrderNotShippable,
+                409,
+                id=marketplace_status,
+            )
+            for marketplace_status in (
+                "RISK_CONTROL",
+                "IN_ISSUE",
+                "IN_FROZEN",
+                "FINISH",
+                "PLACE_ORDER_SUCCESS",
+            )
         ),
     ],
 )
@@ -273,12 +287,12 @@ def test_what_cannot_be_shipped_is_refused(
         ("该交易订单已填写发货通知，无需重复操作。", "refused-unless-there", "already"),
         ("该交易订单缺少履约信息，请联系客服处理。", "refused", "state"),
         ("该货运跟踪号未通过物流风控审核，请更换货运跟踪号后重试。", "refused", "tracking number"),
-        ("系统异常，请稍候重试", "again-unless-there", "failed"),
+        ("系统异常，请稍候重试", "retry-unless-there", "failed"),
         ("您填写的交易订单号有误或不属于当前账号，请修改后重试。", "refused", "does not know"),
         ("从未见过的答复", "refused", "从未见过的答复"),
     ],
 )
-def test_chinese_answers_are_told_in_plain_words(message: str, follows: str, word: str) -> None:
+def test_chinese_answers_are_explained(message: str, follows: str, word: str) -> None:
     meaning = meaning_of(message)
     assert meaning.next == follows
     assert word in meaning.explanation

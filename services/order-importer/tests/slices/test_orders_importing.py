@@ -29,7 +29,7 @@ async def list_calls(harness: Harness) -> int:
     return calls
 
 
-async def test_every_order_is_received_once_with_all_that_is_told_of_it(harness: Harness) -> None:
+async def test_every_order_is_received_once_with_all_its_fields(harness: Harness) -> None:
     await harness.stock("SHIRT-1", "SHIRT-2")
     ids = await harness.place(3, status=TO_SEND)
     await harness.import_orders()
@@ -48,7 +48,7 @@ async def test_every_order_is_received_once_with_all_that_is_told_of_it(harness:
     assert all(raw.values())
 
 
-async def test_a_change_is_told_once_and_raises_the_revision(harness: Harness) -> None:
+async def test_a_change_is_published_once_and_raises_the_revision(harness: Harness) -> None:
     await harness.stock("SHIRT-1")
     [order_id] = await harness.place(status="RISK_CONTROL")
     await harness.import_orders()
@@ -64,7 +64,7 @@ async def test_a_change_is_told_once_and_raises_the_revision(harness: Harness) -
 
 
 @pytest.mark.parametrize(
-    ("told", "status"),
+    ("marketplace_status", "status"),
     [
         ("FINISH", "closed"),
         ("IN_CANCEL", "other"),
@@ -75,16 +75,18 @@ async def test_a_change_is_told_once_and_raises_the_revision(harness: Harness) -
     ],
 )
 async def test_orders_of_every_state_are_imported_and_shown(
-    harness: Harness, told: str, status: str
+    harness: Harness, marketplace_status: str, status: str
 ) -> None:
     await harness.stock("SHIRT-1")
     [order_id] = await harness.place()
-    await harness.set_status(order_id, told)
+    await harness.set_status(order_id, marketplace_status)
     await harness.import_orders()
 
     found = await harness.order(order_id)
-    assert (found["status"], found["marketplace_status"]) == (status, told)
-    listed = await harness.call("GET", f"/v1/merchants/{MERCHANT}/orders?status={told}")
+    assert (found["status"], found["marketplace_status"]) == (status, marketplace_status)
+    listed = await harness.call(
+        "GET", f"/v1/merchants/{MERCHANT}/orders?status={marketplace_status}"
+    )
     assert [order["order_id"] for order in listed.json()["items"]] == [order_id]
 
 
@@ -302,7 +304,7 @@ async def test_a_foreign_merchants_orders_do_not_exist(harness: Harness) -> None
     assert (await harness.call("GET", f"{PATH}/orders/0")).status_code == 404
 
 
-async def test_republishing_tells_of_orders_again_at_the_same_revision(harness: Harness) -> None:
+async def test_republishing_publishes_orders_at_the_same_revision(harness: Harness) -> None:
     await harness.stock("SHIRT-1")
     await harness.place()
     await harness.import_orders()

@@ -22,7 +22,9 @@ async def to_send(harness: Harness, *sku_codes: str, status: str = TO_SEND) -> s
     return order_id
 
 
-async def told(harness: Harness, outcome: str = "accepted") -> list[tuple[str, str, str]]:
+async def shipped_parcels(
+    harness: Harness, outcome: str = "accepted"
+) -> list[tuple[str, str, str]]:
     """The parcels at AliExpress: carrier, number, part or all."""
     return [
         (line["detail"]["carrier"], line["detail"]["tracking_number"], line["detail"]["send_type"])
@@ -45,7 +47,7 @@ async def test_an_order_is_shipped_and_its_new_state_is_read(harness: Harness) -
     await harness.send_all()
     await harness.import_orders()
 
-    assert await told(harness) == [("CAINIAO_STANDARD", "LP00012345", "all")]
+    assert await shipped_parcels(harness) == [("CAINIAO_STANDARD", "LP00012345", "all")]
     [shipped] = await harness.events(OrderShipped)
     assert shipped.shipment_id == asked.json()["shipment_id"]
     assert shipped.order.parcels[0].state == "confirmed"
@@ -73,7 +75,7 @@ async def test_several_parcels_go_as_part_and_the_last_as_all(harness: Harness) 
     await harness.send_all()
     await harness.import_orders()
 
-    assert [(number, kind) for _, number, kind in await told(harness)] == [
+    assert [(number, kind) for _, number, kind in await shipped_parcels(harness)] == [
         ("LP1", "part"),
         ("LP2", "all"),
     ]
@@ -92,7 +94,7 @@ async def test_the_same_key_answers_the_same_shipment(harness: Harness) -> None:
     assert first.json() == again.json()
     assert later.json()["shipment_id"] == first.json()["shipment_id"]
     assert later.json()["state"] == "confirmed"
-    assert len(await told(harness)) == 1
+    assert len(await shipped_parcels(harness)) == 1
 
 
 async def test_many_requests_at_once_under_one_key_are_one_parcel(harness: Harness) -> None:
@@ -102,7 +104,7 @@ async def test_many_requests_at_once_under_one_key_are_one_parcel(harness: Harne
 
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["shipment_id"] for answer in answers}) == 1
-    assert len(await told(harness)) == 1
+    assert len(await shipped_parcels(harness)) == 1
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ async def test_many_requests_at_once_under_one_key_are_one_parcel(harness: Harne
         pytest.param({"lines": []}, 422, "lines-unknown", "lines", id="no-lines"),
     ],
 )
-async def test_a_wrong_request_is_told_what_is_wrong_and_ships_nothing(
+async def test_a_wrong_request_is_refused_with_what_is_wrong_and_ships_nothing(
     harness: Harness, change: dict[str, object], status: int, slug: str, field: str | None
 ) -> None:
     order_id = await to_send(harness)
@@ -146,7 +148,7 @@ async def test_a_wrong_request_is_told_what_is_wrong_and_ships_nothing(
     assert answer.json()["remedy"]
     if field:
         assert answer.json()["field"] == field
-    assert await told(harness) == []
+    assert await shipped_parcels(harness) == []
 
 
 async def test_another_request_under_a_used_key_is_refused(harness: Harness) -> None:
@@ -157,7 +159,7 @@ async def test_another_request_under_a_used_key_is_refused(harness: Harness) -> 
 
     assert other.status_code == 422
     assert other.json()["type"].endswith("idempotency-key-used")
-    assert [number for _, number, _ in await told(harness)] == ["LP00012345"]
+    assert [number for _, number, _ in await shipped_parcels(harness)] == ["LP00012345"]
 
 
 async def test_a_shipped_order_ships_no_more(harness: Harness) -> None:
@@ -198,7 +200,7 @@ async def test_a_foreign_merchants_order_cannot_be_shipped(harness: Harness) -> 
         )
         assert answer.status_code == 404
     await harness.send_all(2)
-    assert await told(harness) == []
+    assert await shipped_parcels(harness) == []
 
 
 async def test_an_unlisted_carrier_goes_as_the_platforms_other(harness: Harness) -> None:
@@ -209,7 +211,7 @@ async def test_an_unlisted_carrier_goes_as_the_platforms_other(harness: Harness)
     await harness.send_all()
 
     assert answer.status_code == 202, answer.text
-    [(name, _, _)] = await told(harness)
+    [(name, _, _)] = await shipped_parcels(harness)
     assert name.startswith(("OTHER_", "Other"))
     assert answer.json()["carrier"] == "Correos"
     assert answer.json()["note"] == "Carrier: Correos leave at the door"
@@ -233,8 +235,8 @@ async def test_an_answer_lost_after_its_effect_is_settled_by_reading(harness: Ha
     await harness.send_all()
 
     assert await state_of(harness, order_id) == ["confirmed"]
-    assert len(await told(harness)) == 1
-    assert await told(harness, "refused") == []
+    assert len(await shipped_parcels(harness)) == 1
+    assert await shipped_parcels(harness, "refused") == []
     assert len(await harness.events(OrderShipped)) == 1
 
 
@@ -260,7 +262,7 @@ async def test_a_call_that_had_no_effect_is_made_again(
     await harness.send_all()
 
     assert await state_of(harness, order_id) == ["confirmed"]
-    assert len(await told(harness)) == 1
+    assert len(await shipped_parcels(harness)) == 1
 
 
 @pytest.mark.parametrize("place", ["shipping.after-intent", "shipping.after-call"])
@@ -278,12 +280,12 @@ async def test_a_sender_that_dies_ships_once(harness: Harness, place: str) -> No
     await harness.send_all()
 
     assert await state_of(harness, order_id) == ["confirmed"]
-    assert len(await told(harness)) == 1
-    assert await told(harness, "refused") == []
+    assert len(await shipped_parcels(harness)) == 1
+    assert await shipped_parcels(harness, "refused") == []
     assert len(await harness.events(OrderShipped)) == 1
 
 
-async def test_a_refusal_is_told_in_plain_words_and_frees_the_lines(harness: Harness) -> None:
+async def test_a_refusal_is_explained_and_frees_the_lines(harness: Harness) -> None:
     order_id = await to_send(harness)
     await harness.set_status(order_id, "PLACE_ORDER_SUCCESS")
     await harness.ship(order_id)
@@ -312,7 +314,7 @@ async def test_an_order_shipped_by_hand_meanwhile_is_refused_after_reading(
     [refused] = (await harness.call("GET", f"{PATH}/orders/{order_id}/shipments")).json()["items"]
     assert refused["state"] == "refused"
     assert "already" in refused["explanation"]
-    assert await told(harness) == []
+    assert await shipped_parcels(harness) == []
 
 
 async def test_a_failure_inside_aliexpress_is_read_back_and_tried_again(harness: Harness) -> None:
@@ -329,7 +331,7 @@ async def test_a_failure_inside_aliexpress_is_read_back_and_tried_again(harness:
     await harness.send_all()
 
     assert await state_of(harness, order_id) == ["confirmed"]
-    assert len(await told(harness)) == 1
+    assert len(await shipped_parcels(harness)) == 1
 
 
 async def test_a_shipment_waits_while_the_shop_is_lapsed(harness: Harness) -> None:
@@ -349,7 +351,7 @@ async def test_a_shipment_waits_while_the_shop_is_lapsed(harness: Harness) -> No
     await harness.send_all()
 
     assert await state_of(harness, order_id) == ["confirmed"]
-    assert len(await told(harness)) == 1
+    assert len(await shipped_parcels(harness)) == 1
 
 
 async def test_the_nearest_deadline_goes_first(harness: Harness) -> None:
@@ -363,7 +365,7 @@ async def test_the_nearest_deadline_goes_first(harness: Harness) -> None:
     await harness.ship(early, "early", tracking_number="EARLY")
     await harness.send_all()
 
-    assert [number for _, number, _ in await told(harness)] == ["EARLY", "LATE"]
+    assert [number for _, number, _ in await shipped_parcels(harness)] == ["EARLY", "LATE"]
 
 
 async def test_the_status_filter_finds_what_waits(harness: Harness) -> None:
@@ -374,7 +376,7 @@ async def test_the_status_filter_finds_what_waits(harness: Harness) -> None:
     assert (await harness.call("GET", f"{path}?status=closed")).json()["items"] == []
 
 
-async def test_two_replicas_tell_of_a_parcel_once(harness: Harness) -> None:
+async def test_two_replicas_send_a_parcel_once(harness: Harness) -> None:
     order_id = await to_send(harness)
     await harness.ship(order_id)
     for _ in range(3):
@@ -383,5 +385,5 @@ async def test_two_replicas_tell_of_a_parcel_once(harness: Harness) -> None:
         )
 
     assert await state_of(harness, order_id) == ["confirmed"]
-    assert len(await told(harness)) == 1
-    assert await told(harness, "refused") == []
+    assert len(await shipped_parcels(harness)) == 1
+    assert await shipped_parcels(harness, "refused") == []

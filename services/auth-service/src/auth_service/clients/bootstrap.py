@@ -1,4 +1,4 @@
-"""Make the API clients named in the settings exist, with the secrets told there."""
+"""Make the API clients named in the settings exist, with the secrets given there."""
 
 from collections.abc import Sequence
 

@@ -19,7 +19,7 @@ _NOBODY = hash_of("no client has this secret")
 
 
 class ClientUnknown(Refusal):
-    """No API client of this id and secret; which of the two is wrong is not told."""
+    """No API client of this id and secret; which of the two is wrong stays open."""
 
     def __init__(self) -> None:
         super().__init__(

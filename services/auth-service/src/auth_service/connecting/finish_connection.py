@@ -1,4 +1,4 @@
-"""The browser is back from AliExpress: exchange its code for a token and keep that sealed."""
+"""The browser is back from AliExpress: exchange its code for a token and store that sealed."""
 
 from dataclasses import dataclass
 
@@ -51,7 +51,7 @@ class SellerDeclined(Refusal):
 
     def __init__(self) -> None:
         super().__init__(
-            "The shop was not connected, because AliExpress was not told to agree",
+            "The shop was not connected, because access was not granted on AliExpress",
             status=400,
             slug="seller-declined",
             rule="M1.2",

@@ -33,7 +33,7 @@ class ShopView(BaseModel):
 
 
 class RepublishBody(BaseModel):
-    """Whose state to tell again; everyone's without a merchant."""
+    """Whose state to publish again; everyone's without a merchant."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,7 +74,7 @@ def shop_router(pool: Pool) -> APIRouter:
 
     @router.post("/v1/republish", dependencies=[operators_only])
     async def republish_states(body: RepublishBody) -> Republished:
-        """Tell the state of shops again."""
+        """Publish the state of shops again."""
         return Republished(records=await republish(pool, body.merchant_id))
 
     return router

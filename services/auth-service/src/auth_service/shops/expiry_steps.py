@@ -37,8 +37,8 @@ def latest_step(expires_at: datetime, now: datetime) -> Step | None:
 def progress(expires_at: datetime, now: datetime, last_step: str | None) -> Progress:
     """What follows when `last_step` was the last one published of this generation.
 
-    Steps missed meanwhile are not published: the latest says it all, and counts for those before
-    it. A clock that went back repeats nothing.
+    Steps missed meanwhile are not published: the latest stands for those before it. A clock
+    that went back repeats nothing.
     """
     latest = latest_step(expires_at, now)
     if _place(latest) <= _place(last_step):

@@ -227,7 +227,7 @@ async def set_eligibility(
 async def renew_revisions(
     connection: Connection, *, merchant_id: str | None, after: tuple[str, str], limit: int
 ) -> list[Shop]:
-    """Raise the revision of the next shops after this key, in key order, to tell of them again."""
+    """Raise the revision of the next shops after this key, in key order, to publish them again."""
     keys = await connection.fetch(
         """
         SELECT merchant_id, shop_id FROM shop

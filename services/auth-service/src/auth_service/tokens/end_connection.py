@@ -29,7 +29,7 @@ async def end_dead_connection(
     if shop.owner != reported or shop.connection != "connected" or sealed is None:
         return shop
     if shop.grant.expires_at <= clock.now():
-        return shop  # it has lapsed, which the watcher is about to tell (M1.3)
+        return shop  # it has lapsed, which the watcher is about to publish (M1.3)
     token = AccessToken(shop.grant.seller_id, vault.open(sealed, shop.owner))
     if not await _is_dead(client, token):
         log.info("shop.dead_report_disproved", shop=f"{shop.merchant_id}/{shop.shop_id}")
@@ -54,5 +54,5 @@ async def _is_dead(client: Client, token: AccessToken) -> bool:
     except TokenDead:
         return True
     except CallerFault:
-        return False  # refused for another reason: the token itself was taken
+        return False  # refused for another reason: the token itself was accepted
     return False

@@ -82,7 +82,7 @@ class TrackingNumberMalformed(Refusal):
 
 @dataclass(frozen=True)
 class Choice:
-    """The carrier a parcel is told with; `is_substitute` where the wanted one is not listed."""
+    """The carrier a parcel is sent with; `is_substitute` where the wanted one is not listed."""
 
     carrier: Carrier
     is_substitute: bool
@@ -107,7 +107,7 @@ def choose_carrier(
 
 
 def require_tracking_number(carrier: Carrier, tracking_number: str) -> None:
-    """Raises `TrackingNumberMalformed` where the carrier's pattern says so.
+    """Raises `TrackingNumberMalformed` where the carrier's pattern does not match.
 
     The pattern is somebody else's: one that is broken, or may take for ever, is left to AliExpress.
     """

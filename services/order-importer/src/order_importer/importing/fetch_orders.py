@@ -2,7 +2,7 @@
 
 An order that changes moves to another page, and one that leaves the list (FINISH is asked for
 apart) pulls its successors onto pages already read. A reading therefore counts only if the number
-of orders told stayed the same over all its pages and as many were seen; else it is read again.
+of orders reported stayed the same over all its pages and as many were seen; else it is read again.
 What still moves unseen has changed since the reading began, and the next window holds it.
 """
 

@@ -91,8 +91,8 @@ async def _run(
                     window=window,
                 ).run()
         except (Outage, BadAnswer) as outage:
-            told = outage.retry_after if isinstance(outage, Outage) else None
-            pause = told or timedelta(seconds=2 ** min(running.attempts, 8))
+            retry_after = outage.retry_after if isinstance(outage, Outage) else None
+            pause = retry_after or timedelta(seconds=2 ** min(running.attempts, 8))
             async with unit_of_work(pool) as connection:
                 await imports.postpone_import(
                     connection,

@@ -1,4 +1,4 @@
-"""The raw order read as the contract's order. Pure: what cannot be read is said, never guessed."""
+"""The raw order read as the contract's order. Pure. What cannot be read raises, never a guess."""
 
 import hashlib
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ class Uninterpretable(Exception):
 
 @dataclass(frozen=True)
 class RawOrder:
-    """An order as AliExpress told it. `listed` may be missing or older than the details."""
+    """An order as AliExpress sent it. `listed` may be missing or older than the details."""
 
     listed: wire.Order | None
     details: wire.OrderDetails
@@ -33,8 +33,8 @@ class RawOrder:
 def interpret(raw: RawOrder) -> Order:
     """The order, without our parcels and its deadline. Raises `Uninterpretable`."""
     listed, details = raw.listed, raw.details
-    told = (details,) if listed is None else (details, listed)
-    placed_at = _needed("gmt_create", *(one.created_at for one in told))
+    answers = (details,) if listed is None else (details, listed)
+    placed_at = _needed("gmt_create", *(one.created_at for one in answers))
     try:
         return Order(
             order_id=details.order_id,
@@ -42,19 +42,19 @@ def interpret(raw: RawOrder) -> Order:
             marketplace_status=details.status,
             placed_at=placed_at,
             modified_at=modified_at(raw) or placed_at,
-            paid_at=_first(one.paid_at for one in told),
+            paid_at=_first(one.paid_at for one in answers),
             lines=_lines(raw),
-            total=_money(_needed("order_amount", *(one.total for one in told))),
+            total=_money(_needed("order_amount", *(one.total for one in answers))),
             shipping_cost=_find_money(details.shipping),
             discount=_find_money(details.discount),
             fee=_find_money(listed.escrow_fee) if listed else None,
             shipping_choice=_shipping_choice(raw),
             address=_address(raw.receipt),
-            buyer=_first(one.buyer_login for one in told),
+            buyer=_first(one.buyer_login for one in answers),
             memo=details.memo,
-            end_reason=_first(one.end_reason for one in told),
-            issue_status=_first(one.issue_status for one in told),
-            frozen_status=_first(one.frozen_status for one in told),
+            end_reason=_first(one.end_reason for one in answers),
+            issue_status=_first(one.issue_status for one in answers),
+            frozen_status=_first(one.frozen_status for one in answers),
         )
     except msgspec.ValidationError as error:
         raise Uninterpretable(str(error)) from error
@@ -62,12 +62,12 @@ def interpret(raw: RawOrder) -> Order:
 
 def modified_at(raw: RawOrder) -> datetime | None:
     """When the order last changed, by the newer of both readings."""
-    told = [raw.details.modified_at, raw.listed.modified_at if raw.listed else None]
-    return max((moment for moment in told if moment is not None), default=None)
+    moments = [raw.details.modified_at, raw.listed.modified_at if raw.listed else None]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def fingerprint(order: Order) -> bytes:
-    """The same for the same order: a change of anything told of it, and of nothing else.
+    """The same for the same order: it changes with anything merchants see of it, and nothing else.
 
     The moment of the change, the running deadline and our own parcels are left out.
     """
@@ -91,23 +91,23 @@ def ship_before(listed: wire.Order | None, order: Order, read_at: datetime) -> d
     return deadline.replace(second=0, microsecond=0)
 
 
-def _first(told: Iterable[T | None]) -> T | None:
-    return next((value for value in told if value is not None), None)
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
 
 
-def _needed(field: str, *told: T | None) -> T:
-    value = _first(told)
+def _needed(field: str, *values: T | None) -> T:
+    value = _first(values)
     if value is None:
         raise Uninterpretable(f"{field} is missing")
     return value
 
 
-def _money(told: WireMoney) -> Money:
-    return msgspec.convert({"amount": told.amount, "currency": told.currency}, Money)
+def _money(money: WireMoney) -> Money:
+    return msgspec.convert({"amount": money.amount, "currency": money.currency}, Money)
 
 
-def _find_money(told: WireMoney | None) -> Money | None:
-    return None if told is None else _money(told)
+def _find_money(money: WireMoney | None) -> Money | None:
+    return None if money is None else _money(money)
 
 
 def _lines(raw: RawOrder) -> list[OrderLine]:

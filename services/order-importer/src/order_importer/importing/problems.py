@@ -1,4 +1,4 @@
-"""What AliExpress's refusals to show orders mean, in plain words with the remedy. Pure."""
+"""What AliExpress's refusals to show orders mean, with the remedy. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Known:
-    """A refusal we can explain: AliExpress's code, and what of its message tells it."""
+    """A refusal we can explain, recognised by AliExpress's code or a part of its message."""
 
     code: str
     message: str
@@ -32,7 +32,7 @@ KNOWN: tuple[Known, ...] = (
 
 
 def find_known(problem: str | None) -> Known | None:
-    """The refusal a problem tells of, by its code or its words; None when it is not known."""
+    """The refusal in a problem, by its code or its words; None when it is not known."""
     return next(
         (known for known in KNOWN if re.search(f"{known.code}|{known.message}", problem or "")),
         None,

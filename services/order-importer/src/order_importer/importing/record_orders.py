@@ -1,4 +1,4 @@
-"""Write a batch of orders as read, and tell of what is new or changed, in one transaction."""
+"""Write a batch of orders as read, and publish what is new or changed, in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ async def record_orders(
 ) -> Recorded:
     """Write the batch in key order: `order.received` once, `order.updated` once per change (M8.3).
 
-    A reading older than what is stored changes nothing; the same order read again tells nothing.
+    A reading older than what is stored changes nothing; the same order again publishes nothing.
     """
     batch = sorted(batch, key=lambda fetched: fetched.order_id)
     ids = [fetched.order_id for fetched in batch]

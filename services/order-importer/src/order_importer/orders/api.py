@@ -28,7 +28,7 @@ Status = Annotated[
 
 
 class RepublishBody(BaseModel):
-    """Whose orders to tell of again; everyone's without a merchant."""
+    """Whose orders to publish again; everyone's without a merchant."""
 
     model_config = ConfigDict(extra="forbid")
 

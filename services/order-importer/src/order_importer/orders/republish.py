@@ -1,4 +1,4 @@
-"""Tell of all orders again, as an operator asks, at their present revision: it is no news."""
+"""Publish all orders again, as an operator asks, at their present revision: nothing changed."""
 
 from common.messaging.outbox import add_events
 from common.postgres.pool import Pool

@@ -52,7 +52,7 @@ class ShipmentBody(BaseModel):
 
 
 class ShipmentView(BaseModel):
-    """A shipment: pending, sent (told, answer open), confirmed, or refused with the reason."""
+    """A shipment: pending, sent (outcome not yet known), confirmed, or refused with the reason."""
 
     model_config = ConfigDict(from_attributes=True)
 

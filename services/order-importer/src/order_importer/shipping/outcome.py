@@ -1,4 +1,4 @@
-"""What became of a parcel, written with the events that tell of it."""
+"""The outcome of a parcel, written with the events of it."""
 
 from common import clock
 from common.contracts.event import Event
@@ -30,7 +30,7 @@ async def confirm(connection: Connection, shipment: Shipment) -> None:
 
 
 async def refuse(connection: Connection, shipment: Shipment, code: str, message: str) -> None:
-    """AliExpress will not take the parcel, as it said; its lines are free for another."""
+    """AliExpress rejected the parcel; its lines are free for another."""
     meaning = meaning_of(message)
     stored = await lock_order(connection, shipment.merchant_id, shipment.shop_id, shipment.order_id)
     await store.mark_refused(

@@ -1,18 +1,18 @@
-"""What AliExpress's answers to a shipment mean; it tells them in Chinese only. Pure."""
+"""What AliExpress's answers to a shipment mean, which come in Chinese only. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Next = Literal["refused", "refused-unless-there", "again-unless-there"]
-"""Whether this parcel will not be taken; or the order has to be read first, since the parcel may be
-there already: if it is not, is it refused, or told again?"""
+NextStep = Literal["refused", "refused-unless-there", "retry-unless-there"]
+"""The parcel is refused; or the order has to be read first, since the parcel may be there already:
+if it is not, it is refused, or sent again."""
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """An answer in plain words, and what to do about it."""
+    """An answer explained, and what to do about it."""
 
-    next: Next
+    next: NextStep
     explanation: str
     remedy: str
 
@@ -38,7 +38,7 @@ MEANINGS: tuple[tuple[str, Meaning], ...] = (
         "未通过物流风控审核",
         Meaning(
             "refused",
-            "AliExpress does not take this tracking number for this carrier.",
+            "AliExpress does not accept this tracking number for this carrier.",
             "Correct the number, or ship with OTHER_XX_LOCAL or OTHER_XX_OVERSEAS and "
             "`tracking_website`.",
         ),
@@ -46,9 +46,9 @@ MEANINGS: tuple[tuple[str, Meaning], ...] = (
     (
         "系统异常",
         Meaning(
-            "again-unless-there",
-            "AliExpress failed inside and may or may not have taken the parcel.",
-            "Nothing: the order is read, and the parcel told again only if it is not there.",
+            "retry-unless-there",
+            "AliExpress failed inside and may or may not have recorded the parcel.",
+            "Nothing: the order is read, and the parcel sent again only if it is not there.",
         ),
     ),
     (
@@ -70,5 +70,5 @@ def meaning_of(message: str) -> Meaning:
     return Meaning(
         "refused",
         f"AliExpress refused the parcel: {message}",
-        "Mend what AliExpress names and ship again with a new idempotency key.",
+        "Correct what AliExpress names, then ship again with a new idempotency key.",
     )

@@ -1,7 +1,7 @@
-"""Tell AliExpress of parcels: intent, call, outcome; one parcel of an order at a time.
+"""Send parcels to AliExpress: intent, call, outcome; one parcel of an order at a time.
 
 A lost answer, or a process killed between intent and outcome, leaves the shipment `sent`; it is
-then settled by reading the order (`settle_unknown`), never by telling again blindly.
+then settled by reading the order (`settle_unknown`), never by sending again blindly.
 """
 
 from datetime import timedelta
@@ -78,7 +78,7 @@ async def _send(
         await _handle_rejection(pool, lease, shipment, fault)
         return True
     except MarketplaceFailure as failure:
-        if meaning_of(failure.message).next == "again-unless-there":
+        if meaning_of(failure.message).next == "retry-unless-there":
             await _mark_uncertain(pool, lease, shipment, failure)
             return True
         await _undo_intent(pool, lease, shipment, failure)
@@ -91,7 +91,7 @@ async def _send(
 
 
 async def _intend(pool: Pool, lease: Lease, shipment: Shipment) -> WireShipment | None:
-    """Write the intent; what to tell, or None when the shipment was taken on by another."""
+    """Write the intent; what to send, or None when another process took the shipment on."""
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
         stored = await lock_order(
@@ -114,7 +114,7 @@ async def _intend(pool: Pool, lease: Lease, shipment: Shipment) -> WireShipment 
 async def _handle_rejection(
     pool: Pool, lease: Lease, shipment: Shipment, fault: CallerFault
 ) -> None:
-    """AliExpress said no: refused for good; or still `sent`, where the order has to be read."""
+    """AliExpress rejected it: refused for good; or still `sent`, where the order has to be read."""
     if meaning_of(fault.message).next != "refused":
         await _mark_uncertain(pool, lease, shipment, fault)
         return
@@ -142,8 +142,8 @@ async def _undo_intent(
 
 
 async def _postpone(pool: Pool, lease: Lease, shipment: Shipment, failure: Exception) -> None:
-    told = failure.ban if isinstance(failure, LimitReached) else None
-    pause = told or timedelta(seconds=2 ** min(shipment.attempts, 8))
+    ban = failure.ban if isinstance(failure, LimitReached) else None
+    pause = ban or timedelta(seconds=2 ** min(shipment.attempts, 8))
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
         await store.postpone(connection, shipment, after=min(pause, _LONGEST_PAUSE))

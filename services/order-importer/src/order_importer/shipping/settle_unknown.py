@@ -1,7 +1,7 @@
 """Settle a shipment whose answer was lost by reading the order's parcels, never by shipping twice.
 
 A call may still be under way when its answer is given up, so one reading without the parcel proves
-nothing: it is told again only after several readings in a row did not show it.
+nothing: it is sent again only after several readings in a row did not show it.
 """
 
 from datetime import timedelta
@@ -22,7 +22,7 @@ from order_importer.shipping.store import Shipment
 log = structlog.get_logger()
 
 READINGS = 3
-"""How many readings in a row must lack the parcel before it counts as not told."""
+"""How many readings in a row must lack the parcel before it counts as not sent."""
 
 _LONGEST_PAUSE = timedelta(minutes=5)
 
@@ -56,7 +56,7 @@ async def settle(
 
 
 def _was_refused(shipment: Shipment) -> bool:
-    """Whether AliExpress's own answer was a no, if it was not told the parcel before."""
+    """Whether AliExpress rejected the parcel, unless it had it from before."""
     message = shipment.problem_message
     return message is not None and meaning_of(message).next == "refused-unless-there"
 

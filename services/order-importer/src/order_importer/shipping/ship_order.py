@@ -180,6 +180,6 @@ async def _save(
 
 
 def _note(request: ShipmentRequest, choice: Choice) -> str | None:
-    """AliExpress is told the real carrier's name where it goes as one of the `OTHER`s."""
+    """The note for AliExpress; it names the real carrier where that goes as one of the `OTHER`s."""
     parts = [f"Carrier: {request.carrier}"] if choice.is_substitute else []
     return " ".join([*parts, *([request.note] if request.note else [])]) or None

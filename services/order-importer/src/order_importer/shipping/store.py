@@ -1,4 +1,4 @@
-"""Shipments asked for and what became of them: the rows of `shipment`."""
+"""Shipments and their outcomes: the rows of `shipment`."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,10 @@ PARCEL_CONSTRAINT = "shipment_parcel"
 
 @dataclass(frozen=True)
 class Shipment:
-    """A parcel to be told to AliExpress, or told. `carrier` is as asked, `service_name` as told."""
+    """A parcel to be sent to AliExpress, or sent.
+
+    `carrier` is as the merchant named it, `service_name` as AliExpress does.
+    """
 
     merchant_id: str
     shop_id: str
@@ -158,7 +161,7 @@ async def lock_shipment(connection: Connection, shipment: Shipment) -> Shipment:
 
 
 async def mark_sent(connection: Connection, shipment: Shipment) -> None:
-    """The intent: the call that tells of this parcel begins now."""
+    """The intent: the call that sends this parcel begins now."""
     await connection.execute(
         f"""
         UPDATE shipment SET state = 'sent', attempts = attempts + 1, absent_readings = 0,
@@ -193,7 +196,7 @@ async def mark_absent(connection: Connection, shipment: Shipment, readings: int)
 async def mark_pending(
     connection: Connection, shipment: Shipment, *, after: timedelta, problem: str | None
 ) -> None:
-    """The parcel is not there: tell of it again after this time."""
+    """The parcel is not there: send it again after this time."""
     await connection.execute(
         f"""
         UPDATE shipment SET state = 'pending', absent_readings = 0, next_try_at = $5,

@@ -26,7 +26,7 @@ class ShopAccess:
         """The shop's token for the calls of this block.
 
         Raises `ShopNotConnected`, also when AliExpress calls the token dead within the block and
-        auth-service, told of it, ends the connection. Raises `Outage` where that is disproved, and
+        auth-service then ends the connection. Raises `Outage` where that is disproved, and
         while auth-service does not answer.
         """
         given = await self._tokens.token(merchant_id, shop_id)

@@ -11,7 +11,7 @@ from common.postgres.pool import Connection
 
 @dataclass(frozen=True)
 class Shop:
-    """A shop as last told of."""
+    """A shop as last published."""
 
     merchant_id: str
     shop_id: str
@@ -40,7 +40,7 @@ async def save_states(connection: Connection, states: Sequence[ShopState]) -> li
             (merchant_id, shop_id, revision, is_usable, connection, generation)
         SELECT * FROM unnest(
             $1::text[], $2::text[], $3::bigint[], $4::boolean[], $5::text[], $6::integer[]
-        ) AS told (merchant_id, shop_id, revision, is_usable, connection, generation)
+        ) AS state (merchant_id, shop_id, revision, is_usable, connection, generation)
         ORDER BY merchant_id, shop_id
         ON CONFLICT (merchant_id, shop_id) DO UPDATE
             SET revision = excluded.revision, is_usable = excluded.is_usable,

@@ -20,7 +20,7 @@ CREATE TABLE api_client (
 CREATE TABLE shop (
     merchant_id text NOT NULL REFERENCES merchant (merchant_id),
     shop_id text NOT NULL,
-    -- a copy of the merchant's, so that the lock of this row covers all that shop.state tells
+    -- a copy of the merchant's, so that the lock of this row covers all that shop.state holds
     is_eligible boolean NOT NULL,
     connection text NOT NULL DEFAULT 'pending'
         CHECK (connection IN ('pending', 'connected', 'lapsed', 'disconnected')),

@@ -1,4 +1,4 @@
--- Shops as auth-service tells of them, their orders and imports, carriers and shipments.
+-- Shops as auth-service publishes them, their orders and imports, carriers and shipments.
 
 CREATE TABLE shop (
     merchant_id text NOT NULL,
@@ -112,7 +112,7 @@ CREATE TABLE shipment (
     FOREIGN KEY (merchant_id, shop_id, order_id)
         REFERENCES marketplace_order (merchant_id, shop_id, order_id)
 );
--- A parcel is told to AliExpress at most once, unless it was refused.
+-- A parcel is sent to AliExpress at most once, unless it was refused.
 CREATE UNIQUE INDEX shipment_parcel
     ON shipment (merchant_id, shop_id, order_id, tracking_number) WHERE state <> 'refused';
 CREATE INDEX shipment_open ON shipment (next_try_at) WHERE state IN ('pending', 'sent');
