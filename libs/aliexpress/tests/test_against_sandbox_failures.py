@@ -181,11 +181,11 @@ async def test_faults_are_typed_by_what_the_caller_may_do(
 
 async def test_what_the_business_says_keeps_its_code_and_words(wrapped: Any) -> None:
     payload = await wrapped.payload("P-1")
-    told = {"code": "S00-10-10000-001", "message": "7150008:150008:You've reached the maximum"}
-    await wrapped.control("faults", kind="business_error", count=1, **told)
+    fault = {"code": "S00-10-10000-001", "message": "7150008:150008:You've reached the maximum"}
+    await wrapped.control("faults", kind="business_error", count=1, **fault)
     with pytest.raises(BusinessError) as refused:
         await products.post_product(wrapped.client, wrapped.token, payload)
-    assert {"code": refused.value.code, "message": refused.value.message} == told
+    assert {"code": refused.value.code, "message": refused.value.message} == fault
     assert refused.value.request_id
 
 

@@ -49,8 +49,8 @@ async def failure_of(call: Any, client: Any, token: AccessToken) -> MarketplaceF
 
 
 def top(code: int, sub_code: str = "", sub_msg: str = "") -> dict[str, Any]:
-    told = {"code": code, "msg": "Message", "sub_code": sub_code, "sub_msg": sub_msg}
-    return {"error_response": {**told, "request_id": "req1"}}
+    error = {"code": code, "msg": "Message", "sub_code": sub_code, "sub_msg": sub_msg}
+    return {"error_response": {**error, "request_id": "req1"}}
 
 
 def iop(kind: str, code: str, message: str = "Message") -> dict[str, Any]:
@@ -159,7 +159,7 @@ async def test_a_ban_is_known_to_its_second(
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("result", "expected"),
     [
         (
             {"error_code": "F00-00-10007-007", "error_message": "duplicate sku_code"},
@@ -172,18 +172,18 @@ async def test_a_ban_is_known_to_its_second(
     ],
 )
 async def test_errors_inside_the_result(
-    told: dict[str, Any],
+    result: dict[str, Any],
     expected: type[MarketplaceFailure],
     answering: Callable[..., Any],
     token: AccessToken,
 ) -> None:
-    plain = {"result": told, "request_id": "req1"}
+    plain = {"result": result, "request_id": "req1"}
     wrapped = {"aliexpress_solution_schema_product_instance_post_response": plain}
     for body in (wrapped, plain):
         failure = await failure_of(write, answering(body), token)
         assert type(failure) is expected
         assert failure.request_id == "req1"
-        assert failure.message == told["error_message"]
+        assert failure.message == result["error_message"]
 
 
 @pytest.mark.parametrize(

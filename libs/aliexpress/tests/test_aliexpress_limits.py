@@ -331,16 +331,16 @@ async def test_after_a_refusal_the_rate_is_halved(store: BucketStore) -> None:
     assert time.monotonic() - started >= 0.7
 
 
-async def test_a_refused_call_tells_the_limiter(
+async def test_a_refused_call_informs_the_limiter(
     answering: Callable[..., Any], token: AccessToken
 ) -> None:
     limits = limiter(MemoryBuckets(), Clock())
-    told = {
+    error = {
         "code": 7,
         "msg": "App Call Limited",
         "sub_msg": "This ban will last for 37 more seconds",
     }
-    client = answering({"error_response": told}, limiter=limits)
+    client = answering({"error_response": error}, limiter=limits)
     with pytest.raises(LimitReached):
         await shop.load_merchant_profile(client, token)
     client.recorded.fields = {}

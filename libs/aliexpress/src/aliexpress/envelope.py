@@ -1,4 +1,4 @@
-"""From an HTTP answer to the object inside it, or to the failure it tells of. Pure.
+"""From an HTTP answer to the object inside it, or to the failure in it. Pure.
 
 Both error forms are read, from either gateway, wrapped in `error_response` or at the top.
 """
@@ -42,20 +42,20 @@ PLATFORM_BUSINESS_CODES = frozenset({"16009999"})
 class Complaint:
     """An error as AliExpress words it, whichever the form."""
 
-    def __init__(self, told: Fields, request_id: str | None) -> None:
-        self.code = told.find_text("code", "error_code", "error") or ""
-        self.sub_code = told.find_text("sub_code") or ""
-        self.kind = (told.find_text("type") or "").upper()
-        words = told.find_text("sub_msg", "msg", "message", "error_msg", "error_description")
+    def __init__(self, answer: Fields, request_id: str | None) -> None:
+        self.code = answer.find_text("code", "error_code", "error") or ""
+        self.sub_code = answer.find_text("sub_code") or ""
+        self.kind = (answer.find_text("type") or "").upper()
+        words = answer.find_text("sub_msg", "msg", "message", "error_msg", "error_description")
         self.message = words or "no reason given"
-        self.all_words = " ".join(filter(None, (self.message, told.find_text("msg", "message"))))
-        self.request_id = told.find_text("request_id") or request_id
+        self.all_words = " ".join(filter(None, (self.message, answer.find_text("msg", "message"))))
+        self.request_id = answer.find_text("request_id") or request_id
 
 
 def open_envelope(operation: Operation, reply: Reply, now: datetime) -> Fields:
     """The object inside `reply`.
 
-    Raises the typed failure the reply tells of, or `Unreadable`.
+    Raises the typed failure the reply stands for, or `Unreadable`.
     """
     try:
         answer = read_object(reply.body)
@@ -63,17 +63,17 @@ def open_envelope(operation: Operation, reply: Reply, now: datetime) -> Fields:
         if reply.status >= 400:
             raise _by_status(operation, reply.status) from None
         raise
-    told = find_complaint(answer)
-    if told is not None:
-        raise classify(operation, told, now)
+    complaint = find_complaint(answer)
+    if complaint is not None:
+        raise classify(operation, complaint, now)
     if reply.status >= 400:
         raise _by_status(operation, reply.status, request_id_of(answer))
     if reply.status >= 300:
         raise Unreadable("$", f"status {reply.status} is not an answer")
     inner = _unwrapped(operation, answer)
-    told = find_complaint(inner)
-    if told is not None:
-        raise classify(operation, told, now)
+    complaint = find_complaint(inner)
+    if complaint is not None:
+        raise classify(operation, complaint, now)
     return inner
 
 
@@ -94,44 +94,44 @@ def find_complaint(answer: Fields) -> Complaint | None:
     return None
 
 
-def classify(operation: Operation, told: Complaint, now: datetime) -> MarketplaceFailure:
+def classify(operation: Operation, complaint: Complaint, now: datetime) -> MarketplaceFailure:
     """The failure a platform error means for its caller."""
-    code, sub_code = told.code, told.sub_code
+    code, sub_code = complaint.code, complaint.sub_code
     named: dict[str, Any] = {
         "code": code,
         "sub_code": sub_code,
-        "request_id": told.request_id,
+        "request_id": complaint.request_id,
     }
-    if _is_limit(told):
+    if _is_limit(complaint):
         return LimitReached(
             operation.name,
-            told.message,
-            ban=_ban_of(told, now),
+            complaint.message,
+            ban=_ban_of(complaint, now),
             scope=_scope_of(sub_code),
             **named,
         )
     if code in TOKEN_DEAD_CODES:
-        return TokenDead(operation.name, told.message, **named)
+        return TokenDead(operation.name, complaint.message, **named)
     if code in APP_CODES:
-        return AppRefused(operation.name, told.message, **named)
+        return AppRefused(operation.name, complaint.message, **named)
     is_platform = code in CLOCK_CODES or (
         not sub_code.startswith("isv.")
         and (
             sub_code.startswith("isp.")
             or code in PLATFORM_CODES
             or code in REMOTE_SERVICE_CODES
-            or told.kind in _PLATFORM_TYPES
+            or complaint.kind in _PLATFORM_TYPES
         )
     )
     if not is_platform:
-        return CallerFault(operation.name, told.message, **named)
-    names = f"{code} {sub_code} {told.all_words}".lower()
+        return CallerFault(operation.name, complaint.message, **named)
+    names = f"{code} {sub_code} {complaint.all_words}".lower()
     may_be_done = any(word in names for word in _REACHED_BACK_END) or (
         code in REMOTE_SERVICE_CODES and not sub_code
     )
     if operation.is_write and may_be_done:
-        return OutcomeUnknown(operation.name, told.message, **named)
-    return PlatformFault(operation.name, told.message, **named)
+        return OutcomeUnknown(operation.name, complaint.message, **named)
+    return PlatformFault(operation.name, complaint.message, **named)
 
 
 def classify_refusal(
@@ -196,19 +196,19 @@ def _has_answer(answer: Fields) -> bool:
     return any(name.endswith("_response") or name == "result" for name in answer.value)
 
 
-def _is_limit(told: Complaint) -> bool:
+def _is_limit(complaint: Complaint) -> bool:
     return (
-        told.code in LIMIT_CODES
-        or told.sub_code in LIMIT_CODES
-        or told.sub_code.startswith("accesscontrol.limited")
-        or _BAN.search(told.all_words) is not None
+        complaint.code in LIMIT_CODES
+        or complaint.sub_code in LIMIT_CODES
+        or complaint.sub_code.startswith("accesscontrol.limited")
+        or _BAN.search(complaint.all_words) is not None
     )
 
 
-def _ban_of(told: Complaint, now: datetime) -> timedelta:
-    if (stated := _BAN.search(told.all_words)) is not None:
+def _ban_of(complaint: Complaint, now: datetime) -> timedelta:
+    if (stated := _BAN.search(complaint.all_words)) is not None:
         return max(timedelta(seconds=int(stated[1])), SHORTEST_BAN)
-    if told.sub_code.endswith("by-app-access-count"):
+    if complaint.sub_code.endswith("by-app-access-count"):
         return until_midnight_in_beijing(now)
     return SHORTEST_BAN
 

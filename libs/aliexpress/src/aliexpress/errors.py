@@ -3,12 +3,12 @@
     MarketplaceFailure        operation, message, code, sub_code, request_id
     ├── CallerFault           ours or the merchant's fault: do not repeat unchanged
     │   └── BusinessError     refused inside `result`, the call itself was well formed
-    ├── TokenDead             the token is invalid, expired or revoked: connect the shop anew
+    ├── TokenDead             the token is invalid, expired or revoked: connect the shop again
     ├── PlatformFault         (an Outage) AliExpress or the way to it is down: repeat later
-    │   └── AppRefused        our app's key or signature is refused: an operator mends the settings
+    │   └── AppRefused        our app's key or signature is refused: correct the settings
     ├── LimitReached          (an Outage) a quota is used up or a ban runs: repeat after `ban`
     ├── OutcomeUnknown        a write whose answer was lost: settle by reading, never repeat blindly
-    └── BadAnswer             a read answered in no documented form: repeat later, tell a person
+    └── BadAnswer             a read answered in no documented form: repeat later, inform a person
 
 A write that is answered in no documented form is an `OutcomeUnknown`, since it may have been done.
 `may_repeat` is the one place that says whether the same call may be made again.
@@ -23,10 +23,10 @@ LimitScope = Literal["app", "app-operation", "seller-operation"]
 
 
 class MarketplaceFailure(Exception):
-    """A call that did not succeed. `request_id` is AliExpress's own name of the call, if it said.
+    """A call that did not succeed. `request_id` is AliExpress's own name of the call, if given.
 
     `code`, `sub_code` and `message` are kept as received: `code` is a TOP number, an IOP name or a
-    business code, or one of ours (lower case, with hyphens) where AliExpress said nothing.
+    business code, or one of ours (lower case, with hyphens) where AliExpress gave none.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class PlatformFault(MarketplaceFailure, Outage):
 class AppRefused(PlatformFault):
     """AliExpress refuses our app's key or signature, whatever is asked; nothing was done.
 
-    No merchant's data is at fault: all calls fail until an operator mends the app's settings, and
-    then the same calls succeed.
+    No merchant's data is at fault: all calls fail until an operator corrects the app's settings,
+    and then the same calls succeed.
     """
 
 

@@ -74,7 +74,7 @@ class FeedJob(msgspec.Struct, frozen=True):
 
 
 class FeedPage(msgspec.Struct, frozen=True):
-    """A page of jobs; `total_pages` where told."""
+    """A page of jobs; `total_pages` where given."""
 
     jobs: tuple[FeedJob, ...]
     page: int
@@ -166,8 +166,8 @@ def _job_id(answer: Fields) -> str:
 def _report(answer: Fields, job_id: str) -> FeedReport:
     result = answer.result()
     result.refuse_unless_successful("job_id", "result_list", "total_item_count")
-    if (told := result.find_id("job_id")) not in {None, job_id}:
-        raise Unreadable(f"{result.path}.job_id", f"job {job_id} was asked for, not {told}")
+    if (answered := result.find_id("job_id")) not in {None, job_id}:
+        raise Unreadable(f"{result.path}.job_id", f"job {job_id} was asked for, not {answered}")
     return FeedReport(
         job_id=job_id,
         total_items=result.integer("total_item_count"),
@@ -181,7 +181,7 @@ def _report(answer: Fields, job_id: str) -> FeedReport:
 
 
 def _item(row: Fields) -> FeedItemResult | None:
-    """A result in JSON or, when it failed, in plain words; cut JSON says nothing."""
+    """A result in JSON or, when it failed, as text; cut JSON holds nothing."""
     content_id = row.find_text("item_content_id")
     outcome = row.find_fields("item_execution_result")
     if content_id is None:

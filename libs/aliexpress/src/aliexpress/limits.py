@@ -149,13 +149,13 @@ class BucketStore(Protocol):
 
 
 class Limiter(Protocol):
-    """Asked before each call, told of each refusal."""
+    """Asked before each call, and informed of each refusal."""
 
     async def acquire(self, seller_id: str | None, operation: str) -> None:
         """Wait for the call's turn. Raises `LimitReached` when it would take too long."""
 
     async def refused(self, seller_id: str | None, operation: str, limit: LimitReached) -> None:
-        """AliExpress refused the call: keep away for as long as it said."""
+        """AliExpress refused the call: make no call for as long as it asked."""
 
 
 class _Lane:
@@ -170,7 +170,7 @@ class _Lane:
         self.next_at = 0.0
 
     def is_stale(self, today: date) -> bool:
-        """Whether it must be looked up anew before it decides."""
+        """Whether it must be looked up again before it decides."""
         age = time.time() - self.taken_at
         return age > PERMIT_LIFETIME.total_seconds() or today != self.taken_on
 

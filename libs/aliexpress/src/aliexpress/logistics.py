@@ -35,7 +35,7 @@ class Carrier(msgspec.Struct, frozen=True):
 
 
 class Shipment(msgspec.Struct, frozen=True):
-    """A parcel to tell AliExpress of. `send_type` all closes the order for further parcels.
+    """A parcel to report to AliExpress. `send_type` all closes the order for further parcels.
 
     Carriers outside AliExpress's own list need `tracking_website`. `description`: English, at most
     512 characters.
@@ -80,7 +80,7 @@ async def fulfil_order(client: Client, token: AccessToken, shipment: Shipment) -
 
     Source: aliexpress.solution.order.fulfill. Several parts may follow each other; after `all`
     none. Allowed in WAIT_SELLER_SEND_GOODS, SELLER_PART_SEND_GOODS, IN_ISSUE, IN_CANCEL,
-    IN_FROZEN. Errors: `BusinessError` (code -999, told in Chinese), `OutcomeUnknown` (read the
+    IN_FROZEN. Errors: `BusinessError` (code -999, in Chinese), `OutcomeUnknown` (read the
     order's parcels before trying again).
     """
     await client.call(FULFIL_ORDER, _shipment_form(shipment), token, _accepted)
@@ -94,7 +94,7 @@ async def modify_shipment(
     old_service_name: str,
     old_tracking_number: str,
 ) -> None:
-    """Replace carrier and tracking number of a parcel told before. Idempotent.
+    """Replace carrier and tracking number of a parcel reported before. Idempotent.
 
     Source: aliexpress.logistics.sellermodifiedshipmentfortop. Errors as `fulfil_order`.
     """
@@ -144,7 +144,7 @@ def _shipment_form(shipment: Shipment) -> dict[str, str]:
 
 
 def _accepted(answer: Fields) -> None:
-    """Only an express success counts: a parcel must not be taken for told when it was not."""
+    """Only an express success counts: a parcel must not count as reported when it is not."""
     result = answer.result()
     result.refuse_unless_successful()
     result.flag("result_success", "success")

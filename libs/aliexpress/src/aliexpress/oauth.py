@@ -42,7 +42,7 @@ class TokenGrant(msgspec.Struct, frozen=True):
         return AccessToken(self.seller_id, self.access_token)
 
     def is_refreshable(self, now: datetime) -> bool:
-        """Whether `refresh_token` can be used at `now`; otherwise the seller must agree anew."""
+        """Whether `refresh_token` can be used at `now`; otherwise the seller must agree again."""
         return (
             self.refresh_token is not None
             and self.refresh_expires_at is not None
@@ -89,11 +89,14 @@ async def create_token(
             "view": "web",
         }
         return await client.exchange(
-            CREATE_TOKEN, client.gateway.token_url, form, lambda told: _grant(told, client.now())
+            CREATE_TOKEN,
+            client.gateway.token_url,
+            form,
+            lambda answer: _grant(answer, client.now()),
         )
     operation = CREATE_TOKEN_SECURELY if is_secure else CREATE_TOKEN
     return await client.call(
-        operation, {"code": code}, None, lambda told: _grant(told, client.now())
+        operation, {"code": code}, None, lambda answer: _grant(answer, client.now())
     )
 
 
@@ -103,7 +106,7 @@ async def refresh_token(
     """Exchange a refresh token that is still usable (`TokenGrant.is_refreshable`) for a new grant.
 
     Source: `/auth/token/refresh`, or `/auth/token/security/refresh` if `is_secure`. Errors:
-    `TokenDead` (the seller must agree anew), `CallerFault` (among others: the old gateway, whose
+    `TokenDead` (the seller must agree again), `CallerFault` (among others: the old gateway, whose
     refresh tokens are dead on arrival).
     """
     operation = REFRESH_TOKEN_SECURELY if is_secure else REFRESH_TOKEN
@@ -112,32 +115,35 @@ async def refresh_token(
             operation.name, "the old gateway refreshes no token", code="not-on-this-gateway"
         )
     return await client.call(
-        operation, {"refresh_token": refresh_token}, None, lambda told: _grant(told, client.now())
+        operation,
+        {"refresh_token": refresh_token},
+        None,
+        lambda answer: _grant(answer, client.now()),
     )
 
 
-def _grant(told: Fields, now: datetime) -> TokenGrant:
-    expires_at = _end(told, "expire_time", "expires_in", now)
+def _grant(answer: Fields, now: datetime) -> TokenGrant:
+    expires_at = _end(answer, "expire_time", "expires_in", now)
     if expires_at is None:
-        raise Unreadable(f"{told.path}.expire_time", "the token's end is expected")
+        raise Unreadable(f"{answer.path}.expire_time", "the token's end is expected")
     return TokenGrant(
-        access_token=told.text("access_token"),
+        access_token=answer.text("access_token"),
         expires_at=expires_at,
-        seller_id=told.id("seller_id", "user_id"),
-        user_id=told.find_id("user_id"),
-        account=told.find_text("account", "account_id"),
-        account_platform=told.find_text("account_platform"),
-        user_nick=told.find_text("user_nick"),
-        locale=told.find_text("locale"),
-        refresh_token=told.find_text("refresh_token"),
-        refresh_expires_at=_end(told, "refresh_token_valid_time", "refresh_expires_in", now),
+        seller_id=answer.id("seller_id", "user_id"),
+        user_id=answer.find_id("user_id"),
+        account=answer.find_text("account", "account_id"),
+        account_platform=answer.find_text("account_platform"),
+        user_nick=answer.find_text("user_nick"),
+        locale=answer.find_text("locale"),
+        refresh_token=answer.find_text("refresh_token"),
+        refresh_expires_at=_end(answer, "refresh_token_valid_time", "refresh_expires_in", now),
     )
 
 
-def _end(told: Fields, moment: str, seconds: str, now: datetime) -> datetime | None:
+def _end(answer: Fields, moment: str, seconds: str, now: datetime) -> datetime | None:
     """An end given as epoch milliseconds or, failing that, as seconds from now."""
-    at = told.find_integer(moment)
-    left = told.find_integer(seconds)
+    at = answer.find_integer(moment)
+    left = answer.find_integer(seconds)
     try:
         if at is not None and at > 0:
             return datetime.fromtimestamp(at / 1000, UTC)

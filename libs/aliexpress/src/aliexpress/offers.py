@@ -162,7 +162,7 @@ def _outcome(answer: Fields, asked: list[str]) -> BatchOutcome:
     )
     is_success = result.find_flag("update_success")
     if not failed and not listed and is_success is None:
-        raise Unreadable(result.path, "neither success nor failure is told")
+        raise Unreadable(result.path, "neither success nor failure is stated")
     if not failed and not listed and not is_success:
         code = result.find_text("update_error_code", "error_code") or ""
         message = result.find_text("update_error_message", "error_message")

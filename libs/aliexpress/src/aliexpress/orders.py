@@ -286,7 +286,7 @@ def _page(answer: Fields, page: int, page_size: int) -> OrderPage:
 def _require_express_emptiness(result: Fields, total_count: int | None) -> None:
     """An answer without orders must say so: what was lost on the way is not "no orders"."""
     if total_count is not None:
-        raise Unreadable(result.path, f"{total_count} orders are told of, none is listed")
+        raise Unreadable(result.path, f"{total_count} orders are counted, none is listed")
     result.require_any("target_list", "success")
 
 
@@ -351,14 +351,14 @@ def _details(answer: Fields, order_id: str) -> OrderDetails:
     result = answer.result()
     result.refuse_unless_successful("data", "id")
     row = result.find_fields("data") or result
-    told = row.id("id", "order_id")
-    if told != order_id:
-        raise Unreadable(f"{row.path}.id", f"order {order_id} was asked for, not {told}")
+    answered = row.id("id", "order_id")
+    if answered != order_id:
+        raise Unreadable(f"{row.path}.id", f"order {order_id} was asked for, not {answered}")
     refund = row.find_fields("refund_info") or Fields({})
     buyer = row.find_fields("buyer_info") or Fields({})
     discount = row.find_fields("order_discount_info") or Fields({})
     return OrderDetails(
-        order_id=told,
+        order_id=answered,
         status=row.text("order_status"),
         created_at=row.find_time("gmt_create"),
         modified_at=row.find_time("gmt_modified"),

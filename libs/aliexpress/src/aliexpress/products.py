@@ -288,11 +288,11 @@ def _product_id(answer: Fields) -> str:
 def _product(answer: Fields, product_id: str) -> Product:
     row = answer.result()
     row.refuse_unless_successful("product_id", "aeop_ae_product_s_k_us")
-    told = row.id("product_id")
-    if told != product_id:
-        raise Unreadable(f"{row.path}.product_id", f"{product_id} was asked for, not {told}")
+    answered = row.id("product_id")
+    if answered != product_id:
+        raise Unreadable(f"{row.path}.product_id", f"{product_id} was asked for, not {answered}")
     return Product(
-        product_id=told,
+        product_id=answered,
         status=row.find_text("product_status_type"),
         category_id=row.find_id("category_id"),
         titles=_by_locale(row, "multi_language_subject_list", "global_subject", "subject"),
@@ -399,7 +399,7 @@ def _product_page(answer: Fields, page: int, page_size: int) -> ProductPage:
     )
     total_count = result.find_integer("product_count")
     if not products and page == 1 and total_count:
-        raise Unreadable(result.path, f"{total_count} products are told of, none is listed")
+        raise Unreadable(result.path, f"{total_count} products are counted, none is listed")
     return ProductPage(
         products=tuple(products),
         page=page,
