@@ -1,4 +1,4 @@
-"""Clients for the tests: one that plays recorded answers, and one of the sandbox."""
+"""Clients for the tests: one that answers with recordings, and one of the sandbox."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ LEAF = "200000346"
 
 
 class Recorded:
-    """`Transport` that plays one answer, or one failure, and keeps what was sent."""
+    """`Transport` that gives one answer, or one failure, and records what was sent."""
 
     def __init__(self, answer: Reply | NotSent | AnswerLost) -> None:
         self.answer = answer
@@ -45,7 +45,7 @@ class Recorded:
 
 
 class Answering(Client):
-    """A client that knows the transport it plays from."""
+    """A client that knows its recorded transport."""
 
     recorded: Recorded
 

@@ -241,10 +241,10 @@ async def test_an_order_is_listed_read_shipped_and_tracked(market: Any) -> None:
     assert receipt.country
     part = logistics.Shipment(order.order_id, "EMS", "LA888877771CN", "part", description="one")
     await logistics.fulfil_order(client, token, part)
-    rest = logistics.Shipment(order.order_id, "EMS", "LA888877772CN", "all")
-    await logistics.fulfil_order(client, token, rest)
+    last = logistics.Shipment(order.order_id, "EMS", "LA888877772CN", "all")
+    await logistics.fulfil_order(client, token, last)
     with pytest.raises(BusinessError) as refused:
-        await logistics.fulfil_order(client, token, rest)
+        await logistics.fulfil_order(client, token, last)
     assert refused.value.code == "-999"
     assert "无需重复操作" in refused.value.message
     changed = logistics.Shipment(order.order_id, "CPAM", "LA888877773CN", "all")

@@ -183,8 +183,8 @@ async def test_the_simplified_form_says_the_same(
 ) -> None:
     call = METHODS[name][1]
     recorded = await call(answering(example(name)), token)
-    plain = await call(answering(simplified(example(name)), is_simplified=True), token)
-    assert without_raw(plain) == without_raw(recorded)
+    simple = await call(answering(simplified(example(name)), is_simplified=True), token)
+    assert without_raw(simple) == without_raw(recorded)
 
 
 def test_simplifying_does_change_the_answers_with_lists() -> None:

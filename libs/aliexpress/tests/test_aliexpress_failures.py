@@ -177,9 +177,9 @@ async def test_errors_inside_the_result(
     answering: Callable[..., Any],
     token: AccessToken,
 ) -> None:
-    plain = {"result": result, "request_id": "req1"}
-    wrapped = {"aliexpress_solution_schema_product_instance_post_response": plain}
-    for body in (wrapped, plain):
+    unwrapped = {"result": result, "request_id": "req1"}
+    wrapped = {"aliexpress_solution_schema_product_instance_post_response": unwrapped}
+    for body in (wrapped, unwrapped):
         failure = await failure_of(write, answering(body), token)
         assert type(failure) is expected
         assert failure.request_id == "req1"

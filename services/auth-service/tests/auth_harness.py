@@ -77,18 +77,18 @@ class Auth:
             headers=self.bearer("shops:write", merchant=merchant),
         )
 
-    async def depart(self, merchant: str = "shein", shop: str = "main") -> str:
+    async def start(self, merchant: str = "shein", shop: str = "main") -> str:
         """Open the start link; the state that travels to AliExpress. The cookie stays in `http`."""
-        begun = await self.connect(merchant, shop)
-        assert begun.status_code == 201, begun.text
-        going = await self.http.get(begun.json()["start_url"])
-        assert going.status_code == 302, going.text
-        return parse_qs(urlsplit(going.headers["location"]).query)["state"][0]
+        started = await self.connect(merchant, shop)
+        assert started.status_code == 201, started.text
+        redirect = await self.http.get(started.json()["start_url"])
+        assert redirect.status_code == 302, redirect.text
+        return parse_qs(urlsplit(redirect.headers["location"]).query)["state"][0]
 
-    async def come_back(self, state: str | None, code: str | None) -> httpx2.Response:
-        brought = {"state": state, "code": code}
+    async def callback(self, state: str | None, code: str | None) -> httpx2.Response:
+        query = {"state": state, "code": code}
         return await self.http.get(
-            "/v1/oauth/callback", params={k: v for k, v in brought.items() if v is not None}
+            "/v1/oauth/callback", params={k: v for k, v in query.items() if v is not None}
         )
 
     async def events(self, event: type[E]) -> list[E]:

@@ -111,10 +111,10 @@ class Harness:
             json={"name": "Shein", "is_eligible": True},
             headers=operator,
         )
-        begun = await self.auth_http.post(f"{PATH}/connect", headers=operator)
-        start = urlsplit(begun.json()["start_url"])
-        going = await self.auth_http.get(f"{start.path}?{start.query}")
-        state = parse_qs(urlsplit(going.headers["location"]).query)["state"][0]
+        started = await self.auth_http.post(f"{PATH}/connect", headers=operator)
+        start = urlsplit(started.json()["start_url"])
+        redirect = await self.auth_http.get(f"{start.path}?{start.query}")
+        state = parse_qs(urlsplit(redirect.headers["location"]).query)["state"][0]
         code = await self.control("codes", seller_id=SELLER, redirect_uri=REDIRECT)
         page = await self.auth_http.get(
             "/v1/oauth/callback", params={"state": state, "code": code["code"]}

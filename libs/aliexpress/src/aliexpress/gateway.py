@@ -20,7 +20,7 @@ OLD_OAUTH_URL = "https://oauth.aliexpress.com"
 class Gateway(msgspec.Struct, frozen=True):
     """Where requests go and in which form.
 
-    `kind` new is the current platform (IOP: `/sync`, `/rest`), old the former one (TOP).
+    `kind` new is the current platform (IOP: `/sync`, `/rest`), old the previous one (TOP).
     `oauth_url` is the authorisation page; `token_url`, on the old one only, exchanges its codes.
     """
 
@@ -86,7 +86,7 @@ def old_gateway(
     *,
     sign_method: SignMethod = "hmac",
 ) -> Gateway:
-    """The former platform, for apps that still live there. `sign_method` is hmac or md5."""
+    """The previous platform, for apps that still live there. `sign_method` is hmac or md5."""
     base, oauth_base = url.rstrip("/"), oauth_url.rstrip("/")
     return Gateway(
         kind="old",

@@ -55,7 +55,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_wait: timedelta = timedelta(seconds=10)
 
     def rate(self, bucket: "Bucket") -> Rate | None:
-        """The rate of a bucket, None where there is none to keep."""
+        """The rate of a bucket, None where there is none."""
         rates = self.per_app if bucket.scope == APP else self.per_seller
         if bucket.operation == EVERY_OPERATION:
             return None

@@ -70,7 +70,7 @@ async def list_carriers(client: Client, token: AccessToken) -> list[Carrier]:
     """The carriers this seller may name.
 
     Source: aliexpress.logistics.redefining.listlogisticsservice. The list is per seller and
-    changes: read it, keep none. Errors: `CallerFault`.
+    changes: read it, store none. Errors: `CallerFault`.
     """
     return await client.call(CARRIERS, {}, token, _carriers)
 

@@ -16,24 +16,24 @@ ONE, TWO = "2200100001", "2200100002"
 
 
 async def connected(auth: Auth, seller: Seller, seller_id: str = ONE, shop: str = "main") -> None:
-    state = await auth.depart(shop=shop)
-    page = await auth.come_back(state, await seller.code(seller_id))
+    state = await auth.start(shop=shop)
+    page = await auth.callback(state, await seller.code(seller_id))
     assert page.status_code == 200, page.text
 
 
 async def test_a_merchant_walks_the_pages_and_the_shop_is_connected(selling: Selling) -> None:
     auth, seller = selling
     await auth.register()
-    begun = await auth.connect()
-    going = await auth.http.get(begun.json()["start_url"])
-    cookie = going.headers["set-cookie"]
+    started = await auth.connect()
+    redirect = await auth.http.get(started.json()["start_url"])
+    cookie = redirect.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "samesite=lax" in cookie.lower()
-    assert going.headers["referrer-policy"] == "no-referrer"
-    asked = {k: v[0] for k, v in parse_qs(urlsplit(going.headers["location"]).query).items()}
+    assert redirect.headers["referrer-policy"] == "no-referrer"
+    asked = {k: v[0] for k, v in parse_qs(urlsplit(redirect.headers["location"]).query).items()}
     assert asked["redirect_uri"] == auth.settings.redirect_uri
 
-    page = await seller.http.get(going.headers["location"])
+    page = await seller.http.get(redirect.headers["location"])
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
     agreed = await seller.http.post(
         "/oauth/authorize", data={**asked, **hidden, "seller_id": ONE, "decision": "agree"}
@@ -158,15 +158,15 @@ async def test_killed_between_the_token_and_the_commit_the_merchant_connects_aga
     await auth.register()
     arm("auth.after-token=error")
     try:
-        state = await auth.depart()
+        state = await auth.start()
         code = await seller.code()
         with pytest.raises(FailpointError):
-            await auth.come_back(state, code)
+            await auth.callback(state, code)
     finally:
         arm("")
     assert (await auth.row())["connection"] == "pending"
 
-    assert (await auth.come_back(state, code)).status_code == 400, "state and code are spent"
+    assert (await auth.callback(state, code)).status_code == 400, "state and code are spent"
     await connected(auth, seller)
     assert (await auth.row())["generation"] == 1
 
@@ -177,8 +177,8 @@ async def test_killed_between_the_token_and_the_commit_the_merchant_connects_aga
 async def test_a_callback_without_state_is_refused(selling: Selling) -> None:
     auth, seller = selling
     await auth.register()
-    await auth.depart()
-    page = await auth.come_back(None, await seller.code())
+    await auth.start()
+    page = await auth.callback(None, await seller.code())
     assert page.status_code == 400
     assert (await auth.row())["connection"] == "pending"
 
@@ -187,8 +187,8 @@ async def test_a_callback_without_state_is_refused(selling: Selling) -> None:
 async def test_a_callback_with_an_unknown_state_is_refused(selling: Selling, state: str) -> None:
     auth, seller = selling
     await auth.register()
-    await auth.depart()
-    page = await auth.come_back(state, await seller.code())
+    await auth.start()
+    page = await auth.callback(state, await seller.code())
     assert page.status_code in {400, 422}
     assert (await auth.row())["connection"] == "pending"
 
@@ -197,11 +197,11 @@ async def test_a_state_from_another_browser_is_refused(selling: Selling) -> None
     """Login CSRF: the attacker's state and code in the victim's browser, or the reverse."""
     auth, seller = selling
     await auth.register()
-    attackers = await auth.depart(shop="attackers")
+    attackers = await auth.start(shop="attackers")
     auth.http.cookies.clear()
-    await auth.depart(shop="main")
+    await auth.start(shop="main")
 
-    page = await auth.come_back(attackers, await seller.code(TWO))
+    page = await auth.callback(attackers, await seller.code(TWO))
 
     assert page.status_code == 400
     assert "same browser" in page.text
@@ -210,54 +210,54 @@ async def test_a_state_from_another_browser_is_refused(selling: Selling) -> None
 async def test_a_state_without_its_cookie_is_refused(selling: Selling) -> None:
     auth, seller = selling
     await auth.register()
-    state = await auth.depart()
+    state = await auth.start()
     auth.http.cookies.clear()
-    assert (await auth.come_back(state, await seller.code())).status_code == 400
+    assert (await auth.callback(state, await seller.code())).status_code == 400
 
 
 async def test_a_state_with_a_made_up_cookie_is_refused(selling: Selling) -> None:
     auth, seller = selling
     await auth.register()
-    state = await auth.depart()
+    state = await auth.start()
     auth.http.cookies.clear()
     auth.http.cookies.set("channel_connect", "made-up")
-    assert (await auth.come_back(state, await seller.code())).status_code == 400
+    assert (await auth.callback(state, await seller.code())).status_code == 400
 
 
 async def test_a_state_works_once(selling: Selling) -> None:
     auth, seller = selling
     await auth.register()
-    state = await auth.depart()
+    state = await auth.start()
     cookies = dict(auth.http.cookies)
-    assert (await auth.come_back(state, await seller.code())).status_code == 200
+    assert (await auth.callback(state, await seller.code())).status_code == 200
     auth.http.cookies.update(cookies)
-    assert (await auth.come_back(state, await seller.code())).status_code == 400
+    assert (await auth.callback(state, await seller.code())).status_code == 400
     assert (await auth.row())["generation"] == 1
 
 
 async def test_a_state_expires_after_ten_minutes(selling: Selling) -> None:
     auth, seller = selling
     await auth.register()
-    state = await auth.depart()
+    state = await auth.start()
     await seller.move_clock(advance_seconds=601)
-    assert (await auth.come_back(state, await seller.code())).status_code == 400
+    assert (await auth.callback(state, await seller.code())).status_code == 400
 
 
 async def test_a_ticket_expires_after_ten_minutes(selling: Selling) -> None:
     auth, seller = selling
     await auth.register()
-    begun = await auth.connect()
+    started = await auth.connect()
     await seller.move_clock(advance_seconds=601)
-    page = await auth.http.get(begun.json()["start_url"])
+    page = await auth.http.get(started.json()["start_url"])
     assert page.status_code == 410
     assert "new one" in page.text
 
 
 async def test_a_ticket_opens_once(auth: Auth) -> None:
     await auth.register()
-    begun = await auth.connect()
-    assert (await auth.http.get(begun.json()["start_url"])).status_code == 302
-    assert (await auth.http.get(begun.json()["start_url"])).status_code == 410
+    started = await auth.connect()
+    assert (await auth.http.get(started.json()["start_url"])).status_code == 302
+    assert (await auth.http.get(started.json()["start_url"])).status_code == 410
 
 
 @pytest.mark.parametrize("ticket", ["", "guessed"])
@@ -270,7 +270,7 @@ async def test_an_unknown_ticket_is_refused(auth: Auth, ticket: str) -> None:
 async def test_a_seller_who_declines_connects_nothing(selling: Selling) -> None:
     auth, _ = selling
     await auth.register()
-    state = await auth.depart()
+    state = await auth.start()
     page = await auth.http.get(
         "/v1/oauth/callback", params={"state": state, "error": "access_denied"}
     )
@@ -282,8 +282,8 @@ async def test_a_seller_who_declines_connects_nothing(selling: Selling) -> None:
 async def test_a_code_aliexpress_does_not_know_is_refused(selling: Selling, code: str) -> None:
     auth, _ = selling
     await auth.register()
-    state = await auth.depart()
-    page = await auth.come_back(state, code)
+    state = await auth.start()
+    page = await auth.callback(state, code)
     assert page.status_code == 400
     assert code not in page.text
     assert (await auth.row())["connection"] == "pending"
@@ -291,7 +291,7 @@ async def test_a_code_aliexpress_does_not_know_is_refused(selling: Selling, code
 
 async def test_without_an_answer_of_aliexpress_nothing_is_connected(auth: Auth) -> None:
     await auth.register()
-    page = await auth.come_back(await auth.depart(), "code")
+    page = await auth.callback(await auth.start(), "code")
     assert page.status_code == 502
     assert "new link" in page.text
     assert (await auth.row())["connection"] == "pending"
@@ -301,8 +301,8 @@ async def test_a_code_used_before_is_refused(selling: Selling) -> None:
     auth, seller = selling
     await auth.register()
     code = await seller.code()
-    assert (await auth.come_back(await auth.depart(), code)).status_code == 200
-    assert (await auth.come_back(await auth.depart(), code)).status_code == 400
+    assert (await auth.callback(await auth.start(), code)).status_code == 200
+    assert (await auth.callback(await auth.start(), code)).status_code == 400
     assert (await auth.row())["generation"] == 1
 
 
@@ -310,7 +310,7 @@ async def test_renewing_with_another_seller_is_refused_and_the_shop_stays(sellin
     auth, seller = selling
     await auth.register()
     await connected(auth, seller, ONE)
-    page = await auth.come_back(await auth.depart(), await seller.code(TWO))
+    page = await auth.callback(await auth.start(), await seller.code(TWO))
     assert page.status_code == 409
     assert "another account agreed" in page.text
     row = await auth.row()
@@ -323,8 +323,8 @@ async def test_a_seller_is_one_shop_only(selling: Selling) -> None:
     await auth.register("other")
     await connected(auth, seller, ONE, "main")
 
-    own = await auth.come_back(await auth.depart(shop="second"), await seller.code(ONE))
-    foreign = await auth.come_back(await auth.depart("other", "theirs"), await seller.code(ONE))
+    own = await auth.callback(await auth.start(shop="second"), await seller.code(ONE))
+    foreign = await auth.callback(await auth.start("other", "theirs"), await seller.code(ONE))
 
     assert (own.status_code, foreign.status_code) == (409, 409)
     assert "the shop main" in own.text
@@ -345,9 +345,9 @@ async def test_a_merchant_made_ineligible_on_the_way_is_refused_at_the_callback(
 ) -> None:
     auth, seller = selling
     await auth.register()
-    state = await auth.depart()
+    state = await auth.start()
     await auth.register(is_eligible=False)
-    page = await auth.come_back(state, await seller.code())
+    page = await auth.callback(state, await seller.code())
     assert page.status_code == 403
     assert (await auth.row())["connection"] == "pending"
 

@@ -12,7 +12,7 @@ Selling = tuple[Auth, Seller]
 
 
 async def connect(auth: Auth, seller: Seller) -> datetime:
-    page = await auth.come_back(await auth.depart(), await seller.code())
+    page = await auth.callback(await auth.start(), await seller.code())
     assert page.status_code == 200, page.text
     expires_at = (await auth.row())["expires_at"]
     assert isinstance(expires_at, datetime)
@@ -20,7 +20,7 @@ async def connect(auth: Auth, seller: Seller) -> datetime:
 
 
 async def at(monkeypatch: pytest.MonkeyPatch, auth: Auth, moment: datetime) -> None:
-    """Let it be this time, and the watcher look until it finds nothing."""
+    """Set this time, and run the watcher until it finds nothing."""
     monkeypatch.setattr(clock, "now", lambda: moment)
     while await watch_tokens(auth.pool):
         pass

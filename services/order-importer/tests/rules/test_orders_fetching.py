@@ -1,4 +1,4 @@
-"""Pages that shift while they are read, played by a list that changes between its pages."""
+"""Pages that shift while they are read: a list that changes between its pages."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

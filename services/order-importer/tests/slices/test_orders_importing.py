@@ -354,8 +354,8 @@ async def test_a_row_that_is_no_order_is_kept_and_its_neighbours_are_imported(
     await harness.import_now()
 
     assert await received(harness) == sorted(ids)
-    [kept] = (await harness.imports())["unreadable"]
-    assert kept["reason"] == "order_id: an id is expected"
+    [unreadable] = (await harness.imports())["unreadable"]
+    assert unreadable["reason"] == "order_id: an id is expected"
 
 
 async def test_an_older_state_of_the_shop_changes_nothing(harness: Harness) -> None:

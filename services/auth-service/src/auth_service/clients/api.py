@@ -71,7 +71,7 @@ def client_router(pool: Pool, keys: SigningKeys) -> APIRouter:
         grant = await issue_jwt(pool, keys, client_id, client_secret)
         response.headers["Cache-Control"] = "no-store"
         return TokenAnswer(
-            access_token=grant.access_token, expires_in=int(grant.lasts.total_seconds())
+            access_token=grant.access_token, expires_in=int(grant.lifetime.total_seconds())
         )
 
     @router.get("/v1/jwks.json")

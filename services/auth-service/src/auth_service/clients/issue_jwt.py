@@ -32,10 +32,10 @@ class ClientUnknown(Refusal):
 
 @dataclass(frozen=True)
 class Grant:
-    """A signed bearer token and how long it holds."""
+    """A signed bearer token and how long it is valid."""
 
     access_token: str
-    lasts: timedelta
+    lifetime: timedelta
 
 
 async def issue_jwt(pool: Pool, keys: SigningKeys, client_id: str, secret: str) -> Grant:

@@ -1,4 +1,4 @@
-"""Random secrets and the hashes we keep of them. Pure but for the system's randomness."""
+"""Random secrets and the hashes stored of them. Pure but for the system's randomness."""
 
 import hashlib
 import hmac

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from aliexpress.client import Client
 from auth_service.access import ShopId, Writer
-from auth_service.connecting.connect_shop import ATTEMPT_LASTS, connect_shop, depart
-from auth_service.connecting.finish_connection import Return, finish_connection
+from auth_service.connecting.connect_shop import ATTEMPT_LIFETIME, connect_shop, start_connection
+from auth_service.connecting.finish_connection import Callback, finish_connection
 from auth_service.connecting.pages import HEADERS, connected_page, refused_page
 from auth_service.settings import AuthSettings
 from auth_service.shops.token_vault import TokenVault
@@ -49,20 +49,22 @@ def connect_router(
     async def start(ticket: Annotated[str, Query(max_length=128)] = "") -> Response:
         """Where a browser begins: it gets its cookie and goes on to AliExpress."""
         try:
-            departure = await depart(pool, client, ticket, redirect_uri=settings.redirect_uri)
+            redirection = await start_connection(
+                pool, client, ticket, redirect_uri=settings.redirect_uri
+            )
         except Refusal as refusal:
             return refused_page(refusal)
-        going = RedirectResponse(departure.url, status_code=302, headers=HEADERS)
-        going.set_cookie(
+        response = RedirectResponse(redirection.url, status_code=302, headers=HEADERS)
+        response.set_cookie(
             COOKIE,
-            departure.cookie,
-            max_age=int(ATTEMPT_LASTS.total_seconds()),
+            redirection.cookie,
+            max_age=int(ATTEMPT_LIFETIME.total_seconds()),
             path=_COOKIE_PATH,
             secure=settings.public_url.startswith("https:"),
             httponly=True,
             samesite="lax",
         )
-        return going
+        return response
 
     @router.get("/v1/oauth/callback", response_class=HTMLResponse)
     async def callback(
@@ -71,10 +73,10 @@ def connect_router(
         channel_connect: Annotated[str | None, Cookie(max_length=128)] = None,
     ) -> Response:
         """Where AliExpress sends the browser back to: connected, or why not."""
-        brought = Return(state, code, channel_connect)
+        returned = Callback(state, code, channel_connect)
         try:
             shop = await finish_connection(
-                pool, client, vault, brought, redirect_uri=settings.redirect_uri, contact=contact
+                pool, client, vault, returned, redirect_uri=settings.redirect_uri, contact=contact
             )
         except Refusal as refusal:
             return refused_page(refusal)

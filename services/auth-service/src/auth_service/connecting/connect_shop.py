@@ -21,7 +21,7 @@ from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 
-ATTEMPT_LASTS = timedelta(minutes=10)
+ATTEMPT_LIFETIME = timedelta(minutes=10)
 
 
 class TicketUnusable(Refusal):
@@ -46,7 +46,7 @@ class Ticket:
 
 
 @dataclass(frozen=True)
-class Departure:
+class Redirection:
     """Where the browser goes, and the cookie it must bring back."""
 
     url: str
@@ -58,7 +58,7 @@ async def connect_shop(pool: Pool, merchant_id: str, shop_id: str, *, contact: s
 
     Raises `NotFound` for an unknown merchant and `NotEligible` (M1.1).
     """
-    ticket = Ticket(new_secret(), clock.now() + ATTEMPT_LASTS)
+    ticket = Ticket(new_secret(), clock.now() + ATTEMPT_LIFETIME)
     async with unit_of_work(pool) as connection:
         merchant = await load_merchant(connection, merchant_id)
         require_eligible(merchant_id, merchant.is_eligible, contact)
@@ -75,7 +75,9 @@ async def connect_shop(pool: Pool, merchant_id: str, shop_id: str, *, contact: s
     return ticket
 
 
-async def depart(pool: Pool, client: Client, ticket: str, *, redirect_uri: str) -> Departure:
+async def start_connection(
+    pool: Pool, client: Client, ticket: str, *, redirect_uri: str
+) -> Redirection:
     """Send the browser that opened the ticket to AliExpress. Raises `TicketUnusable`."""
     state, cookie = new_secret(), new_secret()
     async with unit_of_work(pool) as connection:
@@ -84,8 +86,8 @@ async def depart(pool: Pool, client: Client, ticket: str, *, redirect_uri: str) 
             hash_of(ticket),
             state_hash=hash_of(state),
             cookie_hash=hash_of(cookie),
-            expires_at=clock.now() + ATTEMPT_LASTS,
+            expires_at=clock.now() + ATTEMPT_LIFETIME,
         )
     if not is_started:
         raise TicketUnusable
-    return Departure(authorize_url(client, redirect_uri=redirect_uri, state=state), cookie)
+    return Redirection(authorize_url(client, redirect_uri=redirect_uri, state=state), cookie)

@@ -25,8 +25,8 @@ _START_OVER = "Ask for a new link and open it."
 
 
 @dataclass(frozen=True)
-class Return:
-    """What the browser brought: AliExpress's query and our cookie. Each may be missing."""
+class Callback:
+    """What the browser came back with: AliExpress's query and our cookie. Each may be missing."""
 
     state: str | None
     code: str | None
@@ -64,11 +64,11 @@ class CodeRefused(Refusal):
 
     def __init__(self, failure: MarketplaceFailure) -> None:
         super().__init__(
-            f"AliExpress gave no access for this answer ({failure.code or 'no answer'})",
+            f"AliExpress gave no token for this code ({failure.code or 'no answer'})",
             status=400 if isinstance(failure, CallerFault) else 502,
             slug="code-refused",
             rule="M1.2",
-            remedy=f"{_START_OVER} An answer counts once and for a short time.",
+            remedy=f"{_START_OVER} A code is valid once and for a short time.",
         )
 
 
@@ -106,7 +106,7 @@ async def finish_connection(
     pool: Pool,
     client: Client,
     vault: TokenVault,
-    brought: Return,
+    callback: Callback,
     *,
     redirect_uri: str,
     contact: str,
@@ -114,27 +114,27 @@ async def finish_connection(
     """The shop, connected with a token of a new generation (M1.2, M1.4).
 
     Raises `StateUnknown`, `SellerDeclined`, `NotEligible`, `CodeRefused`, `OtherSeller` and
-    `SellerTaken`. Killed between AliExpress's answer and the commit, nothing is kept: the merchant
+    `SellerTaken`. A kill between AliExpress's answer and the commit leaves nothing: the merchant
     connects again.
     """
-    attempt = await _claim(pool, brought)
-    if not brought.code:
+    attempt = await _claim(pool, callback)
+    if not callback.code:
         raise SellerDeclined
     async with reading(pool) as connection:
         shop = await store.load_shop(connection, attempt.merchant_id, attempt.shop_id)
     require_eligible(shop.merchant_id, shop.is_eligible, contact)
     try:
-        grant = await create_token(client, brought.code, redirect_uri=redirect_uri)
+        grant = await create_token(client, callback.code, redirect_uri=redirect_uri)
     except MarketplaceFailure as failure:
         raise CodeRefused(failure) from failure
     reach("auth.after-token")
     return await _save(pool, vault, attempt, grant)
 
 
-async def _claim(pool: Pool, brought: Return) -> Attempt:
+async def _claim(pool: Pool, callback: Callback) -> Attempt:
     async with unit_of_work(pool) as connection:
         attempt = await claim_return(
-            connection, hash_of(brought.state or ""), hash_of(brought.cookie or "")
+            connection, hash_of(callback.state or ""), hash_of(callback.cookie or "")
         )
     if attempt is None:
         raise StateUnknown

@@ -23,7 +23,7 @@ async def add_attempt(
     ticket_hash: bytes,
     expires_at: datetime,
 ) -> None:
-    """Keep a new attempt, and forget those that ended a day ago."""
+    """Add a new attempt, and delete those that ended a day ago."""
     await connection.execute(
         "DELETE FROM connect_attempt WHERE expires_at < $1::timestamptz - interval '1 day'",
         clock.now(),

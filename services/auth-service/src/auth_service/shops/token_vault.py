@@ -1,7 +1,7 @@
 """Access tokens at rest: AES-GCM under a data key of their own, which a master key wraps (AES-KW).
 
 The additional data binds a ciphertext to its merchant, shop and generation: moved to another row it
-does not open. Rotating the master key wraps the data keys anew, without touching a ciphertext.
+does not open. Rotating the master key re-wraps the data keys, without touching a ciphertext.
 """
 
 import base64
@@ -84,12 +84,12 @@ class TokenVault:
         """The token. Raises `SealBroken`."""
         try:
             data_key = aes_key_unwrap(self._master_key(sealed), sealed.wrapped_key)
-            plain = AESGCM(data_key).decrypt(
+            token = AESGCM(data_key).decrypt(
                 sealed.nonce, sealed.ciphertext, owner.additional_data()
             )
         except (InvalidUnwrap, InvalidTag) as error:
             raise SealBroken(f"{owner.merchant_id}/{owner.shop_id}") from error
-        return plain.decode()
+        return token.decode()
 
     def rewrap(self, sealed: SealedToken) -> SealedToken:
         """The same ciphertext, its data key under the current master key. Raises `SealBroken`."""

@@ -16,7 +16,7 @@ from common.web.problem import PROBLEM_RESPONSES
 
 
 class TokenView(BaseModel):
-    """A shop's access token, to be kept in memory for ten minutes at most."""
+    """A shop's access token, to be held in memory for ten minutes at most."""
 
     model_config = ConfigDict(from_attributes=True)
 

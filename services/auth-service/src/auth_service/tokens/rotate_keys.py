@@ -9,7 +9,7 @@ ROWS = 100
 
 
 async def rotate_keys(pool: Pool, vault: TokenVault) -> bool:
-    """Wrap the next tokens anew. Whether there were any."""
+    """Re-wrap the next tokens. Whether there were any."""
     async with unit_of_work(pool) as connection:
         claimed = await store.claim_sealed_otherwise(connection, vault.current_key_id, limit=ROWS)
         for merchant_id, shop_id, sealed in claimed:

@@ -42,7 +42,7 @@ class CarrierAmbiguous(Refusal):
     def __init__(self, wanted: str, carriers: Sequence[Carrier]) -> None:
         names = ", ".join(carrier.service_name for carrier in carriers)
         super().__init__(
-            f"{wanted} may be any of {names}",
+            f"several carriers of this shop have the name {wanted}: {names}",
             status=422,
             slug="carrier-ambiguous",
             field="carrier",
@@ -147,7 +147,7 @@ def _is_other(carrier: Carrier) -> bool:
 
 
 def _substitute(carriers: Sequence[Carrier], country: str | None) -> Carrier | None:
-    """Local where the parcel stays in the carrier's country, else overseas, else plain `Other`."""
+    """Local where the parcel stays in the carrier's country, else overseas, else `Other`."""
     kinds = {}
     for carrier in carriers:
         match = _OTHER.fullmatch(carrier.service_name)
@@ -159,8 +159,8 @@ def _substitute(carriers: Sequence[Carrier], country: str | None) -> Carrier | N
         for (_, kind), carrier in sorted(kinds.items(), key=lambda k: k[0])
         if kind == "OVERSEAS"
     ]
-    plain = [one for one in carriers if one.service_name.casefold() == _ANY_OTHER]
-    return next((one for one in [local, *overseas, *plain] if one is not None), None)
+    other = [one for one in carriers if one.service_name.casefold() == _ANY_OTHER]
+    return next((one for one in [local, *overseas, *other] if one is not None), None)
 
 
 def _is_quick(pattern: str) -> bool:

@@ -1,4 +1,4 @@
-"""A shop's carriers: read from AliExpress, kept for a day, read again where one is not found."""
+"""A shop's carriers: read from AliExpress, cached for a day, read again where one is not found."""
 
 from datetime import timedelta
 

@@ -36,7 +36,7 @@ async def find_carriers(
 async def save_carriers(
     connection: Connection, merchant_id: str, shop_id: str, carriers: Sequence[Carrier]
 ) -> CarrierList:
-    """Keep the carriers just read."""
+    """Store the carriers just read."""
     now = clock.now()
     await connection.execute(
         """

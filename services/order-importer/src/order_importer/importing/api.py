@@ -43,7 +43,7 @@ class Explained(BaseModel):
     @computed_field  # type: ignore[prop-decorator]  # mypy takes none above it
     @property
     def explanation(self) -> str | None:
-        """The problem in plain words."""
+        """What the problem means."""
         known = find_known(self.problem)
         return known.explanation if known else None
 
@@ -81,7 +81,7 @@ class OrderProblem(Explained):
 
 
 class UnreadableRow(BaseModel):
-    """A row of the order list that is not of an order's form; its raw text is kept."""
+    """A row of the order list that is not of an order's form; its raw text is stored."""
 
     reason: str
     seen_at: datetime
@@ -107,7 +107,7 @@ class Asked(BaseModel):
 
 
 class PauseBody(BaseModel):
-    """Why the imports stand still."""
+    """Why the imports are paused."""
 
     model_config = ConfigDict(extra="forbid")
 

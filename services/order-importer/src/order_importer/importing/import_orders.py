@@ -200,7 +200,7 @@ class _Importing:
         return fetched
 
     async def _fetch(self, order_id: str, listed: ListedOrder | None) -> Fetched:
-        """The order in full; one that cannot be read is kept with its problem, and tried again."""
+        """The order in full; one that cannot be read is stored with its problem and tried again."""
         read_at = clock.now()
         details = receipt = None
         try:

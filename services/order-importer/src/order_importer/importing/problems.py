@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownProblem:
     """A refusal we can explain, recognised by AliExpress's code or a part of its message."""
 
     code: str
@@ -14,15 +14,15 @@ class Known:
     remedy: str
 
 
-KNOWN: tuple[Known, ...] = (
-    Known(
+KNOWN: tuple[KnownProblem, ...] = (
+    KnownProblem(
         "F00-10-10000-001",
         "account not found",
         "AliExpress does not show this order to the seller's account.",
         "Nothing at first: each import reads it again. If it stays, look at the order and at the "
         "account's state in the AliExpress seller centre.",
     ),
-    Known(
+    KnownProblem(
         "16009999",
         "系统异常|System exception",
         "AliExpress had an error of its own.",
@@ -31,7 +31,7 @@ KNOWN: tuple[Known, ...] = (
 )
 
 
-def find_known(problem: str | None) -> Known | None:
+def find_known(problem: str | None) -> KnownProblem | None:
     """The refusal in a problem, by its code or its words; None when it is not known."""
     return next(
         (known for known in KNOWN if re.search(f"{known.code}|{known.message}", problem or "")),

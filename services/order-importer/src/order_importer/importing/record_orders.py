@@ -10,7 +10,13 @@ from common.messaging.outbox import add_events
 from common.postgres.pool import Connection
 from order_importer.orders import store
 from order_importer.orders.events import SOURCE, received, updated
-from order_importer.orders.store import Fetched, Known, StoredOrder, list_parcels, next_revision
+from order_importer.orders.store import (
+    Fetched,
+    KnownOrder,
+    StoredOrder,
+    list_parcels,
+    next_revision,
+)
 
 
 @dataclass(frozen=True)
@@ -32,15 +38,17 @@ async def record_orders(
     ids = [fetched.order_id for fetched in batch]
     known = await store.lock_known(connection, merchant_id, shop_id, ids)
     fresh = [one for one in batch if not _is_older(one, known.get(one.order_id))]
-    news = [one for one in fresh if _is_news(one, known.get(one.order_id))]
+    changed = [one for one in fresh if _has_changed(one, known.get(one.order_id))]
     revisions = {one.order_id: _revision(one, known.get(one.order_id)) for one in fresh}
-    revisions |= {one.order_id: next_revision(revisions[one.order_id]) for one in news}
+    revisions |= {one.order_id: next_revision(revisions[one.order_id]) for one in changed}
     await store.save_orders(connection, merchant_id, shop_id, fresh, revisions)
-    parcels = await list_parcels(connection, merchant_id, shop_id, [one.order_id for one in news])
+    parcels = await list_parcels(
+        connection, merchant_id, shop_id, [one.order_id for one in changed]
+    )
     events: list[Event] = []
     first = 0
-    for one in news:
-        assert one.order is not None  # noqa: S101 - only interpreted orders are news
+    for one in changed:
+        assert one.order is not None  # noqa: S101 - only interpreted orders have changed
         order = msgspec.structs.replace(
             one.order, ship_before=one.ship_before, parcels=parcels.get(one.order_id, [])
         )
@@ -50,20 +58,20 @@ async def record_orders(
         first += is_first
         events.append(received(stored) if is_first else updated(stored))
     await add_events(connection, events, source=SOURCE)
-    return Recorded(first, len(news) - first)
+    return Recorded(first, len(changed) - first)
 
 
-def _is_older(one: Fetched, known: Known | None) -> bool:
+def _is_older(one: Fetched, known: KnownOrder | None) -> bool:
     if one.order is None or known is None or known.modified_at is None:
         return False
     return one.order.modified_at < known.modified_at
 
 
-def _is_news(one: Fetched, known: Known | None) -> bool:
+def _has_changed(one: Fetched, known: KnownOrder | None) -> bool:
     if one.order is None:
         return False
     return known is None or known.fingerprint != one.fingerprint
 
 
-def _revision(one: Fetched, known: Known | None) -> int:
+def _revision(one: Fetched, known: KnownOrder | None) -> int:
     return 0 if known is None else known.revision

@@ -15,7 +15,7 @@ async def save_unreadable(
     shop_id: str,
     rows: Sequence[UnreadableOrder],
 ) -> None:
-    """Keep listed rows that are not of an order's form, each once."""
+    """Store listed rows that are not of an order's form, each once."""
     await connection.executemany(
         """
         INSERT INTO unreadable_order (merchant_id, shop_id, raw_hash, raw, reason, seen_at)

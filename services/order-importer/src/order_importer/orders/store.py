@@ -30,9 +30,9 @@ class StoredOrder:
 _COLUMNS = "merchant_id, shop_id, order_id, revision, content, ship_before, placed_at"
 
 
-def next_revision(former: int) -> int:
+def next_revision(previous: int) -> int:
     """The revision after this one: it rises even where the clock or the database went back."""
-    return max(former + 1, clock.epoch_milliseconds())
+    return max(previous + 1, clock.epoch_milliseconds())
 
 
 async def load_order(
@@ -220,7 +220,7 @@ class Fetched:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownOrder:
     """What is stored of an order that a new reading is compared with."""
 
     revision: int
@@ -247,7 +247,7 @@ async def load_listed_fingerprints(
 
 async def lock_known(
     connection: Connection, merchant_id: str, shop_id: str, order_ids: Sequence[str]
-) -> dict[str, Known]:
+) -> dict[str, KnownOrder]:
     """What is stored of these orders, their rows locked in key order."""
     rows = await connection.fetch(
         """
@@ -260,7 +260,7 @@ async def lock_known(
         order_ids,
     )
     return {
-        row["order_id"]: Known(row["revision"], row["fingerprint"], row["modified_at"])
+        row["order_id"]: KnownOrder(row["revision"], row["fingerprint"], row["modified_at"])
         for row in rows
     }
 

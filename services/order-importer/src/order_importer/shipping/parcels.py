@@ -1,6 +1,6 @@
 """Which lines a parcel holds, and whether it is the order's last. Pure.
 
-AliExpress knows only `part` and, once, `all`; which lines lie in which parcel is kept by us.
+AliExpress knows only `part` and, once, `all`; which lines are in which parcel is recorded here.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,7 +30,9 @@ class LinesTaken(Refusal):
 
     def __init__(self, line_ids: Sequence[str]) -> None:
         super().__init__(
-            f"in a parcel already: {', '.join(line_ids)}" if line_ids else "every line is shipped",
+            f"these lines are in a parcel already: {', '.join(line_ids)}"
+            if line_ids
+            else "every line is shipped",
             status=409,
             slug="lines-shipped",
             field="lines",
@@ -44,7 +46,7 @@ class LinesUnknown(Refusal):
 
     def __init__(self, line_ids: Sequence[str], order: Order) -> None:
         super().__init__(
-            f"no lines of this order: {', '.join(line_ids) or 'none given'}",
+            f"the order has no such lines: {', '.join(line_ids) or 'none given'}",
             status=422,
             slug="lines-unknown",
             field="lines",

@@ -47,7 +47,7 @@ class ParcelKnown(Refusal):
 
     def __init__(self, tracking_number: str) -> None:
         super().__init__(
-            f"a parcel {tracking_number} of this order is there already",
+            f"the order has a parcel {tracking_number} already",
             status=409,
             slug="parcel-known",
             field="tracking_number",

@@ -1,4 +1,4 @@
-"""`shop.state`: imports begin with the connection, stand still while it is lapsed, and catch up."""
+"""`shop.state`: imports begin with the connection, pause while it is lapsed, and catch up."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -15,7 +15,7 @@ ForgetToken = Callable[[str, str], None]
 
 
 class ShopStates:
-    """Keeps how the shops are; forgets the cached token of one that was renewed."""
+    """Stores the state of each shop; forgets the cached token of one that was renewed."""
 
     def __init__(self, forget_token: ForgetToken, *, import_every: timedelta) -> None:
         self._forget_token = forget_token
@@ -24,7 +24,7 @@ class ShopStates:
     async def on_shop_state(
         self, connection: Connection, deliveries: Sequence[Delivery[ShopState]]
     ) -> Sequence[Setback]:
-        """Keep the highest revision of each shop; one that became usable is imported at once."""
+        """Store the highest revision of each shop; one that became usable is imported at once."""
         newest: dict[str, ShopState] = {}
         for delivery in deliveries:
             state = delivery.event

@@ -33,7 +33,7 @@ class Change:
 
 
 async def save_states(connection: Connection, states: Sequence[ShopState]) -> list[Change]:
-    """Keep these states (one a shop) where they are newer; what that changed, in key order."""
+    """Store these states (one a shop) where they are newer; what that changed, in key order."""
     rows = await connection.fetch(
         """
         INSERT INTO shop AS known
