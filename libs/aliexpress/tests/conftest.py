@@ -40,7 +40,7 @@ class Recorded:
             raise self.answer
         return self.answer
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         pass
 
 
@@ -188,7 +188,7 @@ async def market_of(
     )
     async with httpx2.AsyncClient(base_url=sandbox.url, timeout=10) as control:
         yield Market(sandbox, client, control)
-    await client.close()
+    await client.aclose()
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ async def post(url: str, transport: HttpTransport | None = None) -> tuple[int, b
         reply = await transport.post(url, {"a": "ä&=", "b": ""}, {})
         return reply.status, reply.body
     finally:
-        await transport.close()
+        await transport.aclose()
 
 
 def answer(head: bytes, body: bytes = b"") -> Behaviour:
@@ -86,7 +86,7 @@ async def test_a_file_makes_it_multipart() -> None:
     transport = HttpTransport(timeout=QUICK)
     async with server(behave) as url:
         await transport.post(url, {"file_name": "1.jpg"}, {"image_bytes": b"\x89PNG"})
-    await transport.close()
+    await transport.aclose()
     head, body = seen[0]
     assert b"multipart/form-data" in head
     assert b'name="file_name"\r\n\r\n1.jpg' in body
@@ -186,4 +186,4 @@ async def test_a_full_pool_means_not_sent() -> None:
             await transport.post(url, {}, {})
         first.cancel()
         await asyncio.wait({first})
-        await transport.close()
+        await transport.aclose()

@@ -124,7 +124,7 @@ async def marketplace(pool: Pool, sandbox: Sandbox) -> AsyncIterator[Marketplace
         ShopToken(SecretStr(grant.access_token), SELLER, 1, clock.now() + timedelta(days=1))
     )
     yield Marketplace(pool, client, tokens, holder="test", lifetime=timedelta(hours=24))
-    await client.close()
+    await client.aclose()
 
 
 @pytest.fixture

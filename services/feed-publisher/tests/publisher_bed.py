@@ -479,7 +479,7 @@ async def bed_of(
             async with running(parts if with_jobs else replace(parts, jobs=())):
                 await made.take(made.shop_state(), made.feed_state())
                 yield made
-    await client.close()
+    await client.aclose()
     await producer.stop()
     await pool.close()
 

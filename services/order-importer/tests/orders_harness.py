@@ -316,7 +316,7 @@ async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> Asyn
                 sandbox=sandbox_http,
             )
         await tokens.aclose()
-    await client.close()
+    await client.aclose()
     await pool.close()
     for url in urls:
         await databases.drop(url)

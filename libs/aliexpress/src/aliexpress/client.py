@@ -97,9 +97,9 @@ class Client:
             return {}
         return {"developer_features": encode({"source": self.integrator})}
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the transport."""
-        await self._transport.close()
+        await self._transport.aclose()
 
     async def _send(
         self,

@@ -41,7 +41,7 @@ class Transport(Protocol):
     async def post(self, url: str, fields: Mapping[str, str], files: Mapping[str, bytes]) -> Reply:
         """Send `fields` (and `files`) to `url`."""
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close all connections."""
 
 
@@ -79,7 +79,7 @@ class HttpTransport:
         except httpx2.HTTPError as error:
             raise AnswerLost(f"answer lost ({type(error).__name__})") from error
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()
 

@@ -49,7 +49,7 @@ def build(context: Context[AuthSettings]) -> Parts:
             Job("republish", lambda: republish_daily(pool), every=timedelta(seconds=30)),
             Job("measure-tokens", lambda: measure_tokens(pool), every=timedelta(seconds=10)),
         ],
-        closers=[client.close],
+        closers=[client.aclose],
     )
 
 

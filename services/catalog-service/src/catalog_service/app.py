@@ -84,7 +84,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
                 every=timedelta(seconds=1),
             ),
         ],
-        closers=[client.close, tokens.aclose, fetcher.aclose],
+        closers=[client.aclose, tokens.aclose, fetcher.aclose],
     )
 
 

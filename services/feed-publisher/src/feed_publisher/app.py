@@ -71,7 +71,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
             Job("read-back", read_back.take_turn, every=timedelta(seconds=10)),
             Job("republish", lambda: republish_daily(pool), every=timedelta(minutes=1)),
         ],
-        closers=[client.close, tokens.aclose],
+        closers=[client.aclose, tokens.aclose],
     )
 
 

@@ -74,7 +74,7 @@ def build(context: Context[OrderSettings]) -> Parts:
             *(importer(number) for number in range(settings.parallel_imports)),
             Job("send-shipments", send_when_caught_up, every=timedelta(milliseconds=500)),
         ],
-        closers=[client.close, tokens.aclose],
+        closers=[client.aclose, tokens.aclose],
     )
 
 
