@@ -51,8 +51,8 @@ class Auth:
     settings: AuthSettings
     keys: SigningKeys
 
-    def bearer(self, *scopes: str, merchant: str | None = None) -> dict[str, str]:
-        token = sign_claims(self.keys, "test", merchant, list(scopes))
+    def bearer(self, *scopes: str, merchant_id: str | None = None) -> dict[str, str]:
+        token = sign_claims(self.keys, "test", merchant_id, list(scopes))
         return {"authorization": f"Bearer {token}"}
 
     @property
@@ -63,23 +63,23 @@ class Auth:
     def service(self) -> dict[str, str]:
         return self.bearer("token:read")
 
-    async def register(self, merchant: str = "shein", *, is_eligible: bool = True) -> None:
+    async def register(self, merchant_id: str = "shein", *, is_eligible: bool = True) -> None:
         answer = await self.http.put(
-            f"/v1/merchants/{merchant}",
-            json={"name": merchant.title(), "is_eligible": is_eligible},
+            f"/v1/merchants/{merchant_id}",
+            json={"name": merchant_id.title(), "is_eligible": is_eligible},
             headers=self.operator,
         )
         assert answer.status_code == 200, answer.text
 
-    async def connect(self, merchant: str = "shein", shop: str = "main") -> httpx2.Response:
+    async def connect(self, merchant_id: str = "shein", shop_id: str = "main") -> httpx2.Response:
         return await self.http.post(
-            f"/v1/merchants/{merchant}/shops/{shop}/connect",
-            headers=self.bearer("shops:write", merchant=merchant),
+            f"/v1/merchants/{merchant_id}/shops/{shop_id}/connect",
+            headers=self.bearer("shops:write", merchant_id=merchant_id),
         )
 
-    async def start(self, merchant: str = "shein", shop: str = "main") -> str:
+    async def start(self, merchant_id: str = "shein", shop_id: str = "main") -> str:
         """Open the start link; the state that travels to AliExpress. The cookie stays in `http`."""
-        started = await self.connect(merchant, shop)
+        started = await self.connect(merchant_id, shop_id)
         assert started.status_code == 201, started.text
         redirect = await self.http.get(started.json()["start_url"])
         assert redirect.status_code == 302, redirect.text
@@ -97,9 +97,9 @@ class Auth:
         )
         return [msgspec.json.decode(row["value"], type=event) for row in rows]
 
-    async def row(self, merchant: str = "shein", shop: str = "main") -> asyncpg.Record:
+    async def row(self, merchant_id: str = "shein", shop_id: str = "main") -> asyncpg.Record:
         found = await self.pool.fetchrow(
-            "SELECT * FROM shop WHERE merchant_id = $1 AND shop_id = $2", merchant, shop
+            "SELECT * FROM shop WHERE merchant_id = $1 AND shop_id = $2", merchant_id, shop_id
         )
         assert found is not None
         return found

@@ -90,14 +90,14 @@ class Harness:
 
     # -- who calls
 
-    def bearer(self, *scopes: str, merchant: str | None = MERCHANT) -> dict[str, str]:
-        token = sign_claims(self.keys, "test", merchant, list(scopes))
+    def bearer(self, *scopes: str, merchant_id: str | None = MERCHANT) -> dict[str, str]:
+        token = sign_claims(self.keys, "test", merchant_id, list(scopes))
         return {"authorization": f"Bearer {token}"}
 
     async def call(
-        self, method: str, path: str, *, merchant: str | None = MERCHANT, **options: Any
+        self, method: str, path: str, *, merchant_id: str | None = MERCHANT, **options: Any
     ) -> httpx2.Response:
-        headers = self.bearer("orders:read", "orders:write", merchant=merchant)
+        headers = self.bearer("orders:read", "orders:write", merchant_id=merchant_id)
         headers |= options.pop("headers", {})
         return await self.http.request(method, path, headers=headers, **options)
 
@@ -105,7 +105,7 @@ class Harness:
 
     async def connect(self) -> None:
         """Connect or renew the shop at auth-service, and give this service its new state."""
-        operator = self.bearer(OPERATOR, merchant=None)
+        operator = self.bearer(OPERATOR, merchant_id=None)
         await self.auth_http.put(
             f"/v1/merchants/{MERCHANT}",
             json={"name": "Shein", "is_eligible": True},

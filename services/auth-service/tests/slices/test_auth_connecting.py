@@ -15,8 +15,10 @@ Selling = tuple[Auth, Seller]
 ONE, TWO = "2200100001", "2200100002"
 
 
-async def connected(auth: Auth, seller: Seller, seller_id: str = ONE, shop: str = "main") -> None:
-    state = await auth.start(shop=shop)
+async def connected(
+    auth: Auth, seller: Seller, seller_id: str = ONE, shop_id: str = "main"
+) -> None:
+    state = await auth.start(shop_id=shop_id)
     page = await auth.callback(state, await seller.code(seller_id))
     assert page.status_code == 200, page.text
 
@@ -45,7 +47,7 @@ async def test_a_merchant_walks_the_pages_and_the_shop_is_connected(selling: Sel
     assert "The shop is connected" in back.text
     assert "cache-control" in back.headers
     shop = await auth.http.get(
-        "/v1/merchants/shein/shops/main", headers=auth.bearer("shops:read", merchant="shein")
+        "/v1/merchants/shein/shops/main", headers=auth.bearer("shops:read", merchant_id="shein")
     )
     assert shop.json()["connection"] == "connected"
     assert shop.json()["seller_id"] == ONE
@@ -197,9 +199,9 @@ async def test_a_state_from_another_browser_is_refused(selling: Selling) -> None
     """Login CSRF: the attacker's state and code in the victim's browser, or the reverse."""
     auth, seller = selling
     await auth.register()
-    attackers = await auth.start(shop="attackers")
+    attackers = await auth.start(shop_id="attackers")
     auth.http.cookies.clear()
-    await auth.start(shop="main")
+    await auth.start(shop_id="main")
 
     page = await auth.callback(attackers, await seller.code(TWO))
 
@@ -323,7 +325,7 @@ async def test_a_seller_is_one_shop_only(selling: Selling) -> None:
     await auth.register("other")
     await connected(auth, seller, ONE, "main")
 
-    own = await auth.callback(await auth.start(shop="second"), await seller.code(ONE))
+    own = await auth.callback(await auth.start(shop_id="second"), await seller.code(ONE))
     foreign = await auth.callback(await auth.start("other", "theirs"), await seller.code(ONE))
 
     assert (own.status_code, foreign.status_code) == (409, 409)
@@ -355,7 +357,7 @@ async def test_a_merchant_made_ineligible_on_the_way_is_refused_at_the_callback(
 async def test_an_unknown_merchant_cannot_connect(auth: Auth) -> None:
     answer = await auth.http.post(
         "/v1/merchants/nobody/shops/main/connect",
-        headers=auth.bearer("shops:write", merchant="nobody"),
+        headers=auth.bearer("shops:write", merchant_id="nobody"),
     )
     assert answer.status_code == 404
 
@@ -364,7 +366,7 @@ async def test_a_foreign_merchants_shop_does_not_exist(selling: Selling) -> None
     auth, seller = selling
     await auth.register()
     await connected(auth, seller)
-    foreign = auth.bearer("shops:read", "shops:write", merchant="other")
+    foreign = auth.bearer("shops:read", "shops:write", merchant_id="other")
 
     for method, path in (
         ("GET", "/v1/merchants/shein/shops"),

@@ -44,16 +44,16 @@ async def test_without_a_token_every_route_answers_401(auth: Auth) -> None:
 
 async def test_another_merchants_token_opens_nothing(auth: Auth) -> None:
     await auth.register("shein")
-    foreign = auth.bearer(*EVERY_MERCHANT_SCOPE, merchant="other")
+    foreign = auth.bearer(*EVERY_MERCHANT_SCOPE, merchant_id="other")
     answered = await statuses(auth, foreign)
     assert set(answered.values()) <= {403, 404}
     assert {status for (_, path), status in answered.items() if "/shops" in path} <= {403, 404}
 
 
-@pytest.mark.parametrize("merchant", ["shein", None])
-async def test_a_token_without_scopes_opens_nothing(auth: Auth, merchant: str | None) -> None:
+@pytest.mark.parametrize("merchant_id", ["shein", None])
+async def test_a_token_without_scopes_opens_nothing(auth: Auth, merchant_id: str | None) -> None:
     await auth.register("shein")
-    answered = await statuses(auth, auth.bearer(merchant=merchant))
+    answered = await statuses(auth, auth.bearer(merchant_id=merchant_id))
     assert set(answered.values()) == {403}
 
 
@@ -61,7 +61,7 @@ async def test_a_merchants_own_token_never_opens_what_is_for_services_and_operat
     auth: Auth,
 ) -> None:
     await auth.register("shein")
-    own = auth.bearer(*EVERY_MERCHANT_SCOPE, "token:read", merchant="shein")
+    own = auth.bearer(*EVERY_MERCHANT_SCOPE, "token:read", merchant_id="shein")
     answered = await statuses(auth, own)
     for route in (
         ("get", "/v1/merchants"),

@@ -297,8 +297,8 @@ async def test_a_foreign_merchants_orders_do_not_exist(harness: Harness) -> None
         ("POST", f"{PATH}/order-imports"),
         ("GET", f"{PATH}/carriers"),
     ):
-        theirs = await harness.call(method, path, merchant="other")
-        missing = await harness.call(method, path.replace(MERCHANT, "nobody"), merchant="other")
+        theirs = await harness.call(method, path, merchant_id="other")
+        missing = await harness.call(method, path.replace(MERCHANT, "nobody"), merchant_id="other")
         assert theirs.status_code == missing.status_code == 404
         assert theirs.json() == missing.json()
     assert (await harness.call("GET", f"{PATH}/orders/0")).status_code == 404
@@ -309,7 +309,7 @@ async def test_republishing_publishes_orders_at_the_same_revision(harness: Harne
     await harness.place()
     await harness.import_orders()
     answer = await harness.http.post(
-        "/v1/republish", json={}, headers=harness.bearer("operator", merchant=None)
+        "/v1/republish", json={}, headers=harness.bearer("operator", merchant_id=None)
     )
     assert answer.json() == {"records": 1}
     [first], [again] = await harness.events(OrderReceived), await harness.events(OrderUpdated)

@@ -31,14 +31,16 @@ async def test_without_a_token_every_route_answers_401(harness: Harness) -> None
 
 
 async def test_another_merchants_token_opens_nothing(harness: Harness) -> None:
-    answered = await statuses(harness, harness.bearer(*EVERY_SCOPE, merchant="other"))
+    answered = await statuses(harness, harness.bearer(*EVERY_SCOPE, merchant_id="other"))
     assert {s for (_, path), s in answered.items() if "{merchant_id}" in path} == {404}
     assert {s for (_, path), s in answered.items() if "{merchant_id}" not in path} == {403}
 
 
-@pytest.mark.parametrize("merchant", [MERCHANT, None])
-async def test_a_token_without_scopes_opens_nothing(harness: Harness, merchant: str | None) -> None:
-    assert set((await statuses(harness, harness.bearer(merchant=merchant))).values()) == {403}
+@pytest.mark.parametrize("merchant_id", [MERCHANT, None])
+async def test_a_token_without_scopes_opens_nothing(
+    harness: Harness, merchant_id: str | None
+) -> None:
+    assert set((await statuses(harness, harness.bearer(merchant_id=merchant_id))).values()) == {403}
 
 
 async def test_who_may_only_read_changes_nothing(harness: Harness) -> None:
@@ -59,7 +61,7 @@ async def test_who_may_only_read_changes_nothing(harness: Harness) -> None:
         pytest.param(
             "POST",
             "/v1/republish",
-            {"json": {"merchant_id": "\0"}, "merchant": None},
+            {"json": {"merchant_id": "\0"}, "merchant_id": None},
             "merchant_id",
             id="merchant",
         ),
@@ -78,10 +80,10 @@ async def test_who_may_only_read_changes_nothing(harness: Harness) -> None:
 async def test_a_text_the_database_cannot_hold_is_refused_by_its_field(
     harness: Harness, method: str, path: str, options: dict[str, Any], field: str
 ) -> None:
-    merchant = options.pop("merchant", MERCHANT)
-    operator = {"headers": harness.bearer("operator", merchant=None)} if merchant is None else {}
+    if "merchant_id" in options:
+        options = {**options, "headers": harness.bearer("operator", merchant_id=None)}
 
-    answer = await harness.call(method, path, merchant=merchant, **options, **operator)
+    answer = await harness.call(method, path, **options)
 
     assert answer.status_code == 422, answer.text
     assert answer.json()["field"].endswith(field)

@@ -194,7 +194,7 @@ async def test_a_foreign_merchants_order_cannot_be_shipped(harness: Harness) -> 
         answer = await harness.call(
             "POST",
             f"{path}/shipments",
-            merchant="other",
+            merchant_id="other",
             json=body,
             headers={"Idempotency-Key": "k"},
         )

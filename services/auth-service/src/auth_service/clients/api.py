@@ -49,7 +49,7 @@ class ClientSecret(BaseModel):
 
 
 def client_router(pool: Pool, keys: SigningKeys) -> APIRouter:
-    """The routes of this slice."""
+    """Tokens and keys for every caller; making clients for operators."""
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["access"])
 
     @router.post("/v1/token")

@@ -34,7 +34,7 @@ class StartView(BaseModel):
 def connect_router(
     pool: Pool, client: Client, vault: TokenVault, settings: AuthSettings
 ) -> APIRouter:
-    """The routes of this slice."""
+    """Links for merchants; the two pages for whoever holds a link's ticket or state."""
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["shops"])
     contact = settings.eligibility_contact
 

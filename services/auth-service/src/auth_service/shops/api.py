@@ -47,7 +47,7 @@ class Republished(BaseModel):
 
 
 def shop_router(pool: Pool) -> APIRouter:
-    """The routes of this slice."""
+    """Reading for merchants; republishing for operators."""
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["shops"])
 
     @router.get("/v1/merchants/{merchant_id}/shops")

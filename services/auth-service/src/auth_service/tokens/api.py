@@ -44,7 +44,7 @@ class ConnectionView(BaseModel):
 
 
 def token_router(pool: Pool, client: Client, vault: TokenVault) -> APIRouter:
-    """The routes of this slice."""
+    """For our own services alone."""
     router = APIRouter(
         prefix="/internal/v1/shops/{merchant_id}/{shop_id}/token",
         responses=PROBLEM_RESPONSES,

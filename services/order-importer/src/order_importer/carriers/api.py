@@ -35,7 +35,7 @@ class Carriers(BaseModel):
 
 
 def carrier_router(pool: Pool, access: ShopAccess) -> APIRouter:
-    """The routes of this slice."""
+    """For merchants; a list older than a day is read from AliExpress first."""
     router = APIRouter(
         prefix="/v1/merchants/{merchant_id}/shops/{shop_id}",
         responses=PROBLEM_RESPONSES,

@@ -115,7 +115,7 @@ class PauseBody(BaseModel):
 
 
 def import_router(pool: Pool) -> APIRouter:
-    """The routes of this slice."""
+    """For merchants; an import that is asked for runs whether or not the schedule is paused."""
     router = APIRouter(
         prefix="/v1/merchants/{merchant_id}/shops/{shop_id}/order-imports",
         responses=PROBLEM_RESPONSES,

@@ -21,7 +21,7 @@ from order_importer.orders.store import (
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a batch brought."""
+    """How many orders of a batch were new and how many had changed."""
 
     received: int
     updated: int

@@ -42,7 +42,7 @@ class Republished(BaseModel):
 
 
 def order_router(pool: Pool) -> APIRouter:
-    """The routes of this slice."""
+    """Reading for merchants; republishing for operators."""
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["orders"])
 
     @router.get("/v1/merchants/{merchant_id}/orders")

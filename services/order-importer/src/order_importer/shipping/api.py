@@ -81,7 +81,7 @@ class Shipments(BaseModel):
 
 
 def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
-    """The routes of this slice."""
+    """For merchants; a shipment is answered before AliExpress has it."""
     router = APIRouter(
         prefix="/v1/merchants/{merchant_id}/shops/{shop_id}",
         responses=PROBLEM_RESPONSES,

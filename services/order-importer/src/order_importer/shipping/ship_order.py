@@ -70,7 +70,7 @@ class ShipmentRequest:
     note: str | None
 
     def fingerprint(self) -> bytes:
-        """The same for the same request."""
+        """Equal for equal requests, whatever the order of their lines."""
         lines = None if self.line_ids is None else sorted(set(self.line_ids))
         return hashlib.sha256(msgspec.json.encode(replace(self, line_ids=lines))).digest()
 

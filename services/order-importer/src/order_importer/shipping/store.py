@@ -240,7 +240,7 @@ async def mark_refused(
     explanation: str,
     remedy: str,
 ) -> None:
-    """AliExpress will not take the parcel."""
+    """AliExpress rejected the parcel, for this reason; its lines are free again."""
     await connection.execute(
         f"""
         UPDATE shipment SET state = 'refused', settled_at = $5, problem_code = $6,

@@ -23,7 +23,7 @@ class Shop:
 
 @dataclass(frozen=True)
 class Change:
-    """What a new state changed."""
+    """A shop whose newer state was stored, and what follows from it."""
 
     shop: Shop
     is_renewed: bool
