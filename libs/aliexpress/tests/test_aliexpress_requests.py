@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import msgspec
+from pydantic import SecretStr
 
 from aliexpress import feeds, logistics, offers, orders, products
-from aliexpress.operation import AccessToken
+from aliexpress.gateway import new_gateway
+from aliexpress.operation import AccessToken, AppCredentials
+from aliexpress.wiring import client_of
+from common.postgres.pool import Pool
+from common.settings import MarketplaceSettings
 
 PRODUCT = "1005001234567890"
 
@@ -115,3 +120,15 @@ async def test_a_shipment_as_documented(answering: Callable[..., Any], token: Ac
         "logistics_no": "LA88887777CN",
     }
     assert documented.items() <= client.recorded.fields.items()
+
+
+async def test_a_services_client_is_made_from_its_settings() -> None:
+    settings = MarketplaceSettings(
+        marketplace_url="https://gateway.test/", app_key="500100", app_secret=SecretStr("s")
+    )
+    client = client_of(settings, cast("Pool", None), integrator="AliExpress Channel")
+
+    assert client.app == AppCredentials("500100", "s")
+    assert client.gateway == new_gateway("https://gateway.test")
+    assert client.developer_features() == {"developer_features": '{"source":"AliExpress Channel"}'}
+    await client.aclose()

@@ -5,11 +5,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from auth_harness import Auth, Seller
 
+from auth_service.merchants.register_merchant import register_merchant
+from auth_service.merchants.store import Merchant
 from auth_service.shops.token_vault import TokenVault
 from auth_service.tokens.rotate_keys import rotate_keys
 from common.contracts.shop import ShopState
 from common.contracts.token import TokenRenewed
 from common.failpoints import FailpointError, arm
+from common.postgres.pool import Connection
 
 Selling = tuple[Auth, Seller]
 ONE, TWO = "2200100001", "2200100002"
@@ -394,6 +397,19 @@ async def test_without_eligibility_no_token_is_issued_and_every_state_is_publish
     states = await auth.events(ShopState)
     assert [s.is_eligible for s in states] == [True, True, False]
     assert not states[-1].is_usable
+
+
+async def test_a_merchant_and_what_follows_from_it_are_saved_together(auth: Auth) -> None:
+    await auth.register()
+
+    async def fail(_connection: Connection, _merchant: Merchant) -> None:
+        raise RuntimeError("the shops cannot follow")
+
+    with pytest.raises(RuntimeError):
+        await register_merchant(auth.pool, "shein", name="Shein", is_eligible=False, on_change=fail)
+
+    merchant = await auth.http.get("/v1/merchants/shein", headers=auth.operator)
+    assert merchant.json()["is_eligible"] is True
 
 
 async def test_republishing_publishes_every_state_with_a_higher_revision(

@@ -60,6 +60,12 @@ def _shop(row: asyncpg.Record) -> Shop:
     return Shop(**row)
 
 
+def _found(row: asyncpg.Record | None) -> asyncpg.Record:
+    if row is None:
+        raise NotFound("shop", remedy="Connect the shop first.")
+    return row
+
+
 async def make_shop(connection: Connection, merchant_id: str, shop_id: str) -> Shop | None:
     """A new shop, not yet connected; None when it exists. Waits for a change of its merchant."""
     row = await connection.fetchrow(
@@ -84,9 +90,7 @@ async def load_shop(connection: Connection, merchant_id: str, shop_id: str) -> S
         merchant_id,
         shop_id,
     )
-    if row is None:
-        raise NotFound("shop", remedy="Connect the shop first.")
-    return _shop(row)
+    return _shop(_found(row))
 
 
 async def lock_shop(connection: Connection, merchant_id: str, shop_id: str) -> Shop:
@@ -98,9 +102,7 @@ async def lock_shop(connection: Connection, merchant_id: str, shop_id: str) -> S
         merchant_id,
         shop_id,
     )
-    if row is None:
-        raise NotFound("shop", remedy="Connect the shop first.")
-    return _shop(row)
+    return _shop(_found(row))
 
 
 async def list_shops(
@@ -271,16 +273,14 @@ async def find_sealed(
         merchant_id,
         shop_id,
     )
-    if row is None:
-        raise NotFound("shop", remedy="Connect the shop first.")
-    *known, key_id, wrapped_key, nonce, ciphertext = row.values()
+    *known, key_id, wrapped_key, nonce, ciphertext = _found(row).values()
     shop = Shop(*known)
     if key_id is None:
         return shop, None
     return shop, SealedToken(key_id, wrapped_key, nonce, ciphertext)
 
 
-async def claim_sealed_otherwise(
+async def claim_sealed_under_other_key(
     connection: Connection, key_id: str, *, limit: int
 ) -> list[tuple[str, str, SealedToken]]:
     """Tokens under another master key than this one: merchant, shop, token; rows locked."""

@@ -11,7 +11,9 @@ ROWS = 100
 async def rotate_keys(pool: Pool, vault: TokenVault) -> bool:
     """Re-wrap the next tokens. Whether there were any."""
     async with unit_of_work(pool) as connection:
-        claimed = await store.claim_sealed_otherwise(connection, vault.current_key_id, limit=ROWS)
+        claimed = await store.claim_sealed_under_other_key(
+            connection, vault.current_key_id, limit=ROWS
+        )
         for merchant_id, shop_id, sealed in claimed:
             await store.save_wrapping(connection, merchant_id, shop_id, vault.rewrap(sealed))
     return bool(claimed)
