@@ -7,6 +7,8 @@ per key in commit order.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import asyncpg
+
 from common import clock
 from common.contracts.envelope import EncodedEvent, encode, headers_to_json
 from common.contracts.event import Event
@@ -55,3 +57,15 @@ async def add_encoded(connection: Connection, encoded: Sequence[EncodedEvent]) -
         [headers_to_json(event.headers).decode() for event in encoded],
         clock.now(),
     )
+
+
+async def list_lowest(connection: Connection, *, limit: int) -> list[asyncpg.Record]:
+    """The records with the lowest ids: `id`, `topic`, `key`, `value`, `headers`, `added_at`."""
+    return await connection.fetch(
+        "SELECT id, topic, key, value, headers, added_at FROM outbox ORDER BY id LIMIT $1", limit
+    )
+
+
+async def forget_published(connection: Connection, ids: Sequence[int]) -> None:
+    """Delete records that Kafka has acknowledged."""
+    await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", ids)

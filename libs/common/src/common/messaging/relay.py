@@ -19,6 +19,7 @@ from common.contracts.envelope import headers_from_json
 from common.errors import Outage
 from common.failpoints import reach
 from common.messaging.clients import close_producer, new_producer
+from common.messaging.outbox import forget_published, list_lowest
 from common.postgres.pool import OUTAGE_ERRORS, Connection
 from common.supervision import Component, bounded, close
 from common.telemetry.names import OUTBOX_AGE, OUTBOX_SIZE, RELAY_PUBLISHED
@@ -93,10 +94,7 @@ class Relay(Component):
 
         Raises the first refusal of the broker after deleting what it did acknowledge.
         """
-        rows = await connection.fetch(
-            "SELECT id, topic, key, value, headers, added_at FROM outbox ORDER BY id LIMIT $1",
-            CLAIM_ROWS,
-        )
+        rows = await list_lowest(connection, limit=CLAIM_ROWS)
         _age.set((clock.now() - rows[0]["added_at"]).total_seconds() if rows else 0.0)
         _size.set(len(rows))
         if not rows:
@@ -108,7 +106,7 @@ class Relay(Component):
             [(row["id"], (row["topic"], row["key"])) for row in rows], outcomes
         )
         if acknowledged:
-            await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", acknowledged)
+            await forget_published(connection, acknowledged)
             _published.add(len(acknowledged))
             reach("relay.after-delete")
         if failure is not None:
