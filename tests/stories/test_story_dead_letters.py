@@ -23,7 +23,6 @@ from common.contracts.envelope import encode
 from stack.run import Stack
 from stack.settings import CHECKOUT
 from stack.system import CATALOG as CATALOG_SERVICE
-from stack.system import service_environment
 from stack.testing import eventually
 
 pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(300)]
@@ -347,7 +346,7 @@ async def test_what_cannot_be_done_ends_with_the_next_step(
 
 
 async def test_positions_are_not_reset_under_a_living_service(system: Stack) -> None:
-    environment = service_environment(CATALOG_SERVICE, system._around)
+    environment = system.environment(CATALOG_SERVICE)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", CATALOG_SERVICE.module, "positions", "reset"),
         *("--group", GROUP, "--topic", "catalog.updated"),

@@ -114,6 +114,10 @@ class Stack:
         """Base address of a service or of the sandbox."""
         return self._wiring.url(name)
 
+    def environment(self, service: Service) -> dict[str, str]:
+        """The variables `service` was started with, for another process of it."""
+        return service_environment(service, self._wiring)
+
     def database_url(self, name: str) -> str:
         """The database of a service, as its owner."""
         return self._wiring.database_urls[name]
