@@ -22,10 +22,8 @@ class OrderSettings(ServiceSettings, MarketplaceSettings):
 
     @property
     def import_every(self) -> timedelta:
-        """`import_every_seconds` as a duration."""
         return timedelta(seconds=self.import_every_seconds)
 
     @property
     def first_import(self) -> timedelta:
-        """`first_import_days` as a duration."""
         return timedelta(days=self.first_import_days)

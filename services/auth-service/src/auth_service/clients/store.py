@@ -17,7 +17,6 @@ class ApiClient:
 
 
 async def find_client(connection: Connection, client_id: str) -> ApiClient | None:
-    """The client of this id."""
     row = await connection.fetchrow(
         "SELECT client_id, merchant_id, secret_hash, scopes FROM api_client WHERE client_id = $1",
         client_id,

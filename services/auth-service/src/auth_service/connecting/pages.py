@@ -22,7 +22,6 @@ _page = Environment(
 
 
 def connected_page(shop: Shop) -> HTMLResponse:
-    """The shop is connected."""
     text = (
         f"{shop.shop_id} now works with the AliExpress account "
         f"{shop.seller_name or shop.seller_id}, until "

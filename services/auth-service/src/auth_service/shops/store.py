@@ -298,7 +298,6 @@ async def claim_sealed_under_other_key(
 async def save_wrapping(
     connection: Connection, merchant_id: str, shop_id: str, sealed: SealedToken
 ) -> None:
-    """Store the re-wrapped data key."""
     await connection.execute(
         """
         UPDATE shop SET token_key_id = $3, token_wrapped_key = $4

@@ -22,7 +22,6 @@ class CarrierList:
 async def find_carriers(
     connection: Connection, merchant_id: str, shop_id: str
 ) -> CarrierList | None:
-    """The shop's carriers as last read."""
     row = await connection.fetchrow(
         "SELECT carriers, fetched_at FROM carrier_list WHERE merchant_id = $1 AND shop_id = $2",
         merchant_id,
@@ -36,7 +35,6 @@ async def find_carriers(
 async def save_carriers(
     connection: Connection, merchant_id: str, shop_id: str, carriers: Sequence[Carrier]
 ) -> CarrierList:
-    """Store the carriers just read."""
     now = clock.now()
     await connection.execute(
         """

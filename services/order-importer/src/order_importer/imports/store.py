@@ -109,7 +109,6 @@ async def end_import(
     *,
     problem: str | None = None,
 ) -> None:
-    """The import has ended."""
     await connection.execute(
         "UPDATE order_import SET state = $2, problem = $3, ended_at = $4 WHERE import_id = $1",
         import_id,

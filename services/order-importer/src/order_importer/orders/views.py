@@ -90,6 +90,5 @@ class OrderView(OrderBody):
 
 
 def view_of(stored: StoredOrder) -> OrderView:
-    """The order as shown."""
     body = OrderBody.model_validate(stored.order)
     return OrderView(shop_id=stored.shop_id, revision=stored.revision, **dict(body))

@@ -58,7 +58,6 @@ def _key(shipment: Shipment) -> tuple[str, str, str, str]:
 async def find_by_key(
     connection: Connection, merchant_id: str, idempotency_key: str
 ) -> Shipment | None:
-    """The shipment this key was used for."""
     row = await connection.fetchrow(
         f"SELECT {_COLUMNS} FROM shipment "  # noqa: S608 - a constant list of columns
         "WHERE merchant_id = $1 AND idempotency_key = $2",
