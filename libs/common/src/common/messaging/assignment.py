@@ -28,7 +28,7 @@ from common.messaging.positions import (
 )
 from common.messaging.records import Record
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.supervision import bounded, has_passed
 from common.telemetry.names import CONSUMER_LAG
 from common.telemetry.setup import Gauge
@@ -107,7 +107,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         """Seek to the stored positions; a partition seen for the first time begins at its start."""
         if not partitions:
             return
-        async with unit_of_work(self._pool) as connection:
+        async with reading(self._pool) as connection:
             stored = await load_positions(connection, self.group, partitions)
         unseen = [partition for partition in partitions if partition not in stored]
         if unseen:

@@ -11,7 +11,7 @@ from common.messaging.assignment import Assignment
 from common.messaging.clients import ClientStuck
 from common.messaging.positions import load_positions
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading
 
 CHECK_PROGRESS_EVERY = timedelta(seconds=5)
 CHECK_GOAL_EVERY = timedelta(seconds=0.2)
@@ -62,7 +62,7 @@ class Watchdog:
 
     async def _has_reached(self, goal: Mapping[TopicPartition, int]) -> bool:
         wanted = {partition: end for partition, end in goal.items() if end > 0}
-        async with unit_of_work(self._pool) as connection:
+        async with reading(self._pool) as connection:
             stored = await load_positions(connection, self._assignment.group, list(wanted))
         return all(stored.get(partition, 0) >= end for partition, end in wanted.items())
 
