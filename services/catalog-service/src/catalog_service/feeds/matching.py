@@ -12,6 +12,7 @@ from typing import Any
 
 from catalog_service.feeds.configuration import Match, ValueMap
 from catalog_service.feeds.quantities import Written
+from catalog_service.feeds.template_values import is_storable
 from catalog_service.feeds.templates import (
     Render,
     TemplateFailed,
@@ -19,9 +20,12 @@ from catalog_service.feeds.templates import (
     compile_template,
     cut_at_word,
 )
+from catalog_service.feeds.work import CALL, FamilyBudget
 from common.contracts.catalog import FieldValue
 
 Filled = str | list[str] | None
+MAX_VALUES = 1_000
+"""Values of one list, as of a source field."""
 
 
 class MatchFailed(Exception):
@@ -30,12 +34,14 @@ class MatchFailed(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """A source product as matches see it; `parent` holds its parent's fields, if it has one."""
+    """A source product as matches see it; `parent` holds its parent's fields, if it has one, and
+    `budget` is what its family may still cost."""
 
     product_id: str
     parent_id: str | None
     fields: Mapping[str, FieldValue]
     parent: Mapping[str, FieldValue] = dataclass_field(default_factory=dict)
+    budget: FamilyBudget = dataclass_field(default_factory=FamilyBudget, repr=False, compare=False)
 
     def field(self, name: str) -> FieldValue:
         """A field by name; `product_id`, `parent_id` are the row's where no field is so named."""
@@ -56,16 +62,45 @@ class Row:
 
 
 def texts(value: object) -> Filled:
-    """A value as a filled one: blanks count as nothing, lists lose their blanks."""
+    """A value as a filled one: blanks count as nothing, lists lose their blanks.
+
+    Raises `MatchFailed` for an object, a list that is too long, and characters nothing stores.
+    """
+    if not isinstance(value, list | tuple):
+        return _text(value)
+    _check_count(len(value))
+    return [text for item in value if (text := _text_of_item(item)) is not None] or None
+
+
+def _text_of_item(item: object) -> str | None:
+    return None if isinstance(item, list | tuple) else _text(item)
+
+
+def _text(value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return [text for item in value if isinstance(text := texts(item), str)] or None
     if isinstance(value, Mapping):
         raise MatchFailed("it gives an object, not a text or a list of texts")
-    return str(value).strip() or None
+    try:
+        text = str(value).strip()
+    except ValueError:  # an integer of thousands of digits
+        raise MatchFailed("it gives a number of too many digits") from None
+    if not is_storable(text):
+        raise MatchFailed("it gives a text with a character that cannot be stored, such as NUL")
+    return text or None
+
+
+def _check_count(values: int) -> None:
+    if values > MAX_VALUES:
+        raise MatchFailed(f"it gives {values} values; at most {MAX_VALUES} are taken")
+
+
+def cut(text: str, separator: str) -> list[str]:
+    """The text's parts. Raises `MatchFailed` for too many of them, before they are made."""
+    _check_count(text.count(separator) + 1)
+    return text.split(separator)
 
 
 @dataclass(frozen=True)
@@ -77,7 +112,8 @@ class CompiledMatch:
     _source: Callable[[Row], object]
 
     def fill(self, row: Row) -> Filled:
-        """The row's value. Raises `MatchFailed` when a template fails and there is no default."""
+        """The row's value. Raises `MatchFailed` when a template fails and there is no default,
+        and whatever the default when it costs too much; `FamilyTooCostly`."""
         return self._shaped(self._given(row))
 
     def text(self, row: Row) -> str | None:
@@ -106,10 +142,11 @@ class CompiledMatch:
 
     def _given(self, row: Row) -> object:
         """What the source gives, else the default; unchanged."""
+        row.budget.spend(CALL)
         try:
             value = self._source(row)
         except TemplateFailed as failure:
-            if self.default is None:
+            if self.default is None or failure.is_costly:
                 raise MatchFailed(f"the template failed: {failure}") from None
             return self.form.default
         return self.form.default if texts(value) is None else value
@@ -118,7 +155,7 @@ class CompiledMatch:
         """The value as texts, cut as the match asks for."""
         value = texts(given)
         if isinstance(value, str) and self.form.separator is not None:
-            value = texts(value.split(self.form.separator))
+            value = texts(cut(value, self.form.separator))
         if isinstance(value, str) and self.form.truncate is not None:
             value = cut_at_word(value, self.form.truncate)
         return value
@@ -145,7 +182,7 @@ def _source(form: Match) -> Callable[[Row], object]:
         return lambda row: row.field(name)
     if form.template is not None:
         render: Render = compile_template(form.template)
-        return lambda row: render(row.variables)
+        return lambda row: render(row.variables, row.budget)
     if form.map is not None:
         return _mapped(form.map)
     constant = form.constant

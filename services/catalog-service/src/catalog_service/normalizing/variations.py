@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from catalog_service.feeds.exclusions import Predicate
 from catalog_service.feeds.matching import Row
+from catalog_service.feeds.work import FamilyBudget
 from common.contracts.catalog import FieldValue
 from common.contracts.product import AttributeValue
 from common.errors import Issue
@@ -38,30 +39,38 @@ def arrange(family_id: str, members: Sequence[Member], *, synthesise_parent: boo
     """The family of these members; None when there are none."""
     if not members:
         return None
+    budget = FamilyBudget(len(members))
     parent = next((m for m in members if m.product_id == family_id), None)
     children = sorted((m for m in members if m.product_id != family_id), key=lambda m: m.product_id)
     if not children:
         assert parent is not None  # noqa: S101 - some member there is
-        row = Row(parent.product_id, parent.parent_id, parent.fields)
+        row = Row(parent.product_id, parent.parent_id, parent.fields, budget=budget)
         return Family(row, [row], is_simple=True)
     issues = []
     if parent is None and synthesise_parent:
         parent = Member(family_id, None, children[0].fields)
     if parent is None:
         issues = [_parent_missing(child) for child in children]
-    head = None if parent is None else Row(parent.product_id, parent.parent_id, parent.fields)
+    head = (
+        None
+        if parent is None
+        else Row(parent.product_id, parent.parent_id, parent.fields, budget=budget)
+    )
     above: Mapping[str, FieldValue] = {} if parent is None else parent.fields
-    skus = [Row(child.product_id, child.parent_id, child.fields, above) for child in children]
+    skus = [Row(c.product_id, c.parent_id, c.fields, above, budget) for c in children]
     return Family(head, skus, is_simple=False, issues=issues)
 
 
 def without_excluded(family: Family, is_excluded: Predicate | None) -> Family | None:
-    """The family without its excluded children; None when nothing is left (M5.1)."""
+    """The family without its excluded children; None when nothing is left (M5.1).
+
+    Raises `FamilyTooCostly` where the rules cost more than the family may.
+    """
     if is_excluded is None:
         return family
-    if family.head is not None and is_excluded(family.head.fields):
+    if family.head is not None and is_excluded(family.head.fields, family.head.budget):
         return None
-    left = [sku for sku in family.skus if not is_excluded(sku.fields)]
+    left = [sku for sku in family.skus if not is_excluded(sku.fields, sku.budget)]
     if not left:
         return None
     return Family(family.head, left, family.is_simple, family.issues)
