@@ -1,13 +1,18 @@
 """Try a configuration on the catalogue without saving it: what it excludes, what lacks a match."""
 
+import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from catalog_service.feeds.compile import CompiledFeed, compile_feed
+from catalog_service.feeds.compile import CompiledFeed
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.matching import MatchFailed, Row
+from catalog_service.feeds.stored import compile_form
+from catalog_service.feeds.work import FamilyBudget, FamilyTooCostly
 from catalog_service.sources.store import SourceProduct, list_products
+from common.errors import Refusal
 from common.postgres.pool import Pool
 
 PAGE = 500
@@ -36,7 +41,7 @@ async def check_feed(
     pool: Pool, merchant_id: str, feed_id: str, form: FeedConfiguration
 ) -> FeedCheck:
     """The check. Raises `Refusal` where the configuration cannot be used."""
-    feed = compile_feed(merchant_id, feed_id, 0, form)
+    feed = await asyncio.to_thread(compile_form, merchant_id, feed_id, 0, form)
     tally = _Tally(feed)
     after = ""
     while tally.products < AT_MOST:
@@ -44,8 +49,7 @@ async def check_feed(
             page = await list_products(
                 connection, merchant_id, form.catalogue, after=after, limit=PAGE
             )
-        for product in page:
-            tally.count(product)
+        await asyncio.to_thread(tally.count, page)
         if len(page) < PAGE:
             return tally.result(is_partial=False)
         after = page[-1].product_id
@@ -60,14 +64,30 @@ class _Tally:
         self._unmatched: Counter[str] = Counter()
         self._matched: Counter[str] = Counter()
 
-    def count(self, product: SourceProduct) -> None:
+    def count(self, page: Sequence[SourceProduct]) -> None:
+        budget = FamilyBudget(len(page))
+        try:
+            for product in page:
+                self._count(product, budget)
+        except FamilyTooCostly as costly:
+            raise Refusal(
+                f"{costly}: {product.product_id}",
+                status=422,
+                slug="too-costly",
+                field="exclude",
+                rule="M5.1",
+                remedy="Test shorter fields, by fewer rules or by contains instead of matches.",
+            ) from None
+
+    def _count(self, product: SourceProduct, budget: FamilyBudget) -> None:
         self.products += 1
-        if self._feed.is_excluded is not None and self._feed.is_excluded(product.fields):
+        is_excluded = self._feed.is_excluded
+        if is_excluded is not None and is_excluded(product.fields, budget):
             self._excluded += 1
             return
         if product.parent_id is not None:
             return  # the parent's row gives the family its category
-        row = Row(product.product_id, None, product.fields)
+        row = Row(product.product_id, None, product.fields, budget=budget)
         try:
             category_id = self._feed.category.find(row)
             path = self._feed.category.path(row)

@@ -1,8 +1,10 @@
 """A configuration compiled once per version: matches to functions, category paths to tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import cached_property
+
+from pydantic import BaseModel
 
 from catalog_service.feeds.configuration import (
     CategoryMatching,
@@ -10,19 +12,26 @@ from catalog_service.feeds.configuration import (
     FeedConfiguration,
     Match,
     Override,
+    Rule,
     SkuAttributeMatch,
 )
 from catalog_service.feeds.exclusions import PatternInvalid, Predicate, compile_rule
 from catalog_service.feeds.matching import (
     CompiledMatch,
+    MatchFailed,
     Row,
     TemplateInvalid,
     compile_match,
+    cut,
 )
 from common.errors import Refusal
 
 Path = tuple[str, ...]
-V = TypeVar("V")
+MAX_TEMPLATE_CHARACTERS = 50_000
+MAX_RULES = 1_000
+MAX_PATTERNS = 100
+LONGEST_PATH = 1_000
+"""Characters of a category path as it is shown."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +82,26 @@ class CategoryTable:
 
     def path(self, row: Row) -> str:
         """The row's category path in its catalogue's words, empty when it has none."""
-        return self.separator.join(self._steps(row))
+        return self.separator.join(self._steps(row))[:LONGEST_PATH]
 
     def find(self, row: Row) -> str | None:
         """The leaf's id, or None where nothing matches."""
         path = tuple(step.casefold() for step in self._steps(row))
         found = self.exact.get(path)
-        length = len(path)
+        length = min(len(path), self._longest_prefix)
         while found is None and length >= 0:
             found = self.prefix.get(path[:length])
             length -= 1
         return found
 
+    @cached_property
+    def _longest_prefix(self) -> int:
+        return max(map(len, self.prefix), default=-1)
+
     def _steps(self, row: Row) -> list[str]:
         value = self.source.fill(row)
         if isinstance(value, str):
-            value = value.split(self.separator.strip() or self.separator)
+            value = cut(value, self.separator.strip() or self.separator)
         return [step.strip() for step in value or [] if step.strip()]
 
 
@@ -106,16 +119,19 @@ class CompiledFeed:
     is_excluded: Predicate | None
     general: Matches
     _overrides: Mapping[str, Matches] = field(default_factory=dict)
+    """What each category's override names; merged when asked for, since there may be thousands."""
 
     def matches(self, category_id: str | None) -> Matches:
         """What fills a product of this category."""
-        return self._overrides.get(category_id or "", self.general)
+        own = self._overrides.get(category_id or "")
+        return self.general if own is None else _merged(self.general, own)
 
 
 def compile_feed(
     merchant_id: str, feed_id: str, version: int, form: FeedConfiguration
 ) -> CompiledFeed:
     """The configuration, ready to use. Raises `Refusal` naming the key that cannot be used."""
+    _check_size(form)
     general = _matches(
         "",
         Override(
@@ -149,10 +165,42 @@ def compile_feed(
         is_excluded=_predicate(form),
         general=general,
         _overrides={
-            category_id: _merged(general, _matches(f"overrides.{category_id}.", override))
+            category_id: _matches(f"overrides.{category_id}.", override)
             for category_id, override in form.overrides.items()
         },
     )
+
+
+def _check_size(form: FeedConfiguration) -> None:
+    """What can be compiled and evaluated in a moment, however it is spread over the form."""
+    templates = rules = patterns = 0
+    for part in _parts(form):
+        if isinstance(part, Match):
+            templates += len(part.template or "")
+        elif isinstance(part, Rule):
+            rules += 1
+            patterns += part.matches is not None
+    for at, what, number, most in (
+        ("attributes", "characters in its templates", templates, MAX_TEMPLATE_CHARACTERS),
+        ("exclude", "rules", rules, MAX_RULES),
+        ("exclude", "regular expressions", patterns, MAX_PATTERNS),
+    ):
+        if number > most:
+            raise _refusal(at, f"the configuration has {number} {what}; {most} are taken", "M3.13")
+
+
+def _parts(form: BaseModel) -> Iterator[BaseModel]:
+    """The form and every form in it."""
+    waiting: list[object] = [form]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, BaseModel):
+            yield part
+            waiting += part.__dict__.values()
+        elif isinstance(part, dict):
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
 
 
 def _matches(at: str, form: Override) -> Matches:
@@ -212,9 +260,9 @@ def _category_table(form: CategoryMatching) -> CategoryTable:
 
 
 def _paths(table: Mapping[str, str], separator: str) -> dict[Path, str]:
-    cut = separator.strip() or separator
+    sign = separator.strip() or separator
     return {
-        tuple(step.strip().casefold() for step in path.split(cut) if step.strip()): category_id
+        tuple(step.strip().casefold() for step in path.split(sign) if step.strip()): category_id
         for path, category_id in table.items()
     }
 
@@ -233,6 +281,8 @@ def _compiled(at: str, match: Match) -> CompiledMatch:
         return compile_match(match)
     except TemplateInvalid as invalid:
         raise _refusal(at, f"the template at {at} cannot be used: {invalid}", "M3.13") from None
+    except MatchFailed as failed:
+        raise _refusal(at, f"the match at {at} cannot be used: {failed}", "M3.13") from None
 
 
 def _refusal(at: str, title: str, rule: str) -> Refusal:
@@ -242,5 +292,5 @@ def _refusal(at: str, title: str, rule: str) -> Refusal:
         slug="invalid-configuration",
         field=at,
         rule=rule,
-        remedy="Mend this key of the configuration; catalog-service's README lists the form.",
+        remedy="Correct this key of the configuration; catalog-service's README lists the form.",
     )

@@ -1,21 +1,54 @@
 """A feed's configuration as its merchant writes it; README.md of the service explains each part.
 
 These models only check form. What a configuration does is compiled once per version (`compile`).
+What they take is bounded and survives being stored: numbers are finite, texts hold no NUL, and
+matches and rules nest only so deep.
 """
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
+from catalog_service.feeds.template_values import is_storable
 from common.web.identity import IDENTIFIER_PATTERN
+
+DEEPEST = 20
+"""How deep matches and rules may nest."""
+
+
+def _storable(text: str) -> str:
+    if not is_storable(text):
+        raise ValueError("it holds a character that cannot be stored, such as NUL: take it out")
+    return text
+
+
+def _number_as_text(value: object) -> object:
+    """An id that YAML reads as a number."""
+    return str(value) if isinstance(value, int) else value
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Real = Annotated[float, Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
 
 Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN)]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}_[A-Z]{2}$")]
-CategoryId = Annotated[str, Field(pattern=r"^\d{1,20}$"), BeforeValidator(str)]
-FieldName = Annotated[str, Field(min_length=1, max_length=128)]
-Template = Annotated[str, Field(min_length=1, max_length=4_000)]
-Constant = Annotated[str, Field(max_length=200_000)] | bool | int | float | list[str]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+CategoryId = Annotated[str, Field(pattern=r"^[0-9]{1,20}$"), BeforeValidator(_number_as_text)]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+FieldName = Annotated[Text, Field(min_length=1, max_length=128)]
+Template = Annotated[Text, Field(min_length=1, max_length=4_000)]
+LongText = Annotated[Text, Field(max_length=200_000)]
+Constant = LongText | bool | Whole | Real | Annotated[list[LongText], Field(max_length=1_000)]
+Name = Annotated[Text, Field(min_length=1, max_length=200)]
+MapKey = Annotated[Text, Field(max_length=1_000)]
+Separator = Annotated[Text, Field(min_length=1, max_length=10)]
 
 
 def _switch(value: object) -> object:
@@ -39,15 +72,37 @@ class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class _Nesting(_Form):
+    """A form that may hold others of its kind."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded_depth(cls, value: object) -> object:
+        level, depth = [value], 0
+        while level := [part for outer in level for part in _parts(outer)]:
+            depth += 1
+            if depth > 2 * DEEPEST:  # a match lies in a map, a rule in a list
+                raise ValueError(f"it is nested deeper than {DEEPEST}: write it flatter")
+        return value
+
+
+def _parts(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
 class ValueMap(_Form):
     """Catalogue value to channel value; keys without regard to case and outer blanks."""
 
     source: "FieldName | Match" = Field(alias="from")
-    values: Annotated[dict[str, Constant], BeforeValidator(_text_keys)] = Field(max_length=20_000)
+    values: Annotated[dict[MapKey, Constant], BeforeValidator(_text_keys)] = Field(
+        max_length=20_000
+    )
     default: Constant | None = None
 
 
-class Match(_Form):
+class Match(_Nesting):
     """How one attribute is filled: exactly one of field, constant, template and map."""
 
     field: FieldName | None = None
@@ -55,7 +110,7 @@ class Match(_Form):
     template: Template | None = None
     map: ValueMap | None = None
     default: Constant | None = None
-    separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
+    separator: Separator | None = None
     truncate: Annotated[int, Field(ge=1, le=200_000)] | None = None
     unknown: Literal["reject", "other", "default", "omit", "alias"] = "reject"
 
@@ -88,6 +143,9 @@ def _long_form(value: Any) -> Any:
 
 
 SkuAttribute = Annotated[SkuAttributeMatch, BeforeValidator(_long_form)]
+
+
+NamedMatches = Annotated[dict[Name, Match], Field(max_length=1_000)]
 
 
 class Language(_Form):
@@ -144,34 +202,36 @@ class CategoryMatching(_Form):
     """From the catalogue's own category paths to AliExpress leaves (M2.2)."""
 
     source: Match
-    separator: Annotated[str, Field(min_length=1, max_length=10)] = " > "
-    exact: dict[str, CategoryId] = {}
-    prefix: dict[str, CategoryId] = {}
+    separator: Separator = " > "
+    exact: Annotated[dict[MapKey, CategoryId], Field(max_length=50_000)] = {}
+    prefix: Annotated[dict[MapKey, CategoryId], Field(max_length=50_000)] = {}
 
 
 class Override(_Form):
     """What a category does otherwise; merged key by key over the feed's own."""
 
     attributes: Attributes = Attributes()
-    category_attributes: dict[Name, Match] = {}
-    sku_attributes: dict[Name, SkuAttribute] = {}
-    user_defined_attributes: dict[Name, Match] = {}
+    category_attributes: NamedMatches = {}
+    sku_attributes: Annotated[dict[Name, SkuAttribute], Field(max_length=1_000)] = {}
+    user_defined_attributes: NamedMatches = {}
 
 
-Scalar = str | bool | int | float
+Scalar = MapKey | bool | Whole | Real
 
 
-class Rule(_Form):
+class Rule(_Nesting):
     """An exclusion (M5.1): a test of one field, or all, any or not of further rules."""
 
     field: FieldName | None = None
     equals: Scalar | None = None
-    contains: Annotated[str, Field(min_length=1)] | None = None
-    among: list[Scalar] | None = Field(default=None, alias="in")
+    contains: Annotated[Text, Field(min_length=1, max_length=1_000)] | None = None
+    among: Annotated[list[Scalar], Field(max_length=20_000)] | None = Field(
+        default=None, alias="in"
+    )
     compare: Literal["<", "<=", ">", ">="] | None = None
-    value: int | float | str | None = None
+    value: Whole | Real | Annotated[Text, Field(max_length=100)] | None = None
     empty: bool | None = None
-    matches: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    matches: Annotated[Text, Field(min_length=1, max_length=500)] | None = None
     all: "list[Rule] | None" = Field(default=None, min_length=1)
     any: "list[Rule] | None" = Field(default=None, min_length=1)
     negated: "Rule | None" = Field(default=None, alias="not")
@@ -201,19 +261,19 @@ class FeedConfiguration(_Form):
     catalogue: Identifier
     main_locale: Locale
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    countries: list[Annotated[str, Field(pattern=r"^[A-Z]{2}$")]] = []
+    countries: Annotated[list[Country], Field(max_length=300)] = []
     image_checks: Switch = True
     title_too_long: Literal["reject", "truncate"] = "reject"
     synthesise_parents: bool = False
     units: Units = Units()
     category: CategoryMatching
-    languages: dict[Locale, Language]
+    languages: Annotated[dict[Locale, Language], Field(max_length=100)]
     attributes: Attributes
-    country_prices: dict[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], CountryPriceMatch] = {}
-    category_attributes: dict[Name, Match] = {}
-    sku_attributes: dict[Name, SkuAttribute] = {}
-    user_defined_attributes: dict[Name, Match] = {}
-    overrides: dict[CategoryId, Override] = {}
+    country_prices: Annotated[dict[Country, CountryPriceMatch], Field(max_length=300)] = {}
+    category_attributes: NamedMatches = {}
+    sku_attributes: Annotated[dict[Name, SkuAttribute], Field(max_length=1_000)] = {}
+    user_defined_attributes: NamedMatches = {}
+    overrides: Annotated[dict[CategoryId, Override], Field(max_length=5_000)] = {}
     exclude: Rule | None = None
 
     @model_validator(mode="after")

@@ -1,8 +1,8 @@
 """Save, remove and republish feeds: what a merchant decides, told to the other services."""
 
+import asyncio
 from datetime import time
 
-from catalog_service.feeds.compile import compile_feed
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.store import (
     Feed,
@@ -13,6 +13,7 @@ from catalog_service.feeds.store import (
     mark_feed,
     save_feed,
 )
+from catalog_service.feeds.stored import body_of, compile_form
 from catalog_service.normalizing.republish import DAILY
 from catalog_service.normalizing.store import request_republish
 from catalog_service.normalizing.worker import SOURCE
@@ -51,7 +52,7 @@ async def apply_configuration(
         )
     former = await find_feed(connection, merchant_id, feed_id, is_locked=True)
     version = 1 if former is None else former.configuration_version + 1
-    compile_feed(merchant_id, feed_id, version, form)
+    await asyncio.to_thread(compile_form, merchant_id, feed_id, version, form)
     if former is not None:
         _refuse_move(former, form)
         known = await load_configuration(
@@ -68,11 +69,6 @@ async def apply_configuration(
     await add_events(connection, [feed.state()], source=SOURCE)
     await set_schedule(connection, DAILY, merchant_id, feed_id, Daily(REPUBLISHED_AT))
     return feed
-
-
-def body_of(form: FeedConfiguration) -> str:
-    """The configuration as stored: what was given, nothing of what is default."""
-    return form.model_dump_json(by_alias=True, exclude_unset=True)
 
 
 def _refuse_move(former: Feed, form: FeedConfiguration) -> None:
