@@ -46,6 +46,11 @@ CATALOG_WAITING = Metric(
 CATALOG_NORMALIZED = Metric(
     "channel.catalog.normalized", "{family}", "Families normalized, by state and whether emitted"
 )
+CATALOG_FAULTS = Metric(
+    "channel.catalog.faults",
+    "{fault}",
+    "Feeds that cannot be compiled, families and imports the channel failed on, by kind",
+)
 
 SPAN_PUBLISH = "outbox publish"
 SPAN_PROCESS = "process"

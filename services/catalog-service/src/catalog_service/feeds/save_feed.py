@@ -15,8 +15,8 @@ from catalog_service.feeds.store import (
 )
 from catalog_service.feeds.stored import body_of, compile_form
 from catalog_service.normalizing.republish import DAILY
+from catalog_service.normalizing.rows import SOURCE
 from catalog_service.normalizing.store import request_republish
-from catalog_service.normalizing.worker import SOURCE
 from catalog_service.sources.store import find_catalogue
 from common.errors import NotFound, Refusal
 from common.messaging.outbox import add_events

@@ -4,37 +4,73 @@ What a turn lacks is noted while families are judged, then loaded in sets, then 
 again; so the judgement itself does no I/O.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from catalog_service.feeds.compile import CompiledFeed, compile_feed
-from catalog_service.feeds.configuration import FeedConfiguration
+import structlog
+
+from catalog_service.feeds.compile import CompiledFeed
 from catalog_service.feeds.store import Feed, SchemaKey, load_configuration, load_schemas
+from catalog_service.feeds.stored import compile_body
 from catalog_service.images.store import load_verdicts
+from catalog_service.normalizing.evaluate import FeedUnusable
 from catalog_service.normalizing.normalize import SchemaRefused
 from catalog_service.normalizing.schema_check import CategorySchema
+from common.errors import Issue, Refusal
 from common.postgres.pool import Connection
+from common.telemetry.names import CATALOG_FAULTS
+from common.telemetry.setup import counter
+
+log = structlog.get_logger()
 
 KEPT_SCHEMAS = 2_000
+LONGEST_URL_BYTES = 2_000
+"""Longer addresses are no key of an index, and of no picture."""
+
+_faults = counter(CATALOG_FAULTS)
 
 
 class FeedCache:
-    """Compiled configurations, by feed and version."""
+    """Compiled configurations, by feed and version; one that cannot be compiled is kept as such."""
 
     def __init__(self) -> None:
-        self._compiled: dict[tuple[str, str], CompiledFeed] = {}
+        self._compiled: dict[tuple[str, str], CompiledFeed | FeedUnusable] = {}
 
-    async def get(self, connection: Connection, feed: Feed) -> CompiledFeed:
+    async def get(self, connection: Connection, feed: Feed) -> CompiledFeed | FeedUnusable:
         """The feed's present configuration, compiled once."""
         key = (feed.merchant_id, feed.feed_id)
         found = self._compiled.get(key)
         if found is None or found.version != feed.configuration_version:
             body = await load_configuration(connection, *key, feed.configuration_version)
-            form = FeedConfiguration.model_validate_json(body)
-            found = compile_feed(*key, feed.configuration_version, form)
+            found = await asyncio.to_thread(_compiled, feed, body)
             self._compiled[key] = found
         return found
+
+
+def _compiled(feed: Feed, body: str) -> CompiledFeed | FeedUnusable:
+    """The configuration, or why it cannot be used although it was stored: with an alarm."""
+    version = feed.configuration_version
+    try:
+        return compile_body(feed.merchant_id, feed.feed_id, version, body)
+    except Refusal as refusal:
+        why = refusal.title
+        field = refusal.field
+    except Exception as error:
+        log.exception("feed.compile_failed", merchant=feed.merchant_id, feed=feed.feed_id)
+        why = f"the channel failed on it ({type(error).__name__})"
+        field = None
+    _faults.add(1, {"kind": "feed"})
+    log.error("feed.unusable", merchant=feed.merchant_id, feed=feed.feed_id, reason=why)
+    issue = Issue(
+        rule="M3.13",
+        field=field or "feed",
+        message=f"version {version} of the feed's configuration cannot be used: {why}",
+        remedy="Correct the configuration and apply it again; until then nothing new is sent, and"
+        " what is online stays as it is.",
+    )
+    return FeedUnusable(version, issue)
 
 
 class SchemaCache:
@@ -55,14 +91,21 @@ class SchemaCache:
     async def load(self, connection: Connection, keys: Collection[SchemaKey]) -> None:
         """Load and compile these."""
         for key, version, body, refusal in await load_schemas(connection, keys):
-            schema = (
-                SchemaRefused(refusal or "no schema was given")
-                if body is None
-                else CategorySchema(key[2], body)
-            )
-            self._kept[(key, version)] = schema
+            self._kept[(key, version)] = _schema(key, body, refusal)
             while len(self._kept) > KEPT_SCHEMAS:
                 self._kept.popitem(last=False)
+
+
+def _schema(
+    key: SchemaKey, body: str | None, refusal: str | None
+) -> CategorySchema | SchemaRefused:
+    if body is None:
+        return SchemaRefused(refusal or "no schema was given")
+    try:
+        return CategorySchema(key[2], body)
+    except Exception as error:
+        log.exception("schema.unreadable", merchant=key[0], shop=key[1], category=key[2])
+        return SchemaRefused(f"its schema cannot be read ({type(error).__name__})")
 
 
 class Knowledge:
@@ -115,6 +158,8 @@ class ShopKnowledge:
 
     def image(self, url: str) -> str | None:
         """The picture's verdict, if known."""
+        if len(url.encode()) > LONGEST_URL_BYTES:
+            return f"its address is longer than {LONGEST_URL_BYTES} bytes"
         key = (self._merchant_id, url)
         if key not in self._all.verdicts:
             self._all.lacking_images.add(key)

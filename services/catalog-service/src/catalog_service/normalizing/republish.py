@@ -1,7 +1,7 @@
 """Emit the state of feeds again, in pieces: for a reader that lost its own."""
 
+from catalog_service.normalizing.rows import SOURCE
 from catalog_service.normalizing.store import claim_republish, move_republish, request_republish
-from catalog_service.normalizing.worker import SOURCE
 from common.messaging.outbox import Caused, add_events
 from common.postgres.pool import Pool
 from common.postgres.schedules import claim_due

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-import asyncpg
 import msgspec
 
 from catalog_service.normalizing.variations import Member
@@ -38,17 +37,27 @@ class Wait:
     traceparent: str | None
 
 
-async def claim_families(connection: Connection, *, limit: int) -> dict[FamilyKey, list[Mark]]:
+async def claim_families(
+    connection: Connection,
+    *,
+    limit: int,
+    resting: Collection[str] = (),
+    only: FamilyKey | None = None,
+) -> dict[FamilyKey, list[Mark]]:
     """Claim dirty families for this transaction by their oldest marks.
 
-    A family's lock is an advisory one, so that ingest writes no row for it. Its data is to be read
-    by later statements, after the lock is held, so that it is at least as new as these marks.
+    Those of `resting` merchants are passed over; `only` is the one family to claim. A family's
+    lock is an advisory one, so that ingest writes no row for it. Its data is to be read by later
+    statements, after the lock is held, so that it is at least as new as these marks.
     """
     rows = await connection.fetch(
         """
         WITH oldest AS MATERIALIZED (
             SELECT id, merchant_id, catalogue_id, family_id, feed_id, traceparent
-            FROM family_mark ORDER BY id LIMIT $1
+            FROM family_mark
+            WHERE merchant_id <> ALL($2::text[])
+                AND ($3::text IS NULL OR (merchant_id, catalogue_id, family_id) = ($3, $4, $5))
+            ORDER BY id LIMIT $1
         ), locked AS MATERIALIZED (
             SELECT merchant_id, catalogue_id, family_id
             FROM (SELECT DISTINCT merchant_id, catalogue_id, family_id FROM oldest) AS family
@@ -59,11 +68,26 @@ async def claim_families(connection: Connection, *, limit: int) -> dict[FamilyKe
         FROM oldest JOIN locked USING (merchant_id, catalogue_id, family_id) ORDER BY id
         """,
         limit,
+        list(resting),
+        *(only or (None, None, None)),
     )
     claimed: dict[FamilyKey, list[Mark]] = defaultdict(list)
     for merchant, catalogue, family, mark_id, feed_id, traceparent in rows:
         claimed[(merchant, catalogue, family)].append(Mark(mark_id, feed_id, traceparent))
     return claimed
+
+
+async def list_dirty_families(connection: Connection, *, limit: int) -> list[FamilyKey]:
+    """The families that `claim_families` would take next."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, catalogue_id, family_id FROM (
+            SELECT id, merchant_id, catalogue_id, family_id FROM family_mark ORDER BY id LIMIT $1
+        ) AS oldest GROUP BY 1, 2, 3 ORDER BY min(id)
+        """,
+        limit,
+    )
+    return [(m, c, f) for m, c, f in rows]
 
 
 async def forget_marks(connection: Connection, ids: Sequence[int]) -> None:
@@ -200,6 +224,37 @@ async def load_former(
 
 
 @dataclass(frozen=True)
+class LastResult:
+    """What was last found of a family, kept while it cannot be evaluated."""
+
+    sku_codes: list[str]
+    category_id: str | None
+    category_path: str | None
+    title: str | None
+    image_urls: list[str]
+
+
+async def load_last_results(
+    connection: Connection, keys: Collection[ProductKey]
+) -> dict[ProductKey, LastResult]:
+    """What was last found of these families."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, feed_id, family_id, event, category_id, category_path, title,
+            image_urls
+        FROM normalized_product
+        JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, feed_id, family_id)
+            USING (merchant_id, feed_id, family_id)
+        """,
+        *_columns(keys),
+    )
+    return {
+        (m, feed, family): LastResult(event_of(event).sku_codes, *shown)
+        for m, feed, family, event, *shown in rows
+    }
+
+
+@dataclass(frozen=True)
 class NormalizedRow:
     """A normalized product as stored; `event` is the record last emitted or about to be."""
 
@@ -332,7 +387,7 @@ async def claim_republish(
         request["after_family_id"],
         limit,
     )
-    return request["id"], [(event_of(row), row["traceparent"]) for row in rows]
+    return request["id"], [(event_of(row["event"]), row["traceparent"]) for row in rows]
 
 
 async def move_republish(
@@ -349,9 +404,9 @@ async def move_republish(
         )
 
 
-def event_of(row: asyncpg.Record) -> ProductNormalized:
+def event_of(text: str) -> ProductNormalized:
     """The record a row keeps."""
-    return msgspec.json.decode(row["event"], type=ProductNormalized)
+    return msgspec.json.decode(text, type=ProductNormalized)
 
 
 def _columns(keys: Iterable[tuple[str, str, str]]) -> list[list[str]]:

@@ -1,14 +1,19 @@
 """Dirty families become normalized products: one path for events, files and configurations.
 
-A turn claims families, loads what they need in sets, judges them (pure), and writes results,
-events and what has to wait in one transaction. Ten children that arrived cost one judgement.
+A turn claims families, loads what they need in sets, evaluates them (pure), and writes results,
+events and what has to wait in one transaction. Ten children that arrived cost one evaluation.
+
+One worker serves every merchant. A feed or family that fails does so alone (`evaluate`); a turn
+that fails nevertheless is repeated family by family; and a merchant whose families take long has
+only so many seconds of a turn, the rest of its families are marked again, behind the others'.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import time
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 
+import structlog
 from opentelemetry import trace
 
 from catalog_service.feeds.store import (
@@ -20,66 +25,53 @@ from catalog_service.feeds.store import (
     wait_for_schema,
 )
 from catalog_service.images.store import request_checks, wait_for_image
+from catalog_service.normalizing.evaluate import Failed, absence, evaluate, failed_by, withheld
 from catalog_service.normalizing.knowledge import FeedCache, Knowledge, SchemaCache
-from catalog_service.normalizing.normalize import (
-    Normalized,
-    Waiting,
-    digest_of,
-    normalize,
-)
-from catalog_service.normalizing.schema_check import missing_attributes
+from catalog_service.normalizing.normalize import Normalized, Waiting
+from catalog_service.normalizing.rows import SOURCE, has_changed, row_of, rows_of
 from catalog_service.normalizing.store import (
     FamilyKey,
     Former,
     Mark,
-    NormalizedRow,
     ProductKey,
     Wait,
     claim_families,
     count_backlog,
     forget_marks,
+    list_dirty_families,
     load_former,
+    load_last_results,
     load_members,
     save_normalized,
     set_waits,
 )
+from catalog_service.normalizing.turn import Task, Turn
 from catalog_service.normalizing.variations import Member
-from common import clock
-from common.contracts.envelope import RecordTooLarge, encode
-from common.contracts.product import Part, ProductNormalized
-from common.errors import Issue
-from common.failpoints import reach
+from common.errors import Outage
+from common.failpoints import FailpointError, reach
 from common.messaging.outbox import Caused, add_events
-from common.postgres.pool import Connection, Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.names import (
     CATALOG_DIRTY,
+    CATALOG_FAULTS,
     CATALOG_NORMALIZED,
     CATALOG_WAITING,
     SPAN_NORMALIZE,
 )
 from common.telemetry.setup import Gauge, counter, links_to
 
-SOURCE = "/catalog-service"
+log = structlog.get_logger()
+
 MARKS_PER_TURN = 300
+RETRIED: tuple[type[BaseException], ...] = (*OUTAGE_ERRORS, Outage, FailpointError)
+"""What is around the families, not in them."""
+
 _tracer = trace.get_tracer("channel.catalog")
 _normalized = counter(CATALOG_NORMALIZED)
+_faults = counter(CATALOG_FAULTS)
 _dirty = Gauge(CATALOG_DIRTY)
 _waiting = Gauge(CATALOG_WAITING)
-
-
-@dataclass(frozen=True)
-class Task:
-    """One family to judge for one feed."""
-
-    family: FamilyKey
-    feed: Feed
-    traceparent: str | None
-
-    @property
-    def key(self) -> ProductKey:
-        """(merchant, feed, family)"""
-        return self.feed.merchant_id, self.feed.feed_id, self.family[2]
 
 
 class Normalizer:
@@ -89,11 +81,62 @@ class Normalizer:
         self._pool = pool
         self._feeds = FeedCache()
         self._schemas = SchemaCache()
+        self._resting: set[str] = set()
 
     async def run(self) -> bool:
         """One turn; whether any family was dirty."""
+        # Who took too long in the last turn is passed over in this one, if there are others.
+        resting, self._resting = self._resting, set()
+        try:
+            return bool(resting and await self._turn(resting=resting)) or await self._turn()
+        except RETRIED:
+            raise
+        except Exception:
+            log.exception("normalizing.turn_failed")
+            return await self._isolate()
+
+    async def observe(self) -> bool:
+        """Read the gauges of the backlog; there is never more work to do at once."""
+        async with reading(self._pool) as connection:
+            dirty, waiting = await count_backlog(connection)
+        _dirty.set(dirty)
+        _waiting.set(waiting)
+        return False
+
+    async def _isolate(self) -> bool:
+        """Each dirty family in a turn of its own: one that fails there is stored as failed."""
+        async with reading(self._pool) as connection:
+            families = await list_dirty_families(connection, limit=MARKS_PER_TURN)
+        has_worked = False
+        for family in families:
+            try:
+                has_worked |= await self._turn(only=family)
+            except RETRIED:
+                raise
+            except Exception as error:
+                has_worked |= await self._store_failed(family, error)
+        return has_worked
+
+    async def _store_failed(self, family: FamilyKey, error: Exception) -> bool:
+        try:
+            return await self._turn(only=family, failure=failed_by(error))
+        except RETRIED:
+            raise
+        except Exception:
+            log.exception("family.not_stored", merchant=family[0], family=family[2])
+            return False
+
+    async def _turn(
+        self,
+        *,
+        resting: Collection[str] = (),
+        only: FamilyKey | None = None,
+        failure: Failed | None = None,
+    ) -> bool:
         async with unit_of_work(self._pool) as connection:
-            claimed = await claim_families(connection, limit=MARKS_PER_TURN)
+            claimed = await claim_families(
+                connection, limit=MARKS_PER_TURN, resting=resting, only=only
+            )
             if not claimed:
                 return False
             reach("normalizing.after-claim")
@@ -103,87 +146,93 @@ class Normalizer:
                 links=links_to(traces),
                 attributes={"channel.families": len(claimed)},
             ):
-                fates = await self._normalize(connection, claimed)
+                outcomes = await self._normalize(connection, claimed, failure)
             reach("normalizing.before-commit")
-        for (state, is_emitted), families in fates.items():
+        for (state, is_emitted), families in outcomes.items():
             _normalized.add(families, {"state": state, "emitted": str(is_emitted).lower()})
         return True
 
-    async def observe(self) -> bool:
-        """Read the gauges of the backlog; there is never more work to do at once."""
-        async with self._pool.acquire(timeout=10) as connection:
-            dirty, waiting = await count_backlog(connection)
-        _dirty.set(dirty)
-        _waiting.set(waiting)
-        return False
-
     async def _normalize(
-        self, connection: Connection, claimed: dict[FamilyKey, list[Mark]]
+        self,
+        connection: Connection,
+        claimed: dict[FamilyKey, list[Mark]],
+        failure: Failed | None,
     ) -> Counter[tuple[str, bool]]:
         feeds = await load_feeds_of_catalogues(connection, {key[:2] for key in claimed})
         tasks = _tasks(claimed, feeds)
         members = await load_members(connection, claimed.keys())
         former = await load_former(connection, [task.key for task in tasks])
-        results = await self._judge(connection, tasks, members, former)
-        waits = await _wait(connection, [(t, r) for t, r in results if isinstance(r, Waiting)])
-        rows = [
-            row
-            for task, result in results
-            if isinstance(result, Normalized)
-            and (row := _row(task, result, former.get(task.key))) is not None
-        ]
+        turn = Turn()
+        if failure is None:
+            await self._evaluate(connection, turn, tasks, members, former)
+        else:
+            for task in tasks:
+                turn.sort_in(task, absence(task.feed, members.get(task.family, [])) or failure)
+        waits = await _wait(connection, turn.waiting)
+        waits += [Wait(t.family, t.feed.feed_id, None, t.traceparent) for t in turn.put_off]
+        rows = rows_of(turn, former)
+        if turn.failed:
+            last = await load_last_results(connection, [task.key for task, _ in turn.failed])
+            for task, failed in turn.failed:
+                kept = withheld(failed, members.get(task.family, []), last.get(task.key))
+                rows += row_of(task, kept, former.get(task.key))
         rows.sort(key=lambda row: row.event.key())
         await save_normalized(connection, rows)
-        news = [row for row in rows if _is_news(row, former)]
+        changed = [row for row in rows if has_changed(row, former)]
         await add_events(
-            connection, [Caused(row.event, row.traceparent) for row in news], source=SOURCE
+            connection, [Caused(row.event, row.traceparent) for row in changed], source=SOURCE
         )
         await set_waits(connection, [task.key for task in tasks], waits)
         await forget_marks(connection, [m.id for marks in claimed.values() for m in marks])
-        return Counter((row.state, _is_news(row, former)) for row in rows)
+        self._resting |= turn.slow_merchants()
+        _alarm(turn.failed)
+        return Counter((row.state, has_changed(row, former)) for row in rows)
 
-    async def _judge(
+    async def _evaluate(
         self,
         connection: Connection,
+        turn: Turn,
         tasks: Sequence[Task],
         members: dict[FamilyKey, list[Member]],
         former: dict[ProductKey, Former],
-    ) -> list[tuple[Task, Normalized | Waiting]]:
+    ) -> None:
         known = Knowledge(self._schemas)
         shops = {(task.feed.merchant_id, task.feed.shop_id) for task in tasks}
         known.versions = await load_schema_versions(connection, shops)
-        done: list[tuple[Task, Normalized | Waiting]] = []
         left = list(tasks)
         while left:
-            waiting = []
+            turn.waiting = []
             for task in left:
-                result = await self._judge_one(connection, task, members, former, known)
-                if isinstance(result, Waiting):
-                    waiting.append((task, result))
+                if turn.has_time_for(task):
+                    began = time.monotonic()
+                    result = await self._evaluate_one(connection, task, members, former, known)
+                    turn.seconds[task.feed.merchant_id] += time.monotonic() - began
+                    turn.sort_in(task, result)
                 else:
-                    done.append((task, result))
+                    turn.put_off.append(task)
                 await asyncio.sleep(0)  # other tasks of the process get their turn
             if not await known.load_lacking(connection):
-                return done + list(waiting)
-            left = [task for task, _ in waiting]
-        return done
+                return
+            left = [task for task, _ in turn.waiting]
 
-    async def _judge_one(
+    async def _evaluate_one(
         self,
         connection: Connection,
         task: Task,
         members: dict[FamilyKey, list[Member]],
         former: dict[ProductKey, Former],
         known: Knowledge,
-    ) -> Normalized | Waiting:
-        if task.feed.lifecycle == "removed":
-            return Normalized(absent_reason="feed_removed")
+    ) -> Normalized | Waiting | Failed:
+        family = members.get(task.family, [])
+        absent = absence(task.feed, family)
+        if absent is not None:
+            return absent
         compiled = await self._feeds.get(connection, task.feed)
         before = former.get(task.key)
-        return normalize(
+        return evaluate(
             compiled,
             task.family[2],
-            members.get(task.family, []),
+            family,
             known.of(task.feed.merchant_id, task.feed.shop_id),
             live_locale=None if before is None else before.live_locale,
         )
@@ -231,77 +280,21 @@ def _waits(task: Task, wait: Waiting, there: set[tuple[str, str]]) -> Wait:
     return Wait(task.family, task.feed.feed_id, None if has_come else named, task.traceparent)
 
 
-def _row(task: Task, result: Normalized, former: Former | None) -> NormalizedRow | None:
-    """The row to write; None where there is nothing and never was."""
-    is_gone = result.absent_reason in {"deleted", "feed_removed"}
-    if former is None and is_gone:
-        return None
-    digest = digest_of(result, shop_id=task.feed.shop_id)
-    event = _event(task, result, _revision(former, digest))
-    try:
-        encode(event, source=SOURCE)
-    except RecordTooLarge as large:
-        result = _too_large(result, large)
-        digest = digest_of(result, shop_id=task.feed.shop_id)
-        event = _event(task, result, _revision(former, digest))
-    errors = [issue for issue in result.issues if issue.severity == "error"]
-    return NormalizedRow(
-        event=event,
-        catalogue_id=task.feed.catalogue_id,
-        state=result.state,
-        digest=digest,
-        category_id=result.category_id,
-        category_path=result.category_path,
-        title=result.title,
-        image_urls=result.image_urls,
-        rules=sorted({issue.rule for issue in result.issues}),
-        missing=sorted(set(missing_attributes(errors))),
-        traceparent=task.traceparent,
-    )
-
-
-def _revision(former: Former | None, digest: bytes) -> int:
-    """The next revision, or the former one where nothing changed."""
-    if former is None:
-        return clock.epoch_milliseconds()
-    if former.digest == digest:
-        return former.revision
-    return max(former.revision + 1, clock.epoch_milliseconds())
-
-
-def _is_news(row: NormalizedRow, former: dict[ProductKey, Former]) -> bool:
-    before = former.get((row.event.merchant_id, row.event.feed_id, row.event.family_id))
-    return before is None or before.revision != row.event.revision
-
-
-def _event(task: Task, result: Normalized, revision: int) -> ProductNormalized:
-    is_absent = result.absent_reason is not None
-    return ProductNormalized(
-        merchant_id=task.feed.merchant_id,
-        feed_id=task.feed.feed_id,
-        family_id=task.family[2],
-        revision=revision,
-        shop_id=task.feed.shop_id,
-        presence="absent" if is_absent else "present",
-        absent_reason=result.absent_reason,
-        configuration_version=task.feed.configuration_version,
-        product_ids=result.product_ids,
-        sku_codes=result.sku_codes,
-        content_part=result.content_part,
-        content=result.content,
-        offers_part=result.offers_part,
-        offers=result.offers,
-        stock_part=result.stock_part,
-        stock=result.stock,
-    )
-
-
-def _too_large(result: Normalized, large: RecordTooLarge) -> Normalized:
-    issue = Issue(
-        rule="M3.7",
-        field="product",
-        message=f"the product has {large.size_bytes} bytes, more than one message takes",
-        remedy="Shorten its descriptions, or split the family.",
-    )
-    part = Part(is_valid=False, hash="too-large", issues=[issue])
-    return replace(result, content=None, content_part=part, offers=None, offers_part=part)
+def _alarm(failed: Sequence[tuple[Task, Failed]]) -> None:
+    """Log and count what the channel failed on: once for each feed and kind of error."""
+    alike: dict[tuple[str, str, str], list[tuple[Task, Exception]]] = defaultdict(list)
+    for task, failure in failed:
+        if failure.error is not None:
+            kind = type(failure.error).__name__
+            alike[task.feed.merchant_id, task.feed.feed_id, kind].append((task, failure.error))
+    for (merchant, feed, _), some in alike.items():
+        task, error = some[0]
+        _faults.add(len(some), {"kind": "family"})
+        log.error(
+            "family.failed",
+            merchant=merchant,
+            feed=feed,
+            family=task.family[2],
+            families=len(some),
+            exc_info=error,
+        )

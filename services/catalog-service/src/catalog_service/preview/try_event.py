@@ -1,11 +1,13 @@
 """What a `catalog.updated` event would do, without doing it: for those who write producers."""
 
 import msgspec
+import structlog
 from pydantic import BaseModel
 
 from catalog_service.feeds.store import Feed, load_feeds_of_catalogues, load_schema_versions
+from catalog_service.normalizing.evaluate import Failed, absence, evaluate, withheld
 from catalog_service.normalizing.knowledge import FeedCache, Knowledge, SchemaCache
-from catalog_service.normalizing.normalize import Normalized, Waiting, normalize
+from catalog_service.normalizing.normalize import Waiting
 from catalog_service.normalizing.store import load_members
 from catalog_service.normalizing.variations import Member
 from catalog_service.preview.views import IssueView, issue_views
@@ -15,6 +17,8 @@ from common import clock
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import BadRecord
 from common.postgres.pool import Connection
+
+log = structlog.get_logger()
 
 
 class FeedOutcome(BaseModel):
@@ -114,16 +118,20 @@ async def _outcome(
     known = Knowledge(SchemaCache())
     known.versions = await load_schema_versions(connection, [(feed.merchant_id, feed.shop_id)])
     surroundings = known.of(feed.merchant_id, feed.shop_id)
-    result: Normalized | Waiting = normalize(compiled, family_id, members, surroundings)
+    result = absence(feed, members) or evaluate(compiled, family_id, members, surroundings)
     while isinstance(result, Waiting) and await known.load_lacking(connection):
-        result = normalize(compiled, family_id, members, surroundings)
+        result = evaluate(compiled, family_id, members, surroundings)
     if isinstance(result, Waiting):
         return FeedOutcome(feed_id=feed.feed_id, state="waiting", waits_for=result.waits_for)
+    if isinstance(result, Failed):
+        if result.error is not None:
+            log.error("family.failed", feed=feed.feed_id, family=family_id, exc_info=result.error)
+        result = withheld(result, members, None)
     return FeedOutcome(
         feed_id=feed.feed_id,
         state=result.state,
         category_id=result.category_id,
-        issues=issue_views(result.issues),
+        issues=issue_views(list(dict.fromkeys(result.issues))),
     )
 
 

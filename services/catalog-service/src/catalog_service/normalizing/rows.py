@@ -1,0 +1,106 @@
+"""What is written of an evaluated family: its row, and the event where it has changed. Pure but for
+the clock, which a new revision takes its number from."""
+
+from dataclasses import replace
+
+from catalog_service.normalizing.evaluate import failed_by
+from catalog_service.normalizing.knowledge import LONGEST_URL_BYTES
+from catalog_service.normalizing.normalize import Normalized, digest_of
+from catalog_service.normalizing.schema_check import missing_attributes
+from catalog_service.normalizing.store import Former, NormalizedRow, ProductKey
+from catalog_service.normalizing.turn import Task, Turn
+from common import clock
+from common.contracts.envelope import RecordTooLarge, encode
+from common.contracts.product import Part, ProductNormalized
+from common.errors import Issue
+
+SOURCE = "/catalog-service"
+
+
+def rows_of(turn: Turn, former: dict[ProductKey, Former]) -> list[NormalizedRow]:
+    """The rows to write; a family whose row cannot be made has failed."""
+    rows: list[NormalizedRow] = []
+    for task, result in turn.normalized:
+        try:
+            rows += row_of(task, result, former.get(task.key))
+        except Exception as error:
+            turn.failed.append((task, failed_by(error)))
+    return rows
+
+
+def row_of(task: Task, result: Normalized, former: Former | None) -> list[NormalizedRow]:
+    """The row to write; none where there is nothing and never was."""
+    is_gone = result.absent_reason in {"deleted", "feed_removed"}
+    if former is None and is_gone:
+        return []
+    digest = digest_of(result, shop_id=task.feed.shop_id)
+    event = _event(task, result, _revision(former, digest))
+    try:
+        encode(event, source=SOURCE)
+    except RecordTooLarge as large:
+        result = _too_large(result, large)
+        digest = digest_of(result, shop_id=task.feed.shop_id)
+        event = _event(task, result, _revision(former, digest))
+    errors = [issue for issue in result.issues if issue.severity == "error"]
+    row = NormalizedRow(
+        event=event,
+        catalogue_id=task.feed.catalogue_id,
+        state=result.state,
+        digest=digest,
+        category_id=result.category_id,
+        category_path=result.category_path,
+        title=result.title,
+        image_urls=[u for u in result.image_urls if len(u.encode()) <= LONGEST_URL_BYTES],
+        rules=sorted({issue.rule for issue in result.issues}),
+        missing=sorted(set(missing_attributes(errors))),
+        traceparent=task.traceparent,
+    )
+    return [row]
+
+
+def _revision(former: Former | None, digest: bytes) -> int:
+    """The next revision, or the former one where nothing changed."""
+    if former is None:
+        return clock.epoch_milliseconds()
+    if former.digest == digest:
+        return former.revision
+    return max(former.revision + 1, clock.epoch_milliseconds())
+
+
+def has_changed(row: NormalizedRow, former: dict[ProductKey, Former]) -> bool:
+    """Whether the row says anything new of its family: it is emitted then."""
+    before = former.get((row.event.merchant_id, row.event.feed_id, row.event.family_id))
+    return before is None or before.revision != row.event.revision
+
+
+def _event(task: Task, result: Normalized, revision: int) -> ProductNormalized:
+    is_absent = result.absent_reason is not None
+    return ProductNormalized(
+        merchant_id=task.feed.merchant_id,
+        feed_id=task.feed.feed_id,
+        family_id=task.family[2],
+        revision=revision,
+        shop_id=task.feed.shop_id,
+        presence="absent" if is_absent else "present",
+        absent_reason=result.absent_reason,
+        configuration_version=task.feed.configuration_version,
+        product_ids=result.product_ids,
+        sku_codes=result.sku_codes,
+        content_part=result.content_part,
+        content=result.content,
+        offers_part=result.offers_part,
+        offers=result.offers,
+        stock_part=result.stock_part,
+        stock=result.stock,
+    )
+
+
+def _too_large(result: Normalized, large: RecordTooLarge) -> Normalized:
+    issue = Issue(
+        rule="M3.7",
+        field="product",
+        message=f"the product has {large.size_bytes} bytes, more than one message takes",
+        remedy="Shorten its descriptions, or split the family.",
+    )
+    part = Part(is_valid=False, hash="too-large", issues=[issue])
+    return replace(result, content=None, content_part=part, offers=None, offers_part=part)
