@@ -1,6 +1,7 @@
 """The service as a whole: records in from Kafka, REST beside it, records out to Kafka."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -238,3 +239,76 @@ async def test_a_file_is_uploaded_and_followed(running: Running) -> None:
     assert (done["state"], done["accepted"], done["rejected"]) == ("completed_with_problems", 1, 1)
     problems = (await running.api.get(f"{base}/{number}/problems")).json()["items"]
     assert problems[0]["line"] == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"encoding": "zlib"}, "encoding"),
+        ({"encoding": "idna"}, "encoding"),
+        ({"encoding": "utf-9"}, "encoding"),
+        ({"encoding": "\x00"}, "encoding"),
+        ({"delimiter": "\n"}, "delimiter"),
+        ({"delimiter": '"'}, "delimiter"),
+        ({"id_field": "\x00"}, "id_field"),
+        ({"parent_field": "x" * 200}, "parent_field"),
+    ],
+)
+async def test_an_option_no_file_can_be_read_by_is_refused_at_upload(
+    running: Running, pool: Pool, options: dict[str, str], field: str
+) -> None:
+    base = "/v1/merchants/m/catalogues/files/imports"
+    await running.api.put("/v1/merchants/m/catalogues/files", json={"fed_by": "files"})
+    file = {"file": ("c.csv", b"id,title\na,A\n")}
+    by_query = await running.api.post(base, files=file, params=options)
+    by_form = await running.api.post(base, files=file, data=options)
+    for answer in (by_query, by_form):
+        assert answer.status_code == 422, answer.text
+        problem = answer.json()
+        assert problem["field"] == field
+        assert problem["remedy"]
+    assert await pool.fetchval("SELECT count(*) FROM catalogue_import") == 0
+
+
+def nested(levels: int, rule: str = '{"field": "a", "equals": "x"}') -> str:
+    return '{"not": ' * levels + rule + "}" * levels
+
+
+@pytest.mark.parametrize(
+    ("section", "body", "status", "field"),
+    [
+        ("user_defined_attributes", '{"a": {"constant": 1e999}}', 422, "user_defined_attributes"),
+        ("user_defined_attributes", '{"a": {"constant": NaN}}', 422, "user_defined_attributes"),
+        ("user_defined_attributes", '{"a": {"constant": "\\u0000"}}', 422, "user_defined"),
+        ("user_defined_attributes", '{"a": {"constant": "\\ud800"}}', 422, "user_defined"),
+        ("exclude", nested(200), 422, "exclude"),
+        ("exclude", nested(2_000), 400, None),
+        ("exclude", '{"field": "a", "equals": ' + "9" * 5_000 + "}", 400, None),
+        ("exclude", '{"field": "a", "compare": "<", "value": -Infinity}', 422, "exclude"),
+        ("category_attributes", '{"a": {"template": "{{ 1e999 }}"}}', 422, "category_attributes.a"),
+    ],
+    ids=["1e999", "NaN", "NUL", "half", "deep", "deeper", "digits", "bound", "literal"],
+)
+@pytest.mark.parametrize("route", ["put", "check"])
+async def test_a_configuration_the_worker_could_not_read_is_refused(
+    running: Running,
+    pool: Pool,
+    route: str,
+    section: str,
+    body: str,
+    status: int,
+    field: str | None,
+) -> None:
+    await running.api.put("/v1/merchants/m/catalogues/c", json={})
+    sent = json.dumps(FORM | {section: "HERE"}).replace('"HERE"', body)
+    path = "/v1/merchants/m/feeds/f"
+    method, path = ("PUT", path) if route == "put" else ("POST", path + "/check")
+    answer = await running.api.request(
+        method, path, content=sent, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == status, answer.text
+    problem = answer.json()
+    assert problem["remedy"]
+    if field is not None:
+        assert problem["field"].startswith(field)
+    assert await pool.fetchval("SELECT count(*) FROM feed") == 0

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from catalog_service.feeds.template_values import is_storable
+from catalog_service.texts import is_storable
 from common.web.identity import IDENTIFIER_PATTERN
 
 DEEPEST = 20

@@ -12,7 +12,6 @@ from typing import Any
 
 from catalog_service.feeds.configuration import Match, ValueMap
 from catalog_service.feeds.quantities import Written
-from catalog_service.feeds.template_values import is_storable
 from catalog_service.feeds.templates import (
     Render,
     TemplateFailed,
@@ -21,6 +20,7 @@ from catalog_service.feeds.templates import (
     cut_at_word,
 )
 from catalog_service.feeds.work import CALL, FamilyBudget
+from catalog_service.texts import is_storable
 from common.contracts.catalog import FieldValue
 
 Filled = str | list[str] | None

@@ -8,8 +8,6 @@ from typing import Any
 
 from catalog_service.feeds.work import Budget, TooMuchWork
 
-_HALF = re.compile("[\ud800-\udfff]")
-
 MAX_CHARACTERS = 200_000
 MAX_ITEMS = 10_000
 MAX_STEPS = 5
@@ -54,11 +52,6 @@ def bounded(value: Any) -> Any:
     elif isinstance(value, int | float) and not abs(value) < LARGEST:  # NaN fails as well
         raise TemplateFailed("a number is too large")
     return value
-
-
-def is_storable(text: str) -> bool:
-    """Whether the text is without what neither JSON nor Postgres keeps: NUL, half characters."""
-    return "\x00" not in text and _HALF.search(text) is None
 
 
 def check_length(characters: int) -> None:

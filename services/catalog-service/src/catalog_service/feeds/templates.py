@@ -19,13 +19,13 @@ from catalog_service.feeds.template_values import (
     check_items,
     check_length,
     cut_at_word,
-    is_storable,
     item_at,
     number_of,
     present,
     text_of,
 )
 from catalog_service.feeds.work import OF_TEMPLATE, PER_ITEM, STEP, Budget, TooMuchWork
+from catalog_service.texts import is_storable
 
 DEEPEST = 60
 """How deep expressions may nest: a sum of as many terms, a chain of as many filters."""

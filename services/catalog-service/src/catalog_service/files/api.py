@@ -7,7 +7,10 @@ from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
+from catalog_service.files.readers.encoding import encoding_named
+from catalog_service.files.readers.items import MAX_NAME
 from catalog_service.files.readers.recognise import Format, Options
+from catalog_service.files.readers.tables import check_delimiter
 from catalog_service.files.store import (
     Import,
     NewImport,
@@ -68,19 +71,25 @@ class ProblemLine(BaseModel):
     remedy: str
 
 
+Column = Annotated[str, Field(max_length=MAX_NAME, pattern=r"^[^\x00-\x1f]*$")]
+
+
 class UploadForm(BaseModel):
     """How the file is to be read; what is left out is found out."""
 
     format: Literal["auto"] | Format = "auto"
     mode: Literal["full", "partial"] = "full"
     dry_run: bool = False
-    id_field: str | None = None
-    parent_field: str | None = None
-    encoding: str | None = None
+    id_field: Column | None = None
+    parent_field: Column | None = None
+    encoding: Annotated[str, Field(max_length=40)] | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
 
     def options(self) -> Options:
-        """As the readers take it."""
+        """As the readers take it. Raises `Refusal` for what no file can be read by."""
+        if self.encoding:
+            encoding_named(self.encoding)
+        check_delimiter(self.delimiter)
         return Options(
             format=None if self.format == "auto" else self.format,
             id_field=self.id_field or None,
@@ -131,6 +140,7 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
         given: Annotated[UploadForm, Depends(_upload_form)],
     ) -> ImportView:
         """Upload a catalogue file; it is read in the background."""
+        options = given.options()
         async with unit_of_work(pool) as connection:
             catalogue = await load_catalogue(connection, merchant, catalogue_id)
             if catalogue.fed_by != "files":
@@ -143,8 +153,8 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
             new = NewImport(
                 merchant,
                 catalogue_id,
-                (file.filename or "catalogue")[:200],
-                given.options(),
+                file.filename or "catalogue",
+                options,
                 is_full=given.mode == "full",
                 is_dry_run=given.dry_run,
             )

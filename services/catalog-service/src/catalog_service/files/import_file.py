@@ -3,14 +3,18 @@
 The import's number is the version of its rows. Rows, counts and problems of a batch are one
 transaction, so that a restart goes on after the last one. A full file deletes what it lacks, but
 only once it was read to its end, and not more than the guard lets pass without a person (M7.4).
+
+Whatever a file makes fail ends its own import, with the reason; only an outage is tried again,
+later each time. Merchants take turns, and each has one file read at a time by a process.
 """
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import structlog
 
@@ -33,18 +37,49 @@ from catalog_service.files.store import (
     set_format,
     set_read,
 )
+from catalog_service.files.turns import Turns
 from catalog_service.sources.record_source import record_sources
 from catalog_service.sources.store import find_catalogue
 from catalog_service.sources.versions import Catalogue, SourceRow, Version, content_of, source_row
-from common.failpoints import reach
+from catalog_service.texts import storable
+from common.errors import Outage
+from common.failpoints import FailpointError, reach
 from common.postgres.leases import Lease, LeaseLost, check_lease, hold_lease
-from common.postgres.pool import Connection, Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
+from common.postgres.unit_of_work import reading, unit_of_work
+from common.telemetry.names import CATALOG_FAULTS
+from common.telemetry.setup import counter
 
 log = structlog.get_logger()
 
+READY_LIMIT = 1_000
 BATCH_ROWS = 500
+BATCH_CHARACTERS = 8_000_000
 DELETED_AT_ONCE = 2_000
+MOST_REJECTED = 50_000
+LONGEST_FAILURE = 1_000
+OUTAGES: tuple[type[BaseException], ...] = (*OUTAGE_ERRORS, Outage)
+RETRIED: tuple[type[BaseException], ...] = (*OUTAGES, LeaseLost, FailpointError)
+"""What is around the file, not in it."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_faults = counter(CATALOG_FAULTS)
+
+
+def _failure(running: Import, error: Exception) -> str:
+    """What was wrong, and the remedy, in words for a shopkeeper."""
+    if isinstance(error, FileRefused | FileTruncated):
+        reason = str(error)
+        remedy = error.remedy
+    else:
+        kind = error.kind if isinstance(error, ReadingFailed) else type(error).__name__
+        reason = f"the channel failed on this file ({kind}) after {running.rows_read} rows"
+        remedy = (
+            "Its operator has been alerted. Send the file in another format or encoding, or ask"
+            f" the operator about import {running.import_id}."
+        )
+    return storable(f"{reason[0].upper()}{reason[1:]}. {remedy}", limit=LONGEST_FAILURE)
 
 
 class _DryRun(Exception):
@@ -58,38 +93,74 @@ class Importer:
         self._pool = pool
         self._holder = holder
         self._share = deletion_share
+        self._turns = Turns()
 
     async def run(self) -> bool:
         """Read one waiting file to its end; whether there was one free."""
-        async with self._pool.acquire(timeout=10) as connection:
-            ready = await list_ready_imports(connection, limit=10)
-        for waiting in ready:
-            name = f"catalog.import:{waiting.merchant_id}/{waiting.catalogue_id}"
+        async with reading(self._pool) as connection:
+            ready = await list_ready_imports(
+                connection,
+                without_merchants=self._turns.busy,
+                without_imports=self._turns.postponed(),
+                limit=READY_LIMIT,
+            )
+        outage: BaseException | None = None
+        for waiting in self._turns.in_order(ready):
             try:
-                async with hold_lease(self._pool, name, self._holder) as lease:
-                    if lease is not None:
-                        return await self._import(lease, waiting)
+                if await self._take(waiting):
+                    return True
             except LeaseLost:
                 log.warning("import.lease_lost", import_id=waiting.import_id)
+            except OUTAGES as error:
+                log.warning("import.outage", import_id=waiting.import_id, reason=repr(error))
+                self._turns.postpone(waiting)
+                outage = error
+        if outage is not None:
+            raise outage
         return False
 
-    async def _import(self, lease: Lease, waiting: Import) -> bool:
-        async with self._pool.acquire(timeout=10) as connection:
+    async def _take(self, waiting: Import) -> bool:
+        """Import the file unless another job or process does; whether this one did."""
+        name = f"catalog.import:{waiting.merchant_id}/{waiting.catalogue_id}"
+        with self._turns.take(waiting) as is_free:
+            if not is_free:
+                return False
+            async with hold_lease(self._pool, name, self._holder) as lease:
+                if lease is None:
+                    return False
+                await self._import(lease, waiting)
+        return True
+
+    async def _import(self, lease: Lease, waiting: Import) -> None:
+        async with reading(self._pool) as connection:
             running = await find_import(connection, waiting.merchant_id, waiting.import_id)
         if running is None or running.state not in {"waiting", "reading"}:
-            return True  # another replica finished it meanwhile
+            return  # another replica finished it meanwhile
         try:
             if not running.is_read:
                 await _Reading(self._pool, lease, running).run(self._share)
-        except (FileRefused, FileTruncated) as refusal:
-            await self._finish(lease, running, "failed", failure=str(refusal))
-            return True
-        reach("files.after-read")
-        await self._end(lease, running)
-        return True
+            reach("files.after-read")
+            await self._end(lease, running)
+        except RETRIED:
+            raise
+        except Exception as error:
+            await self._fail(lease, running, error)
+
+    async def _fail(self, lease: Lease, running: Import, error: Exception) -> None:
+        failure = _failure(running, error)
+        if not isinstance(error, FileRefused | FileTruncated):
+            _faults.add(1, {"kind": "import"})
+            log.error(
+                "import.failed",
+                merchant=running.merchant_id,
+                catalogue=running.catalogue_id,
+                import_id=running.import_id,
+                exc_info=error,
+            )
+        await self._finish(lease, running, "failed", failure=failure)
 
     async def _end(self, lease: Lease, running: Import) -> None:
-        async with self._pool.acquire(timeout=10) as connection:
+        async with reading(self._pool) as connection:
             read = await find_import(connection, running.merchant_id, running.import_id)
         assert read is not None  # noqa: S101 - imports are never deleted
         if read.withheld and not read.is_confirmed and not read.is_dry_run:
@@ -124,6 +195,7 @@ class _Reading:
         self._lease = lease
         self._running = running
         self._taken = 0
+        self._rejected = 0
         self._ends_badly = False
 
     async def run(self, share: float) -> None:
@@ -133,7 +205,7 @@ class _Reading:
             path = Path(folder) / "catalogue"
             lines = await self._fetch(path)
             catalogue = await self._catalogue()
-            found = await asyncio.to_thread(open_catalogue, path, running.reading_options())
+            found = await _in_reader(open_catalogue, path, running.reading_options())
             async with unit_of_work(self._pool) as connection:
                 await check_lease(connection, self._lease)
                 await set_format(connection, running, found.format, lines=lines)
@@ -159,7 +231,7 @@ class _Reading:
 
     async def _catalogue(self) -> Catalogue:
         running = self._running
-        async with self._pool.acquire(timeout=10) as connection:
+        async with reading(self._pool) as connection:
             found = await find_catalogue(connection, running.merchant_id, running.catalogue_id)
         assert found is not None  # noqa: S101 - catalogues are never deleted
         return found
@@ -167,7 +239,7 @@ class _Reading:
     async def _read(self, entries: Iterator[Entry], catalogue: Catalogue) -> None:
         truncated: FileTruncated | None = None
         while truncated is None:
-            batch, truncated = await asyncio.to_thread(_take, entries)
+            batch, truncated = await _in_reader(_take, entries)
             if not batch:
                 break
             self._ends_badly = isinstance(batch[-1], BadLine)
@@ -184,6 +256,12 @@ class _Reading:
                     await self._count(connection, step, problems)
                     reach("files.before-commit")
             self._taken += step.accepted + step.unchanged
+            self._rejected += step.rejected
+            if self._rejected > max(MOST_REJECTED, self._taken):
+                raise FileRefused(
+                    f"more than {MOST_REJECTED} rows, and most of them, are no products",
+                    "Read the import's problems; check format, delimiter and encoding.",
+                )
         if truncated is not None:
             raise truncated
 
@@ -236,12 +314,35 @@ class _Reading:
             await set_read(connection, running, withheld=withheld)
 
 
+class ReadingFailed(Exception):
+    """A reader failed on the file otherwise than by refusing it; `kind` is how."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+async def _in_reader(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+    """Run a reader in a thread. Whatever it raises is about the file, even what looks like an
+    outage elsewhere: raises `ReadingFailed`, `FileRefused` or `FileTruncated`."""
+    try:
+        return await asyncio.to_thread(function, *args, **named)
+    except (FileRefused, FileTruncated):
+        raise
+    except Exception as error:
+        raise ReadingFailed(type(error).__name__) from error
+
+
 def _take(entries: Iterator[Entry]) -> tuple[list[Entry], FileTruncated | None]:
     """The next batch; what comes before a break in the file is still taken."""
     batch: list[Entry] = []
+    characters = 0
     try:
         for entry in islice(entries, BATCH_ROWS):
-            batch.append(entry)  # noqa: PERF402 - keeps what came before a break
+            batch.append(entry)
+            characters += entry.size if isinstance(entry, Item) else 0
+            if characters > BATCH_CHARACTERS:
+                break
     except FileTruncated as truncated:
         return batch, truncated
     return batch, None

@@ -1,6 +1,6 @@
 """Imports of catalogue files in Postgres: the file in pieces, its progress, its problems."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -10,6 +10,7 @@ import msgspec
 
 from catalog_service.files.readers.items import BadLine
 from catalog_service.files.readers.recognise import Options
+from catalog_service.texts import storable
 from common import clock
 from common.postgres.pool import Connection, Pool
 
@@ -23,6 +24,7 @@ State = Literal[
     "failed",
 ]
 KEPT_PROBLEMS = 10_000
+LONGEST_FILE_NAME = 200
 
 
 class Import(msgspec.Struct, frozen=True):
@@ -82,7 +84,7 @@ async def add_import(connection: Connection, new: NewImport) -> int:
         """,
         new.merchant_id,
         new.catalogue_id,
-        new.file_name,
+        storable(new.file_name, limit=LONGEST_FILE_NAME),
         msgspec.json.encode(new.options).decode(),
         new.is_full,
         new.is_dry_run,
@@ -161,16 +163,32 @@ async def forget_import(connection: Connection, merchant_id: str, import_id: int
     )
 
 
-async def list_ready_imports(connection: Connection, *, limit: int) -> list[Import]:
-    """The first unfinished import of each catalogue: one file of a catalogue after the other."""
+async def list_ready_imports(
+    connection: Connection,
+    *,
+    limit: int,
+    without_merchants: Collection[str] = (),
+    without_imports: Collection[int] = (),
+) -> list[Import]:
+    """Of each merchant the first unfinished import, the oldest first.
+
+    The files of a catalogue are read one after the other; `without_imports` holds back only their
+    own catalogues.
+    """
     rows = await connection.fetch(
         f"""
         SELECT {_COLUMNS} FROM (
-            SELECT DISTINCT ON (merchant_id, catalogue_id) {_COLUMNS} FROM catalogue_import
-            WHERE state IN ('waiting', 'reading') ORDER BY merchant_id, catalogue_id, import_id
-        ) AS first ORDER BY import_id LIMIT $1
+            SELECT DISTINCT ON (merchant_id) {_COLUMNS} FROM (
+                SELECT DISTINCT ON (merchant_id, catalogue_id) {_COLUMNS} FROM catalogue_import
+                WHERE state IN ('waiting', 'reading') AND merchant_id <> ALL($2::text[])
+                ORDER BY merchant_id, catalogue_id, import_id
+            ) AS of_catalogue WHERE import_id <> ALL($3::bigint[])
+            ORDER BY merchant_id, import_id
+        ) AS of_merchant ORDER BY import_id LIMIT $1
         """,  # noqa: S608 - a constant list of columns
         limit,
+        list(without_merchants),
+        list(without_imports),
     )
     return [_import(row) for row in rows]
 
@@ -315,7 +333,7 @@ async def add_problems(
                 running.import_id,
                 problem.line,
                 problem.product_id,
-                problem.message.replace("\x00", "\\0")[:1_000],
+                storable(problem.message, limit=1_000),
                 problem.remedy,
             )
             for problem in problems[:room]

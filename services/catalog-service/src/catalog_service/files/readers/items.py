@@ -1,14 +1,17 @@
 """What readers give: products and bad lines, one after the other, and why a file is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from catalog_service.texts import has_foreign_bytes, is_storable, storable
 from common.contracts.catalog import FieldValue
 from common.errors import Refusal
 
 MAX_ID = 128
 MAX_NAME = 128
 MAX_TEXT = 200_000
+MAX_ROW = 2_000_000
+"""Characters of one product: its lines, however many, or its element."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +22,13 @@ class Item:
     product_id: str
     parent_id: str | None
     fields: Mapping[str, FieldValue]
+    size: int = 0
+    """Characters of its fields."""
 
 
 @dataclass(frozen=True)
 class BadLine:
-    """A place of the file that gives no product, and what mends it."""
+    """A place of the file that gives no product, and its remedy."""
 
     line: int
     message: str
@@ -37,12 +42,14 @@ Entry = Item | BadLine
 class FileRefused(Refusal):
     """The file is not a catalogue that can be read; nothing of it is taken."""
 
-    def __init__(self, title: str, remedy: str) -> None:
-        super().__init__(title, status=422, slug="not-a-catalogue", field="file", remedy=remedy)
+    def __init__(self, title: str, remedy: str, field: str = "file") -> None:
+        super().__init__(title, status=422, slug="not-a-catalogue", field=field, remedy=remedy)
 
 
 class FileTruncated(Exception):
     """The file ends in the middle of something: what came before counts, nothing is deleted."""
+
+    remedy = "Export the file once more, and send it whole."
 
 
 def item_of(
@@ -58,11 +65,11 @@ def item_of(
         )
     trouble = _id_trouble(name) or _fields_trouble(fields)
     if trouble is not None:
-        return BadLine(line, *trouble, product_id=name[:MAX_ID].replace("\x00", ""))
+        return BadLine(line, *trouble, product_id=storable(name, limit=MAX_ID))
     parent = _id(parent_id)
     if parent is not None and (trouble := _id_trouble(parent)) is not None:
         return BadLine(line, *trouble, product_id=name)
-    return Item(line, name, None if parent == name else parent, fields)
+    return Item(line, name, None if parent == name else parent, fields, _size(fields))
 
 
 def _id(value: object) -> str | None:
@@ -71,8 +78,20 @@ def _id(value: object) -> str | None:
     return str(value).strip() or None
 
 
+def _size(fields: Mapping[str, FieldValue]) -> int:
+    return sum(map(len, _texts(fields.values())))
+
+
+def _texts(values: Iterable[FieldValue]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            yield from value
+
+
 def _id_trouble(text: str) -> tuple[str, str] | None:
-    if len(text) > MAX_ID or any(ord(c) < 32 for c in text):
+    if len(text) > MAX_ID or any(ord(c) < 32 for c in text) or not is_storable(text):
         return (
             f"the id {text[:40]!r} is longer than {MAX_ID} characters or unprintable",
             "Give the product a shorter id of printable characters.",
@@ -82,9 +101,19 @@ def _id_trouble(text: str) -> tuple[str, str] | None:
 
 def _fields_trouble(fields: Mapping[str, FieldValue]) -> tuple[str, str] | None:
     for name, value in fields.items():
-        texts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+        texts = list(_texts([value]))
+        shown = repr(name[:40])
         if len(name) > MAX_NAME or any(len(text) > MAX_TEXT for text in texts):
-            return (f"the field {name[:40]!r} is too long", f"Keep it under {MAX_TEXT} characters.")
-        if "\x00" in name or any("\x00" in text for text in texts):
-            return (f"the field {name[:40]!r} holds NUL", "Take the character out of the file.")
+            return (f"the field {shown} is too long", f"Keep it under {MAX_TEXT} characters.")
+        if all(map(is_storable, (name, *texts))):
+            continue
+        if any(map(has_foreign_bytes, (name, *texts))):
+            return (
+                f"the field {shown} has bytes that are not of the file's encoding",
+                "Save the row in the encoding of the others, best as UTF-8.",
+            )
+        return (
+            f"the field {shown} holds NUL or half a character",
+            "Take the character out of the file.",
+        )
     return None

@@ -7,30 +7,29 @@ from typing import Any
 
 import msgspec
 
-from catalog_service.files.readers.items import BadLine, Entry, item_of
+from catalog_service.files.readers.encoding import BAD_BYTES
+from catalog_service.files.readers.items import MAX_ROW, BadLine, Entry, item_of
 from catalog_service.files.readers.keys import Keys
 from common.contracts.catalog import FieldValue
-
-MAX_LINE = 2_000_000
 
 
 def read_json_lines(path: Path, encoding: str, keys: Keys) -> Iterator[Entry]:
     """The file's products and bad lines."""
-    with path.open(encoding=encoding, errors="replace", newline="\n") as file:
+    with path.open(encoding=encoding, errors=BAD_BYTES, newline="\n") as file:
         line = 0
-        while text := file.readline(MAX_LINE):
+        while text := file.readline(MAX_ROW):
             line += 1
             if not text.strip():
                 continue
-            if len(text) >= MAX_LINE and not text.endswith("\n"):
-                yield BadLine(line, "the line is too long", f"Keep to {MAX_LINE} characters.")
+            if len(text) >= MAX_ROW and not text.endswith("\n"):
+                yield BadLine(line, "the line is too long", f"Keep to {MAX_ROW} characters.")
                 _skip_line(file)
                 continue
             yield _entry(line, text, keys)
 
 
 def _skip_line(file: Any) -> None:
-    while text := file.readline(MAX_LINE):
+    while text := file.readline(MAX_ROW):
         if text.endswith("\n"):
             return
 
@@ -38,11 +37,17 @@ def _skip_line(file: Any) -> None:
 def _entry(line: int, text: str, keys: Keys) -> Entry:
     try:
         value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
+        if not isinstance(value, dict):
+            return BadLine(line, "the line is no JSON object", "Send one JSON object a line.")
+        fields = {str(name): _field(inner) for name, inner in value.items()}
+    except UnicodeError:
+        return BadLine(
+            line,
+            "the line has bytes that are not of the file's encoding",
+            "Save the line in the encoding of the others, best as UTF-8.",
+        )
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         return BadLine(line, f"the line is no JSON: {error}", "Send one JSON object a line.")
-    if not isinstance(value, dict):
-        return BadLine(line, "the line is no JSON object", "Send one JSON object a line.")
-    fields = {str(name): _field(inner) for name, inner in value.items()}
     return item_of(line, *keys.of(fields), fields)
 
 

@@ -4,19 +4,23 @@ A file that is no catalogue (binary, HTML, one JSON document, an archive) is ref
 what to send instead.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from catalog_service.files.readers.encoding import find_encoding
+from catalog_service.files.readers.encoding import find_encoding, find_mark, is_wide
 from catalog_service.files.readers.google_merchant import is_google, plain, read_google
 from catalog_service.files.readers.items import BadLine, Entry, FileRefused, item_of
 from catalog_service.files.readers.json_lines import read_json_lines
 from catalog_service.files.readers.keys import Keys, keys_of
-from catalog_service.files.readers.shopify import is_shopify, read_shopify
+from catalog_service.files.readers.shopify import HANDLE, is_shopify, read_shopify
 from catalog_service.files.readers.tables import Table, TableRow
-from catalog_service.files.readers.woocommerce import is_woocommerce, read_woocommerce
+from catalog_service.files.readers.woocommerce import (
+    NEEDED,
+    is_woocommerce,
+    read_woocommerce,
+)
 from catalog_service.files.readers.xml_items import find_item_tag, read_xml
 from common.contracts.catalog import FieldValue
 
@@ -58,7 +62,9 @@ class CatalogueFile:
 def open_catalogue(path: Path, options: Options) -> CatalogueFile:
     """Recognise the file. Raises `FileRefused`; its entries may raise `FileTruncated`."""
     head = _head(path)
-    _refuse_binary(head)
+    _refuse_archive(head)
+    if find_mark(head) is None and not is_wide(options.encoding):
+        _refuse_binary(head)
     encoding = find_encoding(path, options.encoding)
     text = head.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
     chosen = options.format or _format_of(text)
@@ -67,7 +73,7 @@ def open_catalogue(path: Path, options: Options) -> CatalogueFile:
         keys = keys_of(None, options.id_field, options.parent_field)
         return CatalogueFile("jsonl", read_json_lines(path, encoding, keys))
     if chosen == "xml" or (chosen == "google" and text.startswith("<")):
-        return _xml(path, options)
+        return _xml(path, encoding, options)
     delimiter = options.delimiter or ("\t" if chosen == "tsv" else None)
     return _table(Table(path, encoding, delimiter), options)
 
@@ -80,14 +86,16 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _refuse_binary(head: bytes) -> None:
+def _refuse_archive(head: bytes) -> None:
     for mark, what in _ARCHIVES.items():
         if head.startswith(mark):
             raise FileRefused(
                 f"the file is {what}", "Unpack it, and send CSV, TSV, JSON Lines or XML."
             )
-    has_mark = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if not has_mark and head.count(b"\x00") > 3 + len(head) // 1000:
+
+
+def _refuse_binary(head: bytes) -> None:
+    if head.count(b"\x00") > 3 + len(head) // 1000:
         raise FileRefused("the file is binary", "Send CSV, TSV, JSON Lines or XML.")
 
 
@@ -123,8 +131,10 @@ def _refuse_foreign_text(text: str, chosen: Format) -> None:
 def _table(table: Table, options: Options) -> CatalogueFile:
     chosen = options.format
     if chosen == "shopify" or (chosen is None and is_shopify(table.columns)):
+        _need(table, "shopify", {HANDLE})
         return CatalogueFile("shopify", read_shopify(table.rows()))
     if chosen == "woocommerce" or (chosen is None and is_woocommerce(table.columns)):
+        _need(table, "woocommerce", NEEDED)
         return CatalogueFile("woocommerce", read_woocommerce(table.rows()))
     if chosen == "google" or (chosen is None and is_google(table.columns)):
         return CatalogueFile("google", read_google(_plain_rows(table)))
@@ -133,14 +143,23 @@ def _table(table: Table, options: Options) -> CatalogueFile:
     return CatalogueFile(found, _generic(_plain_rows(table), keys))
 
 
+def _need(table: Table, chosen: Format, columns: Collection[str]) -> None:
+    lacking = sorted(set(columns) - set(table.columns))
+    if lacking:
+        raise FileRefused(
+            f"the file is said to be {chosen} and lacks the columns {', '.join(lacking)}",
+            "Send the export unchanged, or let the format be found out.",
+        )
+
+
 def _plain_rows(table: Table) -> Iterator[tuple[int, dict[str, FieldValue]] | BadLine]:
     for row in table.rows():
         yield (row.line, dict(row.cells)) if isinstance(row, TableRow) else row
 
 
-def _xml(path: Path, options: Options) -> CatalogueFile:
-    tag = find_item_tag(path)
-    rows = read_xml(path, tag)
+def _xml(path: Path, encoding: str, options: Options) -> CatalogueFile:
+    tag = find_item_tag(path, encoding)
+    rows = read_xml(path, encoding, tag)
     first = next(rows, None)
     if first is None:
         raise FileRefused("the XML holds no products", "Send at least one product.")

@@ -5,10 +5,11 @@ children named `handle:option values`, which take from the parent what their own
 Rows with only a picture add to the parent's.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from catalog_service.files.readers.items import MAX_ID, BadLine, Entry, item_of
+from catalog_service.files.readers.items import MAX_ID, MAX_ROW, BadLine, Entry, item_of
 from catalog_service.files.readers.tables import TableRow
 from common.contracts.catalog import FieldValue
 
@@ -18,7 +19,9 @@ IMAGES = "Images"
 _OPTIONS = tuple(f"Option{number} Value" for number in (1, 2, 3))
 _OPTION_NAMES = tuple(f"Option{number} Name" for number in (1, 2, 3))
 _OF_IMAGE = (IMAGE, "Image Position", "Image Alt Text")
+_POSITION = re.compile("[0-9]{1,9}")
 MAX_ROWS = 5_000
+MAX_CHARACTERS = 4 * MAX_ROW
 
 
 def is_shopify(columns: Iterable[str]) -> bool:
@@ -37,18 +40,32 @@ def read_shopify(rows: Iterable[TableRow | BadLine]) -> Iterator[Entry]:
                 for row in group
             )
         else:
-            yield from _product(handle, [row for row in group if isinstance(row, TableRow)])
+            yield from _of_handle(handle, (row for row in group if isinstance(row, TableRow)))
 
 
 def _handle(row: TableRow | BadLine) -> str | None:
     return None if isinstance(row, BadLine) else row.cells.get(HANDLE, "").strip()
 
 
+def _of_handle(handle: str, group: Iterator[TableRow]) -> Iterator[Entry]:
+    """The handle's products; no more of its rows are held than may be."""
+    rows: list[TableRow] = []
+    characters = 0
+    for row in group:
+        characters += sum(map(len, row.cells.values()))
+        if len(rows) == MAX_ROWS or characters > MAX_CHARACTERS:
+            yield BadLine(
+                rows[0].line if rows else row.line,
+                f"the product {handle[:MAX_ID]!r} is too large",
+                f"Keep to {MAX_ROWS} rows and {MAX_CHARACTERS} characters a handle.",
+            )
+            return
+        rows.append(row)
+    yield from _product(handle, rows)
+
+
 def _product(handle: str, rows: list[TableRow]) -> Iterator[Entry]:
     first = rows[0]
-    if len(rows) > MAX_ROWS:
-        yield BadLine(first.line, f"{handle} has {len(rows)} rows", f"Keep to {MAX_ROWS} rows.")
-        return
     variants = [row for row in rows if row.cells.get("Option1 Value") or row is first]
     head = _filled(first.cells) | {IMAGES: _images(rows)}
     if len(variants) == 1:
@@ -82,5 +99,5 @@ def _images(rows: list[TableRow]) -> list[str]:
         for row in rows
         if row.cells.get(IMAGE, "").strip()
     ]
-    placed.sort(key=lambda image: int(image[0]) if image[0].isdecimal() else 10_000)
+    placed.sort(key=lambda image: int(image[0]) if _POSITION.fullmatch(image[0]) else 10_000)
     return list(dict.fromkeys(url for _, url in placed))

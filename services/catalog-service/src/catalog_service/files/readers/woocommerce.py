@@ -8,6 +8,8 @@ from catalog_service.files.readers.tables import TableRow
 from common.contracts.catalog import FieldValue
 
 _BY_ID = re.compile(r"^id:\s*(\d+)$")
+NEEDED = frozenset({"ID", "Type", "SKU", "Parent"})
+"""The columns without which there are no products."""
 _ATTRIBUTE = re.compile(r"^Attribute (\d+) name$")
 
 

@@ -1,23 +1,52 @@
 """XML files: repeated elements as products, read one element at a time, no entities, no network."""
 
+import io
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from lxml import etree
 
-from catalog_service.files.readers.items import BadLine, FileRefused, FileTruncated
+from catalog_service.files.readers.encoding import find_misfit
+from catalog_service.files.readers.items import MAX_ROW, BadLine, FileRefused, FileTruncated
 from common.contracts.catalog import FieldValue
 
 _USUAL = ("item", "product", "entry", "offer", "article")
 LOOKED_AT = 2_000
+MAX_PARTS = 5_000
+"""Attributes and child elements of a product; lxml's time for attributes grows by their square."""
+MAX_BETWEEN = 4 * MAX_ROW
+"""Bytes of UTF-8 from the end of one product to the end of the next."""
 
 
-def find_item_tag(path: Path) -> str:
+class _Utf8:
+    """A file in any encoding, as the UTF-8 that the parser reads, a bounded piece for a product."""
+
+    def __init__(self, file: io.TextIOWrapper) -> None:
+        self._file = file
+        self._left = MAX_BETWEEN
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes. Raises `FileRefused` where a product has too many of them."""
+        data = self._file.read(size).encode()
+        self._left -= len(data)
+        if self._left < 0:
+            raise FileRefused(
+                "a product of the XML is too large",
+                f"Keep to {MAX_BETWEEN} bytes from one product to the next.",
+            )
+        return data
+
+    def begin_product(self) -> None:
+        """What follows is of another product."""
+        self._left = MAX_BETWEEN
+
+
+def find_item_tag(path: Path, encoding: str) -> str:
     """The name of the elements that are products. Raises `FileRefused` when none repeats."""
     counts: Counter[str] = Counter()
     try:
-        for _, element in _events(path, None):
+        for _, element in _events(path, encoding, None):
             counts[_local(element)] += 1
             depth_enough = sum(counts.values()) >= LOOKED_AT
             _forget(element)
@@ -35,24 +64,35 @@ def find_item_tag(path: Path) -> str:
     )
 
 
-def read_xml(path: Path, tag: str) -> Iterator[tuple[int, dict[str, FieldValue]] | BadLine]:
+def read_xml(
+    path: Path, encoding: str, tag: str
+) -> Iterator[tuple[int, dict[str, FieldValue]] | BadLine]:
     """Each product's line and fields; a child element that repeats becomes a list.
 
     Raises `FileTruncated` where the XML breaks.
     """
     try:
-        for _, element in _events(path, tag):
-            yield element.sourceline or 0, _fields(element)
+        for _, element in _events(path, encoding, tag):
+            line = element.sourceline or 0
+            if len(element.attrib) + len(element) > MAX_PARTS:
+                yield BadLine(line, "the product has too many parts", f"Keep to {MAX_PARTS}.")
+            else:
+                yield line, _fields(element)
             _forget(element)
     except etree.XMLSyntaxError as error:
         raise FileTruncated(f"the XML breaks in line {error.lineno}: {error.msg}") from None
+    except UnicodeError:
+        place = find_misfit(path, encoding)
+        raise FileTruncated(f"the XML has bytes in line {place} that are not {encoding}") from None
 
 
-def _events(path: Path, tag: str | None) -> Iterator[tuple[str, etree._Element]]:
-    with path.open("rb") as file:
+def _events(path: Path, encoding: str, tag: str | None) -> Iterator[tuple[str, etree._Element]]:
+    with path.open(encoding=encoding, newline="") as file:
+        source = _Utf8(file)
         context = etree.iterparse(
-            file,
+            source,
             events=("end",),
+            encoding="utf-8",  # whatever its declaration says: this is how it is handed over
             tag=None if tag is None else ("{*}" + tag),
             resolve_entities=False,
             no_network=True,
@@ -67,6 +107,7 @@ def _events(path: Path, tag: str | None) -> Iterator[tuple[str, etree._Element]]
                     "the XML has a document type declaration", "Send the XML without a DOCTYPE."
                 )
             yield event, element
+            source.begin_product()
 
 
 def _fields(element: etree._Element) -> dict[str, FieldValue]:
