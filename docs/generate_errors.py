@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aliexpress import envelope, errors
 from aliexpress.errors import MarketplaceFailure
-from feed_publisher.reports import causes
+from feed_publisher.listings import causes
 from order_importer.importing import problems
 from order_importer.shipping import refusals
 

@@ -48,7 +48,7 @@ from common.postgres.pool import Pool, open_pool
 from common.service import Context, Parts, create_app
 from common.web.identity import Verifier
 from feed_publisher.app import SERVICE
-from feed_publisher.planning.listing import digest
+from feed_publisher.listings.listing import digest
 from feed_publisher.settings import PublisherSettings
 from stack.ports import free_port
 from stack.sandbox import Sandbox

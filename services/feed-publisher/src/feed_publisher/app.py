@@ -17,9 +17,9 @@ from feed_publisher.desired.consumer import GROUP, DesiredState
 from feed_publisher.drift.adopt import Adopter
 from feed_publisher.drift.api import adoption_router
 from feed_publisher.drift.read_back import ReadBack
+from feed_publisher.listings.republish import republish_daily
 from feed_publisher.reports.api import report_router
 from feed_publisher.reports.product_api import product_router
-from feed_publisher.reports.republish import republish_daily
 from feed_publisher.runs.api import run_router
 from feed_publisher.runs.run_feed import RunDriver
 from feed_publisher.runs.schedule_runs import schedule_runs

@@ -20,11 +20,11 @@ from common.contracts.product import (
     SkuStock,
 )
 from common.errors import Issue
-from feed_publisher.planning.listing import AcceptedSku, Believed, Listing, Refused, digest
-from feed_publisher.planning.outcomes import Outcome, Sent, apply_outcome
+from feed_publisher.listings.causes import explain
+from feed_publisher.listings.listing import AcceptedSku, Believed, Listing, Refused, digest
+from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
+from feed_publisher.listings.status import fate_of
 from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
-from feed_publisher.reports.causes import explain
-from feed_publisher.reports.fate import fate_of
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 CODES = ("a", "b", "c")

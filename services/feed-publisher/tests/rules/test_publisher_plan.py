@@ -18,16 +18,11 @@ from common.contracts.product import (
     Part,
     ProductNormalized,
 )
-from feed_publisher.planning.listing import AcceptedSku, Believed, Listing, Refused, digest
-from feed_publisher.planning.outcomes import Outcome, Sent, apply_outcome
+from feed_publisher.claims.holder import Holder
+from feed_publisher.listings.listing import AcceptedSku, Believed, Listing, Refused, digest
+from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
 from feed_publisher.planning.payload import product_payload
-from feed_publisher.planning.plan import (
-    FamilyPlan,
-    Holder,
-    Planned,
-    plan_offers,
-    plan_product,
-)
+from feed_publisher.planning.plan import FamilyPlan, Planned, plan_offers, plan_product
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feed_publisher.desired.desired_state import newest
+from feed_publisher.listings.causes import KNOWN, explain, refusal
+from feed_publisher.listings.listing import Refused
 from feed_publisher.planning.batches import MAX_PRODUCTS, MAX_SKUS, offer_batches
 from feed_publisher.planning.guards import reckoned_products, withheld
-from feed_publisher.planning.listing import Refused
-from feed_publisher.reports.causes import KNOWN, explain, refusal
 from feed_publisher.reports.download import to_csv
 from feed_publisher.runs.outcome import counts_of, state_of
 from feed_publisher.sending.submit_jobs import content_id, item_no_of

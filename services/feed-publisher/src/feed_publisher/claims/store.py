@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from common import clock
 from common.postgres.pool import Connection
-from feed_publisher.planning.plan import Holder
+from feed_publisher.claims.holder import Holder
 
 
 async def claim_skus(

@@ -12,12 +12,12 @@ from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.claims.store import claim_skus, load_holders
+from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.store import Desired, Feed, load_desired, load_feed, mark_families
-from feed_publisher.drift.store import find_owner
-from feed_publisher.planning.listing import Believed, Listing
-from feed_publisher.planning.plan import desired_skus, find_conflict
-from feed_publisher.planning.store import load_listings
-from feed_publisher.reports.report_products import Changed, report_products
+from feed_publisher.listings.listing import Believed, Listing
+from feed_publisher.listings.report import Changed, report_products
+from feed_publisher.listings.store import find_owner, load_listings
+from feed_publisher.planning.plan import find_conflict
 from feed_publisher.sending.look_up import skus_of
 
 

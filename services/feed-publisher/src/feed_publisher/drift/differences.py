@@ -3,7 +3,7 @@
 import msgspec
 
 from aliexpress.products import Product
-from feed_publisher.planning.listing import Listing, is_same_amount
+from feed_publisher.listings.listing import Listing, is_same_amount
 
 
 class Difference(msgspec.Struct, frozen=True):

@@ -18,9 +18,9 @@ from common.postgres.leases import LeaseLost, hold_lease
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopTokens
-from feed_publisher.drift import store
 from feed_publisher.drift.differences import find_differences
-from feed_publisher.drift.store import DueShop
+from feed_publisher.listings import store
+from feed_publisher.listings.store import DueShop
 from feed_publisher.sending.look_up import read_products
 
 log = structlog.get_logger()

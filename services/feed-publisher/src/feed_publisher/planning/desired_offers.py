@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from common.contracts.product import CountryPrice, Offer, Part, ProductNormalized
 from common.errors import Issue
-from feed_publisher.planning.listing import AcceptedSku, Believed
+from feed_publisher.listings.listing import AcceptedSku, Believed
 
 LOWEST_COUNTRY_SHARE = Decimal("0.70")
 """AliExpress refuses a country price below this share of the SKU's price (M3.8)."""

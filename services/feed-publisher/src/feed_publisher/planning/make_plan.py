@@ -14,21 +14,18 @@ from common.postgres.leases import Lease, check_lease
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.claims.store import claim_skus, load_holders, release_skus, wait_for_skus
+from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.store import Desired, Feed, load_desired, mark_families
+from feed_publisher.listings.listing import Listing
+from feed_publisher.listings.report import Changed, report_products
+from feed_publisher.listings.store import count_online, load_listings
 from feed_publisher.planning import store
 from feed_publisher.planning.guards import (
     GUARD_WINDOW,
     reckoned_products,
     withheld,
 )
-from feed_publisher.planning.listing import Listing
-from feed_publisher.planning.plan import (
-    FamilyPlan,
-    desired_skus,
-    plan_offers,
-    plan_product,
-)
-from feed_publisher.reports.report_products import Changed, report_products
+from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
 from feed_publisher.runs.store import Run, State, ask_for_run, seal_plan
 
 CHUNK_FAMILIES = 500
@@ -126,7 +123,7 @@ async def _plan_families(making: _Making, marks: dict[str, list[int]]) -> None:
     busy = await store.list_busy(connection, run.merchant_id, run.feed_id, run.kind, family_ids)
     free = [family_id for family_id in family_ids if family_id not in busy]
     desired = await load_desired(connection, run.merchant_id, run.feed_id, free)
-    listings = await store.load_listings(
+    listings = await load_listings(
         connection, run.merchant_id, run.feed_id, free, shop_id=run.shop_id
     )
     codes = [code for told in desired.values() for code in desired_skus(told.state)]
@@ -223,7 +220,7 @@ async def _guard(making: _Making, share: Decimal) -> None:
     scope = (connection, run.merchant_id, run.shop_id)
     confirmed = await store.list_confirmed(*scope, run.feed_id, making.removals)
     asked = [removal for removal in making.removals if removal[0] not in confirmed]
-    before, online = await store.count_online(*scope, now - GUARD_WINDOW)
+    before, online = await count_online(*scope, now - GUARD_WINDOW)
     held = withheld(
         {(run.feed_id, family_id) for family_id, _ in asked},
         await store.list_removals(*scope, now - GUARD_WINDOW),

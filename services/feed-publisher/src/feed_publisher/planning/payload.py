@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from aliexpress.offers import CountryPrices, SkuPrice, country_on_the_wire
 from common.contracts.product import AttributeValue, Content, ContentSku
-from feed_publisher.planning.listing import AcceptedSku
+from feed_publisher.listings.listing import AcceptedSku
 
 
 def product_payload(

@@ -5,21 +5,16 @@ what has gone (M7.1, M7.3). Nothing is planned where nothing differs (M7.2).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from common.contracts.product import Content, ProductNormalized
 from common.errors import Issue
-from feed_publisher.planning.batches import MAX_SKUS
-from feed_publisher.planning.desired_offers import (
-    desired_offers,
-    desired_stock,
-    has_all_prices,
-    has_all_stock,
-    offer_errors,
-)
-from feed_publisher.planning.listing import (
+from feed_publisher.claims.holder import Holder
+from feed_publisher.desired.desired_state import desired_skus
+from feed_publisher.listings.change import Action, Change, PriceChange, StockChange
+from feed_publisher.listings.listing import (
     AcceptedSku,
     Believed,
     Listing,
@@ -28,57 +23,14 @@ from feed_publisher.planning.listing import (
     digest,
     has_same_prices,
 )
-
-Action = Literal["create", "update", "delete", "price", "stock"]
-
-SIDE_OF: Mapping[Action, Side] = {
-    "create": "content",
-    "update": "content",
-    "delete": "content",
-    "price": "price",
-    "stock": "stock",
-}
-
-
-class Holder(msgspec.Struct, frozen=True):
-    """The feed and family a SKU code belongs to in this shop."""
-
-    feed_id: str
-    family_id: str
-
-
-class StockChange(msgspec.Struct, frozen=True):
-    """A SKU's stock, as accepted and as it will be."""
-
-    sku_code: str
-    before: int | None
-    after: int
-
-
-class PriceChange(msgspec.Struct, frozen=True):
-    """A SKU's price and its discount, which always go together."""
-
-    sku_code: str
-    before: AcceptedSku
-    after: AcceptedSku
-
-
-class Change(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an item sends. Content and all offers, or the SKUs whose price or stock changes.
-
-    `countries` holds every SKU's offer where a price call must carry the whole country
-    configuration; `drops_countries` says that an update takes ours away. `wanted` is a hash of it,
-    to know it by when it was refused.
-    """
-
-    wanted: str = ""
-    content: Content | None = None
-    content_hash: str | None = None
-    offers: dict[str, AcceptedSku] = msgspec.field(default_factory=dict)
-    prices: tuple[PriceChange, ...] = ()
-    countries: dict[str, AcceptedSku] = msgspec.field(default_factory=dict)
-    stock: tuple[StockChange, ...] = ()
-    drops_countries: bool = False
+from feed_publisher.planning.batches import MAX_SKUS
+from feed_publisher.planning.desired_offers import (
+    desired_offers,
+    desired_stock,
+    has_all_prices,
+    has_all_stock,
+    offer_errors,
+)
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,14 +61,6 @@ class FamilyPlan(msgspec.Struct, frozen=True):
 
     items: tuple[Planned, ...] = ()
     settled: tuple[Side, ...] = ()
-
-
-def desired_skus(desired: ProductNormalized) -> list[str]:
-    """The SKU codes that should be online, none when the product should not be."""
-    if desired.presence == "absent":
-        return []
-    named = desired.sku_codes or [offer.sku_code for offer in desired.offers or ()]
-    return list(dict.fromkeys(named))
 
 
 def plan_product(

@@ -4,26 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import asyncpg
 import msgspec
 
 from common.postgres.pool import Connection
 from feed_publisher.desired.store import Kind
 from feed_publisher.planning.guards import FamilyKey
-from feed_publisher.planning.listing import Believed, Listing
 from feed_publisher.planning.plan import Planned
 
 _encoder = msgspec.json.Encoder()
-_believed = msgspec.json.Decoder(Believed)
-
-LISTING_COLUMNS = """feed_id, family_id, shop_id, status, marketplace_product_id, live_since,
-    deleted_at, create_intent_at, document, reported_revision, reported_status"""
-
-
-def listing_of(row: asyncpg.Record) -> Listing:
-    """A listing's row."""
-    told = dict(row)
-    return Listing(believed=_believed.decode(told.pop("document")), **told)
 
 
 async def list_marked(
@@ -73,33 +61,6 @@ async def list_busy(
         kind,
     )
     return {row["family_id"] for row in rows}
-
-
-async def load_listings(
-    connection: Connection,
-    merchant_id: str,
-    feed_id: str,
-    family_ids: Sequence[str],
-    *,
-    shop_id: str,
-) -> dict[str, Listing]:
-    """The families' listings, locked in key order; a family without one gets an empty one."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {LISTING_COLUMNS} FROM listing
-        WHERE merchant_id = $1 AND feed_id = $2 AND family_id = ANY($3::text[])
-        ORDER BY family_id FOR UPDATE
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        feed_id,
-        list(family_ids),
-    )
-    found = {row["family_id"]: listing_of(row) for row in rows}
-    return {
-        family_id: found.get(family_id)
-        or Listing(feed_id=feed_id, family_id=family_id, shop_id=shop_id)
-        for family_id in family_ids
-    }
 
 
 @dataclass(frozen=True)
@@ -172,25 +133,6 @@ async def withhold_items(
         code,
         message,
     )
-
-
-async def count_online(
-    connection: Connection, merchant_id: str, shop_id: str, at: datetime
-) -> tuple[int, int]:
-    """How many products of the shop were online at that time, and how many are now."""
-    row = await connection.fetchrow(
-        """
-        SELECT count(*) FILTER (
-                WHERE live_since <= $3 AND (marketplace_product_id IS NOT NULL OR deleted_at > $3)
-            ) AS before,
-            count(*) FILTER (WHERE marketplace_product_id IS NOT NULL) AS now
-        FROM listing WHERE merchant_id = $1 AND shop_id = $2
-        """,
-        merchant_id,
-        shop_id,
-        at,
-    )
-    return (0, 0) if row is None else (row["before"], row["now"])
 
 
 async def list_removals(

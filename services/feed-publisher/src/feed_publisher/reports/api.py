@@ -15,13 +15,10 @@ from common.postgres.unit_of_work import unit_of_work
 from common.web.identity import OPERATOR, Identity, caller_with, merchant_with
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
-from feed_publisher.planning.listing import AcceptedSku, Refused
-from feed_publisher.reports.causes import explain
+from feed_publisher.listings.causes import explain
+from feed_publisher.listings.listing import AcceptedSku, Refused
 from feed_publisher.reports.download import to_csv
-from feed_publisher.reports.store import (
-    ItemRow,
-    list_items,
-)
+from feed_publisher.reports.store import ItemRow, list_items
 from feed_publisher.reports.views import CauseView, cause_view, offer_view
 from feed_publisher.runs.store import load_run
 

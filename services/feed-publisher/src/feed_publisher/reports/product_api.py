@@ -15,8 +15,8 @@ from common.web.identity import OPERATOR, Identity, caller_with, merchant_with
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.desired.store import load_feed
-from feed_publisher.planning.listing import Listing
-from feed_publisher.reports.republish import republish
+from feed_publisher.listings.listing import Listing
+from feed_publisher.listings.republish import republish
 from feed_publisher.reports.store import ProductRow, find_sku, list_products
 from feed_publisher.reports.views import CauseView, Offer, causes_of, offer_view
 

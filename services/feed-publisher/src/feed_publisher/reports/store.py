@@ -1,63 +1,19 @@
 """Rows of listings as they change, and of what was told of them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 import msgspec
 
-from common.contracts.product import ProductNormalized, ProductReported
+from common.contracts.product import ProductNormalized
 from common.postgres.pool import Connection
-from feed_publisher.planning.listing import Believed, Listing
-from feed_publisher.planning.plan import Change
+from feed_publisher.listings.change import Change
+from feed_publisher.listings.listing import Believed, Listing
 
-_encoder = msgspec.json.Encoder()
 _believed = msgspec.json.Decoder(Believed)
 _change = msgspec.json.Decoder(Change)
 _desired = msgspec.json.Decoder(ProductNormalized)
-_report = msgspec.json.Decoder(ProductReported)
-
-
-async def save_listings(
-    connection: Connection,
-    merchant_id: str,
-    listings: Sequence[tuple[Listing, ProductReported | None]],
-) -> None:
-    """Write listings (sorted by key); with a report, remember that too."""
-    if not listings:
-        return
-    await connection.execute(
-        """
-        INSERT INTO listing (merchant_id, feed_id, family_id, shop_id, status,
-            marketplace_product_id, live_since, deleted_at, create_intent_at, document,
-            reported_revision, reported_status, report)
-        SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-            $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::bytea[], $11::bigint[],
-            $12::text[], $13::bytea[])
-        ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
-            status = excluded.status,
-            marketplace_product_id = excluded.marketplace_product_id,
-            live_since = excluded.live_since, deleted_at = excluded.deleted_at,
-            create_intent_at = excluded.create_intent_at, document = excluded.document,
-            reported_revision = excluded.reported_revision,
-            reported_status = excluded.reported_status,
-            report = coalesce(excluded.report, listing.report)
-        """,
-        merchant_id,
-        [listing.feed_id for listing, _ in listings],
-        [listing.family_id for listing, _ in listings],
-        [listing.shop_id for listing, _ in listings],
-        [listing.status for listing, _ in listings],
-        [listing.marketplace_product_id for listing, _ in listings],
-        [listing.live_since for listing, _ in listings],
-        [listing.deleted_at for listing, _ in listings],
-        [listing.create_intent_at for listing, _ in listings],
-        [_encoder.encode(listing.believed) for listing, _ in listings],
-        [listing.reported_revision for listing, _ in listings],
-        [listing.reported_status for listing, _ in listings],
-        [None if report is None else _encoder.encode(report) for _, report in listings],
-    )
 
 
 @dataclass(frozen=True)
@@ -225,30 +181,3 @@ async def find_sku(
     if told["family_id"] is not None:
         listing = Listing(believed=_believed.decode(told.pop("document")), **told)
     return SkuRow(feed_id, family_id, claimed_at, listing)
-
-
-async def list_reports(
-    connection: Connection,
-    *,
-    merchant_id: str | None,
-    feed_id: str | None,
-    family_id: str | None,
-    after: tuple[str, str, str],
-    limit: int,
-) -> list[ProductReported]:
-    """What was last told of products, by key, to be told again."""
-    rows = await connection.fetch(
-        """
-        SELECT report FROM listing
-        WHERE report IS NOT NULL AND (merchant_id, feed_id, family_id) > ($4, $5, $6)
-            AND ($1::text IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR feed_id = $2)
-            AND ($3::text IS NULL OR family_id = $3)
-        ORDER BY merchant_id, feed_id, family_id LIMIT $7
-        """,
-        merchant_id,
-        feed_id,
-        family_id,
-        *after,
-        limit,
-    )
-    return [_report.decode(row["report"]) for row in rows]

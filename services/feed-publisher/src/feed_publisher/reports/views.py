@@ -3,8 +3,8 @@
 from pydantic import BaseModel
 
 from common.contracts.feed import Cause
-from feed_publisher.planning.listing import AcceptedSku, Listing
-from feed_publisher.reports.fate import fate_of
+from feed_publisher.listings.listing import AcceptedSku, Listing
+from feed_publisher.listings.status import fate_of
 
 Offer = dict[str, str | int | None]
 

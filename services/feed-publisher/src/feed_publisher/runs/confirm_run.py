@@ -5,9 +5,10 @@ from common.errors import Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.desired.store import confirm_feed, lock_feed
-from feed_publisher.planning.store import load_listings, record_removals
-from feed_publisher.reports.causes import refusal
-from feed_publisher.reports.report_products import Changed, report_products
+from feed_publisher.listings.causes import refusal
+from feed_publisher.listings.report import Changed, report_products
+from feed_publisher.listings.store import load_listings
+from feed_publisher.planning.store import record_removals
 from feed_publisher.runs.store import (
     CONFIRMABLE,
     Run,

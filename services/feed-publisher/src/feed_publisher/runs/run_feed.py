@@ -25,10 +25,11 @@ from common.postgres.unit_of_work import unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.store import load_feed, mark_families
-from feed_publisher.planning.listing import Refused
+from feed_publisher.listings.causes import explain
+from feed_publisher.listings.listing import Refused
+from feed_publisher.listings.report import SOURCE
+from feed_publisher.listings.store import has_listings
 from feed_publisher.planning.make_plan import make_plan
-from feed_publisher.reports.causes import explain
-from feed_publisher.reports.report_products import SOURCE
 from feed_publisher.runs.outcome import EVENT_OUTCOMES, counts_of, state_of
 from feed_publisher.runs.preview_run import look_up_plan, show_plan
 from feed_publisher.runs.store import (
@@ -37,7 +38,6 @@ from feed_publisher.runs.store import (
     count_items,
     count_refusals,
     end_run,
-    has_listings,
     list_runnable,
     load_run,
     note_trouble,

@@ -418,16 +418,3 @@ async def count_refusals(
         run_id,
     )
     return [(row["code"], row["message"], row["items"]) for row in rows]
-
-
-async def has_listings(connection: Connection, merchant_id: str, feed_id: str) -> bool:
-    """Whether any product of the feed is online."""
-    found = await connection.fetchval(
-        """
-        SELECT 1 FROM listing
-        WHERE merchant_id = $1 AND feed_id = $2 AND marketplace_product_id IS NOT NULL LIMIT 1
-        """,
-        merchant_id,
-        feed_id,
-    )
-    return found is not None

@@ -21,16 +21,16 @@ from aliexpress.products import delete_products
 from common.postgres.leases import check_lease
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.desired.store import mark_families
+from feed_publisher.listings.causes import refusal
+from feed_publisher.listings.change import Action
+from feed_publisher.listings.listing import Refused
+from feed_publisher.listings.outcomes import Outcome
 from feed_publisher.planning.batches import (
     MAX_DELETIONS,
     MAX_PRODUCTS,
     offer_batches,
 )
-from feed_publisher.planning.listing import Refused
-from feed_publisher.planning.outcomes import Outcome
 from feed_publisher.planning.payload import country_prices
-from feed_publisher.planning.plan import Action
-from feed_publisher.reports.causes import refusal
 from feed_publisher.sending import store
 from feed_publisher.sending.calls import Answered, RefusedCall, write
 from feed_publisher.sending.context import Rest, Sending, Step

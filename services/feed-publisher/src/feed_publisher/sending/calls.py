@@ -9,8 +9,8 @@ from opentelemetry import trace
 from aliexpress.errors import CallerFault, MarketplaceFailure, OutcomeUnknown
 from common.failpoints import reach
 from common.telemetry.setup import links_to
-from feed_publisher.planning.outcomes import Sent
-from feed_publisher.planning.plan import Action
+from feed_publisher.listings.change import Action
+from feed_publisher.listings.outcomes import Sent
 from feed_publisher.sending.context import Sending
 from feed_publisher.sending.record import move_call, put_back, record_intent
 from feed_publisher.sending.store import RunItem

@@ -12,8 +12,8 @@ from aliexpress.feeds import (
 )
 from common import clock
 from common.postgres.unit_of_work import unit_of_work
-from feed_publisher.planning.outcomes import Outcome
-from feed_publisher.reports.causes import refusal
+from feed_publisher.listings.causes import refusal
+from feed_publisher.listings.outcomes import Outcome
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Rest, Sending, Step
 from feed_publisher.sending.look_up import begin_audits, refresh_audits

@@ -19,7 +19,8 @@ from aliexpress.products import (
     load_product,
 )
 from common.postgres.unit_of_work import unit_of_work
-from feed_publisher.planning.listing import AcceptedSku
+from feed_publisher.listings import store as listing_rows
+from feed_publisher.listings.listing import AcceptedSku
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Sending
 
@@ -90,7 +91,7 @@ async def refresh_audits(sending: Sending) -> set[str]:
     auditing = {product.product_id for product in products}
     run = sending.run
     async with unit_of_work(sending.pool) as connection:
-        await store.finish_audits(connection, run.merchant_id, run.shop_id, auditing)
+        await listing_rows.finish_audits(connection, run.merchant_id, run.shop_id, auditing)
     return auditing
 
 
@@ -98,7 +99,7 @@ async def begin_audits(sending: Sending, product_ids: Sequence[str]) -> None:
     """Remember that AliExpress is checking these products (again)."""
     run = sending.run
     async with unit_of_work(sending.pool) as connection:
-        await store.begin_audits(connection, run.merchant_id, run.shop_id, product_ids)
+        await listing_rows.begin_audits(connection, run.merchant_id, run.shop_id, product_ids)
 
 
 async def find_foreign(
@@ -116,7 +117,7 @@ async def find_foreign(
         return {}
     run = sending.run
     async with unit_of_work(sending.pool) as connection:
-        own = await store.list_own_products(connection, run.merchant_id, run.shop_id)
+        own = await listing_rows.list_own_products(connection, run.merchant_id, run.shop_id)
         known = await store.load_foreign(connection, run.merchant_id, run.shop_id)
     totals = [page.total_count for page in firsts.values()]
     counted = sum(total or 0 for total in totals)

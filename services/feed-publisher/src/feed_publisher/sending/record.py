@@ -10,6 +10,7 @@ from common.postgres.leases import check_lease
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.claims.store import release_skus
+from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.store import (
     Kind,
     load_desired,
@@ -17,12 +18,11 @@ from feed_publisher.desired.store import (
     mark_families,
     mark_overtaken,
 )
-from feed_publisher.planning.listing import Listing
-from feed_publisher.planning.outcomes import Outcome, Sent, apply_outcome
-from feed_publisher.planning.plan import Action, desired_skus
-from feed_publisher.planning.store import load_listings
-from feed_publisher.reports.report_products import Changed, report_products
-from feed_publisher.reports.store import save_listings
+from feed_publisher.listings.change import Action
+from feed_publisher.listings.listing import Listing
+from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
+from feed_publisher.listings.report import Changed, report_products
+from feed_publisher.listings.store import load_listings, save_listings
 from feed_publisher.runs.store import OVERTAKEN, ask_for_run
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Sending

@@ -7,8 +7,8 @@ from aliexpress.feeds import FeedType, list_feeds, query_feed
 from aliexpress.products import Product
 from common.postgres.leases import check_lease
 from common.postgres.unit_of_work import unit_of_work
-from feed_publisher.planning.listing import is_same_amount
-from feed_publisher.planning.outcomes import Outcome
+from feed_publisher.listings.listing import is_same_amount
+from feed_publisher.listings.outcomes import Outcome
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Rest, Sending, Step
 from feed_publisher.sending.follow_jobs import LIST_PAGES, LIST_SLACK

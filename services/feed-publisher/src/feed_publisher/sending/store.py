@@ -11,8 +11,8 @@ import msgspec
 
 from common import clock
 from common.postgres.pool import Connection
-from feed_publisher.planning.outcomes import Sent
-from feed_publisher.planning.plan import Action, Change
+from feed_publisher.listings.change import Action, Change
+from feed_publisher.listings.outcomes import Sent
 from feed_publisher.runs.store import Run
 
 CallState = Literal["intended", "unknown", "following", "stuck", "done", "withdrawn"]
@@ -353,52 +353,6 @@ async def has_audited(connection: Connection, run: Run) -> bool:
         run.run_id,
     )
     return found is not None
-
-
-async def finish_audits(
-    connection: Connection, merchant_id: str, shop_id: str, still_auditing: Collection[str]
-) -> int:
-    """Products no longer among those being audited are live; how many that are."""
-    rows = await connection.fetch(
-        """
-        UPDATE listing SET status = 'live'
-        WHERE merchant_id = $1 AND shop_id = $2 AND status = 'auditing'
-            AND marketplace_product_id <> ALL($3::text[])
-        RETURNING 1
-        """,
-        merchant_id,
-        shop_id,
-        list(still_auditing),
-    )
-    return len(rows)
-
-
-async def begin_audits(
-    connection: Connection, merchant_id: str, shop_id: str, product_ids: Sequence[str]
-) -> None:
-    """These products are being audited (again)."""
-    await connection.execute(
-        """
-        UPDATE listing SET status = 'auditing'
-        WHERE merchant_id = $1 AND shop_id = $2 AND marketplace_product_id = ANY($3::text[])
-        """,
-        merchant_id,
-        shop_id,
-        list(product_ids),
-    )
-
-
-async def list_own_products(connection: Connection, merchant_id: str, shop_id: str) -> set[str]:
-    """Every product of the shop that is ours."""
-    rows = await connection.fetch(
-        """
-        SELECT marketplace_product_id FROM listing
-        WHERE merchant_id = $1 AND shop_id = $2 AND marketplace_product_id IS NOT NULL
-        """,
-        merchant_id,
-        shop_id,
-    )
-    return {row["marketplace_product_id"] for row in rows}
 
 
 async def load_foreign(

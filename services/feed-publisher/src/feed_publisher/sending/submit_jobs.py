@@ -11,13 +11,13 @@ from aliexpress.feeds import FeedItem, FeedType, submit_feed
 from aliexpress.products import Product
 from aliexpress.wire import int_or_text
 from common.postgres.unit_of_work import unit_of_work
+from feed_publisher.listings.causes import refusal
+from feed_publisher.listings.change import Action
+from feed_publisher.listings.listing import AcceptedSku, Listing, Refused
+from feed_publisher.listings.outcomes import Outcome, Sent
+from feed_publisher.listings.store import load_listings
 from feed_publisher.planning.batches import MAX_JOB_ITEMS
-from feed_publisher.planning.listing import AcceptedSku, Listing, Refused
-from feed_publisher.planning.outcomes import Outcome, Sent
 from feed_publisher.planning.payload import kept_country_prices, product_payload
-from feed_publisher.planning.plan import Action
-from feed_publisher.planning.store import load_listings
-from feed_publisher.reports.causes import refusal
 from feed_publisher.sending import store
 from feed_publisher.sending.calls import Answered, RefusedCall, write
 from feed_publisher.sending.context import Sending

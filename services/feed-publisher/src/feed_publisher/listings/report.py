@@ -8,9 +8,9 @@ import msgspec
 from common import clock
 from common.messaging.outbox import Caused, add_events
 from common.postgres.pool import Connection
-from feed_publisher.planning.listing import Listing
-from feed_publisher.reports.fate import report_of
-from feed_publisher.reports.store import save_listings
+from feed_publisher.listings.listing import Listing
+from feed_publisher.listings.status import report_of
+from feed_publisher.listings.store import save_listings
 
 SOURCE = "/feed-publisher"
 

@@ -6,8 +6,8 @@ from common.messaging.outbox import add_events
 from common.postgres.pool import Pool
 from common.postgres.schedules import Every, claim_due, set_schedule
 from common.postgres.unit_of_work import unit_of_work
-from feed_publisher.reports.report_products import SOURCE
-from feed_publisher.reports.store import list_reports
+from feed_publisher.listings.report import SOURCE
+from feed_publisher.listings.store import list_reports
 
 CHUNK = 1_000
 SCHEDULE = "republish"

@@ -4,8 +4,8 @@ from typing import Literal
 
 from common.contracts.feed import Cause
 from common.contracts.product import ProductReported
-from feed_publisher.planning.listing import Listing
-from feed_publisher.reports.causes import explain
+from feed_publisher.listings.causes import explain
+from feed_publisher.listings.listing import Listing
 
 Fate = Literal["live", "rejected", "deleted"]
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from feed_publisher.planning.listing import AcceptedSku, Believed, Listing, Refused
-from feed_publisher.planning.plan import SIDE_OF, Action, Change
+from feed_publisher.listings.change import SIDE_OF, Action, Change
+from feed_publisher.listings.listing import AcceptedSku, Believed, Listing, Refused
 
 Verdict = Literal["accepted", "rejected", "gone"]
 """gone: AliExpress has no such product (any more)."""

@@ -10,7 +10,7 @@ import re
 import msgspec
 
 from common.contracts.feed import Cause
-from feed_publisher.planning.listing import Refused
+from feed_publisher.listings.listing import Refused
 
 
 class Known(msgspec.Struct, frozen=True):

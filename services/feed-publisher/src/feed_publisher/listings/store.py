@@ -1,0 +1,292 @@
+"""Rows of listings: read, changed, reported, and compared with the shop. The only writer."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from common.contracts.product import ProductReported
+from common.postgres.pool import Connection
+from feed_publisher.listings.listing import Believed, Listing
+
+_encoder = msgspec.json.Encoder()
+_believed = msgspec.json.Decoder(Believed)
+_report = msgspec.json.Decoder(ProductReported)
+
+LISTING_COLUMNS = """feed_id, family_id, shop_id, status, marketplace_product_id, live_since,
+    deleted_at, create_intent_at, document, reported_revision, reported_status"""
+
+
+def listing_of(row: asyncpg.Record) -> Listing:
+    """A listing's row."""
+    told = dict(row)
+    return Listing(believed=_believed.decode(told.pop("document")), **told)
+
+
+async def load_listings(
+    connection: Connection,
+    merchant_id: str,
+    feed_id: str,
+    family_ids: Sequence[str],
+    *,
+    shop_id: str,
+) -> dict[str, Listing]:
+    """The families' listings, locked in key order; a family without one gets an empty one."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {LISTING_COLUMNS} FROM listing
+        WHERE merchant_id = $1 AND feed_id = $2 AND family_id = ANY($3::text[])
+        ORDER BY family_id FOR UPDATE
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        feed_id,
+        list(family_ids),
+    )
+    found = {row["family_id"]: listing_of(row) for row in rows}
+    return {
+        family_id: found.get(family_id)
+        or Listing(feed_id=feed_id, family_id=family_id, shop_id=shop_id)
+        for family_id in family_ids
+    }
+
+
+async def save_listings(
+    connection: Connection,
+    merchant_id: str,
+    listings: Sequence[tuple[Listing, ProductReported | None]],
+) -> None:
+    """Write listings (sorted by key); with a report, remember that too."""
+    if not listings:
+        return
+    await connection.execute(
+        """
+        INSERT INTO listing (merchant_id, feed_id, family_id, shop_id, status,
+            marketplace_product_id, live_since, deleted_at, create_intent_at, document,
+            reported_revision, reported_status, report)
+        SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+            $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::bytea[], $11::bigint[],
+            $12::text[], $13::bytea[])
+        ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
+            status = excluded.status,
+            marketplace_product_id = excluded.marketplace_product_id,
+            live_since = excluded.live_since, deleted_at = excluded.deleted_at,
+            create_intent_at = excluded.create_intent_at, document = excluded.document,
+            reported_revision = excluded.reported_revision,
+            reported_status = excluded.reported_status,
+            report = coalesce(excluded.report, listing.report)
+        """,
+        merchant_id,
+        [listing.feed_id for listing, _ in listings],
+        [listing.family_id for listing, _ in listings],
+        [listing.shop_id for listing, _ in listings],
+        [listing.status for listing, _ in listings],
+        [listing.marketplace_product_id for listing, _ in listings],
+        [listing.live_since for listing, _ in listings],
+        [listing.deleted_at for listing, _ in listings],
+        [listing.create_intent_at for listing, _ in listings],
+        [_encoder.encode(listing.believed) for listing, _ in listings],
+        [listing.reported_revision for listing, _ in listings],
+        [listing.reported_status for listing, _ in listings],
+        [None if report is None else _encoder.encode(report) for _, report in listings],
+    )
+
+
+async def count_online(
+    connection: Connection, merchant_id: str, shop_id: str, at: datetime
+) -> tuple[int, int]:
+    """How many products of the shop were online at that time, and how many are now."""
+    row = await connection.fetchrow(
+        """
+        SELECT count(*) FILTER (
+                WHERE live_since <= $3 AND (marketplace_product_id IS NOT NULL OR deleted_at > $3)
+            ) AS before,
+            count(*) FILTER (WHERE marketplace_product_id IS NOT NULL) AS now
+        FROM listing WHERE merchant_id = $1 AND shop_id = $2
+        """,
+        merchant_id,
+        shop_id,
+        at,
+    )
+    return (0, 0) if row is None else (row["before"], row["now"])
+
+
+async def find_owner(
+    connection: Connection, merchant_id: str, shop_id: str, product_id: str
+) -> tuple[str, str] | None:
+    """The feed and family a product of the shop belongs to, if it is ours."""
+    row = await connection.fetchrow(
+        """
+        SELECT feed_id, family_id FROM listing
+        WHERE merchant_id = $1 AND shop_id = $2 AND marketplace_product_id = $3
+        """,
+        merchant_id,
+        shop_id,
+        product_id,
+    )
+    return None if row is None else (row["feed_id"], row["family_id"])
+
+
+async def has_listings(connection: Connection, merchant_id: str, feed_id: str) -> bool:
+    """Whether any product of the feed is online."""
+    found = await connection.fetchval(
+        """
+        SELECT 1 FROM listing
+        WHERE merchant_id = $1 AND feed_id = $2 AND marketplace_product_id IS NOT NULL LIMIT 1
+        """,
+        merchant_id,
+        feed_id,
+    )
+    return found is not None
+
+
+async def finish_audits(
+    connection: Connection, merchant_id: str, shop_id: str, still_auditing: Collection[str]
+) -> int:
+    """Products no longer among those being audited are live; how many that are."""
+    rows = await connection.fetch(
+        """
+        UPDATE listing SET status = 'live'
+        WHERE merchant_id = $1 AND shop_id = $2 AND status = 'auditing'
+            AND marketplace_product_id <> ALL($3::text[])
+        RETURNING 1
+        """,
+        merchant_id,
+        shop_id,
+        list(still_auditing),
+    )
+    return len(rows)
+
+
+async def begin_audits(
+    connection: Connection, merchant_id: str, shop_id: str, product_ids: Sequence[str]
+) -> None:
+    """These products are being audited (again)."""
+    await connection.execute(
+        """
+        UPDATE listing SET status = 'auditing'
+        WHERE merchant_id = $1 AND shop_id = $2 AND marketplace_product_id = ANY($3::text[])
+        """,
+        merchant_id,
+        shop_id,
+        list(product_ids),
+    )
+
+
+async def list_own_products(connection: Connection, merchant_id: str, shop_id: str) -> set[str]:
+    """Every product of the shop that is ours."""
+    rows = await connection.fetch(
+        """
+        SELECT marketplace_product_id FROM listing
+        WHERE merchant_id = $1 AND shop_id = $2 AND marketplace_product_id IS NOT NULL
+        """,
+        merchant_id,
+        shop_id,
+    )
+    return {row["marketplace_product_id"] for row in rows}
+
+
+async def list_reports(
+    connection: Connection,
+    *,
+    merchant_id: str | None,
+    feed_id: str | None,
+    family_id: str | None,
+    after: tuple[str, str, str],
+    limit: int,
+) -> list[ProductReported]:
+    """What was last told of products, by key, to be told again."""
+    rows = await connection.fetch(
+        """
+        SELECT report FROM listing
+        WHERE report IS NOT NULL AND (merchant_id, feed_id, family_id) > ($4, $5, $6)
+            AND ($1::text IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR feed_id = $2)
+            AND ($3::text IS NULL OR family_id = $3)
+        ORDER BY merchant_id, feed_id, family_id LIMIT $7
+        """,
+        merchant_id,
+        feed_id,
+        family_id,
+        *after,
+        limit,
+    )
+    return [_report.decode(row["report"]) for row in rows]
+
+
+@dataclass(frozen=True)
+class DueShop:
+    """A usable shop that has listings to compare."""
+
+    merchant_id: str
+    shop_id: str
+
+
+async def list_due_shops(
+    connection: Connection, *, now: datetime, before: datetime
+) -> list[DueShop]:
+    """Shops that may be called and have listings not compared since `before`."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, shop_id FROM shop AS s
+        WHERE is_eligible AND connection = 'connected'
+            AND (expires_at IS NULL OR expires_at > $1)
+            AND EXISTS (
+                SELECT 1 FROM listing AS l
+                WHERE l.merchant_id = s.merchant_id AND l.shop_id = s.shop_id
+                    AND l.marketplace_product_id IS NOT NULL
+                    AND coalesce(l.read_back_at, l.live_since) < $2
+            )
+        ORDER BY merchant_id, shop_id
+        """,
+        now,
+        before,
+    )
+    return [DueShop(**dict(row)) for row in rows]
+
+
+async def list_due(
+    connection: Connection, shop: DueShop, *, before: datetime, limit: int
+) -> list[Listing]:
+    """The shop's listings that wait longest to be compared and have nothing under way."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {LISTING_COLUMNS} FROM listing AS l
+        WHERE merchant_id = $1 AND shop_id = $2 AND marketplace_product_id IS NOT NULL
+            AND coalesce(read_back_at, live_since) < $3
+            AND NOT EXISTS (
+                SELECT 1 FROM run_item AS i
+                WHERE i.merchant_id = l.merchant_id AND i.feed_id = l.feed_id
+                    AND i.family_id = l.family_id AND i.status IN ('sending', 'in_job')
+            )
+        ORDER BY coalesce(read_back_at, live_since) LIMIT $4
+        """,  # noqa: S608 - a constant list of columns
+        shop.merchant_id,
+        shop.shop_id,
+        before,
+        limit,
+    )
+    return [listing_of(row) for row in rows]
+
+
+async def save_comparison(
+    connection: Connection,
+    merchant_id: str,
+    compared: Sequence[Listing],
+    drift: Mapping[tuple[str, str], bytes],
+    at: datetime,
+) -> None:
+    """Keep what was found, by (feed, family); a listing without drift loses an older one."""
+    keys = sorted((listing.feed_id, listing.family_id) for listing in compared)
+    await connection.execute(
+        """
+        UPDATE listing AS l SET read_back_at = $5, drift = c.drift
+        FROM unnest($2::text[], $3::text[], $4::bytea[]) AS c (feed_id, family_id, drift)
+        WHERE l.merchant_id = $1 AND l.feed_id = c.feed_id AND l.family_id = c.family_id
+        """,
+        merchant_id,
+        [feed_id for feed_id, _ in keys],
+        [family_id for _, family_id in keys],
+        [drift.get(key) for key in keys],
+        at,
+    )
