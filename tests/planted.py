@@ -139,7 +139,7 @@ PLANTS = [
     ),
     Plant(
         "a mark lost when it meets a claimed one",
-        "services/feed-publisher/src/feed_publisher/planning/store.py",
+        "services/feed-publisher/src/feed_publisher/desired/store.py",
         '"DELETE FROM family_mark WHERE id = ANY($1)", list(mark_ids)',
         '"DELETE FROM family_mark WHERE family_id IN'
         ' (SELECT family_id FROM family_mark WHERE id = ANY($1))", list(mark_ids)',

@@ -22,7 +22,8 @@ from feed_publisher.claims.holder import Holder
 from feed_publisher.listings.listing import AcceptedSku, Believed, Listing, Refused, digest
 from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
 from feed_publisher.planning.payload import product_payload
-from feed_publisher.planning.plan import FamilyPlan, Planned, plan_offers, plan_product
+from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
+from feed_publisher.runs.items.planned import Planned
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -7,8 +7,13 @@ from publisher_auth import MERCHANT
 from publisher_bed import FEED, SHOP, migrate, until
 
 from common.contracts.product import ProductNormalized
-from feed_publisher.desired.store import lock_revisions, mark_families, save_desired
-from feed_publisher.planning.store import forget_marks, list_marked
+from feed_publisher.desired.store import (
+    forget_marks,
+    list_marked,
+    lock_revisions,
+    mark_families,
+    save_desired,
+)
 from stack.testing import NewDatabase
 
 

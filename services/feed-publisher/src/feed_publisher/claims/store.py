@@ -78,10 +78,10 @@ async def release_skus(
     shop_id: str,
     feed_id: str,
     kept: Mapping[str, Iterable[str]],
-) -> list[str]:
+) -> dict[str, list[str]]:
     """Release every claim of these families (the keys) except on the codes they keep.
 
-    Families that wait for a released code are marked for a product run. Returns their feeds.
+    Returns the families that waited for a released code, by feed; they wait no longer.
     """
     pairs = [(family_id, code) for family_id, codes in kept.items() for code in codes]
     rows = await connection.fetch(
@@ -99,11 +99,9 @@ async def release_skus(
             WHERE waiter.merchant_id = $1 AND waiter.shop_id = $2
                 AND waiter.sku_code = released.sku_code
             RETURNING waiter.feed_id, waiter.family_id
-        ), marked AS (
-            INSERT INTO family_mark (merchant_id, feed_id, kind, family_id)
-            SELECT DISTINCT $1, feed_id, 'product', family_id FROM waiting
         )
-        SELECT DISTINCT feed_id FROM waiting ORDER BY feed_id
+        SELECT feed_id, array_agg(DISTINCT family_id) AS families FROM waiting
+        GROUP BY feed_id ORDER BY feed_id
         """,
         merchant_id,
         shop_id,
@@ -112,4 +110,4 @@ async def release_skus(
         [family_id for family_id, _ in pairs],
         [code for _, code in pairs],
     )
-    return [row["feed_id"] for row in rows]
+    return {row["feed_id"]: row["families"] for row in rows}

@@ -303,3 +303,33 @@ async def load_desired(
 
 def _desired(row: asyncpg.Record) -> Desired:
     return Desired(_decoder.decode(row["document"]), row["traceparent"])
+
+
+async def list_marked(
+    connection: Connection,
+    merchant_id: str,
+    feed_id: str,
+    kind: Kind,
+    *,
+    after: str,
+    limit: int,
+) -> dict[str, list[int]]:
+    """Marked families in key order, each with the ids of its marks."""
+    rows = await connection.fetch(
+        """
+        SELECT family_id, array_agg(id) AS mark_ids FROM family_mark
+        WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND family_id > $4
+        GROUP BY family_id ORDER BY family_id LIMIT $5
+        """,
+        merchant_id,
+        feed_id,
+        kind,
+        after,
+        limit,
+    )
+    return {row["family_id"]: row["mark_ids"] for row in rows}
+
+
+async def forget_marks(connection: Connection, mark_ids: Sequence[int]) -> None:
+    """Delete the marks that were read before the data was: any other speaks of newer data."""
+    await connection.execute("DELETE FROM family_mark WHERE id = ANY($1)", list(mark_ids))

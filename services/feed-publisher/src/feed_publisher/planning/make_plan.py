@@ -13,20 +13,35 @@ from common.failpoints import reach
 from common.postgres.leases import Lease, check_lease
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
-from feed_publisher.claims.store import claim_skus, load_holders, release_skus, wait_for_skus
+from feed_publisher.claims.store import claim_skus, load_holders, wait_for_skus
 from feed_publisher.desired.desired_state import desired_skus
-from feed_publisher.desired.store import Desired, Feed, load_desired, mark_families
+from feed_publisher.desired.store import (
+    Desired,
+    Feed,
+    forget_marks,
+    list_marked,
+    load_desired,
+    mark_families,
+)
 from feed_publisher.listings.listing import Listing
 from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import count_online, load_listings
-from feed_publisher.planning import store
 from feed_publisher.planning.guards import (
     GUARD_WINDOW,
     reckoned_products,
     withheld,
 )
 from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
-from feed_publisher.runs.store import Run, State, ask_for_run, seal_plan
+from feed_publisher.removals.store import list_confirmed, list_removals, record_removals
+from feed_publisher.runs.items.store import (
+    NewItem,
+    add_items,
+    forget_items,
+    list_busy,
+    withhold_items,
+)
+from feed_publisher.runs.release_claims import release_claims
+from feed_publisher.runs.store import Run, State, seal_plan
 
 CHUNK_FAMILIES = 500
 
@@ -62,7 +77,7 @@ async def make_plan(
     state: State = "planning" if run.is_dry_run or is_first else "running"
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
-        await store.forget_items(connection, run.merchant_id, run.run_id)
+        await forget_items(connection, run.merchant_id, run.run_id)
         making = _Making(connection, run, state == "running")
         after = ""
         while marks := await _next_marks(making, after):
@@ -79,7 +94,7 @@ async def make_plan(
 
 async def _next_marks(making: _Making, after: str) -> dict[str, list[int]]:
     run = making.run
-    return await store.list_marked(
+    return await list_marked(
         making.connection,
         run.merchant_id,
         run.feed_id,
@@ -96,7 +111,7 @@ async def _claim_skus(pool: Pool, run: Run) -> None:
     after = ""
     while True:
         async with unit_of_work(pool) as connection:
-            marks = await store.list_marked(
+            marks = await list_marked(
                 connection,
                 run.merchant_id,
                 run.feed_id,
@@ -120,7 +135,7 @@ async def _claim_skus(pool: Pool, run: Run) -> None:
 async def _plan_families(making: _Making, marks: dict[str, list[int]]) -> None:
     connection, run = making.connection, making.run
     family_ids = list(marks)
-    busy = await store.list_busy(connection, run.merchant_id, run.feed_id, run.kind, family_ids)
+    busy = await list_busy(connection, run.merchant_id, run.feed_id, run.kind, family_ids)
     free = [family_id for family_id in family_ids if family_id not in busy]
     desired = await load_desired(connection, run.merchant_id, run.feed_id, free)
     listings = await load_listings(
@@ -134,7 +149,7 @@ async def _plan_families(making: _Making, marks: dict[str, list[int]]) -> None:
         else plan_offers(told.state, listings[family_id])
         for family_id, told in desired.items()
     }
-    await store.add_items(
+    await add_items(
         connection,
         run.merchant_id,
         run.run_id,
@@ -143,14 +158,14 @@ async def _plan_families(making: _Making, marks: dict[str, list[int]]) -> None:
     )
     if making.is_binding:
         await _bind(making, plans, desired, listings)
-        await store.forget_marks(
+        await forget_marks(
             connection, [mark_id for family_id in free for mark_id in marks[family_id]]
         )
 
 
 def _new_items(
     making: _Making, plans: dict[str, FamilyPlan], desired: dict[str, Desired]
-) -> Iterator[store.NewItem]:
+) -> Iterator[NewItem]:
     for family_id, plan in plans.items():
         for planned in plan.items:
             making.items += 1
@@ -158,7 +173,7 @@ def _new_items(
             if planned.is_removal and not planned.is_confirmed:
                 making.removals.append((family_id, planned.desired_revision))
             refused = planned.refused
-            yield store.NewItem(
+            yield NewItem(
                 item_no=making.items,
                 planned=planned,
                 status="rejected" if refused else "pending",
@@ -192,9 +207,7 @@ async def _bind(
             family_id: {*desired_skus(told.state), *listings[family_id].believed.skus}
             for family_id, told in desired.items()
         }
-        released = await release_skus(connection, run.merchant_id, run.shop_id, run.feed_id, kept)
-        for feed_id in released:
-            await ask_for_run(connection, run.merchant_id, feed_id, "product", cause="sku-released")
+        await release_claims(connection, run, kept)
 
 
 def _after_planning(listing: Listing, plan: FamilyPlan) -> Listing:
@@ -218,17 +231,17 @@ async def _guard(making: _Making, share: Decimal) -> None:
         return
     now = clock.now()
     scope = (connection, run.merchant_id, run.shop_id)
-    confirmed = await store.list_confirmed(*scope, run.feed_id, making.removals)
+    confirmed = await list_confirmed(*scope, run.feed_id, making.removals)
     asked = [removal for removal in making.removals if removal[0] not in confirmed]
     before, online = await count_online(*scope, now - GUARD_WINDOW)
     held = withheld(
         {(run.feed_id, family_id) for family_id, _ in asked},
-        await store.list_removals(*scope, now - GUARD_WINDOW),
+        await list_removals(*scope, now - GUARD_WINDOW),
         reckoned_products(before, online),
         share,
     )
     families = sorted({family_id for _, family_id in held})
-    await store.withhold_items(
+    await withhold_items(
         connection,
         run.merchant_id,
         run.run_id,
@@ -238,5 +251,5 @@ async def _guard(making: _Making, share: Decimal) -> None:
     )
     if making.is_binding:
         passed = [removal for removal in asked if removal[0] not in set(families)]
-        await store.record_removals(*scope, run.feed_id, passed, at=now, is_confirmed=False)
+        await record_removals(*scope, run.feed_id, passed, at=now, is_confirmed=False)
         await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)

@@ -13,7 +13,7 @@ from common.contracts.product import Content, ProductNormalized
 from common.errors import Issue
 from feed_publisher.claims.holder import Holder
 from feed_publisher.desired.desired_state import desired_skus
-from feed_publisher.listings.change import Action, Change, PriceChange, StockChange
+from feed_publisher.listings.change import Change, PriceChange, StockChange
 from feed_publisher.listings.listing import (
     AcceptedSku,
     Believed,
@@ -31,29 +31,7 @@ from feed_publisher.planning.desired_offers import (
     has_all_stock,
     offer_errors,
 )
-
-
-class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """One product to be created, updated or deleted, or its prices or stock to be set.
-
-    `is_removal` marks deletions and zeroings, which the guard counts. With `refused` set nothing
-    is sent: the item only says why.
-    """
-
-    family_id: str
-    action: Action
-    desired_revision: int
-    marketplace_product_id: str | None = None
-    sku_codes: tuple[str, ...] = ()
-    change: Change = Change()
-    is_removal: bool = False
-    is_confirmed: bool = False
-    refused: Refused | None = None
-
-    @property
-    def refused_side(self) -> Side:
-        """The side that `refused` speaks of: a price or stock is refused before it is sent."""
-        return "offers" if self.action in {"price", "stock"} else "content"
+from feed_publisher.runs.items.planned import Planned
 
 
 class FamilyPlan(msgspec.Struct, frozen=True):

@@ -18,8 +18,9 @@ from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.store import Feed, Kind, find_shop, list_feeds, load_feed
 from feed_publisher.reports.store import count_feed
 from feed_publisher.runs.confirm_run import confirm_run
+from feed_publisher.runs.items.store import count_items
 from feed_publisher.runs.outcome import UNDER_WAY, counts_of
-from feed_publisher.runs.store import Run, ask_for_run, count_items, list_runs, load_run
+from feed_publisher.runs.store import Run, ask_for_run, list_runs, load_run
 
 Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
 Writer = Annotated[str, Depends(merchant_with("feeds:write"))]

@@ -8,18 +8,21 @@ from feed_publisher.desired.store import confirm_feed, lock_feed
 from feed_publisher.listings.causes import refusal
 from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import load_listings
-from feed_publisher.planning.store import record_removals
+from feed_publisher.removals.store import record_removals
+from feed_publisher.runs.items.store import (
+    count_overtaken,
+    list_refused,
+    list_removals,
+    release_withheld,
+)
 from feed_publisher.runs.store import (
     CONFIRMABLE,
     Run,
     ask_for_run,
-    count_overtaken,
+    begin_confirmed,
     find_newer_plan,
     has_active_run,
-    list_refused,
-    list_removals,
     load_run,
-    release_confirmed,
 )
 
 
@@ -64,7 +67,8 @@ async def confirm_run(
         )
         if run.kind == "product":
             await confirm_feed(connection, merchant_id, run.feed_id)
-        await release_confirmed(connection, run)
+        await release_withheld(connection, run)
+        await begin_confirmed(connection, run)
         if run.state != "withheld":
             await _tell_refused(connection, run)
             # What changed since the plan was made, and what it refused, is for the next one.

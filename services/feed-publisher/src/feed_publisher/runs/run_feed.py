@@ -30,13 +30,12 @@ from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.store import has_listings
 from feed_publisher.planning.make_plan import make_plan
+from feed_publisher.runs.items.store import count_items, count_open, count_refusals, defer_pending
 from feed_publisher.runs.outcome import EVENT_OUTCOMES, counts_of, state_of
 from feed_publisher.runs.preview_run import look_up_plan, show_plan
 from feed_publisher.runs.store import (
     Run,
     begin_planning,
-    count_items,
-    count_refusals,
     end_run,
     list_runnable,
     load_run,
@@ -44,7 +43,6 @@ from feed_publisher.runs.store import (
 )
 from feed_publisher.sending.apply_plan import take_step
 from feed_publisher.sending.context import Patience, Rest, Sending, Step
-from feed_publisher.sending.store import count_open, defer_pending
 from feed_publisher.settings import PublisherSettings
 
 log = structlog.get_logger()

@@ -1,6 +1,5 @@
 """Rows of runs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -27,9 +26,6 @@ State = Literal[
 ]
 """planned: a dry run that can be read and confirmed; withheld: ended but for guarded removals;
 superseded: its plan was replaced by a newer one before it was confirmed."""
-
-OVERTAKEN = ("overtaken", "the product has changed since this was planned; the next run has it")
-"""Code and message of an item that is superseded because its family has moved on."""
 
 ENDED: tuple[State, ...] = ("completed", "completed_with_errors", "withheld", "failed")
 CONFIRMABLE: tuple[State, ...] = ("planned", "awaiting_confirmation", "withheld")
@@ -257,31 +253,8 @@ async def find_newer_plan(connection: Connection, run: Run) -> Run | None:
     return None if row is None else _run(row)
 
 
-async def count_overtaken(connection: Connection, run: Run) -> tuple[int, int]:
-    """How many families of a plan that waits have a newer desired state, and how many there are."""
-    row = await connection.fetchrow(
-        """
-        SELECT count(DISTINCT family_id) AS families,
-            count(DISTINCT family_id) FILTER (WHERE d.revision > i.desired_revision) AS overtaken
-        FROM run_item AS i JOIN desired_product AS d USING (merchant_id, feed_id, family_id)
-        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status IN ('pending', 'withheld')
-        """,
-        run.merchant_id,
-        run.run_id,
-    )
-    return (0, 0) if row is None else (row["overtaken"], row["families"])
-
-
-async def release_confirmed(connection: Connection, run: Run) -> None:
-    """Let a confirmed plan run, the removals withheld in it included."""
-    await connection.execute(
-        """
-        UPDATE run_item SET status = 'pending', code = NULL, message = NULL
-        WHERE merchant_id = $1 AND run_id = $2 AND status = 'withheld'
-        """,
-        run.merchant_id,
-        run.run_id,
-    )
+async def begin_confirmed(connection: Connection, run: Run) -> None:
+    """Let a confirmed plan run."""
     await connection.execute(
         """
         UPDATE feed_run SET state = 'running', is_dry_run = false, confirmed_at = $3,
@@ -292,50 +265,6 @@ async def release_confirmed(connection: Connection, run: Run) -> None:
         run.run_id,
         clock.now(),
     )
-
-
-async def list_removals(
-    connection: Connection, merchant_id: str, run_id: str
-) -> list[tuple[str, int]]:
-    """The (family, desired revision) pairs a run would delete or zero."""
-    rows = await connection.fetch(
-        """
-        SELECT DISTINCT family_id, desired_revision FROM run_item
-        WHERE merchant_id = $1 AND run_id = $2 AND is_removal
-            AND status IN ('withheld', 'pending')
-        """,
-        merchant_id,
-        run_id,
-    )
-    return [(row["family_id"], row["desired_revision"]) for row in rows]
-
-
-@dataclass(frozen=True)
-class RefusedItem:
-    """A family a plan refused, and why."""
-
-    family_id: str
-    desired_revision: int
-    code: str
-    message: str
-    traceparent: str | None
-
-
-async def list_refused(connection: Connection, merchant_id: str, run_id: str) -> list[RefusedItem]:
-    """The families a plan refused without asking AliExpress to take them, if still as planned."""
-    rows = await connection.fetch(
-        """
-        SELECT family_id, i.desired_revision, coalesce(i.code, '') AS code,
-            coalesce(i.message, '') AS message, i.traceparent
-        FROM run_item AS i JOIN desired_product AS d USING (merchant_id, feed_id, family_id)
-        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status = 'rejected'
-            AND i.call_id IS NULL AND d.revision = i.desired_revision
-        ORDER BY family_id
-        """,
-        merchant_id,
-        run_id,
-    )
-    return [RefusedItem(**dict(row)) for row in rows]
 
 
 async def has_active_run(
@@ -384,37 +313,3 @@ async def note_trouble(
         int(is_failure),
     )
     return failures
-
-
-async def count_items(
-    connection: Connection, merchant_id: str, run_ids: Sequence[str]
-) -> dict[str, dict[tuple[str, str], int]]:
-    """Per run: how many items there are, by (action, status)."""
-    rows = await connection.fetch(
-        """
-        SELECT run_id, action, status, count(*) AS items FROM run_item
-        WHERE merchant_id = $1 AND run_id = ANY($2::text[]) GROUP BY run_id, action, status
-        """,
-        merchant_id,
-        list(run_ids),
-    )
-    counts: dict[str, dict[tuple[str, str], int]] = {run_id: {} for run_id in run_ids}
-    for row in rows:
-        counts[row["run_id"]][(row["action"], row["status"])] = row["items"]
-    return counts
-
-
-async def count_refusals(
-    connection: Connection, merchant_id: str, run_id: str
-) -> list[tuple[str, str, int]]:
-    """The run's refusals: code, message, how many items; the most frequent first."""
-    rows = await connection.fetch(
-        """
-        SELECT coalesce(code, '') AS code, coalesce(message, '') AS message, count(*) AS items
-        FROM run_item WHERE merchant_id = $1 AND run_id = $2 AND status IN ('rejected', 'withheld')
-        GROUP BY 1, 2 ORDER BY items DESC, code, message LIMIT 500
-        """,
-        merchant_id,
-        run_id,
-    )
-    return [(row["code"], row["message"], row["items"]) for row in rows]

@@ -31,6 +31,8 @@ from feed_publisher.planning.batches import (
     offer_batches,
 )
 from feed_publisher.planning.payload import country_prices
+from feed_publisher.runs.items import store as items_store
+from feed_publisher.runs.items.store import RunItem
 from feed_publisher.sending import store
 from feed_publisher.sending.calls import Answered, RefusedCall, write
 from feed_publisher.sending.context import Rest, Sending, Step
@@ -38,7 +40,7 @@ from feed_publisher.sending.follow_jobs import follow_job, follow_stuck
 from feed_publisher.sending.look_up import begin_audits, find_product, refresh_audits
 from feed_publisher.sending.record import put_back, record_outcomes
 from feed_publisher.sending.settle_unknown import settle_call
-from feed_publisher.sending.store import CallState, RunItem
+from feed_publisher.sending.store import CallState
 from feed_publisher.sending.submit_jobs import submit_creations, submit_updates
 
 LOOK_AGAIN = timedelta(milliseconds=500)
@@ -84,8 +86,8 @@ async def _send_products(sending: Sending, in_flight: set[Action]) -> bool:
 async def _rest_or_end(sending: Sending, rests: Sequence[Rest]) -> Step | Rest:
     run = sending.run
     async with unit_of_work(sending.pool) as connection:
-        pending, under_way = await store.count_open(connection, run)
-        has_audited = await store.has_audited(connection, run)
+        pending, under_way = await items_store.count_open(connection, run)
+        has_audited = await items_store.has_audited(connection, run)
     if not pending and not under_way:
         return Step.ENDED
     if rests:
@@ -102,13 +104,13 @@ async def _wait_for_audits(sending: Sending) -> Step | Rest:
     if time.monotonic() - since > sending.settings.audit_patience.total_seconds():
         async with unit_of_work(sending.pool) as connection:
             await check_lease(connection, sending.lease)
-            families = await store.defer_pending(connection, run)
+            families = await items_store.defer_pending(connection, run)
             await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
         return Step.WORKED
     await refresh_audits(sending)
     async with unit_of_work(sending.pool) as connection:
-        still_waits = await store.has_audited(connection, run)
-        pending, _ = await store.count_open(connection, run)
+        still_waits = await items_store.has_audited(connection, run)
+        pending, _ = await items_store.count_open(connection, run)
     if pending and not still_waits:
         patience.forget("audits")
         return Step.WORKED
@@ -117,7 +119,7 @@ async def _wait_for_audits(sending: Sending) -> Step | Rest:
 
 async def _sendable(sending: Sending, action: Action, limit: int) -> list[RunItem]:
     async with unit_of_work(sending.pool) as connection:
-        return await store.list_sendable(connection, sending.run, action, limit=limit)
+        return await items_store.list_sendable(connection, sending.run, action, limit=limit)
 
 
 # -- deletions ---------------------------------------------------------------------------------

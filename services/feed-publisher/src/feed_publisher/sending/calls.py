@@ -11,9 +11,9 @@ from common.failpoints import reach
 from common.telemetry.setup import links_to
 from feed_publisher.listings.change import Action
 from feed_publisher.listings.outcomes import Sent
+from feed_publisher.runs.items.store import RunItem
 from feed_publisher.sending.context import Sending
 from feed_publisher.sending.record import move_call, put_back, record_intent
-from feed_publisher.sending.store import RunItem
 
 _tracer = trace.get_tracer("channel.publisher")
 

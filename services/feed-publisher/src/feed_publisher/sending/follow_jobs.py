@@ -14,11 +14,13 @@ from common import clock
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.listings.causes import refusal
 from feed_publisher.listings.outcomes import Outcome
+from feed_publisher.runs.items import store as items_store
+from feed_publisher.runs.items.store import RunItem
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Rest, Sending, Step
 from feed_publisher.sending.look_up import begin_audits, refresh_audits
 from feed_publisher.sending.record import move_call, put_back, record_outcomes
-from feed_publisher.sending.store import Call, RunItem
+from feed_publisher.sending.store import Call
 from feed_publisher.sending.submit_jobs import item_no_of
 
 FIRST_WAIT = timedelta(milliseconds=300)
@@ -33,7 +35,7 @@ LIST_SLACK = timedelta(hours=2)
 async def follow_job(sending: Sending, call: Call) -> Step | Rest:
     """Take what results a job has; rest while it has no new ones."""
     async with unit_of_work(sending.pool) as connection:
-        items = await store.list_call_items(connection, sending.run.merchant_id, call.call_id)
+        items = await items_store.list_call_items(connection, sending.run.merchant_id, call.call_id)
     if not items:
         await move_call(sending, call.call_id, "done")
         return Step.WORKED
@@ -69,7 +71,7 @@ async def follow_stuck(sending: Sending) -> None:
         stuck = await store.list_stuck(connection, run)
     for run_id, call in stuck:
         async with unit_of_work(sending.pool) as connection:
-            items = await store.list_call_items(connection, run.merchant_id, call.call_id)
+            items = await items_store.list_call_items(connection, run.merchant_id, call.call_id)
         report = await _query(sending, call)
         if report is not None:
             await take_results(sending, call, items, report, run_id=run_id)

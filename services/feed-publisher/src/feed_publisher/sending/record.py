@@ -9,7 +9,6 @@ from common.failpoints import reach
 from common.postgres.leases import check_lease
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import unit_of_work
-from feed_publisher.claims.store import release_skus
 from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.store import (
     Kind,
@@ -23,10 +22,19 @@ from feed_publisher.listings.listing import Listing
 from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
 from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import load_listings, save_listings
-from feed_publisher.runs.store import OVERTAKEN, ask_for_run
+from feed_publisher.runs.items.store import (
+    OVERTAKEN,
+    Decision,
+    RunItem,
+    begin_sending,
+    decide_items,
+    enter_job,
+)
+from feed_publisher.runs.release_claims import release_claims
+from feed_publisher.runs.store import ask_for_run
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Sending
-from feed_publisher.sending.store import CallState, Decision, RunItem
+from feed_publisher.sending.store import CallState
 
 
 async def record_intent(
@@ -47,9 +55,10 @@ async def record_intent(
         fitting = await _keep_fitting(connection, sending, items, listings)
         if not fitting:
             return None
-        call_id = await store.intend_call(connection, run, operation, fitting, sent or {})
+        call_id = await store.intend_call(connection, run, operation)
         if call_id is None:
             return None
+        await begin_sending(connection, run, call_id, fitting, sent or {})
         if operation == "create":
             await _begin_creations(connection, sending, fitting, listings)
     reach("publisher.after-intent")
@@ -88,14 +97,14 @@ async def record_outcomes(
         told = [outcome for outcome in outcomes if outcome.item_no in by_no]
         if told:
             await _apply(connection, sending, by_no, told)
-            await store.decide_items(
+            await decide_items(
                 connection,
                 run_id or run.run_id,
                 run.merchant_id,
                 [_decision(by_no[outcome.item_no], outcome) for outcome in told],
             )
         if call is not None:
-            await store.move_call(connection, run.merchant_id, call[0], call[1])
+            await _move_call(connection, run.merchant_id, call[0], call[1])
         reach("publisher.before-outcome")
 
 
@@ -114,14 +123,14 @@ async def put_back(
     run = sending.run
     async with unit_of_work(sending.pool) as connection:
         await check_lease(connection, sending.lease)
-        await store.decide_items(
+        await decide_items(
             connection,
             run_id or run.run_id,
             run.merchant_id,
             [Decision(item.item_no, "pending", refunds=int(not was_tried)) for item in items],
         )
         if call is not None:
-            await store.move_call(connection, run.merchant_id, call[0], call[1])
+            await _move_call(connection, run.merchant_id, call[0], call[1])
 
 
 async def move_call(
@@ -130,9 +139,21 @@ async def move_call(
     """Bring a call into another state. Raises `LeaseLost`."""
     async with unit_of_work(sending.pool) as connection:
         await check_lease(connection, sending.lease)
-        await store.move_call(
-            connection, sending.run.merchant_id, call_id, state, marketplace_job_id=job_id
-        )
+        await _move_call(connection, sending.run.merchant_id, call_id, state, job_id=job_id)
+
+
+async def _move_call(
+    connection: Connection,
+    merchant_id: str,
+    call_id: str,
+    state: CallState,
+    *,
+    job_id: str | None = None,
+) -> None:
+    """Bring a call into another state; a job's items are in the job from then on."""
+    await store.move_call(connection, merchant_id, call_id, state, marketplace_job_id=job_id)
+    if state == "following":
+        await enter_job(connection, merchant_id, call_id)
 
 
 async def _keep_fitting(
@@ -146,7 +167,7 @@ async def _keep_fitting(
     stale = [i for i in items if not _fits(i, listings[i.family_id], newest.get(i.family_id))]
     if stale:
         decisions = [Decision(item.item_no, "superseded", *OVERTAKEN) for item in stale]
-        await store.decide_items(connection, run.run_id, run.merchant_id, decisions)
+        await decide_items(connection, run.run_id, run.merchant_id, decisions)
         await _mark(connection, sending, ["product", "offer"], stale)
         await ask_for_run(connection, run.merchant_id, run.feed_id, run.kind, cause="overtaken")
     superseded = {item.item_no for item in stale}
@@ -273,8 +294,7 @@ async def _release(
         }
         for family_id in families
     }
-    for feed_id in await release_skus(connection, run.merchant_id, run.shop_id, run.feed_id, kept):
-        await ask_for_run(connection, run.merchant_id, feed_id, "product", cause="sku-released")
+    await release_claims(connection, run, kept)
 
 
 def _decision(item: RunItem, outcome: Outcome) -> Decision:

@@ -9,12 +9,14 @@ from common.postgres.leases import check_lease
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.listings.listing import is_same_amount
 from feed_publisher.listings.outcomes import Outcome
+from feed_publisher.runs.items import store as items_store
+from feed_publisher.runs.items.store import RunItem
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Rest, Sending, Step
 from feed_publisher.sending.follow_jobs import LIST_PAGES, LIST_SLACK
 from feed_publisher.sending.look_up import read_products
 from feed_publisher.sending.record import move_call, put_back, record_outcomes
-from feed_publisher.sending.store import Call, RunItem
+from feed_publisher.sending.store import Call
 from feed_publisher.sending.submit_jobs import MAX_ATTEMPTS, item_no_of, no_answer
 
 LOOKS = 3
@@ -26,7 +28,7 @@ LONGEST_WAIT = timedelta(seconds=15)
 async def settle_call(sending: Sending, call: Call) -> Step | Rest:
     """Find out what an unknown call did."""
     async with unit_of_work(sending.pool) as connection:
-        items = await store.list_call_items(connection, sending.run.merchant_id, call.call_id)
+        items = await items_store.list_call_items(connection, sending.run.merchant_id, call.call_id)
     if not items:
         await move_call(sending, call.call_id, "done")
         return Step.WORKED

@@ -18,12 +18,12 @@ from feed_publisher.listings.outcomes import Outcome, Sent
 from feed_publisher.listings.store import load_listings
 from feed_publisher.planning.batches import MAX_JOB_ITEMS
 from feed_publisher.planning.payload import kept_country_prices, product_payload
-from feed_publisher.sending import store
+from feed_publisher.runs.items import store as items_store
+from feed_publisher.runs.items.store import RunItem
 from feed_publisher.sending.calls import Answered, RefusedCall, write
 from feed_publisher.sending.context import Sending
 from feed_publisher.sending.look_up import begin_audits, find_foreign, read_products, skus_of
 from feed_publisher.sending.record import keep_fitting, move_call, record_outcomes
-from feed_publisher.sending.store import RunItem
 
 Payload = dict[str, object]
 
@@ -225,7 +225,9 @@ async def _sendable(sending: Sending, action: Action) -> list[RunItem]:
     """The next items that fit: before the shop is read for those that do not."""
     while True:
         async with unit_of_work(sending.pool) as connection:
-            items = await store.list_sendable(connection, sending.run, action, limit=MAX_JOB_ITEMS)
+            items = await items_store.list_sendable(
+                connection, sending.run, action, limit=MAX_JOB_ITEMS
+            )
         fitting = await keep_fitting(sending, items) if items else []
         if fitting or not items:
             return fitting

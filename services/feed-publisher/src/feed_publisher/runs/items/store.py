@@ -1,0 +1,421 @@
+"""Rows of items: planned, sent, decided. The only writer."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import asyncpg
+import msgspec
+
+from common import clock
+from common.postgres.pool import Connection
+from feed_publisher.desired.store import Kind
+from feed_publisher.listings.change import Action, Change
+from feed_publisher.listings.outcomes import Sent
+from feed_publisher.runs.items.planned import Planned
+from feed_publisher.runs.store import Run
+
+_encoder = msgspec.json.Encoder()
+_change = msgspec.json.Decoder(Change)
+_sent = msgspec.json.Decoder(Sent)
+
+OVERTAKEN = ("overtaken", "the product has changed since this was planned; the next run has it")
+"""Code and message of an item that is superseded because its family has moved on."""
+
+_ITEM_COLUMNS = """i.item_no, i.family_id, i.action, i.desired_revision, i.marketplace_product_id,
+    i.sku_codes, i.change, i.sent, i.attempts, i.traceparent"""
+
+
+@dataclass(frozen=True)
+class RunItem:
+    """An item of a plan as it is sent."""
+
+    item_no: int
+    family_id: str
+    action: Action
+    desired_revision: int
+    marketplace_product_id: str | None
+    sku_codes: list[str]
+    change: Change
+    sent: Sent
+    attempts: int
+    traceparent: str | None
+
+
+def _item(row: asyncpg.Record) -> RunItem:
+    told = dict(row)
+    sent = told.pop("sent")
+    return RunItem(
+        change=_change.decode(told.pop("change")),
+        sent=_sent.decode(sent) if sent is not None else Sent(),
+        **told,
+    )
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """A planned item as it is stored."""
+
+    item_no: int
+    planned: Planned
+    status: str
+    code: str | None
+    message: str | None
+    traceparent: str | None
+    decided_at: datetime | None
+
+
+async def add_items(
+    connection: Connection,
+    merchant_id: str,
+    run_id: str,
+    feed_id: str,
+    items: Iterable[NewItem],
+) -> None:
+    """Store a plan's items."""
+    await connection.copy_records_to_table(
+        "run_item",
+        columns=[
+            "merchant_id", "run_id", "item_no", "feed_id", "family_id", "action", "status",
+            "is_removal", "desired_revision", "marketplace_product_id", "sku_codes", "change",
+            "code", "message", "traceparent", "decided_at",
+        ],
+        records=[
+            (
+                merchant_id, run_id, item.item_no, feed_id, item.planned.family_id,
+                item.planned.action, item.status, item.planned.is_removal,
+                item.planned.desired_revision, item.planned.marketplace_product_id,
+                list(item.planned.sku_codes), _encoder.encode(item.planned.change),
+                item.code, item.message, item.traceparent, item.decided_at,
+            )
+            for item in items
+        ],
+    )  # fmt: skip
+
+
+async def forget_items(connection: Connection, merchant_id: str, run_id: str) -> None:
+    """Drop a plan that was not finished."""
+    await connection.execute(
+        "DELETE FROM run_item WHERE merchant_id = $1 AND run_id = $2", merchant_id, run_id
+    )
+
+
+async def withhold_items(
+    connection: Connection,
+    merchant_id: str,
+    run_id: str,
+    family_ids: Sequence[str],
+    *,
+    code: str,
+    message: str,
+) -> None:
+    """Hold the removals of these families back until someone confirms them."""
+    await connection.execute(
+        """
+        UPDATE run_item SET status = 'withheld', code = $4, message = $5
+        WHERE merchant_id = $1 AND run_id = $2 AND is_removal AND status = 'pending'
+            AND family_id = ANY($3::text[])
+        """,
+        merchant_id,
+        run_id,
+        list(family_ids),
+        code,
+        message,
+    )
+
+
+async def list_busy(
+    connection: Connection, merchant_id: str, feed_id: str, kind: Kind, family_ids: Sequence[str]
+) -> set[str]:
+    """Families of which an item of this kind is still under way: their marks wait."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT family_id FROM run_item
+        WHERE merchant_id = $1 AND feed_id = $2 AND family_id = ANY($3::text[])
+            AND status IN ('sending', 'in_job')
+            AND (action IN ('price', 'stock')) = ($4 = 'offer')
+        """,
+        merchant_id,
+        feed_id,
+        list(family_ids),
+        kind,
+    )
+    return {row["family_id"] for row in rows}
+
+
+async def count_overtaken(connection: Connection, run: Run) -> tuple[int, int]:
+    """How many families of a plan that waits have a newer desired state, and how many there are."""
+    row = await connection.fetchrow(
+        """
+        SELECT count(DISTINCT family_id) AS families,
+            count(DISTINCT family_id) FILTER (WHERE d.revision > i.desired_revision) AS overtaken
+        FROM run_item AS i JOIN desired_product AS d USING (merchant_id, feed_id, family_id)
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status IN ('pending', 'withheld')
+        """,
+        run.merchant_id,
+        run.run_id,
+    )
+    return (0, 0) if row is None else (row["overtaken"], row["families"])
+
+
+async def list_removals(
+    connection: Connection, merchant_id: str, run_id: str
+) -> list[tuple[str, int]]:
+    """The (family, desired revision) pairs a run would delete or zero."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT family_id, desired_revision FROM run_item
+        WHERE merchant_id = $1 AND run_id = $2 AND is_removal
+            AND status IN ('withheld', 'pending')
+        """,
+        merchant_id,
+        run_id,
+    )
+    return [(row["family_id"], row["desired_revision"]) for row in rows]
+
+
+@dataclass(frozen=True)
+class RefusedItem:
+    """A family a plan refused, and why."""
+
+    family_id: str
+    desired_revision: int
+    code: str
+    message: str
+    traceparent: str | None
+
+
+async def list_refused(connection: Connection, merchant_id: str, run_id: str) -> list[RefusedItem]:
+    """The families a plan refused without asking AliExpress to take them, if still as planned."""
+    rows = await connection.fetch(
+        """
+        SELECT family_id, i.desired_revision, coalesce(i.code, '') AS code,
+            coalesce(i.message, '') AS message, i.traceparent
+        FROM run_item AS i JOIN desired_product AS d USING (merchant_id, feed_id, family_id)
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status = 'rejected'
+            AND i.call_id IS NULL AND d.revision = i.desired_revision
+        ORDER BY family_id
+        """,
+        merchant_id,
+        run_id,
+    )
+    return [RefusedItem(**dict(row)) for row in rows]
+
+
+async def count_items(
+    connection: Connection, merchant_id: str, run_ids: Sequence[str]
+) -> dict[str, dict[tuple[str, str], int]]:
+    """Per run: how many items there are, by (action, status)."""
+    rows = await connection.fetch(
+        """
+        SELECT run_id, action, status, count(*) AS items FROM run_item
+        WHERE merchant_id = $1 AND run_id = ANY($2::text[]) GROUP BY run_id, action, status
+        """,
+        merchant_id,
+        list(run_ids),
+    )
+    counts: dict[str, dict[tuple[str, str], int]] = {run_id: {} for run_id in run_ids}
+    for row in rows:
+        counts[row["run_id"]][(row["action"], row["status"])] = row["items"]
+    return counts
+
+
+async def count_refusals(
+    connection: Connection, merchant_id: str, run_id: str
+) -> list[tuple[str, str, int]]:
+    """The run's refusals: code, message, how many items; the most frequent first."""
+    rows = await connection.fetch(
+        """
+        SELECT coalesce(code, '') AS code, coalesce(message, '') AS message, count(*) AS items
+        FROM run_item WHERE merchant_id = $1 AND run_id = $2 AND status IN ('rejected', 'withheld')
+        GROUP BY 1, 2 ORDER BY items DESC, code, message LIMIT 500
+        """,
+        merchant_id,
+        run_id,
+    )
+    return [(row["code"], row["message"], row["items"]) for row in rows]
+
+
+async def list_sendable(
+    connection: Connection, run: Run, action: Action, *, limit: int
+) -> list[RunItem]:
+    """Pending items of an action in their order; products being audited wait."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_ITEM_COLUMNS} FROM run_item AS i
+        LEFT JOIN listing AS l USING (merchant_id, feed_id, family_id)
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status = 'pending' AND i.action = $3
+            AND (i.action IN ('create', 'delete') OR l.status IS DISTINCT FROM 'auditing')
+        ORDER BY i.item_no LIMIT $4
+        """,  # noqa: S608 - a constant list of columns
+        run.merchant_id,
+        run.run_id,
+        action,
+        limit,
+    )
+    return [_item(row) for row in rows]
+
+
+async def list_planned(
+    connection: Connection, run: Run, action: Action, *, after: int, limit: int
+) -> list[RunItem]:
+    """Pending items of an action by number, whatever they wait for."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_ITEM_COLUMNS} FROM run_item AS i
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status = 'pending' AND i.action = $3
+            AND i.item_no > $4
+        ORDER BY i.item_no LIMIT $5
+        """,  # noqa: S608 - a constant list of columns
+        run.merchant_id,
+        run.run_id,
+        action,
+        after,
+        limit,
+    )
+    return [_item(row) for row in rows]
+
+
+async def list_call_items(connection: Connection, merchant_id: str, call_id: str) -> list[RunItem]:
+    """The items of a call that are not decided yet."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_ITEM_COLUMNS} FROM run_item AS i
+        WHERE i.merchant_id = $1 AND i.call_id = $2 AND i.status IN ('sending', 'in_job')
+        ORDER BY i.item_no
+        """,  # noqa: S608 - a constant list of columns
+        merchant_id,
+        call_id,
+    )
+    return [_item(row) for row in rows]
+
+
+async def has_audited(connection: Connection, run: Run) -> bool:
+    """Whether pending items wait for audits."""
+    found = await connection.fetchval(
+        """
+        SELECT 1 FROM run_item AS i JOIN listing AS l USING (merchant_id, feed_id, family_id)
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status = 'pending'
+            AND i.action NOT IN ('create', 'delete') AND l.status = 'auditing' LIMIT 1
+        """,
+        run.merchant_id,
+        run.run_id,
+    )
+    return found is not None
+
+
+async def count_open(connection: Connection, run: Run) -> tuple[int, int]:
+    """How many items are pending, and how many are under way."""
+    row = await connection.fetchrow(
+        """
+        SELECT count(*) FILTER (WHERE status = 'pending') AS pending,
+            count(*) FILTER (WHERE status IN ('sending', 'in_job')) AS under_way
+        FROM run_item WHERE merchant_id = $1 AND run_id = $2
+        """,
+        run.merchant_id,
+        run.run_id,
+    )
+    return (0, 0) if row is None else (row["pending"], row["under_way"])
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an item's row says from now on."""
+
+    item_no: int
+    status: Literal["accepted", "rejected", "superseded", "pending", "deferred"]
+    code: str | None = None
+    message: str | None = None
+    marketplace_product_id: str | None = None
+    refunds: int = 0
+    """Attempts that do not count, because nothing was done."""
+
+
+async def decide_items(
+    connection: Connection, run_id: str, merchant_id: str, decisions: Sequence[Decision]
+) -> None:
+    """Write decisions; an item back to pending leaves its call."""
+    await connection.execute(
+        """
+        UPDATE run_item AS i SET status = d.status, code = d.code, message = d.message,
+            marketplace_product_id = coalesce(d.product_id, i.marketplace_product_id),
+            decided_at = CASE WHEN d.status = 'pending' THEN NULL ELSE $8::timestamptz END,
+            call_id = CASE WHEN d.status = 'pending' THEN NULL ELSE i.call_id END,
+            attempts = i.attempts - d.refunds
+        FROM unnest($3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $9::integer[])
+            AS d (item_no, status, code, message, product_id, refunds)
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.item_no = d.item_no
+        """,
+        merchant_id,
+        run_id,
+        [d.item_no for d in decisions],
+        [d.status for d in decisions],
+        [d.code for d in decisions],
+        [d.message for d in decisions],
+        [d.marketplace_product_id for d in decisions],
+        clock.now(),
+        [d.refunds for d in decisions],
+    )
+
+
+async def defer_pending(connection: Connection, run: Run) -> list[str]:
+    """Leave the items that are still pending to the next run; their families."""
+    rows = await connection.fetch(
+        """
+        UPDATE run_item SET status = 'deferred', decided_at = $3
+        WHERE merchant_id = $1 AND run_id = $2 AND status = 'pending'
+        RETURNING family_id
+        """,
+        run.merchant_id,
+        run.run_id,
+        clock.now(),
+    )
+    return sorted({row["family_id"] for row in rows})
+
+
+async def release_withheld(connection: Connection, run: Run) -> None:
+    """Let the removals withheld in a confirmed plan go."""
+    await connection.execute(
+        """
+        UPDATE run_item SET status = 'pending', code = NULL, message = NULL
+        WHERE merchant_id = $1 AND run_id = $2 AND status = 'withheld'
+        """,
+        run.merchant_id,
+        run.run_id,
+    )
+
+
+async def begin_sending(
+    connection: Connection,
+    run: Run,
+    call_id: str,
+    items: Sequence[RunItem],
+    sent: Mapping[int, Sent],
+) -> None:
+    """These items are about to be sent by that call; `sent` is what they will carry, by number."""
+    await connection.execute(
+        """
+        UPDATE run_item AS i SET status = 'sending', call_id = $3, attempts = attempts + 1,
+            sent = coalesce(s.sent, i.sent)
+        FROM unnest($4::integer[], $5::bytea[]) AS s (item_no, sent)
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.item_no = s.item_no
+        """,
+        run.merchant_id,
+        run.run_id,
+        call_id,
+        [item.item_no for item in items],
+        [_encoder.encode(sent[i.item_no]) if i.item_no in sent else None for i in items],
+    )
+
+
+async def enter_job(connection: Connection, merchant_id: str, call_id: str) -> None:
+    """The items of that call are in a feed job from now on."""
+    await connection.execute(
+        """
+        UPDATE run_item SET status = 'in_job'
+        WHERE merchant_id = $1 AND call_id = $2 AND status = 'sending'
+        """,
+        merchant_id,
+        call_id,
+    )
