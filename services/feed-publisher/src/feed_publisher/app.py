@@ -17,12 +17,13 @@ from feed_publisher.desired.consumer import GROUP, DesiredState
 from feed_publisher.drift.adopt import Adopter
 from feed_publisher.drift.api import adoption_router
 from feed_publisher.drift.read_back import ReadBack
+from feed_publisher.driving.api import run_router
+from feed_publisher.driving.drive_run import RunDriver
+from feed_publisher.driving.schedule_runs import schedule_runs
+from feed_publisher.listings.api import republish_router
 from feed_publisher.listings.republish import republish_daily
 from feed_publisher.reports.api import report_router
 from feed_publisher.reports.product_api import product_router
-from feed_publisher.runs.api import run_router
-from feed_publisher.runs.run_feed import RunDriver
-from feed_publisher.runs.schedule_runs import schedule_runs
 from feed_publisher.settings import PublisherSettings
 
 
@@ -63,6 +64,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
             report_router(pool),
             adoption_router(Adopter(pool, client, tokens)),
             product_router(pool),
+            republish_router(pool),
         ],
         consumers=[consumer],
         jobs=[

@@ -1,1 +1,2 @@
-"""Compares the shop with what we believe, and takes over what was there before us."""
+"""Compares the shop with what was accepted, and adopts products that were online before.
+Reports what differs, never undoes it unasked (M1.7)."""

@@ -9,7 +9,7 @@ from aliexpress.products import Product, load_product
 from common import clock
 from common.errors import NotFound, Refusal
 from common.postgres.pool import Connection, Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.claims.store import claim_skus, load_holders
 from feed_publisher.desired.desired_state import desired_skus
@@ -35,7 +35,7 @@ class Adopter:
         Raises `NotFound`, and `Refusal` when the family is online already, the product is another
         family's, or they have no SKU code in common.
         """
-        async with unit_of_work(self._pool) as connection:
+        async with reading(self._pool) as connection:
             feed = await load_feed(connection, merchant_id, feed_id)
             await _load_wanted(connection, feed, family_id)
         product = await self._read(merchant_id, feed.shop_id, product_id)

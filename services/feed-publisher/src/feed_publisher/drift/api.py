@@ -2,14 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from common.web.identity import merchant_with
 from common.web.problem import PROBLEM_RESPONSES
+from feed_publisher.access import Writer
 from feed_publisher.drift.adopt import Adopter
-
-Writer = Annotated[str, Depends(merchant_with("feeds:write"))]
 
 
 class Adoption(BaseModel):

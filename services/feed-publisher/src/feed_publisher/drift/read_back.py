@@ -16,7 +16,7 @@ from common import clock
 from common.errors import Outage
 from common.postgres.leases import LeaseLost, hold_lease
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.drift.differences import find_differences
 from feed_publisher.listings import store
@@ -46,7 +46,7 @@ class ReadBack:
     async def take_turn(self) -> bool:
         """Compare some listings of each shop; whether there were any."""
         now = clock.now()
-        async with unit_of_work(self._pool) as connection:
+        async with reading(self._pool) as connection:
             shops = await store.list_due_shops(connection, now=now, before=now - self._every)
         did = False
         for shop in shops:
@@ -68,7 +68,7 @@ class ReadBack:
         token = await self._tokens.token(shop.merchant_id, shop.shop_id)
         access = AccessToken(token.seller_id, token.value.get_secret_value())
         now = clock.now()
-        async with unit_of_work(self._pool) as connection:
+        async with reading(self._pool) as connection:
             listings = await store.list_due(
                 connection, shop, before=now - self._every, limit=READ_AT_ONCE
             )

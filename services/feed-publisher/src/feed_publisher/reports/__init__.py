@@ -1,1 +1,2 @@
-"""What became of every item, in plain words, and the products' fate for other services."""
+"""Answers what became of every item, product and SKU.
+Reads only; its store joins the tables of other slices."""

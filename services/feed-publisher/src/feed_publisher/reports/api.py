@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from common.contracts.feed import Cause
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
-from common.web.identity import OPERATOR, Identity, caller_with, merchant_with
+from common.postgres.unit_of_work import reading
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
+from feed_publisher.access import Reader
 from feed_publisher.listings.causes import explain
 from feed_publisher.listings.listing import AcceptedSku, Refused
 from feed_publisher.reports.download import to_csv
@@ -22,8 +22,6 @@ from feed_publisher.reports.store import ItemRow, list_items
 from feed_publisher.reports.views import CauseView, cause_view, offer_view
 from feed_publisher.runs.store import load_run
 
-Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
-Operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
 ItemStatus = Literal[
     "pending", "sending", "in_job", "accepted", "rejected", "withheld", "superseded", "deferred"
 ]
@@ -148,7 +146,7 @@ async def _items(
     action: str | None = None,
 ) -> list[ItemRow]:
     place = place_of(cursor)
-    async with unit_of_work(pool) as connection:
+    async with reading(pool) as connection:
         await load_run(connection, merchant_id, run_id)
         return await list_items(
             connection,
@@ -214,7 +212,7 @@ def _price(sku: AcceptedSku) -> Side:
 async def _all_items(pool: Pool, merchant_id: str, run_id: str) -> AsyncIterator[ItemRow]:
     after = 0
     while True:
-        async with unit_of_work(pool) as connection:
+        async with reading(pool) as connection:
             items = await list_items(
                 connection, merchant_id, run_id, after=after, limit=REPORT_CHUNK
             )
@@ -232,7 +230,7 @@ def _cause(item: ItemRow) -> Cause | None:
 
 
 async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
-    async with unit_of_work(pool) as connection:
+    async with reading(pool) as connection:
         run = await load_run(connection, merchant_id, run_id)
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     causes: dict[tuple[str, str], GroupedCause] = {}
@@ -259,7 +257,7 @@ async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
 
 
 async def _csv_report(pool: Pool, merchant_id: str, run_id: str) -> Response:
-    async with unit_of_work(pool) as connection:
+    async with reading(pool) as connection:
         await load_run(connection, merchant_id, run_id)
     header = (
         "item", "product", "skus", "action", "status", "aliexpress_product_id", "code", "message",

@@ -1,27 +1,22 @@
-"""REST: the fate of every product and SKU, and telling it again."""
+"""REST: the state of every product and SKU."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter
+from pydantic import BaseModel
 
 from common.contracts.product import ProductNormalized
-from common.errors import NotFound
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
-from common.web.identity import OPERATOR, Identity, caller_with, merchant_with
+from common.postgres.unit_of_work import reading
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
+from feed_publisher.access import Reader
 from feed_publisher.desired.store import load_feed
 from feed_publisher.listings.listing import Listing
-from feed_publisher.listings.republish import republish
-from feed_publisher.reports.store import ProductRow, find_sku, list_products
+from feed_publisher.reports.store import ProductRow, list_products, load_product, load_sku
 from feed_publisher.reports.views import CauseView, Offer, causes_of, offer_view
-
-Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
-Operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
 
 
 class ProductView(BaseModel):
@@ -51,22 +46,6 @@ class SkuView(BaseModel):
     causes: list[CauseView]
 
 
-class RepublishRequest(BaseModel):
-    """Which products are told of again; all without a filter."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    merchant_id: str | None = None
-    feed_id: str | None = None
-    family_id: str | None = None
-
-
-class Republished(BaseModel):
-    """How many products were told of again."""
-
-    products: int
-
-
 def product_router(pool: Pool) -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["products"], responses=PROBLEM_RESPONSES)
@@ -82,7 +61,7 @@ def product_router(pool: Pool) -> APIRouter:
     ) -> Page[ProductView]:
         """The feed's products."""
         place = place_of(cursor)
-        async with unit_of_work(pool) as connection:
+        async with reading(pool) as connection:
             await load_feed(connection, merchant_id, feed_id)
             rows = await list_products(
                 connection,
@@ -101,21 +80,14 @@ def product_router(pool: Pool) -> APIRouter:
     @router.get(merchant + "/feeds/{feed_id}/products/{family_id:path}")
     async def get_product(merchant_id: Reader, feed_id: str, family_id: str) -> ProductView:
         """One product: desired, accepted, in flight, last refusal."""
-        async with unit_of_work(pool) as connection:
-            rows = await list_products(
-                connection, merchant_id, feed_id, family_id=family_id, limit=1
-            )
-        if not rows:
-            raise NotFound("product")
-        return _product_view(rows[0])
+        async with reading(pool) as connection:
+            return _product_view(await load_product(connection, merchant_id, feed_id, family_id))
 
     @router.get(merchant + "/shops/{shop_id}/skus/{sku_code:path}")
     async def get_sku(merchant_id: Reader, shop_id: str, sku_code: str) -> SkuView:
         """Who holds a SKU code in the shop, and how it stands (M1.7)."""
-        async with unit_of_work(pool) as connection:
-            found = await find_sku(connection, merchant_id, shop_id, sku_code)
-        if found is None:
-            raise NotFound("SKU")
+        async with reading(pool) as connection:
+            found = await load_sku(connection, merchant_id, shop_id, sku_code)
         listing = found.listing
         accepted = listing.believed.skus.get(sku_code) if listing else None
         return SkuView(
@@ -129,17 +101,6 @@ def product_router(pool: Pool) -> APIRouter:
             accepted=offer_view(accepted) if accepted else None,
             causes=causes_of(listing),
         )
-
-    @router.post("/v1/republish")
-    async def post_republish(_operator: Operator, request: RepublishRequest) -> Republished:
-        """Tell `product.reported` again."""
-        told = await republish(
-            pool,
-            merchant_id=request.merchant_id,
-            feed_id=request.feed_id,
-            family_id=request.family_id,
-        )
-        return Republished(products=told)
 
     return router
 

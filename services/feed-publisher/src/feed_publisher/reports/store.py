@@ -1,4 +1,4 @@
-"""Rows of listings as they change, and of what was told of them."""
+"""Items, products and SKUs as they are reported. Reads only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 
 from common.contracts.product import ProductNormalized
+from common.errors import NotFound
 from common.postgres.pool import Connection
 from feed_publisher.listings.change import Change
 from feed_publisher.listings.listing import Believed, Listing
@@ -112,6 +113,16 @@ async def list_products(
     return [_product_row(row) for row in rows]
 
 
+async def load_product(
+    connection: Connection, merchant_id: str, feed_id: str, family_id: str
+) -> ProductRow:
+    """One family. Raises `NotFound`."""
+    rows = await list_products(connection, merchant_id, feed_id, family_id=family_id, limit=1)
+    if not rows:
+        raise NotFound("product")
+    return rows[0]
+
+
 def _product_row(row: asyncpg.Record) -> ProductRow:
     told = dict(row)
     desired, drift, in_flight = told.pop("desired"), told.pop("drift"), told.pop("in_flight")
@@ -119,31 +130,6 @@ def _product_row(row: asyncpg.Record) -> ProductRow:
     if told.pop("is_listed"):
         listing = Listing(believed=_believed.decode(told.pop("document")), **told)
     return ProductRow(row["family_id"], _desired.decode(desired), listing, drift, in_flight)
-
-
-async def count_feed(connection: Connection, merchant_id: str, feed_id: str) -> dict[str, int]:
-    """How many of the feed's families are desired, live, rejected, pending, withheld."""
-    row = await connection.fetchrow(
-        """
-        SELECT
-            (SELECT count(*) FROM desired_product
-                WHERE merchant_id = $1 AND feed_id = $2 AND presence = 'present') AS desired,
-            (SELECT count(*) FROM listing WHERE merchant_id = $1 AND feed_id = $2
-                AND marketplace_product_id IS NOT NULL) AS live,
-            (SELECT count(*) FROM listing WHERE merchant_id = $1 AND feed_id = $2
-                AND reported_status = 'rejected') AS rejected,
-            (SELECT count(DISTINCT family_id) FROM family_mark
-                WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product') AS pending,
-            (SELECT count(DISTINCT i.family_id) FROM run_item AS i
-                WHERE i.merchant_id = $1 AND i.status = 'withheld' AND i.run_id IN (
-                    SELECT run_id FROM feed_run WHERE merchant_id = $1 AND feed_id = $2
-                        AND state IN ('running', 'withheld', 'planned', 'awaiting_confirmation')
-                )) AS withheld
-        """,
-        merchant_id,
-        feed_id,
-    )
-    return dict(row) if row is not None else {}
 
 
 @dataclass(frozen=True)
@@ -156,10 +142,8 @@ class SkuRow:
     listing: Listing | None
 
 
-async def find_sku(
-    connection: Connection, merchant_id: str, shop_id: str, sku_code: str
-) -> SkuRow | None:
-    """The holder of a SKU code, None when nobody holds it."""
+async def load_sku(connection: Connection, merchant_id: str, shop_id: str, sku_code: str) -> SkuRow:
+    """The holder of a SKU code. Raises `NotFound` when nobody holds it."""
     row = await connection.fetchrow(
         """
         SELECT c.feed_id AS holder_feed_id, c.family_id AS holder_family_id, c.claimed_at,
@@ -173,7 +157,7 @@ async def find_sku(
         sku_code,
     )
     if row is None:
-        return None
+        raise NotFound("SKU")
     told = dict(row)
     feed_id, family_id = told.pop("holder_feed_id"), told.pop("holder_family_id")
     claimed_at = told.pop("claimed_at")

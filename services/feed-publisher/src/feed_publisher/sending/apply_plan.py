@@ -19,7 +19,7 @@ from aliexpress.offers import (
 )
 from aliexpress.products import delete_products
 from common.postgres.leases import check_lease
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.desired.store import mark_families
 from feed_publisher.listings.causes import refusal
 from feed_publisher.listings.change import Action
@@ -85,7 +85,7 @@ async def _send_products(sending: Sending, in_flight: set[Action]) -> bool:
 
 async def _rest_or_end(sending: Sending, rests: Sequence[Rest]) -> Step | Rest:
     run = sending.run
-    async with unit_of_work(sending.pool) as connection:
+    async with reading(sending.pool) as connection:
         pending, under_way = await items_store.count_open(connection, run)
         has_audited = await items_store.has_audited(connection, run)
     if not pending and not under_way:
@@ -108,7 +108,7 @@ async def _wait_for_audits(sending: Sending) -> Step | Rest:
             await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
         return Step.WORKED
     await refresh_audits(sending)
-    async with unit_of_work(sending.pool) as connection:
+    async with reading(sending.pool) as connection:
         still_waits = await items_store.has_audited(connection, run)
         pending, _ = await items_store.count_open(connection, run)
     if pending and not still_waits:
@@ -118,7 +118,7 @@ async def _wait_for_audits(sending: Sending) -> Step | Rest:
 
 
 async def _sendable(sending: Sending, action: Action, limit: int) -> list[RunItem]:
-    async with unit_of_work(sending.pool) as connection:
+    async with reading(sending.pool) as connection:
         return await items_store.list_sendable(connection, sending.run, action, limit=limit)
 
 

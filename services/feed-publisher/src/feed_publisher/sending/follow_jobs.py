@@ -11,7 +11,7 @@ from aliexpress.feeds import (
     query_feed,
 )
 from common import clock
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading
 from feed_publisher.listings.causes import refusal
 from feed_publisher.listings.outcomes import Outcome
 from feed_publisher.runs.items import store as items_store
@@ -34,7 +34,7 @@ LIST_SLACK = timedelta(hours=2)
 
 async def follow_job(sending: Sending, call: Call) -> Step | Rest:
     """Take what results a job has; rest while it has no new ones."""
-    async with unit_of_work(sending.pool) as connection:
+    async with reading(sending.pool) as connection:
         items = await items_store.list_call_items(connection, sending.run.merchant_id, call.call_id)
     if not items:
         await move_call(sending, call.call_id, "done")
@@ -67,10 +67,10 @@ async def follow_stuck(sending: Sending) -> None:
     if "stuck" in sending.patience.since:
         return
     sending.patience.since["stuck"] = 0.0
-    async with unit_of_work(sending.pool) as connection:
+    async with reading(sending.pool) as connection:
         stuck = await store.list_stuck(connection, run)
     for run_id, call in stuck:
-        async with unit_of_work(sending.pool) as connection:
+        async with reading(sending.pool) as connection:
             items = await items_store.list_call_items(connection, run.merchant_id, call.call_id)
         report = await _query(sending, call)
         if report is not None:

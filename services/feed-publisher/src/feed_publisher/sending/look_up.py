@@ -18,7 +18,7 @@ from aliexpress.products import (
     list_products,
     load_product,
 )
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.listings import store as listing_rows
 from feed_publisher.listings.listing import AcceptedSku
 from feed_publisher.sending import store
@@ -116,7 +116,7 @@ async def find_foreign(
     if not any(page.products for page in firsts.values()):
         return {}
     run = sending.run
-    async with unit_of_work(sending.pool) as connection:
+    async with reading(sending.pool) as connection:
         own = await listing_rows.list_own_products(connection, run.merchant_id, run.shop_id)
         known = await store.load_foreign(connection, run.merchant_id, run.shop_id)
     totals = [page.total_count for page in firsts.values()]
@@ -169,7 +169,7 @@ async def _match(
 ) -> dict[str, list[str]]:
     run = sending.run
     foreign = {p.product_id: p.modified_at for p in listed if p.product_id not in own}
-    async with unit_of_work(sending.pool) as connection:
+    async with reading(sending.pool) as connection:
         known = await store.load_foreign(connection, run.merchant_id, run.shop_id)
     fresh = {
         product_id

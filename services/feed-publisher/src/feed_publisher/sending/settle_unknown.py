@@ -6,7 +6,7 @@ from aliexpress.errors import CallerFault
 from aliexpress.feeds import FeedType, list_feeds, query_feed
 from aliexpress.products import Product
 from common.postgres.leases import check_lease
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.listings.listing import is_same_amount
 from feed_publisher.listings.outcomes import Outcome
 from feed_publisher.runs.items import store as items_store
@@ -27,7 +27,7 @@ LONGEST_WAIT = timedelta(seconds=15)
 
 async def settle_call(sending: Sending, call: Call) -> Step | Rest:
     """Find out what an unknown call did."""
-    async with unit_of_work(sending.pool) as connection:
+    async with reading(sending.pool) as connection:
         items = await items_store.list_call_items(connection, sending.run.merchant_id, call.call_id)
     if not items:
         await move_call(sending, call.call_id, "done")
@@ -78,7 +78,7 @@ async def _candidates(sending: Sending, call: Call) -> list[str]:
         found += [job.job_id for job in page.jobs]
         if not page.jobs or page_no >= (page.total_pages or LIST_PAGES):
             break
-    async with unit_of_work(sending.pool) as connection:
+    async with reading(sending.pool) as connection:
         known = await store.list_known_jobs(connection, sending.run.merchant_id, found)
     return [job_id for job_id in dict.fromkeys(found) if job_id not in known]
 

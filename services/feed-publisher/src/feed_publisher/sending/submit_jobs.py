@@ -10,7 +10,7 @@ import msgspec
 from aliexpress.feeds import FeedItem, FeedType, submit_feed
 from aliexpress.products import Product
 from aliexpress.wire import int_or_text
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.listings.causes import refusal
 from feed_publisher.listings.change import Action
 from feed_publisher.listings.listing import AcceptedSku, Listing, Refused
@@ -224,7 +224,7 @@ class _Batch:
 async def _sendable(sending: Sending, action: Action) -> list[RunItem]:
     """The next items that fit: before the shop is read for those that do not."""
     while True:
-        async with unit_of_work(sending.pool) as connection:
+        async with reading(sending.pool) as connection:
             items = await items_store.list_sendable(
                 connection, sending.run, action, limit=MAX_JOB_ITEMS
             )

@@ -21,10 +21,11 @@ from common.messaging.outbox import add_events
 from common.postgres.leases import Lease, LeaseLost, check_lease, hold_lease
 from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
 from common.postgres.schedules import remove_schedule
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.store import load_feed, mark_families
+from feed_publisher.driving.preview_run import look_up_plan, show_plan
 from feed_publisher.listings.causes import explain
 from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.report import SOURCE
@@ -32,7 +33,6 @@ from feed_publisher.listings.store import has_listings
 from feed_publisher.planning.make_plan import make_plan
 from feed_publisher.runs.items.store import count_items, count_open, count_refusals, defer_pending
 from feed_publisher.runs.outcome import EVENT_OUTCOMES, counts_of, state_of
-from feed_publisher.runs.preview_run import look_up_plan, show_plan
 from feed_publisher.runs.store import (
     Run,
     begin_planning,
@@ -88,7 +88,7 @@ class RunDriver:
         were read to the ends seen at the start."""
         if not self._caught_up.is_set():
             return False
-        async with unit_of_work(self._pool) as connection:
+        async with reading(self._pool) as connection:
             runs = await list_runnable(connection, limit=200)
         self._forget_others({run.run_id for run in runs})
         for run in runs:
@@ -130,7 +130,7 @@ class RunDriver:
         """Go on with the run; how long it rests then, or None when nothing holds it up."""
         ends_at = time.monotonic() + TURN_SECONDS
         while time.monotonic() < ends_at:
-            async with unit_of_work(self._pool) as connection:
+            async with reading(self._pool) as connection:
                 run = await load_run(connection, run.merchant_id, run.run_id)
             if run.state == "queued":
                 async with unit_of_work(self._pool) as connection:
@@ -150,7 +150,7 @@ class RunDriver:
         return Rest(timedelta())
 
     async def _plan(self, run: Run, lease: Lease) -> None:
-        async with unit_of_work(self._pool) as connection:
+        async with reading(self._pool) as connection:
             feed = await load_feed(connection, run.merchant_id, run.feed_id)
         state = await make_plan(
             self._pool, run, feed, lease, removal_share=self._settings.removal_share

@@ -3,7 +3,7 @@ already and was not published by us is named, not created."""
 
 from common.postgres.leases import Lease, check_lease
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.planning.batches import MAX_JOB_ITEMS
 from feed_publisher.runs.items.store import Decision, decide_items, list_planned
 from feed_publisher.runs.store import Run, State, seal_plan
@@ -20,7 +20,7 @@ async def look_up_plan(sending: Sending) -> None:
     """Refuse the plan's creations whose SKUs are online from elsewhere. Raises read failures."""
     run, after = sending.run, 0
     while True:
-        async with unit_of_work(sending.pool) as connection:
+        async with reading(sending.pool) as connection:
             items = await list_planned(connection, run, "create", after=after, limit=MAX_JOB_ITEMS)
         if not items:
             return

@@ -3,27 +3,24 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import clock
 from common.errors import NotFound
 from common.postgres.pool import Connection, Pool
 from common.postgres.schedules import Schedule, list_schedules, pause_schedule
-from common.postgres.unit_of_work import unit_of_work
-from common.web.identity import merchant_with
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
+from feed_publisher.access import Reader, Writer
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.store import Feed, Kind, find_shop, list_feeds, load_feed
-from feed_publisher.reports.store import count_feed
-from feed_publisher.runs.confirm_run import confirm_run
+from feed_publisher.driving.confirm_run import confirm_run
+from feed_publisher.driving.store import count_feed
 from feed_publisher.runs.items.store import count_items
 from feed_publisher.runs.outcome import UNDER_WAY, counts_of
 from feed_publisher.runs.store import Run, ask_for_run, list_runs, load_run
-
-Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
-Writer = Annotated[str, Depends(merchant_with("feeds:write"))]
 
 SkipOvertaken = Annotated[
     bool, Query(description="Leave out products that have changed since the plan was made.")
@@ -122,7 +119,7 @@ def run_router(pool: Pool) -> APIRouter:
     ) -> Page[FeedView]:
         """The merchant's feeds."""
         place = place_of(cursor)
-        async with unit_of_work(pool) as connection:
+        async with reading(pool) as connection:
             feeds = await list_feeds(
                 connection, merchant_id, after=str(place[0]) if place else "", limit=limit + 1
             )
@@ -133,7 +130,7 @@ def run_router(pool: Pool) -> APIRouter:
     @router.get("/feeds/{feed_id}")
     async def get_feed(merchant_id: Reader, feed_id: str) -> FeedView:
         """One feed."""
-        async with unit_of_work(pool) as connection:
+        async with reading(pool) as connection:
             return await _feed_view(connection, await load_feed(connection, merchant_id, feed_id))
 
     @router.post("/feeds/{feed_id}/pause")
@@ -169,7 +166,7 @@ def run_router(pool: Pool) -> APIRouter:
         """The feed's runs, the newest first."""
         place = place_of(cursor)
         before = (datetime.fromisoformat(str(place[0])), str(place[1])) if place else None
-        async with unit_of_work(pool) as connection:
+        async with reading(pool) as connection:
             await load_feed(connection, merchant_id, feed_id)
             runs = await list_runs(connection, merchant_id, feed_id, before=before, limit=limit + 1)
             views = await _run_views(connection, merchant_id, runs[:limit])
@@ -182,7 +179,7 @@ def run_router(pool: Pool) -> APIRouter:
     @router.get("/runs/{run_id}")
     async def get_run(merchant_id: Reader, run_id: str) -> RunView:
         """One run, with its progress."""
-        async with unit_of_work(pool) as connection:
+        async with reading(pool) as connection:
             run = await load_run(connection, merchant_id, run_id)
             return (await _run_views(connection, merchant_id, [run]))[0]
 
@@ -192,7 +189,7 @@ def run_router(pool: Pool) -> APIRouter:
     ) -> RunView:
         """Apply exactly this plan, or the removals it withholds; refused once it is out of date."""
         run = await confirm_run(pool, merchant_id, run_id, skip_overtaken=skip_overtaken)
-        async with unit_of_work(pool) as connection:
+        async with reading(pool) as connection:
             return (await _run_views(connection, merchant_id, [run]))[0]
 
     return router

@@ -1,0 +1,43 @@
+"""REST: emit the last `product.reported` of products once more."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from common.postgres.pool import Pool
+from common.web.problem import PROBLEM_RESPONSES
+from feed_publisher.access import Operator
+from feed_publisher.listings.republish import republish
+
+
+class RepublishRequest(BaseModel):
+    """Which products are told of again; all without a filter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    merchant_id: str | None = None
+    feed_id: str | None = None
+    family_id: str | None = None
+
+
+class Republished(BaseModel):
+    """How many products were told of again."""
+
+    products: int
+
+
+def republish_router(pool: Pool) -> APIRouter:
+    """The route."""
+    router = APIRouter(tags=["products"], responses=PROBLEM_RESPONSES)
+
+    @router.post("/v1/republish")
+    async def post_republish(_operator: Operator, request: RepublishRequest) -> Republished:
+        """Tell `product.reported` again."""
+        products = await republish(
+            pool,
+            merchant_id=request.merchant_id,
+            feed_id=request.feed_id,
+            family_id=request.family_id,
+        )
+        return Republished(products=products)
+
+    return router
