@@ -363,7 +363,7 @@ class Bed:
         reads = ("query", ".get", ".list", "listfreight", "templatebyid", "oauth", "token")
         return sum(n for name, n in calls.items() if not any(word in name for word in reads))
 
-    async def told(self, event: type[Event]) -> list[Any]:
+    async def emitted(self, event: type[Event]) -> list[Any]:
         rows = await self.pool.fetch(
             "SELECT value FROM outbox WHERE topic = $1 ORDER BY id", event.topic
         )

@@ -21,7 +21,7 @@ async def publisher_process(
     It is asked to end with the block, unless it has ended.
     """
     settings = bed.settings
-    told = {
+    values = {
         "database_url": settings.database_url.get_secret_value(),
         "kafka_bootstrap": settings.kafka_bootstrap,
         "topic_prefix": settings.topic_prefix,
@@ -34,7 +34,7 @@ async def publisher_process(
         "port": str(free_port()),
         **changes,
     }
-    environment = {f"PUBLISHER_{name.upper()}": value for name, value in told.items()}
+    environment = {f"PUBLISHER_{name.upper()}": value for name, value in values.items()}
     if failpoints:
         environment |= {"FAILPOINTS": failpoints}
     with (folder / f"{replica}.log").open("ab") as log:

@@ -1,4 +1,4 @@
-"""What feed-publisher is told from outside; every name has the prefix `PUBLISHER_`."""
+"""What feed-publisher is configured with; every name has the prefix `PUBLISHER_`."""
 
 from datetime import time, timedelta
 from decimal import Decimal

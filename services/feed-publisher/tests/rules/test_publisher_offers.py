@@ -182,12 +182,12 @@ IN_SPAIN = AcceptedSku(price="10.00", inventory=5, country_prices=(CountryPrice(
 
 def test_a_country_price_that_is_bad_stays_as_the_shop_has_it() -> None:
     spain = online(a=IN_SPAIN, b=IN_SPAIN, c=IN_SPAIN)
-    told = [CountryPrice("ES", "9.00")]
+    prices = [CountryPrice("ES", "9.00")]
     state = desired(
         [
             offer("a", "11.00", kept_countries=["ES"]),
-            offer("b", country_prices=told),
-            offer("c", country_prices=told),
+            offer("b", country_prices=prices),
+            offer("c", country_prices=prices),
         ],
         dict.fromkeys(CODES, 5),
         bad_prices=("a",),
@@ -224,7 +224,7 @@ def test_country_prices_are_not_dropped_because_they_are_bad() -> None:
     assert plan_product(state, same, {}).items == ()
 
 
-# -- what is told ------------------------------------------------------------------------------
+# -- what is reported ---------------------------------------------------------------------------
 
 
 def take(listing: Listing, plan: FamilyPlan) -> Listing:
@@ -254,8 +254,8 @@ def test_what_cannot_be_sent_is_named_once_with_rule_and_remedy_until_it_is_righ
     listing = take(THREE, plan)
     status, [cause] = fate_of(listing)
     assert (status, cause.code) == ("rejected", "offers-invalid")
-    for told in ("M3.9", "SKU a", "'39.90'", "strictly lower than the price"):
-        assert told in cause.message
+    for part in ("M3.9", "SKU a", "'39.90'", "strictly lower than the price"):
+        assert part in cause.message
     assert cause.remedy
     assert plan_offers(bad, listing).items == ()
 

@@ -55,7 +55,7 @@ def content_of(*codes: str, title: str = "Coat", locale: str = "en_US") -> Conte
 def desired(
     *offers: Offer, title: str = "Coat", content: bool = True, locale: str = "en_US", **more: Any
 ) -> ProductNormalized:
-    codes = [told.sku_code for told in offers]
+    codes = [each.sku_code for each in offers]
     wanted = content_of(*codes, title=title, locale=locale)
     return ProductNormalized(
         **{
@@ -193,7 +193,9 @@ def test_removing_a_feed_confirms_its_deletions() -> None:
     [
         pytest.param(desired(A), EMPTY, {"a": Holder("g", "x")}, "sku-claimed", id="claimed"),
         pytest.param(desired(offer("a", stock=0)), EMPTY, {}, "no-stock", id="no-stock"),
-        pytest.param(desired(offer("a", stock=None)), EMPTY, {}, "no-stock", id="no-stock-told"),
+        pytest.param(
+            desired(offer("a", stock=None)), EMPTY, {}, "no-stock", id="no-stock-reported"
+        ),
         pytest.param(desired(A, locale="es_ES"), live(A), {}, "locale-fixed", id="locale"),
     ],
 )
@@ -233,7 +235,7 @@ def test_country_prices_travel_whole_and_are_dropped_by_an_update() -> None:
     both = (offer("a", country_prices=priced), offer("b", country_prices=priced))
     changed = (offer("a", "11.00", country_prices=priced), both[1])
     [item] = plan_offers(desired(*changed), live(*both)).items
-    assert [told.sku_code for told in item.change.prices] == ["a"]
+    assert [each.sku_code for each in item.change.prices] == ["a"]
     assert set(item.change.countries) == {"a", "b"}
     [update] = plan_product(desired(A, B), live(*both), {}).items
     assert (update.action, update.change.drops_countries) == ("update", True)
@@ -304,7 +306,7 @@ def test_after_any_history_the_runs_reach_the_desired_state_and_then_are_silent(
     if last.presence == "absent":
         assert not listing.is_online
     elif listing.is_online:
-        wanted = {told.sku_code: told for told in last.offers or ()}
+        wanted = {desired_offer.sku_code: desired_offer for desired_offer in last.offers or ()}
         assert listing.believed.skus.keys() == wanted.keys()
         for code, accepted in listing.believed.skus.items():
             assert accepted.price == wanted[code].price
@@ -318,7 +320,7 @@ def test_an_offer_run_before_the_product_run_only_ever_takes_stock_from_what_goe
     first: ProductNormalized, then: ProductNormalized
 ) -> None:
     listing = after(EMPTY, plan_product(first, EMPTY, {}))
-    staying = {told.sku_code for told in then.offers or ()}
+    staying = {each.sku_code for each in then.offers or ()}
     for item in plan_offers(then, listing).items:
         for change in item.change.stock:
             assert change.sku_code in staying or change.after == 0
@@ -326,8 +328,8 @@ def test_an_offer_run_before_the_product_run_only_ever_takes_stock_from_what_goe
 
 
 def test_the_payload_has_exactly_the_fields_of_the_schema_way() -> None:
-    told = AcceptedSku("10.50", "9.00", 4, (CountryPrice("GB", "9.50", "8.00"),))
-    payload = product_payload(content_of("a"), {"a": told})
+    accepted = AcceptedSku("10.50", "9.00", 4, (CountryPrice("GB", "9.50", "8.00"),))
+    payload = product_payload(content_of("a"), {"a": accepted})
     assert msgspec.json.decode(msgspec.json.encode(payload)) == {
         "title_multi_language_list": [{"locale": "en_US", "title": "Coat"}],
         "description_multi_language_list": [

@@ -82,7 +82,7 @@ def test_the_newest_state_of_each_key_wins_in_key_order(states: list[tuple[str, 
     kept = newest(states, lambda state: (state[0],), lambda state: state[1])
     assert [key for key, _ in kept] == sorted({key for key, _ in states})
     for key, revision in kept:
-        assert revision == max(told for other, told in states if other == key)
+        assert revision == max(number for other, number in states if other == key)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_no_cell_is_a_formula_and_numbers_stay_numbers(rows: list[tuple[str, int
     text = to_csv(["text", "number"], rows)
     parsed = list(csv.reader(io.StringIO(text, newline="")))[1:]
     assert len(parsed) == len(rows)
-    for (told, number), (cell, figure) in zip(rows, parsed, strict=True):
+    for (text, number), (cell, figure) in zip(rows, parsed, strict=True):
         assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-        assert cell in {told, f"'{told}"}
+        assert cell in {text, f"'{text}"}
         assert int(figure) == number
 
 
@@ -156,9 +156,9 @@ def test_how_a_run_ends(counts: dict[tuple[str, str], int], state: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "number"),
+    ("name", "number"),
     [("r1-5", 5), ("r2-5", None), ("r1-x", None), ("nothing", None), ("r1-", None), ("r1-٣", None)],
 )
-def test_a_result_is_ours_only_by_its_whole_name(told: str, number: int | None) -> None:
-    assert item_no_of("r1", told) == number
+def test_a_result_is_ours_only_by_its_whole_name(name: str, number: int | None) -> None:
+    assert item_no_of("r1", name) == number
     assert item_no_of("r1", content_id("r1", 7)) == 7

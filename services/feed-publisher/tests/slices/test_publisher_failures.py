@@ -156,7 +156,7 @@ async def test_an_item_aliexpress_refuses_is_explained_and_not_sent_again(bed: B
     [cause] = report["causes"]
     assert (cause["code"], cause["count"]) == (code, 1)
     assert "choose another category" in cause["remedy"]
-    [rejected] = [r for r in await bed.told(ProductReported) if r.status == "rejected"]
+    [rejected] = [r for r in await bed.emitted(ProductReported) if r.status == "rejected"]
     assert rejected.causes[0].message == message
     again = await bed.run("product")
     assert again["counts"]["items"] == 0

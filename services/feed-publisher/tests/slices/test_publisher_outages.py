@@ -111,9 +111,9 @@ async def test_a_bad_network_to_the_marketplace_delays_and_doubles_nothing(
             proxy.thaw()
             assert (await bed.wait(run_id))["state"] == "completed", fault
             assert {sku["inventory"] for sku in (await bed.shelf()).values()} == {stock}, fault
-            told = len(await bed.ledger("stock.update", "accepted")) - before
-            # What was held back may come late, after it was told again: harmless, being absolute.
-            assert told in range(PRODUCTS, (2 if fault == "freeze" else 1) * PRODUCTS + 1), fault
+            sent = len(await bed.ledger("stock.update", "accepted")) - before
+            # What was held back may come late, after it was sent again: harmless, being absolute.
+            assert sent in range(PRODUCTS, (2 if fault == "freeze" else 1) * PRODUCTS + 1), fault
         assert len(await bed.ledger("product.create", "accepted")) == PRODUCTS
 
 

@@ -21,11 +21,11 @@ async def test_a_product_goes_online_and_is_reported_live(bed: Bed) -> None:
     shelf = await bed.shelf()
     assert (shelf["C-1"]["price"], shelf["C-1"]["discount_price"]) == ("30.00", "25.50")
     assert [shelf[code]["inventory"] for code in ("C-1", "C-2")] == [4, 0]
-    [report] = await bed.told(ProductReported)
+    [report] = await bed.emitted(ProductReported)
     assert (report.status, report.desired_revision) == ("live", family.revision)
     assert report.marketplace_product_id == shelf["C-1"]["product_id"]
     await bed.quiet()
-    outcomes = {done.outcome for done in await bed.told(FeedCompleted)}
+    outcomes = {done.outcome for done in await bed.emitted(FeedCompleted)}
     assert outcomes == {"completed"}
 
 
@@ -77,7 +77,7 @@ async def test_gone_products_are_zeroed_by_the_offer_run_and_deleted_by_the_prod
     assert "p0" not in shelf
     assert "pair-b" not in shelf
     assert shelf["pair-a"]["inventory"] == 5
-    reports = {report.family_id: report.status for report in await bed.told(ProductReported)}
+    reports = {report.family_id: report.status for report in await bed.emitted(ProductReported)}
     assert reports["p0"] == "deleted"
     assert reports["pair"] == "live"
 
@@ -132,8 +132,8 @@ async def test_a_bad_sale_price_holds_back_its_own_skus_price_and_nothing_else(b
     assert "strictly lower than the price" in cause["message"]
     named = [line for line in await bed.plan(view["run_id"]) if line["code"] == "offers-invalid"]
     assert sorted(line["family_id"] for line in named) == ["SP", "SQ"]
-    told = {report.family_id: report for report in await bed.told(ProductReported)}
-    assert (told["SP"].status, told["SQ"].status) == ("rejected", "rejected")
+    reports = {report.family_id: report for report in await bed.emitted(ProductReported)}
+    assert (reports["SP"].status, reports["SQ"].status) == ("rejected", "rejected")
 
     await bed.market.delete("/control/calls")
     assert (await bed.run("offer"))["state"] == "completed"
@@ -142,8 +142,8 @@ async def test_a_bad_sale_price_holds_back_its_own_skus_price_and_nothing_else(b
         bed.product("SP", Sku("SP-A", "29.90"), Sku("SP-B", "29.90"), Sku("SP-C", "28.90"))
     )
     await bed.run("offer")
-    told = {report.family_id: report for report in await bed.told(ProductReported)}
-    assert (told["SP"].status, told["SQ"].status) == ("live", "rejected")
+    reports = {report.family_id: report for report in await bed.emitted(ProductReported)}
+    assert (reports["SP"].status, reports["SQ"].status) == ("live", "rejected")
 
 
 async def test_a_changed_title_is_sent_without_touching_the_offer(bed: Bed) -> None:

@@ -9,12 +9,12 @@ from publisher_bed import FEED, LEAF, Bed, Sku, until
 from common.contracts.product import ProductReported
 
 
-async def test_a_sku_belongs_to_one_feed_and_the_other_is_told_whose(bed: Bed) -> None:
+async def test_a_sku_belongs_to_one_feed_and_the_other_reports_whose(bed: Bed) -> None:
     await bed.publish(bed.product("coat", Sku("SHARED")))
     await bed.take(bed.feed_state("second"))
     await bed.take(bed.product("jacket", Sku("SHARED"), feed="second"))
     await bed.run("product", feed="second")
-    [refused] = [r for r in await bed.told(ProductReported) if r.feed_id == "second"]
+    [refused] = [r for r in await bed.emitted(ProductReported) if r.feed_id == "second"]
     assert refused.status == "rejected"
     assert f"product coat of feed {FEED}" in refused.causes[0].message
     sku = await bed.call("GET", "/shops/main/skus/SHARED")
@@ -86,7 +86,7 @@ async def test_what_was_online_before_us_is_named_not_doubled_and_can_be_adopted
 
     view = await bed.run("product")
     assert view["counts"]["create"] == 1
-    reports = {r.family_id: r for r in await bed.told(ProductReported)}
+    reports = {r.family_id: r for r in await bed.emitted(ProductReported)}
     assert reports["old"].causes[0].code == "already-online"
 
     await bed.call_empty(

@@ -43,7 +43,7 @@ class DesiredState:
     async def on_shop_state(
         self, connection: Connection, deliveries: Sequence[Delivery[ShopState]]
     ) -> Sequence[Setback]:
-        """Keep the newest state of each shop; its cached token is asked for anew."""
+        """Keep the newest state of each shop; its cached token is requested again."""
         states = newest(
             (delivery.event for delivery in deliveries),
             lambda state: (state.merchant_id, state.shop_id),

@@ -25,7 +25,7 @@ _decoder = msgspec.json.Decoder(ProductNormalized)
 
 @dataclass(frozen=True)
 class Shop:
-    """A shop as auth-service last told."""
+    """A shop as auth-service last published it."""
 
     merchant_id: str
     shop_id: str
@@ -48,7 +48,7 @@ class Shop:
 
 @dataclass(frozen=True)
 class Feed:
-    """A feed as catalog-service last told, and when its first product run was confirmed."""
+    """A feed as catalog-service last published it, and when its first product run was confirmed."""
 
     merchant_id: str
     feed_id: str
@@ -62,7 +62,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class Desired:
-    """What should be on AliExpress for one family, and the trace that said so."""
+    """What should be on AliExpress for one family, and the trace of its event."""
 
     state: ProductNormalized
     traceparent: str | None
@@ -273,7 +273,7 @@ async def confirm_feed(connection: Connection, merchant_id: str, feed_id: str) -
 
 
 async def find_shop(connection: Connection, merchant_id: str, shop_id: str) -> Shop | None:
-    """The shop, or None while auth-service has not told of it."""
+    """The shop, or None while auth-service has not published it."""
     row = await connection.fetchrow(
         """
         SELECT merchant_id, shop_id, is_eligible, connection, generation, seller_id, expires_at

@@ -90,8 +90,8 @@ async def _link(connection: Connection, feed: Feed, wanted: Desired, product: Pr
     if listing.is_online:
         raise _refusal("already-listed", "this product is online already", "Nothing is to be done.")
     if owner is not None or conflict is not None:
-        told = conflict.message if conflict else "that product belongs to another family"
-        raise _refusal("foreign-product", told, "Choose the product that holds these SKU codes.")
+        message = conflict.message if conflict else "that product belongs to another family"
+        raise _refusal("foreign-product", message, "Choose the product that holds these SKU codes.")
     if not skus_of(product).keys() & set(codes):
         raise _refusal(
             "no-common-sku",

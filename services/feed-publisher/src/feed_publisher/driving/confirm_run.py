@@ -70,7 +70,7 @@ async def confirm_run(
         await release_withheld(connection, run)
         await begin_confirmed(connection, run)
         if run.state != "withheld":
-            await _tell_refused(connection, run)
+            await _report_refused(connection, run)
             # What changed since the plan was made, and what it refused, is for the next one.
             await ask_for_run(connection, merchant_id, run.feed_id, run.kind, cause="confirmation")
         return await load_run(connection, merchant_id, run_id)
@@ -109,8 +109,8 @@ def _path(run: Run) -> str:
     return f"/v1/merchants/{run.merchant_id}/runs/{run.run_id}"
 
 
-async def _tell_refused(connection: Connection, run: Run) -> None:
-    """What the confirmed plan refused is refused from now on, and others are told so."""
+async def _report_refused(connection: Connection, run: Run) -> None:
+    """What the confirmed plan refused is refused from now on, and reported so."""
     refused = await list_refused(connection, run.merchant_id, run.run_id)
     families = [item.family_id for item in refused]
     listings = await load_listings(

@@ -142,9 +142,9 @@ class RunDriver:
             elif run.state == "planning":
                 await self._preview(run, lease, patience)
             elif run.state == "running":
-                said = await self._send(run, lease, patience)
-                if isinstance(said, Rest):
-                    return said
+                wait = await self._send(run, lease, patience)
+                if isinstance(wait, Rest):
+                    return wait
             else:
                 return None
         return Rest(timedelta())

@@ -10,7 +10,7 @@ from feed_publisher.listings.republish import republish
 
 
 class RepublishRequest(BaseModel):
-    """Which products are told of again; all without a filter."""
+    """Which products are reported again; all without a filter."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -20,7 +20,7 @@ class RepublishRequest(BaseModel):
 
 
 class Republished(BaseModel):
-    """How many products were told of again."""
+    """How many products were reported again."""
 
     products: int
 
@@ -31,7 +31,7 @@ def republish_router(pool: Pool) -> APIRouter:
 
     @router.post("/v1/republish")
     async def post_republish(_operator: Operator, request: RepublishRequest) -> Republished:
-        """Tell `product.reported` again."""
+        """Emit the last `product.reported` of these products again."""
         products = await republish(
             pool,
             merchant_id=request.merchant_id,

@@ -105,7 +105,7 @@ KNOWN: tuple[Known, ...] = (
         None,
         r"040003:(?P<field>[\w.]+?)_(?P<rule>\w+?)Validator",
         "A field is missing or breaks a rule of the category's schema: {field} ({rule}).",
-        "Compare the field {field} with what the category asks for, and mend its match.",
+        "Compare the field {field} with what the category asks for, and correct its match.",
     ),
     Known(
         "auditing",
@@ -168,7 +168,7 @@ KNOWN: tuple[Known, ...] = (
         "locale-fixed",
         None,
         "The main language of a product cannot change after it was created (M3.1).",
-        "Set the feed's main language back, or remove the product and create it anew.",
+        "Set the feed's main language back, or remove the product and create it again.",
     ),
     Known(
         "removal-guard",
@@ -181,7 +181,7 @@ KNOWN: tuple[Known, ...] = (
         "no-answer",
         "no-answer",
         None,
-        "AliExpress took the order but never told its outcome.",
+        "AliExpress accepted the call but never reported its outcome.",
         "Nothing: the channel compares with the shop and tries again with the next run.",
         is_transient=True,
     ),
@@ -190,14 +190,14 @@ KNOWN: tuple[Known, ...] = (
         "payload-invalid",
         None,
         "The product's data cannot be written in AliExpress's form.",
-        "Look at the message and mend the named value.",
+        "Read the message and correct the named value.",
     ),
 )
 
 _OWN = {known.code: known for known in KNOWN if known.code and known.pattern is None}
 _BY_CODE = {known.code: known for known in KNOWN if known.code is not None}
 UNKNOWN_EXPLANATION = "AliExpress refused this without a reason we know."
-UNKNOWN_REMEDY = "Read AliExpress's own message; tell the operator if it does not help."
+UNKNOWN_REMEDY = "Read AliExpress's own message; ask the operator if it does not help."
 
 
 def find_known(code: str, message: str) -> tuple[Known, dict[str, str]] | None:
@@ -233,6 +233,6 @@ def explain(refused: Refused, *, count: int = 1) -> Cause:
 
 def refusal(code: str | None, message: str | None) -> Refused:
     """AliExpress's refusal, known to be transient or not."""
-    told_code, told = code or "", message or ""
-    found = find_known(told_code, told)
-    return Refused(told_code, told, is_transient=found is not None and found[0].is_transient)
+    code, message = code or "", message or ""
+    found = find_known(code, message)
+    return Refused(code, message, is_transient=found is not None and found[0].is_transient)

@@ -79,13 +79,13 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
     def refusing(self, side: Side, refused: Refused | None) -> "Listing":
         """The listing with a side refused, or its refusal taken back."""
-        others = {name: told for name, told in self.believed.refused.items() if name != side}
+        others = {name: other for name, other in self.believed.refused.items() if name != side}
         return self.believing(refused=others | ({side: refused} if refused else {}))
 
     def refuses(self, side: Side, wanted: str) -> bool:
         """Whether exactly this was refused for good."""
-        told = self.believed.refused.get(side)
-        return told is not None and told.wanted == wanted and not told.is_transient
+        refused = self.believed.refused.get(side)
+        return refused is not None and refused.wanted == wanted and not refused.is_transient
 
 
 def is_same_amount(one: str | None, other: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""Keeps changed listings and tells other services of them, in the caller's transaction."""
+"""Keeps changed listings and reports them to other services, in the caller's transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Tells `product.reported` again, for readers that lost it: on request and once a day."""
+"""Emits `product.reported` again, for readers that lost it: on request and once a day."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ async def republish(
     family_id: str | None = None,
 ) -> int:
     """Emit the last report of each product once more, unchanged; how many there were."""
-    after, told = ("", "", ""), 0
+    after, count = ("", "", ""), 0
     while True:
         async with unit_of_work(pool) as connection:
             reports = await list_reports(
@@ -35,8 +35,8 @@ async def republish(
             )
             await add_events(connection, reports, source=SOURCE)
         if not reports:
-            return told
-        told += len(reports)
+            return count
+        count += len(reports)
         last = reports[-1]
         after = (last.merchant_id, last.feed_id, last.family_id)
 

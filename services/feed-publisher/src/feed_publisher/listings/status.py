@@ -1,4 +1,4 @@
-"""What to tell others of a family: live, rejected or deleted, and why. Pure."""
+"""What is reported of a family: live, rejected or deleted, and why. Pure."""
 
 from typing import Literal
 
@@ -21,7 +21,7 @@ def fate_of(listing: Listing) -> tuple[Fate, list[Cause]]:
 def report_of(
     merchant_id: str, listing: Listing, *, revision: int, desired_revision: int
 ) -> ProductReported:
-    """The event that tells it."""
+    """The event that reports it."""
     status, causes = fate_of(listing)
     return ProductReported(
         merchant_id=merchant_id,

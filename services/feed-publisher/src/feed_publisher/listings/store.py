@@ -21,8 +21,8 @@ LISTING_COLUMNS = """feed_id, family_id, shop_id, status, marketplace_product_id
 
 def listing_of(row: asyncpg.Record) -> Listing:
     """A listing's row."""
-    told = dict(row)
-    return Listing(believed=_believed.decode(told.pop("document")), **told)
+    columns = dict(row)
+    return Listing(believed=_believed.decode(columns.pop("document")), **columns)
 
 
 async def load_listings(
@@ -196,7 +196,7 @@ async def list_reports(
     after: tuple[str, str, str],
     limit: int,
 ) -> list[ProductReported]:
-    """What was last told of products, by key, to be told again."""
+    """The last reports of products, by key, to be emitted again."""
     rows = await connection.fetch(
         """
         SELECT report FROM listing

@@ -70,7 +70,7 @@ async def make_plan(
 
     A dry run, and a feed's first product run, stay in planning until the plan was looked through
     and can be shown; their families stay marked. Any other plan binds: its marks go, its refusals
-    are told, it runs. Raises `LeaseLost`.
+    are reported, it runs. Raises `LeaseLost`.
     """
     await _claim_skus(pool, run)
     is_first = run.kind == "product" and feed.confirmed_at is None
@@ -123,8 +123,8 @@ async def _claim_skus(pool: Pool, run: Run) -> None:
             desired = await load_desired(connection, run.merchant_id, run.feed_id, family_ids)
             wanted = [
                 (code, family_id)
-                for family_id, told in desired.items()
-                for code in desired_skus(told.state)
+                for family_id, target in desired.items()
+                for code in desired_skus(target.state)
             ]
             await claim_skus(connection, run.merchant_id, run.shop_id, run.feed_id, wanted)
         if not family_ids:
@@ -141,13 +141,13 @@ async def _plan_families(making: _Making, marks: dict[str, list[int]]) -> None:
     listings = await load_listings(
         connection, run.merchant_id, run.feed_id, free, shop_id=run.shop_id
     )
-    codes = [code for told in desired.values() for code in desired_skus(told.state)]
+    codes = [code for target in desired.values() for code in desired_skus(target.state)]
     holders = await load_holders(connection, run.merchant_id, run.shop_id, codes)
     plans = {
-        family_id: plan_product(told.state, listings[family_id], holders)
+        family_id: plan_product(target.state, listings[family_id], holders)
         if run.kind == "product"
-        else plan_offers(told.state, listings[family_id])
-        for family_id, told in desired.items()
+        else plan_offers(target.state, listings[family_id])
+        for family_id, target in desired.items()
     }
     await add_items(
         connection,
@@ -195,17 +195,17 @@ async def _bind(
     changed, waits = [], []
     for family_id, plan in plans.items():
         listing = _after_planning(listings[family_id], plan)
-        told = desired[family_id]
+        target = desired[family_id]
         if listing is not listings[family_id]:
-            changed.append(Changed(listing, told.state.revision, told.traceparent))
+            changed.append(Changed(listing, target.state.revision, target.traceparent))
         if _waits_for_sku(listing):
-            waits += [(code, family_id) for code in desired_skus(told.state)]
+            waits += [(code, family_id) for code in desired_skus(target.state)]
     await report_products(connection, run.merchant_id, changed)
     await wait_for_skus(connection, run.merchant_id, run.shop_id, run.feed_id, waits)
     if run.kind == "product":
         kept = {
-            family_id: {*desired_skus(told.state), *listings[family_id].believed.skus}
-            for family_id, told in desired.items()
+            family_id: {*desired_skus(target.state), *listings[family_id].believed.skus}
+            for family_id, target in desired.items()
         }
         await release_claims(connection, run, kept)
 
@@ -220,8 +220,8 @@ def _after_planning(listing: Listing, plan: FamilyPlan) -> Listing:
 
 
 def _waits_for_sku(listing: Listing) -> bool:
-    told = listing.believed.refused.get("content")
-    return told is not None and told.code == "sku-claimed"
+    refused = listing.believed.refused.get("content")
+    return refused is not None and refused.code == "sku-claimed"
 
 
 async def _guard(making: _Making, share: Decimal) -> None:

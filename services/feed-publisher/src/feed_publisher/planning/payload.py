@@ -69,8 +69,8 @@ def country_prices(offers: Mapping[str, AcceptedSku]) -> tuple[CountryPrices, ..
     """The SKUs' country prices, by country, as the price call takes them."""
     by_country: dict[str, list[SkuPrice]] = defaultdict(list)
     for code, offer in offers.items():
-        for told in offer.country_prices:
-            by_country[told.country].append(SkuPrice(code, told.price, told.discount_price))
+        for price in offer.country_prices:
+            by_country[price.country].append(SkuPrice(code, price.price, price.discount_price))
     return tuple(
         CountryPrices(country, tuple(skus)) for country, skus in sorted(by_country.items())
     )

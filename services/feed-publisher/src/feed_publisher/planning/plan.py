@@ -125,8 +125,8 @@ def _plan_update(desired: ProductNormalized, content: Content, listing: Listing)
     believed = listing.believed
     wanted = digest(_hash(desired), [sku.sku_code for sku in content.skus])
     if believed.main_locale not in {None, content.main_locale}:
-        told = f"the product was created in {believed.main_locale}, not {content.main_locale}"
-        return _refuse(desired, listing, Refused("locale-fixed", told, wanted))
+        message = f"the product was created in {believed.main_locale}, not {content.main_locale}"
+        return _refuse(desired, listing, Refused("locale-fixed", message, wanted))
     codes = [sku.sku_code for sku in content.skus]
     drops = _drops_countries(desired, believed)
     is_same = believed.content_hash == _hash(desired) and believed.skus.keys() == set(codes)
@@ -264,7 +264,7 @@ def _price_items(
 
 
 def _unsent(desired: ProductNormalized, listing: Listing, errors: Sequence[Issue]) -> list[Planned]:
-    """The item that says which prices or stock cannot be sent; none when it has said so (M7.5)."""
+    """The item that says which prices or stock cannot be sent; none when it is reported (M7.5)."""
     first, others = errors[0], len(errors) - 1
     value = "" if first.value is None else f" ({first.value!r})"
     more = f" Issues beside it: {others}." if others else ""
@@ -311,9 +311,9 @@ def _is_whole(desired: ProductNormalized) -> bool:
 
 
 def _refuse(desired: ProductNormalized, listing: Listing, refused: Refused) -> FamilyPlan:
-    told = listing.believed.refused.get("content")
-    if told is not None and (told.code, told.message) == (refused.code, refused.message):
-        return FamilyPlan()  # told already
+    known = listing.believed.refused.get("content")
+    if known is not None and (known.code, known.message) == (refused.code, refused.message):
+        return FamilyPlan()  # reported already
     return FamilyPlan(
         (
             Planned(

@@ -85,7 +85,7 @@ async def list_products(
 ) -> list[ProductRow]:
     """The feed's families by id.
 
-    `status` is live, rejected, deleted (as last told), pending (never told) or drifted.
+    `status` is live, rejected, deleted (as last reported), pending (never reported) or drifted.
     """
     rows = await connection.fetch(
         """
@@ -124,11 +124,15 @@ async def load_product(
 
 
 def _product_row(row: asyncpg.Record) -> ProductRow:
-    told = dict(row)
-    desired, drift, in_flight = told.pop("desired"), told.pop("drift"), told.pop("in_flight")
+    columns = dict(row)
+    desired, drift, in_flight = (
+        columns.pop("desired"),
+        columns.pop("drift"),
+        columns.pop("in_flight"),
+    )
     listing = None
-    if told.pop("is_listed"):
-        listing = Listing(believed=_believed.decode(told.pop("document")), **told)
+    if columns.pop("is_listed"):
+        listing = Listing(believed=_believed.decode(columns.pop("document")), **columns)
     return ProductRow(row["family_id"], _desired.decode(desired), listing, drift, in_flight)
 
 
@@ -158,10 +162,10 @@ async def load_sku(connection: Connection, merchant_id: str, shop_id: str, sku_c
     )
     if row is None:
         raise NotFound("SKU")
-    told = dict(row)
-    feed_id, family_id = told.pop("holder_feed_id"), told.pop("holder_family_id")
-    claimed_at = told.pop("claimed_at")
+    columns = dict(row)
+    feed_id, family_id = columns.pop("holder_feed_id"), columns.pop("holder_family_id")
+    claimed_at = columns.pop("claimed_at")
     listing = None
-    if told["family_id"] is not None:
-        listing = Listing(believed=_believed.decode(told.pop("document")), **told)
+    if columns["family_id"] is not None:
+        listing = Listing(believed=_believed.decode(columns.pop("document")), **columns)
     return SkuRow(feed_id, family_id, claimed_at, listing)

@@ -27,7 +27,7 @@ EVENT_OUTCOMES: Mapping[State, EventOutcome] = {
     "withheld": "withheld",
     "failed": "failed",
 }
-"""How `feed.completed` tells the state a run ended in."""
+"""How `feed.completed` names the state a run ended in."""
 
 
 def counts_of(counts: Counts) -> dict[str, int]:

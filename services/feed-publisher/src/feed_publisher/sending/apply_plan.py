@@ -1,6 +1,6 @@
 """Applies a plan step by step: settle, follow, delete, update, create; or stock, then prices.
 
-Each step does one thing and says so; the driver calls it again until nothing is left.
+Each step does one thing and returns what it was; the driver calls it again until nothing is left.
 """
 
 import time
@@ -58,13 +58,13 @@ async def take_step(sending: Sending) -> Step | Rest:
         calls = await store.list_calls(connection, run, ["unknown", "following"])
     rests: list[Rest] = []
     for call in calls:
-        said = await (
+        result = await (
             settle_call(sending, call) if call.state == "unknown" else follow_job(sending, call)
         )
-        if said is Step.WORKED:
-            return said
-        if isinstance(said, Rest):
-            rests.append(said)
+        if result is Step.WORKED:
+            return result
+        if isinstance(result, Rest):
+            rests.append(result)
     if run.kind == "product":
         await follow_stuck(sending)
         sent = await _send_products(sending, {call.operation for call in calls})
@@ -137,30 +137,30 @@ async def _delete(sending: Sending, items: Sequence[RunItem]) -> None:
         product_ids = [item.marketplace_product_id or "" for item in fitting]
         await delete_products(sending.client, sending.token, product_ids)
 
-    said = await write(sending, "delete", items, do)
-    if isinstance(said, Answered):
-        outcomes = [Outcome(item_no=item.item_no, verdict="accepted") for item in said.items]
-        await record_outcomes(sending, said.items, outcomes, call=(said.call_id, "done"))
-    elif isinstance(said, RefusedCall) and len(said.items) > 1:
-        await put_back(sending, said.items, call=(said.call_id, "withdrawn"))
-        for item in said.items:
+    result = await write(sending, "delete", items, do)
+    if isinstance(result, Answered):
+        outcomes = [Outcome(item_no=item.item_no, verdict="accepted") for item in result.items]
+        await record_outcomes(sending, result.items, outcomes, call=(result.call_id, "done"))
+    elif isinstance(result, RefusedCall) and len(result.items) > 1:
+        await put_back(sending, result.items, call=(result.call_id, "withdrawn"))
+        for item in result.items:
             await _delete(sending, [item])
-    elif isinstance(said, RefusedCall):
-        item = said.items[0]
+    elif isinstance(result, RefusedCall):
+        item = result.items[0]
         is_there = (
             await find_product(sending.client, sending.token, item.marketplace_product_id or "")
             is not None
         )
         outcome = (
-            Outcome(item_no=item.item_no, verdict="rejected", refused=refused_call(said.fault))
+            Outcome(item_no=item.item_no, verdict="rejected", refused=refused_call(result.fault))
             if is_there
             else Outcome(item_no=item.item_no, verdict="gone")
         )
-        await record_outcomes(sending, said.items, [outcome], call=(said.call_id, "done"))
+        await record_outcomes(sending, result.items, [outcome], call=(result.call_id, "done"))
 
 
 def refused_call(fault: CallerFault) -> Refused:
-    """A call refused as a whole, said of each of its items."""
+    """A call refused as a whole, as a refusal of each of its items."""
     return refusal(fault.code or fault.sub_code, fault.message)
 
 
@@ -184,17 +184,17 @@ async def _send_batch(sending: Sending, action: Action, batch: Sequence[RunItem]
         prices = [_prices_of(item) for item in items]
         return await update_prices(sending.client, sending.token, prices)
 
-    said = await write(sending, action, batch, do)
-    if isinstance(said, Answered):
-        refused = {f.product_id: refusal(f.code, f.message) for f in said.answer.failed}
-        await _take_answer(sending, said, set(said.answer.succeeded), refused)
-    elif isinstance(said, RefusedCall) and len(said.items) > 1:
-        await put_back(sending, said.items, call=(said.call_id, "withdrawn"))
-        for item in said.items:
+    result = await write(sending, action, batch, do)
+    if isinstance(result, Answered):
+        refused = {f.product_id: refusal(f.code, f.message) for f in result.answer.failed}
+        await _take_answer(sending, result, set(result.answer.succeeded), refused)
+    elif isinstance(result, RefusedCall) and len(result.items) > 1:
+        await put_back(sending, result.items, call=(result.call_id, "withdrawn"))
+        for item in result.items:
             await _send_batch(sending, action, [item])
-    elif isinstance(said, RefusedCall):
-        product_id = said.items[0].marketplace_product_id or ""
-        await _take_answer(sending, said, set(), {product_id: refused_call(said.fault)})
+    elif isinstance(result, RefusedCall):
+        product_id = result.items[0].marketplace_product_id or ""
+        await _take_answer(sending, result, set(), {product_id: refused_call(result.fault)})
 
 
 def _stock_of(item: RunItem) -> ProductStock:
@@ -217,13 +217,13 @@ def _prices_of(item: RunItem) -> ProductPrices:
 
 async def _take_answer(
     sending: Sending,
-    said: Answered[BatchOutcome] | RefusedCall,
+    result: Answered[BatchOutcome] | RefusedCall,
     accepted: set[str],
     refused: dict[str, Refused],
 ) -> None:
     auditing = await refresh_audits(sending) if refused else set()
     outcomes, again, undecided = [], [], []
-    for item in said.items:
+    for item in result.items:
         product_id = item.marketplace_product_id or ""
         if product_id in accepted:
             outcomes.append(Outcome(item_no=item.item_no, verdict="accepted"))
@@ -237,11 +237,11 @@ async def _take_answer(
         await begin_audits(sending, [item.marketplace_product_id or "" for item in again])
         await put_back(sending, again, call=None)
     end: CallState = "unknown" if undecided else "done"
-    await record_outcomes(sending, said.items, outcomes, call=(said.call_id, end))
+    await record_outcomes(sending, result.items, outcomes, call=(result.call_id, end))
 
 
 async def _refused_offer(sending: Sending, item: RunItem, refused: Refused) -> Outcome:
-    """A refusal may mean that the product is gone; only the shop itself can tell."""
+    """A refusal may mean that the product is gone; only the shop itself knows."""
     if await find_product(sending.client, sending.token, item.marketplace_product_id or "") is None:
         return Outcome(item_no=item.item_no, verdict="gone")
     return Outcome(item_no=item.item_no, verdict="rejected", refused=refused)

@@ -1,4 +1,4 @@
-"""What applying a run's plan needs at hand, and what a step of it may say."""
+"""What applying a run's plan needs at hand, and what a step of it may come to."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta

@@ -87,19 +87,21 @@ async def take_results(
 ) -> bool:
     """Record the results that are new; whether there were any."""
     by_no = {item.item_no: item for item in items}
-    told: dict[int, FeedItemResult] = {}
+    results: dict[int, FeedItemResult] = {}
     for result in report.items:
         item_no = item_no_of(run_id or sending.run.run_id, result.content_id)
-        if item_no in by_no and not (item_no in told and told[item_no].is_success):
-            told[item_no] = result
-    if not told:
+        if item_no in by_no and not (item_no in results and results[item_no].is_success):
+            results[item_no] = result
+    if not results:
         return False
-    again = await _still_audited(sending, call, [by_no[n] for n in told if not told[n].is_success])
+    again = await _still_audited(
+        sending, call, [by_no[n] for n in results if not results[n].is_success]
+    )
     if again:
         await put_back(sending, again, call=None, run_id=run_id)
     skipped = {item.item_no for item in again}
-    outcomes = [_outcome(n, told[n], by_no[n]) for n in sorted(told) if n not in skipped]
-    end = (call.call_id, "done" if len(told) == len(items) else call.state)
+    outcomes = [_outcome(n, results[n], by_no[n]) for n in sorted(results) if n not in skipped]
+    end = (call.call_id, "done" if len(results) == len(items) else call.state)
     await record_outcomes(sending, items, outcomes, call=end, run_id=run_id)
     return True
 
@@ -156,7 +158,7 @@ async def _give_up(sending: Sending, call: Call, items: list[RunItem]) -> Step:
     """A job past its deadline: cancelled if it still queues, else left as stuck.
 
     A stuck job may still run: its items stay under way, so that their families are not planned
-    anew, and later runs look at it again.
+    again, and later runs look at it again.
     """
     job_id = call.marketplace_job_id or ""
     outcome = await invalidate_feeds(sending.client, sending.token, [job_id])

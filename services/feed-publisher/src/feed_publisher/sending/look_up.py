@@ -187,7 +187,7 @@ async def _match(
             connection, run.merchant_id, run.shop_id, read, present=list(foreign)
         )
     holders: dict[str, list[str]] = defaultdict(list)
-    codes = {p: known[p][1] for p in fresh} | {p: told[1] for p, told in read.items()}
+    codes = {p: known[p][1] for p in fresh} | {p: skus for p, (_, skus) in read.items()}
     for product_id in sorted(codes):
         for code in wanted.intersection(codes[product_id]):
             holders[code].append(product_id)

@@ -86,7 +86,7 @@ async def record_outcomes(
     call: tuple[str, CallState] | None,
     run_id: str | None = None,
 ) -> None:
-    """Write what became of items into their rows and listings, tell others, and move the call.
+    """Write what became of items into their rows and listings, report them, and move the call.
 
     `run_id` names the run of the items where it is not the one in hand. Raises `LeaseLost`.
     """
@@ -94,14 +94,14 @@ async def record_outcomes(
     by_no = {item.item_no: item for item in items}
     async with unit_of_work(sending.pool) as connection:
         await check_lease(connection, sending.lease)
-        told = [outcome for outcome in outcomes if outcome.item_no in by_no]
-        if told:
-            await _apply(connection, sending, by_no, told)
+        known = [outcome for outcome in outcomes if outcome.item_no in by_no]
+        if known:
+            await _apply(connection, sending, by_no, known)
             await decide_items(
                 connection,
                 run_id or run.run_id,
                 run.merchant_id,
-                [_decision(by_no[outcome.item_no], outcome) for outcome in told],
+                [_decision(by_no[outcome.item_no], outcome) for outcome in known],
             )
         if call is not None:
             await _move_call(connection, run.merchant_id, call[0], call[1])

@@ -45,11 +45,11 @@ async def _settle_job(sending: Sending, call: Call, items: list[RunItem]) -> Ste
     candidates = await _candidates(sending, call)
     is_open = False
     for job_id in candidates:
-        said = await _is_ours(sending, job_id, items)
-        if said:
+        is_ours = await _is_ours(sending, job_id, items)
+        if is_ours:
             await move_call(sending, call.call_id, "following", job_id=job_id)
             return Step.WORKED
-        is_open |= said is None
+        is_open |= is_ours is None
     wait = sending.patience.next_wait(call.call_id, first=FIRST_WAIT, longest=LONGEST_WAIT)
     if is_open:
         return wait

@@ -37,9 +37,9 @@ def content_id(run_id: str, item_no: int) -> str:
     return f"{run_id}-{item_no}"
 
 
-def item_no_of(run_id: str, told: str) -> int | None:
+def item_no_of(run_id: str, name: str) -> int | None:
     """The item a job's result speaks of, None when it is none of that run's."""
-    prefix, _, number = told.rpartition("-")
+    prefix, _, number = name.rpartition("-")
     is_ours = prefix == run_id and number.isascii() and number.isdigit()
     return int(number) if is_ours else None
 
@@ -253,18 +253,18 @@ async def _submit(sending: Sending, action: Action, batch: _Batch) -> bool:
         ]
         return await submit_feed(sending.client, sending.token, _FEED_TYPES[action], feed_items)
 
-    said = await write(sending, action, ready, do, sent=batch.sent)
-    if isinstance(said, Answered):
-        await move_call(sending, said.call_id, "following", job_id=said.answer)
+    result = await write(sending, action, ready, do, sent=batch.sent)
+    if isinstance(result, Answered):
+        await move_call(sending, result.call_id, "following", job_id=result.answer)
         return True
-    if isinstance(said, RefusedCall):
-        fault = refusal(said.fault.code or said.fault.sub_code, said.fault.message)
+    if isinstance(result, RefusedCall):
+        fault = refusal(result.fault.code or result.fault.sub_code, result.fault.message)
         refused = msgspec.structs.replace(fault, is_transient=True)  # the job, not the product
         await record_outcomes(
             sending,
-            said.items,
-            [Outcome(item_no=i.item_no, verdict="rejected", refused=refused) for i in said.items],
-            call=(said.call_id, "done"),
+            result.items,
+            [Outcome(item_no=i.item_no, verdict="rejected", refused=refused) for i in result.items],
+            call=(result.call_id, "done"),
         )
         return True
-    return said.was_lost or bool(batch.outcomes)
+    return result.was_lost or bool(batch.outcomes)

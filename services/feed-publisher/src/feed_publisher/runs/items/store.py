@@ -44,12 +44,12 @@ class RunItem:
 
 
 def _item(row: asyncpg.Record) -> RunItem:
-    told = dict(row)
-    sent = told.pop("sent")
+    columns = dict(row)
+    sent = columns.pop("sent")
     return RunItem(
-        change=_change.decode(told.pop("change")),
+        change=_change.decode(columns.pop("change")),
         sent=_sent.decode(sent) if sent is not None else Sent(),
-        **told,
+        **columns,
     )
 
 
