@@ -15,7 +15,7 @@ STOCK = "aliexpress.solution.batch.product.inventory.update"
 PRICE = "aliexpress.solution.batch.product.price.update"
 DELETE = "aliexpress.solution.batch.product.delete"
 PRODUCTS, GONE = 25, 19
-PATIENCE = 2
+HOLD_SECONDS = 2
 """Seconds a limit of AliExpress holds a run up, so that the catalogue can overtake it."""
 
 
@@ -172,7 +172,7 @@ async def test_a_family_that_moves_on_before_it_is_sent_reaches_its_newest_state
 
     await bed.publish(*present(bed, 3))
     before = len(await bed.ledger())
-    await bed.control("bans", operation=operation, seconds=PATIENCE)
+    await bed.control("bans", operation=operation, seconds=HOLD_SECONDS)
     await bed.take(bed.absent("p0") if changed == "absent" else state(changed))
     run_id = await bed.ask(kind)
     await held_up(bed, run_id)
@@ -195,7 +195,7 @@ async def test_a_family_that_moves_on_before_it_is_sent_reaches_its_newest_state
 
 async def test_a_creation_that_was_overtaken_is_made_once_of_the_newest_state(bed: Bed) -> None:
     await bed.publish(*present(bed, 1))
-    await bed.control("bans", operation=SUBMIT, seconds=PATIENCE)
+    await bed.control("bans", operation=SUBMIT, seconds=HOLD_SECONDS)
     await bed.take(bed.product("new", Sku("new", "20.00")))
     run_id = await bed.ask("product")
     await held_up(bed, run_id)
@@ -208,7 +208,7 @@ async def test_a_creation_that_was_overtaken_is_made_once_of_the_newest_state(be
 
 async def test_what_others_of_the_plan_want_is_sent_beside_an_overtaken_one(bed: Bed) -> None:
     await bed.publish(*present(bed))
-    await bed.control("bans", operation=STOCK, seconds=PATIENCE)
+    await bed.control("bans", operation=STOCK, seconds=HOLD_SECONDS)
     await bed.take(*present(bed, stock=7))
     run_id = await bed.ask("offer")
     await held_up(bed, run_id)
@@ -224,7 +224,7 @@ async def test_what_others_of_the_plan_want_is_sent_beside_an_overtaken_one(bed:
 # -- outcomes ----------------------------------------------------------------------------------
 
 
-SLOW = {"kind": "late_answer", "seconds": PATIENCE}
+SLOW = {"kind": "late_answer", "seconds": HOLD_SECONDS}
 LOST = {"kind": "answer_lost"}
 REFUSED = {
     "kind": "item_error",

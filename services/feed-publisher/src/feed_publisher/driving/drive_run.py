@@ -42,7 +42,7 @@ from feed_publisher.runs.store import (
     note_trouble,
 )
 from feed_publisher.sending.apply_plan import take_step
-from feed_publisher.sending.context import Patience, Rest, Sending, Step
+from feed_publisher.sending.context import Backoff, Sending, Step, Wait
 from feed_publisher.settings import PublisherSettings
 
 log = structlog.get_logger()
@@ -58,11 +58,11 @@ EVENT_CAUSES = 50
 
 
 @dataclass
-class Resting:
-    """A run's back-off in this process."""
+class HeldUp:
+    """Until when a run waits in this process, and its back-off."""
 
     until: float
-    patience: Patience
+    backoff: Backoff
 
 
 class RunDriver:
@@ -81,7 +81,7 @@ class RunDriver:
         self._tokens = tokens
         self._caught_up = consumer.caught_up
         self._settings = settings
-        self._resting: dict[str, Resting] = {}
+        self._held_up: dict[str, HeldUp] = {}
 
     async def take_turn(self) -> bool:
         """Take one run further; whether there was one. Nothing is planned before the state topics
@@ -92,42 +92,42 @@ class RunDriver:
             runs = await list_runnable(connection, limit=200)
         self._forget_others({run.run_id for run in runs})
         for run in runs:
-            resting = self._resting.get(run.run_id)
-            if resting is not None and resting.until > time.monotonic():
+            held_up = self._held_up.get(run.run_id)
+            if held_up is not None and held_up.until > time.monotonic():
                 continue
             if await self._turn(run):
                 return True
         return False
 
     def _forget_others(self, run_ids: set[str]) -> None:
-        for run_id in self._resting.keys() - run_ids:
-            if self._resting[run_id].until < time.monotonic() - 60:
-                del self._resting[run_id]
+        for run_id in self._held_up.keys() - run_ids:
+            if self._held_up[run_id].until < time.monotonic() - 60:
+                del self._held_up[run_id]
 
     async def _turn(self, run: Run) -> bool:
-        resting = self._resting.setdefault(run.run_id, Resting(0.0, Patience()))
+        held_up = self._held_up.setdefault(run.run_id, HeldUp(0.0, Backoff()))
         try:
             async with hold_lease(
                 self._pool, run.lease_name, self._settings.instance_id, lasts=LEASE
             ) as lease:
                 if lease is None:
                     return False
-                rest = await self._drive(run, lease, resting.patience)
+                wait = await self._drive(run, lease, held_up.backoff)
         except LeaseLost:
             log.info("run.lease_lost", run=run.run_id)
             return False
         except OUTAGE_ERRORS:
             raise
         except Exception as error:
-            rest = await self._fail(run, error, resting.patience)
-        if rest is None:
-            self._resting.pop(run.run_id, None)
+            wait = await self._fail(run, error, held_up.backoff)
+        if wait is None:
+            self._held_up.pop(run.run_id, None)
         else:
-            resting.until = time.monotonic() + rest.lasts.total_seconds()
+            held_up.until = time.monotonic() + wait.lasts.total_seconds()
         return True
 
-    async def _drive(self, run: Run, lease: Lease, patience: Patience) -> Rest | None:
-        """Go on with the run; how long it rests then, or None when nothing holds it up."""
+    async def _drive(self, run: Run, lease: Lease, backoff: Backoff) -> Wait | None:
+        """Go on with the run; how long it waits then, or None when nothing holds it up."""
         ends_at = time.monotonic() + TURN_SECONDS
         while time.monotonic() < ends_at:
             async with reading(self._pool) as connection:
@@ -136,18 +136,18 @@ class RunDriver:
                 async with unit_of_work(self._pool) as connection:
                     await check_lease(connection, lease)
                     if not await begin_planning(connection, run):
-                        return Rest(SHOP_WAIT)
+                        return Wait(SHOP_WAIT)
             elif run.state == "planning" and run.plan_hash is None:
                 await self._plan(run, lease)
             elif run.state == "planning":
-                await self._preview(run, lease, patience)
+                await self._preview(run, lease, backoff)
             elif run.state == "running":
-                wait = await self._send(run, lease, patience)
-                if isinstance(wait, Rest):
+                wait = await self._send(run, lease, backoff)
+                if isinstance(wait, Wait):
                     return wait
             else:
                 return None
-        return Rest(timedelta())
+        return Wait(timedelta())
 
     async def _plan(self, run: Run, lease: Lease) -> None:
         async with reading(self._pool) as connection:
@@ -157,11 +157,11 @@ class RunDriver:
         )
         log.info("run.planned", run=run.run_id, feed=run.feed_id, kind=run.kind, state=state)
 
-    async def _preview(self, run: Run, lease: Lease, patience: Patience) -> None:
+    async def _preview(self, run: Run, lease: Lease, backoff: Backoff) -> None:
         """Look a plan through and show it; while the shop cannot be read it is shown without."""
         if run.kind == "product":
             try:
-                sending = await self._sending(run, lease, patience)
+                sending = await self._sending(run, lease, backoff)
                 await look_up_plan(sending)
             except (MarketplaceFailure, Outage, ShopNotConnected) as failure:
                 log.warning("run.not_looked_up", run=run.run_id, reason=str(failure))
@@ -169,35 +169,35 @@ class RunDriver:
 
     # -- sending ------------------------------------------------------------------------------
 
-    async def _send(self, run: Run, lease: Lease, patience: Patience) -> Rest | None:
-        """Take steps until the run ends, must rest, or something outside does not answer."""
+    async def _send(self, run: Run, lease: Lease, backoff: Backoff) -> Wait | None:
+        """Take steps until the run ends, must wait, or something outside does not answer."""
         sending: Sending | None = None
         try:
-            sending = await self._sending(run, lease, patience)
+            sending = await self._sending(run, lease, backoff)
             step = await take_step(sending)
         except TokenDead as dead:
             await self._note(run, f"AliExpress refuses the shop's token: {dead.message}")
             if sending is not None:
                 await self._tokens.report_dead(run.merchant_id, run.shop_id, sending.generation)
-            return Rest(SHOP_WAIT)
+            return Wait(SHOP_WAIT)
         except ShopNotConnected:
             await self._note(run, "the shop is not connected")
-            return Rest(SHOP_WAIT)
+            return Wait(SHOP_WAIT)
         except LimitReached as limit:
             await self._note(run, f"AliExpress's limit is reached: {limit.message}")
-            return Rest(min(limit.ban, OUTAGE_LONGEST))
+            return Wait(min(limit.ban, OUTAGE_LONGEST))
         except CallerFault:
             raise
         except (MarketplaceFailure, Outage) as outage:
             await self._note(run, str(outage))
-            return patience.next_wait("outage", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
-        patience.forget("outage")
+            return backoff.next_wait("outage", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
+        backoff.forget("outage")
         await self._note(run, None)
         if step is Step.ENDED:
             await self._end(run, lease)
-        return step if isinstance(step, Rest) else None
+        return step if isinstance(step, Wait) else None
 
-    async def _sending(self, run: Run, lease: Lease, patience: Patience) -> Sending:
+    async def _sending(self, run: Run, lease: Lease, backoff: Backoff) -> Sending:
         shop_token = await self._tokens.token(run.merchant_id, run.shop_id)
         return Sending(
             self._pool,
@@ -207,7 +207,7 @@ class RunDriver:
             self._settings,
             run,
             lease,
-            patience,
+            backoff,
         )
 
     async def _end(self, run: Run, lease: Lease) -> None:
@@ -222,7 +222,7 @@ class RunDriver:
             async with unit_of_work(self._pool) as connection:
                 await note_trouble(connection, run, trouble)
 
-    async def _fail(self, run: Run, error: Exception, patience: Patience) -> Rest:
+    async def _fail(self, run: Run, error: Exception, backoff: Backoff) -> Wait:
         """A bug or an answer nobody foresaw: loud, tried again, and in the end given up."""
         log.exception("run.failed", run=run.run_id, failure=type(error).__name__)
         async with unit_of_work(self._pool) as connection:
@@ -234,7 +234,7 @@ class RunDriver:
                 families = await defer_pending(connection, run)
                 await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
                 await end_run(connection, run, "failed")
-        return patience.next_wait("failure", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
+        return backoff.next_wait("failure", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
 
 
 async def _end(connection: Connection, run: Run) -> None:

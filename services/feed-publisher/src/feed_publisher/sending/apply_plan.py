@@ -35,7 +35,7 @@ from feed_publisher.runs.items import store as items_store
 from feed_publisher.runs.items.store import RunItem
 from feed_publisher.sending import store
 from feed_publisher.sending.calls import Answered, RefusedCall, write
-from feed_publisher.sending.context import Rest, Sending, Step
+from feed_publisher.sending.context import Sending, Step, Wait
 from feed_publisher.sending.follow_jobs import follow_job, follow_stuck
 from feed_publisher.sending.look_up import begin_audits, find_product, refresh_audits
 from feed_publisher.sending.record import put_back, record_outcomes
@@ -43,10 +43,10 @@ from feed_publisher.sending.settle_unknown import settle_call
 from feed_publisher.sending.store import CallState
 from feed_publisher.sending.submit_jobs import submit_creations, submit_updates
 
-LOOK_AGAIN = timedelta(milliseconds=500)
+POLL_AFTER = timedelta(milliseconds=500)
 
 
-async def take_step(sending: Sending) -> Step | Rest:
+async def take_step(sending: Sending) -> Step | Wait:
     """Do the next thing of the run's plan.
 
     Raises the failures of `aliexpress.errors` that mean "not now", and `LeaseLost`.
@@ -56,15 +56,15 @@ async def take_step(sending: Sending) -> Step | Rest:
         await check_lease(connection, sending.lease)
         await store.orphan_intents(connection, run)
         calls = await store.list_calls(connection, run, ["unknown", "following"])
-    rests: list[Rest] = []
+    waits: list[Wait] = []
     for call in calls:
         result = await (
             settle_call(sending, call) if call.state == "unknown" else follow_job(sending, call)
         )
         if result is Step.WORKED:
             return result
-        if isinstance(result, Rest):
-            rests.append(result)
+        if isinstance(result, Wait):
+            waits.append(result)
     if run.kind == "product":
         await follow_stuck(sending)
         sent = await _send_products(sending, {call.operation for call in calls})
@@ -72,7 +72,7 @@ async def take_step(sending: Sending) -> Step | Rest:
         sent = await _send_offers(sending, "stock") or await _send_offers(sending, "price")
     if sent:
         return Step.WORKED
-    return await _rest_or_end(sending, rests)
+    return await _wait_or_end(sending, waits)
 
 
 async def _send_products(sending: Sending, in_flight: set[Action]) -> bool:
@@ -83,24 +83,24 @@ async def _send_products(sending: Sending, in_flight: set[Action]) -> bool:
     return "create" not in in_flight and await submit_creations(sending)
 
 
-async def _rest_or_end(sending: Sending, rests: Sequence[Rest]) -> Step | Rest:
+async def _wait_or_end(sending: Sending, waits: Sequence[Wait]) -> Step | Wait:
     run = sending.run
     async with reading(sending.pool) as connection:
         pending, under_way = await items_store.count_open(connection, run)
         has_audited = await items_store.has_audited(connection, run)
     if not pending and not under_way:
         return Step.ENDED
-    if rests:
-        return min(rests, key=lambda rest: rest.lasts)
+    if waits:
+        return min(waits, key=lambda wait: wait.lasts)
     if has_audited:
         return await _wait_for_audits(sending)
-    return Rest(LOOK_AGAIN)  # another feed's job of the type is in flight in this shop
+    return Wait(POLL_AFTER)  # another feed's job of the type is in flight in this shop
 
 
-async def _wait_for_audits(sending: Sending) -> Step | Rest:
+async def _wait_for_audits(sending: Sending) -> Step | Wait:
     """Products AliExpress is checking take no update: not an error, only later."""
-    run, patience = sending.run, sending.patience
-    since = patience.since.setdefault("audits", time.monotonic())
+    run, backoff = sending.run, sending.backoff
+    since = backoff.since.setdefault("audits", time.monotonic())
     if time.monotonic() - since > sending.settings.audit_patience.total_seconds():
         async with unit_of_work(sending.pool) as connection:
             await check_lease(connection, sending.lease)
@@ -112,9 +112,9 @@ async def _wait_for_audits(sending: Sending) -> Step | Rest:
         still_waits = await items_store.has_audited(connection, run)
         pending, _ = await items_store.count_open(connection, run)
     if pending and not still_waits:
-        patience.forget("audits")
+        backoff.forget("audits")
         return Step.WORKED
-    return patience.next_wait("audits", first=LOOK_AGAIN, longest=timedelta(seconds=15))
+    return backoff.next_wait("audits", first=POLL_AFTER, longest=timedelta(seconds=15))
 
 
 async def _sendable(sending: Sending, action: Action, limit: int) -> list[RunItem]:

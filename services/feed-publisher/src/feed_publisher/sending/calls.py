@@ -55,7 +55,7 @@ async def write(
 ) -> Answered[T] | RefusedCall | NotCalled:
     """Make one writing call for these items.
 
-    A failure that did nothing puts the items back and is raised: the caller rests. A lost answer
+    A failure that did nothing puts the items back and is raised: the caller waits. A lost answer
     leaves the call `unknown`.
     """
     intent = await record_intent(sending, operation, items, sent)

@@ -20,30 +20,30 @@ class Step(Enum):
 
 
 @dataclass(frozen=True)
-class Rest:
+class Wait:
     """Nothing to do for this long: AliExpress needs time."""
 
     lasts: timedelta
 
 
 @dataclass
-class Patience:
-    """How long this process has waited for what, by monotonic time; another starts anew.
+class Backoff:
+    """How long this process has waited for what, by monotonic time; another starts from zero.
 
-    Back-off only: what must outlive the process stands in the database.
+    What must outlive the process stands in the database.
     """
 
     waits: dict[str, int] = field(default_factory=dict)
     since: dict[str, float] = field(default_factory=dict)
 
-    def next_wait(self, what: str, *, first: timedelta, longest: timedelta) -> Rest:
-        """A rest that doubles with each call until `forget`."""
+    def next_wait(self, what: str, *, first: timedelta, longest: timedelta) -> Wait:
+        """A wait that doubles with each call until `forget`."""
         count = self.waits.get(what, 0)
         self.waits[what] = count + 1
-        return Rest(min(longest, first * 2 ** min(count, 20)))
+        return Wait(min(longest, first * 2 ** min(count, 20)))
 
     def forget(self, what: str) -> None:
-        """It came; begin anew next time."""
+        """It came; start from `first` next time."""
         self.waits.pop(what, None)
         self.since.pop(what, None)
 
@@ -59,4 +59,4 @@ class Sending:
     settings: PublisherSettings
     run: Run
     lease: Lease
-    patience: Patience
+    backoff: Backoff

@@ -17,7 +17,7 @@ from feed_publisher.listings.outcomes import Outcome
 from feed_publisher.runs.items import store as items_store
 from feed_publisher.runs.items.store import RunItem
 from feed_publisher.sending import store
-from feed_publisher.sending.context import Rest, Sending, Step
+from feed_publisher.sending.context import Sending, Step, Wait
 from feed_publisher.sending.look_up import begin_audits, refresh_audits
 from feed_publisher.sending.record import move_call, put_back, record_outcomes
 from feed_publisher.sending.store import Call
@@ -26,14 +26,14 @@ from feed_publisher.sending.submit_jobs import item_no_of
 FIRST_WAIT = timedelta(milliseconds=300)
 LONGEST_WAIT = timedelta(seconds=30)
 CHECK_STATUS_AFTER = 5
-"""Fruitless looks after which AliExpress's list is asked whether the job is over."""
+"""Fruitless queries after which AliExpress's list is asked whether the job is over."""
 LIST_PAGES = 20
 LIST_SLACK = timedelta(hours=2)
 """Before the intent a job's list is read from: the repeated hour of autumn included."""
 
 
-async def follow_job(sending: Sending, call: Call) -> Step | Rest:
-    """Take what results a job has; rest while it has no new ones."""
+async def follow_job(sending: Sending, call: Call) -> Step | Wait:
+    """Take what results a job has; wait while it has no new ones."""
     async with reading(sending.pool) as connection:
         items = await items_store.list_call_items(connection, sending.run.merchant_id, call.call_id)
     if not items:
@@ -43,30 +43,30 @@ async def follow_job(sending: Sending, call: Call) -> Step | Rest:
     if report is None:
         return await _settle_missing(sending, call, items)
     if await take_results(sending, call, items, report):
-        sending.patience.forget(call.call_id)
+        sending.backoff.forget(call.call_id)
         return Step.WORKED
     return await _wait_for_results(sending, call, items)
 
 
-async def _wait_for_results(sending: Sending, call: Call, items: list[RunItem]) -> Step | Rest:
+async def _wait_for_results(sending: Sending, call: Call, items: list[RunItem]) -> Step | Wait:
     begun = call.submitted_at or call.intended_at
     if clock.now() - begun > sending.settings.job_deadline:
         return await _give_up(sending, call, items)
-    looks = sending.patience.waits.get(call.call_id, 0)
-    if looks and looks % CHECK_STATUS_AFTER == 0 and await _is_over(sending, call):
+    queries = sending.backoff.waits.get(call.call_id, 0)
+    if queries and queries % CHECK_STATUS_AFTER == 0 and await _is_over(sending, call):
         report = await _query(sending, call)
         if report is None or not await take_results(sending, call, items, report):
             return await _settle_missing(sending, call, items)
         return Step.WORKED
-    return sending.patience.next_wait(call.call_id, first=FIRST_WAIT, longest=LONGEST_WAIT)
+    return sending.backoff.next_wait(call.call_id, first=FIRST_WAIT, longest=LONGEST_WAIT)
 
 
 async def follow_stuck(sending: Sending) -> None:
-    """Look once whether stuck jobs of earlier runs have come to an end after all."""
+    """Check once whether stuck jobs of earlier runs have come to an end after all."""
     run = sending.run
-    if "stuck" in sending.patience.since:
+    if "stuck" in sending.backoff.since:
         return
-    sending.patience.since["stuck"] = 0.0
+    sending.backoff.since["stuck"] = 0.0
     async with reading(sending.pool) as connection:
         stuck = await store.list_stuck(connection, run)
     for run_id, call in stuck:
@@ -158,7 +158,7 @@ async def _give_up(sending: Sending, call: Call, items: list[RunItem]) -> Step:
     """A job past its deadline: cancelled if it still queues, else left as stuck.
 
     A stuck job may still run: its items stay under way, so that their families are not planned
-    again, and later runs look at it again.
+    again, and later runs check it again.
     """
     job_id = call.marketplace_job_id or ""
     outcome = await invalidate_feeds(sending.client, sending.token, [job_id])

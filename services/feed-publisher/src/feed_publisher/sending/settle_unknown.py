@@ -12,20 +12,20 @@ from feed_publisher.listings.outcomes import Outcome
 from feed_publisher.runs.items import store as items_store
 from feed_publisher.runs.items.store import RunItem
 from feed_publisher.sending import store
-from feed_publisher.sending.context import Rest, Sending, Step
+from feed_publisher.sending.context import Sending, Step, Wait
 from feed_publisher.sending.follow_jobs import LIST_PAGES, LIST_SLACK
 from feed_publisher.sending.look_up import read_products
 from feed_publisher.sending.record import move_call, put_back, record_outcomes
 from feed_publisher.sending.store import Call
 from feed_publisher.sending.submit_jobs import MAX_ATTEMPTS, item_no_of, no_answer
 
-LOOKS = 3
-"""Looks without a trace of the job after which it was never taken in."""
+SETTLE_ATTEMPTS = 3
+"""Attempts without a trace of the job after which it was never taken in."""
 FIRST_WAIT = timedelta(milliseconds=500)
 LONGEST_WAIT = timedelta(seconds=15)
 
 
-async def settle_call(sending: Sending, call: Call) -> Step | Rest:
+async def settle_call(sending: Sending, call: Call) -> Step | Wait:
     """Find out what an unknown call did."""
     async with reading(sending.pool) as connection:
         items = await items_store.list_call_items(connection, sending.run.merchant_id, call.call_id)
@@ -40,7 +40,7 @@ async def settle_call(sending: Sending, call: Call) -> Step | Rest:
 # -- jobs --------------------------------------------------------------------------------------
 
 
-async def _settle_job(sending: Sending, call: Call, items: list[RunItem]) -> Step | Rest:
+async def _settle_job(sending: Sending, call: Call, items: list[RunItem]) -> Step | Wait:
     """Look for the job among the seller's: it is ours if it speaks of our items."""
     candidates = await _candidates(sending, call)
     is_open = False
@@ -50,15 +50,15 @@ async def _settle_job(sending: Sending, call: Call, items: list[RunItem]) -> Ste
             await move_call(sending, call.call_id, "following", job_id=job_id)
             return Step.WORKED
         is_open |= is_ours is None
-    wait = sending.patience.next_wait(call.call_id, first=FIRST_WAIT, longest=LONGEST_WAIT)
+    wait = sending.backoff.next_wait(call.call_id, first=FIRST_WAIT, longest=LONGEST_WAIT)
     if is_open:
         return wait
-    if call.looks + 1 < LOOKS:
+    if call.settle_attempts + 1 < SETTLE_ATTEMPTS:
         async with unit_of_work(sending.pool) as connection:
             await check_lease(connection, sending.lease)
-            await store.count_look(connection, sending.run.merchant_id, call.call_id)
+            await store.count_settle_attempt(connection, sending.run.merchant_id, call.call_id)
         return wait
-    sending.patience.forget(call.call_id)
+    sending.backoff.forget(call.call_id)
     await put_back(sending, items, call=(call.call_id, "withdrawn"), was_tried=True)
     return Step.WORKED
 

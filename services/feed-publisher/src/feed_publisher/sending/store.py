@@ -24,7 +24,7 @@ class Call:
     operation: Action
     state: CallState
     marketplace_job_id: str | None
-    looks: int
+    settle_attempts: int
     intended_at: datetime
     submitted_at: datetime | None
 
@@ -45,7 +45,8 @@ async def list_calls(connection: Connection, run: Run, states: Sequence[CallStat
     """The run's calls in these states, the oldest first."""
     rows = await connection.fetch(
         """
-        SELECT call_id, operation, state, marketplace_job_id, looks, intended_at, submitted_at
+        SELECT call_id, operation, state, marketplace_job_id, looks AS settle_attempts,
+            intended_at, submitted_at
         FROM remote_call WHERE merchant_id = $1 AND run_id = $2 AND state = ANY($3::text[])
         ORDER BY intended_at
         """,
@@ -60,8 +61,8 @@ async def list_stuck(connection: Connection, run: Run) -> list[tuple[str, Call]]
     """Stuck jobs of the feed's earlier runs: (run id, call)."""
     rows = await connection.fetch(
         """
-        SELECT run_id, call_id, operation, state, marketplace_job_id, looks, intended_at,
-            submitted_at
+        SELECT run_id, call_id, operation, state, marketplace_job_id, looks AS settle_attempts,
+            intended_at, submitted_at
         FROM remote_call WHERE merchant_id = $1 AND feed_id = $2 AND state = 'stuck'
         ORDER BY intended_at
         """,
@@ -125,8 +126,8 @@ async def move_call(
     )
 
 
-async def count_look(connection: Connection, merchant_id: str, call_id: str) -> None:
-    """One more fruitless look for what became of a call."""
+async def count_settle_attempt(connection: Connection, merchant_id: str, call_id: str) -> None:
+    """One more fruitless attempt to learn what became of a call."""
     await connection.execute(
         "UPDATE remote_call SET looks = looks + 1 WHERE merchant_id = $1 AND call_id = $2",
         merchant_id,
