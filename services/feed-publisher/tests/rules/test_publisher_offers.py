@@ -21,9 +21,9 @@ from common.contracts.product import (
 )
 from common.errors import Issue
 from feed_publisher.listings.causes import explain
-from feed_publisher.listings.listing import AcceptedSku, Believed, Listing, Refused, digest
+from feed_publisher.listings.listing import AcceptedSku, AcceptedState, Listing, Refused, digest
 from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
-from feed_publisher.listings.status import fate_of
+from feed_publisher.listings.status import status_of
 from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -104,7 +104,7 @@ def online(**skus: AcceptedSku) -> Listing:
         shop_id="s",
         status="live",
         marketplace_product_id="99",
-        believed=Believed(content_hash=None, main_locale="en_US", skus=skus),
+        accepted=AcceptedState(content_hash=None, main_locale="en_US", skus=skus),
     )
 
 
@@ -220,7 +220,7 @@ def test_a_sku_whose_price_is_bad_keeps_its_country_prices_when_its_sisters_are_
 def test_country_prices_are_not_dropped_because_they_are_bad() -> None:
     state = desired([], {}, bad_prices=("a",), codes=("a",))
     spain = online(a=IN_SPAIN)
-    same = spain.believing(content_hash=state.content_part.hash if state.content_part else "")
+    same = spain.with_accepted(content_hash=state.content_part.hash if state.content_part else "")
     assert plan_product(state, same, {}).items == ()
 
 
@@ -252,7 +252,7 @@ def test_what_cannot_be_sent_is_named_once_with_rule_and_remedy_until_it_is_righ
     [named] = [item for item in plan.items if item.refused is not None]
     assert (named.action, named.sku_codes) == ("price", ("a",))
     listing = take(THREE, plan)
-    status, [cause] = fate_of(listing)
+    status, [cause] = status_of(listing)
     assert (status, cause.code) == ("rejected", "offers-invalid")
     for part in ("M3.9", "SKU a", "'39.90'", "strictly lower than the price"):
         assert part in cause.message
@@ -261,7 +261,7 @@ def test_what_cannot_be_sent_is_named_once_with_rule_and_remedy_until_it_is_righ
 
     right = desired([offer(code) for code in CODES], {"a": 0, "b": 5, "c": 5})
     assert plan_offers(right, listing).settled == ("offers",)
-    assert fate_of(take(listing, plan_offers(right, listing))) == ("live", [])
+    assert status_of(take(listing, plan_offers(right, listing))) == ("live", [])
 
 
 def test_a_price_that_aliexpress_refused_is_not_forgotten_because_it_is_bad_now() -> None:
@@ -296,9 +296,9 @@ def test_every_valid_price_and_stock_arrives_and_nothing_else_changes(
         bad_stock=tuple(code for code, level in stock.items() if level is None),
     )
     after = take(THREE, plan_offers(state, THREE))
-    for code, accepted in after.believed.skus.items():
-        assert accepted.price == (wanted[code] or "10.00")
-        assert accepted.inventory == (5 if stock[code] is None else stock[code])
+    for code, sku in after.accepted.skus.items():
+        assert sku.price == (wanted[code] or "10.00")
+        assert sku.inventory == (5 if stock[code] is None else stock[code])
     assert plan_offers(state, after).items == ()
 
 

@@ -19,7 +19,7 @@ from common.contracts.product import (
     ProductNormalized,
 )
 from feed_publisher.claims.holder import Holder
-from feed_publisher.listings.listing import AcceptedSku, Believed, Listing, Refused, digest
+from feed_publisher.listings.listing import AcceptedSku, AcceptedState, Listing, Refused, digest
 from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
 from feed_publisher.planning.payload import product_payload
 from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
@@ -94,7 +94,7 @@ def after(listing: Listing, plan: FamilyPlan) -> Listing:
                 Outcome(item_no=number, verdict="accepted", product_id="99"),
                 action=item.action,
                 change=item.change,
-                sent=Sent(item.change.offers, dict(listing.believed.skus)),
+                sent=Sent(item.change.offers, dict(listing.accepted.skus)),
                 now=NOW,
             )
     return listing
@@ -252,9 +252,9 @@ def test_many_skus_are_split_under_the_limit_of_a_call() -> None:
 def test_an_update_does_not_take_back_what_the_offer_feed_sent_meanwhile() -> None:
     listing = live(A, B)
     [item] = plan_product(desired(A, B, title="New"), listing, {}).items
-    sent = Sent(item.change.offers, dict(listing.believed.skus))
+    sent = Sent(item.change.offers, dict(listing.accepted.skus))
     cheaper = AcceptedSku(price="8.00", inventory=3)
-    listing = listing.believing(skus=listing.believed.skus | {"a": cheaper})
+    listing = listing.with_accepted(skus=listing.accepted.skus | {"a": cheaper})
     updated = apply_outcome(
         listing,
         Outcome(item_no=1, verdict="accepted", product_id="99"),
@@ -307,12 +307,12 @@ def test_after_any_history_the_runs_reach_the_desired_state_and_then_are_silent(
         assert not listing.is_online
     elif listing.is_online:
         wanted = {desired_offer.sku_code: desired_offer for desired_offer in last.offers or ()}
-        assert listing.believed.skus.keys() == wanted.keys()
-        for code, accepted in listing.believed.skus.items():
-            assert accepted.price == wanted[code].price
-            assert accepted.discount_price == wanted[code].discount_price
+        assert listing.accepted.skus.keys() == wanted.keys()
+        for code, sku in listing.accepted.skus.items():
+            assert sku.price == wanted[code].price
+            assert sku.discount_price == wanted[code].discount_price
             if wanted[code].inventory is not None:
-                assert accepted.inventory == wanted[code].inventory
+                assert sku.inventory == wanted[code].inventory
 
 
 @given(states, states)
@@ -366,8 +366,8 @@ def test_the_payload_has_exactly_the_fields_of_the_schema_way() -> None:
 
 
 def test_a_listing_survives_its_storage() -> None:
-    believed = live(A, offer("b", country_prices=[CountryPrice("FR", "9.00")])).believed
-    assert msgspec.json.decode(msgspec.json.encode(believed), type=Believed) == believed
+    accepted = live(A, offer("b", country_prices=[CountryPrice("FR", "9.00")])).accepted
+    assert msgspec.json.decode(msgspec.json.encode(accepted), type=AcceptedState) == accepted
 
 
 def test_items_survive_their_storage() -> None:

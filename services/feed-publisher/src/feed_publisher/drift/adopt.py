@@ -14,7 +14,7 @@ from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.claims.store import claim_skus, load_holders
 from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.store import Desired, Feed, load_desired, load_feed, mark_families
-from feed_publisher.listings.listing import Believed, Listing
+from feed_publisher.listings.listing import AcceptedState, Listing
 from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import find_owner, load_listings
 from feed_publisher.planning.plan import find_conflict
@@ -117,7 +117,7 @@ def _adopted(listing: Listing, product: Product) -> Listing:
         live_since=clock.now(),
         deleted_at=None,
         create_intent_at=None,
-        believed=Believed(skus=skus_of(product)),
+        accepted=AcceptedState(skus=skus_of(product)),
     )
 
 

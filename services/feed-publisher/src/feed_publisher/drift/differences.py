@@ -1,4 +1,4 @@
-"""Where the shop is not as we believe. Pure."""
+"""Where the shop is not as it was accepted. Pure."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ class Difference(msgspec.Struct, frozen=True):
 
     what: str
     sku_code: str
-    believed: str
+    accepted: str = msgspec.field(name="believed")
     found: str
 
 
@@ -27,22 +27,22 @@ def find_differences(listing: Listing, product: Product | None) -> list[Differen
     if product.status not in {None, "onSelling", "auditing"}:
         found.append(Difference("status", "", "onSelling", product.status or ""))
     there = {sku.sku_code: sku for sku in product.skus if sku.sku_code is not None}
-    for code, believed in sorted(listing.believed.skus.items()):
+    for code, accepted in sorted(listing.accepted.skus.items()):
         sku = there.get(code)
         if sku is None:
             found.append(Difference("sku", code, "online", "gone"))
             continue
-        if believed.price is not None:
+        if accepted.price is not None:
             for what, ours, theirs in (
-                ("price", believed.price, sku.price),
-                ("discount_price", believed.discount_price, sku.discount_price),
+                ("price", accepted.price, sku.price),
+                ("discount_price", accepted.discount_price, sku.discount_price),
             ):
                 if not is_same_amount(ours, theirs):
                     found.append(Difference(what, code, ours or "none", theirs or "none"))
-        if believed.inventory is not None and (sku.inventory or 0) > believed.inventory:
-            found.append(Difference("inventory", code, str(believed.inventory), str(sku.inventory)))
+        if accepted.inventory is not None and (sku.inventory or 0) > accepted.inventory:
+            found.append(Difference("inventory", code, str(accepted.inventory), str(sku.inventory)))
     found += [
         Difference("sku", code, "unknown", "online")
-        for code in sorted(there.keys() - listing.believed.skus.keys())
+        for code in sorted(there.keys() - listing.accepted.skus.keys())
     ]
     return found

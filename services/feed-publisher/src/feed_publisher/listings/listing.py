@@ -1,4 +1,4 @@
-"""What we believe of a product on AliExpress: what was accepted of it and what was refused."""
+"""A product on AliExpress: what was accepted of it and what was refused."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -42,7 +42,7 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
     is_transient: bool = False
 
 
-class Believed(msgspec.Struct, frozen=True, omit_defaults=True):
+class AcceptedState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was accepted: the content's hash (None: not known) and the offer of each SKU."""
 
     content_hash: str | None = None
@@ -62,7 +62,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     live_since: datetime | None = None
     deleted_at: datetime | None = None
     create_intent_at: datetime | None = None
-    believed: Believed = Believed()
+    accepted: AcceptedState = AcceptedState()
     reported_revision: int = 0
     reported_status: str | None = None
 
@@ -71,20 +71,20 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         """Whether AliExpress holds a product for it."""
         return self.marketplace_product_id is not None
 
-    def believing(self, **changes: object) -> "Listing":
-        """The listing with parts of `believed` replaced."""
+    def with_accepted(self, **changes: object) -> "Listing":
+        """The listing with parts of `accepted` replaced."""
         return msgspec.structs.replace(
-            self, believed=msgspec.structs.replace(self.believed, **changes)
+            self, accepted=msgspec.structs.replace(self.accepted, **changes)
         )
 
     def refusing(self, side: Side, refused: Refused | None) -> "Listing":
         """The listing with a side refused, or its refusal taken back."""
-        others = {name: other for name, other in self.believed.refused.items() if name != side}
-        return self.believing(refused=others | ({side: refused} if refused else {}))
+        others = {name: other for name, other in self.accepted.refused.items() if name != side}
+        return self.with_accepted(refused=others | ({side: refused} if refused else {}))
 
     def refuses(self, side: Side, wanted: str) -> bool:
         """Whether exactly this was refused for good."""
-        refused = self.believed.refused.get(side)
+        refused = self.accepted.refused.get(side)
         return refused is not None and refused.wanted == wanted and not refused.is_transient
 
 

@@ -6,14 +6,14 @@ from typing import Literal
 import msgspec
 
 from feed_publisher.listings.change import SIDE_OF, Action, Change
-from feed_publisher.listings.listing import AcceptedSku, Believed, Listing, Refused
+from feed_publisher.listings.listing import AcceptedSku, AcceptedState, Listing, Refused
 
 Verdict = Literal["accepted", "rejected", "gone"]
 """gone: AliExpress has no such product (any more)."""
 
 
 class Sent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a creation or update really carried: `offers`, and the offers believed at that time."""
+    """What a creation or update really carried: `offers`, and the offers accepted until then."""
 
     offers: dict[str, AcceptedSku] = msgspec.field(default_factory=dict)
     base: dict[str, AcceptedSku] = msgspec.field(default_factory=dict)
@@ -63,7 +63,7 @@ def _gone(listing: Listing, now: datetime) -> Listing:
         marketplace_product_id=None,
         deleted_at=now,
         create_intent_at=None,
-        believed=Believed(),
+        accepted=AcceptedState(),
     )
 
 
@@ -77,7 +77,7 @@ def _created(
         live_since=now,
         deleted_at=None,
         create_intent_at=None,
-        believed=Believed(
+        accepted=AcceptedState(
             content_hash=None if outcome.is_other_content else change.content_hash,
             main_locale=change.content.main_locale if change.content else None,
             skus=outcome.found_skus or sent.offers or change.offers,
@@ -86,22 +86,24 @@ def _created(
 
 
 def _updated(listing: Listing, change: Change, sent: Sent) -> Listing:
-    return listing.believing(
+    return listing.with_accepted(
         content_hash=change.content_hash,
         main_locale=change.content.main_locale if change.content else None,
-        skus=_skus_after_update(listing.believed, sent, drops=change.drops_countries),
+        skus=_skus_after_update(listing.accepted, sent, drops=change.drops_countries),
     )
 
 
-def _skus_after_update(believed: Believed, sent: Sent, *, drops: bool) -> dict[str, AcceptedSku]:
-    """An update carries the shop's own offers back, so what is believed of them stays.
+def _skus_after_update(
+    accepted: AcceptedState, sent: Sent, *, drops: bool
+) -> dict[str, AcceptedSku]:
+    """An update carries the shop's own offers back, so what was accepted of them stays.
 
     A SKU whose offer the offer feed changed while the update was under way may have been set back
     by it: its values are no longer known, and the next offer run sends them again.
     """
     after = {}
     for code, carried in sent.offers.items():
-        known = believed.skus.get(code)
+        known = accepted.skus.get(code)
         if known is None:
             after[code] = carried
         elif known == sent.base.get(code, known):
@@ -112,7 +114,7 @@ def _skus_after_update(believed: Believed, sent: Sent, *, drops: bool) -> dict[s
 
 
 def _with_offers(listing: Listing, change: Change) -> Listing:
-    skus = dict(listing.believed.skus)
+    skus = dict(listing.accepted.skus)
     for priced in change.prices:
         known = skus.get(priced.sku_code, AcceptedSku())
         skus[priced.sku_code] = msgspec.structs.replace(
@@ -124,4 +126,4 @@ def _with_offers(listing: Listing, change: Change) -> Listing:
     for stocked in change.stock:
         known = skus.get(stocked.sku_code, AcceptedSku())
         skus[stocked.sku_code] = msgspec.structs.replace(known, inventory=stocked.after)
-    return listing.believing(skus=skus)
+    return listing.with_accepted(skus=skus)

@@ -7,12 +7,12 @@ from common.contracts.product import ProductReported
 from feed_publisher.listings.causes import explain
 from feed_publisher.listings.listing import Listing
 
-Fate = Literal["live", "rejected", "deleted"]
+ReportedStatus = Literal["live", "rejected", "deleted"]
 
 
-def fate_of(listing: Listing) -> tuple[Fate, list[Cause]]:
+def status_of(listing: Listing) -> tuple[ReportedStatus, list[Cause]]:
     """Rejected while any side is refused; the causes say which."""
-    causes = [explain(refused) for _, refused in sorted(listing.believed.refused.items())]
+    causes = [explain(refused) for _, refused in sorted(listing.accepted.refused.items())]
     if causes:
         return "rejected", causes
     return ("live" if listing.is_online else "deleted"), []
@@ -22,7 +22,7 @@ def report_of(
     merchant_id: str, listing: Listing, *, revision: int, desired_revision: int
 ) -> ProductReported:
     """The event that reports it."""
-    status, causes = fate_of(listing)
+    status, causes = status_of(listing)
     return ProductReported(
         merchant_id=merchant_id,
         feed_id=listing.feed_id,

@@ -9,10 +9,10 @@ import msgspec
 
 from common.contracts.product import ProductReported
 from common.postgres.pool import Connection
-from feed_publisher.listings.listing import Believed, Listing
+from feed_publisher.listings.listing import AcceptedState, Listing
 
 _encoder = msgspec.json.Encoder()
-_believed = msgspec.json.Decoder(Believed)
+_accepted = msgspec.json.Decoder(AcceptedState)
 _report = msgspec.json.Decoder(ProductReported)
 
 LISTING_COLUMNS = """feed_id, family_id, shop_id, status, marketplace_product_id, live_since,
@@ -22,7 +22,7 @@ LISTING_COLUMNS = """feed_id, family_id, shop_id, status, marketplace_product_id
 def listing_of(row: asyncpg.Record) -> Listing:
     """A listing's row."""
     columns = dict(row)
-    return Listing(believed=_believed.decode(columns.pop("document")), **columns)
+    return Listing(accepted=_accepted.decode(columns.pop("document")), **columns)
 
 
 async def load_listings(
@@ -86,7 +86,7 @@ async def save_listings(
         [listing.live_since for listing, _ in listings],
         [listing.deleted_at for listing, _ in listings],
         [listing.create_intent_at for listing, _ in listings],
-        [_encoder.encode(listing.believed) for listing, _ in listings],
+        [_encoder.encode(listing.accepted) for listing, _ in listings],
         [listing.reported_revision for listing, _ in listings],
         [listing.reported_status for listing, _ in listings],
         [None if report is None else _encoder.encode(report) for _, report in listings],

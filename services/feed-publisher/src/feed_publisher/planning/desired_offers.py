@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from common.contracts.product import CountryPrice, Offer, Part, ProductNormalized
 from common.errors import Issue
-from feed_publisher.listings.listing import AcceptedSku, Believed
+from feed_publisher.listings.listing import AcceptedSku, AcceptedState
 
 LOWEST_COUNTRY_SHARE = Decimal("0.70")
 """AliExpress refuses a country price below this share of the SKU's price (M3.8)."""
@@ -26,7 +26,7 @@ def desired_stock(desired: ProductNormalized) -> dict[str, int]:
     }
 
 
-def desired_offers(desired: ProductNormalized, believed: Believed) -> dict[str, AcceptedSku]:
+def desired_offers(desired: ProductNormalized, accepted: AcceptedState) -> dict[str, AcceptedSku]:
     """Every SKU whose price is valid, as it will have been accepted."""
     stock = desired_stock(desired)
     return {
@@ -36,7 +36,7 @@ def desired_offers(desired: ProductNormalized, believed: Believed) -> dict[str, 
             inventory=stock.get(offer.sku_code),
             country_prices=(
                 *offer.country_prices,
-                *_kept_countries(offer, believed.skus.get(offer.sku_code, AcceptedSku())),
+                *_kept_countries(offer, accepted.skus.get(offer.sku_code, AcceptedSku())),
             ),
         )
         for offer in desired.offers or ()

@@ -204,7 +204,7 @@ async def _bind(
     await wait_for_skus(connection, run.merchant_id, run.shop_id, run.feed_id, waits)
     if run.kind == "product":
         kept = {
-            family_id: {*desired_skus(target.state), *listings[family_id].believed.skus}
+            family_id: {*desired_skus(target.state), *listings[family_id].accepted.skus}
             for family_id, target in desired.items()
         }
         await release_claims(connection, run, kept)
@@ -220,7 +220,7 @@ def _after_planning(listing: Listing, plan: FamilyPlan) -> Listing:
 
 
 def _waits_for_sku(listing: Listing) -> bool:
-    refused = listing.believed.refused.get("content")
+    refused = listing.accepted.refused.get("content")
     return refused is not None and refused.code == "sku-claimed"
 
 

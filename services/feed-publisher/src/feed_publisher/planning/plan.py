@@ -16,7 +16,7 @@ from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.listings.change import Change, PriceChange, StockChange
 from feed_publisher.listings.listing import (
     AcceptedSku,
-    Believed,
+    AcceptedState,
     Listing,
     Refused,
     Side,
@@ -75,7 +75,7 @@ def find_conflict(
 
 def _plan_deletion(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
     if not listing.is_online:
-        return FamilyPlan(settled=tuple(_sides(listing.believed)))
+        return FamilyPlan(settled=tuple(_sides(listing.accepted)))
     return FamilyPlan(
         (
             Planned(
@@ -83,7 +83,7 @@ def _plan_deletion(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
                 action="delete",
                 desired_revision=desired.revision,
                 marketplace_product_id=listing.marketplace_product_id,
-                sku_codes=tuple(sorted(listing.believed.skus)),
+                sku_codes=tuple(sorted(listing.accepted.skus)),
                 is_removal=True,
                 is_confirmed=desired.absent_reason == "feed_removed",
             ),
@@ -95,7 +95,7 @@ def _plan_creation(desired: ProductNormalized, content: Content, listing: Listin
     if desired.offers is None or desired.offers_part is None or not _is_whole(desired):
         return FamilyPlan()
     wanted = digest(_hash(desired), desired.offers_part.hash)
-    known = desired_offers(desired, listing.believed)
+    known = desired_offers(desired, listing.accepted)
     codes = [sku.sku_code for sku in content.skus]
     if any(code not in known for code in codes):
         return _refuse(desired, listing, Refused("offer-missing", "a SKU has no price", wanted))
@@ -122,18 +122,18 @@ def _plan_creation(desired: ProductNormalized, content: Content, listing: Listin
 
 
 def _plan_update(desired: ProductNormalized, content: Content, listing: Listing) -> FamilyPlan:
-    believed = listing.believed
+    accepted = listing.accepted
     wanted = digest(_hash(desired), [sku.sku_code for sku in content.skus])
-    if believed.main_locale not in {None, content.main_locale}:
-        message = f"the product was created in {believed.main_locale}, not {content.main_locale}"
+    if accepted.main_locale not in {None, content.main_locale}:
+        message = f"the product was created in {accepted.main_locale}, not {content.main_locale}"
         return _refuse(desired, listing, Refused("locale-fixed", message, wanted))
     codes = [sku.sku_code for sku in content.skus]
-    drops = _drops_countries(desired, believed)
-    is_same = believed.content_hash == _hash(desired) and believed.skus.keys() == set(codes)
+    drops = _drops_countries(desired, accepted)
+    is_same = accepted.content_hash == _hash(desired) and accepted.skus.keys() == set(codes)
     if is_same and not drops:
         return FamilyPlan(settled=_settled(listing, "content"))
-    offers = desired_offers(desired, believed)
-    new = [code for code in codes if code not in believed.skus]
+    offers = desired_offers(desired, accepted)
+    new = [code for code in codes if code not in accepted.skus]
     if new and not (_is_whole(desired) and offers.keys() >= set(new)):
         return FamilyPlan()  # a new SKU waits until its offer is valid
     if listing.refuses("content", wanted):
@@ -165,19 +165,19 @@ def plan_offers(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
     """
     if not listing.is_online:
         return FamilyPlan()
-    believed = listing.believed
+    accepted = listing.accepted
     staying = set(desired_skus(desired))
-    stock = _stock_changes(believed, staying, desired_stock(desired))
+    stock = _stock_changes(accepted, staying, desired_stock(desired))
     offers = {
         code: offer
-        for code, offer in desired_offers(desired, believed).items()
-        if code in believed.skus and code in staying
+        for code, offer in desired_offers(desired, accepted).items()
+        if code in accepted.skus and code in staying
     }
     prices = tuple(
-        PriceChange(code, believed.skus[code], offer)
+        PriceChange(code, accepted.skus[code], offer)
         for code, offer in sorted(offers.items())
-        if not has_same_prices(offer, believed.skus[code])
-        and (offer.country_prices or not _only_countries_differ(offer, believed.skus[code]))
+        if not has_same_prices(offer, accepted.skus[code])
+        and (offer.country_prices or not _only_countries_differ(offer, accepted.skus[code]))
     )
     items: list[Planned] = []
     settled: list[Side] = []
@@ -186,7 +186,7 @@ def plan_offers(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
     elif not stock and has_all_stock(desired):
         settled += _settled(listing, "stock")
     if prices and not listing.refuses("price", _wanted_prices(prices)):
-        staying_skus = {code: sku for code, sku in believed.skus.items() if code in staying}
+        staying_skus = {code: sku for code, sku in accepted.skus.items() if code in staying}
         items += _price_items(desired, listing, prices, staying_skus | offers)
     elif not prices and has_all_prices(desired):
         settled += _settled(listing, "price")
@@ -206,21 +206,21 @@ def _wanted_prices(prices: Sequence[PriceChange]) -> str:
 
 
 def _stock_changes(
-    believed: Believed, staying: set[str], stock: Mapping[str, int]
+    accepted: AcceptedState, staying: set[str], stock: Mapping[str, int]
 ) -> tuple[StockChange, ...]:
     """What leaves the product has stock 0; a SKU that `stock` does not name is left alone."""
     changes = []
-    for code, accepted in sorted(believed.skus.items()):
+    for code, sku in sorted(accepted.skus.items()):
         after = stock.get(code) if code in staying else 0
-        if after is not None and after != accepted.inventory:
-            changes.append(StockChange(code, accepted.inventory, after))
+        if after is not None and after != sku.inventory:
+            changes.append(StockChange(code, sku.inventory, after))
     return tuple(changes)
 
 
 def _stock_items(
     desired: ProductNormalized, listing: Listing, stock: Sequence[StockChange]
 ) -> list[Planned]:
-    after = {code: sku.inventory for code, sku in listing.believed.skus.items()}
+    after = {code: sku.inventory for code, sku in listing.accepted.skus.items()}
     had_stock = any(quantity != 0 for quantity in after.values())
     after |= {change.sku_code: change.after for change in stock}
     is_zeroing = had_stock and all(quantity == 0 for quantity in after.values())
@@ -297,10 +297,10 @@ def _only_countries_differ(offer: AcceptedSku, accepted: AcceptedSku) -> bool:
     return has_same_prices(offer, bare)
 
 
-def _drops_countries(desired: ProductNormalized, believed: Believed) -> bool:
+def _drops_countries(desired: ProductNormalized, accepted: AcceptedState) -> bool:
     return (
         has_all_prices(desired)
-        and any(sku.country_prices for sku in believed.skus.values())
+        and any(sku.country_prices for sku in accepted.skus.values())
         and not any(offer.country_prices for offer in desired.offers or ())
     )
 
@@ -311,7 +311,7 @@ def _is_whole(desired: ProductNormalized) -> bool:
 
 
 def _refuse(desired: ProductNormalized, listing: Listing, refused: Refused) -> FamilyPlan:
-    known = listing.believed.refused.get("content")
+    known = listing.accepted.refused.get("content")
     if known is not None and (known.code, known.message) == (refused.code, refused.message):
         return FamilyPlan()  # reported already
     return FamilyPlan(
@@ -329,12 +329,12 @@ def _refuse(desired: ProductNormalized, listing: Listing, refused: Refused) -> F
 
 
 def _settled(listing: Listing, side: Side) -> tuple[Side, ...]:
-    return (side,) if side in listing.believed.refused else ()
+    return (side,) if side in listing.accepted.refused else ()
 
 
-def _sides(believed: Believed) -> list[Side]:
+def _sides(accepted: AcceptedState) -> list[Side]:
     sides: tuple[Side, ...] = ("content", "price", "stock", "offers")
-    return [side for side in sides if side in believed.refused]
+    return [side for side in sides if side in accepted.refused]
 
 
 def _hash(desired: ProductNormalized) -> str:

@@ -53,7 +53,7 @@ class PlanLine(BaseModel):
 
 
 class ItemView(BaseModel):
-    """An item of a run and its fate."""
+    """An item of a run and its outcome."""
 
     item_no: int
     family_id: str
@@ -76,7 +76,7 @@ class GroupedCause(CauseView):
 
 
 class ReportView(BaseModel):
-    """A run's report: items by action and fate, refusals grouped by cause."""
+    """A run's report: items by action and status, refusals grouped by cause."""
 
     run_id: str
     feed_id: str
@@ -112,7 +112,7 @@ def report_router(pool: Pool) -> APIRouter:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Page[ItemView]:
-        """The run's items and their fate."""
+        """The run's items and their outcomes."""
         items = await _items(pool, merchant_id, run_id, cursor, limit, status=status)
         return Page(items=[_item_view(i) for i in items[:limit]], next_cursor=_next(items, limit))
 
@@ -251,7 +251,7 @@ async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
         feed_id=run.feed_id,
         kind=run.kind,
         state=run.state,
-        counts={action: dict(fates) for action, fates in counts.items()},
+        counts={action: dict(statuses) for action, statuses in counts.items()},
         causes=sorted(causes.values(), key=lambda cause: -cause.count),
     )
 

@@ -89,7 +89,7 @@ def product_router(pool: Pool) -> APIRouter:
         async with reading(pool) as connection:
             found = await load_sku(connection, merchant_id, shop_id, sku_code)
         listing = found.listing
-        accepted = listing.believed.skus.get(sku_code) if listing else None
+        accepted = listing.accepted.skus.get(sku_code) if listing else None
         return SkuView(
             sku_code=sku_code,
             shop_id=shop_id,
@@ -112,7 +112,7 @@ def _product_view(row: ProductRow) -> ProductView:
         status=listing.reported_status or "pending",
         marketplace_product_id=listing.marketplace_product_id,
         desired=_desired(row.desired) if row.desired else None,
-        accepted={code: offer_view(sku) for code, sku in listing.believed.skus.items()},
+        accepted={code: offer_view(sku) for code, sku in listing.accepted.skus.items()},
         in_flight=row.in_flight,
         causes=causes_of(listing),
         drift=msgspec.json.decode(row.drift) if row.drift else None,

@@ -10,9 +10,9 @@ from common.contracts.product import ProductNormalized
 from common.errors import NotFound
 from common.postgres.pool import Connection
 from feed_publisher.listings.change import Change
-from feed_publisher.listings.listing import Believed, Listing
+from feed_publisher.listings.listing import AcceptedState, Listing
 
-_believed = msgspec.json.Decoder(Believed)
+_accepted = msgspec.json.Decoder(AcceptedState)
 _change = msgspec.json.Decoder(Change)
 _desired = msgspec.json.Decoder(ProductNormalized)
 
@@ -132,7 +132,7 @@ def _product_row(row: asyncpg.Record) -> ProductRow:
     )
     listing = None
     if columns.pop("is_listed"):
-        listing = Listing(believed=_believed.decode(columns.pop("document")), **columns)
+        listing = Listing(accepted=_accepted.decode(columns.pop("document")), **columns)
     return ProductRow(row["family_id"], _desired.decode(desired), listing, drift, in_flight)
 
 
@@ -167,5 +167,5 @@ async def load_sku(connection: Connection, merchant_id: str, shop_id: str, sku_c
     claimed_at = columns.pop("claimed_at")
     listing = None
     if columns["family_id"] is not None:
-        listing = Listing(believed=_believed.decode(columns.pop("document")), **columns)
+        listing = Listing(accepted=_accepted.decode(columns.pop("document")), **columns)
     return SkuRow(feed_id, family_id, claimed_at, listing)

@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 from common.contracts.feed import Cause
 from feed_publisher.listings.listing import AcceptedSku, Listing
-from feed_publisher.listings.status import fate_of
+from feed_publisher.listings.status import status_of
 
 Offer = dict[str, str | int | None]
 
@@ -30,7 +30,7 @@ def cause_view(cause: Cause) -> CauseView:
 
 def causes_of(listing: Listing | None) -> list[CauseView]:
     """Why a listing is refused, if it is."""
-    return [cause_view(cause) for cause in fate_of(listing)[1]] if listing else []
+    return [cause_view(cause) for cause in status_of(listing)[1]] if listing else []
 
 
 def offer_view(sku: AcceptedSku) -> Offer:

@@ -289,7 +289,7 @@ async def _release(
     desired = await load_desired(connection, run.merchant_id, run.feed_id, families)
     kept = {
         family_id: {
-            *changed[family_id].listing.believed.skus,
+            *changed[family_id].listing.accepted.skus,
             *(desired_skus(desired[family_id].state) if family_id in desired else ()),
         }
         for family_id in families

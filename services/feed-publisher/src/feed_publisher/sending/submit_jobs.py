@@ -155,7 +155,7 @@ async def submit_updates(sending: Sending) -> bool:
         elif product.status == "auditing":
             auditing.append(product.product_id)
         elif batch.may_send(item):
-            base = listings[item.family_id].believed.skus
+            base = listings[item.family_id].accepted.skus
             sent = Sent(offers=_carried(item, product), base=base)
             batch.add(item, sent, partial(_update, item, sent, product))
     await begin_audits(sending, auditing)
