@@ -1,5 +1,5 @@
-"""The bed of feed-publisher, for every test of this member."""
+"""The harness of feed-publisher, for every test of this member."""
 
-from publisher_bed import bed
+from publisher_harness import harness
 
-__all__ = ["bed"]
+__all__ = ["harness"]

@@ -1,4 +1,4 @@
-"""What feed-publisher sees of auth-service: callers' tokens and the hand-out of shop tokens."""
+"""What feed-publisher sees of auth-service: callers' tokens and the issue of shop tokens."""
 
 import base64
 import contextlib
@@ -37,8 +37,8 @@ def bearer(*scopes: str, merchant: str | None = MERCHANT) -> dict[str, str]:
     return {"authorization": f"Bearer {signed}"}
 
 
-class TokenDesk:
-    """auth-service's hand-out of tokens, as far as others see it."""
+class TokenIssuer:
+    """auth-service's issue of tokens, as far as others see it."""
 
     def __init__(self) -> None:
         self.token: str | None = None
@@ -46,13 +46,13 @@ class TokenDesk:
         self.reported: list[int] = []
         self.app = FastAPI()
         self.app.post("/v1/token")(self._service_token)
-        self.app.get("/internal/v1/shops/{merchant_id}/{shop_id}/token")(self._hand_out)
+        self.app.get("/internal/v1/shops/{merchant_id}/{shop_id}/token")(self._issue_token)
         self.app.post("/internal/v1/shops/{merchant_id}/{shop_id}/token/dead")(self._dead)
 
     async def _service_token(self) -> dict[str, Any]:
         return {"access_token": "service", "token_type": "bearer", "expires_in": 600}
 
-    async def _hand_out(self, merchant_id: str, shop_id: str) -> dict[str, Any]:
+    async def _issue_token(self, merchant_id: str, shop_id: str) -> dict[str, Any]:
         if self.token is None:
             raise HTTPException(409, "not connected")
         return {

@@ -7,20 +7,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from publisher_bed import Bed
+from publisher_harness import Harness
 
 from stack.ports import free_port
 
 
 @asynccontextmanager
 async def publisher_process(
-    bed: Bed, folder: Path, replica: str, *, failpoints: str = "", **changes: str
+    harness: Harness, folder: Path, replica: str, *, failpoints: str = "", **changes: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The worker of a replica on the bed's stores; `changes` are settings of its own.
+    """The worker of a replica on the harness's stores; `changes` are settings of its own.
 
     It is asked to end with the block, unless it has ended.
     """
-    settings = bed.settings
+    settings = harness.settings
     values = {
         "database_url": settings.database_url.get_secret_value(),
         "kafka_bootstrap": settings.kafka_bootstrap,

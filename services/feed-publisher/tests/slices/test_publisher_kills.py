@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from publisher_bed import Sku, bed_of
+from publisher_harness import Sku, new_harness
 from publisher_process import publisher_process
 
 from stack.sandbox import Sandbox
@@ -34,31 +34,39 @@ async def test_a_killed_process_leaves_nothing_lost_and_nothing_doubled(
     point: str,
     successor: str,
 ) -> None:
-    async with bed_of(database, kafka_bootstrap, topic_prefix, sandbox, with_jobs=False) as bed:
-        await bed.take(*[bed.product(f"p{n}", Sku(f"p{n}", stock=5)) for n in range(PRODUCTS)])
-        run_id = await bed.ask("product")
-        async with publisher_process(bed, tmp_path, "first"):
-            await bed.wait(run_id, "awaiting_confirmation")
+    async with new_harness(
+        database, kafka_bootstrap, topic_prefix, sandbox, with_jobs=False
+    ) as harness:
+        await harness.take(
+            *[harness.product(f"p{n}", Sku(f"p{n}", stock=5)) for n in range(PRODUCTS)]
+        )
+        run_id = await harness.ask("product")
+        async with publisher_process(harness, tmp_path, "first"):
+            await harness.wait(run_id, "awaiting_confirmation")
             if kind == "offer":
-                await bed.run("product")
+                await harness.run("product")
         if kind == "offer":
-            await bed.take(*[bed.product(f"p{n}", Sku(f"p{n}", stock=6)) for n in range(PRODUCTS)])
-            run_id = await bed.ask("offer")
+            await harness.take(
+                *[harness.product(f"p{n}", Sku(f"p{n}", stock=6)) for n in range(PRODUCTS)]
+            )
+            run_id = await harness.ask("offer")
         else:
-            await bed.call("POST", f"/runs/{run_id}/confirm")
-        async with publisher_process(bed, tmp_path, "first", failpoints=f"{point}=kill") as killed:
+            await harness.call("POST", f"/runs/{run_id}/confirm")
+        async with publisher_process(
+            harness, tmp_path, "first", failpoints=f"{point}=kill"
+        ) as killed:
             assert await asyncio.wait_for(killed.wait(), 60) == -signal.SIGKILL
-        [left] = await bed.pool.fetch(LEASE, f"%{run_id}%")
+        [left] = await harness.pool.fetch(LEASE, f"%{run_id}%")
         assert left["holder"] == "first"
         assert left["is_held"]
-        async with publisher_process(bed, tmp_path, successor):
-            view = await bed.wait(run_id)
-        [taken] = await bed.pool.fetch(LEASE, f"%{run_id}%")
+        async with publisher_process(harness, tmp_path, successor):
+            view = await harness.wait(run_id)
+        [taken] = await harness.pool.fetch(LEASE, f"%{run_id}%")
         assert taken["holder"] == successor
         assert taken["fence"] > left["fence"]
         assert view["state"] == "completed"
-        shelf = await bed.shelf()
-        assert len(shelf) == PRODUCTS
-        assert {sku["inventory"] for sku in shelf.values()} == {5 if kind == "product" else 6}
-        assert len(await bed.ledger("product.create")) == PRODUCTS
-        assert len(await bed.ledger("stock.update")) == (0 if kind == "product" else PRODUCTS)
+        online_skus = await harness.skus_online()
+        assert len(online_skus) == PRODUCTS
+        assert {sku["inventory"] for sku in online_skus.values()} == {5 if kind == "product" else 6}
+        assert len(await harness.ledger("product.create")) == PRODUCTS
+        assert len(await harness.ledger("stock.update")) == (0 if kind == "product" else PRODUCTS)

@@ -4,7 +4,7 @@ import asyncio
 
 import asyncpg
 from publisher_auth import MERCHANT
-from publisher_bed import FEED, SHOP, migrate, until
+from publisher_harness import FEED, SHOP, migrate, until
 
 from common.contracts.product import ProductNormalized
 from feed_publisher.desired.store import (

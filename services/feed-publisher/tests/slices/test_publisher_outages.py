@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from fault_proxy import FaultProxy, kafka_behind_proxy, proxy_to
-from publisher_bed import Bed, Sku, bed_of, until
+from publisher_harness import Harness, Sku, new_harness, until
 from publisher_process import publisher_process
 
 from common.contracts.product import ProductNormalized
@@ -38,32 +38,38 @@ async def test_asked_to_end_while_a_store_is_away_it_ends_in_ten_seconds(
     how: str,
 ) -> None:  # fmt: skip
     kafka, kafka_proxy = broker
-    async with bed_of(database, kafka.bootstrap, topic_prefix, sandbox, with_jobs=False) as bed:
-        url = bed.settings.database_url.get_secret_value()
+    async with new_harness(
+        database, kafka.bootstrap, topic_prefix, sandbox, with_jobs=False
+    ) as harness:
+        url = harness.settings.database_url.get_secret_value()
         address = urlsplit(url)
         async with proxy_to(address.hostname or "", address.port or 0) as postgres_proxy:
             took = await asyncio.gather(
-                _drain(bed, tmp_path, kafka_proxy, how, kafka_bootstrap=kafka_proxy.address),
+                _drain(harness, tmp_path, kafka_proxy, how, kafka_bootstrap=kafka_proxy.address),
                 _drain(
-                    bed, tmp_path, postgres_proxy, how,
+                    harness, tmp_path, postgres_proxy, how,
                     database_url=url.replace(f":{address.port}/", f":{postgres_proxy.port}/"),
                 ),
             )  # fmt: skip
     assert max(took) < DRAINED_WITHIN
 
 
-async def _drain(bed: Bed, folder: Path, proxy: FaultProxy, how: str, **changes: str) -> float:
+async def _drain(
+    harness: Harness, folder: Path, proxy: FaultProxy, how: str, **changes: str
+) -> float:
     """Seconds a replica takes to end that works behind this proxy, once nothing passes it."""
     port = free_port()
     replica = "-".join(changes)
-    async with publisher_process(bed, folder, replica, port=str(port), **changes) as process:
+    async with publisher_process(harness, folder, replica, port=str(port), **changes) as process:
         await until(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), seconds=120)
         passage = proxy.port
         if how == "refuses":
             await proxy.stop()
         else:
             proxy.freeze()
-        await bed.send(*[bed.product(f"{replica}{n}", Sku(f"{replica}{n}")) for n in range(5)])
+        await harness.send(
+            *[harness.product(f"{replica}{n}", Sku(f"{replica}{n}")) for n in range(5)]
+        )
 
         async def is_missed() -> bool:
             return how == "refuses" or proxy.bytes_held_back > 0
@@ -86,44 +92,46 @@ async def test_a_bad_network_to_the_marketplace_delays_and_doubles_nothing(
     address = urlsplit(sandbox.url)
     async with (
         proxy_to(address.hostname or "", address.port or 0) as proxy,
-        bed_of(
+        new_harness(
             database, kafka_bootstrap, topic_prefix, sandbox,
             marketplace_url=f"http://{proxy.address}", marketplace_timeout_seconds=1,
-        ) as bed,
+        ) as harness,
     ):  # fmt: skip
-        await bed.publish(*_products(bed, stock=5))
+        await harness.publish(*_products(harness, stock=5))
         for stock, fault in enumerate(("cut", "freeze", "drop answers"), 6):
-            await bed.take(*_products(bed, stock=stock))
+            await harness.take(*_products(harness, stock=stock))
             proxy.freeze() if fault != "drop answers" else proxy.drop_answers()
-            before = len(await bed.ledger("stock.update", "accepted"))
+            before = len(await harness.ledger("stock.update", "accepted"))
             cut, held = proxy.connections_cut, proxy.bytes_held_back
 
             async def has_struck(cut: int = cut, held: int = held) -> bool:
                 return proxy.connections_cut > cut or proxy.bytes_held_back > held
 
-            run_id = await bed.ask("offer")
+            run_id = await harness.ask("offer")
             await until(has_struck)
             if fault == "cut":
                 proxy.cut()
             else:
-                await until(partial(_has_lost_an_answer, bed, run_id))
+                await until(partial(_has_lost_an_answer, harness, run_id))
             proxy.drop_answers(dropping=False)
             proxy.thaw()
-            assert (await bed.wait(run_id))["state"] == "completed", fault
-            assert {sku["inventory"] for sku in (await bed.shelf()).values()} == {stock}, fault
-            sent = len(await bed.ledger("stock.update", "accepted")) - before
+            assert (await harness.wait(run_id))["state"] == "completed", fault
+            assert {sku["inventory"] for sku in (await harness.skus_online()).values()} == {
+                stock
+            }, fault
+            sent = len(await harness.ledger("stock.update", "accepted")) - before
             # What was held back may come late, after it was sent again: harmless, being absolute.
             assert sent in range(PRODUCTS, (2 if fault == "freeze" else 1) * PRODUCTS + 1), fault
-        assert len(await bed.ledger("product.create", "accepted")) == PRODUCTS
+        assert len(await harness.ledger("product.create", "accepted")) == PRODUCTS
 
 
-def _products(bed: Bed, *, stock: int) -> list[ProductNormalized]:
-    return [bed.product(f"p{n}", Sku(f"p{n}", stock=stock)) for n in range(PRODUCTS)]
+def _products(harness: Harness, *, stock: int) -> list[ProductNormalized]:
+    return [harness.product(f"p{n}", Sku(f"p{n}", stock=stock)) for n in range(PRODUCTS)]
 
 
-async def _has_lost_an_answer(bed: Bed, run_id: str) -> bool:
+async def _has_lost_an_answer(harness: Harness, run_id: str) -> bool:
     return bool(
-        await bed.pool.fetchval(
+        await harness.pool.fetchval(
             "SELECT count(*) FROM remote_call WHERE run_id = $1 AND state = 'unknown'", run_id
         )
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from publisher_auth import MERCHANT, bearer
-from publisher_bed import FEED, Bed, Sku, until
+from publisher_harness import FEED, Harness, Sku, until
 
 from common.contracts.product import ProductNormalized
 
@@ -19,27 +19,27 @@ HOLD_SECONDS = 2
 """Seconds a limit of AliExpress holds a run up, so that the catalogue can overtake it."""
 
 
-def present(bed: Bed, number: int = PRODUCTS, **changes: Any) -> list[ProductNormalized]:
-    return [bed.product(f"p{n}", Sku(f"p{n}", **changes)) for n in range(number)]
+def present(harness: Harness, number: int = PRODUCTS, **changes: Any) -> list[ProductNormalized]:
+    return [harness.product(f"p{n}", Sku(f"p{n}", **changes)) for n in range(number)]
 
 
-def absent(bed: Bed, number: int = GONE) -> list[ProductNormalized]:
-    return [bed.absent(f"p{n}") for n in range(number)]
+def absent(harness: Harness, number: int = GONE) -> list[ProductNormalized]:
+    return [harness.absent(f"p{n}") for n in range(number)]
 
 
-async def refused(bed: Bed, run_id: str) -> dict[str, Any]:
+async def refused(harness: Harness, run_id: str) -> dict[str, Any]:
     """The problem a confirmation ends in."""
-    answer = await bed.http.post(
+    answer = await harness.http.post(
         f"/v1/merchants/{MERCHANT}/runs/{run_id}/confirm", headers=bearer("feeds:write")
     )
     assert answer.status_code == 409, answer.text
     return dict(answer.json())
 
 
-async def catalogue_is_online(bed: Bed, stock: int = 5) -> bool:
-    shelf = await bed.shelf()
-    return sorted(shelf) == sorted(f"p{n}" for n in range(PRODUCTS)) and {
-        sku["inventory"] for sku in shelf.values()
+async def catalogue_is_online(harness: Harness, stock: int = 5) -> bool:
+    online_skus = await harness.skus_online()
+    return sorted(online_skus) == sorted(f"p{n}" for n in range(PRODUCTS)) and {
+        sku["inventory"] for sku in online_skus.values()
     } == {stock}
 
 
@@ -48,105 +48,109 @@ async def catalogue_is_online(bed: Bed, stock: int = 5) -> bool:
 
 @pytest.mark.parametrize("kind", ["product", "offer"])
 async def test_withheld_removals_of_a_source_that_was_repaired_cannot_be_confirmed(
-    bed: Bed, kind: str
+    harness: Harness, kind: str
 ) -> None:
-    await bed.publish(*present(bed))
-    await bed.take(*absent(bed))
-    withheld = await bed.run(kind)
+    await harness.publish(*present(harness))
+    await harness.take(*absent(harness))
+    withheld = await harness.run(kind)
     assert (withheld["state"], withheld["counts"]["withheld"]) == ("withheld", GONE)
 
-    await bed.take(*present(bed))
-    problem = await refused(bed, withheld["run_id"])
+    await harness.take(*present(harness))
+    problem = await refused(harness, withheld["run_id"])
     assert problem["type"].endswith(":plan-overtaken")
     assert f"{GONE} of {GONE}" in problem["title"]
     assert "dry run" in problem["remedy"]
 
-    later = await bed.run(kind)
+    later = await harness.run(kind)
     assert (later["state"], later["counts"]["items"]) == ("completed", 0)
-    problem = await refused(bed, withheld["run_id"])
+    problem = await refused(harness, withheld["run_id"])
     assert problem["type"].endswith(":plan-superseded")
     assert f"/runs/{later['run_id']}" in problem["remedy"]
-    assert (await bed.call("GET", f"/runs/{withheld['run_id']}"))["state"] == "superseded"
-    assert await bed.ledger("product.delete") == await bed.ledger("stock.update") == []
-    assert await catalogue_is_online(bed)
+    assert (await harness.call("GET", f"/runs/{withheld['run_id']}"))["state"] == "superseded"
+    assert await harness.ledger("product.delete") == await harness.ledger("stock.update") == []
+    assert await catalogue_is_online(harness)
 
 
-async def test_one_product_that_came_back_forbids_to_confirm_all_removals(bed: Bed) -> None:
-    await bed.publish(*present(bed))
-    await bed.take(*absent(bed))
-    withheld = await bed.run("product")
-    await bed.take(bed.product("p0"))
-    assert f"1 of {GONE}" in (await refused(bed, withheld["run_id"]))["title"]
+async def test_one_product_that_came_back_forbids_to_confirm_all_removals(harness: Harness) -> None:
+    await harness.publish(*present(harness))
+    await harness.take(*absent(harness))
+    withheld = await harness.run("product")
+    await harness.take(harness.product("p0"))
+    assert f"1 of {GONE}" in (await refused(harness, withheld["run_id"]))["title"]
 
-    dry_run_id = await bed.ask("product", dry_run=True)
-    shown = await bed.wait(dry_run_id, "planned")
+    dry_run_id = await harness.ask("product", dry_run=True)
+    shown = await harness.wait(dry_run_id, "planned")
     assert shown["counts"]["withheld"] == GONE - 1
-    assert (await refused(bed, withheld["run_id"]))["type"].endswith(":plan-superseded")
-    await bed.call("POST", f"/runs/{dry_run_id}/confirm")
-    await bed.wait(dry_run_id)
-    await bed.quiet()
-    assert sorted(await bed.shelf()) == sorted(["p0", *(f"p{n}" for n in range(GONE, PRODUCTS))])
+    assert (await refused(harness, withheld["run_id"]))["type"].endswith(":plan-superseded")
+    await harness.call("POST", f"/runs/{dry_run_id}/confirm")
+    await harness.wait(dry_run_id)
+    await harness.quiet()
+    assert sorted(await harness.skus_online()) == sorted(
+        ["p0", *(f"p{n}" for n in range(GONE, PRODUCTS))]
+    )
 
 
-async def test_the_rest_of_an_overtaken_plan_is_sent_where_one_asks_for_that(bed: Bed) -> None:
-    await bed.publish(*present(bed))
-    await bed.take(*absent(bed))
-    withheld = await bed.run("product")
-    await bed.take(bed.product("p0", title="Back"))
-    await bed.call("POST", f"/runs/{withheld['run_id']}/confirm", skip_overtaken=True)
-    view = await bed.wait(withheld["run_id"])
+async def test_the_rest_of_an_overtaken_plan_is_sent_where_one_asks_for_that(
+    harness: Harness,
+) -> None:
+    await harness.publish(*present(harness))
+    await harness.take(*absent(harness))
+    withheld = await harness.run("product")
+    await harness.take(harness.product("p0", title="Back"))
+    await harness.call("POST", f"/runs/{withheld['run_id']}/confirm", skip_overtaken=True)
+    view = await harness.wait(withheld["run_id"])
     assert (view["counts"]["delete"], view["counts"]["superseded"]) == (GONE - 1, 1)
-    await bed.quiet()
-    assert "p0" in await bed.shelf()
+    await harness.quiet()
+    assert "p0" in await harness.skus_online()
 
 
-async def test_a_stale_dry_run_sends_none_of_its_prices(bed: Bed) -> None:
-    await bed.publish(*present(bed, 3))
-    await bed.take(*present(bed, 3, price="21.00"))
-    dry_run_id = await bed.ask("offer", dry_run=True)
-    await bed.wait(dry_run_id, "planned")
-    await bed.take(*present(bed, 3, price="22.00"))
-    assert (await refused(bed, dry_run_id))["type"].endswith(":plan-overtaken")
-    await bed.run("offer")
-    assert (await refused(bed, dry_run_id))["type"].endswith(":plan-superseded")
-    assert {sku["price"] for sku in (await bed.shelf()).values()} == {"22.00"}
-    assert {line["detail"]["price"] for line in await bed.ledger("price.update")} == {"22.00"}
+async def test_a_stale_dry_run_sends_none_of_its_prices(harness: Harness) -> None:
+    await harness.publish(*present(harness, 3))
+    await harness.take(*present(harness, 3, price="21.00"))
+    dry_run_id = await harness.ask("offer", dry_run=True)
+    await harness.wait(dry_run_id, "planned")
+    await harness.take(*present(harness, 3, price="22.00"))
+    assert (await refused(harness, dry_run_id))["type"].endswith(":plan-overtaken")
+    await harness.run("offer")
+    assert (await refused(harness, dry_run_id))["type"].endswith(":plan-superseded")
+    assert {sku["price"] for sku in (await harness.skus_online()).values()} == {"22.00"}
+    assert {line["detail"]["price"] for line in await harness.ledger("price.update")} == {"22.00"}
 
 
-async def test_a_first_dry_run_that_was_overtaken_is_planned_again(bed: Bed) -> None:
-    await bed.take(*present(bed, 3))
-    first_id = await bed.ask("product")
-    await bed.wait(first_id, "awaiting_confirmation")
-    await bed.take(bed.product("p0", Sku("p0", "30.00")))
-    assert "1 of 3" in (await refused(bed, first_id))["title"]
-    await bed.run("product")
-    await bed.run("offer")
-    assert sorted(sku["price"] for sku in (await bed.shelf()).values()) == [
+async def test_a_first_dry_run_that_was_overtaken_is_planned_again(harness: Harness) -> None:
+    await harness.take(*present(harness, 3))
+    first_id = await harness.ask("product")
+    await harness.wait(first_id, "awaiting_confirmation")
+    await harness.take(harness.product("p0", Sku("p0", "30.00")))
+    assert "1 of 3" in (await refused(harness, first_id))["title"]
+    await harness.run("product")
+    await harness.run("offer")
+    assert sorted(sku["price"] for sku in (await harness.skus_online()).values()) == [
         "20.00", "20.00", "30.00",
     ]  # fmt: skip
 
 
-async def test_a_newer_plan_withholds_again_what_an_older_one_withheld(bed: Bed) -> None:
-    await bed.publish(*present(bed))
-    await bed.take(*absent(bed))
-    older, newer = await bed.run("product"), await bed.run("product")
+async def test_a_newer_plan_withholds_again_what_an_older_one_withheld(harness: Harness) -> None:
+    await harness.publish(*present(harness))
+    await harness.take(*absent(harness))
+    older, newer = await harness.run("product"), await harness.run("product")
     assert newer["counts"]["withheld"] == GONE
-    assert (await bed.call("GET", f"/runs/{older['run_id']}"))["state"] == "superseded"
-    assert (await bed.call("GET", f"/feeds/{FEED}"))["counts"]["withheld"] == GONE
-    await bed.call("POST", f"/runs/{newer['run_id']}/confirm")
-    assert (await bed.wait(newer["run_id"], "completed"))["counts"]["delete"] == GONE
-    assert len(await bed.ledger("product.delete")) == GONE
-    assert len(await bed.shelf()) == PRODUCTS - GONE
+    assert (await harness.call("GET", f"/runs/{older['run_id']}"))["state"] == "superseded"
+    assert (await harness.call("GET", f"/feeds/{FEED}"))["counts"]["withheld"] == GONE
+    await harness.call("POST", f"/runs/{newer['run_id']}/confirm")
+    assert (await harness.wait(newer["run_id"], "completed"))["counts"]["delete"] == GONE
+    assert len(await harness.ledger("product.delete")) == GONE
+    assert len(await harness.skus_online()) == PRODUCTS - GONE
 
 
 # -- sending -----------------------------------------------------------------------------------
 
 
-async def held_up(bed: Bed, run_id: str) -> None:
+async def held_up(harness: Harness, run_id: str) -> None:
     """Wait until a limit of AliExpress holds the run up."""
 
     async def is_held_up() -> bool:
-        view = await bed.call("GET", f"/runs/{run_id}")
+        view = await harness.call("GET", f"/runs/{run_id}")
         return "limit" in (view["trouble"] or "")
 
     await until(is_held_up)
@@ -163,60 +167,64 @@ async def held_up(bed: Bed, run_id: str) -> None:
     ],
 )
 async def test_a_family_that_moves_on_before_it_is_sent_reaches_its_newest_state_only(
-    bed: Bed, kind: str, operation: str, changed: Any, newest: dict[str, Any]
+    harness: Harness, kind: str, operation: str, changed: Any, newest: dict[str, Any]
 ) -> None:
     def state(values: dict[str, Any]) -> ProductNormalized:
         title = values.get("title", "Coat")
         offer = {name: value for name, value in values.items() if name != "title"}
-        return bed.product("p0", Sku("p0", **offer), title=title)
+        return harness.product("p0", Sku("p0", **offer), title=title)
 
-    await bed.publish(*present(bed, 3))
-    before = len(await bed.ledger())
-    await bed.control("bans", operation=operation, seconds=HOLD_SECONDS)
-    await bed.take(bed.absent("p0") if changed == "absent" else state(changed))
-    run_id = await bed.ask(kind)
-    await held_up(bed, run_id)
-    await bed.take(state(newest))
-    view = await bed.wait(run_id)
-    await bed.quiet()
+    await harness.publish(*present(harness, 3))
+    before = len(await harness.ledger())
+    await harness.control("bans", operation=operation, seconds=HOLD_SECONDS)
+    await harness.take(harness.absent("p0") if changed == "absent" else state(changed))
+    run_id = await harness.ask(kind)
+    await held_up(harness, run_id)
+    await harness.take(state(newest))
+    view = await harness.wait(run_id)
+    await harness.quiet()
 
     assert (view["state"], view["counts"]["superseded"]) == ("completed", 1)
-    [item] = (await bed.call("GET", f"/runs/{run_id}/items"))["items"]
+    [item] = (await harness.call("GET", f"/runs/{run_id}/items"))["items"]
     assert (item["code"], item["status"]) == ("overtaken", "superseded")
-    shown = (await bed.shelf())["p0"]
+    shown = (await harness.skus_online())["p0"]
     wanted = {"price": "20.00", "stock": 5, "title": "Coat"} | newest
     assert {
         "price": shown["price"], "stock": shown["inventory"], "title": shown["title"]
     } == wanted  # fmt: skip
-    written = [line for line in (await bed.ledger())[before:] if line["product_id"]]
+    written = [line for line in (await harness.ledger())[before:] if line["product_id"]]
     assert {line["outcome"] for line in written} <= {"accepted"}
     assert len({line["operation"] for line in written}) == (1 if newest else 0), written
 
 
-async def test_a_creation_that_was_overtaken_is_made_once_of_the_newest_state(bed: Bed) -> None:
-    await bed.publish(*present(bed, 1))
-    await bed.control("bans", operation=SUBMIT, seconds=HOLD_SECONDS)
-    await bed.take(bed.product("new", Sku("new", "20.00")))
-    run_id = await bed.ask("product")
-    await held_up(bed, run_id)
-    await bed.take(bed.product("new", Sku("new", "25.00")))
-    await bed.wait(run_id)
-    await bed.quiet()
-    assert (await bed.shelf())["new"]["price"] == "25.00"
-    assert len(await bed.ledger("product.create")) == 2
+async def test_a_creation_that_was_overtaken_is_made_once_of_the_newest_state(
+    harness: Harness,
+) -> None:
+    await harness.publish(*present(harness, 1))
+    await harness.control("bans", operation=SUBMIT, seconds=HOLD_SECONDS)
+    await harness.take(harness.product("new", Sku("new", "20.00")))
+    run_id = await harness.ask("product")
+    await held_up(harness, run_id)
+    await harness.take(harness.product("new", Sku("new", "25.00")))
+    await harness.wait(run_id)
+    await harness.quiet()
+    assert (await harness.skus_online())["new"]["price"] == "25.00"
+    assert len(await harness.ledger("product.create")) == 2
 
 
-async def test_what_others_of_the_plan_want_is_sent_beside_an_overtaken_one(bed: Bed) -> None:
-    await bed.publish(*present(bed))
-    await bed.control("bans", operation=STOCK, seconds=HOLD_SECONDS)
-    await bed.take(*present(bed, stock=7))
-    run_id = await bed.ask("offer")
-    await held_up(bed, run_id)
-    await bed.take(bed.product("p0", Sku("p0", stock=8)))
-    view = await bed.wait(run_id)
+async def test_what_others_of_the_plan_want_is_sent_beside_an_overtaken_one(
+    harness: Harness,
+) -> None:
+    await harness.publish(*present(harness))
+    await harness.control("bans", operation=STOCK, seconds=HOLD_SECONDS)
+    await harness.take(*present(harness, stock=7))
+    run_id = await harness.ask("offer")
+    await held_up(harness, run_id)
+    await harness.take(harness.product("p0", Sku("p0", stock=8)))
+    view = await harness.wait(run_id)
     assert (view["counts"]["stock"], view["counts"]["superseded"]) == (PRODUCTS - 1, 1)
-    await bed.quiet()
-    assert {code: sku["inventory"] for code, sku in (await bed.shelf()).items()} == {
+    await harness.quiet()
+    assert {code: sku["inventory"] for code, sku in (await harness.skus_online()).items()} == {
         f"p{n}": 7 if n else 8 for n in range(PRODUCTS)
     }
 
@@ -245,27 +253,29 @@ REFUSED = {
     ],
 )
 async def test_after_an_outcome_of_an_older_revision_the_family_is_marked(
-    bed: Bed, kind: str, operation: str, faults: list[dict[str, Any]], older: str
+    harness: Harness, kind: str, operation: str, faults: list[dict[str, Any]], older: str
 ) -> None:
     """The newer revision's own marks are taken away: the outcome alone has to bring them back."""
-    await bed.publish(*present(bed, 3))
+    await harness.publish(*present(harness, 3))
     for fault in faults:
-        await bed.control("faults", **{"operation": operation, "count": 1} | fault)
-    await bed.take(bed.absent("p0") if older == "absent" else bed.product("p0", title="Older"))
-    run_id = await bed.ask(kind)
+        await harness.control("faults", **{"operation": operation, "count": 1} | fault)
+    await harness.take(
+        harness.absent("p0") if older == "absent" else harness.product("p0", title="Older")
+    )
+    run_id = await harness.ask(kind)
 
     async def is_under_way() -> bool:
-        return bool((await bed.call("GET", f"/runs/{run_id}"))["progress"]["under_way"])
+        return bool((await harness.call("GET", f"/runs/{run_id}"))["progress"]["under_way"])
 
     await until(is_under_way)
-    await bed.take(bed.product("p0", Sku("p0", stock=7), title="Newest"))
-    await bed.pool.execute("DELETE FROM family_mark")
-    await bed.wait(run_id)
-    marks = await bed.pool.fetch("SELECT DISTINCT kind FROM family_mark WHERE family_id = 'p0'")
+    await harness.take(harness.product("p0", Sku("p0", stock=7), title="Newest"))
+    await harness.pool.execute("DELETE FROM family_mark")
+    await harness.wait(run_id)
+    marks = await harness.pool.fetch("SELECT DISTINCT kind FROM family_mark WHERE family_id = 'p0'")
     assert {mark["kind"] for mark in marks} == {"product", "offer"}
-    await bed.run("product")
-    await bed.run("offer")
-    shown = (await bed.shelf())["p0"]
+    await harness.run("product")
+    await harness.run("offer")
+    shown = (await harness.skus_online())["p0"]
     assert (shown["title"], shown["inventory"]) == ("Newest", 7)
 
 
@@ -278,18 +288,20 @@ Wanted = dict[str, int | None]
 
 
 @pytest.mark.timeout(600)
-async def test_no_history_of_states_and_confirmations_removes_what_is_wanted(bed: Bed) -> None:
+async def test_no_history_of_states_and_confirmations_removes_what_is_wanted(
+    harness: Harness,
+) -> None:
     wanted: Wanted = dict.fromkeys(FAMILIES, 5)
-    await bed.publish(*[bed.product(name) for name in FAMILIES])
+    await harness.publish(*[harness.product(name) for name in FAMILIES])
     for seed in range(HISTORIES):
-        await _History(bed, Random(seed), wanted, f"history {seed}").run()
+        await _History(harness, Random(seed), wanted, f"history {seed}").run()
 
 
 class _History:
     """What a catalogue and a person may do, drawn; each step is checked before the next."""
 
-    def __init__(self, bed: Bed, draw: Random, wanted: Wanted, name: str) -> None:
-        self.bed, self.draw, self.wanted = bed, draw, wanted
+    def __init__(self, harness: Harness, draw: Random, wanted: Wanted, name: str) -> None:
+        self.harness, self.draw, self.wanted = harness, draw, wanted
         self.log = [name]
         self.waiting: list[str] = []
 
@@ -299,13 +311,13 @@ class _History:
                 self.draw.choice([self._change, self._run_feed, self._plan, self._confirm])
             )
         for kind in ("product", "offer", "product"):
-            view = await self.bed.run(kind)
+            view = await self.harness.run(kind)
             if view["state"] == "withheld":
-                await self.bed.call("POST", f"/runs/{view['run_id']}/confirm")
-            await self.bed.quiet()
-        shelf = await self.bed.shelf()
+                await self.harness.call("POST", f"/runs/{view['run_id']}/confirm")
+            await self.harness.quiet()
+        online_skus = await self.harness.skus_online()
         for name, stock in self.wanted.items():
-            online = shelf[name]["inventory"] if name in shelf else None
+            online = online_skus[name]["inventory"] if name in online_skus else None
             # Without stock a new product is not created, and one that was online stays.
             assert online in ({0, None} if stock == 0 else {stock}), (name, self)
 
@@ -314,10 +326,10 @@ class _History:
 
     async def _checked(self, step: Callable[[], Awaitable[str]]) -> None:
         """After a step nothing was done but what the catalogue wanted before it or wants now."""
-        since, before = len(await self.bed.ledger()), dict(self.wanted)
+        since, before = len(await self.harness.ledger()), dict(self.wanted)
         self.log.append(await step())
-        await self.bed.quiet()
-        for line in (await self.bed.ledger())[since:]:
+        await self.harness.quiet()
+        for line in (await self.harness.ledger())[since:]:
             if line["operation"] == "product.delete":
                 [name] = line["detail"]["skus"]
                 assert None in {before[name], self.wanted[name]}, self
@@ -330,11 +342,11 @@ class _History:
         names = self.draw.sample(FAMILIES, self.draw.randint(1, 8))
         stock = self.draw.choice([None, None, 0, 3, 8])
         self.wanted |= dict.fromkeys(names, stock)
-        await self.bed.take(
+        await self.harness.take(
             *[
-                self.bed.absent(name)
+                self.harness.absent(name)
                 if stock is None
-                else self.bed.product(name, Sku(name, stock=stock))
+                else self.harness.product(name, Sku(name, stock=stock))
                 for name in names
             ]
         )
@@ -342,17 +354,17 @@ class _History:
 
     async def _run_feed(self) -> str:
         kind = self.draw.choice(["product", "offer"])
-        run_id = await self.bed.ask(kind)
+        run_id = await self.harness.ask(kind)
         if self.draw.random() < 0.3:
             await self._change()
-        view = await self.bed.wait(run_id)
+        view = await self.harness.wait(run_id)
         self.waiting.append(run_id)
         return f"{kind} run {run_id}: {view['counts']}"
 
     async def _plan(self) -> str:
         kind = self.draw.choice(["product", "offer"])
-        run_id = await self.bed.ask(kind, dry_run=True)
-        await self.bed.wait(run_id, "planned", "superseded")
+        run_id = await self.harness.ask(kind, dry_run=True)
+        await self.harness.wait(run_id, "planned", "superseded")
         self.waiting.append(run_id)
         return f"{kind} dry run {run_id}"
 
@@ -360,7 +372,7 @@ class _History:
         if not self.waiting:
             return "nothing to confirm"
         run_id = self.draw.choice(self.waiting)
-        answer = await self.bed.http.post(
+        answer = await self.harness.http.post(
             f"/v1/merchants/{MERCHANT}/runs/{run_id}/confirm", headers=bearer("feeds:write")
         )
         assert answer.status_code in {202, 409}, self

@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI
-from publisher_auth import MERCHANT, SELLER, QuietServer, TokenDesk, bearer, public_key
+from publisher_auth import MERCHANT, SELLER, QuietServer, TokenIssuer, bearer, public_key
 from pydantic import SecretStr
 
 from aliexpress import oauth, products, shop
@@ -99,15 +99,15 @@ class Sku:
 
 
 @dataclass
-class Bed:
-    """The service under test and the hands that feed it."""
+class Harness:
+    """The service under test, what feeds it, and what it did."""
 
     pool: Pool
     http: httpx2.AsyncClient
     market: httpx2.AsyncClient
     sandbox: Sandbox
     client: Client
-    desk: TokenDesk
+    issuer: TokenIssuer
     producer: AIOKafkaProducer
     prefix: str
     settings: PublisherSettings
@@ -139,7 +139,7 @@ class Bed:
             revision=self.next_revision(),
             is_eligible=is_eligible,
             connection=connection,
-            generation=self.desk.generation,
+            generation=self.issuer.generation,
             seller_id=SELLER,
             expires_at=clock.now() + timedelta(days=30),
         )
@@ -333,23 +333,23 @@ class Bed:
         )
         return [msgspec.json.decode(line) for line in answer.text.splitlines()]
 
-    async def shelf(self) -> dict[str, dict[str, Any]]:
+    async def skus_online(self) -> dict[str, dict[str, Any]]:
         """The shop's SKUs by code; a code that is there twice fails the test."""
-        shelf: dict[str, dict[str, Any]] = {}
+        online_skus: dict[str, dict[str, Any]] = {}
         for product in (
             await self.market.get("/control/products", params={"seller": SELLER})
         ).json():
             for sku in product["skus"]:
-                assert sku["sku_code"] not in shelf, f"{sku['sku_code']} is doubled"
-                shelf[sku["sku_code"]] = sku | {
+                assert sku["sku_code"] not in online_skus, f"{sku['sku_code']} is doubled"
+                online_skus[sku["sku_code"]] = sku | {
                     k: product[k] for k in ("product_id", "status", "title")
                 }
-        return shelf
+        return online_skus
 
     async def countries(self, sku_code: str) -> dict[str, str]:
         """The country prices the shop has for a SKU."""
-        product_id = (await self.shelf())[sku_code]["product_id"]
-        token = AccessToken(SELLER, self.desk.token or "")
+        product_id = (await self.skus_online())[sku_code]["product_id"]
+        token = AccessToken(SELLER, self.issuer.token or "")
         product = await products.load_product(self.client, token, product_id)
         return {
             prices.country: f"{Decimal(sku.price):.2f}"
@@ -372,7 +372,7 @@ class Bed:
     async def connect(self) -> None:
         code = await self.control("codes", seller_id=SELLER, redirect_uri=REDIRECT)
         grant = await oauth.create_token(self.client, code["code"], redirect_uri=REDIRECT)
-        self.desk.token = grant.access_token
+        self.issuer.token = grant.access_token
 
 
 def _choices(schema: dict[str, Any]) -> list[str]:
@@ -409,15 +409,15 @@ def build(pool: Pool, settings: PublisherSettings) -> tuple[Context[PublisherSet
 
 
 @pytest.fixture
-async def bed(
+async def harness(
     database: NewDatabase, kafka_bootstrap: str, topic_prefix: str, sandbox: Sandbox
-) -> AsyncIterator[Bed]:
-    async with bed_of(database, kafka_bootstrap, topic_prefix, sandbox) as made:
+) -> AsyncIterator[Harness]:
+    async with new_harness(database, kafka_bootstrap, topic_prefix, sandbox) as made:
         yield made
 
 
 @contextlib.asynccontextmanager
-async def bed_of(
+async def new_harness(
     database: NewDatabase,
     kafka_bootstrap: str,
     topic_prefix: str,
@@ -425,11 +425,11 @@ async def bed_of(
     *,
     with_jobs: bool = True,
     **changes: object,
-) -> AsyncIterator[Bed]:
+) -> AsyncIterator[Harness]:
     await create_topics(kafka_bootstrap, topic_prefix, partitions=2)
     url = await database(migrate)
     pool = await open_pool(url, max_size=12)
-    desk = TokenDesk()
+    issuer = TokenIssuer()
     producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
     await producer.start()
     client = Client(
@@ -439,7 +439,7 @@ async def bed_of(
         BucketLimiter(MemoryBuckets()),
     )
     async with (
-        serving(desk.app) as auth_url,
+        serving(issuer.app) as auth_url,
         httpx2.AsyncClient(base_url=sandbox.url, timeout=10) as market,
     ):
         settings = PublisherSettings(
@@ -460,13 +460,13 @@ async def bed_of(
         app = create_app(SERVICE, context, parts)
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://publisher") as http:
-            made = Bed(
+            made = Harness(
                 pool,
                 http,
                 market,
                 sandbox,
                 client,
-                desk,
+                issuer,
                 producer,
                 topic_prefix,
                 settings,
@@ -484,13 +484,15 @@ async def bed_of(
     await pool.close()
 
 
-async def _learn_category(bed: Bed) -> None:
-    token = AccessToken(SELLER, bed.desk.token or "")
-    schema = msgspec.json.decode(await products.load_product_schema(bed.client, token, LEAF))
+async def _learn_category(harness: Harness) -> None:
+    token = AccessToken(SELLER, harness.issuer.token or "")
+    schema = msgspec.json.decode(await products.load_product_schema(harness.client, token, LEAF))
     fields = schema["properties"]
     asked = fields["category_attributes"]
-    bed.attributes = {name: _first_value(asked["properties"][name]) for name in asked["required"]}
+    harness.attributes = {
+        name: _first_value(asked["properties"][name]) for name in asked["required"]
+    }
     colours = fields["sku_info_list"]["items"]["properties"]["sku_attributes"]["properties"]
-    bed.colours = _choices(colours["Color"]["properties"]["value"])
-    [template, *_] = await shop.list_freight_templates(bed.client, token)
-    bed.template = template.template_id
+    harness.colours = _choices(colours["Color"]["properties"]["value"])
+    [template, *_] = await shop.list_freight_templates(harness.client, token)
+    harness.template = template.template_id
