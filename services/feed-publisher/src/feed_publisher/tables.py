@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Identity,
     Index,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    literal_column,
     text,
 )
 
@@ -20,6 +22,18 @@ from aliexpress.tables import LIMITS
 from common.postgres.tables import BACKBONE
 
 TABLES = MetaData()
+
+
+def word(constant: str) -> ColumnElement[str]:
+    """A constant of a statement, written into it: a bound value hides a partial index (`state IN
+    (...)`) from a plan that is made for any value."""
+    return literal_column(f"'{constant}'", Text)
+
+
+def words(*constants: str) -> list[ColumnElement[str]]:
+    """Several of them, for `IN`."""
+    return [word(constant) for constant in constants]
+
 
 desired_product = Table(
     "desired_product",

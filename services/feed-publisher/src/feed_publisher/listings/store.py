@@ -3,24 +3,43 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 import msgspec
+import sqlalchemy as sa
 
 from common.contracts.product import ProductReported
+from common.postgres import core
 from common.postgres.pool import Connection
+from feed_publisher import tables
 from feed_publisher.listings.listing import AcceptedState, Listing
+from feed_publisher.tables import words
 
 _encoder = msgspec.json.Encoder()
 _accepted = msgspec.json.Decoder(AcceptedState)
 _report = msgspec.json.Decoder(ProductReported)
 
-LISTING_COLUMNS = """feed_id, family_id, shop_id, status, marketplace_product_id, live_since,
-    deleted_at, create_intent_at, document, reported_revision, reported_status"""
+_listing = tables.listing
+_item = tables.run_item
+
+LISTING_COLUMNS = (
+    _listing.c.feed_id,
+    _listing.c.family_id,
+    _listing.c.shop_id,
+    _listing.c.status,
+    _listing.c.marketplace_product_id,
+    _listing.c.live_since,
+    _listing.c.deleted_at,
+    _listing.c.create_intent_at,
+    _listing.c.document,
+    _listing.c.reported_revision,
+    _listing.c.reported_status,
+)
 
 
-def listing_of(row: asyncpg.Record) -> Listing:
-    """A listing's row."""
+def listing_of(row: asyncpg.Record | Mapping[str, Any]) -> Listing:
+    """The listing of a row of `LISTING_COLUMNS`."""
     columns = dict(row)
     return Listing(accepted=_accepted.decode(columns.pop("document")), **columns)
 
@@ -34,16 +53,17 @@ async def load_listings(
     shop_id: str,
 ) -> dict[str, Listing]:
     """The families' listings, locked in key order; a family without one gets an empty one."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {LISTING_COLUMNS} FROM listing
-        WHERE merchant_id = $1 AND feed_id = $2 AND family_id = ANY($3::text[])
-        ORDER BY family_id FOR UPDATE
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        feed_id,
-        list(family_ids),
+    query = (
+        sa.select(*LISTING_COLUMNS)
+        .where(
+            _listing.c.merchant_id == merchant_id,
+            _listing.c.feed_id == feed_id,
+            _listing.c.family_id == sa.any_(sa.literal(list(family_ids), sa.ARRAY(sa.Text))),
+        )
+        .order_by(_listing.c.family_id)
+        .with_for_update()
     )
+    rows = await core.fetch(connection, query)
     found = {row["family_id"]: listing_of(row) for row in rows}
     return {
         family_id: found.get(family_id)
@@ -197,20 +217,14 @@ async def list_reports(
     limit: int,
 ) -> list[ProductReported]:
     """The last reports of products, by key, to be emitted again."""
-    rows = await connection.fetch(
-        """
-        SELECT report FROM listing
-        WHERE report IS NOT NULL AND (merchant_id, feed_id, family_id) > ($4, $5, $6)
-            AND ($1::text IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR feed_id = $2)
-            AND ($3::text IS NULL OR family_id = $3)
-        ORDER BY merchant_id, feed_id, family_id LIMIT $7
-        """,
-        merchant_id,
-        feed_id,
-        family_id,
-        *after,
-        limit,
+    key = (_listing.c.merchant_id, _listing.c.feed_id, _listing.c.family_id)
+    query = sa.select(_listing.c.report).where(
+        _listing.c.report.is_not(None), sa.tuple_(*key) > sa.tuple_(*after)
     )
+    for column, wanted in zip(key, (merchant_id, feed_id, family_id), strict=True):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    rows = await core.fetch(connection, query.order_by(*key).limit(limit))
     return [_report.decode(row["report"]) for row in rows]
 
 
@@ -249,24 +263,26 @@ async def list_due(
     connection: Connection, shop: DueShop, *, before: datetime, limit: int
 ) -> list[Listing]:
     """The shop's listings that wait longest to be compared and have nothing under way."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {LISTING_COLUMNS} FROM listing AS l
-        WHERE merchant_id = $1 AND shop_id = $2 AND marketplace_product_id IS NOT NULL
-            AND coalesce(read_back_at, live_since) < $3
-            AND NOT EXISTS (
-                SELECT 1 FROM run_item AS i
-                WHERE i.merchant_id = l.merchant_id AND i.feed_id = l.feed_id
-                    AND i.family_id = l.family_id AND i.status IN ('sending', 'in_job')
-            )
-        ORDER BY coalesce(read_back_at, live_since) LIMIT $4
-        """,  # noqa: S608 - a constant list of columns
-        shop.merchant_id,
-        shop.shop_id,
-        before,
-        limit,
+    compared_at = sa.func.coalesce(_listing.c.read_back_at, _listing.c.live_since)
+    is_under_way = sa.exists().where(
+        _item.c.merchant_id == _listing.c.merchant_id,
+        _item.c.feed_id == _listing.c.feed_id,
+        _item.c.family_id == _listing.c.family_id,
+        _item.c.status.in_(words("sending", "in_job")),
     )
-    return [listing_of(row) for row in rows]
+    query = (
+        sa.select(*LISTING_COLUMNS)
+        .where(
+            _listing.c.merchant_id == shop.merchant_id,
+            _listing.c.shop_id == shop.shop_id,
+            _listing.c.marketplace_product_id.is_not(None),
+            compared_at < before,
+            ~is_under_way,
+        )
+        .order_by(compared_at)
+        .limit(limit)
+    )
+    return [listing_of(row) for row in await core.fetch(connection, query)]
 
 
 async def save_comparison(

@@ -5,16 +5,24 @@ from datetime import datetime
 
 import asyncpg
 import msgspec
+import sqlalchemy as sa
 
 from common.contracts.product import ProductNormalized
 from common.errors import NotFound
+from common.postgres import core
 from common.postgres.pool import Connection
+from feed_publisher import tables
 from feed_publisher.listings.change import Change
-from feed_publisher.listings.listing import AcceptedState, Listing
+from feed_publisher.listings.listing import Listing
+from feed_publisher.listings.store import LISTING_COLUMNS, listing_of
+from feed_publisher.tables import word, words
 
-_accepted = msgspec.json.Decoder(AcceptedState)
 _change = msgspec.json.Decoder(Change)
-_desired = msgspec.json.Decoder(ProductNormalized)
+_normalized = msgspec.json.Decoder(ProductNormalized)
+
+_item = tables.run_item
+_desired = tables.desired_product
+_listing = tables.listing
 
 
 @dataclass(frozen=True)
@@ -44,21 +52,23 @@ async def list_items(
     limit: int,
 ) -> list[ItemRow]:
     """The run's items by number, optionally of one status or action."""
-    rows = await connection.fetch(
-        """
-        SELECT item_no, family_id, action, status, sku_codes, marketplace_product_id, code,
-            message, change, decided_at
-        FROM run_item WHERE merchant_id = $1 AND run_id = $2 AND item_no > $3
-            AND ($4::text IS NULL OR status = $4) AND ($5::text IS NULL OR action = $5)
-        ORDER BY item_no LIMIT $6
-        """,
-        merchant_id,
-        run_id,
-        after,
-        status,
-        action,
-        limit,
-    )
+    query = sa.select(
+        _item.c.item_no,
+        _item.c.family_id,
+        _item.c.action,
+        _item.c.status,
+        _item.c.sku_codes,
+        _item.c.marketplace_product_id,
+        _item.c.code,
+        _item.c.message,
+        _item.c.change,
+        _item.c.decided_at,
+    ).where(_item.c.merchant_id == merchant_id, _item.c.run_id == run_id, _item.c.item_no > after)
+    if status is not None:
+        query = query.where(_item.c.status == status)
+    if action is not None:
+        query = query.where(_item.c.action == action)
+    rows = await core.fetch(connection, query.order_by(_item.c.item_no).limit(limit))
     return [ItemRow(**(dict(row) | {"change": _change.decode(row["change"])})) for row in rows]
 
 
@@ -87,30 +97,52 @@ async def list_products(
 
     `status` is live, rejected, deleted (as last reported), pending (never reported) or drifted.
     """
-    rows = await connection.fetch(
-        """
-        SELECT d.family_id, d.document AS desired, l.family_id IS NOT NULL AS is_listed,
-            l.feed_id, l.shop_id, l.status, l.marketplace_product_id, l.live_since, l.deleted_at,
-            l.create_intent_at, l.document, l.reported_revision, l.reported_status, l.drift,
-            (SELECT action || ': ' || i.status FROM run_item AS i
-                WHERE i.merchant_id = d.merchant_id AND i.feed_id = d.feed_id
-                    AND i.family_id = d.family_id AND i.status IN ('sending', 'in_job') LIMIT 1
-            ) AS in_flight
-        FROM desired_product AS d LEFT JOIN listing AS l USING (merchant_id, feed_id, family_id)
-        WHERE d.merchant_id = $1 AND d.feed_id = $2 AND d.family_id > $3
-            AND ($4::text IS NULL OR CASE $4 WHEN 'pending' THEN l.reported_status IS NULL
-                WHEN 'drifted' THEN l.drift IS NOT NULL ELSE l.reported_status = $4 END)
-            AND ($5::text IS NULL OR d.family_id = $5)
-        ORDER BY d.family_id LIMIT $6
-        """,
-        merchant_id,
-        feed_id,
-        after,
-        status,
-        family_id,
-        limit,
+    query = (
+        sa.select(
+            _desired.c.family_id.label("desired_family_id"),
+            _desired.c.document.label("desired"),
+            *LISTING_COLUMNS,
+            _listing.c.drift,
+            _in_flight().label("in_flight"),
+        )
+        .outerjoin_from(_desired, _listing, _is_same_family(_listing))
+        .where(
+            _desired.c.merchant_id == merchant_id,
+            _desired.c.feed_id == feed_id,
+            _desired.c.family_id > after,
+        )
     )
+    if status is not None:
+        query = query.where(_has_status(status))
+    if family_id is not None:
+        query = query.where(_desired.c.family_id == family_id)
+    rows = await core.fetch(connection, query.order_by(_desired.c.family_id).limit(limit))
     return [_product_row(row) for row in rows]
+
+
+def _is_same_family(table: sa.Table) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        table.c.merchant_id == _desired.c.merchant_id,
+        table.c.feed_id == _desired.c.feed_id,
+        table.c.family_id == _desired.c.family_id,
+    )
+
+
+def _in_flight() -> sa.ScalarSelect[str]:
+    return (
+        sa.select(_item.c.action + word(": ") + _item.c.status)
+        .where(_is_same_family(_item), _item.c.status.in_(words("sending", "in_job")))
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _has_status(status: str) -> sa.ColumnElement[bool]:
+    if status == "pending":
+        return _listing.c.reported_status.is_(None)
+    if status == "drifted":
+        return _listing.c.drift.is_not(None)
+    return _listing.c.reported_status == status
 
 
 async def load_product(
@@ -125,15 +157,11 @@ async def load_product(
 
 def _product_row(row: asyncpg.Record) -> ProductRow:
     columns = dict(row)
-    desired, drift, in_flight = (
-        columns.pop("desired"),
-        columns.pop("drift"),
-        columns.pop("in_flight"),
-    )
-    listing = None
-    if columns.pop("is_listed"):
-        listing = Listing(accepted=_accepted.decode(columns.pop("document")), **columns)
-    return ProductRow(row["family_id"], _desired.decode(desired), listing, drift, in_flight)
+    family_id = columns.pop("desired_family_id")
+    desired = _normalized.decode(columns.pop("desired"))
+    drift, in_flight = columns.pop("drift"), columns.pop("in_flight")
+    listing = None if columns["family_id"] is None else listing_of(columns)
+    return ProductRow(family_id, desired, listing, drift, in_flight)
 
 
 @dataclass(frozen=True)
@@ -165,7 +193,5 @@ async def load_sku(connection: Connection, merchant_id: str, shop_id: str, sku_c
     columns = dict(row)
     feed_id, family_id = columns.pop("holder_feed_id"), columns.pop("holder_family_id")
     claimed_at = columns.pop("claimed_at")
-    listing = None
-    if columns["family_id"] is not None:
-        listing = Listing(accepted=_accepted.decode(columns.pop("document")), **columns)
+    listing = None if columns["family_id"] is None else listing_of(columns)
     return SkuRow(feed_id, family_id, claimed_at, listing)

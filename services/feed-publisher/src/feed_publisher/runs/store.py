@@ -6,11 +6,15 @@ from typing import Literal
 from uuid import uuid4
 
 import asyncpg
+import sqlalchemy as sa
 
 from common import clock
 from common.errors import NotFound
+from common.postgres import core
 from common.postgres.pool import Connection
+from feed_publisher import tables
 from feed_publisher.desired.store import Kind, lock_feed
+from feed_publisher.tables import word, words
 
 State = Literal[
     "queued",
@@ -63,11 +67,11 @@ class Run:
         return f"run:{self.merchant_id}/{self.run_id}"
 
 
-_COLUMNS = """merchant_id, run_id, feed_id, shop_id, kind, cause, is_dry_run, state, plan_hash,
-    trouble, failures, asked_at, planned_at, confirmed_at, started_at, finished_at"""
+_run = tables.feed_run
+_shop = tables.shop
 
 
-def _run(row: asyncpg.Record) -> Run:
+def _of_row(row: asyncpg.Record) -> Run:
     return Run(**dict(row))
 
 
@@ -116,40 +120,51 @@ async def list_runnable(connection: Connection, *, limit: int) -> list[Run]:
     Runs of a shop that is not eligible or not connected wait (M1.1, M1.3); so does a queued one
     while its feed has another of its kind in work. A dry run makes no call and waits for nobody.
     """
-    rows = await connection.fetch(
-        f"""
-        SELECT {", ".join("r." + name.strip() for name in _COLUMNS.split(","))}
-        FROM feed_run AS r LEFT JOIN shop AS s USING (merchant_id, shop_id)
-        WHERE r.state IN ('queued', 'planning', 'running')
-            AND (r.is_dry_run OR (s.is_eligible AND s.connection = 'connected'
-                AND (s.expires_at IS NULL OR s.expires_at > $1)))
-            AND (r.state <> 'queued' OR r.is_dry_run OR NOT EXISTS (
-                SELECT 1 FROM feed_run AS other
-                WHERE other.merchant_id = r.merchant_id AND other.feed_id = r.feed_id
-                    AND other.kind = r.kind AND other.state IN ('planning', 'running')
-                    AND NOT other.is_dry_run
-            ))
-        ORDER BY r.asked_at LIMIT $2
-        """,  # noqa: S608 - a constant list of columns
-        clock.now(),
-        limit,
+    query = (
+        sa.select(_run)
+        .outerjoin(
+            _shop,
+            sa.and_(_shop.c.merchant_id == _run.c.merchant_id, _shop.c.shop_id == _run.c.shop_id),
+        )
+        .where(
+            _run.c.state.in_(words("queued", "planning", "running")),
+            sa.or_(_run.c.is_dry_run, _may_be_called(clock.now())),
+            sa.or_(_run.c.state != word("queued"), _run.c.is_dry_run, ~_has_other_in_work()),
+        )
+        .order_by(_run.c.asked_at)
+        .limit(limit)
     )
-    return [_run(row) for row in rows]
+    return [_of_row(row) for row in await core.fetch(connection, query)]
+
+
+def _may_be_called(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        _shop.c.is_eligible,
+        _shop.c.connection == word("connected"),
+        sa.or_(_shop.c.expires_at.is_(None), _shop.c.expires_at > now),
+    )
+
+
+def _has_other_in_work() -> sa.Exists:
+    other = _run.alias("other")
+    return sa.exists().where(
+        other.c.merchant_id == _run.c.merchant_id,
+        other.c.feed_id == _run.c.feed_id,
+        other.c.kind == _run.c.kind,
+        other.c.state.in_(words("planning", "running")),
+        ~other.c.is_dry_run,
+    )
 
 
 async def load_run(
     connection: Connection, merchant_id: str, run_id: str, *, locked: bool = False
 ) -> Run:
     """The run. Raises `NotFound`."""
-    row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM feed_run WHERE merchant_id = $1 AND run_id = $2"  # noqa: S608 - a constant list of columns
-        + (" FOR UPDATE" if locked else ""),
-        merchant_id,
-        run_id,
-    )
+    query = sa.select(_run).where(_run.c.merchant_id == merchant_id, _run.c.run_id == run_id)
+    row = await core.fetch_one(connection, query.with_for_update() if locked else query)
     if row is None:
         raise NotFound("run")
-    return _run(row)
+    return _of_row(row)
 
 
 async def list_runs(
@@ -161,20 +176,13 @@ async def list_runs(
     limit: int,
 ) -> list[Run]:
     """The feed's runs, the newest first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM feed_run
-        WHERE merchant_id = $1 AND feed_id = $2
-            AND ($3::timestamptz IS NULL OR (asked_at, run_id) < ($3, $4))
-        ORDER BY asked_at DESC, run_id DESC LIMIT $5
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        feed_id,
-        before[0] if before else None,
-        before[1] if before else "",
-        limit,
-    )
-    return [_run(row) for row in rows]
+    query = sa.select(_run).where(_run.c.merchant_id == merchant_id, _run.c.feed_id == feed_id)
+    if before is not None:
+        place = (_run.c.asked_at, _run.c.run_id)
+        last = (sa.literal(value, column.type) for value, column in zip(before, place, strict=True))
+        query = query.where(sa.tuple_(*place) < sa.tuple_(*last))
+    query = query.order_by(_run.c.asked_at.desc(), _run.c.run_id.desc()).limit(limit)
+    return [_of_row(row) for row in await core.fetch(connection, query)]
 
 
 async def begin_planning(connection: Connection, run: Run) -> bool:
@@ -238,19 +246,22 @@ async def _supersede_waiting(connection: Connection, run: Run) -> None:
 
 async def find_newer_plan(connection: Connection, run: Run) -> Run | None:
     """The newest plan of the run's feed and kind, None when that is the run's own."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {_COLUMNS} FROM feed_run
-        WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3
-            AND planned_at > $4 AND state NOT IN ('queued', 'planning')
-        ORDER BY planned_at DESC LIMIT 1
-        """,  # noqa: S608 - a constant list of columns
-        run.merchant_id,
-        run.feed_id,
-        run.kind,
-        run.planned_at,
+    if run.planned_at is None:
+        return None
+    query = (
+        sa.select(_run)
+        .where(
+            _run.c.merchant_id == run.merchant_id,
+            _run.c.feed_id == run.feed_id,
+            _run.c.kind == run.kind,
+            _run.c.planned_at > run.planned_at,
+            _run.c.state.not_in(words("queued", "planning")),
+        )
+        .order_by(_run.c.planned_at.desc())
+        .limit(1)
     )
-    return None if row is None else _run(row)
+    row = await core.fetch_one(connection, query)
+    return None if row is None else _of_row(row)
 
 
 async def begin_confirmed(connection: Connection, run: Run) -> None:

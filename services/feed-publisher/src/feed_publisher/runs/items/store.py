@@ -3,18 +3,22 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import asyncpg
 import msgspec
+import sqlalchemy as sa
 
 from common import clock
+from common.postgres import core
 from common.postgres.pool import Connection
+from feed_publisher import tables
 from feed_publisher.desired.store import Kind
 from feed_publisher.listings.change import Action, Change
 from feed_publisher.listings.outcomes import Sent
 from feed_publisher.runs.items.planned import Planned
 from feed_publisher.runs.store import Run
+from feed_publisher.tables import word, words
 
 _encoder = msgspec.json.Encoder()
 _change = msgspec.json.Decoder(Change)
@@ -23,8 +27,21 @@ _sent = msgspec.json.Decoder(Sent)
 OVERTAKEN = ("overtaken", "the product has changed since this was planned; the next run has it")
 """Code and message of an item that is superseded because its family has moved on."""
 
-_ITEM_COLUMNS = """i.item_no, i.family_id, i.action, i.desired_revision, i.marketplace_product_id,
-    i.sku_codes, i.change, i.sent, i.attempts, i.traceparent"""
+_item = tables.run_item
+_listing = tables.listing
+
+_SENT_COLUMNS = (
+    _item.c.item_no,
+    _item.c.family_id,
+    _item.c.action,
+    _item.c.desired_revision,
+    _item.c.marketplace_product_id,
+    _item.c.sku_codes,
+    _item.c.change,
+    _item.c.sent,
+    _item.c.attempts,
+    _item.c.traceparent,
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +60,7 @@ class RunItem:
     traceparent: str | None
 
 
-def _item(row: asyncpg.Record) -> RunItem:
+def _of_row(row: asyncpg.Record) -> RunItem:
     columns = dict(row)
     sent = columns.pop("sent")
     return RunItem(
@@ -241,54 +258,58 @@ async def list_sendable(
     connection: Connection, run: Run, action: Action, *, limit: int
 ) -> list[RunItem]:
     """Pending items of an action in their order; products being audited wait."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_ITEM_COLUMNS} FROM run_item AS i
-        LEFT JOIN listing AS l USING (merchant_id, feed_id, family_id)
-        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status = 'pending' AND i.action = $3
-            AND (i.action IN ('create', 'delete') OR l.status IS DISTINCT FROM 'auditing')
-        ORDER BY i.item_no LIMIT $4
-        """,  # noqa: S608 - a constant list of columns
-        run.merchant_id,
-        run.run_id,
-        action,
-        limit,
+    is_listed = sa.and_(
+        _listing.c.merchant_id == _item.c.merchant_id,
+        _listing.c.feed_id == _item.c.feed_id,
+        _listing.c.family_id == _item.c.family_id,
     )
-    return [_item(row) for row in rows]
+    query = _pending(run, action).outerjoin(_listing, is_listed)
+    query = query.where(
+        sa.or_(
+            _item.c.action.in_(words("create", "delete")),
+            _listing.c.status.is_distinct_from(word("auditing")),
+        )
+    )
+    return await _fetch_items(connection, query.limit(limit))
 
 
 async def list_planned(
     connection: Connection, run: Run, action: Action, *, after: int, limit: int
 ) -> list[RunItem]:
     """Pending items of an action by number, whatever they wait for."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_ITEM_COLUMNS} FROM run_item AS i
-        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status = 'pending' AND i.action = $3
-            AND i.item_no > $4
-        ORDER BY i.item_no LIMIT $5
-        """,  # noqa: S608 - a constant list of columns
-        run.merchant_id,
-        run.run_id,
-        action,
-        after,
-        limit,
+    query = _pending(run, action).where(_item.c.item_no > after).limit(limit)
+    return await _fetch_items(connection, query)
+
+
+def _pending(run: Run, action: Action) -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(*_SENT_COLUMNS)
+        .where(
+            _item.c.merchant_id == run.merchant_id,
+            _item.c.run_id == run.run_id,
+            _item.c.status == word("pending"),
+            _item.c.action == action,
+        )
+        .order_by(_item.c.item_no)
     )
-    return [_item(row) for row in rows]
+
+
+async def _fetch_items(connection: Connection, query: sa.Select[*tuple[Any, ...]]) -> list[RunItem]:
+    return [_of_row(row) for row in await core.fetch(connection, query)]
 
 
 async def list_call_items(connection: Connection, merchant_id: str, call_id: str) -> list[RunItem]:
     """The items of a call that are not decided yet."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_ITEM_COLUMNS} FROM run_item AS i
-        WHERE i.merchant_id = $1 AND i.call_id = $2 AND i.status IN ('sending', 'in_job')
-        ORDER BY i.item_no
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        call_id,
+    query = (
+        sa.select(*_SENT_COLUMNS)
+        .where(
+            _item.c.merchant_id == merchant_id,
+            _item.c.call_id == call_id,
+            _item.c.status.in_(words("sending", "in_job")),
+        )
+        .order_by(_item.c.item_no)
     )
-    return [_item(row) for row in rows]
+    return await _fetch_items(connection, query)
 
 
 async def has_audited(connection: Connection, run: Run) -> bool:

@@ -1,0 +1,166 @@
+"""What the stores list: filtered, sorted and paged on a real database."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from publisher_harness import migrate
+
+from common.contracts.product import ProductNormalized, ProductReported
+from common.postgres.pool import Connection, open_pool
+from common.postgres.unit_of_work import unit_of_work
+from feed_publisher.desired.store import save_desired
+from feed_publisher.listings.listing import Listing
+from feed_publisher.listings.store import (
+    DueShop,
+    list_due,
+    list_reports,
+    load_listings,
+    save_comparison,
+    save_listings,
+)
+from feed_publisher.reports.store import list_items, list_products, load_product
+from feed_publisher.runs.items.store import list_call_items, list_planned, list_sendable
+from feed_publisher.runs.store import find_newer_plan, list_runnable, list_runs, load_run
+from stack.testing import NewDatabase
+
+EARLY, NOW = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
+LATE = datetime(2026, 11, 3, tzinfo=UTC)
+
+
+def _desired(family_id: str) -> ProductNormalized:
+    return ProductNormalized(
+        merchant_id="m", feed_id="f", family_id=family_id, revision=1, shop_id="s",
+        presence="absent",
+    )  # fmt: skip
+
+
+def _listed(family_id: str, **changes: object) -> tuple[Listing, ProductReported]:
+    report = ProductReported(
+        merchant_id="m", feed_id="f", family_id=family_id, revision=1, desired_revision=1,
+        status="live",
+    )  # fmt: skip
+    listing = Listing(
+        feed_id="f", family_id=family_id, shop_id="s", status="live", live_since=EARLY,
+        marketplace_product_id=f"1-{family_id}", reported_status="live",
+    )  # fmt: skip
+    return msgspec.structs.replace(listing, **changes), report
+
+
+@pytest.fixture
+async def connection(database: NewDatabase) -> AsyncIterator[Connection]:
+    pool = await open_pool(await database(migrate), max_size=1)
+    async with unit_of_work(pool) as connection:
+        yield connection
+    await pool.close()
+
+
+async def _add_run(connection: Connection, run_id: str, at: datetime, **columns: object) -> None:
+    row = {
+        "merchant_id": "m", "run_id": run_id, "feed_id": "f", "shop_id": "s", "kind": "product",
+        "cause": "request", "is_dry_run": True, "state": "queued", "asked_at": at, **columns,
+    }  # fmt: skip
+    await connection.copy_records_to_table("feed_run", records=[(*row.values(),)], columns=[*row])
+
+
+async def test_runs_come_the_newest_first_page_by_page(connection: Connection) -> None:
+    for run_id, at in (("a", NOW), ("b", NOW), ("c", EARLY), ("d", LATE)):
+        await _add_run(connection, run_id, at)
+    await _add_run(connection, "other", LATE, feed_id="other")
+    first = await list_runs(connection, "m", "f", before=None, limit=2)
+    place = (first[-1].asked_at, first[-1].run_id)
+    second = await list_runs(connection, "m", "f", before=place, limit=9)
+    assert [[run.run_id for run in page] for page in (first, second)] == [["d", "b"], ["a", "c"]]
+
+
+async def test_a_run_goes_on_when_its_shop_may_be_called(connection: Connection) -> None:
+    await _add_run(connection, "dry", NOW)
+    await _add_run(connection, "wet", EARLY, is_dry_run=False)
+    await _add_run(connection, "ended", EARLY, state="completed")
+    assert [run.run_id for run in await list_runnable(connection, limit=9)] == ["dry"]
+    shop = ("m", "s", 1, True, "connected", 1)
+    columns = ["merchant_id", "shop_id", "revision", "is_eligible", "connection", "generation"]
+    await connection.copy_records_to_table("shop", records=[shop], columns=columns)
+    assert [run.run_id for run in await list_runnable(connection, limit=9)] == ["wet", "dry"]
+    await _add_run(connection, "at-work", LATE, is_dry_run=False, state="running")
+    assert [run.run_id for run in await list_runnable(connection, limit=9)] == ["dry", "at-work"]
+
+
+async def test_a_newer_plan_is_one_that_is_made(connection: Connection) -> None:
+    await _add_run(connection, "old", EARLY, planned_at=EARLY, state="planned")
+    await _add_run(connection, "new", EARLY, planned_at=NOW, state="planned")
+    await _add_run(connection, "unfinished", EARLY, planned_at=LATE, state="planning")
+    await _add_run(connection, "unplanned", EARLY)
+    newer = {
+        run_id: await find_newer_plan(connection, await load_run(connection, "m", run_id))
+        for run_id in ("old", "new", "unplanned")
+    }
+    assert {run_id: run and run.run_id for run_id, run in newer.items()} == {
+        "old": "new", "new": None, "unplanned": None,
+    }  # fmt: skip
+
+
+async def test_items_and_products_are_filtered(connection: Connection) -> None:
+    await _add_run(connection, "r", NOW)
+    await save_desired(connection, [(_desired(family_id), None) for family_id in "abcd"])
+    await save_listings(connection, "m", [_listed("a", status="auditing"), _listed("b")])
+    await save_comparison(connection, "m", [_listed("b")[0]], {("f", "b"): b"[]"}, NOW)
+    items: list[tuple[object, ...]] = [
+        ("m", "r", no, "f", family_id, "update", status, False, 1, [], b"{}", call_id)
+        for no, family_id, status, call_id in (
+            (1, "a", "pending", None), (2, "b", "sending", "k"), (3, "c", "pending", None),
+            (4, "d", "accepted", "k"),
+        )
+    ]  # fmt: skip
+    columns = [
+        "merchant_id", "run_id", "item_no", "feed_id", "family_id", "action", "status",
+        "is_removal", "desired_revision", "sku_codes", "change", "call_id",
+    ]  # fmt: skip
+    await connection.copy_records_to_table("run_item", records=items, columns=columns)
+    run = await load_run(connection, "m", "r", locked=True)
+
+    sendable = await list_sendable(connection, run, "update", limit=9)
+    planned = await list_planned(connection, run, "update", after=0, limit=9)
+    called = await list_call_items(connection, "m", "k")
+    assert [[i.family_id for i in found] for found in (sendable, planned, called)] == [
+        ["c"], ["a", "c"], ["b"],
+    ]  # fmt: skip
+    reported = await list_items(
+        connection, "m", "r", status="pending", action="update", after=1, limit=9
+    )
+    assert [item.family_id for item in reported] == ["c"]
+    assert await list_items(connection, "m", "r", action="create", limit=9) == []
+
+    products = await list_products(connection, "m", "f", limit=9)
+    assert [(p.family_id, p.in_flight, p.listing is not None) for p in products] == [
+        ("a", None, True), ("b", "update: sending", True), ("c", None, False), ("d", None, False),
+    ]  # fmt: skip
+    for status, after, families in (
+        ("pending", "", "cd"), ("pending", "c", "d"), ("drifted", "", "b"), ("live", "", "ab"),
+        ("rejected", "", ""),
+    ):  # fmt: skip
+        found = await list_products(connection, "m", "f", status=status, after=after, limit=9)
+        assert [product.family_id for product in found] == [*families], status
+    assert (await load_product(connection, "m", "f", "d")).listing is None
+
+
+async def test_listings_are_loaded_due_and_reported_by_key(connection: Connection) -> None:
+    await save_listings(connection, "m", [_listed("a"), _listed("b"), _listed("c", status="none")])
+    await save_comparison(connection, "m", [_listed("a")[0]], {}, NOW)
+    loaded = await load_listings(connection, "m", "f", ["c", "new", "a"], shop_id="s")
+    assert [(key, listing.is_online) for key, listing in loaded.items()] == [
+        ("c", True), ("new", False), ("a", True),
+    ]  # fmt: skip
+    for before, families in ((NOW, "bc"), (LATE, "bca"), (EARLY, "")):
+        due = await list_due(connection, DueShop("m", "s"), before=before, limit=9)
+        assert sorted(listing.family_id for listing in due) == sorted(families)
+    for merchant_id, family_id, after, families in (
+        (None, None, ("", "", ""), "abc"), (None, None, ("m", "f", "a"), "bc"),
+        ("m", "b", ("", "", ""), "b"), ("n", None, ("", "", ""), ""),
+    ):  # fmt: skip
+        reports = await list_reports(
+            connection, merchant_id=merchant_id, feed_id=None, family_id=family_id,
+            after=after, limit=9,
+        )  # fmt: skip
+        assert [report.family_id for report in reports] == [*families]
