@@ -3,12 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
-from aliexpress.client import Client
-from aliexpress.gateway import new_gateway
-from aliexpress.limits import BucketLimiter, limits_from
-from aliexpress.operation import AppCredentials
-from aliexpress.store import PostgresBuckets
-from aliexpress.transport import HttpTransport
+from aliexpress.limits import limits_from
+from aliexpress.wiring import client_of
 from common.jobs import Job
 from common.messaging.consumer import Consumer
 from common.service import Context, Parts, Service
@@ -30,12 +26,8 @@ from feed_publisher.settings import PublisherSettings
 def build(context: Context[PublisherSettings]) -> Parts:
     """Wire the service; no I/O."""
     settings, pool = context.settings, context.pool
-    client = Client(
-        AppCredentials(settings.app_key, settings.app_secret.get_secret_value()),
-        new_gateway(settings.marketplace_url),
-        HttpTransport(timeout=settings.marketplace_timeout_seconds),
-        BucketLimiter(PostgresBuckets(pool), limits_from(settings.limits)),
-        integrator=settings.integrator,
+    client = client_of(
+        settings, pool, limits=limits_from(settings.limits), integrator=settings.integrator
     )
     tokens = ShopTokens(
         settings.auth_url, settings.service_client_id, settings.service_client_secret
