@@ -13,7 +13,8 @@ from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.claims.store import claim_skus, load_holders
 from feed_publisher.desired.desired_state import desired_skus
-from feed_publisher.desired.store import Desired, Feed, load_desired, load_feed, mark_families
+from feed_publisher.desired.states import Desired, Feed
+from feed_publisher.desired.store import load_desired, load_feed, mark_families
 from feed_publisher.listings.listing import AcceptedState, Listing
 from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import find_owner, load_listings

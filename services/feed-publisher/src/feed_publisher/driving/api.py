@@ -15,12 +15,14 @@ from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import Reader, Writer
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
-from feed_publisher.desired.store import Feed, Kind, find_shop, list_feeds, load_feed
+from feed_publisher.desired.states import Feed, Kind
+from feed_publisher.desired.store import find_shop, list_feeds, load_feed
 from feed_publisher.driving.confirm_run import confirm_run
 from feed_publisher.driving.store import count_feed
 from feed_publisher.runs.items.store import count_items
 from feed_publisher.runs.outcome import UNDER_WAY, counts_of
-from feed_publisher.runs.store import Run, ask_for_run, list_runs, load_run
+from feed_publisher.runs.run import Run
+from feed_publisher.runs.store import ask_for_run, list_runs, load_run
 
 SkipOvertaken = Annotated[
     bool, Query(description="Leave out products that have changed since the plan was made.")

@@ -15,9 +15,8 @@ from feed_publisher.runs.items.store import (
     list_removals,
     release_withheld,
 )
+from feed_publisher.runs.run import CONFIRMABLE, Run
 from feed_publisher.runs.store import (
-    CONFIRMABLE,
-    Run,
     ask_for_run,
     begin_confirmed,
     find_newer_plan,

@@ -33,14 +33,8 @@ from feed_publisher.listings.store import has_listings
 from feed_publisher.planning.make_plan import make_plan
 from feed_publisher.runs.items.store import count_items, count_open, count_refusals, defer_pending
 from feed_publisher.runs.outcome import EVENT_OUTCOMES, counts_of, state_of
-from feed_publisher.runs.store import (
-    Run,
-    begin_planning,
-    end_run,
-    list_runnable,
-    load_run,
-    note_trouble,
-)
+from feed_publisher.runs.run import Run
+from feed_publisher.runs.store import begin_planning, end_run, list_runnable, load_run, note_trouble
 from feed_publisher.sending.apply_plan import take_step
 from feed_publisher.sending.context import Backoff, Sending, Step, Wait
 from feed_publisher.settings import PublisherSettings

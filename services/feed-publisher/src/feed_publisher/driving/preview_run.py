@@ -5,8 +5,10 @@ from common.postgres.leases import Lease, check_lease
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.planning.batches import MAX_JOB_ITEMS
-from feed_publisher.runs.items.store import Decision, decide_items, list_planned
-from feed_publisher.runs.store import Run, State, seal_plan
+from feed_publisher.runs.items.item import Decision
+from feed_publisher.runs.items.store import decide_items, list_planned
+from feed_publisher.runs.run import Run, State
+from feed_publisher.runs.store import seal_plan
 from feed_publisher.sending.context import Sending
 from feed_publisher.sending.submit_jobs import look_up_creations
 

@@ -4,7 +4,7 @@ from common.postgres.pool import Pool
 from common.postgres.schedules import claim_due
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
-from feed_publisher.desired.store import Kind
+from feed_publisher.desired.states import Kind
 from feed_publisher.runs.store import ask_for_run
 
 _KINDS: dict[str, Kind] = {PRODUCT_SCHEDULE: "product", OFFER_SCHEDULE: "offer"}

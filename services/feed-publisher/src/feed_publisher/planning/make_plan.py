@@ -15,14 +15,8 @@ from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.claims.store import claim_skus, load_holders, wait_for_skus
 from feed_publisher.desired.desired_state import desired_skus
-from feed_publisher.desired.store import (
-    Desired,
-    Feed,
-    forget_marks,
-    list_marked,
-    load_desired,
-    mark_families,
-)
+from feed_publisher.desired.states import Desired, Feed
+from feed_publisher.desired.store import forget_marks, list_marked, load_desired, mark_families
 from feed_publisher.listings.listing import Listing
 from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import count_online, load_listings
@@ -33,15 +27,11 @@ from feed_publisher.planning.guards import (
 )
 from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
 from feed_publisher.removals.store import list_confirmed, list_removals, record_removals
-from feed_publisher.runs.items.store import (
-    NewItem,
-    add_items,
-    forget_items,
-    list_busy,
-    withhold_items,
-)
+from feed_publisher.runs.items.item import NewItem
+from feed_publisher.runs.items.store import add_items, forget_items, list_busy, withhold_items
 from feed_publisher.runs.release_claims import release_claims
-from feed_publisher.runs.store import Run, State, seal_plan
+from feed_publisher.runs.run import Run, State
+from feed_publisher.runs.store import seal_plan
 
 CHUNK_FAMILIES = 500
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from feed_publisher.runs.store import State
+from feed_publisher.runs.run import State
 
 Counts = Mapping[tuple[str, str], int]
 """Items by (action, status)."""

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from common.postgres.pool import Connection
 from feed_publisher.claims.store import release_skus
 from feed_publisher.desired.store import mark_families
-from feed_publisher.runs.store import Run, ask_for_run
+from feed_publisher.runs.run import Run
+from feed_publisher.runs.store import ask_for_run
 
 
 async def release_claims(

@@ -32,7 +32,7 @@ from feed_publisher.planning.batches import (
 )
 from feed_publisher.planning.payload import country_prices
 from feed_publisher.runs.items import store as items_store
-from feed_publisher.runs.items.store import RunItem
+from feed_publisher.runs.items.item import RunItem
 from feed_publisher.sending import store
 from feed_publisher.sending.calls import Answered, RefusedCall, write
 from feed_publisher.sending.context import Sending, Step, Wait

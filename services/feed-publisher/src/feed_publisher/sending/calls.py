@@ -11,7 +11,7 @@ from common.failpoints import reach
 from common.telemetry.setup import links_to
 from feed_publisher.listings.change import Action
 from feed_publisher.listings.outcomes import Sent
-from feed_publisher.runs.items.store import RunItem
+from feed_publisher.runs.items.item import RunItem
 from feed_publisher.sending.context import Sending
 from feed_publisher.sending.record import move_call, put_back, record_intent
 

@@ -8,7 +8,7 @@ from aliexpress.client import Client
 from aliexpress.operation import AccessToken
 from common.postgres.leases import Lease
 from common.postgres.pool import Pool
-from feed_publisher.runs.store import Run
+from feed_publisher.runs.run import Run
 from feed_publisher.settings import PublisherSettings
 
 

@@ -15,7 +15,7 @@ from common.postgres.unit_of_work import reading
 from feed_publisher.listings.causes import refusal
 from feed_publisher.listings.outcomes import Outcome
 from feed_publisher.runs.items import store as items_store
-from feed_publisher.runs.items.store import RunItem
+from feed_publisher.runs.items.item import RunItem
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Sending, Step, Wait
 from feed_publisher.sending.look_up import begin_audits, refresh_audits

@@ -10,26 +10,15 @@ from common.postgres.leases import check_lease
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.desired.desired_state import desired_skus
-from feed_publisher.desired.store import (
-    Kind,
-    load_desired,
-    lock_revisions,
-    mark_families,
-    mark_overtaken,
-)
+from feed_publisher.desired.states import Kind
+from feed_publisher.desired.store import load_desired, lock_revisions, mark_families, mark_overtaken
 from feed_publisher.listings.change import Action
 from feed_publisher.listings.listing import Listing
 from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
 from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import load_listings, save_listings
-from feed_publisher.runs.items.store import (
-    OVERTAKEN,
-    Decision,
-    RunItem,
-    begin_sending,
-    decide_items,
-    enter_job,
-)
+from feed_publisher.runs.items.item import OVERTAKEN, Decision, RunItem
+from feed_publisher.runs.items.store import begin_sending, decide_items, enter_job
 from feed_publisher.runs.release_claims import release_claims
 from feed_publisher.runs.store import ask_for_run
 from feed_publisher.sending import store

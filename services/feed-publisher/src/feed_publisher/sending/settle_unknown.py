@@ -10,7 +10,7 @@ from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.listings.listing import is_same_amount
 from feed_publisher.listings.outcomes import Outcome
 from feed_publisher.runs.items import store as items_store
-from feed_publisher.runs.items.store import RunItem
+from feed_publisher.runs.items.item import RunItem
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Sending, Step, Wait
 from feed_publisher.sending.follow_jobs import LIST_PAGES, LIST_SLACK

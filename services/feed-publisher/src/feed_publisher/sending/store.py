@@ -9,7 +9,7 @@ from uuid import uuid4
 from common import clock
 from common.postgres.pool import Connection
 from feed_publisher.listings.change import Action
-from feed_publisher.runs.store import Run
+from feed_publisher.runs.run import Run
 
 CallState = Literal["intended", "unknown", "following", "stuck", "done", "withdrawn"]
 """intended: about to be made, or made by a process that died; unknown: its answer was lost;

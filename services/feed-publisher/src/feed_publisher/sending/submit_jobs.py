@@ -19,7 +19,7 @@ from feed_publisher.listings.store import load_listings
 from feed_publisher.planning.batches import MAX_JOB_ITEMS
 from feed_publisher.planning.payload import kept_country_prices, product_payload
 from feed_publisher.runs.items import store as items_store
-from feed_publisher.runs.items.store import RunItem
+from feed_publisher.runs.items.item import RunItem
 from feed_publisher.sending.calls import Answered, RefusedCall, write
 from feed_publisher.sending.context import Sending
 from feed_publisher.sending.look_up import begin_audits, find_foreign, read_products, skus_of

@@ -1,9 +1,7 @@
 """Rows of items: planned, sent, decided. The only writer."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -13,19 +11,16 @@ from common import clock
 from common.postgres import core
 from common.postgres.pool import Connection
 from feed_publisher import tables
-from feed_publisher.desired.store import Kind
+from feed_publisher.desired.states import Kind
 from feed_publisher.listings.change import Action, Change
 from feed_publisher.listings.outcomes import Sent
-from feed_publisher.runs.items.planned import Planned
-from feed_publisher.runs.store import Run
+from feed_publisher.runs.items.item import Decision, NewItem, RefusedItem, RunItem
+from feed_publisher.runs.run import Run
 from feed_publisher.tables import word, words
 
 _encoder = msgspec.json.Encoder()
 _change = msgspec.json.Decoder(Change)
 _sent = msgspec.json.Decoder(Sent)
-
-OVERTAKEN = ("overtaken", "the product has changed since this was planned; the next run has it")
-"""Code and message of an item that is superseded because its family has moved on."""
 
 _item = tables.run_item
 _listing = tables.listing
@@ -44,22 +39,6 @@ _SENT_COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class RunItem:
-    """An item of a plan as it is sent."""
-
-    item_no: int
-    family_id: str
-    action: Action
-    desired_revision: int
-    marketplace_product_id: str | None
-    sku_codes: list[str]
-    change: Change
-    sent: Sent
-    attempts: int
-    traceparent: str | None
-
-
 def _of_row(row: asyncpg.Record) -> RunItem:
     columns = dict(row)
     sent = columns.pop("sent")
@@ -68,19 +47,6 @@ def _of_row(row: asyncpg.Record) -> RunItem:
         sent=_sent.decode(sent) if sent is not None else Sent(),
         **columns,
     )
-
-
-@dataclass(frozen=True)
-class NewItem:
-    """A planned item as it is stored."""
-
-    item_no: int
-    planned: Planned
-    status: str
-    code: str | None
-    message: str | None
-    traceparent: str | None
-    decided_at: datetime | None
 
 
 async def add_items(
@@ -190,17 +156,6 @@ async def list_removals(
         run_id,
     )
     return [(row["family_id"], row["desired_revision"]) for row in rows]
-
-
-@dataclass(frozen=True)
-class RefusedItem:
-    """A family a plan refused, and why."""
-
-    family_id: str
-    desired_revision: int
-    code: str
-    message: str
-    traceparent: str | None
 
 
 async def list_refused(connection: Connection, merchant_id: str, run_id: str) -> list[RefusedItem]:
@@ -338,19 +293,6 @@ async def count_open(connection: Connection, run: Run) -> tuple[int, int]:
         run.run_id,
     )
     return (0, 0) if row is None else (row["pending"], row["under_way"])
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What an item's row says from now on."""
-
-    item_no: int
-    status: Literal["accepted", "rejected", "superseded", "pending", "deferred"]
-    code: str | None = None
-    message: str | None = None
-    marketplace_product_id: str | None = None
-    refunds: int = 0
-    """Attempts that do not count, because nothing was done."""
 
 
 async def decide_items(

@@ -1,0 +1,56 @@
+"""A run and the states it goes through. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from feed_publisher.desired.states import Kind
+
+State = Literal[
+    "queued",
+    "planning",
+    "planned",
+    "awaiting_confirmation",
+    "running",
+    "completed",
+    "completed_with_errors",
+    "withheld",
+    "failed",
+    "superseded",
+]
+"""planned: a dry run that can be read and confirmed; withheld: ended but for guarded removals;
+superseded: its plan was replaced by a newer one before it was confirmed."""
+
+CONFIRMABLE: tuple[State, ...] = ("planned", "awaiting_confirmation", "withheld")
+"""A plan that waits for a person."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a feed.
+
+    `cause` says who asked: schedule, request, confirmation (of another run), sku-released, or
+    overtaken (items of the run before it were superseded).
+    """
+
+    merchant_id: str
+    run_id: str
+    feed_id: str
+    shop_id: str
+    kind: Kind
+    cause: str
+    is_dry_run: bool
+    state: State
+    plan_hash: str | None
+    trouble: str | None
+    failures: int
+    asked_at: datetime
+    planned_at: datetime | None
+    confirmed_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def lease_name(self) -> str:
+        """What its driver holds."""
+        return f"run:{self.merchant_id}/{self.run_id}"
