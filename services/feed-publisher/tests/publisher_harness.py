@@ -302,7 +302,7 @@ class Harness:
         return view
 
     async def quiet(self, feed: str = FEED) -> None:
-        """Wait until no run of the feed is queued or in work."""
+        """Wait until no run of the feed is queued or in progress."""
 
         async def is_quiet() -> bool:
             return not await self.pool.fetchval(

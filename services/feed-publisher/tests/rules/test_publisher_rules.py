@@ -13,7 +13,7 @@ from feed_publisher.desired.desired_state import newest
 from feed_publisher.listings.causes import KNOWN, explain, refusal
 from feed_publisher.listings.listing import Refused
 from feed_publisher.planning.batches import MAX_PRODUCTS, MAX_SKUS, offer_batches
-from feed_publisher.planning.guards import reckoned_products, withheld
+from feed_publisher.planning.guards import counted_products, withheld
 from feed_publisher.reports.download import to_csv
 from feed_publisher.runs.outcome import counts_of, state_of
 from feed_publisher.sending.submit_jobs import content_id, item_no_of
@@ -26,7 +26,7 @@ def families(number: int, start: int = 0) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("planned", "removed", "reckoned", "held"),
+    ("planned", "removed", "counted", "held"),
     [
         pytest.param(2, 0, 10, 0, id="two-of-ten"),
         pytest.param(3, 0, 10, 3, id="three-of-ten"),
@@ -36,10 +36,8 @@ def families(number: int, start: int = 0) -> set[tuple[str, str]]:
         pytest.param(0, 50, 100, 0, id="nothing-planned"),
     ],
 )
-def test_the_guard_counts_over_the_day(
-    planned: int, removed: int, reckoned: int, held: int
-) -> None:
-    assert len(withheld(families(planned), families(removed, 1000), reckoned, FIFTH)) == held
+def test_the_guard_counts_over_the_day(planned: int, removed: int, counted: int, held: int) -> None:
+    assert len(withheld(families(planned), families(removed, 1000), counted, FIFTH)) == held
 
 
 def test_a_family_zeroed_before_may_be_deleted() -> None:
@@ -47,11 +45,11 @@ def test_a_family_zeroed_before_may_be_deleted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "reckoned"),
+    ("before", "now", "counted"),
     [(0, 0, 10), (5, 500, 10), (0, 500, 500), (100, 5, 100)],
 )
-def test_what_the_share_is_taken_of(before: int, now: int, reckoned: int) -> None:
-    assert reckoned_products(before, now) == reckoned
+def test_what_the_share_is_taken_of(before: int, now: int, counted: int) -> None:
+    assert counted_products(before, now) == counted
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def find_differences(listing: Listing, product: Product | None) -> list[Difference]:
-    """What was changed in the shop behind our back.
+    """What was changed in the shop by others.
 
     Stock that fell is no difference: it was sold. Values that are not known for certain are left
     out; the next offer run sends them anyway.

@@ -137,7 +137,7 @@ def run_router(pool: Pool) -> APIRouter:
 
     @router.post("/feeds/{feed_id}/pause")
     async def pause_feed(merchant_id: Writer, feed_id: str, request: PauseRequest) -> FeedView:
-        """Stop the feed's schedules; runs in work go on."""
+        """Stop the feed's schedules; runs in progress go on."""
         return await _set_pause(pool, merchant_id, feed_id, request.reason)
 
     @router.post("/feeds/{feed_id}/resume")

@@ -32,7 +32,7 @@ async def confirm_run(
 
     With `skip_overtaken` products that have changed since are left out: no item of theirs is
     sent, and the next run has them. Raises `NotFound`, and `Refusal` when there is nothing to
-    confirm, another run is in work, or the plan is out of date.
+    confirm, another run is in progress, or the plan is out of date.
     """
     async with unit_of_work(pool) as connection:
         run = await load_run(connection, merchant_id, run_id, locked=True)
@@ -47,7 +47,7 @@ async def confirm_run(
             )
         if await has_active_run(connection, merchant_id, run.feed_id, run.kind):
             raise Refusal(
-                f"another {run.kind} run of this feed is in work",
+                f"another {run.kind} run of this feed is in progress",
                 status=409,
                 slug="run-active",
                 remedy="Confirm this one once the other has ended.",

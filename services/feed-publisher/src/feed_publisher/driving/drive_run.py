@@ -217,7 +217,7 @@ class RunDriver:
                 await note_trouble(connection, run, trouble)
 
     async def _fail(self, run: Run, error: Exception, backoff: Backoff) -> Wait:
-        """A bug or an answer nobody foresaw: loud, tried again, and in the end given up."""
+        """An unexpected failure: logged, retried, and given up after `MAX_FAILURES`."""
         log.exception("run.failed", run=run.run_id, failure=type(error).__name__)
         async with unit_of_work(self._pool) as connection:
             failures = await note_trouble(

@@ -22,7 +22,7 @@ from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import count_online, load_listings
 from feed_publisher.planning.guards import (
     GUARD_WINDOW,
-    reckoned_products,
+    counted_products,
     withheld,
 )
 from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
@@ -227,7 +227,7 @@ async def _guard(making: _Making, share: Decimal) -> None:
     held = withheld(
         {(run.feed_id, family_id) for family_id, _ in asked},
         await list_removals(*scope, now - GUARD_WINDOW),
-        reckoned_products(before, online),
+        counted_products(before, online),
         share,
     )
     families = sorted({family_id for _, family_id in held})

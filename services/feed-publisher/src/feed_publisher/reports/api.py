@@ -69,7 +69,7 @@ class ItemView(BaseModel):
 
 
 class GroupedCause(CauseView):
-    """A cause and whom it touches: how many items, and the first families."""
+    """A cause and what it concerns: how many items, and the first families."""
 
     count: int
     families: list[str]

@@ -67,7 +67,7 @@ async def list_runnable(connection: Connection, *, limit: int) -> list[Run]:
     """Runs that can go on, the longest waiting first.
 
     Runs of a shop that is not eligible or not connected wait (M1.1, M1.3); so does a queued one
-    while its feed has another of its kind in work. A dry run makes no call and waits for nobody.
+    while its feed has another of its kind in progress. A dry run makes no call and does not wait.
     """
     query = (
         sa.select(_run)
@@ -78,7 +78,7 @@ async def list_runnable(connection: Connection, *, limit: int) -> list[Run]:
         .where(
             _run.c.state.in_(words("queued", "planning", "running")),
             sa.or_(_run.c.is_dry_run, _may_be_called(clock.now())),
-            sa.or_(_run.c.state != word("queued"), _run.c.is_dry_run, ~_has_other_in_work()),
+            sa.or_(_run.c.state != word("queued"), _run.c.is_dry_run, ~_has_other_in_progress()),
         )
         .order_by(_run.c.asked_at)
         .limit(limit)
@@ -94,7 +94,7 @@ def _may_be_called(now: datetime) -> sa.ColumnElement[bool]:
     )
 
 
-def _has_other_in_work() -> sa.Exists:
+def _has_other_in_progress() -> sa.Exists:
     other = _run.alias("other")
     return sa.exists().where(
         other.c.merchant_id == _run.c.merchant_id,
@@ -135,7 +135,7 @@ async def list_runs(
 
 
 async def begin_planning(connection: Connection, run: Run) -> bool:
-    """Move a queued run on; False while another of its kind is in work."""
+    """Move a queued run on; False while another of its kind is in progress."""
     await lock_feed(connection, run.merchant_id, run.feed_id)
     moved = await connection.fetchval(
         """
@@ -230,7 +230,7 @@ async def begin_confirmed(connection: Connection, run: Run) -> None:
 async def has_active_run(
     connection: Connection, merchant_id: str, feed_id: str, kind: Kind
 ) -> bool:
-    """Whether a run of that kind is in work."""
+    """Whether a run of that kind is in progress."""
     found = await connection.fetchval(
         """
         SELECT 1 FROM feed_run

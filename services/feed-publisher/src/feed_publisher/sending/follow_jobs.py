@@ -26,7 +26,7 @@ from feed_publisher.sending.submit_jobs import item_no_of
 FIRST_WAIT = timedelta(milliseconds=300)
 LONGEST_WAIT = timedelta(seconds=30)
 CHECK_STATUS_AFTER = 5
-"""Fruitless queries after which AliExpress's list is asked whether the job is over."""
+"""Queries without a new result after which AliExpress's list is asked whether the job is over."""
 LIST_PAGES = 20
 LIST_SLACK = timedelta(hours=2)
 """Before the intent a job's list is read from: the repeated hour of autumn included."""

@@ -20,7 +20,7 @@ from feed_publisher.sending.store import Call
 from feed_publisher.sending.submit_jobs import MAX_ATTEMPTS, item_no_of, no_answer
 
 SETTLE_ATTEMPTS = 3
-"""Attempts without a trace of the job after which it was never taken in."""
+"""Attempts without a trace of the job after which it was never accepted."""
 FIRST_WAIT = timedelta(milliseconds=500)
 LONGEST_WAIT = timedelta(seconds=15)
 

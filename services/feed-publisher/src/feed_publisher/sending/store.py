@@ -127,7 +127,7 @@ async def move_call(
 
 
 async def count_settle_attempt(connection: Connection, merchant_id: str, call_id: str) -> None:
-    """One more fruitless attempt to learn what became of a call."""
+    """One more attempt to learn what became of a call, without a result."""
     await connection.execute(
         "UPDATE remote_call SET looks = looks + 1 WHERE merchant_id = $1 AND call_id = $2",
         merchant_id,
