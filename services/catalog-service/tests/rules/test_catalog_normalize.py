@@ -200,6 +200,8 @@ def test_the_order_of_arrival_never_matters(order: list[tuple[str, str | None]])
 
 @given(st.text(max_size=200))
 @example("a\r\nb")
+@example("0\n\x00")
+@example("a\n&#1;")
 def test_safe_html_is_a_fixed_point(text: str) -> None:
     once = safe_html(text)
     assert safe_html(once) == once or "<" not in once

@@ -26,6 +26,8 @@ _STRATEGIES = {
 }
 Strategy = Literal["place_order_withhold", "payment_success_deduct"]
 _TAG = re.compile(r"<[a-zA-Z/!]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+"""Characters no text shows; an HTML parser drops or replaces them."""
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
@@ -312,11 +314,10 @@ class _Draft:
 
 def safe_html(text: str) -> str:
     """The description as HTML without anything active; plain text keeps its lines (M3.7)."""
-    text = text.strip()
-    if not text:
-        return ""
+    text = _CONTROL.sub("", text).strip()
     if not _TAG.search(text):
-        return _LINE_END.sub("<br>", html.escape(html.unescape(text), quote=False))
+        plain = _CONTROL.sub("", html.unescape(text)).strip()
+        text = _LINE_END.sub("<br>", html.escape(plain, quote=False))
     return nh3.clean(text, link_rel=None).strip()
 
 
