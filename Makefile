@@ -6,8 +6,8 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml sandbox/pyproject.toml stack/pyproject.toml)
-CODE := schemas docs libs services cli sandbox stack lint tests bench examples conftest.py
+MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml demo/pyproject.toml sandbox/pyproject.toml stack/pyproject.toml)
+CODE := schemas docs libs services cli demo sandbox stack lint tests bench examples conftest.py
 WORKERS ?= 2
 
 .PHONY: help
@@ -19,7 +19,7 @@ help: ## list these targets
 
 .PHONY: run
 run: prepare ## start all and sell a sample; ONCE=1, CATALOG=file, FEED=feed.yaml, REPORT=out.json
-	@$(BIN)/channel demo
+	@$(BIN)/python -m channel_demo
 
 .PHONY: up
 up: prepare ## start all and keep it running, nothing sold

@@ -11,10 +11,11 @@ import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-MEMBERS = ("libs/*", "services/*", "cli", "sandbox", "stack")
+MEMBERS = ("libs/*", "services/*", "cli", "demo", "sandbox", "stack")
 PLATFORM = '"channel-common[service]"'
 
 MODULES = {
+    "channel-cli": "channel_cli",
     "channel-common": "common",
     "channel-aliexpress": "aliexpress",
     "channel-stack": "stack",

@@ -52,5 +52,5 @@ export VIRTUAL_ENV=.venv UV_PYTHON_DOWNLOADS=never
 .venv/bin/uv pip install -q --require-hashes -r requirements.txt
 # shellcheck disable=SC2046  # one word per member
 .venv/bin/uv pip install -q --no-deps --no-build-isolation \
-    $(for member in libs/* services/* cli sandbox stack; do [ ! -f "$member/pyproject.toml" ] || printf -- '-e ./%s ' "$member"; done)
+    $(for member in libs/* services/* cli demo sandbox stack; do [ ! -f "$member/pyproject.toml" ] || printf -- '-e ./%s ' "$member"; done)
 touch .venv/ready

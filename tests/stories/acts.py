@@ -25,9 +25,9 @@ from theatre import (
     send,
 )
 
-from channel_cli.demo import trade
-from channel_cli.demo.stage import Stage
 from channel_cli.following import import_and_follow
+from channel_demo import trade
+from channel_demo.stage import Stage
 from common.contracts.catalog import CatalogUpdated
 from stack.system import CATALOG, ORDERS
 from stack.testing import eventually

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from storyteller import Listing, listings
 
-from channel_cli.demo.stage import Stage
-from channel_cli.sandbox import LedgerEntry, ShopProduct
+from channel_demo.sandbox import LedgerEntry, ShopProduct
+from channel_demo.stage import Stage
 
 Skus = frozenset[str]
 

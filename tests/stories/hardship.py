@@ -17,12 +17,12 @@ from endings import Ending, ending_of
 from storyteller import own_system, part_of, sample_of, sample_stage
 
 from channel_cli.answers import Shipment
-from channel_cli.demo import bring_in, sell, trade
-from channel_cli.demo.sources import Sources
-from channel_cli.demo.stage import Stage
 from channel_cli.following import RUN_ENDED
 from channel_cli.progress import poll
 from channel_cli.session import Problem
+from channel_demo import bring_in, sell, trade
+from channel_demo.sources import Sources
+from channel_demo.stage import Stage
 from channel_producer import CatalogPublisher
 from common.contracts.catalog import CatalogUpdated
 from stack.throwaway import StoreAddresses

@@ -9,11 +9,11 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from channel_cli.answers import PreviewFamily
-from channel_cli.demo import bring_in, sell
-from channel_cli.demo.sources import Sources, load_sample
-from channel_cli.demo.stage import Stage, open_stage
-from channel_cli.demo.survey import Found, survey
-from channel_cli.sandbox import LedgerEntry, ShopProduct
+from channel_demo import bring_in, sell
+from channel_demo.sandbox import LedgerEntry, ShopProduct
+from channel_demo.sources import Sources, load_sample
+from channel_demo.stage import Stage, open_stage
+from channel_demo.survey import Found, survey
 from stack.run import Stack, running_stack
 from stack.settings import StackSettings
 from stack.system import SANDBOX, Ports

@@ -12,10 +12,10 @@ from storyteller import Sold
 
 from channel_cli.answers import Order
 from channel_cli.client import Channel
-from channel_cli.demo import bring_in, trade
 from channel_cli.following import import_and_follow
 from channel_cli.session import Problem, open_session
 from channel_cli.settings import CATALOG, Access
+from channel_demo import bring_in, trade
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import encode
 from stack.testing import eventually

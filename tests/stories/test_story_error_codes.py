@@ -18,11 +18,11 @@ from hardship import (
     ship,
 )
 
-from channel_cli.demo import sell, trade
-from channel_cli.demo.stage import Stage
 from channel_cli.progress import poll
-from channel_cli.sandbox import ShopOrder
 from channel_cli.settings import ORDERS
+from channel_demo import sell, trade
+from channel_demo.sandbox import ShopOrder
+from channel_demo.stage import Stage
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
 

@@ -25,8 +25,8 @@ from hardship import (
     set_faults,
 )
 
-from channel_cli.demo import bring_in, trade
-from channel_cli.demo.stage import Stage
+from channel_demo import bring_in, trade
+from channel_demo.stage import Stage
 from stack.testing import eventually
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900)]

@@ -11,7 +11,7 @@ from mortal import Mortal
 from storyteller import part_of, sample_of, sample_stage
 from theatre import connect
 
-from channel_cli.demo import bring_in
+from channel_demo import bring_in
 from stack.system import AUTH, CATALOG, ORDERS, PUBLISHER
 
 pytestmark = [pytest.mark.xdist_group("killed"), pytest.mark.timeout(300)]

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from storyteller import Sold
 
-from channel_cli.demo import sell, trade
 from channel_cli.following import RUN_ENDED
+from channel_demo import sell, trade
 from stack.run import Stack
 from stack.settings import CHECKOUT
 from stack.system import AUTH, ORDERS

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from storyteller import Sold, bring_online
 
-from channel_cli.demo.sources import load_own
-from channel_cli.demo.stage import open_stage
-from channel_cli.demo.survey import Found, survey
-from channel_cli.sandbox import ONLINE, ShopProduct
+from channel_demo.sandbox import ONLINE, ShopProduct
+from channel_demo.sources import load_own
+from channel_demo.stage import open_stage
+from channel_demo.survey import Found, survey
 from sandbox.catalogue import Catalogue
 from stack.run import Stack
 from stack.settings import CHECKOUT

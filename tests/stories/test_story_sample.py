@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from storyteller import Sold, bring_online, listings, look_at, sample_of, writes_in
 
-from channel_cli.demo import bring_in, sell
-from channel_cli.demo.sources import SAMPLE_EVENTS, expected_outcomes, read_events
-from channel_cli.demo.stage import open_stage
 from channel_cli.following import RUN_ENDED
-from channel_cli.sandbox import ONLINE
+from channel_demo import bring_in, sell
+from channel_demo.sandbox import ONLINE
+from channel_demo.sources import SAMPLE_EVENTS, expected_outcomes, read_events
+from channel_demo.stage import open_stage
 from stack.run import Stack
 
 pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(300)]

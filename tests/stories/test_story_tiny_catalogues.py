@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from storyteller import own_system, sample_of
 
-from channel_cli.demo import trade
-from channel_cli.demo.play import play
-from channel_cli.demo.report import Report, find_faults
-from channel_cli.demo.sources import Sources
-from channel_cli.demo.stage import open_stage
-from channel_cli.sandbox import SandboxRefused
+from channel_demo import trade
+from channel_demo.play import play
+from channel_demo.report import Report, find_faults
+from channel_demo.sandbox import SandboxRefused
+from channel_demo.sources import Sources
+from channel_demo.stage import open_stage
 from stack.run import Stack
 from stack.throwaway import StoreAddresses
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from storyteller import bring_online, own_system, part_of, sample_of, sample_stage, writes_in
 
-from channel_cli.demo import sell, trade
-from channel_cli.demo.consent import ConsentFailed, agree
-from channel_cli.demo.stage import Stage
 from channel_cli.following import RUN_ENDED, follow_run
 from channel_cli.session import Problem
 from channel_cli.settings import CATALOG
+from channel_demo import sell, trade
+from channel_demo.consent import ConsentFailed, agree
+from channel_demo.stage import Stage
 from stack.run import Stack
 from stack.testing import eventually
 from stack.throwaway import StoreAddresses

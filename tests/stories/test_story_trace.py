@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from storyteller import own_system, part_of, sample_of, sample_stage
 
-from channel_cli.demo import bring_in, sell
+from channel_demo import bring_in, sell
 from channel_producer import CatalogPublisher
 from stack.ports import LOOPBACK
 from stack.system import SERVICES

@@ -11,12 +11,12 @@ import httpx2
 import msgspec
 from mortal import WITHIN, Mortal
 
-from channel_cli.demo import bring_in, sell
-from channel_cli.demo.consent import agree
-from channel_cli.demo.sources import Sources
-from channel_cli.demo.stage import Stage
 from channel_cli.following import RUN_ENDED
 from channel_cli.progress import poll
+from channel_demo import bring_in, sell
+from channel_demo.consent import agree
+from channel_demo.sources import Sources
+from channel_demo.stage import Stage
 from channel_producer import CatalogPublisher
 from common.contracts.catalog import CatalogUpdated
 from stack.system import CATALOG, PUBLISHER

@@ -19,9 +19,9 @@ from ledger import OUTAGES, Watcher, end_offsets, violations, work_in_flight
 from traffic import CATALOGUE, MERCHANT, Sent, Traffic, make_traffic
 
 from channel_cli.client import Channel
-from channel_cli.demo.consent import agree
 from channel_cli.session import open_session
 from channel_cli.settings import Access
+from channel_demo.consent import agree
 from common.contracts.catalog import CatalogUpdated
 from stack.ports import free_port
 from stack.processes import Process

@@ -2,5 +2,5 @@
 
 Reading order: `settings` (where, and as whom) → `session` (a request, a token, a problem) →
 `answers`, `client` (what is asked) → `output` (what a person or a program gets) → `commands`, one
-file per thing → `demo`, what `make run` plays.
+file per thing.
 """

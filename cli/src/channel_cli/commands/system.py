@@ -1,12 +1,9 @@
-"""`channel up`, `channel status`, `channel demo`: the local stack."""
+"""`channel up`, `channel status`: the local stack."""
 
 import asyncio
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from channel_cli.demo.play import Wishes, run_demo
 from channel_cli.output import AsJson, fail, show, table_of
 from channel_cli.probes import READY, probe
 from channel_cli.settings import NoAccess, find_access
@@ -32,26 +29,3 @@ def status(as_json: AsJson = False) -> None:
     show(document, as_json, lambda: table_of(("service", "address", "state"), rows))
     if any(state != READY for state in states.values()):
         raise typer.Exit(1)
-
-
-def demo(
-    catalogue: Annotated[
-        Path | None,
-        typer.Option(envvar="CATALOG", exists=True, dir_okay=False, help="A file of your own."),
-    ] = None,
-    feed: Annotated[
-        Path | None,
-        typer.Option(envvar="FEED", exists=True, dir_okay=False, help="Its feed configuration."),
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(envvar="REPORT", help="Where the result goes as JSON.")
-    ] = None,
-    once: Annotated[
-        bool, typer.Option("--once", envvar="ONCE", help="End afterwards; non-zero when not well.")
-    ] = False,
-) -> None:
-    """Start everything and run the demo, with the sample or with a catalogue of your own."""
-    if (catalogue is None) != (feed is None):
-        raise typer.BadParameter("CATALOG and FEED go together: a file and its configuration")
-    wishes = Wishes(catalogue, feed, report, once)
-    raise typer.Exit(run_until_stopped(run_demo(wishes)))

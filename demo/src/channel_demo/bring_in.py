@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from channel_cli.demo.consent import agree
-from channel_cli.demo.sources import Sources
-from channel_cli.demo.stage import STRANGER, Stage
 from channel_cli.following import follow_normalizing, import_and_follow
 from channel_cli.output import say
 from channel_cli.progress import poll, progress_bar
 from channel_cli.session import Problem
+from channel_demo.consent import agree
+from channel_demo.sources import Sources
+from channel_demo.stage import STRANGER, Stage
 from channel_producer import CatalogPublisher
 from common.contracts.catalog import CatalogUpdated
 

@@ -5,13 +5,13 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 from channel_cli.answers import Run, SourceProduct
-from channel_cli.demo.bring_in import DemoFailed, publish
-from channel_cli.demo.stage import Stage
 from channel_cli.following import RUN_CONFIRMABLE, RUN_ENDED, follow_normalizing, follow_run
 from channel_cli.output import err, say, table_of
 from channel_cli.progress import poll, progress_bar
-from channel_cli.sandbox import LedgerEntry
 from channel_cli.session import Problem
+from channel_demo.bring_in import DemoFailed, publish
+from channel_demo.sandbox import LedgerEntry
+from channel_demo.stage import Stage
 from common.contracts.catalog import CatalogUpdated
 
 PLANS_AT_MOST = 5

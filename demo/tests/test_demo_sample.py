@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from channel_cli.demo.sources import (
+from channel_demo.sources import (
     SAMPLE,
     SAMPLE_EVENTS,
     expected_outcomes,

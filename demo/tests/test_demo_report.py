@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from channel_cli.answers import Cause, Issue, PreviewFamily, PublishedProduct
-from channel_cli.demo.report import Rejected, Report, find_faults
-from channel_cli.demo.survey import rejection_of
+from channel_demo.report import Rejected, Report, find_faults
+from channel_demo.survey import rejection_of
 
 WELL = Report(
     source_products=10,

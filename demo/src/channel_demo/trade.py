@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from random import Random
 
 from channel_cli.answers import Order
-from channel_cli.demo.stage import Stage
-from channel_cli.demo.survey import audited_shop
 from channel_cli.following import follow_order_import
 from channel_cli.output import say
 from channel_cli.progress import poll
-from channel_cli.sandbox import ONLINE
+from channel_demo.sandbox import ONLINE
+from channel_demo.stage import Stage
+from channel_demo.survey import audited_shop
 
 ORDERS_TO_SHIP = 6
 ORDERS_HELD = 2

@@ -1,4 +1,4 @@
-"""What `make run` plays: the whole path, step by step, and whether all is well at the end.
+"""What `make run` does: the whole path, step by step, and whether all is well at the end.
 
 Reading order: `stage` (who and where) → `sources` (what is sold) → `steps` (the path) → `report`
 (what came of it, and what it must add up to) → `play` (all in order).

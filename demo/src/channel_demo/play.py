@@ -9,17 +9,17 @@ from rich.live import Live
 from rich.markup import escape
 
 from channel_cli.commands.dead_letters import letters_of
-from channel_cli.demo import bring_in, sell, trade
-from channel_cli.demo.bring_in import DemoFailed
-from channel_cli.demo.consent import ConsentFailed
-from channel_cli.demo.report import Report, find_faults, tables_of, write_report
-from channel_cli.demo.sources import Sources, load_own, load_sample
-from channel_cli.demo.stage import Stage, open_stage
-from channel_cli.demo.survey import count_shipped, survey
 from channel_cli.output import err, out, table_of
 from channel_cli.probes import probe
-from channel_cli.sandbox import SandboxRefused
 from channel_cli.session import Problem, TookTooLong, Unreachable
+from channel_demo import bring_in, sell, trade
+from channel_demo.bring_in import DemoFailed
+from channel_demo.consent import ConsentFailed
+from channel_demo.report import Report, find_faults, tables_of, write_report
+from channel_demo.sandbox import SandboxRefused
+from channel_demo.sources import Sources, load_own, load_sample
+from channel_demo.stage import Stage, open_stage
+from channel_demo.survey import count_shipped, survey
 from stack.__main__ import addresses_table
 from stack.run import Addresses, Stack, running_stack
 from stack.system import SANDBOX
@@ -29,8 +29,8 @@ STEP_FAILURES = (DemoFailed, ConsentFailed, TookTooLong, Problem, Unreachable, S
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What the user asked of `channel demo`."""
+class DemoOptions:
+    """What the user asked of the demo."""
 
     catalogue_file: Path | None = None
     feed_file: Path | None = None
@@ -38,8 +38,8 @@ class Wishes:
     is_once: bool = False
 
 
-async def run_demo(wishes: Wishes) -> int:
-    """Start everything, play, tell; stay up until Ctrl-C unless asked not to. An exit code."""
+async def run_demo(options: DemoOptions) -> int:
+    """Start everything, run the demo, report; then stay up unless asked not to. An exit code."""
     started = time.monotonic()
     with err.status("starting") as status:
         async with running_stack(
@@ -48,26 +48,26 @@ async def run_demo(wishes: Wishes) -> int:
             status.stop()
             err.print(addresses_table(stack))
             try:
-                faults = await play_and_tell(stack.addresses, wishes, started)
+                faults = await run_and_report(stack.addresses, options, started)
             except STEP_FAILURES as failure:
-                faults = [told(failure)]
+                faults = [sentence_of(failure)]
             for fault in faults:
                 err.print(f"[red]not well:[/] {escape(fault)}")
-            if wishes.is_once:
+            if options.is_once:
                 return 1 if faults else 0
             await stay_up(stack)
     return 0
 
 
-def told(failure: Exception) -> str:
+def sentence_of(failure: Exception) -> str:
     """A step's failure with the next step, where it names one."""
     remedy = failure.details.remedy if isinstance(failure, Problem) else None
     return f"{failure}. {remedy}" if remedy else str(failure)
 
 
-async def play_and_tell(addresses: Addresses, wishes: Wishes, started: float) -> list[str]:
+async def run_and_report(addresses: Addresses, options: DemoOptions, started: float) -> list[str]:
     """Play on a running stack and show what came of it; returns what is not well."""
-    sources = sources_of(wishes, addresses.urls[SANDBOX])
+    sources = sources_of(options, addresses.urls[SANDBOX])
     async with open_stage(
         addresses,
         currency=sources.currency,
@@ -77,8 +77,8 @@ async def play_and_tell(addresses: Addresses, wishes: Wishes, started: float) ->
         report, offers_changed = await play(stage, sources, started)
     for table in tables_of(report):
         out.print(table)
-    if wishes.report_file is not None:
-        write_report(report, wishes.report_file)
+    if options.report_file is not None:
+        write_report(report, options.report_file)
     return find_faults(report, offers_changed=offers_changed)
 
 
@@ -115,10 +115,10 @@ async def play(stage: Stage, sources: Sources, started: float) -> tuple[Report, 
     return report, None if changed is None else len(changed)
 
 
-def sources_of(wishes: Wishes, sandbox_url: str) -> Sources:
+def sources_of(options: DemoOptions, sandbox_url: str) -> Sources:
     """The user's own file, else the sample."""
-    if wishes.catalogue_file is not None and wishes.feed_file is not None:
-        return load_own(wishes.catalogue_file, wishes.feed_file)
+    if options.catalogue_file is not None and options.feed_file is not None:
+        return load_own(options.catalogue_file, options.feed_file)
     return load_sample(sandbox_url)
 
 

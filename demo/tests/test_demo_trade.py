@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channel_cli.demo.trade import MOST_LINES, MOST_PIECES, fill_baskets
-from channel_cli.sandbox import SandboxControl, SandboxRefused
 from channel_cli.session import Unreachable
+from channel_demo.sandbox import SandboxControl, SandboxRefused
+from channel_demo.trade import MOST_LINES, MOST_PIECES, fill_baskets
 
 
 @pytest.mark.parametrize(

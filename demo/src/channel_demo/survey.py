@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 
 from channel_cli.answers import PreviewFamily, PublishedProduct
-from channel_cli.demo.report import Rejected
-from channel_cli.demo.stage import Stage
 from channel_cli.progress import poll
-from channel_cli.sandbox import AUDITING, ONLINE, ShopProduct
+from channel_demo.report import Rejected
+from channel_demo.sandbox import AUDITING, ONLINE, ShopProduct
+from channel_demo.stage import Stage
 
 GONE = frozenset({"deleted", "feed_removed"})
 EXCLUDED = "excluded"
