@@ -1,5 +1,6 @@
 """RFC 9457 problem details: every error names what, where, why and the next step."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -81,24 +82,44 @@ async def _on_refusal(_request: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    fields = [
-        FieldProblem(
-            field=".".join(str(part) for part in item["loc"] if part not in {"body", "query"}),
-            message=item["msg"],
-        )
-        for item in error.errors()
-    ]
+    named: dict[str, FieldProblem] = {}  # of a union's members each says why it does not fit
+    for item in error.errors():
+        field = _field_of(item, error.body)
+        named.setdefault(field, FieldProblem(field=field, message=item["msg"]))
+    fields = list(named.values())
     malformed = any(item["type"] == "json_invalid" for item in error.errors())
     return answer(
         Problem(
             type=TYPE_BASE + ("malformed" if malformed else "invalid-request"),
             title="The request is not of the documented form",
             status=400 if malformed else 422,
-            remedy="Mend the named fields; the form is in the service's OpenAPI document.",
+            remedy="Correct the named fields; the form is in the service's OpenAPI document.",
             field=fields[0].field if fields else None,
             errors=fields,
         )
     )
+
+
+def _field_of(item: Mapping[str, Any], body: object) -> str:
+    """The field as its sender wrote it: pydantic puts the names of a union's members in between."""
+    place, *parts = item["loc"]
+    if place != "body":
+        return ".".join(map(str, parts or [place]))
+    names: list[str] = []
+    here = body
+    for number, part in enumerate(parts, 1):
+        if _has(here, part):
+            here = here[part]  # type: ignore[index]  # `_has` looked
+            names.append(str(part))
+        elif item["type"] == "missing" and number == len(parts):
+            names.append(str(part))
+    return ".".join(names) or str(place)
+
+
+def _has(value: object, part: object) -> bool:
+    if isinstance(value, list):
+        return isinstance(part, int) and 0 <= part < len(value)
+    return isinstance(value, Mapping) and part in value
 
 
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:
