@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
+
+from auth_service import tables
 from common import clock
 from common.errors import NotFound
+from common.postgres import core
 from common.postgres.pool import Connection
 
 
@@ -49,7 +53,6 @@ async def load_merchant(connection: Connection, merchant_id: str) -> Merchant:
 
 async def list_merchants(connection: Connection, *, after: str, limit: int) -> list[Merchant]:
     """A page of all merchants, by id."""
-    rows = await connection.fetch(
-        "SELECT * FROM merchant WHERE merchant_id > $1 ORDER BY merchant_id LIMIT $2", after, limit
-    )
-    return [Merchant(**row) for row in rows]
+    merchant_id = tables.merchant.c.merchant_id
+    page = sa.select(tables.merchant).where(merchant_id > after).order_by(merchant_id).limit(limit)
+    return [Merchant(**row) for row in await core.fetch(connection, page)]

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from auth_service.shops.token_vault import Owner, SealedToken
+from auth_service.tables import merchant, shop
 from common import clock
 from common.contracts.shop import Connection as ShopConnection
 from common.errors import NotFound
+from common.postgres import core
 from common.postgres.pool import Connection
 
 SELLER_CONSTRAINT = "shop_of_seller"
-
-_COLUMNS = """merchant_id, shop_id, is_eligible, connection, generation, revision, seller_id,
-    seller_name, connected_at, expires_at, announced_step"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,41 @@ class Shop:
         return Grant(self.seller_id, self.connected_at, self.expires_at)
 
 
+_COLUMNS = (
+    shop.c.merchant_id,
+    shop.c.shop_id,
+    shop.c.is_eligible,
+    shop.c.connection,
+    shop.c.generation,
+    shop.c.revision,
+    shop.c.seller_id,
+    shop.c.seller_name,
+    shop.c.connected_at,
+    shop.c.expires_at,
+    shop.c.announced_step,
+)
+_KEY = (shop.c.merchant_id, shop.c.shop_id)
+_SEALED = (
+    shop.c.token_key_id,
+    shop.c.token_wrapped_key,
+    shop.c.token_nonce,
+    shop.c.token_ciphertext,
+)
+
+
+def _is_shop(merchant_id: str, shop_id: str) -> sa.ColumnElement[bool]:
+    return sa.and_(shop.c.merchant_id == merchant_id, shop.c.shop_id == shop_id)
+
+
+def _now_as_revision() -> sa.ColumnElement[int]:
+    return sa.literal(clock.epoch_milliseconds(), sa.BigInteger)
+
+
+def _next_revision() -> sa.ColumnElement[int]:
+    """It rises even where the clock went back."""
+    return sa.func.greatest(shop.c.revision + 1, _now_as_revision())
+
+
 def _shop(row: asyncpg.Record) -> Shop:
     return Shop(**row)
 
@@ -68,72 +104,63 @@ def _found(row: asyncpg.Record | None) -> asyncpg.Record:
 
 async def make_shop(connection: Connection, merchant_id: str, shop_id: str) -> Shop | None:
     """A new shop, not yet connected; None when it exists. Waits for a change of its merchant."""
-    row = await connection.fetchrow(
-        f"""
-        INSERT INTO shop (merchant_id, shop_id, is_eligible, revision, created_at)
-        SELECT merchant_id, $2, is_eligible, $3, $4 FROM merchant WHERE merchant_id = $1 FOR SHARE
-        ON CONFLICT (merchant_id, shop_id) DO NOTHING
-        RETURNING {_COLUMNS}
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        shop_id,
-        clock.epoch_milliseconds(),
-        clock.now(),
+    values = {
+        shop.c.merchant_id: merchant.c.merchant_id,
+        shop.c.shop_id: sa.literal(shop_id, sa.Text),
+        shop.c.is_eligible: merchant.c.is_eligible,
+        shop.c.revision: _now_as_revision(),
+        shop.c.created_at: sa.literal(clock.now(), sa.DateTime(timezone=True)),
+    }
+    of_merchant = (
+        sa.select(*values.values())
+        .where(merchant.c.merchant_id == merchant_id)
+        .with_for_update(read=True)
+    )
+    row = await core.fetch_one(
+        connection,
+        insert(shop)
+        .from_select(list(values), of_merchant)
+        .on_conflict_do_nothing(index_elements=_KEY)
+        .returning(*_COLUMNS),
     )
     return None if row is None else _shop(row)
 
 
 async def load_shop(connection: Connection, merchant_id: str, shop_id: str) -> Shop:
     """The shop. Raises `NotFound`."""
-    row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM shop WHERE merchant_id = $1 AND shop_id = $2",  # noqa: S608 - constants
-        merchant_id,
-        shop_id,
-    )
-    return _shop(_found(row))
+    wanted = sa.select(*_COLUMNS).where(_is_shop(merchant_id, shop_id))
+    return _shop(_found(await core.fetch_one(connection, wanted)))
 
 
 async def lock_shop(connection: Connection, merchant_id: str, shop_id: str) -> Shop:
     """The shop, its row locked for this transaction. Raises `NotFound`."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {_COLUMNS} FROM shop WHERE merchant_id = $1 AND shop_id = $2 FOR UPDATE
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        shop_id,
-    )
-    return _shop(_found(row))
+    wanted = sa.select(*_COLUMNS).where(_is_shop(merchant_id, shop_id)).with_for_update()
+    return _shop(_found(await core.fetch_one(connection, wanted)))
 
 
 async def list_shops(
     connection: Connection, merchant_id: str, *, after: str, limit: int
 ) -> list[Shop]:
     """A page of the merchant's shops, by id."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM shop WHERE merchant_id = $1 AND shop_id > $2
-        ORDER BY shop_id LIMIT $3
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        after,
-        limit,
+    page = (
+        sa.select(*_COLUMNS)
+        .where(shop.c.merchant_id == merchant_id, shop.c.shop_id > after)
+        .order_by(shop.c.shop_id)
+        .limit(limit)
     )
-    return [_shop(row) for row in rows]
+    return [_shop(row) for row in await core.fetch(connection, page)]
 
 
 async def list_connected(connection: Connection) -> list[Shop]:
     """Every connected shop of every merchant, for the metrics."""
-    rows = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM shop WHERE connection = 'connected'"  # noqa: S608 - constants
-    )
-    return [_shop(row) for row in rows]
+    connected = sa.select(*_COLUMNS).where(shop.c.connection == "connected")
+    return [_shop(row) for row in await core.fetch(connection, connected)]
 
 
 async def find_shop_of_seller(connection: Connection, seller_id: str) -> Shop | None:
     """The one shop that is connected to this seller account, of whichever merchant."""
-    row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM shop WHERE seller_id = $1",  # noqa: S608 - constants
-        seller_id,
+    row = await core.fetch_one(
+        connection, sa.select(*_COLUMNS).where(shop.c.seller_id == seller_id)
     )
     return None if row is None else _shop(row)
 
@@ -152,28 +179,26 @@ async def save_grant(
 
     Raises asyncpg's `UniqueViolationError` of `SELLER_CONSTRAINT` when another shop has the seller.
     """
-    row = await connection.fetchrow(
-        f"""
-        UPDATE shop SET connection = 'connected', generation = $3,
-            revision = greatest(revision + 1, $4), seller_id = $5, seller_name = $6,
-            connected_at = $7, expires_at = $8, announced_step = NULL, next_step_at = $9,
-            token_key_id = $10, token_wrapped_key = $11, token_nonce = $12, token_ciphertext = $13
-        WHERE merchant_id = $1 AND shop_id = $2
-        RETURNING {_COLUMNS}
-        """,  # noqa: S608 - a constant list of columns
-        owner.merchant_id,
-        owner.shop_id,
-        owner.generation,
-        clock.epoch_milliseconds(),
-        seller_id,
-        seller_name,
-        clock.now(),
-        expires_at,
-        next_step_at,
-        sealed.key_id,
-        sealed.wrapped_key,
-        sealed.nonce,
-        sealed.ciphertext,
+    row = await core.fetch_one(
+        connection,
+        sa.update(shop)
+        .where(_is_shop(owner.merchant_id, owner.shop_id))
+        .values(
+            connection="connected",
+            generation=owner.generation,
+            revision=_next_revision(),
+            seller_id=seller_id,
+            seller_name=seller_name,
+            connected_at=clock.now(),
+            expires_at=expires_at,
+            announced_step=sa.null(),
+            next_step_at=next_step_at,
+            token_key_id=sealed.key_id,
+            token_wrapped_key=sealed.wrapped_key,
+            token_nonce=sealed.nonce,
+            token_ciphertext=sealed.ciphertext,
+        )
+        .returning(*_COLUMNS),
     )
     assert row is not None  # noqa: S101 - the row is locked
     return _shop(row)
@@ -183,18 +208,13 @@ async def end_connection(
     connection: Connection, merchant_id: str, shop_id: str, ended: ShopConnection
 ) -> Shop:
     """Let the locked shop's connection end as `ended`; its token is forgotten."""
-    row = await connection.fetchrow(
-        f"""
-        UPDATE shop SET connection = $3, revision = greatest(revision + 1, $4),
-            next_step_at = NULL, token_key_id = NULL, token_wrapped_key = NULL,
-            token_nonce = NULL, token_ciphertext = NULL
-        WHERE merchant_id = $1 AND shop_id = $2
-        RETURNING {_COLUMNS}
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        shop_id,
-        ended,
-        clock.epoch_milliseconds(),
+    row = await core.fetch_one(
+        connection,
+        sa.update(shop)
+        .where(_is_shop(merchant_id, shop_id))
+        .values(connection=ended, revision=_next_revision(), next_step_at=sa.null())
+        .values(dict.fromkeys(_SEALED, sa.null()))
+        .returning(*_COLUMNS),
     )
     assert row is not None  # noqa: S101 - the row is locked
     return _shop(row)
@@ -212,16 +232,13 @@ async def set_eligibility(
         merchant_id,
         is_eligible,
     )
-    rows = await connection.fetch(
-        f"""
-        UPDATE shop SET is_eligible = $3, revision = greatest(revision + 1, $4)
-        WHERE merchant_id = $1 AND shop_id = ANY($2)
-        RETURNING {_COLUMNS}
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        [key["shop_id"] for key in keys],
-        is_eligible,
-        clock.epoch_milliseconds(),
+    changed = sa.literal([key["shop_id"] for key in keys], sa.ARRAY(sa.Text))
+    rows = await core.fetch(
+        connection,
+        sa.update(shop)
+        .where(shop.c.merchant_id == merchant_id, shop.c.shop_id == sa.any_(changed))
+        .values(is_eligible=is_eligible, revision=_next_revision())
+        .returning(*_COLUMNS),
     )
     return _by_key(rows)
 
@@ -230,67 +247,60 @@ async def renew_revisions(
     connection: Connection, *, merchant_id: str | None, after: tuple[str, str], limit: int
 ) -> list[Shop]:
     """Raise the revision of the next shops after this key, in key order, to publish them again."""
-    keys = await connection.fetch(
-        """
-        SELECT merchant_id, shop_id FROM shop
-        WHERE ($1::text IS NULL OR merchant_id = $1) AND (merchant_id, shop_id) > ($2, $3)
-        ORDER BY merchant_id, shop_id LIMIT $4 FOR UPDATE
-        """,
-        merchant_id,
-        *after,
-        limit,
+    page = sa.select(*_KEY).where(sa.tuple_(*_KEY) > after)
+    if merchant_id is not None:
+        page = page.where(shop.c.merchant_id == merchant_id)
+    keys = await core.fetch(connection, page.order_by(*_KEY).limit(limit).with_for_update())
+    locked = (
+        sa.func.unnest(
+            sa.literal([key["merchant_id"] for key in keys], sa.ARRAY(sa.Text)),
+            sa.literal([key["shop_id"] for key in keys], sa.ARRAY(sa.Text)),
+        )
+        .table_valued("merchant_id", "shop_id")
+        .render_derived()
     )
-    rows = await connection.fetch(
-        f"""
-        UPDATE shop SET revision = greatest(revision + 1, $3)
-        WHERE (merchant_id, shop_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-        RETURNING {_COLUMNS}
-        """,  # noqa: S608 - a constant list of columns
-        [key["merchant_id"] for key in keys],
-        [key["shop_id"] for key in keys],
-        clock.epoch_milliseconds(),
+    rows = await core.fetch(
+        connection,
+        sa.update(shop)
+        .where(sa.tuple_(*_KEY).in_(sa.select(locked.c.merchant_id, locked.c.shop_id)))
+        .values(revision=_next_revision())
+        .returning(*_COLUMNS),
     )
     return _by_key(rows)
 
 
 def _by_key(rows: Sequence[asyncpg.Record]) -> list[Shop]:
-    return sorted(map(_shop, rows), key=lambda shop: (shop.merchant_id, shop.shop_id))
+    return sorted(map(_shop, rows), key=lambda each: (each.merchant_id, each.shop_id))
 
 
 # -- sealed tokens ----------------------------------------------------------------------------
-
-_SEALED = "token_key_id, token_wrapped_key, token_nonce, token_ciphertext"
 
 
 async def find_sealed(
     connection: Connection, merchant_id: str, shop_id: str
 ) -> tuple[Shop, SealedToken | None]:
     """The shop and its token, read together. Raises `NotFound`."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {_COLUMNS}, {_SEALED} FROM shop WHERE merchant_id = $1 AND shop_id = $2
-        """,  # noqa: S608 - constant lists of columns
-        merchant_id,
-        shop_id,
+    row = await core.fetch_one(
+        connection, sa.select(*_COLUMNS, *_SEALED).where(_is_shop(merchant_id, shop_id))
     )
     *known, key_id, wrapped_key, nonce, ciphertext = _found(row).values()
-    shop = Shop(*known)
+    found = Shop(*known)
     if key_id is None:
-        return shop, None
-    return shop, SealedToken(key_id, wrapped_key, nonce, ciphertext)
+        return found, None
+    return found, SealedToken(key_id, wrapped_key, nonce, ciphertext)
 
 
 async def claim_sealed_under_other_key(
     connection: Connection, key_id: str, *, limit: int
 ) -> list[tuple[str, str, SealedToken]]:
     """Tokens under another master key than this one: merchant, shop, token; rows locked."""
-    rows = await connection.fetch(
-        f"""
-        SELECT merchant_id, shop_id, {_SEALED} FROM shop WHERE token_key_id <> $1
-        ORDER BY merchant_id, shop_id LIMIT $2 FOR UPDATE SKIP LOCKED
-        """,  # noqa: S608 - a constant list of columns
-        key_id,
-        limit,
+    rows = await core.fetch(
+        connection,
+        sa.select(*_KEY, *_SEALED)
+        .where(shop.c.token_key_id != key_id)
+        .order_by(*_KEY)
+        .limit(limit)
+        .with_for_update(skip_locked=True),
     )
     return [(row[0], row[1], SealedToken(row[2], row[3], row[4], row[5])) for row in rows]
 
