@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import sqlalchemy as sa
+
 from common import clock
+from common.postgres import core
 from common.postgres.pool import Connection
+from order_importer.tables import order_import
 
 Cause = Literal["schedule", "asked", "connected", "shipment"]
 
@@ -30,8 +34,24 @@ class Import:
     ended_at: datetime | None
 
 
-_IMPORT = """import_id, merchant_id, shop_id, cause, state, requested_at, attempts, window_from,
-    window_to, orders_seen, orders_received, orders_updated, problem, ended_at"""
+_COLUMNS = (
+    order_import.c.import_id,
+    order_import.c.merchant_id,
+    order_import.c.shop_id,
+    order_import.c.cause,
+    order_import.c.state,
+    order_import.c.requested_at,
+    order_import.c.attempts,
+    order_import.c.window_from,
+    order_import.c.window_to,
+    order_import.c.orders_seen,
+    order_import.c.orders_received,
+    order_import.c.orders_updated,
+    order_import.c.problem,
+    order_import.c.ended_at,
+)
+_IS_OPEN = sa.text("state IN ('due', 'running')")
+"""As text: the index over open imports is used where its condition stands without parameters."""
 
 
 async def request_import(
@@ -56,31 +76,33 @@ async def request_import(
 
 async def list_open(connection: Connection, now: datetime, *, limit: int) -> list[Import]:
     """Imports to begin, and those begun by a process that may be dead, the oldest first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_IMPORT} FROM order_import
-        WHERE state IN ('due', 'running') AND next_try_at <= $1
-        ORDER BY next_try_at, import_id LIMIT $2
-        """,  # noqa: S608 - a constant list of columns
-        now,
-        limit,
+    found = (
+        sa.select(*_COLUMNS)
+        .where(_IS_OPEN, order_import.c.next_try_at <= now)
+        .order_by(order_import.c.next_try_at, order_import.c.import_id)
+        .limit(limit)
     )
-    return [Import(**row) for row in rows]
+    return [Import(**row) for row in await core.fetch(connection, found)]
 
 
 async def begin_import(
     connection: Connection, import_id: int, window: tuple[datetime, datetime]
 ) -> Import | None:
     """Begin an import of this window (from, to), or again one that was; None if it has ended."""
-    row = await connection.fetchrow(
-        f"""
-        UPDATE order_import
-        SET state = 'running', attempts = attempts + 1, window_from = $2, window_to = $3,
-            orders_seen = 0, problem = NULL
-        WHERE import_id = $1 AND state IN ('due', 'running') RETURNING {_IMPORT}
-        """,  # noqa: S608 - a constant list of columns
-        import_id,
-        *window,
+    window_from, window_to = window
+    row = await core.fetch_one(
+        connection,
+        sa.update(order_import)
+        .where(order_import.c.import_id == import_id, _IS_OPEN)
+        .values(
+            state="running",
+            attempts=order_import.c.attempts + 1,
+            window_from=window_from,
+            window_to=window_to,
+            orders_seen=0,
+            problem=sa.null(),
+        )
+        .returning(*_COLUMNS),
     )
     return None if row is None else Import(**row)
 
@@ -139,15 +161,10 @@ async def list_imports(
     limit: int,
 ) -> list[Import]:
     """A page of the shop's imports, the newest first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_IMPORT} FROM order_import
-        WHERE merchant_id = $1 AND shop_id = $2 AND ($3::bigint IS NULL OR import_id < $3)
-        ORDER BY import_id DESC LIMIT $4
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        shop_id,
-        before,
-        limit,
+    page = sa.select(*_COLUMNS).where(
+        order_import.c.merchant_id == merchant_id, order_import.c.shop_id == shop_id
     )
-    return [Import(**row) for row in rows]
+    if before is not None:
+        page = page.where(order_import.c.import_id < before)
+    page = page.order_by(order_import.c.import_id.desc()).limit(limit)
+    return [Import(**row) for row in await core.fetch(connection, page)]

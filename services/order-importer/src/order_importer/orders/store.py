@@ -9,12 +9,15 @@ from datetime import datetime
 
 import asyncpg
 import msgspec
+import sqlalchemy as sa
 
 from aliexpress.orders import Order as ListedOrder
 from common import clock
 from common.contracts.order import Order, Parcel
 from common.errors import NotFound
+from common.postgres import core
 from common.postgres.pool import Connection
+from order_importer.tables import marketplace_order
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,22 @@ class StoredOrder:
     order: Order
 
 
-_COLUMNS = "merchant_id, shop_id, order_id, revision, content, ship_before, placed_at"
+_FIND_ORDER = """
+    SELECT merchant_id, shop_id, order_id, revision, content, ship_before FROM marketplace_order
+    WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND content IS NOT NULL
+    """
+_LOCK_ORDER = _FIND_ORDER + " FOR UPDATE"
+
+_stored_order = marketplace_order.c
+_READABLE_ORDERS = sa.select(
+    _stored_order.merchant_id,
+    _stored_order.shop_id,
+    _stored_order.order_id,
+    _stored_order.revision,
+    _stored_order.content,
+    _stored_order.ship_before,
+).where(_stored_order.content.is_not(None))
+_KEY = (_stored_order.merchant_id, _stored_order.shop_id, _stored_order.order_id)
 
 
 def next_revision(previous: int) -> int:
@@ -39,15 +57,7 @@ async def load_order(
     connection: Connection, merchant_id: str, shop_id: str, order_id: str
 ) -> StoredOrder:
     """The order with its parcels. Raises `NotFound`."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {_COLUMNS} FROM marketplace_order
-        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND content IS NOT NULL
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        shop_id,
-        order_id,
-    )
+    row = await connection.fetchrow(_FIND_ORDER, merchant_id, shop_id, order_id)
     return await _found(connection, row)
 
 
@@ -55,16 +65,7 @@ async def lock_order(
     connection: Connection, merchant_id: str, shop_id: str, order_id: str
 ) -> StoredOrder:
     """The order, its row locked for this transaction. Raises `NotFound`."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {_COLUMNS} FROM marketplace_order
-        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND content IS NOT NULL
-        FOR UPDATE
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        shop_id,
-        order_id,
-    )
+    row = await connection.fetchrow(_LOCK_ORDER, merchant_id, shop_id, order_id)
     return await _found(connection, row)
 
 
@@ -114,26 +115,20 @@ async def list_orders(
     limit: int,
 ) -> list[StoredOrder]:
     """A page of the merchant's orders, the newest first, after this (placed, shop, order)."""
-    placed_at, after_shop, after_order = after or (None, None, None)
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM marketplace_order
-        WHERE merchant_id = $1 AND content IS NOT NULL
-            AND ($2::text IS NULL OR status = $2 OR marketplace_status = $2)
-            AND ($3::text IS NULL OR shop_id = $3)
-            AND ($4::timestamptz IS NULL OR placed_at < $4
-                OR (placed_at = $4 AND (shop_id, order_id) > ($5, $6)))
-        ORDER BY placed_at DESC, shop_id, order_id LIMIT $7
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        status,
-        shop_id,
-        placed_at,
-        after_shop,
-        after_order,
-        limit,
-    )
-    return await _with_parcels(connection, rows)
+    order = _stored_order
+    page = _READABLE_ORDERS.where(order.merchant_id == merchant_id)
+    if status is not None:
+        page = page.where(sa.or_(order.status == status, order.marketplace_status == status))
+    if shop_id is not None:
+        page = page.where(order.shop_id == shop_id)
+    if after is not None:
+        placed_at, *place = after
+        is_further = sa.tuple_(order.shop_id, order.order_id) > tuple(place)
+        page = page.where(
+            sa.or_(order.placed_at < placed_at, sa.and_(order.placed_at == placed_at, is_further))
+        )
+    page = page.order_by(order.placed_at.desc(), order.shop_id, order.order_id).limit(limit)
+    return await _with_parcels(connection, await core.fetch(connection, page))
 
 
 async def list_orders_after(
@@ -144,18 +139,11 @@ async def list_orders_after(
     limit: int,
 ) -> list[StoredOrder]:
     """The next orders after this key, of one merchant or of all, in key order."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM marketplace_order
-        WHERE content IS NOT NULL AND ($1::text IS NULL OR merchant_id = $1)
-            AND (merchant_id, shop_id, order_id) > ($2, $3, $4)
-        ORDER BY merchant_id, shop_id, order_id LIMIT $5 FOR SHARE
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        *after,
-        limit,
-    )
-    return await _with_parcels(connection, rows)
+    page = _READABLE_ORDERS.where(sa.tuple_(*_KEY) > after)
+    if merchant_id is not None:
+        page = page.where(_stored_order.merchant_id == merchant_id)
+    page = page.order_by(*_KEY).limit(limit).with_for_update(read=True)
+    return await _with_parcels(connection, await core.fetch(connection, page))
 
 
 async def _with_parcels(

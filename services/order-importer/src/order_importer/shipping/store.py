@@ -43,12 +43,24 @@ class Shipment:
     traceparent: str | None
 
 
-_COLUMNS = """merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
-    carrier, service_name, tracking_number, tracking_website, note, line_ids, state,
-    absent_readings, attempts, requested_at, settled_at, problem_code, problem_message, explanation,
-    remedy, traceparent"""
-
-_KEY = "merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4"
+_SELECT_SHIPMENTS = """
+    SELECT merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
+        carrier, service_name, tracking_number, tracking_website, note, line_ids, state,
+        absent_readings, attempts, requested_at, settled_at, problem_code, problem_message,
+        explanation, remedy, traceparent
+    FROM shipment
+    """
+_WHERE_KEY = " WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4"
+_FIND_BY_IDEMPOTENCY_KEY = _SELECT_SHIPMENTS + " WHERE merchant_id = $1 AND idempotency_key = $2"
+_FIND_SHIPMENT = _SELECT_SHIPMENTS + _WHERE_KEY
+_LOCK_SHIPMENT = _FIND_SHIPMENT + " FOR UPDATE"
+_LIST_SHIPMENTS = (
+    _SELECT_SHIPMENTS
+    + """
+    WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3
+    ORDER BY requested_at, shipment_id
+    """
+)
 
 
 def _key(shipment: Shipment) -> tuple[str, str, str, str]:
@@ -58,12 +70,7 @@ def _key(shipment: Shipment) -> tuple[str, str, str, str]:
 async def find_by_key(
     connection: Connection, merchant_id: str, idempotency_key: str
 ) -> Shipment | None:
-    row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM shipment "  # noqa: S608 - a constant list of columns
-        "WHERE merchant_id = $1 AND idempotency_key = $2",
-        merchant_id,
-        idempotency_key,
-    )
+    row = await connection.fetchrow(_FIND_BY_IDEMPOTENCY_KEY, merchant_id, idempotency_key)
     return None if row is None else Shipment(**row)
 
 
@@ -98,13 +105,7 @@ async def load_shipment(
     connection: Connection, merchant_id: str, shop_id: str, order_id: str, shipment_id: str
 ) -> Shipment:
     """The shipment. Raises `NotFound`."""
-    row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM shipment WHERE {_KEY}",  # noqa: S608 - constants
-        merchant_id,
-        shop_id,
-        order_id,
-        shipment_id,
-    )
+    row = await connection.fetchrow(_FIND_SHIPMENT, merchant_id, shop_id, order_id, shipment_id)
     if row is None:
         raise NotFound("shipment")
     return Shipment(**row)
@@ -114,24 +115,19 @@ async def list_shipments(
     connection: Connection, merchant_id: str, shop_id: str, order_id: str
 ) -> list[Shipment]:
     """The order's shipments, in the order they were asked for."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM shipment
-        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3
-        ORDER BY requested_at, shipment_id
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        shop_id,
-        order_id,
-    )
+    rows = await connection.fetch(_LIST_SHIPMENTS, merchant_id, shop_id, order_id)
     return [Shipment(**row) for row in rows]
 
 
 async def list_open(connection: Connection, now: datetime, *, limit: int) -> list[Shipment]:
     """Each order's first open shipment, of shops that may be called; the nearest deadline first."""
     rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM (
+        """
+        SELECT merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
+            carrier, service_name, tracking_number, tracking_website, note, line_ids, state,
+            absent_readings, attempts, requested_at, settled_at, problem_code, problem_message,
+            explanation, remedy, traceparent
+        FROM (
             SELECT DISTINCT ON (s.merchant_id, s.shop_id, s.order_id) s.*, o.ship_before
             FROM shipment s
             JOIN marketplace_order o USING (merchant_id, shop_id, order_id)
@@ -141,7 +137,7 @@ async def list_open(connection: Connection, now: datetime, *, limit: int) -> lis
         ) AS first
         WHERE next_try_at <= $1
         ORDER BY ship_before NULLS LAST, requested_at LIMIT $2
-        """,  # noqa: S608 - a constant list of columns
+        """,
         now,
         limit,
     )
@@ -150,10 +146,7 @@ async def list_open(connection: Connection, now: datetime, *, limit: int) -> lis
 
 async def lock_shipment(connection: Connection, shipment: Shipment) -> Shipment:
     """The shipment as it is now, its row locked for this transaction. Raises `NotFound`."""
-    row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM shipment WHERE {_KEY} FOR UPDATE",  # noqa: S608 - constants
-        *_key(shipment),
-    )
+    row = await connection.fetchrow(_LOCK_SHIPMENT, *_key(shipment))
     if row is None:
         raise NotFound("shipment")
     return Shipment(**row)
@@ -162,11 +155,11 @@ async def lock_shipment(connection: Connection, shipment: Shipment) -> Shipment:
 async def mark_sent(connection: Connection, shipment: Shipment) -> None:
     """The intent: the call that sends this parcel begins now."""
     await connection.execute(
-        f"""
+        """
         UPDATE shipment SET state = 'sent', attempts = attempts + 1, absent_readings = 0,
             problem_code = NULL, problem_message = NULL
-        WHERE {_KEY}
-        """,  # noqa: S608 - a constant condition
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
+        """,
         *_key(shipment),
     )
 
@@ -176,7 +169,10 @@ async def mark_uncertain(
 ) -> None:
     """AliExpress's answer leaves open whether it has the parcel: the order is to be read."""
     await connection.execute(
-        f"UPDATE shipment SET problem_code = $5, problem_message = $6 WHERE {_KEY}",  # noqa: S608 - constants
+        """
+        UPDATE shipment SET problem_code = $5, problem_message = $6
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
+        """,
         *_key(shipment),
         code,
         message,
@@ -186,7 +182,10 @@ async def mark_uncertain(
 async def mark_absent(connection: Connection, shipment: Shipment, readings: int) -> None:
     """The order was read and did not show the parcel, for so many readings in a row."""
     await connection.execute(
-        f"UPDATE shipment SET absent_readings = $5 WHERE {_KEY}",  # noqa: S608 - constant
+        """
+        UPDATE shipment SET absent_readings = $5
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
+        """,
         *_key(shipment),
         readings,
     )
@@ -197,11 +196,11 @@ async def mark_pending(
 ) -> None:
     """The parcel is not there: send it again after this time."""
     await connection.execute(
-        f"""
+        """
         UPDATE shipment SET state = 'pending', absent_readings = 0, next_try_at = $5,
             problem_message = $6
-        WHERE {_KEY}
-        """,  # noqa: S608 - a constant condition
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
+        """,
         *_key(shipment),
         clock.now() + after,
         problem,
@@ -211,7 +210,10 @@ async def mark_pending(
 async def postpone(connection: Connection, shipment: Shipment, *, after: timedelta) -> None:
     """Look at the shipment again after this time; its state stays."""
     await connection.execute(
-        f"UPDATE shipment SET next_try_at = $5 WHERE {_KEY}",  # noqa: S608 - constant
+        """
+        UPDATE shipment SET next_try_at = $5
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
+        """,
         *_key(shipment),
         clock.now() + after,
     )
@@ -220,11 +222,11 @@ async def postpone(connection: Connection, shipment: Shipment, *, after: timedel
 async def mark_confirmed(connection: Connection, shipment: Shipment) -> None:
     """AliExpress has the parcel."""
     await connection.execute(
-        f"""
+        """
         UPDATE shipment SET state = 'confirmed', settled_at = $5, problem_code = NULL,
             problem_message = NULL
-        WHERE {_KEY}
-        """,  # noqa: S608 - a constant condition
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
+        """,
         *_key(shipment),
         clock.now(),
     )
@@ -241,11 +243,11 @@ async def mark_refused(
 ) -> None:
     """AliExpress rejected the parcel, for this reason; its lines are free again."""
     await connection.execute(
-        f"""
+        """
         UPDATE shipment SET state = 'refused', settled_at = $5, problem_code = $6,
             problem_message = $7, explanation = $8, remedy = $9
-        WHERE {_KEY}
-        """,  # noqa: S608 - a constant condition
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
+        """,
         *_key(shipment),
         clock.now(),
         code,
