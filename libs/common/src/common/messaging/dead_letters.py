@@ -7,15 +7,19 @@ topic again. A replayed record keeps its coordinates, so its version is what it 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
+import sqlalchemy as sa
 
 from common import clock
 from common.contracts.envelope import EncodedEvent, headers_from_json, headers_to_json
 from common.contracts.topics import BY_NAME
 from common.messaging.outbox import add_encoded
 from common.messaging.records import Parked, Record, Rejected, Setback
+from common.postgres import core
 from common.postgres.pool import Connection
+from common.postgres.tables import dead_letter, parked_event
 
 PARKED_AT_MOST = 10_000
 """Records kept waiting for one thing; more become dead letters."""
@@ -73,15 +77,28 @@ class ParkedWait:
     oldest_at: datetime
 
 
-_RECORD_COLUMNS = """topic, partition, record_offset, record_timestamp_ms, key, value, headers"""
-_STATE_COLUMNS = """source, merchant_id, reason, detail, remedy, state, attempts, created_at,
-    updated_at"""
-_COLUMNS = f"""id, consumer_group, {_RECORD_COLUMNS}, {_STATE_COLUMNS}"""
-_LISTED_COLUMNS = f"""id, consumer_group, topic, partition, record_offset, record_timestamp_ms,
-    substring(key FOR 300) AS key, NULL::bytea AS value, '[]' AS headers, {_STATE_COLUMNS}"""
-_SELECTED = """($1::text IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR state = $2)
-    AND ($3::text IS NULL OR reason = $3) AND ($4::text IS NULL OR consumer_group = $4)
-    AND ($5::text IS NULL OR source = $5)"""
+_KEY_SHOWN = 300
+_letter = dead_letter.c
+_LISTED = (
+    _letter.id,
+    _letter.consumer_group,
+    _letter.topic,
+    _letter.partition,
+    _letter.record_offset,
+    _letter.record_timestamp_ms,
+    sa.func.substring(_letter.key, 1, _KEY_SHOWN).label("key"),
+    sa.cast(sa.null(), sa.LargeBinary).label("value"),
+    sa.literal_column("'[]'").label("headers"),
+    _letter.source,
+    _letter.merchant_id,
+    _letter.reason,
+    _letter.detail,
+    _letter.remedy,
+    _letter.state,
+    _letter.attempts,
+    _letter.created_at,
+    _letter.updated_at,
+)
 
 
 async def keep_setbacks(connection: Connection, group: str, setbacks: Sequence[Setback]) -> None:
@@ -121,11 +138,12 @@ async def park(connection: Connection, group: str, parked: Sequence[Parked]) -> 
                 )
             )
     await connection.executemany(
-        f"""
+        """
         INSERT INTO parked_event
-            (consumer_group, {_RECORD_COLUMNS}, source, merchant_id, waits_for, parked_at)
+            (consumer_group, topic, partition, record_offset, record_timestamp_ms, key, value,
+             headers, source, merchant_id, waits_for, parked_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING
-        """,  # noqa: S608 - a constant list of columns
+        """,
         [
             (
                 group,
@@ -145,15 +163,15 @@ async def _keep_dead_letters(
     connection: Connection, group: str, rejected: Sequence[Rejected]
 ) -> None:
     await connection.executemany(
-        f"""
+        """
         INSERT INTO dead_letter
-            (consumer_group, {_RECORD_COLUMNS}, source, merchant_id, reason, detail, remedy,
-             created_at, updated_at)
+            (consumer_group, topic, partition, record_offset, record_timestamp_ms, key, value,
+             headers, source, merchant_id, reason, detail, remedy, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
         ON CONFLICT (consumer_group, topic, partition, record_offset) DO UPDATE
             SET reason = $11, detail = $12, remedy = $13, updated_at = $14, state = 'open',
                 attempts = dead_letter.attempts + 1
-        """,  # noqa: S608 - a constant list of columns
+        """,
         [
             (
                 group,
@@ -241,55 +259,45 @@ async def list_dead_letters(
 
     A page of whole ones could be as large as its number of largest records.
     """
-    rows = await connection.fetch(
-        f"""
-        SELECT {_LISTED_COLUMNS} FROM dead_letter
-        WHERE {_SELECTED} AND id > $6 ORDER BY id LIMIT $7
-        """,  # noqa: S608 - constant columns and conditions
-        *_filters(selection),
-        after_id,
-        limit,
+    page = (
+        sa.select(*_LISTED)
+        .where(*_conditions(selection), _letter.id > after_id)
+        .order_by(_letter.id)
+        .limit(limit)
     )
-    return [_dead_letter(row) for row in rows]
+    return [_dead_letter(row) for row in await core.fetch(connection, page)]
 
 
 async def count_dead_letters(
     connection: Connection, selection: Selection, *, after_id: int = 0, up_to_id: int | None = None
 ) -> tuple[int, int]:
     """How many there are with an id above `after_id` and up to `up_to_id`, and their highest id."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT count(*) AS number, coalesce(max(id), 0) AS highest FROM dead_letter
-        WHERE {_SELECTED} AND id > $6 AND ($7::bigint IS NULL OR id <= $7)
-        """,  # noqa: S608 - constant conditions
-        *_filters(selection),
-        after_id,
-        up_to_id,
-    )
+    counted = sa.select(
+        sa.func.count().label("number"),
+        sa.func.coalesce(sa.func.max(_letter.id), 0).label("highest"),
+    ).where(*_conditions(selection), _letter.id > after_id)
+    if up_to_id is not None:
+        counted = counted.where(_letter.id <= up_to_id)
+    row = await core.fetch_one(connection, counted)
     return (0, 0) if row is None else (row["number"], row["highest"])
 
 
-def _filters(selection: Selection) -> tuple[str | None, ...]:
-    return (
-        selection.merchant_id,
-        selection.state,
-        selection.reason,
-        selection.group,
-        selection.source,
+def _conditions(selection: Selection) -> list[sa.ColumnElement[bool]]:
+    filters = (
+        (_letter.merchant_id, selection.merchant_id),
+        (_letter.state, selection.state),
+        (_letter.reason, selection.reason),
+        (_letter.consumer_group, selection.group),
+        (_letter.source, selection.source),
     )
+    return [column == value for column, value in filters if value is not None]
 
 
 async def find_dead_letter(
     connection: Connection, dead_letter_id: int, *, merchant_id: str | None
 ) -> DeadLetter | None:
     """One dead letter, whole, to look at; None when this merchant has none of that id."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {_COLUMNS} FROM dead_letter WHERE id = $1 AND ($2::text IS NULL OR merchant_id = $2)
-        """,  # noqa: S608 - a constant list of columns
-        dead_letter_id,
-        merchant_id,
-    )
+    row = await core.fetch_one(connection, _select_one(dead_letter_id, merchant_id))
     return None if row is None else _dead_letter(row)
 
 
@@ -309,15 +317,14 @@ async def claim_dead_letter(
     connection: Connection, dead_letter_id: int, *, merchant_id: str | None
 ) -> DeadLetter | None:
     """Lock one dead letter for this transaction; None when this merchant has none of that id."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {_COLUMNS} FROM dead_letter
-        WHERE id = $1 AND ($2::text IS NULL OR merchant_id = $2) FOR UPDATE
-        """,  # noqa: S608 - a constant list of columns
-        dead_letter_id,
-        merchant_id,
-    )
+    wanted = _select_one(dead_letter_id, merchant_id).with_for_update()
+    row = await core.fetch_one(connection, wanted)
     return None if row is None else _dead_letter(row)
+
+
+def _select_one(dead_letter_id: int, merchant_id: str | None) -> sa.Select[Any]:
+    one = sa.select(dead_letter).where(_letter.id == dead_letter_id)
+    return one if merchant_id is None else one.where(_letter.merchant_id == merchant_id)
 
 
 async def settle_dead_letter(
@@ -390,55 +397,46 @@ async def list_parked(
     limit: int = 50,
 ) -> list[ParkedWait]:
     """What is waited for, by group, wait and merchant; of all merchants without `merchant_id`."""
-    rows = await connection.fetch(
-        """
-        SELECT consumer_group, waits_for, merchant_id, count(*) AS parked,
-            min(parked_at) AS oldest_at
-        FROM parked_event
-        WHERE ($1::text IS NULL OR merchant_id = $1)
-            AND ($2::text IS NULL OR (consumer_group, waits_for, merchant_id) > ($2, $3, $4))
-        GROUP BY consumer_group, waits_for, merchant_id
-        ORDER BY consumer_group, waits_for, merchant_id LIMIT $5
-        """,
-        merchant_id,
-        *(after or (None, None, None)),
-        limit,
+    waiting = parked_event.c
+    key = (waiting.consumer_group, waiting.waits_for, waiting.merchant_id)
+    page = sa.select(
+        *key, sa.func.count().label("parked"), sa.func.min(waiting.parked_at).label("oldest_at")
     )
-    return [ParkedWait(**dict(row)) for row in rows]
+    if merchant_id is not None:
+        page = page.where(waiting.merchant_id == merchant_id)
+    if after is not None:
+        page = page.where(sa.tuple_(*key) > after)
+    page = page.group_by(*key).order_by(*key).limit(limit)
+    return [ParkedWait(**dict(row)) for row in await core.fetch(connection, page)]
 
 
 async def claim_parked(
     connection: Connection, group: str, waits_for: Sequence[str], *, limit: int
 ) -> list[tuple[int, Record]]:
     """Lock parked records whose wait is over, oldest first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT id, {_RECORD_COLUMNS} FROM parked_event
-        WHERE consumer_group = $1 AND waits_for = ANY($2)
-        ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
-        """,  # noqa: S608 - a constant list of columns
-        group,
-        list(waits_for),
-        limit,
-    )
-    return [(row["id"], record_of(row)) for row in rows]
+    over = sa.any_(sa.literal(list(waits_for), sa.ARRAY(sa.Text)))
+    return await _claim_parked(connection, group, parked_event.c.waits_for == over, limit)
 
 
 async def claim_expired(
     connection: Connection, group: str, *, limit: int
 ) -> list[tuple[int, Record]]:
     """Lock records parked for longer than may be."""
-    rows = await connection.fetch(
-        f"""
-        SELECT id, {_RECORD_COLUMNS} FROM parked_event
-        WHERE consumer_group = $1 AND parked_at < $2
-        ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
-        """,  # noqa: S608 - a constant list of columns
-        group,
-        clock.now() - PARKED_FOR_AT_MOST,
-        limit,
+    has_expired = parked_event.c.parked_at < clock.now() - PARKED_FOR_AT_MOST
+    return await _claim_parked(connection, group, has_expired, limit)
+
+
+async def _claim_parked(
+    connection: Connection, group: str, condition: sa.ColumnElement[bool], limit: int
+) -> list[tuple[int, Record]]:
+    claimed = (
+        sa.select(parked_event)
+        .where(parked_event.c.consumer_group == group, condition)
+        .order_by(parked_event.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
     )
-    return [(row["id"], record_of(row)) for row in rows]
+    return [(row["id"], record_of(row)) for row in await core.fetch(connection, claimed)]
 
 
 async def forget_parked(connection: Connection, ids: Sequence[int]) -> None:

@@ -9,8 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from common import clock
+from common.postgres import core
 from common.postgres.pool import Connection
+from common.postgres.tables import quarantine
 
 Origin = tuple[str, str]
 """(source, merchant) a record claims to come from."""
@@ -94,18 +98,14 @@ async def list_quarantines(
     limit: int = 50,
 ) -> list[Quarantine]:
     """Who is in quarantine, by group, source and merchant; all merchants' without `merchant_id`."""
-    rows = await connection.fetch(
-        """
-        SELECT consumer_group, source, merchant_id, reason, since FROM quarantine
-        WHERE ($1::text IS NULL OR merchant_id = $1)
-            AND ($2::text IS NULL OR (consumer_group, source, merchant_id) > ($2, $3, $4))
-        ORDER BY consumer_group, source, merchant_id LIMIT $5
-        """,
-        merchant_id,
-        *(after or (None, None, None)),
-        limit,
-    )
-    return [Quarantine(**dict(row)) for row in rows]
+    key = (quarantine.c.consumer_group, quarantine.c.source, quarantine.c.merchant_id)
+    page = sa.select(quarantine)
+    if merchant_id is not None:
+        page = page.where(quarantine.c.merchant_id == merchant_id)
+    if after is not None:
+        page = page.where(sa.tuple_(*key) > after)
+    page = page.order_by(*key).limit(limit)
+    return [Quarantine(**dict(row)) for row in await core.fetch(connection, page)]
 
 
 async def lift(connection: Connection, group: str, source: str, merchant_id: str) -> bool:

@@ -10,10 +10,13 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import sqlalchemy as sa
 
 from common import clock
 from common.failpoints import reach
+from common.postgres import core
 from common.postgres.pool import Connection
+from common.postgres.tables import schedule
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,6 @@ class Schedule:
     next_due_at: datetime
     is_paused: bool
     pause_reason: str | None
-
-
-_COLUMNS = """kind, merchant_id, subject, every_seconds, daily_at, zone, next_due_at, is_paused,
-    pause_reason"""
 
 
 async def set_schedule(
@@ -118,17 +117,14 @@ async def claim_due(connection: Connection, kind: str, *, limit: int = 10) -> li
     What must run is to be written in the same transaction. Another replica's rows are skipped.
     """
     now = clock.now()
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM schedule
-        WHERE kind = $1 AND NOT is_paused AND next_due_at <= $2
-        ORDER BY next_due_at LIMIT $3 FOR UPDATE SKIP LOCKED
-        """,  # noqa: S608 - a constant list of columns
-        kind,
-        now,
-        limit,
+    due = (
+        sa.select(schedule)
+        .where(schedule.c.kind == kind, ~schedule.c.is_paused, schedule.c.next_due_at <= now)
+        .order_by(schedule.c.next_due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
     )
-    claimed = [_schedule(row) for row in rows]
+    claimed = [_schedule(row) for row in await core.fetch(connection, due)]
     await connection.executemany(
         """
         UPDATE schedule SET next_due_at = $4
@@ -162,15 +158,11 @@ async def list_schedules(
     connection: Connection, merchant_id: str, *, subject: str | None = None
 ) -> list[Schedule]:
     """The merchant's schedules, optionally of one subject."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM schedule
-        WHERE merchant_id = $1 AND ($2::text IS NULL OR subject = $2) ORDER BY subject, kind
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        subject,
-    )
-    return [_schedule(row) for row in rows]
+    found = sa.select(schedule).where(schedule.c.merchant_id == merchant_id)
+    if subject is not None:
+        found = found.where(schedule.c.subject == subject)
+    found = found.order_by(schedule.c.subject, schedule.c.kind)
+    return [_schedule(row) for row in await core.fetch(connection, found)]
 
 
 def _schedule(row: asyncpg.Record) -> Schedule:
