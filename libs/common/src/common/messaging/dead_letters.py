@@ -79,7 +79,7 @@ class ParkedWait:
 
 _KEY_SHOWN = 300
 _letter = dead_letter.c
-_LISTED = (
+_LISTED: tuple[sa.ColumnElement[Any], ...] = (
     _letter.id,
     _letter.consumer_group,
     _letter.topic,

@@ -3,7 +3,7 @@
 Merchants see their own, operators all. Everything that is done to a dead letter is audited.
 """
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Query
 
@@ -25,7 +25,7 @@ from common.messaging.dead_letters import (
 )
 from common.messaging.replay import Replayer
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading
 from common.web.dead_letter_views import (
     BulkView,
     DeadLetterView,
@@ -47,11 +47,28 @@ from common.web.dead_letter_views import (
     whole_view,
 )
 from common.web.identity import OPERATOR, Caller, Identity, caller_with, merchant_with
-from common.web.pagination import Page, cursor_of, place_of
+from common.web.pagination import Keyset, Page, cursor_of
 from common.web.problem import PROBLEM_RESPONSES
 
 READ = "dead-letters:read"
 WRITE = "dead-letters:write"
+
+
+class LetterPlace(NamedTuple):
+    """Dead letters are listed by rising id."""
+
+    letter_id: int
+
+
+class RangePlace(NamedTuple):
+    """What a bulk request has still to settle: ids above the one, up to the other."""
+
+    after_id: int
+    up_to_id: int
+
+
+_LETTERS = Keyset(LetterPlace)
+_RANGES = Keyset(RangePlace)
 
 
 def dead_letter_router(pool: Pool, replayer: Replayer) -> APIRouter:
@@ -157,20 +174,20 @@ class _DeadLetters:
         self._replayer = replayer
 
     async def page(self, filters: Filters, merchant_id: str | None) -> Page[DeadLetterView]:
-        after = _numbers(filters.cursor, 1)
-        async with unit_of_work(self._pool) as connection:
+        cursor = filters.cursor
+        after_id = 0 if cursor is None else _LETTERS.decode(cursor).letter_id
+        async with reading(self._pool) as connection:
             found = await list_dead_letters(
                 connection,
                 filters.selection(merchant_id),
-                after_id=after[0] if after else 0,
+                after_id=after_id,
                 limit=filters.limit + 1,
             )
-        items = [listed_view(letter) for letter in found[: filters.limit]]
-        more = len(found) > filters.limit
-        return Page(items=items, next_cursor=cursor_of(items[-1].id) if more else None)
+        page = Page.of(found, filters.limit, lambda last: LetterPlace(last.id))
+        return page.with_items([listed_view(letter) for letter in page.items])
 
     async def show(self, letter_id: int, merchant_id: str | None) -> WholeDeadLetter:
-        async with unit_of_work(self._pool) as connection:
+        async with reading(self._pool) as connection:
             letter = await find_dead_letter(connection, letter_id, merchant_id=merchant_id)
             if letter is None:
                 raise NotFound(
@@ -228,7 +245,7 @@ class _DeadLetters:
             ids = list(dict.fromkeys(request.ids))
             bulk = await settle_each(ids, act)
             return bulk_view(len(ids), bulk.outcomes, None, bulk.stopped)
-        place = _numbers(request.cursor, 2)
+        place = None if request.cursor is None else _RANGES.decode(request.cursor)
         part = await settle_selected(
             self._pool,
             Selection(merchant_id, "open", request.reason, request.group, request.source),
@@ -237,7 +254,9 @@ class _DeadLetters:
             limit=request.limit,
         )
         rest = part.rest
-        cursor = cursor_of(rest.after_id, rest.up_to_id) if rest and rest.up_to_id else None
+        cursor = (
+            cursor_of(*RangePlace(rest.after_id, rest.up_to_id)) if rest and rest.up_to_id else None
+        )
         return bulk_view(part.found, part.bulk.outcomes, cursor, part.bulk.stopped)
 
 
@@ -273,20 +292,3 @@ def _check_value(request: ReplayRequest) -> None:
             field="value",
             remedy="Send exactly one id with it, or leave it out.",
         )
-
-
-def _numbers(cursor: str | None, how_many: int) -> list[int] | None:
-    """The numbers a cursor of this list holds. Raises `Refusal` for another."""
-    place = place_of(cursor)
-    if place is None:
-        return None
-    numbers = [part for part in place if isinstance(part, int) and 0 <= part < 2**63]
-    if len(numbers) != how_many or len(place) != how_many:
-        raise Refusal(
-            "the cursor is not one of this list",
-            status=422,
-            slug="bad-cursor",
-            field="cursor",
-            remedy="Send `next_cursor` of the answer before, unchanged, or none to begin.",
-        )
-    return numbers

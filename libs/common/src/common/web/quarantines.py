@@ -1,21 +1,21 @@
 """REST over what a service sets aside: sources in quarantine, and records that wait."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import structlog
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
-from common.errors import NotFound, Refusal
+from common.errors import NotFound
 from common.messaging.dead_letters import PARKED_FOR_AT_MOST, ParkedWait, list_parked
 from common.messaging.quarantine import Quarantine, lift, list_quarantines
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.dead_letter_views import Storable
 from common.web.dead_letters import READ
 from common.web.identity import OPERATOR, Identity, caller_with, merchant_with
-from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 
 log = structlog.get_logger()
@@ -43,6 +43,26 @@ class ParkedView(BaseModel):
     oldest_expires_at: datetime
 
 
+class QuarantinePlace(NamedTuple):
+    """Quarantines are listed by group, source and merchant."""
+
+    consumer_group: str
+    source: str
+    merchant_id: str
+
+
+class WaitPlace(NamedTuple):
+    """Parked records are listed by group, by what they wait for, and by merchant."""
+
+    consumer_group: str
+    waits_for: str
+    merchant_id: str
+
+
+AfterQuarantine = Annotated[QuarantinePlace | None, Depends(Keyset(QuarantinePlace))]
+AfterWait = Annotated[WaitPlace | None, Depends(Keyset(WaitPlace))]
+
+
 class LiftRequest(BaseModel):
     """Which quarantine to end."""
 
@@ -61,24 +81,24 @@ def quarantine_router(pool: Pool) -> APIRouter:
 
     @router.get("/v1/merchants/{merchant_id}/quarantines")
     async def quarantines_of_merchant(
-        merchant: reader, cursor: Cursor = None, limit: Limit = 50
+        merchant: reader, after: AfterQuarantine = None, limit: Limit = 50
     ) -> Page[QuarantineView]:
         """Sources now in quarantine for this merchant."""
-        return await _quarantines(pool, merchant, cursor, limit)
+        return await _quarantines(pool, merchant, after, limit)
 
     @router.get("/v1/quarantines")
     async def quarantines(
         _caller: operator,
         merchant_id: Storable | None = None,
-        cursor: Cursor = None,
+        after: AfterQuarantine = None,
         limit: Limit = 50,
     ) -> Page[QuarantineView]:
         """Sources now in quarantine, for operators."""
-        return await _quarantines(pool, merchant_id, cursor, limit)
+        return await _quarantines(pool, merchant_id, after, limit)
 
     @router.post("/v1/quarantines/lift", status_code=204)
     async def lift_quarantine(caller: operator, request: LiftRequest) -> None:
-        """End a quarantine; its parked records are then played."""
+        """End a quarantine; its parked records are then replayed."""
         async with unit_of_work(pool) as connection:
             ended = await lift(connection, request.group, request.source, request.merchant_id)
         if not ended:
@@ -87,52 +107,48 @@ def quarantine_router(pool: Pool) -> APIRouter:
 
     @router.get("/v1/merchants/{merchant_id}/parked")
     async def parked_of_merchant(
-        merchant: reader, cursor: Cursor = None, limit: Limit = 50
+        merchant: reader, after: AfterWait = None, limit: Limit = 50
     ) -> Page[ParkedView]:
         """What this merchant's parked records wait for."""
-        return await _parked(pool, merchant, cursor, limit)
+        return await _parked(pool, merchant, after, limit)
 
     @router.get("/v1/parked")
     async def parked(
         _caller: operator,
         merchant_id: Storable | None = None,
-        cursor: Cursor = None,
+        after: AfterWait = None,
         limit: Limit = 50,
     ) -> Page[ParkedView]:
         """What parked records wait for, for operators."""
-        return await _parked(pool, merchant_id, cursor, limit)
+        return await _parked(pool, merchant_id, after, limit)
 
     return router
 
 
 async def _quarantines(
-    pool: Pool, merchant_id: str | None, cursor: str | None, limit: int
+    pool: Pool, merchant_id: str | None, after: QuarantinePlace | None, limit: int
 ) -> Page[QuarantineView]:
-    async with unit_of_work(pool) as connection:
+    async with reading(pool) as connection:
         found = await list_quarantines(
-            connection, merchant_id=merchant_id, after=_place(cursor), limit=limit + 1
+            connection, merchant_id=merchant_id, after=after, limit=limit + 1
         )
-    last = found[limit - 1] if len(found) > limit else None
-    return Page(
-        items=[_quarantine(item) for item in found[:limit]],
-        next_cursor=cursor_of(last.consumer_group, last.source, last.merchant_id) if last else None,
+    page = Page.of(
+        found,
+        limit,
+        lambda last: QuarantinePlace(last.consumer_group, last.source, last.merchant_id),
     )
+    return page.with_items([_quarantine(item) for item in page.items])
 
 
 async def _parked(
-    pool: Pool, merchant_id: str | None, cursor: str | None, limit: int
+    pool: Pool, merchant_id: str | None, after: WaitPlace | None, limit: int
 ) -> Page[ParkedView]:
-    async with unit_of_work(pool) as connection:
-        found = await list_parked(
-            connection, merchant_id=merchant_id, after=_place(cursor), limit=limit + 1
-        )
-    last = found[limit - 1] if len(found) > limit else None
-    return Page(
-        items=[_wait(item) for item in found[:limit]],
-        next_cursor=cursor_of(last.consumer_group, last.waits_for, last.merchant_id)
-        if last
-        else None,
+    async with reading(pool) as connection:
+        found = await list_parked(connection, merchant_id=merchant_id, after=after, limit=limit + 1)
+    page = Page.of(
+        found, limit, lambda last: WaitPlace(last.consumer_group, last.waits_for, last.merchant_id)
     )
+    return page.with_items([_wait(item) for item in page.items])
 
 
 def _quarantine(item: Quarantine) -> QuarantineView:
@@ -154,20 +170,3 @@ def _wait(item: ParkedWait) -> ParkedView:
         oldest_at=item.oldest_at,
         oldest_expires_at=item.oldest_at + PARKED_FOR_AT_MOST,
     )
-
-
-def _place(cursor: str | None) -> tuple[str, str, str] | None:
-    place = place_of(cursor)
-    if place is None:
-        return None
-    texts = [part for part in place if isinstance(part, str) and "\x00" not in part]
-    if len(texts) != 3 or len(place) != 3:
-        raise Refusal(
-            "the cursor is not one of this list",
-            status=422,
-            slug="bad-cursor",
-            field="cursor",
-            remedy="Send `next_cursor` of the page before, unchanged, or none for the first page.",
-        )
-    group, name, merchant_id = texts
-    return group, name, merchant_id

@@ -1,8 +1,9 @@
 """REST over merchants: operators write, a merchant reads itself."""
 
 from datetime import datetime
+from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.access import MerchantId, Reader, operators_only
@@ -10,7 +11,7 @@ from auth_service.merchants import store
 from auth_service.merchants.register_merchant import OnChange, register_merchant
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
-from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 
 
@@ -35,6 +36,15 @@ class MerchantView(BaseModel):
     updated_at: datetime
 
 
+class MerchantPlace(NamedTuple):
+    """Merchants are listed by id."""
+
+    merchant_id: str
+
+
+After = Annotated[MerchantPlace | None, Depends(Keyset(MerchantPlace))]
+
+
 def merchant_router(pool: Pool, on_change: OnChange) -> APIRouter:
     """The routes of this slice; `on_change` follows every write, in its transaction."""
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["merchants"])
@@ -48,17 +58,14 @@ def merchant_router(pool: Pool, on_change: OnChange) -> APIRouter:
         return MerchantView.model_validate(merchant)
 
     @router.get("/v1/merchants", dependencies=[operators_only])
-    async def get_merchants(cursor: Cursor = None, limit: Limit = 50) -> Page[MerchantView]:
+    async def get_merchants(after: After = None, limit: Limit = 50) -> Page[MerchantView]:
         """All merchants, by id."""
-        place = place_of(cursor)
         async with reading(pool) as connection:
             found = await store.list_merchants(
-                connection, after=str(place[0]) if place else "", limit=limit + 1
+                connection, after=after.merchant_id if after else "", limit=limit + 1
             )
-        return Page(
-            items=[MerchantView.model_validate(merchant) for merchant in found[:limit]],
-            next_cursor=cursor_of(found[limit - 1].merchant_id) if len(found) > limit else None,
-        )
+        page = Page.of(found, limit, lambda last: MerchantPlace(last.merchant_id))
+        return page.with_items([MerchantView.model_validate(item) for item in page.items])
 
     @router.get("/v1/merchants/{merchant_id}")
     async def get_merchant(merchant_id: Reader) -> MerchantView:

@@ -1,8 +1,9 @@
 """REST over shops: lists, one shop, and republishing."""
 
 from datetime import datetime
+from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.access import Reader, ShopId, operators_only
@@ -12,7 +13,7 @@ from common.contracts.shop import Connection
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN
-from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 
 
@@ -46,24 +47,30 @@ class Republished(BaseModel):
     records: int
 
 
+class ShopPlace(NamedTuple):
+    """A merchant's shops are listed by id."""
+
+    shop_id: str
+
+
+After = Annotated[ShopPlace | None, Depends(Keyset(ShopPlace))]
+
+
 def shop_router(pool: Pool) -> APIRouter:
     """Reading for merchants; republishing for operators."""
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["shops"])
 
     @router.get("/v1/merchants/{merchant_id}/shops")
     async def get_shops(
-        merchant_id: Reader, cursor: Cursor = None, limit: Limit = 50
+        merchant_id: Reader, after: After = None, limit: Limit = 50
     ) -> Page[ShopView]:
         """The merchant's shops, by id."""
-        place = place_of(cursor)
         async with reading(pool) as connection:
             found = await store.list_shops(
-                connection, merchant_id, after=str(place[0]) if place else "", limit=limit + 1
+                connection, merchant_id, after=after.shop_id if after else "", limit=limit + 1
             )
-        return Page(
-            items=[ShopView.model_validate(shop) for shop in found[:limit]],
-            next_cursor=cursor_of(found[limit - 1].shop_id) if len(found) > limit else None,
-        )
+        page = Page.of(found, limit, lambda last: ShopPlace(last.shop_id))
+        return page.with_items([ShopView.model_validate(shop) for shop in page.items])
 
     @router.get("/v1/merchants/{merchant_id}/shops/{shop_id}")
     async def get_shop(merchant_id: Reader, shop_id: ShopId) -> ShopView:

@@ -1,15 +1,16 @@
 """REST over a shop's order imports: run now, pause, resume, history."""
 
 from datetime import datetime
+from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from common import clock
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from common.web.pagination import Cursor, Limit, cursor_of, place_of
+from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 from order_importer.access import Reader, ShopId, Writer
 from order_importer.importing.problems import find_known
@@ -100,6 +101,15 @@ class ImportsView(BaseModel):
     next_cursor: str | None = None
 
 
+class ImportPlace(NamedTuple):
+    """A shop's imports are listed by falling id."""
+
+    import_id: int
+
+
+Before = Annotated[ImportPlace | None, Depends(Keyset(ImportPlace))]
+
+
 class Asked(BaseModel):
     """The import that will run."""
 
@@ -136,20 +146,23 @@ def import_router(pool: Pool) -> APIRouter:
 
     @router.get("")
     async def get_imports(
-        merchant_id: Reader, shop_id: ShopId, cursor: Cursor = None, limit: Limit = 50
+        merchant_id: Reader, shop_id: ShopId, before: Before = None, limit: Limit = 50
     ) -> ImportsView:
         """How far the shop's orders are covered, what could not be read, and past imports."""
-        place = place_of(cursor)
-        before = int(place[0]) if place else None
         shown = PROBLEMS_SHOWN
         async with reading(pool) as connection:
             shop = await load_shop(connection, merchant_id, shop_id)
             due = await find_schedule(connection, merchant_id, shop_id)
             found = await list_imports(
-                connection, merchant_id, shop_id, before=before, limit=limit + 1
+                connection,
+                merchant_id,
+                shop_id,
+                before=before.import_id if before else None,
+                limit=limit + 1,
             )
             problems = await list_problems(connection, merchant_id, shop_id, limit=shown)
             unreadable = await list_unreadable(connection, merchant_id, shop_id, limit=shown)
+        page = Page.of(found, limit, lambda last: ImportPlace(last.import_id))
         return ImportsView(
             covered_until=shop.covered_until,
             next_due_at=due.next_due_at if due else None,
@@ -157,8 +170,8 @@ def import_router(pool: Pool) -> APIRouter:
             pause_reason=due.pause_reason if due else None,
             problems=[OrderProblem(order_id=one[0], problem=one[1]) for one in problems],
             unreadable=[UnreadableRow(reason=one[0], seen_at=one[1]) for one in unreadable],
-            items=[ImportView.model_validate(one) for one in found[:limit]],
-            next_cursor=cursor_of(found[limit - 1].import_id) if len(found) > limit else None,
+            items=[ImportView.model_validate(one) for one in page.items],
+            next_cursor=page.next_cursor,
         )
 
     @router.post("/pause", status_code=204)

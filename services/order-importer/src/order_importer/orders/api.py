@@ -1,16 +1,15 @@
 """REST over orders: lists, one order, and republishing."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple, Self
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN
-from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 from order_importer.access import OrderId, Reader, ShopId, operators_only
 from order_importer.orders import store
@@ -25,6 +24,22 @@ Status = Annotated[
         description="A status of the channel (M8.2) or AliExpress's own.",
     ),
 ]
+
+
+class OrderPlace(NamedTuple):
+    """Orders are listed the newest first, those of one moment by shop and number."""
+
+    placed_at: datetime
+    shop_id: str
+    order_id: str
+
+    @classmethod
+    def of(cls, stored: store.StoredOrder) -> Self:
+        """Where this order stands."""
+        return cls(stored.order.placed_at, stored.shop_id, stored.order.order_id)
+
+
+After = Annotated[OrderPlace | None, Depends(Keyset(OrderPlace))]
 
 
 class RepublishBody(BaseModel):
@@ -50,20 +65,16 @@ def order_router(pool: Pool) -> APIRouter:
         merchant_id: Reader,
         status: Status = None,
         shop: Annotated[str | None, Query(pattern=IDENTIFIER_PATTERN)] = None,
-        cursor: Cursor = None,
+        after: After = None,
         limit: Limit = 50,
     ) -> Page[OrderView]:
         """The merchant's orders, the newest first."""
-        after = _place(cursor)
         async with reading(pool) as connection:
             found = await store.list_orders(
                 connection, merchant_id, status=status, shop_id=shop, after=after, limit=limit + 1
             )
-        page = found[:limit]
-        return Page(
-            items=[view_of(order) for order in page],
-            next_cursor=_cursor(page[-1]) if len(found) > limit else None,
-        )
+        page = Page.of(found, limit, OrderPlace.of)
+        return page.with_items([view_of(order) for order in page.items])
 
     @router.get("/v1/merchants/{merchant_id}/shops/{shop_id}/orders/{order_id}")
     async def get_order(merchant_id: Reader, shop_id: ShopId, order_id: OrderId) -> OrderView:
@@ -77,24 +88,3 @@ def order_router(pool: Pool) -> APIRouter:
         return Republished(records=await republish(pool, body.merchant_id))
 
     return router
-
-
-def _cursor(last: store.StoredOrder) -> str:
-    return cursor_of(last.order.placed_at.isoformat(), last.shop_id, last.order.order_id)
-
-
-def _place(cursor: str | None) -> tuple[datetime, str, str] | None:
-    place = place_of(cursor)
-    if place is None:
-        return None
-    try:
-        placed_at, shop_id, order_id = map(str, place)
-        return datetime.fromisoformat(placed_at), shop_id, order_id
-    except ValueError:
-        raise Refusal(
-            "the cursor is not one of this list",
-            status=422,
-            slug="bad-cursor",
-            field="cursor",
-            remedy="Send `next_cursor` of the page before, unchanged, or none for the first page.",
-        ) from None

@@ -1,0 +1,29 @@
+"""Whatever a parameter or a cursor holds, the answer is a problem with a remedy, never a 500."""
+
+from auth_harness import Auth
+
+from common.web.identity import OPERATOR
+from stack.hostile_requests import find_faults
+
+LETTERS = "/v1/merchants/{merchant_id}/dead-letters"
+
+
+async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(auth: Auth) -> None:
+    await auth.register("shein")
+    await auth.connect("shein", "main")
+    faults = await find_faults(
+        auth.http,
+        auth.bearer(OPERATOR, "token:read"),
+        known={"merchant_id": "shein", "shop_id": "main"},
+        places={
+            "/v1/merchants": ("shein",),
+            "/v1/merchants/{merchant_id}/shops": ("main",),
+            LETTERS: (7,),
+            "/v1/dead-letters": (7,),
+            "/v1/merchants/{merchant_id}/quarantines": ("group", "source", "shein"),
+            "/v1/quarantines": ("group", "source", "shein"),
+            "/v1/merchants/{merchant_id}/parked": ("group", "catalogue:a/b", "shein"),
+            "/v1/parked": ("group", "catalogue:a/b", "shein"),
+        },
+    )
+    assert faults == []

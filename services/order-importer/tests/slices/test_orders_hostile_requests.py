@@ -1,0 +1,32 @@
+"""Whatever a parameter or a cursor holds, the answer is a problem with a remedy, never a 500."""
+
+from datetime import UTC, datetime
+
+from orders_harness import MERCHANT, SHOP, Harness
+
+from common.web.identity import OPERATOR
+from stack.hostile_requests import find_faults
+
+OF_MERCHANT = "/v1/merchants/{merchant_id}"
+
+
+async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(harness: Harness) -> None:
+    await harness.stock("SHIRT-1")
+    [order_id] = await harness.place()
+    await harness.import_orders()
+    faults = await find_faults(
+        harness.http,
+        harness.bearer(OPERATOR, merchant_id=None),
+        known={"merchant_id": MERCHANT, "shop_id": SHOP, "order_id": order_id},
+        places={
+            f"{OF_MERCHANT}/orders": (datetime(2026, 11, 1, tzinfo=UTC), SHOP, order_id),
+            f"{OF_MERCHANT}/shops/{{shop_id}}/order-imports": (7,),
+            f"{OF_MERCHANT}/dead-letters": (7,),
+            "/v1/dead-letters": (7,),
+            f"{OF_MERCHANT}/quarantines": ("group", "source", MERCHANT),
+            "/v1/quarantines": ("group", "source", MERCHANT),
+            f"{OF_MERCHANT}/parked": ("group", "catalogue:a/b", MERCHANT),
+            "/v1/parked": ("group", "catalogue:a/b", MERCHANT),
+        },
+    )
+    assert faults == []
