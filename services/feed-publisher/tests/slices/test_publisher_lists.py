@@ -7,10 +7,12 @@ import msgspec
 import pytest
 from publisher_harness import migrate
 
+from common.contracts.feed import FeedState
 from common.contracts.product import ProductNormalized, ProductReported
+from common.errors import NotFound
 from common.postgres.pool import Connection, open_pool
 from common.postgres.unit_of_work import unit_of_work
-from feed_publisher.desired.store import save_desired
+from feed_publisher.desired.store import list_feeds, load_feed, save_desired, save_feeds
 from feed_publisher.listings.listing import Listing
 from feed_publisher.listings.store import (
     DueShop,
@@ -62,6 +64,23 @@ async def _add_run(connection: Connection, run_id: str, at: datetime, **columns:
         "cause": "request", "is_dry_run": True, "state": "queued", "asked_at": at, **columns,
     }  # fmt: skip
     await connection.copy_records_to_table("feed_run", records=[(*row.values(),)], columns=[*row])
+
+
+async def test_feeds_come_by_their_id_page_by_page(connection: Connection) -> None:
+    states = [
+        FeedState(
+            merchant_id=merchant_id, feed_id=feed_id, revision=1, shop_id="s", catalogue_id="c",
+            main_locale="en_US", configuration_version=1, lifecycle="active",
+        )
+        for merchant_id, feed_id in (("m", "a"), ("m", "b"), ("m", "c"), ("n", "d"))
+    ]  # fmt: skip
+    await save_feeds(connection, states)
+    first = await list_feeds(connection, "m", after="", limit=2)
+    second = await list_feeds(connection, "m", after=first[-1].feed_id, limit=2)
+    assert [[feed.feed_id for feed in page] for page in (first, second)] == [["a", "b"], ["c"]]
+    assert await load_feed(connection, "m", "b") == first[1]
+    with pytest.raises(NotFound):
+        await load_feed(connection, "m", "d")
 
 
 async def test_runs_come_the_newest_first_page_by_page(connection: Connection) -> None:

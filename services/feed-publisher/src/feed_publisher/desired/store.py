@@ -4,17 +4,33 @@ from collections.abc import Sequence
 
 import asyncpg
 import msgspec
+import sqlalchemy as sa
 
 from common import clock
 from common.contracts.feed import FeedState
 from common.contracts.product import ProductNormalized
 from common.contracts.shop import ShopState
 from common.errors import NotFound
+from common.postgres import core
 from common.postgres.pool import Connection
+from feed_publisher import tables
 from feed_publisher.desired.states import Desired, Feed, Kind, Shop
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(ProductNormalized)
+
+_feed = tables.feed
+
+_FEED_COLUMNS = (
+    _feed.c.merchant_id,
+    _feed.c.feed_id,
+    _feed.c.shop_id,
+    _feed.c.catalogue_id,
+    _feed.c.main_locale,
+    _feed.c.configuration_version,
+    _feed.c.lifecycle,
+    _feed.c.confirmed_at,
+)
 
 
 async def save_shops(connection: Connection, states: Sequence[ShopState]) -> list[tuple[str, str]]:
@@ -177,15 +193,9 @@ async def lock_feed(connection: Connection, merchant_id: str, feed_id: str) -> N
 
 async def load_feed(connection: Connection, merchant_id: str, feed_id: str) -> Feed:
     """The feed. Raises `NotFound`."""
-    row = await connection.fetchrow(
-        """
-        SELECT merchant_id, feed_id, shop_id, catalogue_id, main_locale, configuration_version,
-            lifecycle, confirmed_at
-        FROM feed WHERE merchant_id = $1 AND feed_id = $2
-        """,
-        merchant_id,
-        feed_id,
-    )
+    query = sa.select(*_FEED_COLUMNS)
+    query = query.where(_feed.c.merchant_id == merchant_id, _feed.c.feed_id == feed_id)
+    row = await core.fetch_one(connection, query)
     if row is None:
         raise NotFound("feed", remedy="Save the feed's configuration first.")
     return Feed(**dict(row))
@@ -195,17 +205,13 @@ async def list_feeds(
     connection: Connection, merchant_id: str, *, after: str, limit: int
 ) -> list[Feed]:
     """The merchant's feeds by id."""
-    rows = await connection.fetch(
-        """
-        SELECT merchant_id, feed_id, shop_id, catalogue_id, main_locale, configuration_version,
-            lifecycle, confirmed_at
-        FROM feed WHERE merchant_id = $1 AND feed_id > $2 ORDER BY feed_id LIMIT $3
-        """,
-        merchant_id,
-        after,
-        limit,
+    query = (
+        sa.select(*_FEED_COLUMNS)
+        .where(_feed.c.merchant_id == merchant_id, _feed.c.feed_id > after)
+        .order_by(_feed.c.feed_id)
+        .limit(limit)
     )
-    return [Feed(**dict(row)) for row in rows]
+    return [Feed(**dict(row)) for row in await core.fetch(connection, query)]
 
 
 async def confirm_feed(connection: Connection, merchant_id: str, feed_id: str) -> None:
