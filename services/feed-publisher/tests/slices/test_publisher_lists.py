@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from publisher_harness import migrate
+from publisher_auth import MERCHANT, bearer
+from publisher_harness import FEED, Harness, migrate
 
 from common.contracts.feed import FeedState
 from common.contracts.product import ProductNormalized, ProductReported
 from common.errors import NotFound
 from common.postgres.pool import Connection, open_pool
 from common.postgres.unit_of_work import unit_of_work
+from common.web.pagination import cursor_of
 from feed_publisher.desired.store import list_feeds, load_feed, save_desired, save_feeds
 from feed_publisher.listings.listing import Listing
 from feed_publisher.listings.store import (
@@ -183,3 +185,26 @@ async def test_listings_are_loaded_due_and_reported_by_key(connection: Connectio
             after=after, limit=9,
         )  # fmt: skip
         assert [report.family_id for report in reports] == [*families]
+
+
+UNFIT = {
+    "nothing": "", "no-cursor": "?", "no-place": cursor_of(), "too-long": cursor_of("a", "b", "c"),
+    "no-text": cursor_of("\x00"), "out-of-range": cursor_of(2**40),
+    "out-of-time": cursor_of("9999-12-31T23:59:59-23:59", "r"),
+}  # fmt: skip
+
+
+async def test_a_cursor_that_is_not_of_the_list_is_refused(harness: Harness) -> None:
+    run_id = await harness.ask("offer", dry_run=True)
+    for path in (
+        "feeds", f"feeds/{FEED}/runs", f"feeds/{FEED}/products", f"runs/{run_id}/items",
+        f"runs/{run_id}/plan",
+    ):  # fmt: skip
+        for name, cursor in UNFIT.items():
+            answer = await harness.http.get(
+                f"/v1/merchants/{MERCHANT}/{path}",
+                params={"cursor": cursor},
+                headers=bearer("feeds:read"),
+            )
+            assert answer.status_code == 422, (path, name, answer.text)
+            assert answer.json()["type"].endswith(":bad-cursor")

@@ -1,9 +1,9 @@
 """REST: feeds with their schedules, and their runs."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import clock
@@ -11,7 +11,7 @@ from common.errors import NotFound
 from common.postgres.pool import Connection, Pool
 from common.postgres.schedules import Schedule, list_schedules, pause_schedule
 from common.postgres.unit_of_work import reading, unit_of_work
-from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import Reader, Writer
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
@@ -27,6 +27,23 @@ from feed_publisher.runs.store import ask_for_run, list_runs, load_run
 SkipOvertaken = Annotated[
     bool, Query(description="Leave out products that have changed since the plan was made.")
 ]
+
+
+class FeedPlace(NamedTuple):
+    """A feed's place in the list of feeds."""
+
+    feed_id: str
+
+
+class RunPlace(NamedTuple):
+    """A run's place in the list of runs."""
+
+    asked_at: datetime
+    run_id: str
+
+
+AfterFeed = Annotated[FeedPlace | None, Depends(Keyset(FeedPlace))]
+AfterRun = Annotated[RunPlace | None, Depends(Keyset(RunPlace))]
 
 ACTIVE = frozenset({"queued", "planning", "running"})
 
@@ -117,17 +134,15 @@ def run_router(pool: Pool) -> APIRouter:
 
     @router.get("/feeds")
     async def get_feeds(
-        merchant_id: Reader, cursor: Cursor = None, limit: Limit = 50
+        merchant_id: Reader, after: AfterFeed = None, limit: Limit = 50
     ) -> Page[FeedView]:
         """The merchant's feeds."""
-        place = place_of(cursor)
         async with reading(pool) as connection:
             feeds = await list_feeds(
-                connection, merchant_id, after=str(place[0]) if place else "", limit=limit + 1
+                connection, merchant_id, after=after.feed_id if after else "", limit=limit + 1
             )
-            views = [await _feed_view(connection, feed) for feed in feeds[:limit]]
-        more = len(feeds) > limit
-        return Page(items=views, next_cursor=cursor_of(views[-1].feed_id) if more else None)
+            page = Page.of(feeds, limit, lambda feed: FeedPlace(feed.feed_id))
+            return page.with_items([await _feed_view(connection, feed) for feed in page.items])
 
     @router.get("/feeds/{feed_id}")
     async def get_feed(merchant_id: Reader, feed_id: str) -> FeedView:
@@ -163,20 +178,14 @@ def run_router(pool: Pool) -> APIRouter:
 
     @router.get("/feeds/{feed_id}/runs")
     async def get_runs(
-        merchant_id: Reader, feed_id: str, cursor: Cursor = None, limit: Limit = 20
+        merchant_id: Reader, feed_id: str, after: AfterRun = None, limit: Limit = 20
     ) -> Page[RunView]:
         """The feed's runs, the newest first."""
-        place = place_of(cursor)
-        before = (datetime.fromisoformat(str(place[0])), str(place[1])) if place else None
         async with reading(pool) as connection:
             await load_feed(connection, merchant_id, feed_id)
-            runs = await list_runs(connection, merchant_id, feed_id, before=before, limit=limit + 1)
-            views = await _run_views(connection, merchant_id, runs[:limit])
-        last = views[-1] if len(runs) > limit else None
-        return Page(
-            items=views,
-            next_cursor=cursor_of(last.asked_at.isoformat(), last.run_id) if last else None,
-        )
+            runs = await list_runs(connection, merchant_id, feed_id, before=after, limit=limit + 1)
+            page = Page.of(runs, limit, lambda run: RunPlace(run.asked_at, run.run_id))
+            return page.with_items(await _run_views(connection, merchant_id, page.items))
 
     @router.get("/runs/{run_id}")
     async def get_run(merchant_id: Reader, run_id: str) -> RunView:

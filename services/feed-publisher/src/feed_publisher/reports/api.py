@@ -3,16 +3,16 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from common.contracts.feed import Cause
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
-from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.pagination import Int32, Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import Reader
 from feed_publisher.listings.causes import explain
@@ -31,6 +31,15 @@ EXAMPLES = 10
 
 Offer = dict[str, str | int | None]
 Side = dict[str, object]
+
+
+class ItemPlace(NamedTuple):
+    """An item's place in its run."""
+
+    item_no: Int32
+
+
+AfterItem = Annotated[ItemPlace | None, Depends(Keyset(ItemPlace))]
 
 
 class PlanLine(BaseModel):
@@ -96,25 +105,24 @@ def report_router(pool: Pool) -> APIRouter:
         merchant_id: Reader,
         run_id: str,
         action: PlanAction | None = None,
-        cursor: Cursor = None,
+        after: AfterItem = None,
         limit: Limit = 100,
     ) -> Page[PlanLine]:
         """What the run does: a line per product, and per SKU for price and stock."""
-        items = await _items(pool, merchant_id, run_id, cursor, limit, action=action)
-        lines = [line for item in items[:limit] for line in _plan_lines(item)]
-        return Page(items=lines, next_cursor=_next(items, limit))
+        page = await _items(pool, merchant_id, run_id, after, limit, action=action)
+        return page.with_items([line for item in page.items for line in _plan_lines(item)])
 
     @router.get(merchant + "/runs/{run_id}/items")
     async def get_items(
         merchant_id: Reader,
         run_id: str,
         status: ItemStatus | None = None,
-        cursor: Cursor = None,
+        after: AfterItem = None,
         limit: Limit = 100,
     ) -> Page[ItemView]:
         """The run's items and their outcomes."""
-        items = await _items(pool, merchant_id, run_id, cursor, limit, status=status)
-        return Page(items=[_item_view(i) for i in items[:limit]], next_cursor=_next(items, limit))
+        page = await _items(pool, merchant_id, run_id, after, limit, status=status)
+        return page.with_items([_item_view(item) for item in page.items])
 
     @router.get(
         merchant + "/runs/{run_id}/report",
@@ -139,28 +147,24 @@ async def _items(
     pool: Pool,
     merchant_id: str,
     run_id: str,
-    cursor: str | None,
+    after: ItemPlace | None,
     limit: int,
     *,
     status: str | None = None,
     action: str | None = None,
-) -> list[ItemRow]:
-    place = place_of(cursor)
+) -> "Page[ItemRow]":  # a form pydantic need not know
     async with reading(pool) as connection:
         await load_run(connection, merchant_id, run_id)
-        return await list_items(
+        items = await list_items(
             connection,
             merchant_id,
             run_id,
             status=status,
             action=action,
-            after=int(place[0]) if place else 0,
+            after=after.item_no if after else 0,
             limit=limit + 1,
         )
-
-
-def _next(items: list[ItemRow], limit: int) -> str | None:
-    return cursor_of(items[limit - 1].item_no) if len(items) > limit else None
+    return Page.of(items, limit, lambda item: ItemPlace(item.item_no))
 
 
 # -- plans -------------------------------------------------------------------------------------

@@ -1,22 +1,31 @@
 """REST: the state of every product and SKU."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from common.contracts.product import ProductNormalized
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
-from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import Reader
 from feed_publisher.desired.store import load_feed
 from feed_publisher.listings.listing import Listing
 from feed_publisher.reports.store import ProductRow, list_products, load_product, load_sku
 from feed_publisher.reports.views import CauseView, Offer, causes_of, offer_view
+
+
+class ProductPlace(NamedTuple):
+    """A product's place in the list of a feed's products."""
+
+    family_id: str
+
+
+AfterProduct = Annotated[ProductPlace | None, Depends(Keyset(ProductPlace))]
 
 
 class ProductView(BaseModel):
@@ -56,11 +65,10 @@ def product_router(pool: Pool) -> APIRouter:
         merchant_id: Reader,
         feed_id: str,
         status: Literal["live", "rejected", "deleted", "pending", "drifted"] | None = None,
-        cursor: Cursor = None,
+        after: AfterProduct = None,
         limit: Limit = 50,
     ) -> Page[ProductView]:
         """The feed's products."""
-        place = place_of(cursor)
         async with reading(pool) as connection:
             await load_feed(connection, merchant_id, feed_id)
             rows = await list_products(
@@ -68,14 +76,11 @@ def product_router(pool: Pool) -> APIRouter:
                 merchant_id,
                 feed_id,
                 status=status,
-                after=str(place[0]) if place else "",
+                after=after.family_id if after else "",
                 limit=limit + 1,
             )
-        more = len(rows) > limit
-        return Page(
-            items=[_product_view(row) for row in rows[:limit]],
-            next_cursor=cursor_of(rows[limit - 1].family_id) if more else None,
-        )
+        page = Page.of(rows, limit, lambda row: ProductPlace(row.family_id))
+        return page.with_items([_product_view(row) for row in page.items])
 
     @router.get(merchant + "/feeds/{feed_id}/products/{family_id:path}")
     async def get_product(merchant_id: Reader, feed_id: str, family_id: str) -> ProductView:
