@@ -1,10 +1,16 @@
-"""Who may call which routes of the service."""
+"""Who may call this service's routes, and the ids their paths carry."""
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Path
 
-from common.web.identity import OPERATOR, Identity, caller_with, merchant_with
+from common.web.identity import (
+    IDENTIFIER_PATTERN,
+    OPERATOR,
+    Identity,
+    caller_with,
+    merchant_with,
+)
 
 Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
 """The merchant's id, of a caller that may read its feeds."""
@@ -12,3 +18,12 @@ Writer = Annotated[str, Depends(merchant_with("feeds:write"))]
 """The merchant's id, of a caller that may change its feeds."""
 Operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
 """An operator of the channel."""
+
+STORABLE = r"^[^\x00]+$"
+"""Texts that Postgres can hold."""
+
+FeedId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+RunId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+FamilyId = Annotated[str, Path(pattern=STORABLE)]
+SkuCode = Annotated[str, Path(pattern=STORABLE)]

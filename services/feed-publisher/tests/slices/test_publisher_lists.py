@@ -13,6 +13,7 @@ from common.contracts.product import ProductNormalized, ProductReported
 from common.errors import NotFound
 from common.postgres.pool import Connection, open_pool
 from common.postgres.unit_of_work import unit_of_work
+from common.web.identity import OPERATOR
 from common.web.pagination import cursor_of
 from feed_publisher.desired.store import list_feeds, load_feed, save_desired, save_feeds
 from feed_publisher.listings.listing import Listing
@@ -208,3 +209,40 @@ async def test_a_cursor_that_is_not_of_the_list_is_refused(harness: Harness) -> 
             )
             assert answer.status_code == 422, (path, name, answer.text)
             assert answer.json()["type"].endswith(":bad-cursor")
+
+
+UNSTORABLE: list[tuple[str, str, dict[str, str] | None, str]] = [
+    ("GET", "feeds/%00", None, "path.feed_id"),
+    ("GET", "feeds/a%20b/runs", None, "path.feed_id"),
+    ("GET", "feeds/%00/products", None, "path.feed_id"),
+    ("GET", f"feeds/{FEED}/products/%00", None, "path.family_id"),
+    ("GET", "shops/%00/skus/a", None, "path.shop_id"),
+    ("GET", "shops/main/skus/%00", None, "path.sku_code"),
+    ("GET", "runs/%00", None, "path.run_id"),
+    ("GET", "runs/%00/items", None, "path.run_id"),
+    ("GET", "runs/%00/plan", None, "path.run_id"),
+    ("GET", "runs/%00/report", None, "path.run_id"),
+    ("POST", "runs/%00/confirm", None, "path.run_id"),
+    ("POST", "feeds/%00/runs", {"kind": "offer"}, "path.feed_id"),
+    ("POST", "feeds/%00/resume", None, "path.feed_id"),
+    ("POST", f"feeds/{FEED}/pause", {"reason": "\0"}, "reason"),
+    ("POST", f"feeds/{FEED}/products/%00/adopt", {"marketplace_product_id": "1"}, "path.family_id"),
+    ("POST", "/v1/republish", {"merchant_id": "\0"}, "merchant_id"),
+    ("POST", "/v1/republish", {"feed_id": "a b"}, "feed_id"),
+    ("POST", "/v1/republish", {"family_id": "\0"}, "family_id"),
+]
+
+
+async def test_a_text_the_database_cannot_hold_is_refused_by_its_field(harness: Harness) -> None:
+    for method, path, body, field in UNSTORABLE:
+        is_operators = path.startswith("/")
+        answer = await harness.http.request(
+            method,
+            path if is_operators else f"/v1/merchants/{MERCHANT}/{path}",
+            json=body,
+            headers=bearer(OPERATOR, merchant=None)
+            if is_operators
+            else bearer("feeds:read", "feeds:write"),
+        )
+        assert answer.status_code == 422, (method, path, answer.text)
+        assert answer.json()["field"] == field, (method, path)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.web.problem import PROBLEM_RESPONSES
-from feed_publisher.access import Writer
+from feed_publisher.access import FamilyId, FeedId, Writer
 from feed_publisher.drift.adopt import Adopter
 
 
@@ -27,7 +27,7 @@ def adoption_router(adopter: Adopter) -> APIRouter:
         status_code=204,
     )
     async def post_adoption(
-        merchant_id: Writer, feed_id: str, family_id: str, request: Adoption
+        merchant_id: Writer, feed_id: FeedId, family_id: FamilyId, request: Adoption
     ) -> None:
         """Link the family to the product by SKU (M1.6); the next runs bring it up to date."""
         await adopter.adopt(merchant_id, feed_id, family_id, request.marketplace_product_id)

@@ -13,7 +13,7 @@ from common.postgres.schedules import Schedule, list_schedules, pause_schedule
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
-from feed_publisher.access import Reader, Writer
+from feed_publisher.access import STORABLE, FeedId, Reader, RunId, Writer
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.states import Feed, Kind
 from feed_publisher.desired.store import find_shop, list_feeds, load_feed
@@ -77,7 +77,7 @@ class PauseRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Annotated[str, Field(min_length=1, max_length=500, pattern=STORABLE)]
 
 
 class RunRequest(BaseModel):
@@ -145,23 +145,23 @@ def run_router(pool: Pool) -> APIRouter:
             return page.with_items([await _feed_view(connection, feed) for feed in page.items])
 
     @router.get("/feeds/{feed_id}")
-    async def get_feed(merchant_id: Reader, feed_id: str) -> FeedView:
+    async def get_feed(merchant_id: Reader, feed_id: FeedId) -> FeedView:
         """One feed."""
         async with reading(pool) as connection:
             return await _feed_view(connection, await load_feed(connection, merchant_id, feed_id))
 
     @router.post("/feeds/{feed_id}/pause")
-    async def pause_feed(merchant_id: Writer, feed_id: str, request: PauseRequest) -> FeedView:
+    async def pause_feed(merchant_id: Writer, feed_id: FeedId, request: PauseRequest) -> FeedView:
         """Stop the feed's schedules; runs in progress go on."""
         return await _set_pause(pool, merchant_id, feed_id, request.reason)
 
     @router.post("/feeds/{feed_id}/resume")
-    async def resume_feed(merchant_id: Writer, feed_id: str) -> FeedView:
+    async def resume_feed(merchant_id: Writer, feed_id: FeedId) -> FeedView:
         """Let the feed's schedules go on; a run that was missed is caught up once."""
         return await _set_pause(pool, merchant_id, feed_id, None)
 
     @router.post("/feeds/{feed_id}/runs", status_code=202)
-    async def post_run(merchant_id: Writer, feed_id: str, request: RunRequest) -> RunAsked:
+    async def post_run(merchant_id: Writer, feed_id: FeedId, request: RunRequest) -> RunAsked:
         """Run now, or plan only."""
         async with unit_of_work(pool) as connection:
             run_id = await ask_for_run(
@@ -178,7 +178,7 @@ def run_router(pool: Pool) -> APIRouter:
 
     @router.get("/feeds/{feed_id}/runs")
     async def get_runs(
-        merchant_id: Reader, feed_id: str, after: AfterRun = None, limit: Limit = 20
+        merchant_id: Reader, feed_id: FeedId, after: AfterRun = None, limit: Limit = 20
     ) -> Page[RunView]:
         """The feed's runs, the newest first."""
         async with reading(pool) as connection:
@@ -188,7 +188,7 @@ def run_router(pool: Pool) -> APIRouter:
             return page.with_items(await _run_views(connection, merchant_id, page.items))
 
     @router.get("/runs/{run_id}")
-    async def get_run(merchant_id: Reader, run_id: str) -> RunView:
+    async def get_run(merchant_id: Reader, run_id: RunId) -> RunView:
         """One run, with its progress."""
         async with reading(pool) as connection:
             run = await load_run(connection, merchant_id, run_id)
@@ -196,7 +196,7 @@ def run_router(pool: Pool) -> APIRouter:
 
     @router.post("/runs/{run_id}/confirm", status_code=202)
     async def post_confirmation(
-        merchant_id: Writer, run_id: str, skip_overtaken: SkipOvertaken = False
+        merchant_id: Writer, run_id: RunId, skip_overtaken: SkipOvertaken = False
     ) -> RunView:
         """Apply exactly this plan, or the removals it withholds; refused once it is out of date."""
         run = await confirm_run(pool, merchant_id, run_id, skip_overtaken=skip_overtaken)

@@ -1,11 +1,12 @@
 """REST: emit the last `product.reported` of products once more."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.postgres.pool import Pool
+from common.web.identity import IDENTIFIER_PATTERN
 from common.web.problem import PROBLEM_RESPONSES
-from feed_publisher.access import Operator
+from feed_publisher.access import STORABLE, Operator
 from feed_publisher.listings.republish import republish
 
 
@@ -14,9 +15,9 @@ class RepublishRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    merchant_id: str | None = None
-    feed_id: str | None = None
-    family_id: str | None = None
+    merchant_id: str | None = Field(default=None, pattern=IDENTIFIER_PATTERN)
+    feed_id: str | None = Field(default=None, pattern=IDENTIFIER_PATTERN)
+    family_id: str | None = Field(default=None, pattern=STORABLE)
 
 
 class Republished(BaseModel):

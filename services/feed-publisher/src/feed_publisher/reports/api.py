@@ -14,7 +14,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Int32, Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
-from feed_publisher.access import Reader
+from feed_publisher.access import Reader, RunId
 from feed_publisher.listings.causes import explain
 from feed_publisher.listings.listing import AcceptedSku, Refused
 from feed_publisher.reports.download import to_csv
@@ -103,7 +103,7 @@ def report_router(pool: Pool) -> APIRouter:
     @router.get(merchant + "/runs/{run_id}/plan")
     async def get_plan(
         merchant_id: Reader,
-        run_id: str,
+        run_id: RunId,
         action: PlanAction | None = None,
         after: AfterItem = None,
         limit: Limit = 100,
@@ -115,7 +115,7 @@ def report_router(pool: Pool) -> APIRouter:
     @router.get(merchant + "/runs/{run_id}/items")
     async def get_items(
         merchant_id: Reader,
-        run_id: str,
+        run_id: RunId,
         status: ItemStatus | None = None,
         after: AfterItem = None,
         limit: Limit = 100,
@@ -131,7 +131,7 @@ def report_router(pool: Pool) -> APIRouter:
     )
     async def get_report(
         merchant_id: Reader,
-        run_id: str,
+        run_id: RunId,
         request: Request,
         form: Annotated[Literal["json", "csv"] | None, Query(alias="format")] = None,
     ) -> ReportView | Response:

@@ -12,7 +12,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
-from feed_publisher.access import Reader
+from feed_publisher.access import FamilyId, FeedId, Reader, ShopId, SkuCode
 from feed_publisher.desired.store import load_feed
 from feed_publisher.listings.listing import Listing
 from feed_publisher.reports.store import ProductRow, list_products, load_product, load_sku
@@ -63,7 +63,7 @@ def product_router(pool: Pool) -> APIRouter:
     @router.get(merchant + "/feeds/{feed_id}/products")
     async def get_products(
         merchant_id: Reader,
-        feed_id: str,
+        feed_id: FeedId,
         status: Literal["live", "rejected", "deleted", "pending", "drifted"] | None = None,
         after: AfterProduct = None,
         limit: Limit = 50,
@@ -83,13 +83,13 @@ def product_router(pool: Pool) -> APIRouter:
         return page.with_items([_product_view(row) for row in page.items])
 
     @router.get(merchant + "/feeds/{feed_id}/products/{family_id:path}")
-    async def get_product(merchant_id: Reader, feed_id: str, family_id: str) -> ProductView:
+    async def get_product(merchant_id: Reader, feed_id: FeedId, family_id: FamilyId) -> ProductView:
         """One product: desired, accepted, in flight, last refusal."""
         async with reading(pool) as connection:
             return _product_view(await load_product(connection, merchant_id, feed_id, family_id))
 
     @router.get(merchant + "/shops/{shop_id}/skus/{sku_code:path}")
-    async def get_sku(merchant_id: Reader, shop_id: str, sku_code: str) -> SkuView:
+    async def get_sku(merchant_id: Reader, shop_id: ShopId, sku_code: SkuCode) -> SkuView:
         """Who holds a SKU code in the shop, and how it stands (M1.7)."""
         async with reading(pool) as connection:
             found = await load_sku(connection, merchant_id, shop_id, sku_code)
