@@ -33,9 +33,21 @@ BROKEN = [
     pytest.param("float-money", SLICE, "amount: float | None = None", id="attribute"),
     pytest.param("float-money", SLICE, "def tax_of(order: str) -> float: ...", id="result"),
     pytest.param("float-money", SLICE, "x = float(row['discount_price'])", id="conversion"),
-    pytest.param("pure-rules", STATUS, "import asyncio", id="I/O in a rule file"),
-    pytest.param("pure-rules", STATUS, "from asyncpg import Record", id="database in a rule file"),
-    pytest.param("pure-rules", STATUS, "from common import clock", id="clock in a rule file"),
+    pytest.param(
+        "pure-rules", STATUS, '"""Rules. Pure."""\nimport asyncio', id="I/O in a rule file"
+    ),
+    pytest.param(
+        "pure-rules",
+        STATUS,
+        '"""Rules. Pure."""\nfrom asyncpg import Record',
+        id="database in a rule file",
+    ),
+    pytest.param(
+        "pure-rules",
+        STATUS,
+        '"""Rules. Pure."""\nfrom common import clock',
+        id="clock in a rule file",
+    ),
     pytest.param("vague-name", "libs/common/src/common/utils.py", "x = 1\n", id="utils"),
     pytest.param("too-long", SLICE, "x = 1\n" * (LONGEST_MODULE_LINES + 1), id="501 lines"),
     pytest.param("unbounded-queue", SLICE, "q = asyncio.Queue()", id="queue without a bound"),

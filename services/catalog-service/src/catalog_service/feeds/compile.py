@@ -1,4 +1,4 @@
-"""A configuration compiled once per version: matches to functions, category paths to tables."""
+"""A configuration compiled once per version: matches to functions, paths to tables. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
