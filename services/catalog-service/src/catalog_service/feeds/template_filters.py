@@ -57,7 +57,8 @@ class Filter:
             for given in (value, *args, *named.values()):
                 present(given)
         result = bounded(self.function(budget, value, *args, **named))
-        budget.weigh(result, factor=OF_RESULT)
+        if isinstance(result, str | list):  # what its items hold was paid for as it was made
+            budget.spend(OF_RESULT * len(result))
         return result
 
     def refuses(self, count: int, names: frozenset[str]) -> str | None:
@@ -142,8 +143,10 @@ def _join(budget: Budget, value: Any, d: str = "", attribute: Any = None) -> str
 
 
 def _from_json(_: Budget, value: Any) -> Any:
+    source = text_of(value)
+    check_items(sum(source.count(sign) for sign in "[{,") // 2)
     try:
-        return json.loads(text_of(value), parse_int=_json_int, parse_constant=_no_number)
+        return _JSON.decode(source)
     except ValueError as error:
         raise TemplateFailed(f"from_json: the text is no JSON ({error})") from None
 
@@ -154,6 +157,9 @@ def _json_int(digits: str) -> int:
 
 def _no_number(text: str) -> int:
     raise ValueError(f"{text[:20]} is no number of JSON")
+
+
+_JSON = json.JSONDecoder(parse_int=_json_int, parse_constant=_no_number)
 
 
 # -- numbers --------------------------------------------------------------------------------
@@ -244,8 +250,8 @@ def _map(budget: Budget, value: Any, *args: Any, **named: Any) -> list[Any]:
         found = [read(item) for item in items_of(value)]
         default = named.get("default")
         return [default if isinstance(f, Missing) and "default" in named else f for f in found]
-    chosen, rest = _chosen(FILTERS, args, "map takes attribute= or the name of a filter")
-    return [chosen.apply(budget, item, rest, named) for item in items_of(value)]
+    chosen, others = _chosen(FILTERS, args, "map takes attribute= or the name of a filter")
+    return [chosen.apply(budget, item, others, named) for item in items_of(value)]
 
 
 def _filtering(*, keeps: bool, by_attribute: bool) -> Callable[..., list[Any]]:
@@ -255,11 +261,11 @@ def _filtering(*, keeps: bool, by_attribute: bool) -> Callable[..., list[Any]]:
             if not args:
                 raise TemplateFailed("selectattr and rejectattr take the name of an attribute")
             read, args = getter(args[0]), args[1:]
-        test, rest = _chosen(TESTS, args, "no such test") if args else (_is_true, ())
+        test, others = _chosen(TESTS, args, "no such test") if args else (_is_true, ())
         items = items_of(value)
         budget.spend(PER_ITEM * len(items))
-        budget.weigh([rest] * len(items))
-        return [item for item in items if bool(test(read(item), *rest)) is keeps]
+        budget.weigh([others] * len(items))
+        return [item for item in items if bool(test(read(item), *others)) is keeps]
 
     return apply
 

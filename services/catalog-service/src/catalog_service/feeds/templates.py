@@ -262,11 +262,11 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 def _comparison(node: nodes.Compare, depth: int) -> Evaluate:
     first = _compiled(node.expr, depth)
-    rest = [(_COMPARISONS[o.op], _compiled(o.expr, depth)) for o in node.ops]
+    further = [(_COMPARISONS[o.op], _compiled(o.expr, depth)) for o in node.ops]
 
     def compare(scope: Scope, budget: Budget) -> bool:
         left = present(first(scope, budget))
-        for holds, operand in rest:
+        for holds, operand in further:
             right = present(operand(scope, budget))
             budget.spend(STEP)
             budget.weigh(left, right)

@@ -5,12 +5,10 @@ cost is therefore bounded by a count, not by a clock: the same product fails or 
 on every machine. A unit is about what handling one character costs, some ten nanoseconds.
 """
 
-from collections.abc import Mapping
-
 STEP = 20
 """Units of any single step, such as reading a variable or testing a rule."""
 
-CALL = 100
+CALL = 200
 """Units of applying a filter once, beside what it handles."""
 
 PER_ITEM = 25
@@ -54,18 +52,28 @@ class Budget:
 
         What is named twice weighs twice, since whoever walks through it meets it twice.
         """
+        most = self.left // factor
+        weight = 0
         waiting: list[object] = list(values)
-        while waiting:
+        while waiting and weight <= most:
             value = waiting.pop()
             if isinstance(value, str):
-                self.spend(factor * len(value))
+                weight += len(value)
             elif isinstance(value, list | tuple):
-                self.spend(factor * PER_ITEM * len(value))
-                waiting += value
-            elif isinstance(value, Mapping):
-                self.spend(factor * PER_ITEM * 2 * len(value))
-                waiting += value.keys()
-                waiting += value.values()
+                weight += PER_ITEM * len(value)
+                if weight <= most:
+                    waiting += value
+            elif isinstance(value, dict):
+                weight += 2 * PER_ITEM * len(value)
+                if weight <= most:
+                    waiting += value
+                    waiting += value.values()
+        self.spend(factor * weight)
+
+    @property
+    def left(self) -> int:
+        """The units that may still be spent."""
+        return self._left if self._within is None else min(self._left, self._within.left)
 
 
 class FamilyBudget(Budget):
