@@ -186,7 +186,7 @@ async def test_a_feed_that_cannot_be_used_still_deletes_and_recovers(
 
 
 @pytest.mark.usefixtures("feeds")
-async def test_a_feed_that_cannot_be_used_is_told_by_a_dry_run(pool: Pool) -> None:
+async def test_a_dry_run_names_a_feed_that_cannot_be_used(pool: Pool) -> None:
     await store_body(pool, "null")
     async with reading(pool) as connection:
         tried = await try_event(connection, product(HOSTILE, "p"))

@@ -41,12 +41,12 @@ async def claim_families(
     connection: Connection,
     *,
     limit: int,
-    resting: Collection[str] = (),
+    without_merchants: Collection[str] = (),
     only: FamilyKey | None = None,
 ) -> dict[FamilyKey, list[Mark]]:
     """Claim dirty families for this transaction by their oldest marks.
 
-    Those of `resting` merchants are passed over; `only` is the one family to claim. A family's
+    Those of `without_merchants` are passed over; `only` is the one family to claim. A family's
     lock is an advisory one, so that ingest writes no row for it. Its data is to be read by later
     statements, after the lock is held, so that it is at least as new as these marks.
     """
@@ -68,7 +68,7 @@ async def claim_families(
         FROM oldest JOIN locked USING (merchant_id, catalogue_id, family_id) ORDER BY id
         """,
         limit,
-        list(resting),
+        list(without_merchants),
         *(only or (None, None, None)),
     )
     claimed: dict[FamilyKey, list[Mark]] = defaultdict(list)

@@ -5,7 +5,7 @@ events and what has to wait in one transaction. Ten children that arrived cost o
 
 One worker serves every merchant. A feed or family that fails does so alone (`evaluate`); a turn
 that fails nevertheless is repeated family by family; and a merchant whose families take long has
-only so many seconds of a turn, the rest of its families are marked again, behind the others'.
+only so many seconds of a turn: its other families are marked again, behind those of others.
 """
 
 import asyncio
@@ -81,14 +81,14 @@ class Normalizer:
         self._pool = pool
         self._feeds = FeedCache()
         self._schemas = SchemaCache()
-        self._resting: set[str] = set()
+        self._slow: set[str] = set()
 
     async def run(self) -> bool:
         """One turn; whether any family was dirty."""
         # Who took too long in the last turn is passed over in this one, if there are others.
-        resting, self._resting = self._resting, set()
+        slow, self._slow = self._slow, set()
         try:
-            return bool(resting and await self._turn(resting=resting)) or await self._turn()
+            return bool(slow and await self._turn(without_merchants=slow)) or await self._turn()
         except RETRIED:
             raise
         except Exception:
@@ -129,13 +129,13 @@ class Normalizer:
     async def _turn(
         self,
         *,
-        resting: Collection[str] = (),
+        without_merchants: Collection[str] = (),
         only: FamilyKey | None = None,
         failure: Failed | None = None,
     ) -> bool:
         async with unit_of_work(self._pool) as connection:
             claimed = await claim_families(
-                connection, limit=MARKS_PER_TURN, resting=resting, only=only
+                connection, limit=MARKS_PER_TURN, without_merchants=without_merchants, only=only
             )
             if not claimed:
                 return False
@@ -184,7 +184,7 @@ class Normalizer:
         )
         await set_waits(connection, [task.key for task in tasks], waits)
         await forget_marks(connection, [m.id for marks in claimed.values() for m in marks])
-        self._resting |= turn.slow_merchants()
+        self._slow |= turn.slow_merchants()
         _alarm(turn.failed)
         return Counter((row.state, has_changed(row, former)) for row in rows)
 
