@@ -1,4 +1,4 @@
-"""Whatever a file holds and whatever is said of it: products, bad lines, or a clear refusal."""
+"""Whatever a file holds, however it is to be read: products, bad lines, or a clear refusal."""
 
 import codecs
 import encodings

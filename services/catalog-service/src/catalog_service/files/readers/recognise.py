@@ -147,7 +147,7 @@ def _need(table: Table, chosen: Format, columns: Collection[str]) -> None:
     lacking = sorted(set(columns) - set(table.columns))
     if lacking:
         raise FileRefused(
-            f"the file is said to be {chosen} and lacks the columns {', '.join(lacking)}",
+            f"the file is named {chosen} and lacks the columns {', '.join(lacking)}",
             "Send the export unchanged, or let the format be found out.",
         )
 

@@ -123,8 +123,9 @@ class Table:
 
     def _header_cells(self) -> list[str]:
         with self._open() as file:
+            lines = _Lines(file, MAX_HEADER)
             try:
-                return _first_filled(csv.reader(_Lines(file, MAX_HEADER), delimiter=self.delimiter))
+                return _first_filled(csv.reader(lines, delimiter=self.delimiter, strict=True))
             except csv.Error as error:
                 raise FileRefused(f"the header cannot be read: {error}", _CORRECT_QUOTES) from None
             except _TooLong:

@@ -22,13 +22,19 @@ MAX_BETWEEN = 4 * MAX_ROW
 class _Utf8:
     """A file in any encoding, as the UTF-8 that the parser reads, a bounded piece for a product."""
 
-    def __init__(self, file: io.TextIOWrapper) -> None:
+    def __init__(self, path: Path, file: io.TextIOWrapper) -> None:
+        self._path = path
         self._file = file
         self._left = MAX_BETWEEN
 
     def read(self, size: int = -1, /) -> bytes:
-        """The next bytes. Raises `FileRefused` where a product has too many of them."""
-        data = self._file.read(size).encode()
+        """The next bytes. Raises `FileRefused` where a product has too many of them, and
+        `FileTruncated` at bytes that are not of the encoding."""
+        try:
+            data = self._file.read(size).encode()
+        except UnicodeError:
+            line = find_misfit(self._path, self._file.encoding)
+            raise FileTruncated(f"line {line} has bytes that are not of the encoding") from None
         self._left -= len(data)
         if self._left < 0:
             raise FileRefused(
@@ -52,7 +58,7 @@ def find_item_tag(path: Path, encoding: str) -> str:
             _forget(element)
             if depth_enough:
                 break
-    except etree.XMLSyntaxError as error:
+    except (etree.XMLSyntaxError, FileTruncated) as error:
         if not counts:
             raise FileRefused(f"the file is no XML: {error}", "Send well-formed XML.") from None
     for name in _USUAL:
@@ -81,14 +87,11 @@ def read_xml(
             _forget(element)
     except etree.XMLSyntaxError as error:
         raise FileTruncated(f"the XML breaks in line {error.lineno}: {error.msg}") from None
-    except UnicodeError:
-        place = find_misfit(path, encoding)
-        raise FileTruncated(f"the XML has bytes in line {place} that are not {encoding}") from None
 
 
 def _events(path: Path, encoding: str, tag: str | None) -> Iterator[tuple[str, etree._Element]]:
     with path.open(encoding=encoding, newline="") as file:
-        source = _Utf8(file)
+        source = _Utf8(path, file)
         context = etree.iterparse(
             source,
             events=("end",),
