@@ -49,6 +49,10 @@ class FiltersOfAnyone(Filters):
 
     merchant_id: Storable | None = None
 
+    def selection(self, merchant_id: str | None) -> Selection:
+        """What they select among everyone's."""
+        return super().selection(merchant_id or self.merchant_id)
+
 
 class DeadLetterView(BaseModel):
     """A dead letter: where it came from, why it is here, what mends it. `key` is cut at 300
@@ -112,6 +116,10 @@ class Selected(BaseModel):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: str | None = None
 
+    def selection(self, merchant_id: str | None) -> Selection:
+        """The open ones that fit, among a merchant's or everyone's."""
+        return Selection(merchant_id, "open", self.reason, self.group, self.source)
+
 
 class ReplayRequest(Selected):
     """What to replay; `value` takes the place of a single one's own."""
@@ -130,11 +138,19 @@ class ReplayOfAnyone(ReplayRequest):
 
     merchant_id: Storable | None = None
 
+    def selection(self, merchant_id: str | None) -> Selection:
+        """The open ones that fit, among everyone's."""
+        return super().selection(merchant_id or self.merchant_id)
+
 
 class DiscardOfAnyone(DiscardRequest):
     """The same for operators: `merchant_id` is one more filter."""
 
     merchant_id: Storable | None = None
+
+    def selection(self, merchant_id: str | None) -> Selection:
+        """The open ones that fit, among everyone's."""
+        return super().selection(merchant_id or self.merchant_id)
 
 
 class EditedValue(BaseModel):

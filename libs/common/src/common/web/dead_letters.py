@@ -3,7 +3,9 @@
 Merchants see their own, operators all. Everything that is done to a dead letter is audited.
 """
 
-from typing import Annotated, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Query
 
@@ -71,124 +73,160 @@ _LETTERS = Keyset(LetterPlace)
 _RANGES = Keyset(RangePlace)
 
 
+@dataclass(frozen=True)
+class _Caller:
+    """Who asks; `merchant_id` is None for operators, who reach everyone's."""
+
+    identity: Identity
+    merchant_id: str | None
+
+
+def _merchant_with(scope: str) -> Callable[..., Awaitable[_Caller]]:
+    async def merchant(
+        caller: Caller, merchant_id: Annotated[str, Depends(merchant_with(scope))]
+    ) -> _Caller:
+        return _Caller(caller, merchant_id)
+
+    return merchant
+
+
+async def _operator(caller: Annotated[Identity, Depends(caller_with(OPERATOR))]) -> _Caller:
+    return _Caller(caller, None)
+
+
+def _parsed(form: object) -> Callable[..., Awaitable[Any]]:
+    """A dependency: what the request holds of this form, which differs by audience."""
+
+    async def parsed(request: Any) -> Any:
+        return request
+
+    parsed.__annotations__["request"] = form
+    return parsed
+
+
+@dataclass(frozen=True)
+class _Audience:
+    """A prefix, whom it lets in, and what they may select by."""
+
+    prefix: str
+    reader: Callable[..., Awaitable[_Caller]]
+    writer: Callable[..., Awaitable[_Caller]]
+    filters: type[Filters]
+    replay: type[ReplayRequest]
+    discard: type[DiscardRequest]
+    names: Mapping[str, str]
+    """The routes' names, which OpenAPI's operation ids contain."""
+
+
+_MERCHANTS = _Audience(
+    "/v1/merchants/{merchant_id}/dead-letters",
+    _merchant_with(READ),
+    _merchant_with(WRITE),
+    Filters,
+    ReplayRequest,
+    DiscardRequest,
+    {
+        "list": "list_of_merchant",
+        "show": "show_of_merchant",
+        "replay_one": "replay_one_of_merchant",
+        "discard_one": "discard_one_of_merchant",
+        "replay": "replay_of_merchant",
+        "discard": "discard_of_merchant",
+    },
+)
+_OPERATORS = _Audience(
+    "/v1/dead-letters",
+    _operator,
+    _operator,
+    FiltersOfAnyone,
+    ReplayOfAnyone,
+    DiscardOfAnyone,
+    {
+        "list": "list_all",
+        "show": "show_any",
+        "replay_one": "replay_one",
+        "discard_one": "discard_one",
+        "replay": "replay_all",
+        "discard": "discard_all",
+    },
+)
+
+
 def dead_letter_router(pool: Pool, replayer: Replayer) -> APIRouter:
-    """The routes; a merchant's dead letters and, for operators, everyone's."""
+    """The routes, for merchants over their own dead letters and for operators over everyone's."""
     router = APIRouter(tags=["dead letters"], responses=PROBLEM_RESPONSES)
-    _add_merchants_routes(router, _DeadLetters(pool, replayer))
-    _add_operators_routes(router, _DeadLetters(pool, replayer))
+    letters = _DeadLetters(pool, replayer)
+    for audience in (_MERCHANTS, _OPERATORS):
+        _add_routes(router, audience, letters)
     return router
 
 
-def _add_merchants_routes(router: APIRouter, letters: "_DeadLetters") -> None:
-    base = "/v1/merchants/{merchant_id}/dead-letters"
-    reader = Annotated[str, Depends(merchant_with(READ))]
-    writer = Annotated[str, Depends(merchant_with(WRITE))]
+def _add_routes(router: APIRouter, audience: _Audience, letters: "_DeadLetters") -> None:
+    base, names = audience.prefix, audience.names
+    reader = Annotated[_Caller, Depends(audience.reader)]
+    writer = Annotated[_Caller, Depends(audience.writer)]
+    filters_given = Annotated[Filters, Depends(_parsed(Annotated[audience.filters, Query()]))]
+    to_replay = Annotated[ReplayRequest, Depends(_parsed(audience.replay))]
+    to_discard = Annotated[DiscardRequest, Depends(_parsed(audience.discard))]
 
-    @router.get(base)
-    async def list_of_merchant(
-        merchant: reader, filters: Annotated[Filters, Query()]
-    ) -> Page[DeadLetterView]:
-        """This merchant's dead letters."""
-        return await letters.page(filters, merchant)
+    @router.get(base, name=names["list"])
+    async def list_page(caller: reader, filters: filters_given) -> Page[DeadLetterView]:
+        """Dead letters by rising id: the merchant's, or everyone's for operators."""
+        return await letters.page(filters, caller)
 
-    @router.get(base + "/{letter_id}")
-    async def show_of_merchant(merchant: reader, letter_id: LetterPath) -> WholeDeadLetter:
-        """One of this merchant's dead letters, with what was done to it."""
-        return await letters.show(letter_id, merchant)
+    @router.get(base + "/{letter_id}", name=names["show"])
+    async def show(caller: reader, letter_id: LetterPath) -> WholeDeadLetter:
+        """One dead letter, with what was done to it."""
+        return await letters.show(letter_id, caller)
 
-    @router.post(base + "/{letter_id}/replay")
-    async def replay_one_of_merchant(
-        merchant: writer, caller: Caller, letter_id: LetterPath, edited: EditedValue | None = None
+    @router.post(base + "/{letter_id}/replay", name=names["replay_one"])
+    async def replay_one(
+        caller: writer, letter_id: LetterPath, edited: EditedValue | None = None
     ) -> OutcomeView:
         """Replay one, edited or as it is; audited. What is still no good stays open as it came."""
-        return await letters.replay_one(letter_id, merchant, caller, edited)
+        return await letters.replay_one(letter_id, caller, edited)
 
-    @router.post(base + "/{letter_id}/discard")
-    async def discard_one_of_merchant(
-        merchant: writer, caller: Caller, letter_id: LetterPath, request: DiscardOne
-    ) -> OutcomeView:
-        """Settle one without playing it; audited."""
-        return await letters.discard_one(letter_id, merchant, caller, request)
-
-    @router.post(base + "/replay")
-    async def replay_of_merchant(
-        merchant: writer, caller: Caller, request: ReplayRequest
-    ) -> BulkView:
-        """Replay this merchant's dead letters; each replay is audited."""
-        return await letters.replay(request, merchant, caller)
-
-    @router.post(base + "/discard")
-    async def discard_of_merchant(
-        merchant: writer, caller: Caller, request: DiscardRequest
-    ) -> BulkView:
-        """Settle this merchant's dead letters without playing them; each is audited."""
-        return await letters.discard(request, merchant, caller)
-
-
-def _add_operators_routes(router: APIRouter, letters: "_DeadLetters") -> None:
-    base = "/v1/dead-letters"
-    operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
-
-    @router.get(base)
-    async def list_all(
-        _caller: operator, filters: Annotated[FiltersOfAnyone, Query()]
-    ) -> Page[DeadLetterView]:
-        """All dead letters, for operators."""
-        return await letters.page(filters, filters.merchant_id)
-
-    @router.get(base + "/{letter_id}")
-    async def show_any(_caller: operator, letter_id: LetterPath) -> WholeDeadLetter:
-        """One dead letter of any merchant, or of none, with what was done to it."""
-        return await letters.show(letter_id, None)
-
-    @router.post(base + "/{letter_id}/replay")
-    async def replay_one(
-        caller: operator, letter_id: LetterPath, edited: EditedValue | None = None
-    ) -> OutcomeView:
-        """Replay one of any merchant, edited or as it is; audited."""
-        return await letters.replay_one(letter_id, None, caller, edited)
-
-    @router.post(base + "/{letter_id}/discard")
+    @router.post(base + "/{letter_id}/discard", name=names["discard_one"])
     async def discard_one(
-        caller: operator, letter_id: LetterPath, request: DiscardOne
+        caller: writer, letter_id: LetterPath, request: DiscardOne
     ) -> OutcomeView:
-        """Settle one of any merchant without playing it; audited."""
-        return await letters.discard_one(letter_id, None, caller, request)
+        """Settle one without replaying it; audited."""
+        return await letters.discard_one(letter_id, caller, request)
 
-    @router.post(base + "/replay")
-    async def replay_all(caller: operator, request: ReplayOfAnyone) -> BulkView:
-        """Replay dead letters of any merchant; each replay is audited."""
-        return await letters.replay(request, request.merchant_id, caller)
+    @router.post(base + "/replay", name=names["replay"])
+    async def replay(caller: writer, request: to_replay) -> BulkView:
+        """Replay the selected dead letters; each replay is audited."""
+        return await letters.replay(request, caller)
 
-    @router.post(base + "/discard")
-    async def discard_all(caller: operator, request: DiscardOfAnyone) -> BulkView:
-        """Settle dead letters of any merchant without playing them; each is audited."""
-        return await letters.discard(request, request.merchant_id, caller)
+    @router.post(base + "/discard", name=names["discard"])
+    async def discard(caller: writer, request: to_discard) -> BulkView:
+        """Settle the selected dead letters without replaying them; each is audited."""
+        return await letters.discard(request, caller)
 
 
 class _DeadLetters:
-    """What the routes do; `merchant_id` is None for operators."""
+    """What the routes do."""
 
     def __init__(self, pool: Pool, replayer: Replayer) -> None:
         self._pool = pool
         self._replayer = replayer
 
-    async def page(self, filters: Filters, merchant_id: str | None) -> Page[DeadLetterView]:
+    async def page(self, filters: Filters, caller: _Caller) -> Page[DeadLetterView]:
         cursor = filters.cursor
         after_id = 0 if cursor is None else _LETTERS.decode(cursor).letter_id
         async with reading(self._pool) as connection:
             found = await list_dead_letters(
                 connection,
-                filters.selection(merchant_id),
+                filters.selection(caller.merchant_id),
                 after_id=after_id,
                 limit=filters.limit + 1,
             )
         page = Page.of(found, filters.limit, lambda last: LetterPlace(last.id))
         return page.with_items([listed_view(letter) for letter in page.items])
 
-    async def show(self, letter_id: int, merchant_id: str | None) -> WholeDeadLetter:
+    async def show(self, letter_id: int, caller: _Caller) -> WholeDeadLetter:
         async with reading(self._pool) as connection:
-            letter = await find_dead_letter(connection, letter_id, merchant_id=merchant_id)
+            letter = await find_dead_letter(connection, letter_id, merchant_id=caller.merchant_id)
             if letter is None:
                 raise NotFound(
                     "dead letter", remedy="List the dead letters: each service numbers its own."
@@ -197,50 +235,51 @@ class _DeadLetters:
         return whole_view(letter, audit)
 
     async def replay_one(
-        self, letter_id: int, merchant_id: str | None, caller: Identity, edited: EditedValue | None
+        self, letter_id: int, caller: _Caller, edited: EditedValue | None
     ) -> OutcomeView:
         value = edited.value if edited else None
-        act = self._replaying(merchant_id, caller, value)
+        act = self._replaying(caller.merchant_id, caller, value)
         return outcome_view(await act(letter_id))
 
     async def discard_one(
-        self, letter_id: int, merchant_id: str | None, caller: Identity, request: DiscardOne
+        self, letter_id: int, caller: _Caller, request: DiscardOne
     ) -> OutcomeView:
-        return outcome_view(await self._discarding(merchant_id, caller, request.why)(letter_id))
+        act = self._discarding(caller.merchant_id, caller, request.why)
+        return outcome_view(await act(letter_id))
 
-    async def replay(
-        self, request: ReplayRequest, merchant_id: str | None, caller: Identity
-    ) -> BulkView:
+    async def replay(self, request: ReplayRequest, caller: _Caller) -> BulkView:
+        selection = request.selection(caller.merchant_id)
         _check(request)
         _check_value(request)
         if request.dry_run:
-            act = looking(self._replayer, merchant_id=merchant_id, will_replay=True)
+            act = looking(self._replayer, merchant_id=selection.merchant_id, will_replay=True)
         else:
-            act = self._replaying(merchant_id, caller, request.value)
-        return await self._bulk(request, merchant_id, act)
+            act = self._replaying(selection.merchant_id, caller, request.value)
+        return await self._bulk(request, selection, act)
 
-    async def discard(
-        self, request: DiscardRequest, merchant_id: str | None, caller: Identity
-    ) -> BulkView:
+    async def discard(self, request: DiscardRequest, caller: _Caller) -> BulkView:
+        selection = request.selection(caller.merchant_id)
         _check(request)
         if request.dry_run:
-            act = looking(self._replayer, merchant_id=merchant_id, will_replay=False)
+            act = looking(self._replayer, merchant_id=selection.merchant_id, will_replay=False)
         else:
-            act = self._discarding(merchant_id, caller, request.why)
-        return await self._bulk(request, merchant_id, act)
+            act = self._discarding(selection.merchant_id, caller, request.why)
+        return await self._bulk(request, selection, act)
 
-    def _replaying(self, merchant_id: str | None, caller: Identity, value: str | None) -> Act:
+    def _replaying(self, merchant_id: str | None, caller: _Caller, value: str | None) -> Act:
         return replaying(
             self._replayer,
             merchant_id=merchant_id,
-            actor=caller.subject,
+            actor=caller.identity.subject,
             value=None if value is None else value.encode(),
         )
 
-    def _discarding(self, merchant_id: str | None, caller: Identity, why: str) -> Act:
-        return discarding(self._replayer, merchant_id=merchant_id, actor=caller.subject, why=why)
+    def _discarding(self, merchant_id: str | None, caller: _Caller, why: str) -> Act:
+        return discarding(
+            self._replayer, merchant_id=merchant_id, actor=caller.identity.subject, why=why
+        )
 
-    async def _bulk(self, request: Selected, merchant_id: str | None, act: Act) -> BulkView:
+    async def _bulk(self, request: Selected, selection: Selection, act: Act) -> BulkView:
         if request.ids is not None:
             ids = list(dict.fromkeys(request.ids))
             bulk = await settle_each(ids, act)
@@ -248,7 +287,7 @@ class _DeadLetters:
         place = None if request.cursor is None else _RANGES.decode(request.cursor)
         part = await settle_selected(
             self._pool,
-            Selection(merchant_id, "open", request.reason, request.group, request.source),
+            selection,
             act,
             stretch=Stretch(*place) if place else Stretch(),
             limit=request.limit,
