@@ -15,7 +15,8 @@ from common import failpoints
 PROCESS = Path(__file__).with_name("backbone_process.py")
 BACKBONE = [name for name in sorted(failpoints.NAMES) if name.startswith(("consumer.", "relay."))]
 PRODUCTS = 120
-POISON = 5
+POISON = 24
+"""Spread over the products: whichever batch a kill strikes has some."""
 
 
 async def start(bed: Bed, **environment: str) -> asyncio.subprocess.Process:
@@ -35,7 +36,7 @@ async def start(bed: Bed, **environment: str) -> asyncio.subprocess.Process:
 async def test_a_kill_at_this_place_loses_and_doubles_nothing(bed: Bed, name: str) -> None:
     for n in range(PRODUCTS):
         await bed.send(product(f"p{n}"))
-        if n < POISON:
+        if n % (PRODUCTS // POISON) == 0:
             await bed.send_raw(b"poison", f"m1/main/{n}".encode())
     turn = 2 if name.startswith("consumer.") else 1  # the relay may take all in one turn
     killed = await start(bed, FAILPOINTS=f"{name}=kill@{turn}")
