@@ -84,11 +84,9 @@ PLANTS = [
     Plant(
         "relay with a cursor",
         f"{MESSAGING}/relay.py",
-        'FROM outbox ORDER BY id LIMIT $1",\n            CLAIM_ROWS,\n        )\n',
-        'FROM outbox WHERE id > $2 ORDER BY id LIMIT $1",\n'
-        "            CLAIM_ROWS,\n"
-        '            getattr(self, "_cursor", 0),\n'
-        "        )\n"
+        "        rows = await list_lowest(connection, limit=CLAIM_ROWS)\n",
+        "        rows = await list_lowest(connection, limit=CLAIM_ROWS)\n"
+        '        rows = [row for row in rows if row["id"] > getattr(self, "_cursor", 0)]\n'
         "        if rows:\n"
         '            self._cursor = rows[-1]["id"]\n',
         f"{COMMON_TESTS}/test_common_relay.py -k committed_after",
