@@ -75,6 +75,7 @@ check-dependencies: $(READY)
 	@$(BIN)/python -m lint.dependencies
 check-rules: $(READY)
 	@$(BIN)/python -m lint.rules
+	@$(BIN)/python -m lint.stores
 check-drift: $(READY)
 	@$(BIN)/python -m lint.drift
 check-contracts: $(READY)

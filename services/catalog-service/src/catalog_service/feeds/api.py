@@ -7,6 +7,7 @@ import msgspec
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
+from catalog_service.families.progress import Progress, load_progress
 from catalog_service.feeds.check_feed import FeedCheck, check_feed
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration, remove_feed, republish
@@ -22,7 +23,6 @@ from catalog_service.feeds.store import (
 )
 from catalog_service.feeds.suggest import search
 from catalog_service.normalizing.schema_check import AttributeForm, CategorySchema
-from catalog_service.preview.store import Progress, load_progress
 from common.errors import NotFound, Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
@@ -142,7 +142,7 @@ def feeds_router(pool: Pool) -> APIRouter:
         """Apply a configuration; every family of the feed is judged anew."""
         async with unit_of_work(pool) as connection:
             feed = await apply_configuration(connection, merchant, feed_id, form)
-            progress = await load_progress(connection, feed)
+            progress = await load_progress(connection, merchant, feed.catalogue_id, feed_id)
         return Applied(**_view(feed), progress=progress_view(progress))
 
     @router.post("/v1/merchants/{merchant_id}/feeds/{feed_id}/check")
@@ -186,7 +186,9 @@ def feeds_router(pool: Pool) -> APIRouter:
         """How far normalizing is."""
         async with pool.acquire(timeout=10) as connection:
             feed = await load_feed(connection, merchant, feed_id)
-            return progress_view(await load_progress(connection, feed))
+            return progress_view(
+                await load_progress(connection, merchant, feed.catalogue_id, feed_id)
+            )
 
     @router.post("/v1/republish", status_code=202)
     async def emit_again(_caller: Operator, request: RepublishRequest) -> Republished:

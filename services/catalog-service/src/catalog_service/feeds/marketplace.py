@@ -20,8 +20,7 @@ from catalog_service.feeds.store import (
     TreeNode,
     list_due_schemas,
     list_due_trees,
-    load_feeds_of_shop,
-    mark_feed,
+    mark_category,
     save_schema,
     save_tree,
     stale_before,
@@ -102,8 +101,7 @@ class Marketplace:
         async with unit_of_work(self._pool) as connection:
             is_other = await save_schema(connection, key, body=body, refusal=refusal)
             if is_other:
-                for feed in await load_feeds_of_shop(connection, merchant_id, shop_id):
-                    await mark_feed(connection, feed, category_id=category_id)
+                await mark_category(connection, merchant_id, shop_id, category_id)
         return True
 
     async def fetch_trees(self) -> bool:

@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
+from sqlalchemy import and_, literal, select
 
-from catalog_service.normalizing.store import end_waits
+from catalog_service.families.store import end_waits, mark
+from catalog_service.tables import feed as feed_table
+from catalog_service.tables import normalized_product, source_product
 from common import clock
 from common.contracts.feed import FeedState
 from common.contracts.shop import ShopState
@@ -163,26 +166,51 @@ async def load_configuration(
     return body
 
 
-async def mark_feed(connection: Connection, feed: Feed, *, category_id: str | None = None) -> None:
-    """Mark every family of the feed dirty, or those in one category."""
-    await connection.execute(
-        """
-        INSERT INTO family_mark (merchant_id, catalogue_id, family_id, feed_id, marked_at)
-        SELECT $1, $2, family_id, $3, $4 FROM (
-            SELECT family_id FROM source_product
-            WHERE merchant_id = $1 AND catalogue_id = $2 AND NOT is_deleted
-                AND $5::text IS NULL
-            UNION
-            SELECT family_id FROM normalized_product
-            WHERE merchant_id = $1 AND feed_id = $3
-                AND ($5::text IS NULL OR category_id = $5)
-        ) AS family
-        """,
-        feed.merchant_id,
-        feed.catalogue_id,
-        feed.feed_id,
-        clock.now(),
-        category_id,
+async def mark_feed(connection: Connection, feed: Feed) -> None:
+    """Mark every family of the feed dirty: those of its catalogue, and those it had before."""
+    p, n = source_product.c, normalized_product.c
+    families = (
+        select(p.family_id)
+        .where(
+            p.merchant_id == feed.merchant_id,
+            p.catalogue_id == feed.catalogue_id,
+            p.is_deleted.is_(False),
+        )
+        .union(
+            select(n.family_id).where(n.merchant_id == feed.merchant_id, n.feed_id == feed.feed_id)
+        )
+        .subquery()
+    )
+    await mark(
+        connection,
+        select(
+            literal(feed.merchant_id).label("merchant_id"),
+            literal(feed.catalogue_id).label("catalogue_id"),
+            families.c.family_id,
+            literal(feed.feed_id).label("feed_id"),
+        ),
+    )
+
+
+async def mark_category(
+    connection: Connection, merchant_id: str, shop_id: str, category_id: str
+) -> None:
+    """Mark the families dirty that the shop's active feeds have in this category."""
+    n, f = normalized_product.c, feed_table.c
+    await mark(
+        connection,
+        select(n.merchant_id, f.catalogue_id, n.family_id, n.feed_id)
+        .join_from(
+            feed_table,
+            normalized_product,
+            and_(n.merchant_id == f.merchant_id, n.feed_id == f.feed_id),
+        )
+        .where(
+            f.merchant_id == merchant_id,
+            f.shop_id == shop_id,
+            f.lifecycle == "active",
+            n.category_id == category_id,
+        ),
     )
 
 
@@ -384,19 +412,6 @@ async def save_schema(
         return False
     is_other: bool = row["former_version"] != row["version"]
     return is_other
-
-
-async def load_feeds_of_shop(connection: Connection, merchant_id: str, shop_id: str) -> list[Feed]:
-    """The active feeds on a shop."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_FEED} FROM feed
-        WHERE merchant_id = $1 AND shop_id = $2 AND lifecycle = 'active'
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        shop_id,
-    )
-    return [Feed(**dict(row)) for row in rows]
 
 
 def stale_before(lifetime: timedelta) -> datetime:

@@ -25,10 +25,9 @@ from catalog_service.files.store import (
     Import,
     State,
     Step,
+    add_deleted,
     add_problems,
     add_step,
-    count_lacking,
-    delete_lacking,
     find_import,
     finish_import,
     forget_chunks,
@@ -39,7 +38,7 @@ from catalog_service.files.store import (
 )
 from catalog_service.files.turns import Turns
 from catalog_service.sources.record_source import record_sources
-from catalog_service.sources.store import find_catalogue
+from catalog_service.sources.store import count_lacking, delete_lacking, find_catalogue
 from catalog_service.sources.versions import Catalogue, SourceRow, Version, content_of, source_row
 from catalog_service.texts import storable
 from common.errors import Outage
@@ -176,7 +175,14 @@ class Importer:
         while deleted:
             async with unit_of_work(self._pool) as connection:
                 await check_lease(connection, lease)
-                deleted = await delete_lacking(connection, read, limit=DELETED_AT_ONCE)
+                deleted = await delete_lacking(
+                    connection,
+                    read.merchant_id,
+                    read.catalogue_id,
+                    read.import_id,
+                    limit=DELETED_AT_ONCE,
+                )
+                await add_deleted(connection, read, deleted)
 
     async def _finish(
         self, lease: Lease, running: Import, state: State, *, failure: str | None = None
@@ -308,7 +314,9 @@ class _Reading:
             await check_lease(connection, self._lease)
             withheld = 0
             if running.is_full:
-                lacking, products = await count_lacking(connection, running)
+                lacking, products = await count_lacking(
+                    connection, running.merchant_id, running.catalogue_id, running.import_id
+                )
                 is_suspect = self._ends_badly or must_withhold(lacking, products, share)
                 withheld = lacking if is_suspect else 0
             await set_read(connection, running, withheld=withheld)

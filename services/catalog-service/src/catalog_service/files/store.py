@@ -358,49 +358,17 @@ async def list_problems(
     return [(number, BadLine(*rest)) for number, *rest in rows]
 
 
-async def count_lacking(connection: Connection, running: Import) -> tuple[int, int]:
-    """How many products the file lacked, and how many there are in all."""
-    row = await connection.fetchrow(
+async def add_deleted(connection: Connection, running: Import, deleted: int) -> None:
+    """Count products that the import deleted because its file lacked them."""
+    await connection.execute(
         """
-        SELECT count(*) FILTER (WHERE version < $3) AS lacking, count(*) AS products
-        FROM source_product
-        WHERE merchant_id = $1 AND catalogue_id = $2 AND NOT is_deleted
+        UPDATE catalogue_import SET deleted = deleted + $3
+        WHERE merchant_id = $1 AND import_id = $2
         """,
         running.merchant_id,
-        running.catalogue_id,
         running.import_id,
+        deleted,
     )
-    return (0, 0) if row is None else (row["lacking"], row["products"])
-
-
-async def delete_lacking(connection: Connection, running: Import, *, limit: int) -> int:
-    """Delete products the file lacked, some at a time, marking their families; how many."""
-    deleted = await connection.fetchval(
-        """
-        WITH gone AS (
-            UPDATE source_product SET is_deleted = true, version = $3, sub_version = 0,
-                fields = '{}', content_hash = '\\x00', updated_at = $5
-            WHERE (merchant_id, catalogue_id, product_id) IN (
-                SELECT merchant_id, catalogue_id, product_id FROM source_product
-                WHERE merchant_id = $1 AND catalogue_id = $2 AND NOT is_deleted AND version < $3
-                ORDER BY product_id LIMIT $4 FOR UPDATE)
-            RETURNING family_id
-        ), marked AS (
-            INSERT INTO family_mark (merchant_id, catalogue_id, family_id, marked_at)
-            SELECT DISTINCT $1, $2, family_id, $5::timestamptz FROM gone
-        ), counted AS (
-            SELECT count(*) AS deleted FROM gone
-        )
-        UPDATE catalogue_import SET deleted = catalogue_import.deleted + counted.deleted
-        FROM counted WHERE merchant_id = $1 AND import_id = $3 RETURNING counted.deleted
-        """,
-        running.merchant_id,
-        running.catalogue_id,
-        running.import_id,
-        limit,
-        clock.now(),
-    )
-    return int(deleted or 0)
 
 
 def _import(row: asyncpg.Record | None) -> Import:

@@ -3,7 +3,10 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from catalog_service.normalizing.store import end_waits
+from sqlalchemy import select
+
+from catalog_service.families.store import end_waits, mark
+from catalog_service.tables import normalized_product
 from common import clock
 from common.postgres.pool import Connection
 
@@ -107,13 +110,10 @@ async def save_verdict(
     )
     await end_waits(connection, merchant_id, wait_for_image(url))
     if is_other:
-        await connection.execute(
-            """
-            INSERT INTO family_mark (merchant_id, catalogue_id, family_id, feed_id, marked_at)
-            SELECT merchant_id, catalogue_id, family_id, feed_id, $3 FROM normalized_product
-            WHERE merchant_id = $1 AND image_urls @> ARRAY[$2::text]
-            """,
-            merchant_id,
-            url,
-            clock.now(),
+        n = normalized_product.c
+        await mark(
+            connection,
+            select(n.merchant_id, n.catalogue_id, n.family_id, n.feed_id).where(
+                n.merchant_id == merchant_id, n.image_urls.bool_op("@>")([url])
+            ),
         )

@@ -1,168 +1,16 @@
-"""Dirty marks, family members and normalized products in Postgres."""
+"""Family members and normalized products in Postgres."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from catalog_service.families.store import FamilyKey, ProductKey, columns_of, listed, mark
 from catalog_service.normalizing.variations import Member
 from common import clock
 from common.contracts.product import ProductNormalized, ProductReported
 from common.postgres.pool import Connection
-
-FamilyKey = tuple[str, str, str]
-"""(merchant, catalogue, family)"""
-ProductKey = tuple[str, str, str]
-"""(merchant, feed, family)"""
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Why a family is dirty: for one feed, or for all of its catalogue (`feed_id` is None)."""
-
-    id: int
-    feed_id: str | None
-    traceparent: str | None
-
-
-@dataclass(frozen=True)
-class Wait:
-    """A family that cannot be judged for a feed before something is there; None: it came meanwhile,
-    the family is simply dirty again."""
-
-    family: FamilyKey
-    feed_id: str
-    waits_for: str | None
-    traceparent: str | None
-
-
-async def claim_families(
-    connection: Connection,
-    *,
-    limit: int,
-    without_merchants: Collection[str] = (),
-    only: FamilyKey | None = None,
-) -> dict[FamilyKey, list[Mark]]:
-    """Claim dirty families for this transaction by their oldest marks.
-
-    Those of `without_merchants` are passed over; `only` is the one family to claim. A family's
-    lock is an advisory one, so that ingest writes no row for it. Its data is to be read by later
-    statements, after the lock is held, so that it is at least as new as these marks.
-    """
-    rows = await connection.fetch(
-        """
-        WITH oldest AS MATERIALIZED (
-            SELECT id, merchant_id, catalogue_id, family_id, feed_id, traceparent
-            FROM family_mark
-            WHERE merchant_id <> ALL($2::text[])
-                AND ($3::text IS NULL OR (merchant_id, catalogue_id, family_id) = ($3, $4, $5))
-            ORDER BY id LIMIT $1
-        ), locked AS MATERIALIZED (
-            SELECT merchant_id, catalogue_id, family_id
-            FROM (SELECT DISTINCT merchant_id, catalogue_id, family_id FROM oldest) AS family
-            WHERE pg_try_advisory_xact_lock(
-                hashtextextended(merchant_id || '/' || catalogue_id || '/' || family_id, 0))
-        )
-        SELECT merchant_id, catalogue_id, family_id, id, feed_id, traceparent
-        FROM oldest JOIN locked USING (merchant_id, catalogue_id, family_id) ORDER BY id
-        """,
-        limit,
-        list(without_merchants),
-        *(only or (None, None, None)),
-    )
-    claimed: dict[FamilyKey, list[Mark]] = defaultdict(list)
-    for merchant, catalogue, family, mark_id, feed_id, traceparent in rows:
-        claimed[(merchant, catalogue, family)].append(Mark(mark_id, feed_id, traceparent))
-    return claimed
-
-
-async def list_dirty_families(connection: Connection, *, limit: int) -> list[FamilyKey]:
-    """The families that `claim_families` would take next."""
-    rows = await connection.fetch(
-        """
-        SELECT merchant_id, catalogue_id, family_id FROM (
-            SELECT id, merchant_id, catalogue_id, family_id FROM family_mark ORDER BY id LIMIT $1
-        ) AS oldest GROUP BY 1, 2, 3 ORDER BY min(id)
-        """,
-        limit,
-    )
-    return [(m, c, f) for m, c, f in rows]
-
-
-async def forget_marks(connection: Connection, ids: Sequence[int]) -> None:
-    """Delete these marks: their work is done in this transaction."""
-    await connection.execute("DELETE FROM family_mark WHERE id = ANY($1)", list(ids))
-
-
-async def count_backlog(connection: Connection) -> tuple[int, int]:
-    """How many marks there are, and how many families wait; of all merchants."""
-    row = await connection.fetchrow(
-        """
-        SELECT (SELECT count(*) FROM family_mark) AS dirty,
-            (SELECT count(*) FROM family_wait) AS waiting
-        """
-    )
-    return (0, 0) if row is None else (row["dirty"], row["waiting"])
-
-
-async def set_waits(
-    connection: Connection, judged: Collection[ProductKey], waits: Sequence[Wait]
-) -> None:
-    """These families were judged; some of them wait now, and the others no longer."""
-    await connection.execute(
-        """
-        DELETE FROM family_wait USING unnest($1::text[], $2::text[], $3::text[])
-            AS k (merchant_id, feed_id, family_id)
-        WHERE (family_wait.merchant_id, family_wait.feed_id, family_wait.family_id)
-            = (k.merchant_id, k.feed_id, k.family_id)
-        """,
-        *_columns(judged),
-    )
-    for table, some in (
-        ("family_wait", [wait for wait in waits if wait.waits_for is not None]),
-        ("family_mark", [wait for wait in waits if wait.waits_for is None]),
-    ):
-        is_wait = table == "family_wait"
-        await connection.executemany(
-            """
-            INSERT INTO family_wait (merchant_id, catalogue_id, family_id, feed_id, traceparent,
-                waits_since, waits_for) VALUES ($1, $2, $3, $4, $5, $6, $7)
-            """
-            if is_wait
-            else """
-            INSERT INTO family_mark (merchant_id, catalogue_id, family_id, feed_id, traceparent,
-                marked_at) VALUES ($1, $2, $3, $4, $5, $6)
-            """,
-            [
-                (
-                    *wait.family,
-                    wait.feed_id,
-                    wait.traceparent,
-                    clock.now(),
-                    *([wait.waits_for] if is_wait else []),
-                )
-                for wait in some
-            ],
-        )
-
-
-async def end_waits(connection: Connection, merchant_id: str, waits_for: str) -> None:
-    """What these families waited for is there: they are dirty again."""
-    await connection.execute(
-        """
-        WITH ended AS (
-            DELETE FROM family_wait WHERE merchant_id = $1 AND waits_for = $2
-            RETURNING merchant_id, catalogue_id, family_id, feed_id, traceparent
-        )
-        INSERT INTO family_mark
-            (merchant_id, catalogue_id, family_id, feed_id, traceparent, marked_at)
-        SELECT merchant_id, catalogue_id, family_id, feed_id, traceparent, $3 FROM ended
-        """,
-        merchant_id,
-        waits_for,
-        clock.now(),
-    )
 
 
 async def load_members(
@@ -187,7 +35,7 @@ async def load_members(
                 = (k.merchant_id, k.catalogue_id, k.family_id)
         WHERE NOT p.is_deleted AND p.parent_id IS NOT NULL
         """,
-        *_columns(families),
+        *columns_of(families),
     )
     members: dict[FamilyKey, list[Member]] = defaultdict(list)
     for merchant, catalogue, family, product_id, parent_id, fields in rows:
@@ -218,7 +66,7 @@ async def load_former(
             USING (merchant_id, feed_id, family_id)
         ORDER BY 1, 2, 3 FOR UPDATE OF n
         """,
-        *_columns(keys),
+        *columns_of(keys),
     )
     return {(m, f, family): Former(*rest) for m, f, family, *rest in rows}
 
@@ -246,7 +94,7 @@ async def load_last_results(
         JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, feed_id, family_id)
             USING (merchant_id, feed_id, family_id)
         """,
-        *_columns(keys),
+        *columns_of(keys),
     )
     return {
         (m, feed, family): LastResult(event_of(event).sku_codes, *shown)
@@ -342,13 +190,8 @@ async def keep_reports(connection: Connection, reports: Sequence[ProductReported
         [report.marketplace_product_id for report in reports],
         [msgspec.json.encode(report.causes).decode() for report in reports],
     )
-    await connection.executemany(
-        """
-        INSERT INTO family_mark (merchant_id, catalogue_id, feed_id, family_id, marked_at)
-        VALUES ($1, $2, $3, $4, $5)
-        """,
-        [(m, c, f, family, clock.now()) for m, c, f, family, is_freed in rows if is_freed],
-    )
+    freed = ((m, c, family, f, None) for m, c, f, family, is_freed in rows if is_freed)
+    await mark(connection, listed(freed))
 
 
 # -- republish ------------------------------------------------------------------------------
@@ -407,11 +250,3 @@ async def move_republish(
 def event_of(text: str) -> ProductNormalized:
     """The record a row keeps."""
     return msgspec.json.decode(text, type=ProductNormalized)
-
-
-def _columns(keys: Iterable[tuple[str, str, str]]) -> list[list[str]]:
-    columns: list[list[str]] = [[], [], []]
-    for key in sorted(keys):
-        for column, part in zip(columns, key, strict=True):
-            column.append(part)
-    return columns

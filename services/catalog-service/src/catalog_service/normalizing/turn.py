@@ -3,10 +3,10 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from catalog_service.families.store import FamilyKey, ProductKey
 from catalog_service.feeds.store import Feed
 from catalog_service.normalizing.evaluate import Failed
 from catalog_service.normalizing.normalize import Normalized, Waiting
-from catalog_service.normalizing.store import FamilyKey, ProductKey
 
 MERCHANT_SECONDS = 2.0
 """How long a turn evaluates one merchant's families."""

@@ -16,6 +16,17 @@ from collections.abc import Collection, Sequence
 import structlog
 from opentelemetry import trace
 
+from catalog_service.families.store import (
+    FamilyKey,
+    Mark,
+    ProductKey,
+    Wait,
+    claim_families,
+    count_backlog,
+    forget_marks,
+    list_dirty_families,
+    set_waits,
+)
 from catalog_service.feeds.store import (
     Feed,
     SchemaKey,
@@ -30,20 +41,11 @@ from catalog_service.normalizing.knowledge import FeedCache, Knowledge, SchemaCa
 from catalog_service.normalizing.normalize import Normalized, Waiting
 from catalog_service.normalizing.rows import SOURCE, has_changed, row_of, rows_of
 from catalog_service.normalizing.store import (
-    FamilyKey,
     Former,
-    Mark,
-    ProductKey,
-    Wait,
-    claim_families,
-    count_backlog,
-    forget_marks,
-    list_dirty_families,
     load_former,
     load_last_results,
     load_members,
     save_normalized,
-    set_waits,
 )
 from catalog_service.normalizing.turn import Task, Turn
 from catalog_service.normalizing.variations import Member

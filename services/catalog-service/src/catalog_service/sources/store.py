@@ -2,13 +2,18 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 import msgspec
+from sqlalchemy import CTE, Boolean, ColumnElement, SelectBase, Text, column, func, select, text
 
+from catalog_service.families.store import marking
 from catalog_service.sources.versions import Catalogue, SourceRow
+from catalog_service.tables import source_product
 from common import clock
 from common.contracts.catalog import FieldValue
+from common.postgres import core
 from common.postgres.pool import Connection
 
 
@@ -118,9 +123,26 @@ async def upsert_sources(connection: Connection, rows: Sequence[SourceRow]) -> t
     await connection.copy_records_to_table(
         "incoming_source", schema_name="pg_temp", records=rows, columns=SourceRow._fields
     )
-    merged = await connection.fetchrow(_MERGE, clock.now())
+    stored = _MERGE.bindparams(now=clock.now()).columns(*_MERGED).cte("stored")
+    changed = select(stored).where(stored.c.is_changed).cte("changed")
+    merged = await core.fetch_one(
+        connection,
+        select(
+            func.count().label("taken"), func.count().filter(stored.c.is_changed).label("changed")
+        )
+        .select_from(stored)
+        .add_cte(marking(_families_of(changed)).cte("marked")),
+    )
     assert merged is not None  # noqa: S101 - an aggregate always gives a row
     return merged["taken"], merged["changed"]
+
+
+def _families_of(changed: CTE) -> SelectBase:
+    """The families the changed products are in, and those they were in before."""
+    c = changed.c
+    now = select(c.merchant_id, c.catalogue_id, c.family_id, c.traceparent)
+    before = select(c.merchant_id, c.catalogue_id, c.previous_family_id, c.traceparent)
+    return now.union_all(before.where(c.previous_family_id != c.family_id))
 
 
 _INCOMING = """
@@ -130,13 +152,12 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming_source (
 ) ON COMMIT DELETE ROWS
 """
 
-_MERGE = """
-WITH stored AS (
+_MERGE = text("""
     INSERT INTO source_product AS kept (
         merchant_id, catalogue_id, product_id, version, sub_version, parent_id, is_deleted,
         content_hash, fields, traceparent, updated_at)
     SELECT merchant_id, catalogue_id, product_id, version, sub_version, parent_id, is_deleted,
-        content_hash, fields, traceparent, $1
+        content_hash, fields, traceparent, :now
     FROM pg_temp.incoming_source
     ON CONFLICT (merchant_id, catalogue_id, product_id) DO UPDATE SET
         version = excluded.version, sub_version = excluded.sub_version,
@@ -145,17 +166,73 @@ WITH stored AS (
         traceparent = excluded.traceparent, updated_at = excluded.updated_at
     WHERE (excluded.version, excluded.sub_version) > (kept.version, kept.sub_version)
     RETURNING new.merchant_id, new.catalogue_id, new.family_id, new.traceparent,
-        old.family_id AS former_family_id,
+        old.family_id AS previous_family_id,
         old.content_hash IS DISTINCT FROM new.content_hash AS is_changed
-), marked AS (
-    INSERT INTO family_mark (merchant_id, catalogue_id, family_id, traceparent, marked_at)
-    SELECT merchant_id, catalogue_id, family_id, traceparent, $1 FROM stored WHERE is_changed
-    UNION ALL
-    SELECT merchant_id, catalogue_id, former_family_id, traceparent, $1 FROM stored
-    WHERE is_changed AND former_family_id <> family_id
+""")
+_MERGED: tuple[ColumnElement[Any], ...] = (
+    source_product.c.merchant_id,
+    source_product.c.catalogue_id,
+    source_product.c.family_id,
+    source_product.c.traceparent,
+    column("previous_family_id", Text),
+    column("is_changed", Boolean),
 )
-SELECT count(*) AS taken, count(*) FILTER (WHERE is_changed) AS changed FROM stored
-"""
+
+
+async def count_lacking(
+    connection: Connection, merchant_id: str, catalogue_id: str, version: int
+) -> tuple[int, int]:
+    """How many products are older than this version, and how many there are in all."""
+    row = await connection.fetchrow(
+        """
+        SELECT count(*) FILTER (WHERE version < $3) AS lacking, count(*) AS products
+        FROM source_product
+        WHERE merchant_id = $1 AND catalogue_id = $2 AND NOT is_deleted
+        """,
+        merchant_id,
+        catalogue_id,
+        version,
+    )
+    return (0, 0) if row is None else (row["lacking"], row["products"])
+
+
+async def delete_lacking(
+    connection: Connection, merchant_id: str, catalogue_id: str, version: int, *, limit: int
+) -> int:
+    """Delete products that are older than this version, at most `limit`, and mark their families;
+    how many there were."""
+    deleted = (
+        _DELETE_LACKING.bindparams(
+            merchant_id=merchant_id,
+            catalogue_id=catalogue_id,
+            version=version,
+            limit=limit,
+            now=clock.now(),
+        )
+        .columns(
+            source_product.c.merchant_id, source_product.c.catalogue_id, source_product.c.family_id
+        )
+        .cte("gone")
+    )
+    count = await core.fetch_value(
+        connection,
+        select(func.count())
+        .select_from(deleted)
+        .add_cte(marking(select(deleted).distinct()).cte("marked")),
+    )
+    return int(str(count))
+
+
+_DELETE_LACKING = text("""
+    UPDATE source_product SET is_deleted = true, version = :version, sub_version = 0,
+        fields = '{}', content_hash = '\\x00', updated_at = :now
+    WHERE (merchant_id, catalogue_id, product_id) IN (
+        SELECT merchant_id, catalogue_id, product_id FROM source_product
+        WHERE merchant_id = :merchant_id AND catalogue_id = :catalogue_id AND NOT is_deleted
+            AND version < :version
+        ORDER BY product_id LIMIT :limit FOR UPDATE)
+    RETURNING merchant_id, catalogue_id, family_id
+""")
 
 
 async def find_conflicts(

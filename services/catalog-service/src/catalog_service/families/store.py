@@ -1,0 +1,183 @@
+"""Dirty marks and waits of families in Postgres."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ARRAY, Insert, SelectBase, Text, delete, func, insert, literal, select
+
+from catalog_service.tables import family_mark, family_wait
+from common import clock
+from common.postgres import core
+from common.postgres.pool import Connection
+
+FamilyKey = tuple[str, str, str]
+"""(merchant, catalogue, family)"""
+ProductKey = tuple[str, str, str]
+"""(merchant, feed, family)"""
+
+MARKED = ("merchant_id", "catalogue_id", "family_id", "feed_id", "traceparent")
+"""What a mark and a wait say of a family."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Why a family is dirty: for one feed, or for all of its catalogue (`feed_id` is None)."""
+
+    id: int
+    feed_id: str | None
+    traceparent: str | None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A family that cannot be evaluated for a feed before something is there; None: it came
+    meanwhile, the family is simply dirty again."""
+
+    family: FamilyKey
+    feed_id: str
+    waits_for: str | None
+    traceparent: str | None
+
+
+def marking(families: SelectBase) -> Insert:
+    """The statement that marks the families selected, to be run alone or within another.
+
+    `families` has the columns merchant_id, catalogue_id and family_id; feed_id and traceparent
+    where there are any.
+    """
+    selected = families.subquery()
+    marked_at = literal(clock.now(), family_mark.c.marked_at.type)
+    return insert(family_mark).from_select(
+        [*selected.c.keys(), family_mark.c.marked_at.name], select(selected, marked_at)
+    )
+
+
+async def mark(connection: Connection, families: SelectBase) -> None:
+    """Mark the families selected dirty: see `marking`."""
+    await core.execute(connection, marking(families))
+
+
+def listed(families: Iterable[tuple[str, str, str, str | None, str | None]]) -> SelectBase:
+    """These families as a selection: merchant, catalogue, family, feed and traceparent of each."""
+    columns = zip(*families, strict=True)
+    arrays = [list(column) for column in columns] or [[]] * len(MARKED)
+    unnested = func.unnest(*(literal(array, ARRAY(Text)) for array in arrays))
+    return select(unnested.table_valued(*MARKED, name="listed").render_derived())
+
+
+async def claim_families(
+    connection: Connection,
+    *,
+    limit: int,
+    without_merchants: Collection[str] = (),
+    only: FamilyKey | None = None,
+) -> dict[FamilyKey, list[Mark]]:
+    """Claim dirty families for this transaction by their oldest marks.
+
+    Those of `without_merchants` are passed over; `only` is the one family to claim. A family's
+    lock is an advisory one, so that ingest writes no row for it. Its data is to be read by later
+    statements, after the lock is held, so that it is at least as new as these marks.
+    """
+    rows = await connection.fetch(
+        """
+        WITH oldest AS MATERIALIZED (
+            SELECT id, merchant_id, catalogue_id, family_id, feed_id, traceparent
+            FROM family_mark
+            WHERE merchant_id <> ALL($2::text[])
+                AND ($3::text IS NULL OR (merchant_id, catalogue_id, family_id) = ($3, $4, $5))
+            ORDER BY id LIMIT $1
+        ), locked AS MATERIALIZED (
+            SELECT merchant_id, catalogue_id, family_id
+            FROM (SELECT DISTINCT merchant_id, catalogue_id, family_id FROM oldest) AS family
+            WHERE pg_try_advisory_xact_lock(
+                hashtextextended(merchant_id || '/' || catalogue_id || '/' || family_id, 0))
+        )
+        SELECT merchant_id, catalogue_id, family_id, id, feed_id, traceparent
+        FROM oldest JOIN locked USING (merchant_id, catalogue_id, family_id) ORDER BY id
+        """,
+        limit,
+        list(without_merchants),
+        *(only or (None, None, None)),
+    )
+    claimed: dict[FamilyKey, list[Mark]] = defaultdict(list)
+    for merchant, catalogue, family, mark_id, feed_id, traceparent in rows:
+        claimed[(merchant, catalogue, family)].append(Mark(mark_id, feed_id, traceparent))
+    return claimed
+
+
+async def list_dirty_families(connection: Connection, *, limit: int) -> list[FamilyKey]:
+    """The families that `claim_families` would take next."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, catalogue_id, family_id FROM (
+            SELECT id, merchant_id, catalogue_id, family_id FROM family_mark ORDER BY id LIMIT $1
+        ) AS oldest GROUP BY 1, 2, 3 ORDER BY min(id)
+        """,
+        limit,
+    )
+    return [(m, c, f) for m, c, f in rows]
+
+
+async def forget_marks(connection: Connection, ids: Sequence[int]) -> None:
+    """Delete these marks: their work is done in this transaction."""
+    await connection.execute("DELETE FROM family_mark WHERE id = ANY($1)", list(ids))
+
+
+async def count_backlog(connection: Connection) -> tuple[int, int]:
+    """How many marks there are, and how many families wait; of all merchants."""
+    row = await connection.fetchrow(
+        """
+        SELECT (SELECT count(*) FROM family_mark) AS dirty,
+            (SELECT count(*) FROM family_wait) AS waiting
+        """
+    )
+    return (0, 0) if row is None else (row["dirty"], row["waiting"])
+
+
+async def set_waits(
+    connection: Connection, evaluated: Collection[ProductKey], waits: Sequence[Wait]
+) -> None:
+    """These families were evaluated; some of them wait now, and the others no longer."""
+    await connection.execute(
+        """
+        DELETE FROM family_wait USING unnest($1::text[], $2::text[], $3::text[])
+            AS k (merchant_id, feed_id, family_id)
+        WHERE (family_wait.merchant_id, family_wait.feed_id, family_wait.family_id)
+            = (k.merchant_id, k.feed_id, k.family_id)
+        """,
+        *columns_of(evaluated),
+    )
+    await connection.executemany(
+        """
+        INSERT INTO family_wait (merchant_id, catalogue_id, family_id, feed_id, traceparent,
+            waits_since, waits_for) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """,
+        [
+            (*wait.family, wait.feed_id, wait.traceparent, clock.now(), wait.waits_for)
+            for wait in waits
+            if wait.waits_for is not None
+        ],
+    )
+    come = [wait for wait in waits if wait.waits_for is None]
+    await mark(connection, listed((*wait.family, wait.feed_id, wait.traceparent) for wait in come))
+
+
+async def end_waits(connection: Connection, merchant_id: str, waits_for: str) -> None:
+    """What these families waited for is there: they are dirty again."""
+    ended = (
+        delete(family_wait)
+        .where(family_wait.c.merchant_id == merchant_id, family_wait.c.waits_for == waits_for)
+        .returning(*(family_wait.c[name] for name in MARKED))
+        .cte("ended")
+    )
+    await mark(connection, select(ended))
+
+
+def columns_of(keys: Iterable[tuple[str, str, str]]) -> list[list[str]]:
+    """Keys in order as the three arrays that `unnest` takes."""
+    columns: list[list[str]] = [[], [], []]
+    for key in sorted(keys):
+        for column, part in zip(columns, key, strict=True):
+            column.append(part)
+    return columns
