@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
+from catalog_service.categories.schema import CategorySchema
 from catalog_service.feeds.compile import CompiledFeed, compile_feed
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.normalizing.normalize import Normalized, SchemaRefused, normalize
-from catalog_service.normalizing.schema_check import CategorySchema
 from catalog_service.normalizing.variations import Member
 
 

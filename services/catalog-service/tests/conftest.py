@@ -20,9 +20,9 @@ from aliexpress.operation import AppCredentials
 from aliexpress.store import PostgresBuckets
 from aliexpress.transport import HttpTransport
 from catalog_service.app import SERVICE
-from catalog_service.feeds.marketplace import Marketplace
-from catalog_service.feeds.store import keep_shops
+from catalog_service.categories.marketplace import Marketplace
 from catalog_service.normalizing.worker import Normalizer
+from catalog_service.shops.store import keep_shops
 from catalog_service.sources.consumer import on_catalog_updated
 from catalog_service.sources.versions import content_of_event
 from common import clock

@@ -3,23 +3,21 @@
 from datetime import timedelta
 from pathlib import Path
 
-from aliexpress.client import Client
-from aliexpress.gateway import new_gateway
-from aliexpress.limits import DEFAULT_LIMITS, BucketLimiter
-from aliexpress.operation import AppCredentials
-from aliexpress.store import PostgresBuckets
-from aliexpress.transport import HttpTransport
-from catalog_service.feeds.api import categories_router, feeds_router
-from catalog_service.feeds.consumer import ShopStates, on_product_reported
-from catalog_service.feeds.marketplace import Marketplace
+from aliexpress.wiring import client_of
+from catalog_service.categories.api import categories_router
+from catalog_service.categories.marketplace import Marketplace
+from catalog_service.feeds.api import feeds_router
 from catalog_service.files.api import files_router
 from catalog_service.files.import_file import Importer
 from catalog_service.images.check_images import ImageChecker
 from catalog_service.images.fetch_image import ImageFetcher
+from catalog_service.normalizing.api import republish_router
+from catalog_service.normalizing.consumer import on_product_reported
 from catalog_service.normalizing.republish import Republisher
 from catalog_service.normalizing.worker import Normalizer
 from catalog_service.preview.api import dry_run_router, preview_router
 from catalog_service.settings import CatalogSettings
+from catalog_service.shops.consumer import ShopStates
 from catalog_service.sources.api import sources_router
 from catalog_service.sources.consumer import CATALOG_UPDATED, find_declared_catalogues
 from common.contracts.product import ProductReported
@@ -35,12 +33,7 @@ from common.shop_tokens import ShopTokens
 def build(context: Context[CatalogSettings]) -> Parts:
     """The service's parts, wired; no I/O happens here."""
     settings, pool = context.settings, context.pool
-    client = Client(
-        AppCredentials(settings.app_key, settings.app_secret.get_secret_value()),
-        new_gateway(settings.marketplace_url),
-        HttpTransport(timeout=settings.marketplace_timeout_seconds),
-        BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
-    )
+    client = client_of(settings, pool)
     tokens = ShopTokens(
         settings.auth_url, settings.service_client_id, settings.service_client_secret
     )
@@ -65,6 +58,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             sources_router(pool),
             files_router(pool, limit_bytes=settings.upload_limit_bytes),
             feeds_router(pool),
+            republish_router(pool),
             categories_router(pool),
             preview_router(pool),
             dry_run_router(pool),

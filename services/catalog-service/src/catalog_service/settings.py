@@ -1,4 +1,4 @@
-"""What catalog-service is told from outside; every name has the prefix `CATALOG_`."""
+"""What catalog-service is configured with from outside; every name has the prefix `CATALOG_`."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -7,6 +7,9 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from common.settings import MarketplaceSettings, ServiceSettings
+
+SOURCE = "/catalog-service"
+"""Of which source the service's events are (CloudEvents)."""
 
 
 class CatalogSettings(ServiceSettings, MarketplaceSettings):

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from catalog_service.categories.marketplace import Marketplace
+from catalog_service.categories.store import find_tree
+from catalog_service.categories.suggest import path_names
 from catalog_service.feeds.configuration import FeedConfiguration
-from catalog_service.feeds.marketplace import Marketplace
 from catalog_service.feeds.save_feed import apply_configuration
-from catalog_service.feeds.store import find_tree
-from catalog_service.feeds.suggest import path_names
 from catalog_service.files.import_file import Importer
 from catalog_service.files.readers.recognise import Options
 from catalog_service.files.store import NewImport, add_chunk, add_import, finish_upload

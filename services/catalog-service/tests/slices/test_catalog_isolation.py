@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from catalog_service.categories.marketplace import Marketplace
 from catalog_service.feeds.configuration import FeedConfiguration
-from catalog_service.feeds.marketplace import Marketplace
 from catalog_service.feeds.save_feed import apply_configuration
-from catalog_service.feeds.store import find_feed, keep_shops, mark_feed
+from catalog_service.feeds.store import find_feed, mark_feed
 from catalog_service.normalizing import turn
 from catalog_service.normalizing.normalize import Normalized, normalize
 from catalog_service.normalizing.worker import Normalizer
 from catalog_service.preview.store import list_normalized
 from catalog_service.preview.try_event import try_event
 from catalog_service.preview.views import ProductLine, product_line
+from catalog_service.shops.store import keep_shops
 from catalog_service.sources.store import add_catalogue
 from catalog_service.sources.versions import Catalogue
 from common.contracts.catalog import CatalogUpdated, FieldValue

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from catalog_service.app import SERVICE
-from catalog_service.feeds.marketplace import Marketplace
+from catalog_service.categories.marketplace import Marketplace
 from catalog_service.settings import CatalogSettings
 from common import clock
 from common.contracts.catalog import CatalogUpdated

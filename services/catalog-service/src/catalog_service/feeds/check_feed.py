@@ -14,6 +14,7 @@ from catalog_service.feeds.work import FamilyBudget, FamilyTooCostly
 from catalog_service.sources.store import SourceProduct, list_products
 from common.errors import Refusal
 from common.postgres.pool import Pool
+from common.postgres.unit_of_work import reading
 
 PAGE = 500
 AT_MOST = 100_000
@@ -45,7 +46,7 @@ async def check_feed(
     tally = _Tally(feed)
     after = ""
     while tally.products < AT_MOST:
-        async with pool.acquire(timeout=10) as connection:
+        async with reading(pool) as connection:
             page = await list_products(
                 connection, merchant_id, form.catalogue, after=after, limit=PAGE
             )

@@ -1,6 +1,7 @@
-"""Save, remove and republish feeds: what a merchant decides, told to the other services."""
+"""Save and remove feeds: what a merchant decides, told to the other services."""
 
 import asyncio
+from dataclasses import replace
 from datetime import time
 
 from catalog_service.feeds.configuration import FeedConfiguration
@@ -8,21 +9,20 @@ from catalog_service.feeds.store import (
     Feed,
     add_configuration,
     find_feed,
-    list_all_feeds,
     load_configuration,
     mark_feed,
     save_feed,
 )
 from catalog_service.feeds.stored import body_of, compile_form
-from catalog_service.normalizing.republish import DAILY
-from catalog_service.normalizing.rows import SOURCE
-from catalog_service.normalizing.store import request_republish
+from catalog_service.settings import SOURCE
 from catalog_service.sources.store import find_catalogue
 from common.errors import NotFound, Refusal
 from common.messaging.outbox import add_events
 from common.postgres.pool import Connection
 from common.postgres.schedules import Daily, set_schedule
 
+REPUBLISHING = "republish"
+"""The kind of schedule by which each feed's state is emitted again once a day."""
 REPUBLISHED_AT = time(3, 30)
 
 
@@ -50,16 +50,16 @@ async def apply_configuration(
             field="catalogue",
             remedy="Declare the catalogue first: PUT /v1/merchants/{m}/catalogues/{c}.",
         )
-    former = await find_feed(connection, merchant_id, feed_id, is_locked=True)
-    version = 1 if former is None else former.configuration_version + 1
+    previous = await find_feed(connection, merchant_id, feed_id, is_locked=True)
+    version = 1 if previous is None else previous.configuration_version + 1
     await asyncio.to_thread(compile_form, merchant_id, feed_id, version, form)
-    if former is not None:
-        _refuse_move(former, form)
+    if previous is not None:
+        _refuse_move(previous, form)
         known = await load_configuration(
-            connection, merchant_id, feed_id, former.configuration_version
+            connection, merchant_id, feed_id, previous.configuration_version
         )
-        if former.lifecycle == "active" and known == body_of(form):
-            return former
+        if previous.lifecycle == "active" and known == body_of(form):
+            return previous
     feed = Feed(
         merchant_id, feed_id, form.shop, form.catalogue, form.main_locale, version, "active", 0
     )
@@ -67,18 +67,18 @@ async def apply_configuration(
     await add_configuration(connection, merchant_id, feed_id, version, body_of(form))
     await mark_feed(connection, feed)
     await add_events(connection, [feed.state()], source=SOURCE)
-    await set_schedule(connection, DAILY, merchant_id, feed_id, Daily(REPUBLISHED_AT))
+    await set_schedule(connection, REPUBLISHING, merchant_id, feed_id, Daily(REPUBLISHED_AT))
     return feed
 
 
-def _refuse_move(former: Feed, form: FeedConfiguration) -> None:
+def _refuse_move(previous: Feed, form: FeedConfiguration) -> None:
     for field, is_same in (
-        ("shop", former.shop_id == form.shop),
-        ("catalogue", former.catalogue_id == form.catalogue),
+        ("shop", previous.shop_id == form.shop),
+        ("catalogue", previous.catalogue_id == form.catalogue),
     ):
         if not is_same:
             raise Refusal(
-                f"the feed {former.feed_id} cannot move to another {field}",
+                f"the feed {previous.feed_id} cannot move to another {field}",
                 status=409,
                 slug="feed-would-move",
                 field=field,
@@ -92,20 +92,12 @@ async def remove_feed(connection: Connection, merchant_id: str, feed_id: str) ->
 
     Raises `NotFound`. Removing it twice changes nothing.
     """
-    former = await find_feed(connection, merchant_id, feed_id, is_locked=True)
-    if former is None:
+    previous = await find_feed(connection, merchant_id, feed_id, is_locked=True)
+    if previous is None:
         raise NotFound("feed")
-    if former.lifecycle == "removed":
-        return former
-    feed = await save_feed(connection, Feed(**{**former.__dict__, "lifecycle": "removed"}))
+    if previous.lifecycle == "removed":
+        return previous
+    feed = await save_feed(connection, replace(previous, lifecycle="removed"))
     await mark_feed(connection, feed)
     await add_events(connection, [feed.state()], source=SOURCE)
     return feed
-
-
-async def republish(connection: Connection, merchant_id: str | None) -> int:
-    """Have the state of these feeds emitted again; how many there are. None: of all merchants."""
-    feeds = await list_all_feeds(connection, merchant_id)
-    await add_events(connection, [feed.state() for feed in feeds], source=SOURCE)
-    await request_republish(connection, [(feed.merchant_id, feed.feed_id) for feed in feeds])
-    return len(feeds)

@@ -1,19 +1,16 @@
-"""Feeds, their configurations, shops and category schemas in Postgres."""
+"""Feeds and their configurations in Postgres."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Literal
 
-import msgspec
-from sqlalchemy import and_, literal, select
+from sqlalchemy import literal, select
 
-from catalog_service.families.store import end_waits, mark
-from catalog_service.tables import feed as feed_table
+from catalog_service.families.store import mark
 from catalog_service.tables import normalized_product, source_product
 from common import clock
 from common.contracts.feed import FeedState
-from common.contracts.shop import ShopState
+from common.errors import NotFound
 from common.postgres.pool import Connection
 
 Lifecycle = Literal["active", "removed"]
@@ -33,7 +30,7 @@ class Feed:
     revision: int
 
     def state(self) -> FeedState:
-        """The feed as other services are told of it."""
+        """The feed as other services see it."""
         return FeedState(
             merchant_id=self.merchant_id,
             feed_id=self.feed_id,
@@ -109,7 +106,7 @@ async def load_feeds_of_catalogues(
 
 
 async def save_feed(connection: Connection, feed: Feed) -> Feed:
-    """Write the feed with the next revision; the caller holds its lock or makes it anew."""
+    """Write the feed with the next revision; the caller holds its lock or creates it."""
     revision = await connection.fetchval(
         """
         INSERT INTO feed AS kept
@@ -130,7 +127,7 @@ async def save_feed(connection: Connection, feed: Feed) -> Feed:
         feed.lifecycle,
         clock.epoch_milliseconds(),
     )
-    return Feed(**{**feed.__dict__, "revision": revision})
+    return replace(feed, revision=revision)
 
 
 async def add_configuration(
@@ -192,228 +189,9 @@ async def mark_feed(connection: Connection, feed: Feed) -> None:
     )
 
 
-async def mark_category(
-    connection: Connection, merchant_id: str, shop_id: str, category_id: str
-) -> None:
-    """Mark the families dirty that the shop's active feeds have in this category."""
-    n, f = normalized_product.c, feed_table.c
-    await mark(
-        connection,
-        select(n.merchant_id, f.catalogue_id, n.family_id, n.feed_id)
-        .join_from(
-            feed_table,
-            normalized_product,
-            and_(n.merchant_id == f.merchant_id, n.feed_id == f.feed_id),
-        )
-        .where(
-            f.merchant_id == merchant_id,
-            f.shop_id == shop_id,
-            f.lifecycle == "active",
-            n.category_id == category_id,
-        ),
-    )
-
-
-# -- shops ----------------------------------------------------------------------------------
-
-
-async def keep_shops(connection: Connection, states: Sequence[ShopState]) -> list[tuple[str, str]]:
-    """Keep the highest revision of each; the (merchant, shop) whose token is another now."""
-    rows = await connection.fetch(
-        """
-        INSERT INTO shop AS kept
-            (merchant_id, shop_id, revision, is_usable, generation, seller_id)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::boolean[], $5::integer[],
-            $6::text[])
-        ON CONFLICT (merchant_id, shop_id) DO UPDATE SET
-            revision = excluded.revision, is_usable = excluded.is_usable,
-            generation = excluded.generation, seller_id = excluded.seller_id
-        WHERE excluded.revision > kept.revision
-        RETURNING new.merchant_id, new.shop_id,
-            old.generation IS DISTINCT FROM new.generation AS is_renewed
-        """,
-        [state.merchant_id for state in states],
-        [state.shop_id for state in states],
-        [state.revision for state in states],
-        [state.is_usable for state in states],
-        [state.generation for state in states],
-        [state.seller_id for state in states],
-    )
-    return [(m, s) for m, s, is_renewed in rows if is_renewed]
-
-
-class TreeNode(msgspec.Struct, frozen=True, array_like=True):
-    """A category in a shop's tree."""
-
-    category_id: str
-    parent_id: str
-    name: str
-    is_leaf: bool
-
-
-async def list_due_trees(
-    connection: Connection, *, older_than: datetime, limit: int = 5
-) -> list[tuple[str, str]]:
-    """Usable shops whose tree was never fetched, or not since."""
-    rows = await connection.fetch(
-        """
-        SELECT merchant_id, shop_id FROM shop
-        WHERE is_usable AND (tree_fetched_at IS NULL OR tree_fetched_at < $1)
-        ORDER BY tree_fetched_at NULLS FIRST LIMIT $2
-        """,
-        older_than,
-        limit,
-    )
-    return [(m, s) for m, s in rows]
-
-
-async def save_tree(
-    connection: Connection, merchant_id: str, shop_id: str, tree: Sequence[TreeNode]
-) -> None:
-    """Keep a shop's whole tree."""
-    await connection.execute(
-        """
-        UPDATE shop SET tree = $3, tree_fetched_at = $4 WHERE merchant_id = $1 AND shop_id = $2
-        """,
-        merchant_id,
-        shop_id,
-        msgspec.json.encode(tree).decode(),
-        clock.now(),
-    )
-
-
-async def find_tree(
-    connection: Connection, merchant_id: str, shop_id: str
-) -> tuple[list[TreeNode], datetime] | None:
-    """A shop's tree and when it was fetched; None before that."""
-    row = await connection.fetchrow(
-        "SELECT tree, tree_fetched_at FROM shop WHERE merchant_id = $1 AND shop_id = $2",
-        merchant_id,
-        shop_id,
-    )
-    if row is None or row["tree"] is None:
-        return None
-    return msgspec.json.decode(row["tree"], type=list[TreeNode]), row["tree_fetched_at"]
-
-
-# -- schemas --------------------------------------------------------------------------------
-
-SchemaKey = tuple[str, str, str]
-"""(merchant, shop, category)"""
-
-
-def wait_for_schema(shop_id: str, category_id: str) -> str:
-    """What a family that needs a schema waits for."""
-    return f"schema:{shop_id}/{category_id}"
-
-
-async def request_schemas(connection: Connection, keys: Collection[SchemaKey]) -> set[SchemaKey]:
-    """Ask for these schemas; those that are there by now are returned instead.
-
-    Locks their rows, so that a schema that arrives meanwhile sees the marks that wait for it.
-    """
-    wanted = sorted(keys)
-    columns = list(zip(*wanted, strict=True))
-    await connection.execute(
-        """
-        INSERT INTO category_schema (merchant_id, shop_id, category_id, requested_at)
-        SELECT k.*, $4 FROM unnest($1::text[], $2::text[], $3::text[]) AS k
-        ON CONFLICT DO NOTHING
-        """,
-        *columns,
-        clock.now(),
-    )
-    rows = await connection.fetch(
-        """
-        SELECT s.merchant_id, s.shop_id, s.category_id, s.fetched_at FROM category_schema s
-        JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, shop_id, category_id)
-            USING (merchant_id, shop_id, category_id)
-        ORDER BY 1, 2, 3 FOR SHARE OF s
-        """,
-        *columns,
-    )
-    return {(m, s, c) for m, s, c, fetched_at in rows if fetched_at is not None}
-
-
-async def load_schema_versions(
-    connection: Connection, shops: Collection[tuple[str, str]]
-) -> dict[SchemaKey, int]:
-    """The versions of the schemas that are there, of these (merchant, shop)."""
-    rows = await connection.fetch(
-        """
-        SELECT merchant_id, shop_id, category_id, version FROM category_schema
-        JOIN unnest($1::text[], $2::text[]) AS k (merchant_id, shop_id)
-            USING (merchant_id, shop_id)
-        WHERE fetched_at IS NOT NULL
-        """,
-        [merchant for merchant, _ in shops],
-        [shop for _, shop in shops],
-    )
-    return {(m, s, c): version for m, s, c, version in rows}
-
-
-async def load_schemas(
-    connection: Connection, keys: Collection[SchemaKey]
-) -> list[tuple[SchemaKey, int, str | None, str | None]]:
-    """Key, version, body and refusal of each schema that is there."""
-    rows = await connection.fetch(
-        """
-        SELECT merchant_id, shop_id, category_id, version, body, refusal FROM category_schema
-        JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, shop_id, category_id)
-            USING (merchant_id, shop_id, category_id)
-        WHERE fetched_at IS NOT NULL
-        """,
-        *([key[place] for key in keys] for place in range(3)),
-    )
-    return [((m, s, c), version, body, refusal) for m, s, c, version, body, refusal in rows]
-
-
-async def list_due_schemas(
-    connection: Connection, *, older_than: datetime, limit: int
-) -> list[SchemaKey]:
-    """Schemas of usable shops never fetched, or not since; the ones waited for first."""
-    rows = await connection.fetch(
-        """
-        SELECT merchant_id, shop_id, category_id FROM category_schema
-        JOIN shop USING (merchant_id, shop_id)
-        WHERE is_usable AND (fetched_at IS NULL OR fetched_at < $1)
-        ORDER BY fetched_at NULLS FIRST, requested_at LIMIT $2
-        """,
-        older_than,
-        limit,
-    )
-    return [(m, s, c) for m, s, c in rows]
-
-
-async def save_schema(
-    connection: Connection, key: SchemaKey, *, body: str | None, refusal: str | None
-) -> bool:
-    """Keep what the marketplace answered; whether it differs from what was known.
-
-    Families that wait for it are let go.
-    """
-    row = await connection.fetchrow(
-        """
-        UPDATE category_schema SET
-            body = $4, refusal = $5, fetched_at = $6,
-            version = version
-                + CASE WHEN (body, refusal) IS DISTINCT FROM ($4, $5) THEN 1 ELSE 0 END
-        WHERE merchant_id = $1 AND shop_id = $2 AND category_id = $3
-        RETURNING old.version AS former_version, new.version AS version,
-            old.fetched_at AS fetched_at
-        """,
-        *key,
-        body,
-        refusal,
-        clock.now(),
-    )
-    await end_waits(connection, key[0], wait_for_schema(key[1], key[2]))
-    if row is None or row["fetched_at"] is None:
-        return False
-    is_other: bool = row["former_version"] != row["version"]
-    return is_other
-
-
-def stale_before(lifetime: timedelta) -> datetime:
-    """What was fetched before this is to be fetched again."""
-    return clock.now() - lifetime
+async def load_feed(connection: Connection, merchant_id: str, feed_id: str) -> Feed:
+    """The merchant's feed. Raises `NotFound`."""
+    feed = await find_feed(connection, merchant_id, feed_id)
+    if feed is None:
+        raise NotFound("feed", remedy="List the feeds: GET /v1/merchants/{m}/feeds.")
+    return feed

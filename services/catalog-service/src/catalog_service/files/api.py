@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
+from catalog_service.access import CatalogueId, CatalogueReader, CatalogueWriter
 from catalog_service.files.readers.encoding import encoding_named
 from catalog_service.files.readers.items import MAX_NAME
 from catalog_service.files.readers.recognise import Format, Options
@@ -18,23 +19,20 @@ from catalog_service.files.store import (
     add_chunk,
     add_import,
     confirm_import,
-    find_import,
     finish_upload,
     forget_import,
     list_imports,
     list_problems,
+    load_import,
 )
-from catalog_service.sources.api import CatalogueId, load_catalogue
-from common.errors import NotFound, Refusal
-from common.postgres.pool import Connection, Pool
-from common.postgres.unit_of_work import unit_of_work
-from common.web.identity import merchant_with
+from catalog_service.sources.store import load_catalogue
+from common.errors import Refusal
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
 
 CHUNK_BYTES = 1 << 20
-Reader = Annotated[str, Depends(merchant_with("catalogue:read"))]
-Writer = Annotated[str, Depends(merchant_with("catalogue:write"))]
 
 
 class ImportView(BaseModel):
@@ -113,20 +111,6 @@ def _view(found: Import) -> ImportView:
     return ImportView(**{name: getattr(found, name) for name in ImportView.model_fields})
 
 
-async def _load(
-    connection: Connection,
-    merchant_id: str,
-    catalogue_id: str,
-    import_id: int,
-    *,
-    is_locked: bool = False,
-) -> Import:
-    found = await find_import(connection, merchant_id, import_id, is_locked=is_locked)
-    if found is None or found.catalogue_id != catalogue_id:
-        raise NotFound("import", remedy="List the catalogue's imports.")
-    return found
-
-
 def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
     """The routes of imports."""
     router = APIRouter(tags=["imports"], responses=PROBLEM_RESPONSES)
@@ -134,7 +118,7 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
 
     @router.post(base, status_code=202)
     async def upload(
-        merchant: Writer,
+        merchant: CatalogueWriter,
         catalogue_id: CatalogueId,
         file: Annotated[UploadFile, File()],
         given: Annotated[UploadForm, Depends(_upload_form)],
@@ -170,11 +154,14 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
 
     @router.get(base)
     async def list_of_catalogue(
-        merchant: Reader, catalogue_id: CatalogueId, cursor: Cursor = None, limit: Limit = 50
+        merchant: CatalogueReader,
+        catalogue_id: CatalogueId,
+        cursor: Cursor = None,
+        limit: Limit = 50,
     ) -> Page[ImportView]:
         """The catalogue's imports, the newest first."""
         place = place_of(cursor)
-        async with pool.acquire(timeout=10) as connection:
+        async with reading(pool) as connection:
             await load_catalogue(connection, merchant, catalogue_id)
             found = await list_imports(
                 connection,
@@ -188,14 +175,16 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
         return Page(items=items, next_cursor=cursor_of(items[-1].import_id) if more else None)
 
     @router.get(base + "/{import_id}")
-    async def show(merchant: Reader, catalogue_id: CatalogueId, import_id: int) -> ImportView:
+    async def show(
+        merchant: CatalogueReader, catalogue_id: CatalogueId, import_id: int
+    ) -> ImportView:
         """An import and how far it is."""
-        async with pool.acquire(timeout=10) as connection:
-            return _view(await _load(connection, merchant, catalogue_id, import_id))
+        async with reading(pool) as connection:
+            return _view(await load_import(connection, merchant, catalogue_id, import_id))
 
     @router.get(base + "/{import_id}/problems")
     async def problems(
-        merchant: Reader,
+        merchant: CatalogueReader,
         catalogue_id: CatalogueId,
         import_id: int,
         cursor: Cursor = None,
@@ -203,8 +192,8 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
     ) -> Page[ProblemLine]:
         """What was wrong in the file, by line; the first 10,000 are kept."""
         place = place_of(cursor)
-        async with pool.acquire(timeout=10) as connection:
-            await _load(connection, merchant, catalogue_id, import_id)
+        async with reading(pool) as connection:
+            await load_import(connection, merchant, catalogue_id, import_id)
             found = await list_problems(
                 connection,
                 merchant,
@@ -225,10 +214,12 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
         return Page(items=items, next_cursor=cursor_of(found[limit - 1][0]) if more else None)
 
     @router.post(base + "/{import_id}/confirm-deletions", status_code=202)
-    async def confirm(merchant: Writer, catalogue_id: CatalogueId, import_id: int) -> ImportView:
+    async def confirm(
+        merchant: CatalogueWriter, catalogue_id: CatalogueId, import_id: int
+    ) -> ImportView:
         """Let the deletions be done that the guard withheld (M7.4)."""
         async with unit_of_work(pool) as connection:
-            found = await _load(connection, merchant, catalogue_id, import_id, is_locked=True)
+            found = await load_import(connection, merchant, catalogue_id, import_id, is_locked=True)
             if found.state != "awaiting_confirmation":
                 raise Refusal(
                     f"the import withholds nothing: it is {found.state}",
@@ -238,7 +229,7 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
                     remedy="Only an import that awaits confirmation can be confirmed.",
                 )
             await confirm_import(connection, found)
-            return _view(await _load(connection, merchant, catalogue_id, import_id))
+            return _view(await load_import(connection, merchant, catalogue_id, import_id))
 
     return router
 

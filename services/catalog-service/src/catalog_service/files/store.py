@@ -12,6 +12,7 @@ from catalog_service.files.readers.items import BadLine
 from catalog_service.files.readers.recognise import Options
 from catalog_service.texts import storable
 from common import clock
+from common.errors import NotFound
 from common.postgres.pool import Connection, Pool
 
 State = Literal[
@@ -55,7 +56,7 @@ class Import(msgspec.Struct, frozen=True):
     finished_at: datetime | None
 
     def reading_options(self) -> Options:
-        """How the merchant said the file is to be read."""
+        """How the merchant asked for the file to be read."""
         return msgspec.json.decode(self.options, type=Options)
 
 
@@ -206,6 +207,21 @@ async def find_import(
         import_id,
     )
     return None if row is None else _import(row)
+
+
+async def load_import(
+    connection: Connection,
+    merchant_id: str,
+    catalogue_id: str,
+    import_id: int,
+    *,
+    is_locked: bool = False,
+) -> Import:
+    """One import of the catalogue; `is_locked` as in `find_import`. Raises `NotFound`."""
+    found = await find_import(connection, merchant_id, import_id, is_locked=is_locked)
+    if found is None or found.catalogue_id != catalogue_id:
+        raise NotFound("import", remedy="List the catalogue's imports.")
+    return found
 
 
 async def list_imports(

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from catalog_service.categories.schema import OTHER, AttributeForm
 from catalog_service.feeds.compile import Matches, SkuAttribute
 from catalog_service.feeds.matching import CompiledMatch, MatchFailed, Row, texts
-from catalog_service.normalizing.schema_check import OTHER, AttributeForm
 from common.contracts.product import AttributeValue
 from common.errors import Issue
 

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import nh3
 
+from catalog_service.categories.schema import CategorySchema, rule_of
 from catalog_service.feeds.compile import CompiledFeed, Matches
 from catalog_service.feeds.matching import MatchFailed, Row
 from catalog_service.feeds.templates import cut_at_word
 from catalog_service.normalizing.attributes import fill_category_attributes, fill_sku_attributes
 from catalog_service.normalizing.package import read_package
-from catalog_service.normalizing.schema_check import CategorySchema, rule_of
 from catalog_service.normalizing.variations import Family, find_combination_issues
 from common.contracts.product import AttributeValue, Content, ContentSku, LocalText
 from common.errors import Issue

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import structlog
 
+from catalog_service.categories.schema import CategorySchema
+from catalog_service.categories.store import SchemaKey, load_schemas
 from catalog_service.feeds.compile import CompiledFeed
-from catalog_service.feeds.store import Feed, SchemaKey, load_configuration, load_schemas
+from catalog_service.feeds.store import Feed, load_configuration
 from catalog_service.feeds.stored import compile_body
 from catalog_service.images.store import load_verdicts
 from catalog_service.normalizing.evaluate import FeedUnusable
 from catalog_service.normalizing.normalize import SchemaRefused
-from catalog_service.normalizing.schema_check import CategorySchema
 from common.errors import Issue, Refusal
 from common.postgres.pool import Connection
 from common.telemetry.names import CATALOG_FAULTS

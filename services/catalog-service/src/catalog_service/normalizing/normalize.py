@@ -13,12 +13,12 @@ from typing import Any, Protocol
 
 import msgspec
 
+from catalog_service.categories.schema import CategorySchema
 from catalog_service.feeds.compile import CompiledFeed, Matches
 from catalog_service.feeds.matching import MatchFailed, Row
 from catalog_service.normalizing.advice import advise, advise_stock
 from catalog_service.normalizing.content import build_content, image_issues
 from catalog_service.normalizing.offers import build_offers
-from catalog_service.normalizing.schema_check import CategorySchema
 from catalog_service.normalizing.variations import (
     Family,
     Member,

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
+from catalog_service.categories.schema import rule_of
 from catalog_service.feeds.compile import Matches
 from catalog_service.feeds.configuration import Units
 from catalog_service.feeds.matching import MatchFailed, Row
 from catalog_service.feeds.quantities import QuantityInvalid, Written, read_measure, read_whole
-from catalog_service.normalizing.schema_check import rule_of
 from common.errors import Issue
 
 KILOGRAMS = {

@@ -1,15 +1,23 @@
 """Emit the state of feeds again, in pieces: for a reader that lost its own."""
 
-from catalog_service.normalizing.rows import SOURCE
+from catalog_service.feeds.save_feed import REPUBLISHING
+from catalog_service.feeds.store import list_all_feeds
 from catalog_service.normalizing.store import claim_republish, move_republish, request_republish
+from catalog_service.settings import SOURCE
 from common.messaging.outbox import Caused, add_events
-from common.postgres.pool import Pool
+from common.postgres.pool import Connection, Pool
 from common.postgres.schedules import claim_due
 from common.postgres.unit_of_work import unit_of_work
 
 RECORDS_PER_TURN = 500
-DAILY = "republish"
-"""The kind of schedule by which each feed's state is emitted again once a day."""
+
+
+async def republish(connection: Connection, merchant_id: str | None) -> int:
+    """Have the state of these feeds emitted again; how many there are. None: of all merchants."""
+    feeds = await list_all_feeds(connection, merchant_id)
+    await add_events(connection, [feed.state() for feed in feeds], source=SOURCE)
+    await request_republish(connection, [(feed.merchant_id, feed.feed_id) for feed in feeds])
+    return len(feeds)
 
 
 class Republisher:
@@ -21,7 +29,7 @@ class Republisher:
     async def run(self) -> bool:
         """Emit the next piece; whether there was any."""
         async with unit_of_work(self._pool) as connection:
-            due = await claim_due(connection, DAILY)
+            due = await claim_due(connection, REPUBLISHING)
             await request_republish(connection, [(s.merchant_id, s.subject) for s in due])
             claimed = await claim_republish(connection, limit=RECORDS_PER_TURN)
             if claimed is None:

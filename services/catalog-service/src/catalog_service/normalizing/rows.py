@@ -3,19 +3,18 @@ the clock, which a new revision takes its number from."""
 
 from dataclasses import replace
 
+from catalog_service.categories.schema import missing_attributes
 from catalog_service.families.store import ProductKey
 from catalog_service.normalizing.evaluate import failed_by
 from catalog_service.normalizing.knowledge import LONGEST_URL_BYTES
 from catalog_service.normalizing.normalize import Normalized, digest_of
-from catalog_service.normalizing.schema_check import missing_attributes
 from catalog_service.normalizing.store import Former, NormalizedRow
 from catalog_service.normalizing.turn import Task, Turn
+from catalog_service.settings import SOURCE
 from common import clock
 from common.contracts.envelope import RecordTooLarge, encode
 from common.contracts.product import Part, ProductNormalized
 from common.errors import Issue
-
-SOURCE = "/catalog-service"
 
 
 def rows_of(turn: Turn, former: dict[ProductKey, Former]) -> list[NormalizedRow]:

@@ -16,6 +16,12 @@ from collections.abc import Collection, Sequence
 import structlog
 from opentelemetry import trace
 
+from catalog_service.categories.store import (
+    SchemaKey,
+    load_schema_versions,
+    request_schemas,
+    wait_for_schema,
+)
 from catalog_service.families.store import (
     FamilyKey,
     Mark,
@@ -27,19 +33,12 @@ from catalog_service.families.store import (
     list_dirty_families,
     set_waits,
 )
-from catalog_service.feeds.store import (
-    Feed,
-    SchemaKey,
-    load_feeds_of_catalogues,
-    load_schema_versions,
-    request_schemas,
-    wait_for_schema,
-)
+from catalog_service.feeds.store import Feed, load_feeds_of_catalogues
 from catalog_service.images.store import request_checks, wait_for_image
 from catalog_service.normalizing.evaluate import Failed, absence, evaluate, failed_by, withheld
 from catalog_service.normalizing.knowledge import FeedCache, Knowledge, SchemaCache
 from catalog_service.normalizing.normalize import Normalized, Waiting
-from catalog_service.normalizing.rows import SOURCE, has_changed, row_of, rows_of
+from catalog_service.normalizing.rows import has_changed, row_of, rows_of
 from catalog_service.normalizing.store import (
     Former,
     load_former,
@@ -49,6 +48,7 @@ from catalog_service.normalizing.store import (
 )
 from catalog_service.normalizing.turn import Task, Turn
 from catalog_service.normalizing.variations import Member
+from catalog_service.settings import SOURCE
 from common.errors import Outage
 from common.failpoints import FailpointError, reach
 from common.messaging.outbox import Caused, add_events

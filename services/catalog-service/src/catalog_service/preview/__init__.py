@@ -1,0 +1,2 @@
+"""What would be sent and why not, for people: previews, issues, completeness, dry runs.
+Reads only."""

@@ -3,22 +3,23 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from catalog_service.feeds.api import load_feed
-from catalog_service.feeds.store import Feed, find_tree
-from catalog_service.feeds.suggest import path_names, suggest
+from catalog_service.access import CatalogueId, CatalogueWriter, FeedId, FeedReader
+from catalog_service.categories.store import find_tree
+from catalog_service.categories.suggest import path_names, suggest
+from catalog_service.feeds.store import Feed, load_feed
 from catalog_service.preview.completeness import Completeness, completeness
 from catalog_service.preview.report import as_csv
 from catalog_service.preview.store import (
     count_missing,
     count_states,
     count_unmatched,
-    find_normalized,
     list_issue_groups,
     list_normalized,
+    load_normalized,
 )
 from catalog_service.preview.try_event import TriedEvent, event_of_body, try_event
 from catalog_service.preview.views import (
@@ -27,16 +28,15 @@ from catalog_service.preview.views import (
     product_line,
     product_preview,
 )
-from catalog_service.sources.api import CatalogueId, Writer, product_view
 from catalog_service.sources.store import list_family
+from catalog_service.sources.views import product_view
 from common.contracts.envelope import BadRecord
-from common.errors import NotFound, Refusal
+from common.errors import Refusal
 from common.postgres.pool import Pool
-from common.web.identity import merchant_with
+from common.postgres.unit_of_work import reading
 from common.web.pagination import Limit, Page, cursor_of, place_of
 from common.web.problem import PROBLEM_RESPONSES
 
-Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
 State = Literal[
     "valid", "invalid", "content_invalid", "offers_invalid", "excluded", "deleted", "feed_removed"
 ]
@@ -89,13 +89,13 @@ def preview_router(pool: Pool) -> APIRouter:
 
     @router.get(base + "/preview")
     async def preview(
-        merchant: Reader,
-        feed_id: str,
+        merchant: FeedReader,
+        feed_id: FeedId,
         filters: Annotated[Filters, Query()],
     ) -> Page[ProductLine]:
         """The feed's families: what would be sent, or why not."""
         place, limit = place_of(filters.cursor), filters.limit
-        async with pool.acquire(timeout=10) as connection:
+        async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
             found = await list_normalized(
                 connection,
@@ -111,20 +111,18 @@ def preview_router(pool: Pool) -> APIRouter:
         return Page(items=items, next_cursor=cursor_of(items[-1].family_id) if more else None)
 
     @router.get(base + "/preview-download", response_class=StreamingResponse)
-    async def download(merchant: Reader, feed_id: str) -> StreamingResponse:
+    async def download(merchant: FeedReader, feed_id: FeedId) -> StreamingResponse:
         """The whole preview as JSON Lines, a family a line (M6.1)."""
-        async with pool.acquire(timeout=10) as connection:
+        async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
         return StreamingResponse(_lines(pool, feed), media_type="application/x-ndjson")
 
     @router.get(base + "/preview/{family_id:path}")
-    async def preview_one(merchant: Reader, feed_id: str, family_id: str) -> ProductPreview:
+    async def preview_one(merchant: FeedReader, feed_id: FeedId, family_id: str) -> ProductPreview:
         """One family exactly as it would be sent, beside its source fields (M6.1)."""
-        async with pool.acquire(timeout=10) as connection:
+        async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
-            product = await find_normalized(connection, feed, family_id)
-            if product is None:
-                raise NotFound("family", remedy="It may still be dirty: see the feed's progress.")
+            product = await load_normalized(connection, feed, family_id)
             rows = await list_family(connection, merchant, feed.catalogue_id, family_id)
         return product_preview(product, [product_view(row) for row in rows])
 
@@ -134,12 +132,12 @@ def preview_router(pool: Pool) -> APIRouter:
         responses={200: {"content": {"text/csv": {}}}},
     )
     async def issues(
-        merchant: Reader,
-        feed_id: str,
+        merchant: FeedReader,
+        feed_id: FeedId,
         accept: Annotated[str, Header()] = "application/json",
     ) -> Response | list[IssueGroup]:
         """Errors and advice grouped by cause; as CSV where that is accepted."""
-        async with pool.acquire(timeout=10) as connection:
+        async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
             groups = await list_issue_groups(connection, feed, limit=MOST_GROUPS)
         if "text/csv" in accept:
@@ -148,9 +146,9 @@ def preview_router(pool: Pool) -> APIRouter:
         return [IssueGroup(**group) for group in groups]
 
     @router.get(base + "/completeness")
-    async def how_complete(merchant: Reader, feed_id: str) -> Completeness:
+    async def how_complete(merchant: FeedReader, feed_id: FeedId) -> Completeness:
         """How many products are ready, and what the others lack (M3.13)."""
-        async with pool.acquire(timeout=10) as connection:
+        async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
             states = await count_states(connection, feed)
             missing = await count_missing(connection, feed)
@@ -158,11 +156,11 @@ def preview_router(pool: Pool) -> APIRouter:
 
     @router.get(base + "/unmatched-categories")
     async def unmatched(
-        merchant: Reader, feed_id: str, limit: Limit = 50
+        merchant: FeedReader, feed_id: FeedId, limit: Limit = 50
     ) -> list[UnmatchedCategory]:
         """Categories without a match, the most wanted first, with suggestions never applied
         unasked (M2.2)."""
-        async with pool.acquire(timeout=10) as connection:
+        async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
             found = await count_unmatched(connection, feed, limit=limit)
             tree = await find_tree(connection, merchant, feed.shop_id)
@@ -189,7 +187,7 @@ def preview_router(pool: Pool) -> APIRouter:
 async def _lines(pool: Pool, feed: Feed) -> AsyncIterator[str]:
     after = ""
     while True:
-        async with pool.acquire(timeout=10) as connection:
+        async with reading(pool) as connection:
             page = await list_normalized(connection, feed, after=after, limit=200)
         for product in page:
             yield product_preview(product, []).model_dump_json(exclude={"sources"}) + "\n"
@@ -203,7 +201,9 @@ def dry_run_router(pool: Pool) -> APIRouter:
     router = APIRouter(tags=["catalogues"], responses=PROBLEM_RESPONSES)
 
     @router.post("/v1/merchants/{merchant_id}/catalogues/{catalogue_id}/dry-run")
-    async def dry_run(merchant: Writer, catalogue_id: CatalogueId, request: Request) -> TriedEvent:
+    async def dry_run(
+        merchant: CatalogueWriter, catalogue_id: CatalogueId, request: Request
+    ) -> TriedEvent:
         """What a `catalog.updated` data object would do; nothing is done."""
         body = await request.body()
         if len(body) > MOST_BODY_BYTES:
@@ -219,7 +219,7 @@ def dry_run_router(pool: Pool) -> APIRouter:
             return TriedEvent(
                 verdict="rejected", reason=bad.reason, detail=bad.detail, remedy=bad.remedy
             )
-        async with pool.acquire(timeout=10) as connection:
+        async with reading(pool) as connection:
             return await try_event(connection, event)
 
     return router

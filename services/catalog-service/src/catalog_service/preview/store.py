@@ -10,6 +10,7 @@ import msgspec
 from catalog_service.feeds.store import Feed
 from common.contracts.feed import Cause
 from common.contracts.product import ProductNormalized
+from common.errors import NotFound
 from common.postgres.pool import Connection
 
 
@@ -63,10 +64,8 @@ async def list_normalized(
     return [_shown(row) for row in rows]
 
 
-async def find_normalized(
-    connection: Connection, feed: Feed, family_id: str
-) -> ShownProduct | None:
-    """One family of the feed, or None."""
+async def load_normalized(connection: Connection, feed: Feed, family_id: str) -> ShownProduct:
+    """One family of the feed. Raises `NotFound`."""
     row = await connection.fetchrow(
         f"""
         SELECT {_SHOWN} FROM normalized_product
@@ -76,7 +75,9 @@ async def find_normalized(
         feed.feed_id,
         family_id,
     )
-    return None if row is None else _shown(row)
+    if row is None:
+        raise NotFound("family", remedy="It may still be dirty: see the feed's progress.")
+    return _shown(row)
 
 
 async def count_states(connection: Connection, feed: Feed) -> dict[str, int]:

@@ -4,7 +4,8 @@ import msgspec
 import structlog
 from pydantic import BaseModel
 
-from catalog_service.feeds.store import Feed, load_feeds_of_catalogues, load_schema_versions
+from catalog_service.categories.store import load_schema_versions
+from catalog_service.feeds.store import Feed, load_feeds_of_catalogues
 from catalog_service.normalizing.evaluate import Failed, absence, evaluate, withheld
 from catalog_service.normalizing.knowledge import FeedCache, Knowledge, SchemaCache
 from catalog_service.normalizing.normalize import Waiting
@@ -47,13 +48,13 @@ class TriedEvent(BaseModel):
 
 
 async def try_event(connection: Connection, event: CatalogUpdated) -> TriedEvent:
-    """Judge the event as if it arrived now."""
+    """Evaluate the event as if it arrived now."""
     catalogue = await find_catalogue(connection, event.merchant_id, event.catalogue_id)
     if catalogue is None:
         return TriedEvent(
             verdict="parked",
             detail=f"the catalogue {event.catalogue_id} is not declared",
-            remedy="Declare it; parked events are then played.",
+            remedy="Declare it; parked events are then applied.",
         )
     try:
         row = row_of_event(

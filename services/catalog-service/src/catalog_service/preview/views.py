@@ -8,7 +8,7 @@ import msgspec
 from pydantic import BaseModel
 
 from catalog_service.preview.store import ShownProduct
-from catalog_service.sources.api import ProductView
+from catalog_service.sources.views import ProductView
 from common.errors import Issue
 
 

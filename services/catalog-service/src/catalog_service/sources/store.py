@@ -13,6 +13,7 @@ from catalog_service.sources.versions import Catalogue, SourceRow
 from catalog_service.tables import source_product
 from common import clock
 from common.contracts.catalog import FieldValue
+from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
 
@@ -52,6 +53,14 @@ async def find_catalogue(
     """The catalogue, or None."""
     found = await load_catalogues(connection, [(merchant_id, catalogue_id)])
     return found.get((merchant_id, catalogue_id))
+
+
+async def load_catalogue(connection: Connection, merchant_id: str, catalogue_id: str) -> Catalogue:
+    """The merchant's catalogue. Raises `NotFound`."""
+    found = await find_catalogue(connection, merchant_id, catalogue_id)
+    if found is None:
+        raise NotFound("catalogue", remedy="Declare it with PUT, or list those there are.")
+    return found
 
 
 async def add_catalogue(connection: Connection, catalogue: Catalogue) -> Catalogue:
@@ -299,6 +308,16 @@ async def find_product(
         product_id,
     )
     return None if row is None else _product(row)
+
+
+async def load_product(
+    connection: Connection, merchant_id: str, catalogue_id: str, product_id: str
+) -> SourceProduct:
+    """One product, a deleted one too. Raises `NotFound`."""
+    found = await find_product(connection, merchant_id, catalogue_id, product_id)
+    if found is None:
+        raise NotFound("product")
+    return found
 
 
 def _product(row: asyncpg.Record) -> SourceProduct:

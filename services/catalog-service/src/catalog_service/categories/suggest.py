@@ -5,11 +5,19 @@ Suggestions are ranked by similarity and never applied unasked.
 
 from collections.abc import Sequence
 
+import msgspec
 from rapidfuzz import fuzz, process, utils
 
-from catalog_service.feeds.store import TreeNode
-
 LIKELY = 40.0
+
+
+class TreeNode(msgspec.Struct, frozen=True, array_like=True):
+    """A category in a shop's tree."""
+
+    category_id: str
+    parent_id: str
+    name: str
+    is_leaf: bool
 
 
 def path_names(tree: Sequence[TreeNode]) -> dict[str, list[str]]:

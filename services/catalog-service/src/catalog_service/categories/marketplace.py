@@ -5,7 +5,7 @@ Asked for by normalizing (a row without an answer), fetched here, kept and refre
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -15,22 +15,21 @@ from aliexpress.client import Client
 from aliexpress.errors import BadAnswer, CallerFault, TokenDead
 from aliexpress.operation import AccessToken
 from aliexpress.products import load_product_schema
-from catalog_service.feeds.store import (
+from catalog_service.categories.schema import CategorySchema
+from catalog_service.categories.store import (
     SchemaKey,
-    TreeNode,
     list_due_schemas,
-    list_due_trees,
     mark_category,
     save_schema,
     save_tree,
-    stale_before,
 )
-from catalog_service.normalizing.schema_check import CategorySchema
+from catalog_service.categories.suggest import TreeNode
+from catalog_service.shops.store import list_due_trees
 from common import clock
 from common.errors import Outage
 from common.postgres.leases import hold_lease
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopToken
 
 log = structlog.get_logger()
@@ -64,9 +63,9 @@ class Marketplace:
 
     async def fetch_schemas(self) -> bool:
         """One turn of fetching due schemas; whether any was fetched."""
-        async with self._pool.acquire(timeout=10) as connection:
+        async with reading(self._pool) as connection:
             due = await list_due_schemas(
-                connection, older_than=stale_before(self._lifetime), limit=SCHEMAS_PER_TURN
+                connection, older_than=_stale_before(self._lifetime), limit=SCHEMAS_PER_TURN
             )
         if not due:
             return False
@@ -99,15 +98,15 @@ class Marketplace:
                 log.warning("schema.not_fetched", category=category_id, reason=str(outage))
                 return False
         async with unit_of_work(self._pool) as connection:
-            is_other = await save_schema(connection, key, body=body, refusal=refusal)
-            if is_other:
+            has_changed = await save_schema(connection, key, body=body, refusal=refusal)
+            if has_changed:
                 await mark_category(connection, merchant_id, shop_id, category_id)
         return True
 
     async def fetch_trees(self) -> bool:
         """One turn of fetching due category trees; whether any was fetched."""
-        async with self._pool.acquire(timeout=10) as connection:
-            due = await list_due_trees(connection, older_than=stale_before(self._lifetime))
+        async with reading(self._pool) as connection:
+            due = await list_due_trees(connection, older_than=_stale_before(self._lifetime))
         fetched = False
         for merchant_id, shop_id in due:
             name = f"catalog.tree:{merchant_id}/{shop_id}"
@@ -189,3 +188,8 @@ def _node(category: Category) -> TreeNode:
     names = category.names
     name = names.get(LANGUAGE) or next(iter(names.values()), category.category_id)
     return TreeNode(category.category_id, category.parent_id, name, category.is_leaf)
+
+
+def _stale_before(lifetime: timedelta) -> datetime:
+    """What was fetched before this is to be fetched again."""
+    return clock.now() - lifetime

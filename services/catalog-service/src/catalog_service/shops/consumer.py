@@ -1,10 +1,8 @@
-"""`shop.state` and `product.reported`: what the shop and the publisher tell this service."""
+"""`shop.state`: which shops there are, and whether they can be used."""
 
 from collections.abc import Callable, Sequence
 
-from catalog_service.feeds.store import keep_shops
-from catalog_service.normalizing.store import keep_reports
-from common.contracts.product import ProductReported
+from catalog_service.shops.store import keep_shops
 from common.contracts.shop import ShopState
 from common.messaging.records import Delivery, Setback
 from common.postgres.pool import Connection
@@ -33,17 +31,3 @@ class ShopStates:
         ):
             self._forget_token(merchant_id, shop_id)
         return []
-
-
-async def on_product_reported(
-    connection: Connection, deliveries: Sequence[Delivery[ProductReported]]
-) -> Sequence[Setback]:
-    """Keep what became of each family on AliExpress, for the preview and the language rule."""
-    newest: dict[str, ProductReported] = {}
-    for delivery in deliveries:
-        report = delivery.event
-        known = newest.get(report.key())
-        if known is None or report.revision > known.revision:
-            newest[report.key()] = report
-    await keep_reports(connection, [newest[key] for key in sorted(newest)])
-    return []

@@ -1,0 +1,29 @@
+"""Who may call which routes of the service, and the ids their paths carry."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path
+
+from common.web.identity import (
+    IDENTIFIER_PATTERN,
+    OPERATOR,
+    Identity,
+    caller_with,
+    merchant_with,
+)
+
+CatalogueReader = Annotated[str, Depends(merchant_with("catalogue:read"))]
+"""The path's merchant, for a caller that may read its catalogues."""
+CatalogueWriter = Annotated[str, Depends(merchant_with("catalogue:write"))]
+"""The path's merchant, for a caller that may fill its catalogues."""
+FeedReader = Annotated[str, Depends(merchant_with("feeds:read"))]
+"""The path's merchant, for a caller that may read its feeds."""
+FeedWriter = Annotated[str, Depends(merchant_with("feeds:write"))]
+"""The path's merchant, for a caller that may change its feeds."""
+Operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
+"""An operator of the channel."""
+
+CatalogueId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+FeedId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+CategoryId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]

@@ -1,0 +1,38 @@
+"""REST over republishing, for operators."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from catalog_service.access import Operator
+from catalog_service.normalizing.republish import republish
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
+from common.web.identity import IDENTIFIER_PATTERN
+from common.web.problem import PROBLEM_RESPONSES
+
+
+class RepublishRequest(BaseModel):
+    """Whose state is emitted again; None: everybody's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    merchant_id: str | None = Field(default=None, pattern=IDENTIFIER_PATTERN)
+
+
+class Republished(BaseModel):
+    """How many feeds are emitted again."""
+
+    feeds: int
+
+
+def republish_router(pool: Pool) -> APIRouter:
+    """The route that emits state again."""
+    router = APIRouter(tags=["feeds"], responses=PROBLEM_RESPONSES)
+
+    @router.post("/v1/republish", status_code=202)
+    async def emit_again(_caller: Operator, request: RepublishRequest) -> Republished:
+        """Emit `feed.state` and `product.normalized` again."""
+        async with unit_of_work(pool) as connection:
+            return Republished(feeds=await republish(connection, request.merchant_id))
+
+    return router
