@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query
 
 from common.web.identity import (
     IDENTIFIER_PATTERN,
@@ -27,3 +27,7 @@ CatalogueId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 FeedId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 CategoryId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+ImportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+SearchedText = Annotated[str | None, Query(max_length=1_000, pattern=r"^[^\x00]*$")]
+"""A text that is looked for in a list."""

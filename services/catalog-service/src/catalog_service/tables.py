@@ -32,6 +32,9 @@ catalogue = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
+IS_UNREAD = text("state IN ('waiting', 'reading')")
+"""Imports still to be read; in statements as in the index, whose plans go by the words."""
+
 catalogue_import = Table(
     "catalogue_import",
     TABLES,
@@ -62,7 +65,7 @@ catalogue_import = Table(
 Index(
     "catalogue_import_due",
     catalogue_import.c.import_id,
-    postgresql_where=text("state IN ('waiting', 'reading')"),
+    postgresql_where=IS_UNREAD,
 )
 
 category_schema = Table(

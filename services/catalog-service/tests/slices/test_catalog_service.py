@@ -29,6 +29,7 @@ from common.messaging.relay import Relay
 from common.postgres.pool import Pool
 from common.service import Context, Parts, create_app
 from common.web.identity import AUDIENCE, ISSUER, Verifier
+from common.web.pagination import cursor_of
 
 WALL_CLOCKS = "152805"
 FORM: dict[str, Any] = {
@@ -312,3 +313,77 @@ async def test_a_configuration_the_worker_could_not_read_is_refused(
     if field is not None:
         assert problem["field"].startswith(field)
     assert await pool.fetchval("SELECT count(*) FROM feed") == 0
+
+
+LISTS = [
+    "/v1/merchants/m/catalogues",
+    "/v1/merchants/m/catalogues/files/products",
+    "/v1/merchants/m/catalogues/files/imports",
+    "/v1/merchants/m/catalogues/files/imports/{import_id}/problems",
+    "/v1/merchants/m/feeds",
+    "/v1/merchants/m/feeds/f/preview",
+]
+
+
+FOREIGN_PLACES: list[list[Any]] = [[], ["a", "b", "c"], [None], [{}], ["\x00"], [2**70]]
+
+
+async def test_a_list_is_paged_and_refuses_what_is_no_place_in_it(running: Running) -> None:
+    await running.api.put("/v1/merchants/m/catalogues/files", json={"fed_by": "files"})
+    await running.api.put("/v1/merchants/m/catalogues/other", json={})
+    for name in ("f", "g"):
+        await running.api.put(f"/v1/merchants/m/feeds/{name}", json=FORM | {"catalogue": "other"})
+    base = "/v1/merchants/m/catalogues/files/imports"
+    for _ in range(2):
+        sent = await running.api.post(
+            base, files={"file": ("c.csv", b"id,title\na,A\nb,B\n,C\n,D\n")}
+        )
+    number = sent.json()["import_id"]
+
+    async def is_over() -> bool:
+        state = (await running.api.get(f"{base}/{number}")).json()["state"]
+        return state not in {"waiting", "reading"}
+
+    await until(is_over)
+    for path in LISTS:
+        at = path.format(import_id=number)
+        whole = (await running.api.get(at)).json()["items"]
+        items, cursor = [], None
+        while True:
+            query = {"limit": "1"} | ({} if cursor is None else {"cursor": cursor})
+            page = (await running.api.get(at, params=query)).json()
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        assert items == whole, at
+        assert len(items) == 2 or at.endswith("preview")
+        for place in FOREIGN_PLACES:
+            foreign = cursor_of(*place)
+            answer = await running.api.get(at, params={"cursor": foreign})
+            assert answer.status_code == 422, (at, place, answer.text)
+            assert answer.json()["field"] == "cursor"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/merchants/m/feeds/{id}",
+        "/v1/merchants/m/feeds/{id}/progress",
+        "/v1/merchants/m/feeds/{id}/preview",
+        "/v1/merchants/m/feeds/{id}/issues",
+        "/v1/merchants/m/feeds/{id}/completeness",
+        "/v1/merchants/m/shops/{id}/categories",
+        "/v1/merchants/m/shops/{id}/categories/1/attributes",
+        "/v1/merchants/m/shops/s/categories/{id}/attributes",
+        "/v1/merchants/m/catalogues/{id}",
+        "/v1/merchants/m/catalogues/c/imports/{id}",
+    ],
+)
+async def test_an_id_that_none_can_have_is_refused(running: Running, path: str) -> None:
+    for bad in ("a%00b", "a%20b", "x" * 65, "%F0%9F%91%97", str(10**30) + "!"):
+        answer = await running.api.get(path.format(id=bad))
+        assert answer.status_code == 422, (bad, answer.text)
+        assert answer.json()["remedy"]
+    huge = await running.api.get(f"/v1/merchants/m/catalogues/c/imports/{10**30}")
+    assert huge.status_code == 422

@@ -1,9 +1,9 @@
 """REST over feeds: their configuration, progress and removal."""
 
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from catalog_service.access import FeedId, FeedReader, FeedWriter
@@ -14,8 +14,17 @@ from catalog_service.feeds.save_feed import apply_configuration, remove_feed
 from catalog_service.feeds.store import Feed, list_feeds, load_configuration, load_feed
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
+
+
+class FeedPlace(NamedTuple):
+    """Where a feed stands in the list."""
+
+    feed_id: str
+
+
+After = Annotated[FeedPlace | None, Depends(Keyset(FeedPlace))]
 
 
 class ProgressView(BaseModel):
@@ -81,17 +90,15 @@ def feeds_router(pool: Pool) -> APIRouter:
 
     @router.get("/v1/merchants/{merchant_id}/feeds")
     async def list_of_merchant(
-        merchant: FeedReader, cursor: Cursor = None, limit: Limit = 50
+        merchant: FeedReader, after: After = None, limit: Limit = 50
     ) -> Page[FeedView]:
         """The merchant's feeds."""
-        place = place_of(cursor)
         async with reading(pool) as connection:
             found = await list_feeds(
-                connection, merchant, after=str(place[0]) if place else "", limit=limit + 1
+                connection, merchant, after=after.feed_id if after else "", limit=limit + 1
             )
-        items = [FeedView(**_view(feed)) for feed in found[:limit]]
-        more = len(found) > limit
-        return Page(items=items, next_cursor=cursor_of(items[-1].feed_id) if more else None)
+        page = Page.of(found, limit, lambda feed: FeedPlace(feed.feed_id))
+        return page.with_items([FeedView(**_view(feed)) for feed in page.items])
 
     @router.get("/v1/merchants/{merchant_id}/feeds/{feed_id}")
     async def show(merchant: FeedReader, feed_id: FeedId) -> FeedDetails:

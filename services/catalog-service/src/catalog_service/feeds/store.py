@@ -1,16 +1,18 @@
 """Feeds and their configurations in Postgres."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from sqlalchemy import literal, select
 
 from catalog_service.families.store import mark
+from catalog_service.tables import feed as feed_table
 from catalog_service.tables import normalized_product, source_product
 from common import clock
 from common.contracts.feed import FeedState
 from common.errors import NotFound
+from common.postgres import core
 from common.postgres.pool import Connection
 
 Lifecycle = Literal["active", "removed"]
@@ -43,20 +45,15 @@ class Feed:
         )
 
 
-_FEED = """merchant_id, feed_id, shop_id, catalogue_id, main_locale, configuration_version,
-    lifecycle, revision"""
+_FEED = select(*(feed_table.c[part.name] for part in fields(Feed)))
 
 
 async def find_feed(
     connection: Connection, merchant_id: str, feed_id: str, *, is_locked: bool = False
 ) -> Feed | None:
     """The feed, or None; `is_locked` locks it for this transaction."""
-    lock = "FOR UPDATE" if is_locked else ""
-    row = await connection.fetchrow(
-        f"SELECT {_FEED} FROM feed WHERE merchant_id = $1 AND feed_id = $2 {lock}",  # noqa: S608 - constants
-        merchant_id,
-        feed_id,
-    )
+    found = _FEED.where(feed_table.c.merchant_id == merchant_id, feed_table.c.feed_id == feed_id)
+    row = await core.fetch_one(connection, found.with_for_update() if is_locked else found)
     return None if row is None else Feed(**dict(row))
 
 
@@ -64,26 +61,21 @@ async def list_feeds(
     connection: Connection, merchant_id: str, *, after: str = "", limit: int = 50
 ) -> list[Feed]:
     """The merchant's feeds by name."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_FEED} FROM feed WHERE merchant_id = $1 AND feed_id > $2
-        ORDER BY feed_id LIMIT $3
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        after,
-        limit,
+    rows = await core.fetch(
+        connection,
+        _FEED.where(feed_table.c.merchant_id == merchant_id, feed_table.c.feed_id > after)
+        .order_by(feed_table.c.feed_id)
+        .limit(limit),
     )
     return [Feed(**dict(row)) for row in rows]
 
 
 async def list_all_feeds(connection: Connection, merchant_id: str | None) -> list[Feed]:
     """Every feed, locked, of one merchant or of all (for operators)."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_FEED} FROM feed WHERE $1::text IS NULL OR merchant_id = $1
-        ORDER BY merchant_id, feed_id FOR UPDATE
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
+    feeds = _FEED if merchant_id is None else _FEED.where(feed_table.c.merchant_id == merchant_id)
+    rows = await core.fetch(
+        connection,
+        feeds.order_by(feed_table.c.merchant_id, feed_table.c.feed_id).with_for_update(),
     )
     return [Feed(**dict(row)) for row in rows]
 
@@ -93,12 +85,14 @@ async def load_feeds_of_catalogues(
 ) -> list[Feed]:
     """The feeds of these (merchant, catalogue), removed ones too."""
     rows = await connection.fetch(
-        f"""
-        SELECT {_FEED} FROM feed
+        """
+        SELECT merchant_id, feed_id, shop_id, catalogue_id, main_locale, configuration_version,
+            lifecycle, revision
+        FROM feed
         JOIN unnest($1::text[], $2::text[]) AS k (merchant_id, catalogue_id)
             USING (merchant_id, catalogue_id)
         ORDER BY merchant_id, feed_id
-        """,  # noqa: S608 - a constant list of columns
+        """,
         [merchant for merchant, _ in keys],
         [catalogue for _, catalogue in keys],
     )

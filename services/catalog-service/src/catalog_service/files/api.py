@@ -1,15 +1,15 @@
 """REST over imports: upload a catalogue file, follow it, read its problems, confirm deletions."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
-from catalog_service.access import CatalogueId, CatalogueReader, CatalogueWriter
+from catalog_service.access import CatalogueId, CatalogueReader, CatalogueWriter, ImportId
 from catalog_service.files.readers.encoding import encoding_named
-from catalog_service.files.readers.items import MAX_NAME
+from catalog_service.files.readers.items import MAX_NAME, BadLine
 from catalog_service.files.readers.recognise import Format, Options
 from catalog_service.files.readers.tables import check_delimiter
 from catalog_service.files.store import (
@@ -29,7 +29,7 @@ from catalog_service.sources.store import load_catalogue
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 
 CHUNK_BYTES = 1 << 20
@@ -111,6 +111,31 @@ def _view(found: Import) -> ImportView:
     return ImportView(**{name: getattr(found, name) for name in ImportView.model_fields})
 
 
+def _line(problem: BadLine) -> ProblemLine:
+    return ProblemLine(
+        line=problem.line,
+        product_id=problem.product_id,
+        message=problem.message,
+        remedy=problem.remedy,
+    )
+
+
+class ImportPlace(NamedTuple):
+    """Where an import stands in its catalogue's list."""
+
+    import_id: int
+
+
+class ProblemPlace(NamedTuple):
+    """Where a problem stands in its import's list."""
+
+    number: int
+
+
+AfterImport = Annotated[ImportPlace | None, Depends(Keyset(ImportPlace))]
+AfterProblem = Annotated[ProblemPlace | None, Depends(Keyset(ProblemPlace))]
+
+
 def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
     """The routes of imports."""
     router = APIRouter(tags=["imports"], responses=PROBLEM_RESPONSES)
@@ -156,27 +181,25 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
     async def list_of_catalogue(
         merchant: CatalogueReader,
         catalogue_id: CatalogueId,
-        cursor: Cursor = None,
+        after: AfterImport = None,
         limit: Limit = 50,
     ) -> Page[ImportView]:
         """The catalogue's imports, the newest first."""
-        place = place_of(cursor)
         async with reading(pool) as connection:
             await load_catalogue(connection, merchant, catalogue_id)
             found = await list_imports(
                 connection,
                 merchant,
                 catalogue_id,
-                before=int(place[0]) if place else None,
+                before=after.import_id if after else None,
                 limit=limit + 1,
             )
-        items = [_view(item) for item in found[:limit]]
-        more = len(found) > limit
-        return Page(items=items, next_cursor=cursor_of(items[-1].import_id) if more else None)
+        page = Page.of(found, limit, lambda each: ImportPlace(each.import_id))
+        return page.with_items([_view(each) for each in page.items])
 
     @router.get(base + "/{import_id}")
     async def show(
-        merchant: CatalogueReader, catalogue_id: CatalogueId, import_id: int
+        merchant: CatalogueReader, catalogue_id: CatalogueId, import_id: ImportId
     ) -> ImportView:
         """An import and how far it is."""
         async with reading(pool) as connection:
@@ -186,36 +209,26 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
     async def problems(
         merchant: CatalogueReader,
         catalogue_id: CatalogueId,
-        import_id: int,
-        cursor: Cursor = None,
+        import_id: ImportId,
+        after: AfterProblem = None,
         limit: Limit = 50,
     ) -> Page[ProblemLine]:
         """What was wrong in the file, by line; the first 10,000 are kept."""
-        place = place_of(cursor)
         async with reading(pool) as connection:
             await load_import(connection, merchant, catalogue_id, import_id)
             found = await list_problems(
                 connection,
                 merchant,
                 import_id,
-                after=int(place[0]) if place else 0,
+                after=after.number if after else 0,
                 limit=limit + 1,
             )
-        items = [
-            ProblemLine(
-                line=problem.line,
-                product_id=problem.product_id,
-                message=problem.message,
-                remedy=problem.remedy,
-            )
-            for _, problem in found[:limit]
-        ]
-        more = len(found) > limit
-        return Page(items=items, next_cursor=cursor_of(found[limit - 1][0]) if more else None)
+        page = Page.of(found, limit, lambda each: ProblemPlace(each[0]))
+        return page.with_items([_line(problem) for _, problem in page.items])
 
     @router.post(base + "/{import_id}/confirm-deletions", status_code=202)
     async def confirm(
-        merchant: CatalogueWriter, catalogue_id: CatalogueId, import_id: int
+        merchant: CatalogueWriter, catalogue_id: CatalogueId, import_id: ImportId
     ) -> ImportView:
         """Let the deletions be done that the guard withheld (M7.4)."""
         async with unit_of_work(pool) as connection:

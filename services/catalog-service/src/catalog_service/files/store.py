@@ -3,18 +3,25 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 import asyncpg
 import msgspec
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, all_, literal, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.types import TypeEngine
 
 from catalog_service.files.readers.items import BadLine
 from catalog_service.files.readers.recognise import Options
+from catalog_service.tables import IS_UNREAD, catalogue_import
 from catalog_service.texts import storable
 from common import clock
 from common.errors import NotFound
+from common.postgres import core
 from common.postgres.pool import Connection, Pool
+from common.postgres.unit_of_work import reading
 
+T = TypeVar("T", str, int)
 State = Literal[
     "uploading",
     "waiting",
@@ -60,7 +67,7 @@ class Import(msgspec.Struct, frozen=True):
         return msgspec.json.decode(self.options, type=Options)
 
 
-_COLUMNS = ", ".join(Import.__struct_fields__)
+_COLUMNS = [catalogue_import.c[name] for name in Import.__struct_fields__]
 
 
 @dataclass(frozen=True)
@@ -113,14 +120,12 @@ async def finish_upload(
     connection: Connection, merchant_id: str, import_id: int, size_bytes: int
 ) -> Import:
     """The file is here whole: let it be read."""
-    row = await connection.fetchrow(
-        f"""
-        UPDATE catalogue_import SET state = 'waiting', size_bytes = $3
-        WHERE merchant_id = $1 AND import_id = $2 RETURNING {_COLUMNS}
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        import_id,
-        size_bytes,
+    row = await core.fetch_one(
+        connection,
+        update(catalogue_import)
+        .where(*_is(merchant_id, import_id))
+        .values(state="waiting", size_bytes=size_bytes)
+        .returning(*_COLUMNS),
     )
     return _import(row)
 
@@ -129,7 +134,7 @@ async def read_chunks(pool: Pool, merchant_id: str, import_id: int) -> AsyncIter
     """The file's pieces in order, one in memory at a time."""
     place = 0
     while True:
-        async with pool.acquire(timeout=10) as connection:
+        async with reading(pool) as connection:
             content: bytes | None = await connection.fetchval(
                 """
                 SELECT content FROM import_chunk
@@ -176,36 +181,42 @@ async def list_ready_imports(
     The files of a catalogue are read one after the other; `without_imports` holds back only their
     own catalogues.
     """
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM (
-            SELECT DISTINCT ON (merchant_id) {_COLUMNS} FROM (
-                SELECT DISTINCT ON (merchant_id, catalogue_id) {_COLUMNS} FROM catalogue_import
-                WHERE state IN ('waiting', 'reading') AND merchant_id <> ALL($2::text[])
-                ORDER BY merchant_id, catalogue_id, import_id
-            ) AS of_catalogue WHERE import_id <> ALL($3::bigint[])
-            ORDER BY merchant_id, import_id
-        ) AS of_merchant ORDER BY import_id LIMIT $1
-        """,  # noqa: S608 - a constant list of columns
-        limit,
-        list(without_merchants),
-        list(without_imports),
+    c = catalogue_import.c
+    of_catalogue = (
+        select(*_COLUMNS)
+        .where(IS_UNREAD, c.merchant_id != all_(_array(without_merchants, Text())))
+        .ext(distinct_on(c.merchant_id, c.catalogue_id))
+        .order_by(c.merchant_id, c.catalogue_id, c.import_id)
+        .subquery("of_catalogue")
+    )
+    of_merchant = (
+        select(of_catalogue)
+        .where(of_catalogue.c.import_id != all_(_array(without_imports, BigInteger())))
+        .ext(distinct_on(of_catalogue.c.merchant_id))
+        .order_by(of_catalogue.c.merchant_id, of_catalogue.c.import_id)
+        .subquery("of_merchant")
+    )
+    rows = await core.fetch(
+        connection, select(of_merchant).order_by(of_merchant.c.import_id).limit(limit)
     )
     return [_import(row) for row in rows]
+
+
+def _array(items: Collection[T], kind: TypeEngine[T]) -> ColumnElement[Sequence[T]]:
+    return literal(list(items), ARRAY(kind))
+
+
+def _is(merchant_id: str, import_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    c = catalogue_import.c
+    return c.merchant_id == merchant_id, c.import_id == import_id
 
 
 async def find_import(
     connection: Connection, merchant_id: str, import_id: int, *, is_locked: bool = False
 ) -> Import | None:
     """One import, or None; `is_locked` locks it for this transaction."""
-    lock = "FOR UPDATE" if is_locked else ""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {_COLUMNS} FROM catalogue_import WHERE merchant_id = $1 AND import_id = $2 {lock}
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        import_id,
-    )
+    found = select(*_COLUMNS).where(*_is(merchant_id, import_id))
+    row = await core.fetch_one(connection, found.with_for_update() if is_locked else found)
     return None if row is None else _import(row)
 
 
@@ -233,17 +244,11 @@ async def list_imports(
     limit: int,
 ) -> list[Import]:
     """A catalogue's imports, the newest first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM catalogue_import
-        WHERE merchant_id = $1 AND catalogue_id = $2 AND ($3::bigint IS NULL OR import_id < $3)
-        ORDER BY import_id DESC LIMIT $4
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        catalogue_id,
-        before,
-        limit,
-    )
+    c = catalogue_import.c
+    found = select(*_COLUMNS).where(c.merchant_id == merchant_id, c.catalogue_id == catalogue_id)
+    if before is not None:
+        found = found.where(c.import_id < before)
+    rows = await core.fetch(connection, found.order_by(c.import_id.desc()).limit(limit))
     return [_import(row) for row in rows]
 
 

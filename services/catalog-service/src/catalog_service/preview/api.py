@@ -1,9 +1,9 @@
 """REST over what would be sent: preview, issues, completeness, unmatched categories, dry run."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -34,7 +34,7 @@ from common.contracts.envelope import BadRecord
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
-from common.web.pagination import Limit, Page, cursor_of, place_of
+from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 
 State = Literal[
@@ -72,13 +72,22 @@ class UnmatchedCategory(BaseModel):
     suggestions: list[Suggestion]
 
 
+class FamilyPlace(NamedTuple):
+    """Where a family stands in the feed's list."""
+
+    family_id: str
+
+
+After = Annotated[FamilyPlace | None, Depends(Keyset(FamilyPlace))]
+Searched = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00]*$")]
+
+
 class Filters(BaseModel):
     """Which families of the preview are wanted."""
 
     state: list[State] | None = None
-    rule: str | None = None
-    q: str | None = None
-    cursor: str | None = None
+    rule: Searched | None = None
+    q: Searched | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
@@ -92,9 +101,9 @@ def preview_router(pool: Pool) -> APIRouter:
         merchant: FeedReader,
         feed_id: FeedId,
         filters: Annotated[Filters, Query()],
+        after: After = None,
     ) -> Page[ProductLine]:
         """The feed's families: what would be sent, or why not."""
-        place, limit = place_of(filters.cursor), filters.limit
         async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
             found = await list_normalized(
@@ -103,12 +112,11 @@ def preview_router(pool: Pool) -> APIRouter:
                 states=filters.state,
                 rule=filters.rule,
                 text=filters.q,
-                after=str(place[0]) if place else "",
-                limit=limit + 1,
+                after=after.family_id if after else "",
+                limit=filters.limit + 1,
             )
-        items = [product_line(product) for product in found[:limit]]
-        more = len(found) > limit
-        return Page(items=items, next_cursor=cursor_of(items[-1].family_id) if more else None)
+        page = Page.of(found, filters.limit, lambda each: FamilyPlace(each.event.family_id))
+        return page.with_items([product_line(product) for product in page.items])
 
     @router.get(base + "/preview-download", response_class=StreamingResponse)
     async def download(merchant: FeedReader, feed_id: FeedId) -> StreamingResponse:

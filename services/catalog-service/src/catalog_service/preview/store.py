@@ -6,11 +6,14 @@ from typing import Any
 
 import asyncpg
 import msgspec
+from sqlalchemy import ARRAY, Text, any_, func, literal, select
 
 from catalog_service.feeds.store import Feed
+from catalog_service.tables import normalized_product
 from common.contracts.feed import Cause
 from common.contracts.product import ProductNormalized
 from common.errors import NotFound
+from common.postgres import core
 from common.postgres.pool import Connection
 
 
@@ -28,8 +31,7 @@ class ShownProduct(msgspec.Struct, frozen=True):
     marketplace_product_id: str | None
 
 
-_SHOWN = """event, state, category_id, category_path, title, normalized_at, report_status,
-    report_causes, marketplace_product_id"""
+_SHOWN = select(*(normalized_product.c[name] for name in ShownProduct.__struct_fields__))
 
 
 async def list_normalized(
@@ -43,37 +45,31 @@ async def list_normalized(
     limit: int = 50,
 ) -> list[ShownProduct]:
     """The feed's families by id, optionally in a state, touched by a rule, holding a text."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_SHOWN} FROM normalized_product
-        WHERE merchant_id = $1 AND feed_id = $2 AND family_id > $3
-            AND ($4::text[] IS NULL OR state = ANY($4))
-            AND ($5::text IS NULL OR $5 = ANY(rules))
-            AND ($6::text IS NULL
-                OR strpos(lower(family_id || ' ' || coalesce(title, '') || event), lower($6)) > 0)
-        ORDER BY family_id LIMIT $7
-        """,  # noqa: S608 - a constant list of columns
-        feed.merchant_id,
-        feed.feed_id,
-        after,
-        None if states is None else list(states),
-        rule,
-        text,
-        limit,
+    n = normalized_product.c
+    found = _SHOWN.where(
+        n.merchant_id == feed.merchant_id, n.feed_id == feed.feed_id, n.family_id > after
     )
+    if states is not None:
+        found = found.where(n.state == any_(literal(list(states), ARRAY(Text))))
+    if rule is not None:
+        found = found.where(literal(rule, Text) == any_(n.rules))
+    if text is not None:
+        shown = func.lower(n.family_id + " " + func.coalesce(n.title, "") + n.event)
+        found = found.where(func.strpos(shown, func.lower(text)) > 0)
+    rows = await core.fetch(connection, found.order_by(n.family_id).limit(limit))
     return [_shown(row) for row in rows]
 
 
 async def load_normalized(connection: Connection, feed: Feed, family_id: str) -> ShownProduct:
     """One family of the feed. Raises `NotFound`."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {_SHOWN} FROM normalized_product
-        WHERE merchant_id = $1 AND feed_id = $2 AND family_id = $3
-        """,  # noqa: S608 - a constant list of columns
-        feed.merchant_id,
-        feed.feed_id,
-        family_id,
+    n = normalized_product.c
+    row = await core.fetch_one(
+        connection,
+        _SHOWN.where(
+            n.merchant_id == feed.merchant_id,
+            n.feed_id == feed.feed_id,
+            n.family_id == family_id,
+        ),
     )
     if row is None:
         raise NotFound("family", remedy="It may still be dirty: see the feed's progress.")

@@ -1,9 +1,11 @@
 """REST over catalogues and their source products."""
 
-from fastapi import APIRouter
+from typing import Annotated, NamedTuple
+
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
-from catalog_service.access import CatalogueId, CatalogueReader, CatalogueWriter
+from catalog_service.access import CatalogueId, CatalogueReader, CatalogueWriter, SearchedText
 from catalog_service.sources.store import (
     add_catalogue,
     count_products,
@@ -17,7 +19,7 @@ from catalog_service.sources.views import ProductView, product_view
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from common.web.pagination import Cursor, Limit, Page, cursor_of, place_of
+from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 
 
@@ -35,6 +37,22 @@ class CatalogueView(CatalogueForm):
 
     catalogue_id: str
     products: int | None = None
+
+
+class CataloguePlace(NamedTuple):
+    """Where a catalogue stands in the list."""
+
+    catalogue_id: str
+
+
+class ProductPlace(NamedTuple):
+    """Where a product stands in its catalogue's list."""
+
+    product_id: str
+
+
+AfterCatalogue = Annotated[CataloguePlace | None, Depends(Keyset(CataloguePlace))]
+AfterProduct = Annotated[ProductPlace | None, Depends(Keyset(ProductPlace))]
 
 
 def sources_router(pool: Pool) -> APIRouter:
@@ -60,17 +78,15 @@ def sources_router(pool: Pool) -> APIRouter:
 
     @router.get("/v1/merchants/{merchant_id}/catalogues")
     async def list_of_merchant(
-        merchant: CatalogueReader, cursor: Cursor = None, limit: Limit = 50
+        merchant: CatalogueReader, after: AfterCatalogue = None, limit: Limit = 50
     ) -> Page[CatalogueView]:
         """The merchant's catalogues with their number of products."""
-        place = place_of(cursor)
         async with reading(pool) as connection:
             found = await list_catalogues(
-                connection, merchant, after=str(place[0]) if place else "", limit=limit + 1
+                connection, merchant, after=after.catalogue_id if after else "", limit=limit + 1
             )
-        items = [_view(catalogue, products) for catalogue, products in found[:limit]]
-        more = len(found) > limit
-        return Page(items=items, next_cursor=cursor_of(items[-1].catalogue_id) if more else None)
+        views = [_view(catalogue, products) for catalogue, products in found]
+        return Page.of(views, limit, lambda view: CataloguePlace(view.catalogue_id))
 
     @router.get("/v1/merchants/{merchant_id}/catalogues/{catalogue_id}")
     async def show(merchant: CatalogueReader, catalogue_id: CatalogueId) -> CatalogueView:
@@ -84,12 +100,11 @@ def sources_router(pool: Pool) -> APIRouter:
     async def products(
         merchant: CatalogueReader,
         catalogue_id: CatalogueId,
-        q: str | None = None,
-        cursor: Cursor = None,
+        q: SearchedText = None,
+        after: AfterProduct = None,
         limit: Limit = 50,
     ) -> Page[ProductView]:
         """Source products by id; `q` is looked for in ids and fields."""
-        place = place_of(cursor)
         async with reading(pool) as connection:
             await load_catalogue(connection, merchant, catalogue_id)
             found = await list_products(
@@ -97,12 +112,11 @@ def sources_router(pool: Pool) -> APIRouter:
                 merchant,
                 catalogue_id,
                 text=q,
-                after=str(place[0]) if place else "",
+                after=after.product_id if after else "",
                 limit=limit + 1,
             )
-        items = [product_view(product) for product in found[:limit]]
-        more = len(found) > limit
-        return Page(items=items, next_cursor=cursor_of(items[-1].product_id) if more else None)
+        page = Page.of(found, limit, lambda product: ProductPlace(product.product_id))
+        return page.with_items([product_view(product) for product in page.items])
 
     @router.get("/v1/merchants/{merchant_id}/catalogues/{catalogue_id}/products/{product_id:path}")
     async def product(

@@ -6,7 +6,8 @@ from typing import Any
 
 import asyncpg
 import msgspec
-from sqlalchemy import CTE, Boolean, ColumnElement, SelectBase, Text, column, func, select, text
+import sqlalchemy as sa
+from sqlalchemy import CTE, Boolean, ColumnElement, SelectBase, Text, column, func, or_, select
 
 from catalog_service.families.store import marking
 from catalog_service.sources.versions import Catalogue, SourceRow
@@ -161,7 +162,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming_source (
 ) ON COMMIT DELETE ROWS
 """
 
-_MERGE = text("""
+_MERGE = sa.text("""
     INSERT INTO source_product AS kept (
         merchant_id, catalogue_id, product_id, version, sub_version, parent_id, is_deleted,
         content_hash, fields, traceparent, updated_at)
@@ -232,7 +233,7 @@ async def delete_lacking(
     return int(str(count))
 
 
-_DELETE_LACKING = text("""
+_DELETE_LACKING = sa.text("""
     UPDATE source_product SET is_deleted = true, version = :version, sub_version = 0,
         fields = '{}', content_hash = '\\x00', updated_at = :now
     WHERE (merchant_id, catalogue_id, product_id) IN (
@@ -265,7 +266,7 @@ async def find_conflicts(
     return {(m, c, p) for m, c, p in found}
 
 
-_SHOWN = "product_id, parent_id, family_id, version, is_deleted, fields, updated_at"
+_PRODUCT = select(*(source_product.c[name] for name in SourceProduct.__struct_fields__))
 
 
 async def list_products(
@@ -278,19 +279,17 @@ async def list_products(
     limit: int = 50,
 ) -> list[SourceProduct]:
     """Products by id, deleted ones left out; `text` is looked for in ids and fields."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_SHOWN} FROM source_product
-        WHERE merchant_id = $1 AND catalogue_id = $2 AND product_id > $3 AND NOT is_deleted
-            AND ($4::text IS NULL OR strpos(lower(product_id || ' ' || fields), lower($4)) > 0)
-        ORDER BY product_id LIMIT $5
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        catalogue_id,
-        after,
-        text,
-        limit,
+    p = source_product.c
+    found = _PRODUCT.where(
+        p.merchant_id == merchant_id,
+        p.catalogue_id == catalogue_id,
+        p.product_id > after,
+        p.is_deleted.is_(False),
     )
+    if text is not None:
+        shown = func.lower(p.product_id + " " + p.fields)
+        found = found.where(func.strpos(shown, func.lower(text)) > 0)
+    rows = await core.fetch(connection, found.order_by(p.product_id).limit(limit))
     return [_product(row) for row in rows]
 
 
@@ -298,14 +297,14 @@ async def find_product(
     connection: Connection, merchant_id: str, catalogue_id: str, product_id: str
 ) -> SourceProduct | None:
     """One product, a deleted one too, or None."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {_SHOWN} FROM source_product
-        WHERE merchant_id = $1 AND catalogue_id = $2 AND product_id = $3
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        catalogue_id,
-        product_id,
+    p = source_product.c
+    row = await core.fetch_one(
+        connection,
+        _PRODUCT.where(
+            p.merchant_id == merchant_id,
+            p.catalogue_id == catalogue_id,
+            p.product_id == product_id,
+        ),
     )
     return None if row is None else _product(row)
 
@@ -329,16 +328,16 @@ async def list_family(
     connection: Connection, merchant_id: str, catalogue_id: str, family_id: str
 ) -> list[SourceProduct]:
     """The members of a family that are not deleted, the parent first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_SHOWN} FROM source_product
-        WHERE merchant_id = $1 AND catalogue_id = $2 AND (product_id = $3 OR parent_id = $3)
-            AND family_id = $3 AND NOT is_deleted
-        ORDER BY product_id <> family_id, product_id
-        """,  # noqa: S608 - a constant list of columns
-        merchant_id,
-        catalogue_id,
-        family_id,
+    p = source_product.c
+    rows = await core.fetch(
+        connection,
+        _PRODUCT.where(
+            p.merchant_id == merchant_id,
+            p.catalogue_id == catalogue_id,
+            or_(p.product_id == family_id, p.parent_id == family_id),
+            p.family_id == family_id,
+            p.is_deleted.is_(False),
+        ).order_by(p.product_id != p.family_id, p.product_id),
     )
     return [_product(row) for row in rows]
 
