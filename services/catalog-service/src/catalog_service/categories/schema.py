@@ -1,6 +1,6 @@
 """A leaf's product schema: its choices, and the check of a product against it (M3.12). Pure.
 
-Real schemas have quirks (reference 4.2) that are mended in a copy before compiling: an empty
+Real schemas have quirks (reference 4.2) that are corrected in a copy before compiling: an empty
 `oneOf` means that the seller has nothing to choose, and "Other" asks for its `customValue` by a
 number although consts are strings.
 """
@@ -69,7 +69,7 @@ class CategorySchema:
             raise ValueError(f"the schema of category {category_id} has no properties")
         self.category_id = category_id
         self._properties: Schema = schema["properties"]
-        self._validator = jsonschema_rs.validator_for(_mended(schema))
+        self._validator = jsonschema_rs.validator_for(_corrected(schema))
 
     @cached_property
     def title_limit(self) -> int:
@@ -110,24 +110,24 @@ class CategorySchema:
         return [_issue(error) for error in self._validator.iter_errors(payload)]
 
 
-def _mended(value: Any) -> Any:
+def _corrected(value: Any) -> Any:
     if isinstance(value, list):
-        return [_mended(item) for item in value]
+        return [_corrected(item) for item in value]
     if not isinstance(value, dict):
         return value
-    mended = {key: _mended(item) for key, item in value.items() if key != "$schema"}
-    options = mended.get("oneOf")
+    corrected = {key: _corrected(item) for key, item in value.items() if key != "$schema"}
+    options = corrected.get("oneOf")
     if isinstance(options, list) and all(isinstance(o, dict) and "const" in o for o in options):
-        del mended["oneOf"]
+        del corrected["oneOf"]
         if options:
-            mended["enum"] = [option["const"] for option in options]
-    condition = mended.get("if")
+            corrected["enum"] = [option["const"] for option in options]
+    condition = corrected.get("if")
     if isinstance(condition, dict) and isinstance(condition.get("properties"), dict):
         condition["properties"] = {
             name: _either_type(test) for name, test in condition["properties"].items()
         }
         condition["required"] = list(condition["properties"])
-    return mended
+    return corrected
 
 
 def _either_type(test: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Save and remove feeds: what a merchant decides, told to the other services."""
+"""Save and remove feeds: what a merchant decides, published to the other services."""
 
 import asyncio
 from dataclasses import replace

@@ -72,7 +72,7 @@ class ImageFetcher:
                 if response.status_code != 200:
                     away = response.status_code >= 500 or response.status_code == 429
                     return Verdict(f"its server answered {response.status_code}", may_pass=away)
-                return await _judge(response)
+                return await _evaluate(response)
             finally:
                 await response.aclose()
         return Verdict(f"it redirects more than {MAX_REDIRECTS} times")
@@ -99,7 +99,7 @@ async def _resolve(target: Target) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-async def _judge(response: httpx2.Response) -> Verdict:
+async def _evaluate(response: httpx2.Response) -> Verdict:
     """Whether the body is a picture of a size taken, by its content, not by what it claims."""
     size = 0
     head = b""

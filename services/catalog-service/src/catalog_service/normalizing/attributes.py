@@ -112,7 +112,7 @@ def _failed(form: AttributeForm, failure: MatchFailed) -> Issue:
         rule="M3.12",
         field=f"category_attributes > {form.name}",
         message=str(failure),
-        remedy="Mend the template, or give the match a default.",
+        remedy="Correct the template, or give the match a default.",
     )
 
 

@@ -173,7 +173,7 @@ class _Draft:
         try:
             urls = list(dict.fromkeys(match.list(self._head)))
         except MatchFailed as failure:
-            self._complain(field, str(failure), "Mend the template or give it a default.")
+            self._complain(field, str(failure), "Correct the template or give it a default.")
             return []
         if not urls:
             self._miss(field, "the first picture", match.origin)
@@ -282,12 +282,14 @@ class _Draft:
         try:
             return cast("str | None", fill(row or self._head))
         except MatchFailed as failure:
-            self._complain(field, str(failure), "Mend the template, or give the match a default.")
+            self._complain(
+                field, str(failure), "Correct the template, or give the match a default."
+            )
             return None
 
     def _miss(self, field: str, what: str, origin: str, *, allowed: str | None = None) -> None:
         if any(issue.field == field for issue in self.issues):
-            return  # why it is missing was said
+            return  # there is an issue already that says why it is missing
         choices = f" Allowed are: {allowed}." if allowed else ""
         self._complain(
             field,
@@ -399,7 +401,7 @@ def image_issues(verdicts: Sequence[tuple[str, str]]) -> list[Issue]:
             rule="M3.5",
             field="image_url_list",
             message=f"the picture cannot be used: {reason}",
-            remedy="Mend the address, or take the picture out; it is looked at again in an hour.",
+            remedy="Correct the address, or take the picture out; it is checked again in an hour.",
             value=url[:1_000],
         )
         for url, reason in verdicts

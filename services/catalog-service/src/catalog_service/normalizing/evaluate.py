@@ -12,8 +12,8 @@ from catalog_service.feeds.compile import CompiledFeed
 from catalog_service.feeds.store import Feed
 from catalog_service.feeds.work import FamilyTooCostly
 from catalog_service.normalizing.normalize import (
+    Lookups,
     Normalized,
-    Surroundings,
     Waiting,
     digest,
     normalize,
@@ -51,7 +51,7 @@ def evaluate(
     feed: CompiledFeed | FeedUnusable,
     family_id: str,
     members: Sequence[Member],
-    surroundings: Surroundings,
+    lookups: Lookups,
     *,
     live_locale: str | None = None,
 ) -> Normalized | Waiting | Failed:
@@ -59,7 +59,7 @@ def evaluate(
     if isinstance(feed, FeedUnusable):
         return Failed(feed.issue)
     try:
-        return normalize(feed, family_id, members, surroundings, live_locale=live_locale)
+        return normalize(feed, family_id, members, lookups, live_locale=live_locale)
     except FamilyTooCostly as costly:
         return Failed(_too_costly(str(costly)))
     except Exception as error:

@@ -1,6 +1,6 @@
 """One family through one feed: what should be on AliExpress, or why not. Pure.
 
-Content, prices and stock are judged apart: a product whose picture or price broke keeps its
+Content, prices and stock are evaluated apart: a product whose picture or price broke keeps its
 listing and still sends stock 0. What has to be fetched first (a schema, a picture's verdict) is
 named, not awaited.
 """
@@ -32,7 +32,7 @@ from common.errors import Issue
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
-class Surroundings(Protocol):
+class Lookups(Protocol):
     """What normalizing needs of the world, already at hand."""
 
     def schema(self, category_id: str) -> "CategorySchema | SchemaRefused | None":
@@ -51,7 +51,7 @@ class SchemaRefused:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The family cannot be judged before this is there: `schema:<category>` or `image:<url>`."""
+    """The family cannot be evaluated before this is there: `schema:<category>` or `image:<url>`."""
 
     waits_for: str
     unchecked_images: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class Normalized:
 
     @property
     def issues(self) -> list[Issue]:
-        """Everything said of the family."""
+        """All issues of the family."""
         parts = (self.content_part, self.offers_part, self.stock_part)
         return [issue for part in parts if part is not None for issue in part.issues]
 
@@ -102,7 +102,7 @@ def normalize(
     feed: CompiledFeed,
     family_id: str,
     members: Sequence[Member],
-    surroundings: Surroundings,
+    lookups: Lookups,
     *,
     live_locale: str | None = None,
 ) -> Normalized | Waiting:
@@ -114,14 +114,14 @@ def normalize(
     family = without_excluded(family, feed.is_excluded)
     if family is None:
         return Normalized(absent_reason="excluded", product_ids=product_ids)
-    return _present(feed, family, product_ids, surroundings, live_locale)
+    return _present(feed, family, product_ids, lookups, live_locale)
 
 
 def _present(
     feed: CompiledFeed,
     family: Family,
     product_ids: list[str],
-    surroundings: Surroundings,
+    lookups: Lookups,
     live_locale: str | None,
 ) -> Normalized | Waiting:
     lead = family.head or family.skus[0]
@@ -134,7 +134,7 @@ def _present(
     if live_locale is not None and live_locale != feed.form.main_locale:
         content_issues.append(_locale_changed(live_locale, feed.form.main_locale))
     if category_id is not None and family.head is not None:
-        schema = surroundings.schema(category_id)
+        schema = lookups.schema(category_id)
         if schema is None:
             return Waiting(f"schema:{category_id}")
         if isinstance(schema, SchemaRefused):
@@ -143,7 +143,7 @@ def _present(
             content, found = build_content(feed, matches, schema, family, codes)
             content_issues += found
     if content is not None and feed.form.image_checks:
-        unchecked, bad = _judge_images(content.image_urls, surroundings)
+        unchecked, bad = _evaluate_images(content.image_urls, lookups)
         if unchecked:
             return Waiting(f"image:{unchecked[0]}", unchecked)
         content_issues += image_issues(bad)
@@ -175,7 +175,7 @@ def _category(feed: CompiledFeed, row: Row) -> tuple[str, str | None, list[Issue
         path = feed.category.path(row)
         category_id = feed.category.find(row)
     except MatchFailed as failure:
-        return "", None, [_category_issue(str(failure), "Mend category.source.", None)]
+        return "", None, [_category_issue(str(failure), "Correct category.source.", None)]
     if category_id is not None:
         return path, category_id, []
     message = f"the category {path!r} is not matched" if path else "the product has no category"
@@ -242,10 +242,10 @@ def _code_issue(product_id: str, code: str | None, reason: str) -> Issue:
     )
 
 
-def _judge_images(
-    urls: Sequence[str], surroundings: Surroundings
+def _evaluate_images(
+    urls: Sequence[str], lookups: Lookups
 ) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
-    verdicts = {url: surroundings.image(url) for url in urls}
+    verdicts = {url: lookups.image(url) for url in urls}
     unchecked = tuple(url for url, verdict in verdicts.items() if verdict is None)
     return unchecked, [(url, verdict) for url, verdict in verdicts.items() if verdict]
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from catalog_service.categories.schema import missing_attributes
 from catalog_service.families.store import ProductKey
 from catalog_service.normalizing.evaluate import failed_by
-from catalog_service.normalizing.knowledge import LONGEST_URL_BYTES
 from catalog_service.normalizing.normalize import Normalized, digest_of
-from catalog_service.normalizing.store import Former, NormalizedRow
+from catalog_service.normalizing.reference_data import LONGEST_URL_BYTES
+from catalog_service.normalizing.store import NormalizedRow, Previous
 from catalog_service.normalizing.turn import Task, Turn
 from catalog_service.settings import SOURCE
 from common import clock
@@ -17,30 +17,30 @@ from common.contracts.product import Part, ProductNormalized
 from common.errors import Issue
 
 
-def rows_of(turn: Turn, former: dict[ProductKey, Former]) -> list[NormalizedRow]:
+def rows_of(turn: Turn, previous: dict[ProductKey, Previous]) -> list[NormalizedRow]:
     """The rows to write; a family whose row cannot be made has failed."""
     rows: list[NormalizedRow] = []
     for task, result in turn.normalized:
         try:
-            rows += row_of(task, result, former.get(task.key))
+            rows += row_of(task, result, previous.get(task.key))
         except Exception as error:
             turn.failed.append((task, failed_by(error)))
     return rows
 
 
-def row_of(task: Task, result: Normalized, former: Former | None) -> list[NormalizedRow]:
+def row_of(task: Task, result: Normalized, previous: Previous | None) -> list[NormalizedRow]:
     """The row to write; none where there is nothing and never was."""
     is_gone = result.absent_reason in {"deleted", "feed_removed"}
-    if former is None and is_gone:
+    if previous is None and is_gone:
         return []
     digest = digest_of(result, shop_id=task.feed.shop_id)
-    event = _event(task, result, _revision(former, digest))
+    event = _event(task, result, _revision(previous, digest))
     try:
         encode(event, source=SOURCE)
     except RecordTooLarge as large:
         result = _too_large(result, large)
         digest = digest_of(result, shop_id=task.feed.shop_id)
-        event = _event(task, result, _revision(former, digest))
+        event = _event(task, result, _revision(previous, digest))
     errors = [issue for issue in result.issues if issue.severity == "error"]
     row = NormalizedRow(
         event=event,
@@ -58,18 +58,18 @@ def row_of(task: Task, result: Normalized, former: Former | None) -> list[Normal
     return [row]
 
 
-def _revision(former: Former | None, digest: bytes) -> int:
-    """The next revision, or the former one where nothing changed."""
-    if former is None:
+def _revision(previous: Previous | None, digest: bytes) -> int:
+    """The next revision, or the previous one where nothing changed."""
+    if previous is None:
         return clock.epoch_milliseconds()
-    if former.digest == digest:
-        return former.revision
-    return max(former.revision + 1, clock.epoch_milliseconds())
+    if previous.digest == digest:
+        return previous.revision
+    return max(previous.revision + 1, clock.epoch_milliseconds())
 
 
-def has_changed(row: NormalizedRow, former: dict[ProductKey, Former]) -> bool:
+def has_changed(row: NormalizedRow, previous: dict[ProductKey, Previous]) -> bool:
     """Whether the row says anything new of its family: it is emitted then."""
-    before = former.get((row.event.merchant_id, row.event.feed_id, row.event.family_id))
+    before = previous.get((row.event.merchant_id, row.event.feed_id, row.event.family_id))
     return before is None or before.revision != row.event.revision
 
 

@@ -45,8 +45,8 @@ async def load_members(
 
 
 @dataclass(frozen=True)
-class Former:
-    """What was last said of a family for a feed."""
+class Previous:
+    """How a family was last stored for a feed."""
 
     revision: int
     state: str
@@ -54,10 +54,10 @@ class Former:
     live_locale: str | None
 
 
-async def load_former(
+async def load_previous(
     connection: Connection, keys: Collection[ProductKey]
-) -> dict[ProductKey, Former]:
-    """What was last said of these, locked in key order for this transaction."""
+) -> dict[ProductKey, Previous]:
+    """How these were last stored, locked in key order for this transaction."""
     rows = await connection.fetch(
         """
         SELECT n.merchant_id, n.feed_id, n.family_id, revision, state, digest, live_locale
@@ -68,7 +68,7 @@ async def load_former(
         """,
         *columns_of(keys),
     )
-    return {(m, f, family): Former(*rest) for m, f, family, *rest in rows}
+    return {(m, f, family): Previous(*rest) for m, f, family, *rest in rows}
 
 
 @dataclass(frozen=True)

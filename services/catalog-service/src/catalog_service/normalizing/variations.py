@@ -1,4 +1,4 @@
-"""A family's members told apart: its parent row, its children, or one simple product (M4). Pure."""
+"""A family's members by role: its parent row, its children, or one simple product (M4). Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

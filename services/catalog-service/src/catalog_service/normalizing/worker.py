@@ -36,14 +36,14 @@ from catalog_service.families.store import (
 from catalog_service.feeds.store import Feed, load_feeds_of_catalogues
 from catalog_service.images.store import request_checks, wait_for_image
 from catalog_service.normalizing.evaluate import Failed, absence, evaluate, failed_by, withheld
-from catalog_service.normalizing.knowledge import FeedCache, Knowledge, SchemaCache
 from catalog_service.normalizing.normalize import Normalized, Waiting
+from catalog_service.normalizing.reference_data import FeedCache, ReferenceData, SchemaCache
 from catalog_service.normalizing.rows import has_changed, row_of, rows_of
 from catalog_service.normalizing.store import (
-    Former,
-    load_former,
+    Previous,
     load_last_results,
     load_members,
+    load_previous,
     save_normalized,
 )
 from catalog_service.normalizing.turn import Task, Turn
@@ -163,24 +163,24 @@ class Normalizer:
         feeds = await load_feeds_of_catalogues(connection, {key[:2] for key in claimed})
         tasks = _tasks(claimed, feeds)
         members = await load_members(connection, claimed.keys())
-        former = await load_former(connection, [task.key for task in tasks])
+        previous = await load_previous(connection, [task.key for task in tasks])
         turn = Turn()
         if failure is None:
-            await self._evaluate(connection, turn, tasks, members, former)
+            await self._evaluate(connection, turn, tasks, members, previous)
         else:
             for task in tasks:
                 turn.sort_in(task, absence(task.feed, members.get(task.family, [])) or failure)
         waits = await _wait(connection, turn.waiting)
         waits += [Wait(t.family, t.feed.feed_id, None, t.traceparent) for t in turn.put_off]
-        rows = rows_of(turn, former)
+        rows = rows_of(turn, previous)
         if turn.failed:
             last = await load_last_results(connection, [task.key for task, _ in turn.failed])
             for task, failed in turn.failed:
                 kept = withheld(failed, members.get(task.family, []), last.get(task.key))
-                rows += row_of(task, kept, former.get(task.key))
+                rows += row_of(task, kept, previous.get(task.key))
         rows.sort(key=lambda row: row.event.key())
         await save_normalized(connection, rows)
-        changed = [row for row in rows if has_changed(row, former)]
+        changed = [row for row in rows if has_changed(row, previous)]
         await add_events(
             connection, [Caused(row.event, row.traceparent) for row in changed], source=SOURCE
         )
@@ -188,7 +188,7 @@ class Normalizer:
         await forget_marks(connection, [m.id for marks in claimed.values() for m in marks])
         self._slow |= turn.slow_merchants()
         _alarm(turn.failed)
-        return Counter((row.state, has_changed(row, former)) for row in rows)
+        return Counter((row.state, has_changed(row, previous)) for row in rows)
 
     async def _evaluate(
         self,
@@ -196,9 +196,9 @@ class Normalizer:
         turn: Turn,
         tasks: Sequence[Task],
         members: dict[FamilyKey, list[Member]],
-        former: dict[ProductKey, Former],
+        previous: dict[ProductKey, Previous],
     ) -> None:
-        known = Knowledge(self._schemas)
+        known = ReferenceData(self._schemas)
         shops = {(task.feed.merchant_id, task.feed.shop_id) for task in tasks}
         known.versions = await load_schema_versions(connection, shops)
         left = list(tasks)
@@ -207,7 +207,7 @@ class Normalizer:
             for task in left:
                 if turn.has_time_for(task):
                     began = time.monotonic()
-                    result = await self._evaluate_one(connection, task, members, former, known)
+                    result = await self._evaluate_one(connection, task, members, previous, known)
                     turn.seconds[task.feed.merchant_id] += time.monotonic() - began
                     turn.sort_in(task, result)
                 else:
@@ -222,15 +222,15 @@ class Normalizer:
         connection: Connection,
         task: Task,
         members: dict[FamilyKey, list[Member]],
-        former: dict[ProductKey, Former],
-        known: Knowledge,
+        previous: dict[ProductKey, Previous],
+        known: ReferenceData,
     ) -> Normalized | Waiting | Failed:
         family = members.get(task.family, [])
         absent = absence(task.feed, family)
         if absent is not None:
             return absent
         compiled = await self._feeds.get(connection, task.feed)
-        before = former.get(task.key)
+        before = previous.get(task.key)
         return evaluate(
             compiled,
             task.family[2],

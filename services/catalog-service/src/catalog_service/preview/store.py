@@ -18,7 +18,7 @@ from common.postgres.pool import Connection
 
 
 class ShownProduct(msgspec.Struct, frozen=True):
-    """A normalized product with what AliExpress said of it."""
+    """A normalized product with its last report from AliExpress."""
 
     event: ProductNormalized
     state: str

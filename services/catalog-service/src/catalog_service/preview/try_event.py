@@ -7,8 +7,8 @@ from pydantic import BaseModel
 from catalog_service.categories.store import load_schema_versions
 from catalog_service.feeds.store import Feed, load_feeds_of_catalogues
 from catalog_service.normalizing.evaluate import Failed, absence, evaluate, withheld
-from catalog_service.normalizing.knowledge import FeedCache, Knowledge, SchemaCache
 from catalog_service.normalizing.normalize import Waiting
+from catalog_service.normalizing.reference_data import FeedCache, ReferenceData, SchemaCache
 from catalog_service.normalizing.store import load_members
 from catalog_service.normalizing.variations import Member
 from catalog_service.preview.views import IssueView, issue_views
@@ -116,12 +116,12 @@ async def _outcome(
     connection: Connection, feed: Feed, family_id: str, members: list[Member]
 ) -> FeedOutcome:
     compiled = await FeedCache().get(connection, feed)
-    known = Knowledge(SchemaCache())
+    known = ReferenceData(SchemaCache())
     known.versions = await load_schema_versions(connection, [(feed.merchant_id, feed.shop_id)])
-    surroundings = known.of(feed.merchant_id, feed.shop_id)
-    result = absence(feed, members) or evaluate(compiled, family_id, members, surroundings)
+    lookups = known.of(feed.merchant_id, feed.shop_id)
+    result = absence(feed, members) or evaluate(compiled, family_id, members, lookups)
     while isinstance(result, Waiting) and await known.load_lacking(connection):
-        result = evaluate(compiled, family_id, members, surroundings)
+        result = evaluate(compiled, family_id, members, lookups)
     if isinstance(result, Waiting):
         return FeedOutcome(feed_id=feed.feed_id, state="waiting", waits_for=result.waits_for)
     if isinstance(result, Failed):

@@ -1,7 +1,7 @@
-"""What normalizing knows: compiled configurations, compiled schemas, pictures' verdicts.
+"""What normalizing looks up: compiled configurations, compiled schemas, pictures' verdicts.
 
-What a turn lacks is noted while families are judged, then loaded in sets, then they are judged
-again; so the judgement itself does no I/O.
+What a turn lacks is noted while families are evaluated, then loaded in sets, then they are
+evaluated again; so the evaluation itself does no I/O.
 """
 
 import asyncio
@@ -109,8 +109,8 @@ def _schema(
         return SchemaRefused(f"its schema cannot be read ({type(error).__name__})")
 
 
-class Knowledge:
-    """What a turn knows of schemas and pictures; what it lacks is noted and loaded in sets."""
+class ReferenceData:
+    """What a turn has loaded of schemas and pictures; what it lacks is noted and loaded in sets."""
 
     def __init__(self, schemas: SchemaCache) -> None:
         self._schemas = schemas
@@ -130,9 +130,9 @@ class Knowledge:
             self.verdicts |= {key: found.get(key) for key in images}
         return bool(schemas or images)
 
-    def of(self, merchant_id: str, shop_id: str) -> "ShopKnowledge":
+    def of(self, merchant_id: str, shop_id: str) -> "ShopLookups":
         """The part of it that concerns one shop."""
-        return ShopKnowledge(self, merchant_id, shop_id)
+        return ShopLookups(self, merchant_id, shop_id)
 
     def find_schema(self, key: SchemaKey) -> CategorySchema | SchemaRefused | None:
         """The schema; one that is stored but not in memory is noted."""
@@ -146,10 +146,10 @@ class Knowledge:
 
 
 @dataclass(frozen=True)
-class ShopKnowledge:
-    """`Surroundings` for one shop."""
+class ShopLookups:
+    """`Lookups` for one shop."""
 
-    _all: Knowledge
+    _all: ReferenceData
     _merchant_id: str
     _shop_id: str
 
