@@ -28,7 +28,7 @@ from opentelemetry import trace
 from common import clock_source
 from common.jobs import Job
 from common.messaging.begin_anew import BeginRefused, begin_anew
-from common.messaging.bulk import Stretch, replaying, settle_selected
+from common.messaging.bulk import IdRange, replaying, settle_selected
 from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import Selection
 from common.messaging.observe import observe_backlog
@@ -323,15 +323,15 @@ async def _replay(service: Service[S], settings: S, reason: str | None) -> None:
     pool = await _open_pool_patiently(service, settings)
     context = Context(settings, pool, Verifier(f"{settings.auth_url}/v1/jwks.json"))
     parts = service.build(context)
-    act = replaying(_replayer(context, parts), merchant_id=None, actor="operator")
-    rest: Stretch | None = Stretch()
-    while rest is not None:
+    action = replaying(_replayer(context, parts), merchant_id=None, actor="operator")
+    remaining: IdRange | None = IdRange()
+    while remaining is not None:
         part = await settle_selected(
-            pool, Selection(reason=reason), act, stretch=rest, limit=REPLAYED_AT_ONCE
+            pool, Selection(reason=reason), action, id_range=remaining, limit=REPLAYED_AT_ONCE
         )
-        for outcome in part.bulk.outcomes:
-            log.info("replay", dead_letter=outcome.id, outcome=outcome.fate)
-        rest = part.rest
+        for result in part.page.results:
+            log.info("replay", dead_letter=result.id, outcome=result.outcome)
+        remaining = part.remaining
     await _close(context, parts.closers)
 
 

@@ -1,7 +1,7 @@
 """Settle many dead letters: each in a transaction of its own, each with an outcome of its own.
 
 One that is gone, was settled before or is still no good stops none of the others. An outage, or
-the end of the time a request may take, leaves the rest untried, and says so.
+the end of the time a request may take, leaves the others untried, and says so.
 """
 
 import time
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 TAKES_AT_MOST = timedelta(seconds=15)
 
-Fate = Literal[
+Outcome = Literal[
     "taken",
     "parked",
     "rejected",
@@ -41,37 +41,37 @@ Fate = Literal[
 ]
 """`open`: a dry run found it so. `failed`: the service did, its log says why."""
 _OUTAGES: tuple[type[BaseException], ...] = (*OUTAGE_ERRORS, Outage)
-_REFUSED: tuple[Fate, ...] = ("not-found", "already-settled", "no-handler")
+_REFUSED: tuple[Outcome, ...] = ("not-found", "already-settled", "no-handler")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Result:
     """What became of one dead letter; `reason`, `detail` and `remedy` where it is not settled."""
 
     id: int
-    fate: Fate
+    outcome: Outcome
     reason: str | None = None
     detail: str | None = None
     remedy: str | None = None
 
 
-Act = Callable[[int], Awaitable[Outcome]]
+Action = Callable[[int], Awaitable[Result]]
 """Settles one dead letter. Raises a `Refusal` for one that cannot be."""
 
 
 @dataclass(frozen=True)
-class Bulk:
+class BulkPage:
     """What became of the dead letters of one request, in order.
 
     `stopped` says why those that are `not-tried` were not; None when all were tried.
     """
 
-    outcomes: list[Outcome]
+    results: list[Result]
     stopped: str | None = None
 
 
 @dataclass(frozen=True)
-class Stretch:
+class IdRange:
     """Where a bulk by filters goes on: after an id, and no further than those it began with."""
 
     after_id: int = 0
@@ -82,49 +82,49 @@ class Stretch:
 class Part:
     """One part of a bulk by filters. `found` are the open ones left when this part began."""
 
-    bulk: Bulk
+    page: BulkPage
     found: int
-    rest: Stretch | None
+    remaining: IdRange | None
 
 
 def replaying(
     replayer: Replayer, *, merchant_id: str | None, actor: str, value: bytes | None = None
-) -> Act:
+) -> Action:
     """Replay it, with `value` in place of its own if given."""
 
-    async def act(dead_letter_id: int) -> Outcome:
-        return outcome_of(
+    async def action(dead_letter_id: int) -> Result:
+        return result_of(
             await replayer.replay(dead_letter_id, merchant_id=merchant_id, actor=actor, value=value)
         )
 
-    return act
+    return action
 
 
-def discarding(replayer: Replayer, *, merchant_id: str | None, actor: str, why: str) -> Act:
+def discarding(replayer: Replayer, *, merchant_id: str | None, actor: str, why: str) -> Action:
     """Discard it."""
 
-    async def act(dead_letter_id: int) -> Outcome:
+    async def action(dead_letter_id: int) -> Result:
         await replayer.discard(dead_letter_id, merchant_id=merchant_id, actor=actor, why=why)
-        return Outcome(dead_letter_id, "discarded")
+        return Result(dead_letter_id, "discarded")
 
-    return act
+    return action
 
 
-def looking(replayer: Replayer, *, merchant_id: str | None, will_replay: bool) -> Act:
+def dry_run(replayer: Replayer, *, merchant_id: str | None, will_replay: bool) -> Action:
     """Touch nothing: say whether it would be replayed (or discarded)."""
 
-    async def act(dead_letter_id: int) -> Outcome:
+    async def action(dead_letter_id: int) -> Result:
         letter = await replayer.look(
             dead_letter_id, merchant_id=merchant_id, will_replay=will_replay
         )
-        return Outcome(letter.id, "open", letter.reason, letter.detail, letter.remedy)
+        return Result(letter.id, "open", letter.reason, letter.detail, letter.remedy)
 
-    return act
+    return action
 
 
-def outcome_of(replayed: Replayed) -> Outcome:
-    """A replay's outcome."""
-    return Outcome(
+def result_of(replayed: Replayed) -> Result:
+    """What became of a replayed one."""
+    return Result(
         replayed.dead_letter_id,
         replayed.outcome,
         replayed.reason,
@@ -134,10 +134,10 @@ def outcome_of(replayed: Replayed) -> Outcome:
 
 
 async def settle_each(
-    ids: Sequence[int], act: Act, *, takes_at_most: timedelta = TAKES_AT_MOST
-) -> Bulk:
+    ids: Sequence[int], action: Action, *, takes_at_most: timedelta = TAKES_AT_MOST
+) -> BulkPage:
     """Act on each. Raises an outage only while nothing was done yet."""
-    outcomes: list[Outcome] = []
+    results: list[Result] = []
     began = time.monotonic()
     stopped = None
     for dead_letter_id in ids:
@@ -145,34 +145,34 @@ async def settle_each(
             stopped = f"{takes_at_most.total_seconds():g} seconds have passed"
             break
         try:
-            outcomes.append(await act(dead_letter_id))
+            results.append(await action(dead_letter_id))
         except Refusal as refusal:
-            outcomes.append(_refused(dead_letter_id, refusal))
+            results.append(_refused(dead_letter_id, refusal))
         except _OUTAGES as outage:
-            if not outcomes:
+            if not results:
                 raise
             log.warning("bulk.stopped", dead_letter=dead_letter_id, reason=repr(outage))
             stopped = "something this needs does not answer now"
             break
         except Exception:
             log.exception("bulk.failed", dead_letter=dead_letter_id)
-            outcomes.append(
-                Outcome(dead_letter_id, "failed", remedy="The log of the service says why.")
+            results.append(
+                Result(dead_letter_id, "failed", remedy="The log of the service says why.")
             )
     untried = [
-        Outcome(dead_letter_id, "not-tried", detail=stopped, remedy="Send the same request again.")
-        for dead_letter_id in ids[len(outcomes) :]
+        Result(dead_letter_id, "not-tried", detail=stopped, remedy="Send the same request again.")
+        for dead_letter_id in ids[len(results) :]
     ]
-    return Bulk([*outcomes, *untried], stopped)
+    return BulkPage([*results, *untried], stopped)
 
 
-def _refused(dead_letter_id: int, refusal: Refusal) -> Outcome:
-    fate: Fate = next((known for known in _REFUSED if known == refusal.slug), "failed")
-    return Outcome(dead_letter_id, fate, detail=refusal.title, remedy=refusal.remedy)
+def _refused(dead_letter_id: int, refusal: Refusal) -> Result:
+    outcome: Outcome = next((known for known in _REFUSED if known == refusal.slug), "failed")
+    return Result(dead_letter_id, outcome, detail=refusal.title, remedy=refusal.remedy)
 
 
 async def settle_selected(
-    pool: Pool, selection: Selection, act: Act, *, stretch: Stretch, limit: int
+    pool: Pool, selection: Selection, action: Action, *, id_range: IdRange, limit: int
 ) -> Part:
     """Act on the next `limit` open dead letters that fit, by rising id.
 
@@ -180,17 +180,17 @@ async def settle_selected(
     """
     async with unit_of_work(pool) as connection:
         found, highest = await count_dead_letters(
-            connection, selection, after_id=stretch.after_id, up_to_id=stretch.up_to_id
+            connection, selection, after_id=id_range.after_id, up_to_id=id_range.up_to_id
         )
         letters: list[DeadLetter] = []
         if found:
             letters = await list_dead_letters(
-                connection, selection, after_id=stretch.after_id, limit=limit
+                connection, selection, after_id=id_range.after_id, limit=limit
             )
-    up_to_id = highest if stretch.up_to_id is None else stretch.up_to_id
-    bulk = await settle_each([letter.id for letter in letters if letter.id <= up_to_id], act)
-    tried = [outcome for outcome in bulk.outcomes if outcome.fate != "not-tried"]
+    up_to_id = highest if id_range.up_to_id is None else id_range.up_to_id
+    page = await settle_each([letter.id for letter in letters if letter.id <= up_to_id], action)
+    tried = [result for result in page.results if result.outcome != "not-tried"]
     if len(tried) == found:
-        return Part(Bulk(tried), found, None)
-    rest = Stretch(tried[-1].id if tried else stretch.after_id, up_to_id)
-    return Part(Bulk(tried, bulk.stopped), found, rest)
+        return Part(BulkPage(tried), found, None)
+    remaining = IdRange(tried[-1].id if tried else id_range.after_id, up_to_id)
+    return Part(BulkPage(tried, page.stopped), found, remaining)

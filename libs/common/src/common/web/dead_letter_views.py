@@ -9,7 +9,7 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from common.contracts.envelope import header_map
-from common.messaging.bulk import Fate, Outcome
+from common.messaging.bulk import Outcome, Result
 from common.messaging.dead_letters import AuditEntry, DeadLetter, Selection
 
 IDS_AT_ONCE = 200
@@ -178,7 +178,7 @@ class OutcomeView(BaseModel):
     """
 
     id: int
-    outcome: Fate
+    outcome: Outcome
     reason: str | None
     detail: str | None
     remedy: str | None
@@ -192,7 +192,7 @@ class BulkView(BaseModel):
     """
 
     found: int
-    counts: dict[Fate, int]
+    counts: dict[Outcome, int]
     items: list[OutcomeView]
     next_cursor: str | None
     stopped: str | None
@@ -236,25 +236,25 @@ def whole_view(letter: DeadLetter, audit: list[AuditEntry]) -> WholeDeadLetter:
     )
 
 
-def outcome_view(outcome: Outcome) -> OutcomeView:
+def outcome_view(result: Result) -> OutcomeView:
     """What became of one."""
     return OutcomeView(
-        id=outcome.id,
-        outcome=outcome.fate,
-        reason=outcome.reason,
-        detail=outcome.detail,
-        remedy=outcome.remedy,
+        id=result.id,
+        outcome=result.outcome,
+        reason=result.reason,
+        detail=result.detail,
+        remedy=result.remedy,
     )
 
 
 def bulk_view(
-    found: int, outcomes: list[Outcome], next_cursor: str | None, stopped: str | None
+    found: int, results: list[Result], next_cursor: str | None, stopped: str | None
 ) -> BulkView:
     """What became of many."""
     return BulkView(
         found=found,
-        counts=dict(Counter(outcome.fate for outcome in outcomes)),
-        items=[outcome_view(outcome) for outcome in outcomes],
+        counts=dict(Counter(result.outcome for result in results)),
+        items=[outcome_view(result) for result in results],
         next_cursor=next_cursor,
         stopped=stopped,
     )

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Depends, Query
 
 from common.errors import NotFound, Refusal
 from common.messaging.bulk import (
-    Act,
-    Stretch,
+    Action,
+    IdRange,
     discarding,
-    looking,
+    dry_run,
     replaying,
     settle_each,
     settle_selected,
@@ -238,35 +238,35 @@ class _DeadLetters:
         self, letter_id: int, caller: _Caller, edited: EditedValue | None
     ) -> OutcomeView:
         value = edited.value if edited else None
-        act = self._replaying(caller.merchant_id, caller, value)
-        return outcome_view(await act(letter_id))
+        action = self._replaying(caller.merchant_id, caller, value)
+        return outcome_view(await action(letter_id))
 
     async def discard_one(
         self, letter_id: int, caller: _Caller, request: DiscardOne
     ) -> OutcomeView:
-        act = self._discarding(caller.merchant_id, caller, request.why)
-        return outcome_view(await act(letter_id))
+        action = self._discarding(caller.merchant_id, caller, request.why)
+        return outcome_view(await action(letter_id))
 
     async def replay(self, request: ReplayRequest, caller: _Caller) -> BulkView:
         selection = request.selection(caller.merchant_id)
         _check(request)
         _check_value(request)
         if request.dry_run:
-            act = looking(self._replayer, merchant_id=selection.merchant_id, will_replay=True)
+            action = dry_run(self._replayer, merchant_id=selection.merchant_id, will_replay=True)
         else:
-            act = self._replaying(selection.merchant_id, caller, request.value)
-        return await self._bulk(request, selection, act)
+            action = self._replaying(selection.merchant_id, caller, request.value)
+        return await self._bulk(request, selection, action)
 
     async def discard(self, request: DiscardRequest, caller: _Caller) -> BulkView:
         selection = request.selection(caller.merchant_id)
         _check(request)
         if request.dry_run:
-            act = looking(self._replayer, merchant_id=selection.merchant_id, will_replay=False)
+            action = dry_run(self._replayer, merchant_id=selection.merchant_id, will_replay=False)
         else:
-            act = self._discarding(selection.merchant_id, caller, request.why)
-        return await self._bulk(request, selection, act)
+            action = self._discarding(selection.merchant_id, caller, request.why)
+        return await self._bulk(request, selection, action)
 
-    def _replaying(self, merchant_id: str | None, caller: _Caller, value: str | None) -> Act:
+    def _replaying(self, merchant_id: str | None, caller: _Caller, value: str | None) -> Action:
         return replaying(
             self._replayer,
             merchant_id=merchant_id,
@@ -274,29 +274,31 @@ class _DeadLetters:
             value=None if value is None else value.encode(),
         )
 
-    def _discarding(self, merchant_id: str | None, caller: _Caller, why: str) -> Act:
+    def _discarding(self, merchant_id: str | None, caller: _Caller, why: str) -> Action:
         return discarding(
             self._replayer, merchant_id=merchant_id, actor=caller.identity.subject, why=why
         )
 
-    async def _bulk(self, request: Selected, selection: Selection, act: Act) -> BulkView:
+    async def _bulk(self, request: Selected, selection: Selection, action: Action) -> BulkView:
         if request.ids is not None:
             ids = list(dict.fromkeys(request.ids))
-            bulk = await settle_each(ids, act)
-            return bulk_view(len(ids), bulk.outcomes, None, bulk.stopped)
+            page = await settle_each(ids, action)
+            return bulk_view(len(ids), page.results, None, page.stopped)
         place = None if request.cursor is None else _RANGES.decode(request.cursor)
         part = await settle_selected(
             self._pool,
             selection,
-            act,
-            stretch=Stretch(*place) if place else Stretch(),
+            action,
+            id_range=IdRange(*place) if place else IdRange(),
             limit=request.limit,
         )
-        rest = part.rest
+        remaining = part.remaining
         cursor = (
-            cursor_of(*RangePlace(rest.after_id, rest.up_to_id)) if rest and rest.up_to_id else None
+            cursor_of(*RangePlace(remaining.after_id, remaining.up_to_id))
+            if remaining and remaining.up_to_id
+            else None
         )
-        return bulk_view(part.found, part.bulk.outcomes, cursor, part.bulk.stopped)
+        return bulk_view(part.found, part.page.results, cursor, part.page.stopped)
 
 
 def _check(request: Selected) -> None:
