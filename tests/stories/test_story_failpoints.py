@@ -82,7 +82,7 @@ ROWS = [
     Row("publisher.after-call", PUBLISHER, restock_product),
     Row("importer.after-fetch", ORDERS, import_orders),
     Row("importer.before-commit", ORDERS, import_orders),
-    Row("shipping.after-wish", ORDERS, ship_order),
+    Row("shipping.after-request", ORDERS, ship_order),
     Row("shipping.after-intent", ORDERS, ship_order),
     Row("shipping.after-call", ORDERS, ship_order),
 ]

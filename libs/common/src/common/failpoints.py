@@ -35,7 +35,7 @@ NAMES = frozenset(
         "publisher.before-outcome",
         "importer.after-fetch",
         "importer.before-commit",
-        "shipping.after-wish",
+        "shipping.after-request",
         "shipping.after-intent",
         "shipping.after-call",
     }

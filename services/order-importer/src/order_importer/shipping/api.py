@@ -110,7 +110,7 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
             body.note,
         )
         shipment = await ship_order(pool, access, request, idempotency_key)
-        reach("shipping.after-wish")
+        reach("shipping.after-request")
         return ShipmentView.model_validate(shipment)
 
     @router.get("/orders/{order_id}/shipments")
