@@ -43,9 +43,7 @@ prepare: $(READY)
 
 .PHONY: test
 test: check prepare ## make check, then every test on real Kafka and Postgres
-	@# What fails beside others on a busy machine is tried once more, alone; both results are shown.
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup \
-		|| $(BIN)/pytest -q --last-failed --last-failed-no-failures none
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --durations=25
 
 .PHONY: test-one
 test-one: prepare ## one test, file or folder: TEST=services/order-importer, TEST=file.py::name
@@ -104,19 +102,23 @@ contracts: $(READY) ## generate schemas/ from the code
 docs: $(READY) ## generate docs/aliexpress-errors.md from the code
 	@$(BIN)/python docs/generate_errors.py
 
-# ---- to stress it
-
-.PHONY: storm-short
-storm-short: prepare ## the fault storms, each once
-	$(BIN)/pytest -q tests/storms --storm=short
+# ---- to stress it: what `make test` does in a short form, at length
 
 .PHONY: storm
-storm: prepare ## the fault storms at length
-	$(BIN)/pytest -q tests/storms --storm=long --timeout=0
+storm: prepare ## 200,000 events under 280 faults
+	$(BIN)/pytest -q --length=long --timeout=0 tests/storms
 
-.PHONY: planted
-planted: prepare ## plant known mistakes in the code; the tests must find each
-	$(BIN)/python tests/planted.py
+.PHONY: failpoints
+failpoints: prepare ## a SIGKILL at every failpoint, one at a time
+	$(BIN)/pytest -q --length=long --durations=25 tests/stories/crashes
+
+.PHONY: faults
+faults: prepare ## every fault of the marketplace against every call, with fourteen products
+	$(BIN)/pytest -q --length=long --timeout=0 --durations=25 tests/stories/faults
+
+.PHONY: mutants
+mutants: prepare ## apply known mistakes to the code, one at a time; their tests must fail
+	$(BIN)/python -m tests.mutants
 
 bench-%: prepare
 	$(BIN)/python bench/$*.py

@@ -33,7 +33,7 @@ from common.messaging.outbox import add_events
 from common.messaging.relay import CLAIM_ROWS, Relay
 from common.postgres.migrate import upgrade
 from common.postgres.pool import open_pool
-from common.service import collect_garbage_seldom
+from common.service import tune_gc
 from stack.postgres import create_database, database_url
 from stack.settings import StackSettings
 from stack.stores import running_stores
@@ -356,7 +356,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        collect_garbage_seldom()
+        tune_gc()
         uvloop.run({"ingest": ingest, "bare": bare}[sys.argv[1]](*sys.argv[2:]))
     else:
         asyncio.run(main())

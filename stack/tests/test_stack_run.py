@@ -7,20 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from stack import run
 from stack.failures import AlreadyRunning, PortTaken, StackFailure
 from stack.ports import LOOPBACK
-from stack.run import Addresses, Stack, running_stack, wipe
+from stack.run import Addresses, running_stack, wipe
 from stack.sandbox import answers
 from stack.secrets import Secrets
 from stack.settings import StackSettings
 from stack.system import (
     AUTH,
     CATALOG,
-    SERVICES,
     Ports,
     Wiring,
     bootstrap_clients,
@@ -110,24 +108,6 @@ async def test_a_signal_stops_everything_in_good_order(
     assert not await answers(f"{sandbox}/control/health")
     assert not (state / "postgres" / "data" / "postmaster.pid").exists()
     wipe(StackSettings(state_dir=state))
-
-
-async def test_the_whole_system_is_up_and_each_service_comes_back(system: Stack) -> None:
-    addresses = system.addresses
-    async with httpx2.AsyncClient(timeout=10) as client:
-        answer = await client.post(
-            f"{addresses.urls['auth-service']}/v1/token",
-            data={
-                "grant_type": "client_credentials",
-                "client_id": addresses.operator_client_id,
-                "client_secret": addresses.operator_client_secret,
-            },
-        )
-    assert answer.status_code == 200, answer.text
-    dead = {service.name: await system.process(service.name).kill() for service in SERVICES}
-    for name, pid in dead.items():
-        await system.process(name).wait_until_ready()
-        assert system.process(name).pid != pid
 
 
 def test_secrets_are_made_once_and_read_by_their_owner_alone(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ async def test_both_stores_run_as_a_plain_user() -> None:
         os.chown(path, nobody, nobody)
     try:
         with subprocess.Popen(
-            [str(python), "-m", "stack.throwaway", str(state)],
+            [str(python), "-m", "stack.throwaway", str(state), "0"],
             stdin=subprocess.PIPE,
             env={
                 "HOME": str(home),

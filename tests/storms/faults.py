@@ -1,10 +1,11 @@
-"""The faults of a storm, one after the other, each struck only while work is in flight."""
+"""The faults of a storm, one after the other, each injected only while work is in flight."""
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from stack.processes import Process
@@ -15,7 +16,7 @@ SUSPENDED_FOR = SESSION_TIMEOUT + timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
-class Dose:
+class FaultCounts:
     """How many faults of each kind a storm has."""
 
     kills: int
@@ -37,19 +38,8 @@ class Dose:
         return kinds
 
 
-@dataclass
-class Struck:
-    """What struck, for the report."""
-
-    by_kind: dict[str, int] = field(default_factory=dict)
-
-    def count(self, kind: str) -> None:
-        """One more of this kind."""
-        self.by_kind[kind] = self.by_kind.get(kind, 0) + 1
-
-
-class Faults:
-    """Strikes the processes of a running stack."""
+class FaultInjector:
+    """Disturbs the processes of a running stack."""
 
     def __init__(
         self,
@@ -62,18 +52,18 @@ class Faults:
         self._victims = victims
         self._cut_connections = cut_connections
         self._chance = chance
-        self._asleep: set[asyncio.Task[None]] = set()
-        self.struck = Struck()
+        self._suspended: set[asyncio.Task[None]] = set()
+        self.injected: Counter[str] = Counter()
 
-    async def strike(self, kind: str) -> None:
-        """Do it and let the system come back; a stopped process sleeps on in the background."""
+    async def inject(self, kind: str) -> None:
+        """Do it and let the system come back; a stopped process stays so in the background."""
         match kind:
             case "kill":
-                victim = await self._awake_victim()
+                victim = await self._running_victim()
                 await victim.kill()
                 await victim.wait_until_ready()
             case "stop":
-                self._put_to_sleep(await self._awake_victim())
+                self._suspend(await self._running_victim())
             case "kafka":
                 await self._stack.kafka.restart()
             case "postgres":
@@ -81,27 +71,27 @@ class Faults:
             case "cut":
                 with suppress(OSError):
                     await self._cut_connections()
-        self.struck.count(kind)
+        self.injected[kind] += 1
 
     async def settle(self) -> None:
-        """Wait until every sleeper is awake."""
-        await asyncio.gather(*self._asleep)
+        """Wait until every stopped process goes on."""
+        await asyncio.gather(*self._suspended)
 
-    async def _awake_victim(self) -> Process:
+    async def _running_victim(self) -> Process:
         while True:
-            asleep = {task.get_name() for task in self._asleep}
-            awake = [victim for victim in self._victims if victim.name not in asleep]
-            if awake:
-                return self._chance.choice(awake)
-            await asyncio.wait(self._asleep, return_when=asyncio.FIRST_COMPLETED)
+            suspended = {task.get_name() for task in self._suspended}
+            running = [victim for victim in self._victims if victim.name not in suspended]
+            if running:
+                return self._chance.choice(running)
+            await asyncio.wait(self._suspended, return_when=asyncio.FIRST_COMPLETED)
 
-    def _put_to_sleep(self, victim: Process) -> None:
+    def _suspend(self, victim: Process) -> None:
         victim.suspend()
-        task = asyncio.create_task(self._wake(victim), name=victim.name)
-        self._asleep.add(task)
-        task.add_done_callback(self._asleep.discard)
+        task = asyncio.create_task(self._resume(victim), name=victim.name)
+        self._suspended.add(task)
+        task.add_done_callback(self._suspended.discard)
 
-    async def _wake(self, victim: Process) -> None:
+    async def _resume(self, victim: Process) -> None:
         lasts = SUSPENDED_FOR.total_seconds()
         await asyncio.sleep(lasts)  # rule: sleep-in-test - the fault's own length
         victim.resume()

@@ -8,10 +8,11 @@ from typing import Any
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from traffic import CATALOGUE, FAMILY_SIZE, MERCHANT, Traffic
 
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.product import ProductNormalized
+
+from .traffic import CATALOGUE, FAMILY_SIZE, MERCHANT, Traffic
 
 CATALOG_GROUP = "catalog-service.sources"
 PUBLISHER_GROUP = "feed-publisher.desired"
@@ -42,12 +43,12 @@ class Watcher:
     samples: int = 0
     ahead: list[str] = field(default_factory=list)
 
-    async def run(self, calm: asyncio.Event) -> None:
-        """Sample until calm; an outage is only a missing sample.
+    async def run(self, is_over: asyncio.Event) -> None:
+        """Sample until the storm is over; an outage is only a missing sample.
 
         It is not cancelled: aiokafka swallows a cancellation while it stops a client.
         """
-        while not calm.is_set():
+        while not is_over.is_set():
             try:
                 await self.sample()
             except OUTAGES:
@@ -55,20 +56,20 @@ class Watcher:
             await asyncio.sleep(0.3)
 
     async def sample(self) -> None:
-        """Kafka's committed positions, then the stored ones, which must not be behind."""
+        """The positions committed to Kafka, then the stored ones, which must not be behind."""
         for group, (database, topic) in self.groups.items():
-            shown = await committed(self.bootstrap, group, topic)
+            in_kafka = await committed(self.bootstrap, group, topic)
             stored = await positions(self.databases[database], group, topic)
             self.ahead += [
-                f"{group} {topic}/{partition}: shown {offset}, stored {stored.get(partition, 0)}"
-                for partition, offset in shown.items()
+                f"{group} {topic}/{partition}: in Kafka {offset}, stored {stored.get(partition, 0)}"
+                for partition, offset in in_kafka.items()
                 if offset > stored.get(partition, 0)
             ]
         self.samples += 1
 
 
 async def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
-    """What Kafka was shown of the group's positions."""
+    """The group's positions that were committed to Kafka."""
     async with reader(bootstrap, group_id=group) as client:
         partitions = await partitions_of(client, topic)
         found = {p.partition: await client.committed(p) for p in partitions}
@@ -229,13 +230,16 @@ async def _desired_violations(traffic: Traffic, bootstrap: str, publisher: str) 
             found.append(f"{key}: the publisher has {row and row['revision']}")
     expected = _expected_offers(traffic)
     for family, offers in expected.items():
-        told_of = newest.get(f"{MERCHANT}/storm/{family}")
-        if told_of is None:
+        state = newest.get(f"{MERCHANT}/storm/{family}")
+        if state is None:
             found.append(f"{family}: never normalized")
             continue
-        told = {o["sku_code"]: (o["price"], o["inventory"]) for o in told_of.get("offers") or []}
-        if told != offers:
-            found.append(f"{family}: offers {told}, expected {offers}")
+        published = {
+            offer["sku_code"]: (offer["price"], offer["inventory"])
+            for offer in state.get("offers") or []
+        }
+        if published != offers:
+            found.append(f"{family}: offers {published}, expected {offers}")
     return found
 
 

@@ -13,10 +13,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiokafka import AIOKafkaProducer
-from fault_proxy import FaultProxy, proxy_to
-from faults import SESSION_TIMEOUT, Dose, Faults
-from ledger import OUTAGES, Watcher, end_offsets, violations, work_in_flight
-from traffic import CATALOGUE, MERCHANT, Sent, Traffic, make_traffic
 
 from channel_cli.client import Channel
 from channel_cli.session import open_session
@@ -29,6 +25,11 @@ from stack.run import Stack, running_stack
 from stack.sandbox import answers
 from stack.settings import StackSettings
 from stack.system import CATALOG, PUBLISHER, Ports
+from stack.testing import FaultProxy, proxy_to
+
+from .faults import SESSION_TIMEOUT, FaultCounts, FaultInjector
+from .ledger import OUTAGES, Watcher, end_offsets, violations, work_in_flight
+from .traffic import CATALOGUE, MERCHANT, Sent, Traffic, make_traffic
 
 SELLER = "2200100001"
 FEED = "storm"
@@ -62,6 +63,7 @@ CONFIGURATION = {
 }
 """Valid but for what the leaf requires: normalizing works fully, nothing is ever published."""
 
+COMMANDS = {"short": "make test-one TEST=tests/storms", "long": "make storm"}
 QUIET_WITHIN = timedelta(seconds=120)
 
 
@@ -71,7 +73,7 @@ class Outcome:
 
     seed: int
     events: int
-    struck: dict[str, int]
+    faults: dict[str, int]
     violations: list[str]
     ahead: list[str]
     samples: int
@@ -79,7 +81,7 @@ class Outcome:
     seconds_to_quiet: float
 
 
-async def play_storm(folder: Path, *, seed: int, events: int, dose: Dose) -> Outcome:
+async def run_storm(folder: Path, *, seed: int, events: int, counts: FaultCounts) -> Outcome:
     """Run it; raises when the system does not come back by itself."""
     began = time.monotonic()
     chance = random.Random(seed)
@@ -88,20 +90,20 @@ async def play_storm(folder: Path, *, seed: int, events: int, dose: Dose) -> Out
         watcher = Watcher(
             system.bootstrap, {"catalog": system.catalog, "publisher": system.publisher}
         )
-        calm = asyncio.Event()
-        sampling = asyncio.create_task(watcher.run(calm))
-        await _rage(system, traffic, dose, chance)
-        raged_until = time.monotonic()
+        is_over = asyncio.Event()
+        sampling = asyncio.create_task(watcher.run(is_over))
+        await _inject_faults(system, traffic, counts, chance)
+        disturbed_until = time.monotonic()
         await _wait_for_quiet(system, len(traffic.records))
-        to_quiet = time.monotonic() - raged_until
-        calm.set()
+        to_quiet = time.monotonic() - disturbed_until
+        is_over.set()
         await sampling
         await watcher.sample()
         found = await violations(traffic, system.bootstrap, system.catalog, system.publisher)
     return Outcome(
         seed,
         events,
-        system.faults.struck.by_kind,
+        dict(system.faults.injected),
         found,
         watcher.ahead,
         watcher.samples,
@@ -118,7 +120,7 @@ class System:
     bootstrap: str
     catalog: str
     publisher: str
-    faults: Faults
+    faults: FaultInjector
     producer: AIOKafkaProducer
 
 
@@ -128,13 +130,13 @@ async def storm_system(folder: Path) -> AsyncIterator[System]:
 
     The replica reaches Postgres through a proxy, whose connections can be cut.
     """
-    told = {"SESSION_TIMEOUT_SECONDS": str(SESSION_TIMEOUT.total_seconds())}
+    settings = {"SESSION_TIMEOUT_SECONDS": str(SESSION_TIMEOUT.total_seconds())}
     environment = {
-        service.name: {f"{service.prefix}_{name}": value for name, value in told.items()}
+        service.name: {f"{service.prefix}_{name}": value for name, value in settings.items()}
         for service in (CATALOG, PUBLISHER)
     }
-    settings = StackSettings(state_dir=folder)
-    async with running_stack(settings, ports=Ports.free(), environment=environment) as stack:
+    stack_settings = StackSettings(state_dir=folder)
+    async with running_stack(stack_settings, ports=Ports.free(), environment=environment) as stack:
         address = urlsplit(stack.database_url(CATALOG.name))
         assert address.hostname is not None
         assert address.port is not None
@@ -143,7 +145,7 @@ async def storm_system(folder: Path) -> AsyncIterator[System]:
             await replica.start()
             chance = random.Random(0)
             victims = [stack.process(CATALOG.name), replica, stack.process(PUBLISHER.name)]
-            faults = Faults(stack, victims, partial(_cut, proxy), chance)
+            faults = FaultInjector(stack, victims, partial(_cut, proxy), chance)
             await _declare(stack)
             producer = AIOKafkaProducer(
                 bootstrap_servers=stack.addresses.kafka_bootstrap,
@@ -204,16 +206,18 @@ async def _declare(stack: Stack) -> None:
         await channel.apply_feed(MERCHANT, FEED, CONFIGURATION)
 
 
-async def _rage(system: System, traffic: Traffic, dose: Dose, chance: random.Random) -> None:
+async def _inject_faults(
+    system: System, traffic: Traffic, counts: FaultCounts, chance: random.Random
+) -> None:
     """A share of the traffic with each fault, so that there always is work to disturb."""
-    kinds = dose.shuffled(chance)
+    kinds = counts.shuffled(chance)
     share = len(traffic.records) // len(kinds) + 1
     sent = 0
     for number, kind in enumerate(kinds):
         records = traffic.records[number * share : (number + 1) * share]
         sending = asyncio.create_task(_send(system.producer, records))
         await _until_in_flight(system, sent)
-        await system.faults.strike(kind)
+        await system.faults.inject(kind)
         await sending
         sent += len(records)
     await system.faults.settle()
@@ -260,8 +264,8 @@ async def _wait_for_quiet(system: System, sent: int) -> None:
 
 
 def replay_command(outcome: Outcome, length: str) -> str:
-    """What plays this storm again."""
-    return f"STORM_SEED={outcome.seed} make storm{'-short' if length == 'short' else ''}"
+    """What runs this storm again."""
+    return f"STORM_SEED={outcome.seed} {COMMANDS[length]}"
 
 
 def seed_from_environment() -> int:

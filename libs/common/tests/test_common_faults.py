@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from backbone_bed import Bed, product, until
-from fault_proxy import FaultProxy, proxy_to
 
 from common.postgres.pool import open_pool
+from stack.testing import FaultProxy, proxy_to
 
 
 @pytest.fixture

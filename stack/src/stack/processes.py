@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, Protocol
 
 from stack.accounts import Account
 from stack.failures import StartFailed
@@ -47,6 +48,46 @@ class Command:
     stop_within: timedelta = timedelta(seconds=10)
 
 
+class Child(Protocol):
+    """A child process, as `subprocess.Popen` is one."""
+
+    pid: int
+    returncode: Any
+    """The exit code, or the negative number of the signal that killed it; None before `wait`."""
+
+    def wait(self) -> int:
+        """Wait for its end; its exit code."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send it a signal."""
+
+    def kill(self) -> None:
+        """SIGKILL."""
+
+
+Spawn = Callable[[Command], Child]
+"""Starts a command in a session of its own."""
+
+
+def spawn_program(command: Command) -> Child:
+    """Start `command` as a program of its own."""
+    command.log.parent.mkdir(parents=True, exist_ok=True)
+    account = command.account
+    with command.log.open("ab") as log:
+        return subprocess.Popen(
+            [*_tether(), *command.argv],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=dict(command.environment),
+            cwd=command.folder,
+            start_new_session=True,
+            user=account.user_id if account else None,
+            group=account.group_id if account else None,
+            extra_groups=[] if account else None,
+        )
+
+
 class Process:
     """One command, kept running from `start` to `stop`.
 
@@ -60,12 +101,14 @@ class Process:
         *,
         is_ready: Callable[[int], Awaitable[bool]],
         ready_within: timedelta = timedelta(seconds=60),
+        spawn: Spawn = spawn_program,
     ) -> None:
         self.command = command
         self.restarts = 0
         self._is_ready = is_ready
         self._ready_within = ready_within
-        self._running: subprocess.Popen[bytes] | None = None
+        self._spawn = spawn
+        self._running: Child | None = None
         self._watcher: asyncio.Task[None] | None = None
 
     @property
@@ -92,7 +135,7 @@ class Process:
         """
         if self._running is not None:
             raise RuntimeError(f"{self.name} was started already")
-        self._running = _spawn(self.command)
+        self._running = self._spawn(self.command)
         try:
             await self.wait_until_ready()
         except BaseException:
@@ -118,7 +161,7 @@ class Process:
             self._watcher = None
         if self._running is not None:
             running, self._running = self._running, None
-            await _end(running, self.command.stop_signal, self.command.stop_within)
+            await end_process(running, self.command.stop_signal, self.command.stop_within)
 
     async def restart(self) -> None:
         """Stop it in good order and start it again."""
@@ -133,7 +176,7 @@ class Process:
         if self._running is None:
             raise RuntimeError(f"{self.name} is stopped")
         victim = self._running
-        await _end(victim, signal.SIGKILL, self.command.stop_within)
+        await end_process(victim, signal.SIGKILL, self.command.stop_within)
         return victim.pid
 
     def suspend(self) -> None:
@@ -148,48 +191,30 @@ class Process:
         back_off = FIRST_BACK_OFF
         while self._running is not None:
             started = time.monotonic()
-            await _wait_for_end(self._running)
+            await wait_for_end(self._running)
             _end_group(self._running)
             if time.monotonic() - started > STEADY_AFTER.total_seconds():
                 back_off = FIRST_BACK_OFF
             await asyncio.sleep(back_off.total_seconds())
             back_off = min(back_off * 2, LONGEST_BACK_OFF)
-            self._running = _spawn(self.command)
+            self._running = self._spawn(self.command)
             self.restarts += 1
 
 
-async def run_once(command: Command, *, within: timedelta) -> None:
+async def run_once(command: Command, *, within: timedelta, spawn: Spawn = spawn_program) -> None:
     """Run `command` to its end. Raises `StartFailed` when it fails or takes longer than `within`.
 
     Nothing of it is left running, also when this is cancelled.
     """
-    process = _spawn(command)
+    process = spawn(command)
     try:
-        await asyncio.wait_for(_wait_for_end(process), within.total_seconds())
+        await asyncio.wait_for(wait_for_end(process), within.total_seconds())
     except TimeoutError:
         raise StartFailed(_with_log_end(command, "took too long")) from None
     finally:
-        await _end(process, signal.SIGKILL, command.stop_within)
+        await end_process(process, signal.SIGKILL, command.stop_within)
     if process.returncode:
         raise StartFailed(_with_log_end(command, f"failed (exit code {process.returncode})"))
-
-
-def _spawn(command: Command) -> subprocess.Popen[bytes]:
-    command.log.parent.mkdir(parents=True, exist_ok=True)
-    account = command.account
-    with command.log.open("ab") as log:
-        return subprocess.Popen(
-            [*_tether(), *command.argv],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=dict(command.environment),
-            cwd=command.folder,
-            start_new_session=True,
-            user=account.user_id if account else None,
-            group=account.group_id if account else None,
-            extra_groups=[] if account else None,
-        )
 
 
 def _with_log_end(command: Command, what: str) -> str:
@@ -204,7 +229,7 @@ def _tether() -> Sequence[str]:
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
-def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+def _has_ended(process: Child) -> bool:
     """Whether it has ended; looks without reaping, so that its group's id stays ours."""
     if process.returncode is not None:
         return True
@@ -215,12 +240,13 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
         return True
 
 
-async def _wait_for_end(process: subprocess.Popen[bytes]) -> None:
+async def wait_for_end(process: Child) -> None:
+    """Wait until a process has ended, without reaping it."""
     while not _has_ended(process):  # noqa: ASYNC110 - the kernel sets no asyncio.Event
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
+def _end_group(process: Child) -> None:
     """Kill what an ended process left in its group, then reap it."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -228,16 +254,19 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-async def _end(
-    process: subprocess.Popen[bytes], first: signal.Signals, patience: timedelta
+async def end_process(
+    process: Child,
+    first: signal.Signals = signal.SIGTERM,
+    patience: timedelta = timedelta(seconds=10),
 ) -> None:
+    """Send it `first`, SIGKILL if it still runs after `patience`; then reap it and its group."""
     if not _has_ended(process):
         process.send_signal(first)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGCONT)  # a suspended one could not hear the first
         try:
-            await asyncio.wait_for(_wait_for_end(process), patience.total_seconds())
+            await asyncio.wait_for(wait_for_end(process), patience.total_seconds())
         except TimeoutError:
             process.kill()
-            await _wait_for_end(process)
+            await wait_for_end(process)
     _end_group(process)

@@ -27,7 +27,7 @@ from common.messaging.create_topics import create_topics
 from stack.failures import AlreadyRunning, StackFailure, StartFailed
 from stack.kafka import Kafka
 from stack.postgres import Postgres, create_database, create_role, database_url
-from stack.processes import Command, Process, run_once
+from stack.processes import Command, Process, Spawn, run_once, spawn_program
 from stack.sandbox import answers
 from stack.secrets import Secrets, write_private
 from stack.settings import StackSettings
@@ -130,12 +130,13 @@ async def running_stack(
     ports: Ports | None = None,
     services: Sequence[Service] = SERVICES,
     environment: Mapping[str, Mapping[str, str]] | None = None,
+    spawn: Spawn = spawn_program,
     on_progress: OnProgress = lambda _step: None,
 ) -> AsyncIterator[Stack]:
     """Start stores, sandbox and services in order; stop them all at the end.
 
-    `environment` adds variables by process name. Raises `StackFailure` when something does not
-    start; what had started is stopped then.
+    `environment` adds variables by process name; `spawn` starts all but the stores. Raises
+    `StackFailure` when something does not start; what had started is stopped then.
     """
     settings = settings or StackSettings()
     state = settings.state_dir.resolve()
@@ -153,13 +154,13 @@ async def running_stack(
         urls = await _make_databases(stores.postgres.admin_url, settings, services, secrets)
         await create_topics(stores.kafka.bootstrap, settings.topic_prefix)
         wiring = Wiring(chosen, stores.kafka.bootstrap, settings.topic_prefix, urls, secrets, state)
-        processes = _processes(services, wiring, environment or {})
+        processes = _processes(services, wiring, environment or {}, spawn)
         secrets.keep(state / "secrets.json")
         cleaning.push_async_callback(_stop, processes)
         on_progress("sandbox and migrations")
         await _together(
             processes[SANDBOX].start(),
-            _migrate(services, wiring),
+            _migrate(services, wiring, spawn),
         )
         on_progress("services")
         await _together(*(processes[service.name].start() for service in services))
@@ -245,6 +246,7 @@ def _processes(
     services: Sequence[Service],
     wiring: Wiring,
     environment: Mapping[str, Mapping[str, str]],
+    spawn: Spawn,
 ) -> dict[str, Process]:
     variables = {SANDBOX: sandbox_environment(wiring)}
     commands = {SANDBOX: sandbox_command()}
@@ -264,6 +266,7 @@ def _processes(
             ),
             is_ready=partial(_answers, probes[name]),
             ready_within=READY_WITHIN,
+            spawn=spawn,
         )
         for name, command in commands.items()
     }
@@ -280,7 +283,7 @@ async def _answers(url: str, _pid: int) -> bool:
     return await answers(url)
 
 
-async def _migrate(services: Sequence[Service], wiring: Wiring) -> None:
+async def _migrate(services: Sequence[Service], wiring: Wiring, spawn: Spawn) -> None:
     if not services:
         return
     environment: dict[str, str] = {}
@@ -292,7 +295,7 @@ async def _migrate(services: Sequence[Service], wiring: Wiring) -> None:
         wiring.state / "logs" / "migrations.log",
         environment=environment,
     )
-    await run_once(command, within=MIGRATE_WITHIN)
+    await run_once(command, within=MIGRATE_WITHIN, spawn=spawn)
 
 
 async def _together(*starts: Coroutine[Any, Any, None]) -> None:

@@ -4,14 +4,14 @@ The positions in Postgres speak of the records in Kafka, so one without the othe
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from stack.accounts import remove_owned_folder
 from stack.failures import StackFailure
-from stack.kafka import EmbeddedKafka, Kafka, RemoteKafka
+from stack.kafka import Detour, EmbeddedKafka, Kafka, RemoteKafka
 from stack.kinds import Kind, Offer, keep_kinds, kinds_of, may_have_docker
 from stack.ports import kept_port, require_free
 from stack.postgres import EmbeddedPostgres, Postgres, RemotePostgres
@@ -31,12 +31,16 @@ class Stores:
 
 @asynccontextmanager
 async def running_stores(
-    settings: StackSettings, *, postgres_password: str
+    settings: StackSettings, *, postgres_password: str, kafka_detours: Sequence[Detour] = ()
 ) -> AsyncIterator[Stores]:
-    """Run both stores for the body of the `async with`; raises `StackFailure` if one will not."""
+    """Run both stores for the body of the `async with`; raises `StackFailure` if one will not.
+
+    Only an embedded Kafka has the detours.
+    """
     kinds = choose_kinds(settings)
     stores = Stores(
-        _postgres(settings, kinds["Postgres"], postgres_password), _kafka(settings, kinds["Kafka"])
+        _postgres(settings, kinds["Postgres"], postgres_password),
+        _kafka(settings, kinds["Kafka"], kafka_detours),
     )
     try:
         async with asyncio.TaskGroup() as group:
@@ -115,7 +119,7 @@ def _postgres(settings: StackSettings, kind: Kind, password: str) -> Postgres:
     )
 
 
-def _kafka(settings: StackSettings, kind: Kind) -> Kafka:
+def _kafka(settings: StackSettings, kind: Kind, detours: Sequence[Detour]) -> Kafka:
     if settings.kafka_bootstrap is not None:
         return RemoteKafka(settings.kafka_bootstrap)
     state = settings.state_dir
@@ -124,7 +128,7 @@ def _kafka(settings: StackSettings, kind: Kind) -> Kafka:
         from stack.containers import ContainerKafka  # noqa: PLC0415 - only where Docker is
 
         return ContainerKafka(KAFKA_IMAGE, state, port=port)
-    return EmbeddedKafka(state / "kafka", state / "logs" / "kafka.log", port=port)
+    return EmbeddedKafka(state / "kafka", state / "logs" / "kafka.log", port=port, detours=detours)
 
 
 def _port(wanted: int, state: Path, owner: str, setting: str) -> int:

@@ -1,6 +1,6 @@
 """The three typed failures of the channel; everything else is a bug: stop and alarm.
 
-Issue     a value: this product (or row, or event) cannot go on, and what mends it
+Issue     a value: this product (or row, or event) cannot go on, and the remedy
 Refusal   raised: the caller asked for something that cannot be done; carries an HTTP status
 Outage    raised: not now; the caller backs off and tries again
 """

@@ -75,7 +75,7 @@ def arm(text: str) -> None:
 
 
 def reach(name: str) -> None:
-    """Say that the process is at this place. Raises `FailpointError` when told to."""
+    """Say that the process is at this place. Raises `FailpointError` when armed so."""
     if not _armed:
         return
     point = _armed.get(name)

@@ -1,7 +1,7 @@
 """One way to run every service: `python -m <service> api | worker | all | migrate | replay`.
 
 `api` serves REST, `worker` consumes and runs jobs (and serves probes and metrics), `all` does both
-in one process; `positions reset` lets a group begin a topic anew. A service brings its settings,
+in one process; `positions reset` lets a group read a topic again. A service brings its settings,
 its migrations and `build`, its composition root.
 """
 
@@ -27,13 +27,13 @@ from opentelemetry import trace
 
 from common import clock_source
 from common.jobs import Job
-from common.messaging.begin_anew import BeginRefused, begin_anew
 from common.messaging.bulk import IdRange, replaying, settle_selected
 from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import Selection
 from common.messaging.observe import observe_backlog
 from common.messaging.relay import Relay
 from common.messaging.replay import Replayer
+from common.messaging.reset_positions import ResetRefused, reset_positions
 from common.postgres.leases import reclaim_leases
 from common.postgres.pool import OUTAGE_ERRORS, Pool, open_pool
 from common.postgres.unit_of_work import unit_of_work
@@ -96,7 +96,7 @@ def main(service: Service[S], arguments: Sequence[str] | None = None) -> None:
     replay.add_argument("--reason")
     positions = roles.add_parser("positions", help="where consumer groups stand in the log")
     reset = positions.add_subparsers(dest="action", required=True).add_parser(
-        "reset", help="begin a topic anew at its earliest record; stop the workers first"
+        "reset", help="read a topic again from its earliest record; stop the workers first"
     )
     reset.add_argument("--group", required=True)
     reset.add_argument("--topic", required=True)
@@ -111,13 +111,13 @@ def main(service: Service[S], arguments: Sequence[str] | None = None) -> None:
     elif chosen.role == "replay":
         asyncio.run(_replay(service, settings, chosen.reason))
     elif chosen.role == "positions":
-        asyncio.run(_begin_anew(settings, chosen.group, chosen.topic, is_forced=chosen.force))
+        asyncio.run(_reset_positions(settings, chosen.group, chosen.topic, is_forced=chosen.force))
     else:
-        collect_garbage_seldom()
+        tune_gc()
         uvloop.run(_run(service, settings, chosen.role))
 
 
-def collect_garbage_seldom() -> None:
+def tune_gc() -> None:
     """Batches of decoded records are garbage that needs no cycle collector: by its defaults it
     takes a quarter of ingest's processor time (`bench/backbone.py`)."""
     gc.freeze()
@@ -185,7 +185,7 @@ class _Process(Generic[S]):
 async def _assemble(service: Service[S], settings: S, role: str) -> _Process[S]:
     """Wait for what the role needs, and build it."""
     follower = await _follow_clock(settings.clock_url)
-    pool = await _open_pool_patiently(service, settings)
+    pool = await _open_pool_with_retry(service, settings)
     context = Context(settings, pool, Verifier(f"{settings.auth_url}/v1/jwks.json"))
     parts = service.build(context)
     working: list[Component] = []
@@ -281,7 +281,7 @@ async def _follow_clock(url: str | None) -> clock_source.Follower | None:
     return follower
 
 
-async def _open_pool_patiently(service: Service[S], settings: S) -> Pool:
+async def _open_pool_with_retry(service: Service[S], settings: S) -> Pool:
     delay = 0.2
     while True:
         try:
@@ -320,7 +320,7 @@ class _Server(uvicorn.Server):
 
 async def _replay(service: Service[S], settings: S, reason: str | None) -> None:
     telemetry.set_up(service.name, instance=settings.instance_id, level=settings.log_level)
-    pool = await _open_pool_patiently(service, settings)
+    pool = await _open_pool_with_retry(service, settings)
     context = Context(settings, pool, Verifier(f"{settings.auth_url}/v1/jwks.json"))
     parts = service.build(context)
     action = replaying(_replayer(context, parts), merchant_id=None, actor="operator")
@@ -335,12 +335,12 @@ async def _replay(service: Service[S], settings: S, reason: str | None) -> None:
     await _close(context, parts.closers)
 
 
-async def _begin_anew(
+async def _reset_positions(
     settings: ServiceSettings, group: str, topic: str, *, is_forced: bool
 ) -> None:
     pool = await open_pool(settings.database_url.get_secret_value(), max_size=1)
     try:
-        forgotten = await begin_anew(
+        forgotten = await reset_positions(
             pool,
             settings.kafka_bootstrap,
             group.removeprefix(settings.topic_prefix),
@@ -348,7 +348,7 @@ async def _begin_anew(
             topic_prefix=settings.topic_prefix,
             members_leave_within=None if is_forced else settings.session_timeout,
         )
-    except BeginRefused as refused:
+    except ResetRefused as refused:
         raise SystemExit(str(refused)) from None
     finally:
         await pool.close()

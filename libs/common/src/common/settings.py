@@ -1,4 +1,4 @@
-"""What every service is told from outside; each service adds its own under its own prefix.
+"""What every service is given from outside; each service adds its own under its own prefix.
 
 A service's settings class sets `env_prefix`, so `CATALOG_DATABASE_URL` configures catalog-service.
 """

@@ -3,44 +3,32 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from fault_proxy import FaultProxy, kafka_behind_proxy, proxy_to
 from publisher_harness import Harness, Sku, new_harness, until
 from publisher_process import publisher_process
 
 from common.contracts.product import ProductNormalized
-from stack.kafka import EmbeddedKafka
 from stack.ports import free_port
 from stack.sandbox import Sandbox, answers
-from stack.testing import NewDatabase
+from stack.testing import FaultProxy, NewDatabase, ProxiedKafka, proxy_to
 
 pytestmark = pytest.mark.xdist_group("publisher-outages")
 
-Broker = tuple[EmbeddedKafka, FaultProxy]
 DRAINED_WITHIN = 10.0
 PRODUCTS = 5
 
 
-@pytest.fixture(scope="module")
-async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Broker]:
-    async with kafka_behind_proxy(tmp_path_factory.mktemp("broker")) as both:
-        yield both
-
-
 @pytest.mark.parametrize("how", ["refuses", "is silent"])
 async def test_asked_to_end_while_a_store_is_away_it_ends_in_ten_seconds(
-    database: NewDatabase, broker: Broker, topic_prefix: str, sandbox: Sandbox, tmp_path: Path,
-    how: str,
+    database: NewDatabase, proxied_kafka: ProxiedKafka, topic_prefix: str, sandbox: Sandbox,
+    tmp_path: Path, how: str,
 ) -> None:  # fmt: skip
-    kafka, kafka_proxy = broker
-    async with new_harness(
-        database, kafka.bootstrap, topic_prefix, sandbox, with_jobs=False
-    ) as harness:
+    kafka, kafka_proxy = proxied_kafka.bootstrap, proxied_kafka.proxy
+    async with new_harness(database, kafka, topic_prefix, sandbox, with_jobs=False) as harness:
         url = harness.settings.database_url.get_secret_value()
         address = urlsplit(url)
         async with proxy_to(address.hostname or "", address.port or 0) as postgres_proxy:

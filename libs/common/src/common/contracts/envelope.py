@@ -1,7 +1,7 @@
 """CloudEvents 1.0 in the Kafka binary binding: headers say what the record is, the value is data.
 
 Encoding refuses what Kafka would refuse later; decoding names the reason and the remedy for a
-record that cannot be taken, so that its producer can mend it.
+record that cannot be taken, so that its producer can correct it.
 """
 
 import re

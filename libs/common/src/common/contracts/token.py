@@ -1,4 +1,4 @@
-"""`token.expiring`, `token.expired`, `token.renewed`: told to people and other systems (M9.1)."""
+"""`token.expiring`, `token.expired`, `token.renewed`: for people and other systems (M9.1)."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -18,7 +18,7 @@ class _TokenFact(Event, frozen=True, kw_only=True):
 
 
 class TokenExpiring(_TokenFact, frozen=True, kw_only=True):
-    """The token of this generation expires soon; each step is told once per generation."""
+    """The token of this generation expires soon; each step is published once per generation."""
 
     topic: ClassVar[str] = "token.expiring"
 

@@ -191,7 +191,7 @@ async def _keep_dead_letters(
 
 def _shown(group: str, item: Rejected) -> EncodedEvent:
     record = item.record
-    told = [
+    reasons = [
         ("dead-letter-group", group.encode()),
         ("dead-letter-reason", item.reason.encode()),
         ("dead-letter-detail", _storable(item.detail)[:1_000].encode()),
@@ -202,7 +202,7 @@ def _shown(group: str, item: Rejected) -> EncodedEvent:
         BY_NAME[record.topic].dead_letter_name,
         record.key or b"",
         value[:1_000_000],
-        [*record.headers, *told],
+        [*record.headers, *reasons],
     )
 
 

@@ -99,8 +99,8 @@ async def list_topics_of_groups(connection: Connection) -> dict[str, list[str]]:
     return {row["consumer_group"]: row["topics"] for row in rows}
 
 
-async def reset_positions(connection: Connection, group: str, topic: str) -> int:
-    """Forget a group's positions on a topic: it begins anew at the earliest record.
+async def forget_positions(connection: Connection, group: str, topic: str) -> int:
+    """Forget a group's positions on a topic: it starts over at the earliest record.
 
     Operators only, with the group's consumers stopped. How many partitions were forgotten.
     """

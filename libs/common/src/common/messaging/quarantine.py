@@ -1,7 +1,7 @@
 """The breaker: a source that sends mostly poison for a merchant is quarantined, alone.
 
 While it is, its good records are parked and its bad ones become dead letters; everybody else's
-arrive unhurt. An operator lifts it; the parked records are then played.
+arrive unhurt. An operator lifts it; the parked records are then replayed.
 """
 
 from collections import Counter
@@ -59,7 +59,7 @@ class Breaker:
         return total >= AT_LEAST_RECORDS and self._bad[origin] / total > BAD_SHARE
 
     def forget(self, origin: Origin) -> None:
-        """Begin anew with this origin."""
+        """Start over with this origin."""
         self._total.pop(origin, None)
         self._bad.pop(origin, None)
 

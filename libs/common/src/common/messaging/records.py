@@ -76,7 +76,7 @@ class Rejected:
             record,
             "handler-refused",
             f"{type(error).__name__}: {error}",
-            "Mend the data and send the product again, or replay this dead letter after a fix.",
+            "Correct the data and send the product again, or replay this dead letter after a fix.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Replay dead letters and play parked records: the group's own handler on the stored bytes."""
+"""Replay dead letters and parked records: the group's own handler on the stored bytes."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from common.postgres.unit_of_work import unit_of_work
 log = structlog.get_logger()
 
 SWEEP_ROWS = 500
-_REMEDY = "Provide what it needs or mend the data, then replay this dead letter."
+_REMEDY = "Provide what it needs or correct the data, then replay this dead letter."
 
 FindEndedWaits = Callable[[Connection, Sequence[str]], Awaitable[set[str]]]
 """Which of these waits are over, by the service's own tables."""
@@ -111,7 +111,7 @@ class Replayer:
     async def discard(
         self, dead_letter_id: int, *, merchant_id: str | None, actor: str, why: str
     ) -> None:
-        """Settle a dead letter without playing it. Raises `NotFound` and `Refusal`."""
+        """Settle a dead letter without replaying it. Raises `NotFound` and `Refusal`."""
         async with unit_of_work(self._pool) as connection:
             letter = await self._claim(connection, dead_letter_id, merchant_id)
             await settle_dead_letter(
@@ -164,7 +164,7 @@ class Replayer:
     # -- the sweep --------------------------------------------------------------------------
 
     async def sweep(self, find_ended: FindEndedWaits) -> bool:
-        """Play parked records whose wait is over; turn those parked too long into dead letters.
+        """Replay parked records whose wait is over; turn those parked too long into dead letters.
 
         Whether anything was done: then call again at once.
         """

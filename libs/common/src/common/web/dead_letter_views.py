@@ -55,7 +55,7 @@ class FiltersOfAnyone(Filters):
 
 
 class DeadLetterView(BaseModel):
-    """A dead letter: where it came from, why it is here, what mends it. `key` is cut at 300
+    """A dead letter: where it came from, why it is here, the remedy. `key` is cut at 300
     bytes."""
 
     id: int
@@ -154,7 +154,7 @@ class DiscardOfAnyone(DiscardRequest):
 
 
 class EditedValue(BaseModel):
-    """What to play in place of the dead letter's own value; its own when left out."""
+    """What to replay in place of the dead letter's own value; its own when left out."""
 
     model_config = ConfigDict(extra="forbid")
 

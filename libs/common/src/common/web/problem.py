@@ -40,7 +40,7 @@ class Problem(BaseModel):
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "A problem to mend"},
+    "4XX": {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "A problem to correct"},
     "5XX": {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "Try again later"},
 }
 """For every router, so that OpenAPI tells of them."""

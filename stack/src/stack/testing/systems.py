@@ -1,0 +1,48 @@
+"""Whole systems for tests: all services and a sandbox, on the stores of the run."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+from pydantic import SecretStr
+
+from stack.processes import Spawn
+from stack.run import Stack, running_stack
+from stack.settings import StackSettings
+from stack.system import Ports
+from stack.throwaway import StoreAddresses
+
+
+class StartSystem(Protocol):
+    """The fixture `start_system`."""
+
+    def __call__(
+        self, environment: Mapping[str, Mapping[str, str]] | None = None
+    ) -> AbstractAsyncContextManager[Stack]:
+        """A system for the block; `environment` adds variables by process name."""
+
+
+@asynccontextmanager
+async def running_system(
+    addresses: StoreAddresses,
+    folder: Path,
+    spawn: Spawn,
+    environment: Mapping[str, Mapping[str, str]] | None = None,
+) -> AsyncIterator[Stack]:
+    """A system of its own on free ports: its clock may be moved and its processes killed.
+
+    The stores are the run's, under names of this system's own. A test that restarts a store runs
+    `stack.run.running_stack` with stores of its own.
+    """
+    settings = StackSettings(
+        state_dir=folder,
+        database_url=SecretStr(addresses.admin_url),
+        kafka_bootstrap=addresses.kafka_bootstrap,
+        installation=f"t{uuid4().hex[:8]}",
+    )
+    async with running_stack(
+        settings, ports=Ports.free(), environment=environment, spawn=spawn
+    ) as stack:
+        yield stack

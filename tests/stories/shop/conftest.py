@@ -1,0 +1,30 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from stack.run import Stack
+from stack.testing import Programs, StartSystem
+
+from ..command_line import ChannelCommand
+from ..sample import Sold, bring_online, sample_of, sample_stage, survey_sale
+
+
+@pytest.fixture(scope="package")
+async def system(start_system: StartSystem) -> AsyncIterator[Stack]:
+    """The system of these stories."""
+    async with start_system() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="package")
+async def sold(system: Stack) -> AsyncIterator[Sold]:
+    """The sample catalogue, published shuffled, online at the marketplace."""
+    async with sample_stage(system) as stage:
+        await bring_online(stage, sample_of(system))
+        yield await survey_sale(stage)
+
+
+@pytest.fixture(scope="package")
+def channel(programs: Programs, system: Stack) -> ChannelCommand:
+    """The command line on the system of these stories."""
+    return ChannelCommand(programs, system)

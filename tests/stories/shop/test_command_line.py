@@ -1,0 +1,79 @@
+"""A merchant's people work by `channel`; programs read its JSON."""
+
+import pytest
+
+from ..command_line import ChannelCommand
+
+pytestmark = pytest.mark.usefixtures("sold")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "status --json",
+        "shops list --json",
+        "shops renew main --json",
+        "feeds list --json",
+        "feeds check examples/sample/feed.yaml --json",
+        "preview --state excluded --json",
+        "preview ODD-06",
+        "run offer-feed --json",
+        "run orders --json",
+        "report --json",
+        "orders list --json",
+        "dead-letters list --json",
+        "merchants register newcomer --json",
+    ],
+)
+async def test_what_programs_ask_is_one_json_document(channel: ChannelCommand, words: str) -> None:
+    result = await channel(*words.split())
+    assert result.code == 0, result.err
+    assert result.document is not None
+
+
+async def test_the_preview_names_what_is_wrong_as_it_is(channel: ChannelCommand) -> None:
+    result = await channel("preview", "ODD-06")
+    assert [issue["rule"] for issue in result.document["issues"]] == ["M3.9"]
+    listed = await channel("preview", "--rule", "M3.9", "--json")
+    assert {"ODD-06", "ODD-07", "ODD-08"} == {item["family_id"] for item in listed.document}
+
+
+async def test_a_paused_feed_shows_why_until_it_is_resumed(channel: ChannelCommand) -> None:
+    paused = await channel("feeds", "pause", "--reason", "stocktaking", "--json")
+    assert {item["pause_reason"] for item in paused.document["schedules"]} == {"stocktaking"}
+    resumed = await channel("feeds", "resume", "--json")
+    assert not any(item["is_paused"] for item in resumed.document["schedules"])
+
+
+async def test_of_two_plans_the_older_is_refused_and_the_newer_named(
+    channel: ChannelCommand,
+) -> None:
+    dry_run = ("run", "offer-feed", "--dry-run", "--json")
+    older, newer = [(await channel(*dry_run)).document["run_id"] for _ in range(2)]
+    refused = await channel("run", "confirm", older)
+    assert (refused.code, refused.out) == (1, "")
+    assert f"/runs/{newer}" in "".join(refused.err.split())
+    assert "Next:" in refused.err
+    confirmed = await channel("run", "confirm", newer, "--json")
+    assert confirmed.document["state"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        pytest.param(
+            "orders ship 1 --carrier UPS --tracking-number 1Z", 1, "Next:", id="no-such-order"
+        ),
+        pytest.param("shops renew nowhere", 1, "Next:", id="no-such-shop"),
+        pytest.param("feeds apply README.md", 1, "README.md", id="no-configuration"),
+        pytest.param("import examples/sample/products.jsonl", 1, "events", id="not-by-files"),
+        pytest.param("orders ship 1", 2, "carrier", id="no-carrier"),
+        pytest.param("demo --catalogue README.md", 2, "go together", id="half-of-the-options"),
+    ],
+)
+async def test_what_cannot_be_done_ends_with_the_next_step(
+    channel: ChannelCommand, words: str, code: int, expected: str
+) -> None:
+    result = await channel(*words.split())
+    assert (result.code, result.out) == (code, "")
+    assert expected in result.err

@@ -1,0 +1,89 @@
+"""The 30 days of a token are over: everything stands still, and catches up after renewal (M1.3)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from channel_cli.following import RUN_ENDED, follow_run
+from channel_cli.session import Problem
+from channel_cli.settings import CATALOG
+from channel_demo import sell, trade
+from channel_demo.consent import ConsentFailed, agree
+from channel_demo.stage import Stage
+from stack.testing import eventually
+
+from ..sample import writes_in
+
+LIFETIME = timedelta(days=30)
+OTHER_SELLER = "2200100002"
+
+
+async def connection(stage: Stage) -> str:
+    return (await stage.channel.shop(stage.merchant, stage.shop)).connection
+
+
+async def test_a_lapsed_token_stops_all_calls_and_its_renewal_brings_all_up_to_date(
+    stage: Stage,
+) -> None:
+    await eventually(lambda: has_all_categories(stage), within=60)  # hundreds of calls
+    await stage.sandbox.move_clock((LIFETIME + timedelta(hours=1)).total_seconds())
+
+    await eventually(lambda: is_known_to_be_over(stage), within=30)
+    assert await connection(stage) == "lapsed"
+    before = await stage.sandbox.last_sequence()
+    calls_before = dict(await stage.sandbox.calls())
+    changed = await sell.change_offers(stage)
+    placed = await stage.sandbox.place_orders(seed=5, count=3, status=trade.WAITS_FOR_SELLER)
+    asked = await stage.channel.run_feed(stage.merchant, stage.feed, "offer", is_dry_run=False)
+    waiting = await stage.channel.run(stage.merchant, asked.run_id)
+    assert waiting.state == "waiting_for_shop"
+    assert waiting.waiting_reason
+    with pytest.raises(Problem) as caught:
+        await stage.channel.import_orders(stage.merchant, stage.shop)
+    assert caught.value.details.rule == "M1.3"
+    assert writes_in(await stage.sandbox.ledger(since=before)) == []
+    assert dict(await stage.sandbox.calls()) == calls_before
+
+    await renewing_with_another_account_is_refused(stage)
+    link = await stage.channel.connect_shop(stage.merchant, stage.shop)
+    await agree(link.start_url, seller_id=stage.sandbox.seller_id)
+    assert await connection(stage) == "connected"
+    await follow_run(
+        stage.channel, stage.merchant, asked.run_id, until=RUN_ENDED, what="offer feed"
+    )
+    writes = writes_in(await stage.sandbox.ledger(since=before))
+    assert sorted(entry.sku_code or "" for entry in writes) == sorted(changed)
+    orders = await trade.import_orders(stage)
+    assert {order.order_id for order in placed} <= {order.order_id for order in orders}
+
+
+async def has_all_categories(stage: Stage) -> bool:
+    """Whether catalog-service has read the shop's whole category tree."""
+    path = f"/v1/merchants/{stage.merchant}/shops/{stage.shop}/categories"
+    answer = await stage.channel.session.get(CATALOG, path, dict[str, Any])
+    return answer["fetched_at"] is not None
+
+
+async def is_known_to_be_over(stage: Stage) -> bool:
+    """Whether auth-service and feed-publisher have seen the token's end.
+
+    Services take up a moved clock within half a second of each other, and so long one of them may
+    call the other's new bearer token expired.
+    """
+    try:
+        shop = await stage.channel.shop(stage.merchant, stage.shop)
+        feed = await stage.channel.feed(stage.merchant, stage.feed)
+    except Problem as problem:
+        if problem.details.status != 401:
+            raise
+        return False
+    return shop.connection != "connected" and feed.waits_for_shop is not None
+
+
+async def renewing_with_another_account_is_refused(stage: Stage) -> None:
+    """A feed never silently moves to another shop (M1.4)."""
+    link = await stage.channel.connect_shop(stage.merchant, stage.shop)
+    with pytest.raises(ConsentFailed, match=r"M1\.4"):
+        await agree(link.start_url, seller_id=OTHER_SELLER)
+    assert await connection(stage) == "lapsed"
