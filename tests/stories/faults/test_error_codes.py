@@ -108,7 +108,7 @@ async def order_of(model: Case, seed: int) -> ShopOrder:
         ("该交易订单缺少履约信息，请联系客服处理。", "in the state it is in"),
         (
             "该货运跟踪号未通过物流风控审核，请更换货运跟踪号后重试。",
-            "does not take this tracking number",
+            "does not accept this tracking number",
         ),
         ("您填写的交易订单号有误或不属于当前账号，请修改后重试。", "does not know the order"),
         ("一条没有人见过的消息", "一条没有人见过的消息"),

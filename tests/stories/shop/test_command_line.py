@@ -68,7 +68,6 @@ async def test_of_two_plans_the_older_is_refused_and_the_newer_named(
         pytest.param("feeds apply README.md", 1, "README.md", id="no-configuration"),
         pytest.param("import examples/sample/products.jsonl", 1, "events", id="not-by-files"),
         pytest.param("orders ship 1", 2, "carrier", id="no-carrier"),
-        pytest.param("demo --catalogue README.md", 2, "go together", id="half-of-the-options"),
     ],
 )
 async def test_what_cannot_be_done_ends_with_the_next_step(
