@@ -43,7 +43,7 @@ prepare: $(READY)
 
 .PHONY: test
 test: check prepare ## make check, then every test on real Kafka and Postgres
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --durations=25
+	$(BIN)/pytest -q -n $(WORKERS) --durations=25
 
 .PHONY: test-one
 test-one: prepare ## one test, file or folder: TEST=services/order-importer, TEST=file.py::name
@@ -77,7 +77,7 @@ check-rules: $(READY)
 check-drift: $(READY)
 	@$(BIN)/python -m lint.drift
 check-contracts: $(READY)
-	@$(BIN)/python schemas/generate.py --check
+	@$(BIN)/python -m schemas.generate --check
 check-docs: $(READY)
 	@$(BIN)/python docs/generate_errors.py --check
 check-manifests: $(READY)
@@ -96,7 +96,7 @@ lock: $(READY) ## lock what the members ask for, with hashes, in requirements.tx
 
 .PHONY: contracts
 contracts: $(READY) ## generate schemas/ from the code
-	@$(BIN)/python schemas/generate.py
+	@$(BIN)/python -m schemas.generate
 
 .PHONY: docs
 docs: $(READY) ## generate docs/aliexpress-errors.md from the code

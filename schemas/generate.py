@@ -1,6 +1,6 @@
 """Write the published contracts: JSON Schemas, the AsyncAPI document, OpenAPI per service.
 
-`python schemas/generate.py` writes them, and refuses to when an event's schema would break a reader
+`python -m schemas.generate` writes them, and refuses to when an event's schema would break a reader
 of the committed version: raise the class's `schema_version` then, which makes a new file beside the
 old. `--check` writes nothing and fails when anything committed is stale or broken.
 """
@@ -15,6 +15,7 @@ from typing import Any, cast
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from schemas.compatibility import Role, Schema, breaks
 
 from common.contracts.event import PYTHON_ONLY, Event
 from common.contracts.topics import OTHERS, TOPICS, Topic
@@ -22,9 +23,6 @@ from common.postgres.pool import Pool
 from common.service import Context, Parts, Service, create_app
 from common.settings import ServiceSettings
 from common.web.identity import Verifier
-
-sys.path.insert(0, str(Path(__file__).parent))
-from compatibility import Role, Schema, breaks
 
 FOLDER = Path(__file__).parent
 SERVICES = ("auth_service", "catalog_service", "feed_publisher", "order_importer")

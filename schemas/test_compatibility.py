@@ -7,7 +7,8 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from compatibility import Role, Schema, breaks
+
+from .compatibility import Role, Schema, breaks
 
 OLD: Schema = {
     "type": "object",

@@ -16,7 +16,7 @@ from channel_demo.sandbox import SandboxRefused
 from channel_demo.sources import Sources
 from channel_demo.stage import open_stage
 from stack.run import Stack
-from stack.testing import StartSystem
+from stack.testing import Programs, StartSystem
 
 from ..sample import sample_of
 
@@ -125,3 +125,11 @@ async def test_what_the_sandbox_refuses_is_a_sentence(small_system: Stack) -> No
     ) as stage:
         with pytest.raises(SandboxRefused, match=r"409.*no live offer has the SKU code 'nowhere'"):
             await stage.sandbox.place_order([("nowhere", 1)], seed=1, status="RISK_CONTROL")
+
+
+async def test_a_catalogue_without_its_feed_is_refused_before_anything_starts(
+    programs: Programs,
+) -> None:
+    result = await programs.run("channel_demo", environment={"CATALOG": "README.md"})
+    assert (result.code, result.out) == (2, "")
+    assert "go together" in result.err
