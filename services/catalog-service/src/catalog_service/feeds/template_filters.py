@@ -219,7 +219,7 @@ def _sort(
     attribute: Any = None,
 ) -> list[Any]:
     items = items_of(value)
-    budget.weigh(items, factor=len(items).bit_length())  # how often each item is compared
+    budget.weigh(items, factor=max(len(items).bit_length(), 1))  # each is compared so often
     return sorted(items, key=_key(attribute, case_sensitive=case_sensitive), reverse=bool(reverse))
 
 
