@@ -1,4 +1,4 @@
-"""The guard, the batches, the newest state, the causes, the download."""
+"""The guard, the batches, the causes, the download."""
 
 import csv
 import io
@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feed_publisher.desired.desired_state import newest
 from feed_publisher.listings.causes import KNOWN, explain, refusal
 from feed_publisher.listings.listing import Refused
 from feed_publisher.planning.batches import MAX_PRODUCTS, MAX_SKUS, offer_batches
@@ -73,14 +72,6 @@ def test_batches_keep_the_limits_and_lose_nothing(given_items: list[Item]) -> No
         assert 1 <= len(batch) <= MAX_PRODUCTS
         assert sum(len(item.sku_codes) for item in batch) <= MAX_SKUS
         assert len({item.marketplace_product_id for item in batch}) == len(batch)
-
-
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9))))
-def test_the_newest_state_of_each_key_wins_in_key_order(states: list[tuple[str, int]]) -> None:
-    kept = newest(states, lambda state: (state[0],), lambda state: state[1])
-    assert [key for key, _ in kept] == sorted({key for key, _ in states})
-    for key, revision in kept:
-        assert revision == max(number for other, number in states if other == key)
 
 
 @pytest.mark.parametrize(

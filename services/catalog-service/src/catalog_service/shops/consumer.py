@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from catalog_service.shops.store import keep_shops
 from common.contracts.shop import ShopState
+from common.messaging.newest import newest
 from common.messaging.records import Delivery, Setback
 from common.postgres.pool import Connection
 
@@ -20,14 +21,9 @@ class ShopStates:
         self, connection: Connection, deliveries: Sequence[Delivery[ShopState]]
     ) -> Sequence[Setback]:
         """Keep the highest revision of each shop."""
-        newest: dict[str, ShopState] = {}
-        for delivery in deliveries:
-            state = delivery.event
-            known = newest.get(state.key())
-            if known is None or state.revision > known.revision:
-                newest[state.key()] = state
-        for merchant_id, shop_id in await keep_shops(
-            connection, [newest[key] for key in sorted(newest)]
-        ):
+        states = newest(
+            (delivery.event for delivery in deliveries), ShopState.key, lambda state: state.revision
+        )
+        for merchant_id, shop_id in await keep_shops(connection, states):
             self._forget_token(merchant_id, shop_id)
         return []

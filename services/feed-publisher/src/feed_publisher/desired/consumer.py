@@ -10,11 +10,11 @@ from datetime import timedelta
 from common.contracts.feed import FeedState
 from common.contracts.product import ProductNormalized
 from common.contracts.shop import ShopState
+from common.messaging.newest import newest
 from common.messaging.records import Delivery, Setback, Subscription
 from common.postgres.pool import Connection
 from common.postgres.schedules import Daily, Every, set_schedule
 from common.shop_tokens import ShopTokens
-from feed_publisher.desired.desired_state import newest
 from feed_publisher.desired.store import save_desired, save_feeds, save_shops
 from feed_publisher.settings import PublisherSettings
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from common import clock
 from common.contracts.shop import ShopState
+from common.messaging.newest import newest
 from common.messaging.records import Delivery, Setback
 from common.postgres.pool import Connection
 from order_importer.imports.schedule import find_schedule, schedule_imports
@@ -25,13 +26,10 @@ class ShopStates:
         self, connection: Connection, deliveries: Sequence[Delivery[ShopState]]
     ) -> Sequence[Setback]:
         """Store the highest revision of each shop; one that became usable is imported at once."""
-        newest: dict[str, ShopState] = {}
-        for delivery in deliveries:
-            state = delivery.event
-            known = newest.get(state.key())
-            if known is None or state.revision > known.revision:
-                newest[state.key()] = state
-        for change in await store.save_states(connection, [newest[key] for key in sorted(newest)]):
+        states = newest(
+            (delivery.event for delivery in deliveries), ShopState.key, lambda state: state.revision
+        )
+        for change in await store.save_states(connection, states):
             shop = change.shop
             if change.is_renewed:
                 self._forget_token(shop.merchant_id, shop.shop_id)
