@@ -13,7 +13,6 @@ from fastapi import Depends, FastAPI
 from common import clock
 from common.errors import Outage
 from common.web.identity import AUDIENCE, ISSUER, Caller, Verifier, caller_with, merchant_with
-from common.web.pagination import Cursor, cursor_of, place_of
 from common.web.problem import install_problems
 
 KEY = Ed25519PrivateKey.generate()
@@ -58,10 +57,6 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
     @app.get("/v1/republish", dependencies=[Depends(caller_with("operator"))])
     async def republish(caller: Caller) -> dict[str, str]:
         return {"by": caller.subject}
-
-    @app.get("/v1/page")
-    async def page(cursor: Cursor = None) -> dict[str, Any]:
-        return {"place": place_of(cursor)}
 
     @app.get("/v1/away")
     async def away() -> None:
@@ -145,19 +140,6 @@ async def test_operators_see_every_merchant_and_merchants_no_operator_route(
     forged = token(scope="operator")
     assert (await client.get("/v1/republish", headers=as_(forged))).status_code == 403
     assert (await client.get("/v1/merchants/m2/orders", headers=as_(forged))).status_code == 404
-
-
-@pytest.mark.parametrize("cursor", ["x", "!!", "e30", "W10x", "a" * 500])
-async def test_a_cursor_that_is_not_ours_is_refused(
-    client: httpx2.AsyncClient, cursor: str
-) -> None:
-    answer = await client.get("/v1/page", params={"cursor": cursor})
-    assert (answer.status_code, answer.json()["field"]) == (422, "cursor")
-
-
-async def test_a_cursor_names_its_place(client: httpx2.AsyncClient) -> None:
-    answer = await client.get("/v1/page", params={"cursor": cursor_of("a", 7)})
-    assert answer.json() == {"place": ["a", 7]}
 
 
 async def test_an_outage_says_when_to_come_back_and_a_bug_says_nothing_of_itself(

@@ -83,17 +83,6 @@ def cursor_of(*place: KeyPart) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def place_of(cursor: str | None) -> list[str | int] | None:
-    """The place a cursor names, of texts and numbers. Raises `Refusal` for one that is not ours.
-
-    `Keyset` is the way to ask for a place of certain types.
-    """
-    return None if cursor is None else _decode(cursor, _ANY_PLACE)
-
-
-_ANY_PLACE = msgspec.json.Decoder(list[str | int])
-
-
 def _decode(cursor: str, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
