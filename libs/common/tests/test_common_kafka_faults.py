@@ -12,8 +12,6 @@ from common.messaging.records import Subscription
 from common.messaging.relay import Relay
 from stack.testing import ProxiedKafka
 
-pytestmark = pytest.mark.xdist_group("kafka-faults")
-
 PRODUCTS = 60
 """Before the fault, and as many after it."""
 

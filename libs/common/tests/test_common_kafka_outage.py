@@ -19,8 +19,6 @@ from common.postgres.unit_of_work import unit_of_work
 from stack.kafka import EmbeddedKafka, serves
 from stack.ports import LOOPBACK, free_port
 
-pytestmark = pytest.mark.xdist_group("kafka-faults")
-
 PRODUCTS = 60
 """Before the outage, and as many during it."""
 BACK_WITHIN = timedelta(seconds=60)

@@ -52,7 +52,7 @@ from feed_publisher.listings.listing import digest
 from feed_publisher.settings import PublisherSettings
 from stack.ports import free_port
 from stack.sandbox import Sandbox
-from stack.testing import NewDatabase
+from stack.testing import NewDatabase, running_parts
 
 SHOP, FEED = "main", "web"
 REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
@@ -385,22 +385,6 @@ def _first_value(attribute: dict[str, Any]) -> AttributeValue:
     return AttributeValue([first] if value["type"] == "array" else first)
 
 
-@contextlib.asynccontextmanager
-async def running(parts: Parts) -> AsyncIterator[None]:
-    """The parts at work, as the service's process has them."""
-    components = [*parts.consumers, *parts.jobs]
-    for component in components:
-        component.start()
-    try:
-        yield
-    finally:
-        await asyncio.gather(*(component.stop() for component in components))
-        for close in parts.closers:
-            outcome = close()
-            if asyncio.iscoroutine(outcome):
-                await outcome
-
-
 def build(pool: Pool, settings: PublisherSettings) -> tuple[Context[PublisherSettings], Parts]:
     verifier = Verifier("http://127.0.0.1:1/nowhere")
     verifier.trust({"k1": public_key()})
@@ -476,7 +460,7 @@ async def new_harness(
             )
             await made.connect()
             await _learn_category(made)
-            async with running(parts if with_jobs else replace(parts, jobs=())):
+            async with running_parts(parts if with_jobs else replace(parts, jobs=())):
                 await made.take(made.shop_state(), made.feed_state())
                 yield made
     await client.aclose()

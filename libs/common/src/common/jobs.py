@@ -10,8 +10,6 @@ from common.errors import Outage
 from common.postgres.pool import OUTAGE_ERRORS
 from common.supervision import Component
 
-__all__ = ["Component", "Job"]
-
 log = structlog.get_logger()
 
 UNREADY_AFTER = timedelta(seconds=30)

@@ -3,7 +3,7 @@
 from auth_harness import Auth
 
 from common.web.identity import OPERATOR
-from stack.hostile_requests import find_faults
+from stack.testing.hostile_requests import find_faults
 
 LETTERS = "/v1/merchants/{merchant_id}/dead-letters"
 

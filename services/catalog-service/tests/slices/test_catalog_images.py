@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from wall_clocks import ATTRIBUTES, CATEGORY_ATTRIBUTES, WALL_CLOCKS
 
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration
@@ -95,31 +96,10 @@ FORM: dict[str, Any] = {
     "catalogue": "c",
     "main_locale": "en_US",
     "currency": "USD",
-    "category": {"source": {"constant": "any"}, "prefix": {"": "152805"}},
+    "category": {"source": {"constant": "any"}, "prefix": {"": WALL_CLOCKS}},
     "languages": {"en_US": {"title": {"field": "title"}, "description": {"field": "title"}}},
-    "attributes": {
-        "sku_code": {"field": "product_id"},
-        "price": {"constant": 10},
-        "image_url_list": {"field": "images"},
-        "product_units_type": {"constant": "piece/pieces"},
-        "inventory_deduction_strategy": {"constant": "by orders"},
-        "package_weight": {"constant": 1},
-        "package_length": {"constant": 10},
-        "package_width": {"constant": 10},
-        "package_height": {"constant": 10},
-        "shipping_preparation_time": {"constant": 3},
-        "shipping_template_id": {"constant": "free shipping"},
-    },
-    "category_attributes": {
-        "Brand Name": {"constant": "NONE"},
-        "Origin": {"constant": "Mainland China"},
-        "High-concerned chemical": {"constant": "None"},
-        "Material": {"constant": "Plastic"},
-        "Style": {"constant": "Modern"},
-        "Type": {"constant": "Standard"},
-        "Room Space": {"constant": "Kitchen"},
-        "Shape": {"constant": "Round"},
-    },
+    "attributes": ATTRIBUTES | {"price": {"constant": 10}},
+    "category_attributes": CATEGORY_ATTRIBUTES,
 }
 
 

@@ -23,11 +23,11 @@ from common.contracts.envelope import encode
 from common.contracts.event import Event
 from common.contracts.product import ProductNormalized
 from common.contracts.shop import ShopState
-from common.jobs import Component
 from common.messaging.create_topics import create_topics
 from common.messaging.relay import Relay
 from common.postgres.pool import Pool
 from common.service import Context, Parts, create_app
+from common.supervision import Component
 from common.web.identity import AUDIENCE, ISSUER, Verifier
 from common.web.pagination import cursor_of
 

@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from publisher_harness import Harness, Sku, build, new_harness, running, until
+from publisher_harness import Harness, Sku, build, new_harness, until
 
 from common import failpoints
 from common.contracts.product import ProductReported
 from feed_publisher.settings import PublisherSettings
 from stack.sandbox import Sandbox
-from stack.testing import NewDatabase
+from stack.testing import NewDatabase, running_parts
 
 SUBMIT = "aliexpress.solution.feed.submit"
 STOCK = "aliexpress.solution.batch.product.inventory.update"
@@ -135,7 +135,7 @@ async def test_another_replica_ends_what_a_dead_one_began(
     settings: PublisherSettings = harness.settings
     other = settings.model_copy(update={"instance_id": "two"})
     _, parts = build(harness.pool, other)
-    async with running(parts):
+    async with running_parts(parts):
         await harness.take(*families(harness, 6, stock=8))
         view = await harness.run("offer")
     assert view["counts"]["stock"] == 6

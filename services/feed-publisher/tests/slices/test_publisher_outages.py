@@ -16,8 +16,6 @@ from stack.ports import free_port
 from stack.sandbox import Sandbox, answers
 from stack.testing import FaultProxy, NewDatabase, ProxiedKafka, proxy_to
 
-pytestmark = pytest.mark.xdist_group("publisher-outages")
-
 DRAINED_WITHIN = 10.0
 PRODUCTS = 5
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from orders_harness import MERCHANT, SHOP, Harness
 
 from common.web.identity import OPERATOR
-from stack.hostile_requests import find_faults
+from stack.testing.hostile_requests import find_faults
 
 OF_MERCHANT = "/v1/merchants/{merchant_id}"
 
