@@ -13,7 +13,7 @@ from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import Headers, encode
 from common.messaging.consumer import Consumer
 from common.messaging.create_topics import create_topics
-from common.messaging.records import Delivery, Parked, Rejected, Setback, Subscription
+from common.messaging.records import Delivery, NotApplied, Parked, Rejected, Subscription
 from common.postgres.migrate import backbone_statements
 from common.postgres.pool import Connection, Pool, open_pool
 
@@ -36,16 +36,16 @@ async def prepare(url: str) -> None:
 
 async def on_catalog_updated(
     connection: Connection, deliveries: Sequence[Delivery[CatalogUpdated]]
-) -> Sequence[Setback]:
+) -> Sequence[NotApplied]:
     """Counts how often each product took effect, keeping the highest version."""
     known = {row["catalogue_id"] for row in await connection.fetch("SELECT * FROM catalogue")}
-    setbacks: list[Setback] = []
+    not_applied: list[NotApplied] = []
     for delivery in deliveries:
         event = delivery.event
         if event.catalogue_id not in known:
-            setbacks.append(Parked(delivery.record, f"catalogue:{event.catalogue_id}"))
+            not_applied.append(Parked(delivery.record, f"catalogue:{event.catalogue_id}"))
         elif event.fields.get("refuse"):
-            setbacks.append(Rejected(delivery.record, "asked-for", "the test wants it", "none"))
+            not_applied.append(Rejected(delivery.record, "asked-for", "the test wants it", "none"))
         else:
             await connection.execute(
                 """
@@ -55,7 +55,7 @@ async def on_catalog_updated(
                 event.product_id,
                 event.fields.get("version", event.version),
             )
-    return setbacks
+    return not_applied
 
 
 def product(

@@ -16,16 +16,16 @@ from common.contracts.catalog import CatalogUpdated
 from common.contracts.shop import ShopState
 from common.messaging.consumer import Consumer
 from common.messaging.outbox import add_events
-from common.messaging.records import Delivery, Setback, Subscription
+from common.messaging.records import Delivery, NotApplied, Subscription
 from common.messaging.relay import Relay
 from common.postgres.pool import Connection, open_pool
 
 
 async def on_catalog_updated_and_tell(
     connection: Connection, deliveries: Sequence[Delivery[CatalogUpdated]]
-) -> Sequence[Setback]:
-    setbacks = await on_catalog_updated(connection, deliveries)
-    refused = {id(setback.record) for setback in setbacks}
+) -> Sequence[NotApplied]:
+    not_applied = await on_catalog_updated(connection, deliveries)
+    refused = {id(failure.record) for failure in not_applied}
     told = [
         ShopState(
             merchant_id=delivery.event.merchant_id,
@@ -39,7 +39,7 @@ async def on_catalog_updated_and_tell(
         if id(delivery.record) not in refused
     ]
     await add_events(connection, told, source="/backbone")
-    return setbacks
+    return not_applied
 
 
 async def told_products(bed: Bed) -> set[str]:

@@ -14,7 +14,7 @@ from pydantic_settings import SettingsConfigDict
 from common.contracts.catalog import CatalogUpdated
 from common.jobs import Job
 from common.messaging.consumer import Consumer
-from common.messaging.records import Delivery, Setback, Subscription
+from common.messaging.records import Delivery, NotApplied, Subscription
 from common.postgres.pool import Connection
 from common.service import Context, Parts, Service, main
 from common.settings import ServiceSettings
@@ -53,7 +53,7 @@ def build(context: Context[ProbedSettings]) -> Parts:
 
 async def take_all(
     _connection: Connection, _deliveries: Sequence[Delivery[CatalogUpdated]]
-) -> Sequence[Setback]:
+) -> Sequence[NotApplied]:
     return []
 
 

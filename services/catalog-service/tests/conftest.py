@@ -31,7 +31,7 @@ from common.contracts.envelope import decode, encode
 from common.contracts.event import Event
 from common.contracts.product import ProductNormalized
 from common.contracts.shop import ShopState
-from common.messaging.records import Delivery, Record, Setback
+from common.messaging.records import Delivery, NotApplied, Record
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import unit_of_work
@@ -80,10 +80,10 @@ def deliver() -> Callable[..., Delivery[Any]]:
 
 
 @pytest.fixture
-def ingest(pool: Pool) -> Callable[..., Awaitable[list[Setback]]]:
+def ingest(pool: Pool) -> Callable[..., Awaitable[list[NotApplied]]]:
     """Hands events to the consumer's handler as one batch."""
 
-    async def run(*events: Event | Delivery[Any]) -> list[Setback]:
+    async def run(*events: Event | Delivery[Any]) -> list[NotApplied]:
         batch = [e if isinstance(e, Delivery) else delivery_of(e) for e in events]
         async with unit_of_work(pool) as connection:
             return list(await on_catalog_updated(connection, batch))

@@ -17,7 +17,7 @@ from catalog_service.sources.versions import Catalogue
 from common import clock
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.product import ProductNormalized
-from common.messaging.records import Setback
+from common.messaging.records import NotApplied
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from stack.sandbox import Sandbox
@@ -61,7 +61,7 @@ async def test_a_family_waits_for_its_pictures_and_a_mended_one_lets_it_go(
     pool: Pool,
     sandbox: Sandbox,
     fetcher: ImageFetcher,
-    ingest: Callable[..., Awaitable[list[Setback]]],
+    ingest: Callable[..., Awaitable[list[NotApplied]]],
     settle: Callable[[], Awaitable[None]],
     emitted: Callable[[], Awaitable[list[ProductNormalized]]],
 ) -> None:

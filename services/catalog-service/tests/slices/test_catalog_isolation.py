@@ -25,11 +25,11 @@ from catalog_service.sources.versions import Catalogue
 from common.contracts.catalog import CatalogUpdated, FieldValue
 from common.contracts.product import ProductNormalized
 from common.contracts.shop import ShopState
-from common.messaging.records import Setback
+from common.messaging.records import NotApplied
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 
-Ingest = Callable[..., Awaitable[list[Setback]]]
+Ingest = Callable[..., Awaitable[list[NotApplied]]]
 Emitted = Callable[[], Awaitable[list[ProductNormalized]]]
 
 HOSTILE, HONEST = "a-hostile", "b-honest"

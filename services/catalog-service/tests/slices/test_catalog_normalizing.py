@@ -13,11 +13,11 @@ from catalog_service.sources.store import add_catalogue
 from catalog_service.sources.versions import Catalogue
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.product import ProductNormalized, ProductReported
-from common.messaging.records import Setback
+from common.messaging.records import NotApplied
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 
-Ingest = Callable[..., Awaitable[list[Setback]]]
+Ingest = Callable[..., Awaitable[list[NotApplied]]]
 Settle = Callable[[], Awaitable[None]]
 Emitted = Callable[[], Awaitable[list[ProductNormalized]]]
 

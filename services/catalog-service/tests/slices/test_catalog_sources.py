@@ -7,11 +7,11 @@ import pytest
 from catalog_service.sources.store import add_catalogue, find_product
 from catalog_service.sources.versions import Catalogue
 from common.contracts.catalog import CatalogUpdated
-from common.messaging.records import Delivery, Parked, Rejected, Setback
+from common.messaging.records import Delivery, NotApplied, Parked, Rejected
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 
-Ingest = Callable[..., Awaitable[list[Setback]]]
+Ingest = Callable[..., Awaitable[list[NotApplied]]]
 Deliver = Callable[..., Delivery[CatalogUpdated]]
 
 
@@ -86,11 +86,11 @@ async def test_the_same_version_with_other_content_is_refused(
 ) -> None:
     events = [upsert("p", 1, title="a"), upsert("p", 1, title="b"), upsert("q", 1, title="q")]
     if together:
-        setbacks = await ingest(*events)
+        not_applied = await ingest(*events)
     else:
         await ingest(events[0])
-        setbacks = await ingest(*events[1:])
-    assert [s.reason for s in setbacks if isinstance(s, Rejected)] == ["version-conflict"]
+        not_applied = await ingest(*events[1:])
+    assert [s.reason for s in not_applied if isinstance(s, Rejected)] == ["version-conflict"]
     assert await stored(pool, "p") == {"title": "a"}
     assert await stored(pool, "q") == {"title": "q"}
 
@@ -138,17 +138,17 @@ async def test_by_arrival_the_later_record_wins_then_the_higher_offset(
 
 @pytest.mark.usefixtures("explicit")
 async def test_an_event_without_the_declared_version_is_refused(ingest: Ingest) -> None:
-    setbacks = await ingest(upsert("p", title="a"), upsert("q", 1, title="b"))
-    assert [s.reason for s in setbacks if isinstance(s, Rejected)] == ["version-missing"]
+    not_applied = await ingest(upsert("p", title="a"), upsert("q", 1, title="b"))
+    assert [s.reason for s in not_applied if isinstance(s, Rejected)] == ["version-missing"]
 
 
 async def test_an_event_of_an_unknown_catalogue_is_parked(ingest: Ingest) -> None:
-    setbacks = await ingest(upsert("p", 1))
-    assert [s.waits_for for s in setbacks if isinstance(s, Parked)] == ["catalogue:m/c"]
+    not_applied = await ingest(upsert("p", 1))
+    assert [s.waits_for for s in not_applied if isinstance(s, Parked)] == ["catalogue:m/c"]
 
 
 async def test_events_for_a_catalogue_fed_by_files_are_refused(pool: Pool, ingest: Ingest) -> None:
     async with unit_of_work(pool) as connection:
         await add_catalogue(connection, Catalogue("m", "c", "arrival", "files"))
-    setbacks = await ingest(upsert("p"))
-    assert [s.reason for s in setbacks if isinstance(s, Rejected)] == ["fed-by-files"]
+    not_applied = await ingest(upsert("p"))
+    assert [s.reason for s in not_applied if isinstance(s, Rejected)] == ["fed-by-files"]

@@ -19,9 +19,9 @@ from common.contracts.envelope import (
 from common.contracts.topics import BY_NAME, OTHERS
 from common.errors import Outage
 from common.failpoints import FailpointError, reach
-from common.messaging.dead_letters import keep_setbacks
+from common.messaging.dead_letters import keep_not_applied
 from common.messaging.quarantine import Origin, load_quarantined, wait_of
-from common.messaging.records import Delivery, Parked, Record, Rejected, Setback, Subscription
+from common.messaging.records import Delivery, NotApplied, Parked, Record, Rejected, Subscription
 from common.postgres.pool import OUTAGE_ERRORS, Connection
 from common.telemetry.names import CONSUMER_RECORDS, SPAN_PROCESS
 from common.telemetry.setup import counter, links_to
@@ -55,7 +55,7 @@ class Decoded:
 
     records: list[Record]
     deliveries: list[Delivery[Any]]
-    setbacks: list[Setback]
+    not_applied: list[NotApplied]
     origins: Counter[Origin]
 
     @classmethod
@@ -80,32 +80,32 @@ class Applier:
         """Whether this group takes records of the topic."""
         return topic in self._by_topic
 
-    async def apply(self, connection: Connection, batch: Decoded) -> list[Setback]:
+    async def apply(self, connection: Connection, batch: Decoded) -> list[NotApplied]:
         """Handle the records, keep what could not be taken; that is returned too."""
         with self._span(batch.records, batch.deliveries):
             deliveries, held = await self._hold_back(connection, batch.deliveries)
             handled = await self._handle(connection, deliveries)
             reach("consumer.after-write")
-            setbacks = [*batch.setbacks, *held, *handled]
-            await keep_setbacks(connection, self.group, setbacks)
-        return setbacks
+            not_applied = [*batch.not_applied, *held, *handled]
+            await keep_not_applied(connection, self.group, not_applied)
+        return not_applied
 
     async def handle_again(
         self, connection: Connection, records: Sequence[Record]
-    ) -> list[Setback]:
+    ) -> list[NotApplied]:
         """Decode and handle kept records; what still cannot be taken is returned, not kept."""
         batch = self.decode(records)
         with self._span(batch.records, batch.deliveries):
-            return [*batch.setbacks, *await self._handle(connection, batch.deliveries)]
+            return [*batch.not_applied, *await self._handle(connection, batch.deliveries)]
 
-    def count(self, records: Sequence[Record], setbacks: Sequence[Setback]) -> None:
-        """Count the records' fates, once the transaction is committed."""
-        rejected = sum(isinstance(setback, Rejected) for setback in setbacks)
-        parked = len(setbacks) - rejected
-        taken = len(records) - len(setbacks)
-        for fate, number in (("taken", taken), ("rejected", rejected), ("parked", parked)):
+    def count(self, records: Sequence[Record], not_applied: Sequence[NotApplied]) -> None:
+        """Count the records' outcomes, once the transaction is committed."""
+        rejected = sum(isinstance(failure, Rejected) for failure in not_applied)
+        parked = len(not_applied) - rejected
+        taken = len(records) - len(not_applied)
+        for outcome, number in (("taken", taken), ("rejected", rejected), ("parked", parked)):
             if number:
-                _records.add(number, {"group": self.group, "fate": fate})
+                _records.add(number, {"group": self.group, "outcome": outcome})
 
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Decode each record by itself: a bad one leaves its neighbours unharmed."""
@@ -122,21 +122,21 @@ class Applier:
                 envelope = decode(subscription.event, record.key, record.value, record.headers)
                 prepared = prepare(envelope.data) if prepare else None
             except BadRecord as bad:
-                batch.setbacks.append(Rejected.because(record, bad))
+                batch.not_applied.append(Rejected.because(record, bad))
             except ValueError as error:
-                batch.setbacks.append(Rejected.by_handler(record, error))
+                batch.not_applied.append(Rejected.by_handler(record, error))
             else:
                 batch.deliveries.append(Delivery(envelope, record, prepared))
 
     async def _hold_back(
         self, connection: Connection, deliveries: Sequence[Delivery[Any]]
-    ) -> tuple[list[Delivery[Any]], list[Setback]]:
+    ) -> tuple[list[Delivery[Any]], list[NotApplied]]:
         """Park what comes from an origin in quarantine."""
         quarantined = await load_quarantined(connection, self.group)
         if not quarantined:
             return list(deliveries), []
         free: list[Delivery[Any]] = []
-        held: list[Setback] = []
+        held: list[NotApplied] = []
         for delivery in deliveries:
             origin = _origin(delivery.record)
             if origin in quarantined and BY_NAME[delivery.record.topic].producer == OTHERS:
@@ -147,14 +147,14 @@ class Applier:
 
     async def _handle(
         self, connection: Connection, deliveries: Sequence[Delivery[Any]]
-    ) -> list[Setback]:
+    ) -> list[NotApplied]:
         by_topic: dict[str, list[Delivery[Any]]] = defaultdict(list)
         for delivery in deliveries:
             by_topic[delivery.record.topic].append(delivery)
-        setbacks: list[Setback] = []
+        not_applied: list[NotApplied] = []
         for topic, batch in sorted(by_topic.items()):
-            setbacks += await self._by_topic[topic].handle(connection, batch)
-        return setbacks
+            not_applied += await self._by_topic[topic].handle(connection, batch)
+        return not_applied
 
     def _span(
         self, records: Sequence[Record], deliveries: Sequence[Delivery[Any]]

@@ -18,7 +18,7 @@ from common.messaging.assignment import Assignment
 from common.messaging.clients import ClientStuck
 from common.messaging.positions import PositionMoved, move_positions
 from common.messaging.quarantine import Breaker, impose
-from common.messaging.records import Record, Rejected, Setback
+from common.messaging.records import NotApplied, Record, Rejected
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from common.supervision import Component, abandon, bounded, result_of
@@ -173,7 +173,7 @@ class BatchLoop:
             else:
                 log.exception("consumer.record_refused", group=self._group)
                 refused = Rejected.by_handler(records[0], error)
-                await self._apply(replace(batch, deliveries=[], setbacks=[refused]))
+                await self._apply(replace(batch, deliveries=[], not_applied=[refused]))
 
     async def _apply(self, batch: Decoded) -> None:
         records = batch.records
@@ -181,15 +181,15 @@ class BatchLoop:
         moves = self._assignment.moves_past(records)
         async with unit_of_work(self._pool) as connection:
             await move_positions(connection, self._assignment.group, moves)
-            setbacks = await self._applier.apply(connection, batch)
+            not_applied = await self._applier.apply(connection, batch)
             reach("consumer.before-commit")
         reach("consumer.after-commit")
         self._assignment.advance(moves)
-        self._applier.count(records, setbacks)
-        await self._trip(batch, setbacks)
+        self._applier.count(records, not_applied)
+        await self._trip(batch, not_applied)
 
-    async def _trip(self, batch: Decoded, setbacks: Sequence[Setback]) -> None:
-        bad = [setback.record for setback in setbacks if isinstance(setback, Rejected)]
+    async def _trip(self, batch: Decoded, not_applied: Sequence[NotApplied]) -> None:
+        bad = [failure.record for failure in not_applied if isinstance(failure, Rejected)]
         tripped = self._breaker.observe(batch.origins, origins_of(bad))
         if tripped:
             log.error("consumer.quarantine", group=self._group, origins=sorted(tripped))

@@ -16,7 +16,7 @@ from common import clock
 from common.contracts.envelope import EncodedEvent, headers_from_json, headers_to_json
 from common.contracts.topics import BY_NAME
 from common.messaging.outbox import add_encoded
-from common.messaging.records import Parked, Record, Rejected, Setback
+from common.messaging.records import NotApplied, Parked, Record, Rejected
 from common.postgres import core
 from common.postgres.pool import Connection
 from common.postgres.tables import dead_letter, parked_event
@@ -101,10 +101,12 @@ _LISTED: tuple[sa.ColumnElement[Any], ...] = (
 )
 
 
-async def keep_setbacks(connection: Connection, group: str, setbacks: Sequence[Setback]) -> None:
+async def keep_not_applied(
+    connection: Connection, group: str, not_applied: Sequence[NotApplied]
+) -> None:
     """Keep what the batch could not take, in its transaction."""
-    parked = [setback for setback in setbacks if isinstance(setback, Parked)]
-    rejected = [setback for setback in setbacks if isinstance(setback, Rejected)]
+    parked = [failure for failure in not_applied if isinstance(failure, Parked)]
+    rejected = [failure for failure in not_applied if isinstance(failure, Rejected)]
     if parked:
         rejected += await park(connection, group, parked)
     if rejected:

@@ -88,9 +88,9 @@ class Parked:
     waits_for: str
 
 
-Setback = Rejected | Parked
+NotApplied = Rejected | Parked
 
-Handle = Callable[[Connection, Sequence[Delivery[Any]]], Awaitable[Sequence[Setback]]]
+Handle = Callable[[Connection, Sequence[Delivery[Any]]], Awaitable[Sequence[NotApplied]]]
 """Applies a batch of one topic inside the caller's transaction, in sets; the records it cannot
 take are returned, the rest has taken effect. May raise: then nothing has."""
 

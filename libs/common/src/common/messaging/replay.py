@@ -17,14 +17,14 @@ from common.messaging.dead_letters import (
     claim_parked,
     find_dead_letter,
     forget_parked,
+    keep_not_applied,
     keep_open,
-    keep_setbacks,
     list_waits,
     park,
     settle_dead_letter,
 )
 from common.messaging.quarantine import load_quarantined, wait_of
-from common.messaging.records import Parked, Record, Rejected, Setback
+from common.messaging.records import NotApplied, Parked, Record, Rejected
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
 
@@ -79,9 +79,9 @@ class Replayer:
                     if value is None
                     else msgspec.structs.replace(letter.record, value=value)
                 )
-                setbacks = await applier.handle_again(connection, [record])
+                not_applied = await applier.handle_again(connection, [record])
                 replayed = await self._settle(
-                    connection, letter, setbacks, actor, value is not None
+                    connection, letter, not_applied, actor, value is not None
                 )
                 reach("replay.before-commit")
                 return replayed
@@ -143,19 +143,19 @@ class Replayer:
         self,
         connection: Connection,
         letter: DeadLetter,
-        setbacks: Sequence[Setback],
+        not_applied: Sequence[NotApplied],
         actor: str,
         was_edited: bool,
     ) -> Replayed:
         action = "replay-edited" if was_edited else "replay"
-        setback = setbacks[0] if setbacks else None
-        if isinstance(setback, Parked):
-            refused = await park(connection, letter.consumer_group, [setback])
-            setback = refused[0] if refused else setback
-        if isinstance(setback, Rejected):
-            await keep_open(connection, letter.id, setback, action=action, actor=actor)
-            return Replayed(letter.id, "rejected", setback.reason, setback.detail, setback.remedy)
-        outcome: Literal["taken", "parked"] = "parked" if setback else "taken"
+        failure = not_applied[0] if not_applied else None
+        if isinstance(failure, Parked):
+            refused = await park(connection, letter.consumer_group, [failure])
+            failure = refused[0] if refused else failure
+        if isinstance(failure, Rejected):
+            await keep_open(connection, letter.id, failure, action=action, actor=actor)
+            return Replayed(letter.id, "rejected", failure.reason, failure.detail, failure.remedy)
+        outcome: Literal["taken", "parked"] = "parked" if failure else "taken"
         await settle_dead_letter(
             connection, letter.id, state="replayed", action=action, actor=actor, outcome=outcome
         )
@@ -190,8 +190,8 @@ class Replayer:
                 claimed = await claim_parked(connection, applier.group, ended, limit=limit)
                 records = [record for _, record in claimed]
                 await forget_parked(connection, [row_id for row_id, _ in claimed])
-                setbacks = await applier.handle_again(connection, records)
-                await keep_setbacks(connection, applier.group, setbacks)
+                not_applied = await applier.handle_again(connection, records)
+                await keep_not_applied(connection, applier.group, not_applied)
                 reach("parked.before-commit")
         except Exception as error:
             if not is_about_the_data(error):
@@ -227,7 +227,7 @@ class Replayer:
     ) -> None:
         await forget_parked(connection, [row_id for row_id, _ in claimed])
         rejected = [Rejected(record, reason, detail, _REMEDY) for _, record in claimed]
-        await keep_setbacks(connection, applier.group, rejected)
+        await keep_not_applied(connection, applier.group, rejected)
 
 
 def _open(letter: DeadLetter | None) -> DeadLetter:

@@ -16,7 +16,7 @@ CONSUMER_LAG = Metric(
     "channel.consumer.lag", "{record}", "Records between the stored position and the log's end"
 )
 CONSUMER_RECORDS = Metric(
-    "channel.consumer.records", "{record}", "Records taken, by topic and fate"
+    "channel.consumer.records", "{record}", "Records taken, by consumer group and outcome"
 )
 CONSUMER_BATCH = Metric("channel.consumer.batch.duration", "s", "How long one batch took")
 CONSUMER_FENCED = Metric(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from catalog_service.shops.store import keep_shops
 from common.contracts.shop import ShopState
 from common.messaging.newest import newest
-from common.messaging.records import Delivery, Setback
+from common.messaging.records import Delivery, NotApplied
 from common.postgres.pool import Connection
 
 ForgetToken = Callable[[str, str], None]
@@ -19,7 +19,7 @@ class ShopStates:
 
     async def on_shop_state(
         self, connection: Connection, deliveries: Sequence[Delivery[ShopState]]
-    ) -> Sequence[Setback]:
+    ) -> Sequence[NotApplied]:
         """Keep the highest revision of each shop."""
         states = newest(
             (delivery.event for delivery in deliveries), ShopState.key, lambda state: state.revision

@@ -13,7 +13,7 @@ from catalog_service.sources.versions import (
 )
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import BadRecord
-from common.messaging.records import Delivery, Parked, Record, Rejected, Setback, Subscription
+from common.messaging.records import Delivery, NotApplied, Parked, Record, Rejected, Subscription
 from common.postgres.pool import Connection
 
 
@@ -24,18 +24,18 @@ def wait_for_catalogue(merchant_id: str, catalogue_id: str) -> str:
 
 async def on_catalog_updated(
     connection: Connection, deliveries: Sequence[Delivery[CatalogUpdated]]
-) -> Sequence[Setback]:
+) -> Sequence[NotApplied]:
     """Record the newest state of each product in the batch."""
     named = {(d.event.merchant_id, d.event.catalogue_id) for d in deliveries}
     catalogues = await load_catalogues(connection, named)
     newest: dict[ProductKey, tuple[SourceRow, Record]] = {}
-    setbacks: list[Setback] = []
+    not_applied: list[NotApplied] = []
     for delivery in deliveries:
         event, record = delivery.event, delivery.record
         catalogue = catalogues.get((event.merchant_id, event.catalogue_id))
         if catalogue is None:
             wait = wait_for_catalogue(event.merchant_id, event.catalogue_id)
-            setbacks.append(Parked(record, wait))
+            not_applied.append(Parked(record, wait))
             continue
         try:
             row = row_of_event(
@@ -47,19 +47,19 @@ async def on_catalog_updated(
                 traceparent=delivery.envelope.traceparent,
             )
         except BadRecord as bad:
-            setbacks.append(Rejected.because(record, bad))
+            not_applied.append(Rejected.because(record, bad))
             continue
         key = row[:3]
         rival = newest.get(key)
         if rival is None or is_newer(row, rival[0]):
             newest[key] = (row, record)
         elif is_conflict(row, rival[0]):
-            setbacks.append(_conflict(record, row))
+            not_applied.append(_conflict(record, row))
     recorded = await record_sources(connection, [row for row, _ in newest.values()])
     for key in recorded.conflicts:
         row, record = newest[key]
-        setbacks.append(_conflict(record, row))
-    return setbacks
+        not_applied.append(_conflict(record, row))
+    return not_applied
 
 
 CATALOG_UPDATED = Subscription(CatalogUpdated, on_catalog_updated, content_of_event)

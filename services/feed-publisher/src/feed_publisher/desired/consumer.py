@@ -11,7 +11,7 @@ from common.contracts.feed import FeedState
 from common.contracts.product import ProductNormalized
 from common.contracts.shop import ShopState
 from common.messaging.newest import newest
-from common.messaging.records import Delivery, Setback, Subscription
+from common.messaging.records import Delivery, NotApplied, Subscription
 from common.postgres.pool import Connection
 from common.postgres.schedules import Daily, Every, set_schedule
 from common.shop_tokens import ShopTokens
@@ -42,7 +42,7 @@ class DesiredState:
 
     async def on_shop_state(
         self, connection: Connection, deliveries: Sequence[Delivery[ShopState]]
-    ) -> Sequence[Setback]:
+    ) -> Sequence[NotApplied]:
         """Keep the newest state of each shop; its cached token is requested again."""
         states = newest(
             (delivery.event for delivery in deliveries),
@@ -55,7 +55,7 @@ class DesiredState:
 
     async def on_feed_state(
         self, connection: Connection, deliveries: Sequence[Delivery[FeedState]]
-    ) -> Sequence[Setback]:
+    ) -> Sequence[NotApplied]:
         """Keep the newest state of each feed, and give each its schedules (M7.1)."""
         states = newest(
             (delivery.event for delivery in deliveries),
@@ -69,7 +69,7 @@ class DesiredState:
 
     async def on_product_normalized(
         self, connection: Connection, deliveries: Sequence[Delivery[ProductNormalized]]
-    ) -> Sequence[Setback]:
+    ) -> Sequence[NotApplied]:
         """Keep the highest revision of each family and mark those that changed for both runs."""
         chosen = newest(
             deliveries,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from common import clock
 from common.contracts.shop import ShopState
 from common.messaging.newest import newest
-from common.messaging.records import Delivery, Setback
+from common.messaging.records import Delivery, NotApplied
 from common.postgres.pool import Connection
 from order_importer.imports.schedule import find_schedule, schedule_imports
 from order_importer.imports.store import request_import
@@ -24,7 +24,7 @@ class ShopStates:
 
     async def on_shop_state(
         self, connection: Connection, deliveries: Sequence[Delivery[ShopState]]
-    ) -> Sequence[Setback]:
+    ) -> Sequence[NotApplied]:
         """Store the highest revision of each shop; one that became usable is imported at once."""
         states = newest(
             (delivery.event for delivery in deliveries), ShopState.key, lambda state: state.revision
