@@ -1,6 +1,6 @@
-"""The bed's consumer and relay as a process of their own, to be killed at a failpoint.
+"""The harness's consumer and relay as a process of their own, to be killed at a failpoint.
 
-Every product that takes effect is also told as a `shop.state`, through the outbox.
+Every product that takes effect is also published as a `shop.state`, through the outbox.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from backbone_bed import Bed, on_catalog_updated
 
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.shop import ShopState
@@ -20,13 +19,15 @@ from common.messaging.records import Delivery, NotApplied, Subscription
 from common.messaging.relay import Relay
 from common.postgres.pool import Connection, open_pool
 
+from .backbone_harness import Harness, on_catalog_updated
 
-async def on_catalog_updated_and_tell(
+
+async def on_catalog_updated_and_publish(
     connection: Connection, deliveries: Sequence[Delivery[CatalogUpdated]]
 ) -> Sequence[NotApplied]:
     not_applied = await on_catalog_updated(connection, deliveries)
     refused = {id(failure.record) for failure in not_applied}
-    told = [
+    published = [
         ShopState(
             merchant_id=delivery.event.merchant_id,
             shop_id=delivery.event.product_id,
@@ -38,27 +39,27 @@ async def on_catalog_updated_and_tell(
         for delivery in deliveries
         if id(delivery.record) not in refused
     ]
-    await add_events(connection, told, source="/backbone")
+    await add_events(connection, published, source="/backbone")
     return not_applied
 
 
-async def told_products(bed: Bed) -> set[str]:
-    """The products that were told."""
-    topic = bed.prefix + "shop.state"
-    reader = AIOKafkaConsumer(bootstrap_servers=bed.bootstrap, auto_offset_reset="earliest")
+async def published_products(harness: Harness) -> set[str]:
+    """The products that were published."""
+    topic = harness.prefix + "shop.state"
+    reader = AIOKafkaConsumer(bootstrap_servers=harness.bootstrap, auto_offset_reset="earliest")
     await reader.start()
     partitions = [TopicPartition(topic, n) for n in reader.partitions_for_topic(topic) or ()]
     if not partitions:
         partitions = [TopicPartition(topic, n) for n in range(3)]
     reader.assign(partitions)
     ends = await reader.end_offsets(partitions)
-    told: set[str] = set()
+    published: set[str] = set()
     async with asyncio.timeout(20):
         while any([await reader.position(p) < ends[p] for p in partitions]):
             for batch in (await reader.getmany(timeout_ms=200)).values():
-                told |= {record.key.decode().split("/")[1] for record in batch}
+                published |= {record.key.decode().split("/")[1] for record in batch}
     await reader.stop()
-    return told
+    return published
 
 
 async def main(url: str, bootstrap: str, prefix: str) -> None:
@@ -67,7 +68,7 @@ async def main(url: str, bootstrap: str, prefix: str) -> None:
         pool,
         bootstrap,
         "test.sources",
-        [Subscription(CatalogUpdated, on_catalog_updated_and_tell)],
+        [Subscription(CatalogUpdated, on_catalog_updated_and_publish)],
         instance_id="process",
         topic_prefix=prefix,
         session_timeout=timedelta(seconds=6),

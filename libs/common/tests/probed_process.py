@@ -39,8 +39,8 @@ def build(context: Context[ProbedSettings]) -> Parts:
     async def make_trouble() -> bool:
         rows = await pool.fetch("DELETE FROM catalogue WHERE catalogue_id <> 'main' RETURNING *")
         for row in rows:
-            wish, _, name = row["catalogue_id"].partition(" ")
-            if wish == "deaf":
+            request, _, name = row["catalogue_id"].partition(" ")
+            if request == "deaf":
                 await be_deaf()
             for task in asyncio.all_tasks():
                 if task.get_name() == name:

@@ -7,25 +7,29 @@ import sys
 from pathlib import Path
 
 import pytest
-from backbone_bed import Bed, product, until
-from backbone_process import told_products
 
 from common import failpoints
+from stack.settings import CHECKOUT
 
-PROCESS = Path(__file__).with_name("backbone_process.py")
+from . import backbone_process
+from .backbone_harness import Harness, product, until
+from .backbone_process import published_products
+
 BACKBONE = [name for name in sorted(failpoints.NAMES) if name.startswith(("consumer.", "relay."))]
 PRODUCTS = 120
 POISON = 24
 """Spread over the products: whichever batch a kill strikes has some."""
 
 
-async def start(bed: Bed, **environment: str) -> asyncio.subprocess.Process:
+async def start(harness: Harness, **environment: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        str(PROCESS),
-        bed.url,
-        bed.bootstrap,
-        bed.prefix,
+        "-m",
+        backbone_process.__name__,
+        harness.url,
+        harness.bootstrap,
+        harness.prefix,
+        cwd=CHECKOUT,
         env=os.environ | environment,
         stderr=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
@@ -33,30 +37,30 @@ async def start(bed: Bed, **environment: str) -> asyncio.subprocess.Process:
 
 
 @pytest.mark.parametrize("name", BACKBONE)
-async def test_a_kill_at_this_place_loses_and_doubles_nothing(bed: Bed, name: str) -> None:
+async def test_a_kill_at_this_place_loses_and_doubles_nothing(harness: Harness, name: str) -> None:
     for n in range(PRODUCTS):
-        await bed.send(product(f"p{n}"))
+        await harness.send(product(f"p{n}"))
         if n % (PRODUCTS // POISON) == 0:
-            await bed.send_raw(b"poison", f"m1/main/{n}".encode())
+            await harness.send_raw(b"poison", f"m1/main/{n}".encode())
     turn = 2 if name.startswith("consumer.") else 1  # the relay may take all in one turn
-    killed = await start(bed, FAILPOINTS=f"{name}=kill@{turn}")
+    killed = await start(harness, FAILPOINTS=f"{name}=kill@{turn}")
     assert await asyncio.wait_for(killed.wait(), 30) == -signal.SIGKILL
-    restarted = await start(bed)
+    restarted = await start(harness)
     try:
-        await until(bed.table_has("seen", PRODUCTS))
-        await until(bed.table_has("dead_letter", POISON))
+        await until(harness.table_has("seen", PRODUCTS))
+        await until(harness.table_has("dead_letter", POISON))
 
         async def quiet() -> bool:
-            return await bed.count("outbox") == 0
+            return await harness.count("outbox") == 0
 
         await until(quiet)
     finally:
         restarted.send_signal(signal.SIGTERM)
         # Where nothing was left to do it may still be starting, deaf to a polite end.
         assert await asyncio.wait_for(restarted.wait(), 10) in {0, -signal.SIGTERM}
-    assert {row["times"] for row in await bed.fetch("SELECT times FROM seen")} == {1}
-    assert await bed.count("dead_letter") == POISON
-    assert await told_products(bed) == {f"p{n}" for n in range(PRODUCTS)}
+    assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
+    assert await harness.count("dead_letter") == POISON
+    assert await published_products(harness) == {f"p{n}" for n in range(PRODUCTS)}
 
 
 def test_a_failpoint_that_does_not_exist_is_an_error() -> None:

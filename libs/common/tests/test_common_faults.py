@@ -4,15 +4,16 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
-from backbone_bed import Bed, product, until
 
 from common.postgres.pool import open_pool
 from stack.testing import FaultProxy, proxy_to
 
+from .backbone_harness import Harness, product, until
+
 
 @pytest.fixture
-async def proxy(bed: Bed) -> AsyncIterator[FaultProxy]:
-    address = urlsplit(bed.url)
+async def proxy(harness: Harness) -> AsyncIterator[FaultProxy]:
+    address = urlsplit(harness.url)
     assert address.hostname is not None
     assert address.port is not None
     async with proxy_to(address.hostname, address.port) as made:
@@ -31,16 +32,16 @@ def break_network(proxy: FaultProxy, fault: str) -> None:
 
 @pytest.mark.parametrize("fault", ["cut", "freeze", "drop answers"])
 async def test_a_bad_network_to_postgres_costs_time_and_nothing_else(
-    bed: Bed, proxy: FaultProxy, fault: str
+    harness: Harness, proxy: FaultProxy, fault: str
 ) -> None:
-    address = urlsplit(bed.url)
-    behind = await open_pool(bed.url.replace(f":{address.port}", f":{proxy.port}"), max_size=4)
-    consumer = bed.consumer(max_batch_records=10, pool=behind)
+    address = urlsplit(harness.url)
+    behind = await open_pool(harness.url.replace(f":{address.port}", f":{proxy.port}"), max_size=4)
+    consumer = harness.consumer(max_batch_records=10, pool=behind)
     consumer.start()
-    await bed.send(*(product(f"a{n}") for n in range(60)))
-    await until(bed.table_has("seen", 10))
+    await harness.send(*(product(f"a{n}") for n in range(60)))
+    await until(harness.table_has("seen", 10))
     break_network(proxy, fault)
-    await bed.send(*(product(f"b{n}") for n in range(60)))
+    await harness.send(*(product(f"b{n}") for n in range(60)))
 
     async def has_struck() -> bool:
         return proxy.connections_cut > 0 or proxy.bytes_held_back > 0
@@ -48,28 +49,30 @@ async def test_a_bad_network_to_postgres_costs_time_and_nothing_else(
     await until(has_struck)
     proxy.drop_answers(dropping=False)
     proxy.thaw()
-    await until(bed.table_has("seen", 120))
-    assert {row["times"] for row in await bed.fetch("SELECT times FROM seen")} == {1}
+    await until(harness.table_has("seen", 120))
+    assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
     await consumer.stop()
     behind.terminate()
 
 
-async def test_while_postgres_is_away_kafka_is_shown_nothing(bed: Bed, proxy: FaultProxy) -> None:
-    address = urlsplit(bed.url)
-    behind = await open_pool(bed.url.replace(f":{address.port}", f":{proxy.port}"), max_size=4)
-    consumer = bed.consumer(max_batch_records=10, pool=behind)
+async def test_while_postgres_is_away_kafka_is_shown_nothing(
+    harness: Harness, proxy: FaultProxy
+) -> None:
+    address = urlsplit(harness.url)
+    behind = await open_pool(harness.url.replace(f":{address.port}", f":{proxy.port}"), max_size=4)
+    consumer = harness.consumer(max_batch_records=10, pool=behind)
     consumer.start()
-    await bed.send(*(product(f"a{n}") for n in range(10)))
-    await until(bed.table_has("seen", 10))
+    await harness.send(*(product(f"a{n}") for n in range(10)))
+    await until(harness.table_has("seen", 10))
     proxy.freeze()
-    await bed.send(*(product(f"b{n}") for n in range(60)))
+    await harness.send(*(product(f"b{n}") for n in range(60)))
 
     async def is_held() -> bool:
         return proxy.bytes_held_back > 0
 
     await until(is_held)
     await consumer.stop()
-    stored = await bed.pool.fetchval("SELECT sum(next_offset) FROM consumer_position")
-    assert await bed.shown() <= stored == 10
+    stored = await harness.pool.fetchval("SELECT sum(next_offset) FROM consumer_position")
+    assert await harness.shown() <= stored == 10
     proxy.thaw()
     behind.terminate()

@@ -7,8 +7,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from backbone_bed import Bed, product, until
-from backbone_process import on_catalog_updated_and_tell, told_products
 
 from common.contracts.catalog import CatalogUpdated
 from common.messaging.consumer import Consumer
@@ -18,6 +16,9 @@ from common.messaging.relay import Relay
 from common.postgres.unit_of_work import unit_of_work
 from stack.kafka import EmbeddedKafka, serves
 from stack.ports import LOOPBACK, free_port
+
+from .backbone_harness import Harness, product, until
+from .backbone_process import on_catalog_updated_and_publish, published_products
 
 PRODUCTS = 60
 """Before the outage, and as many during it."""
@@ -72,41 +73,41 @@ def tasks_of_clients() -> set[asyncio.Task[object]]:
 
 @pytest.mark.parametrize("outage", [killed_and_refused, suspended])
 async def test_after_an_outage_the_consumer_is_ready_and_nothing_waits(
-    bed: Bed,
+    harness: Harness,
     broker: EmbeddedKafka,
     outage: Callable[[EmbeddedKafka], AbstractAsyncContextManager[None]],
 ) -> None:
     tasks_before = tasks_of_clients()
     consumer = Consumer(
-        bed.pool,
+        harness.pool,
         broker.bootstrap,
         "test.sources",
-        [Subscription(CatalogUpdated, on_catalog_updated_and_tell)],
+        [Subscription(CatalogUpdated, on_catalog_updated_and_publish)],
         instance_id="outage",
-        topic_prefix=bed.prefix,
+        topic_prefix=harness.prefix,
         session_timeout=timedelta(seconds=6),
         max_batch_records=10,
     )
-    relay = Relay(bed.url, broker.bootstrap, topic_prefix=bed.prefix)
+    relay = Relay(harness.url, broker.bootstrap, topic_prefix=harness.prefix)
     consumer.start()
     relay.start()
-    await bed.send(*(product(f"a{n}") for n in range(PRODUCTS)))
-    await until(bed.table_has("seen", 10))
+    await harness.send(*(product(f"a{n}") for n in range(PRODUCTS)))
+    await until(harness.table_has("seen", 10))
 
-    async with outage(broker), unit_of_work(bed.pool) as connection:
+    async with outage(broker), unit_of_work(harness.pool) as connection:
         events = [product(f"b{n}") for n in range(PRODUCTS)]
         await add_events(connection, events, source="/shop-system")
 
     async def is_caught_up() -> bool:
-        seen = await bed.count("seen") == 2 * PRODUCTS
-        return consumer.is_ready and seen and await bed.count("outbox") == 0
+        seen = await harness.count("seen") == 2 * PRODUCTS
+        return consumer.is_ready and seen and await harness.count("outbox") == 0
 
     await until(is_caught_up, seconds=BACK_WITHIN.total_seconds())
-    assert {row["times"] for row in await bed.fetch("SELECT times FROM seen")} == {1}
-    assert await told_products(bed) == {f"{c}{n}" for c in "ab" for n in range(PRODUCTS)}
+    assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
+    assert await published_products(harness) == {f"{c}{n}" for c in "ab" for n in range(PRODUCTS)}
     await consumer.stop()
     await relay.stop()
-    await bed.producer.stop()
+    await harness.producer.stop()
 
     async def no_client_is_left() -> bool:
         return tasks_of_clients() <= tasks_before

@@ -2,7 +2,6 @@ import asyncio
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from backbone_bed import Bed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,11 +25,13 @@ from common.postgres.schedules import (
 )
 from common.postgres.unit_of_work import unit_of_work
 
+from .backbone_harness import Harness
+
 SHORT = timedelta(milliseconds=300)
 
 
-async def test_one_holder_at_a_time_and_the_fence_rises(bed: Bed) -> None:
-    async with bed.pool.acquire() as connection:
+async def test_one_holder_at_a_time_and_the_fence_rises(harness: Harness) -> None:
+    async with harness.pool.acquire() as connection:
         first = await claim_lease(connection, "run", "a", lasts=timedelta(0))
         assert first is not None
         second = await claim_lease(connection, "run", "b")
@@ -48,11 +49,11 @@ async def test_one_holder_at_a_time_and_the_fence_rises(bed: Bed) -> None:
         assert third.fence > second.fence
 
 
-async def test_a_heartbeat_keeps_a_lease_longer_than_it_lasts(bed: Bed) -> None:
-    async with hold_lease(bed.pool, "run", "a", lasts=SHORT) as lease:
+async def test_a_heartbeat_keeps_a_lease_longer_than_it_lasts(harness: Harness) -> None:
+    async with hold_lease(harness.pool, "run", "a", lasts=SHORT) as lease:
         assert lease is not None
         seen = 0
-        async with bed.pool.acquire() as connection:
+        async with harness.pool.acquire() as connection:
             began = asyncio.get_running_loop().time()
             while asyncio.get_running_loop().time() - began < 4 * SHORT.total_seconds():
                 assert await claim_lease(connection, "run", "b", lasts=SHORT) is None
@@ -60,20 +61,20 @@ async def test_a_heartbeat_keeps_a_lease_longer_than_it_lasts(bed: Bed) -> None:
         assert seen > 1
 
 
-async def test_work_whose_lease_was_taken_is_stopped(bed: Bed) -> None:
+async def test_work_whose_lease_was_taken_is_stopped(harness: Harness) -> None:
     async def work() -> None:
-        async with hold_lease(bed.pool, "run", "a", lasts=SHORT) as lease:
+        async with hold_lease(harness.pool, "run", "a", lasts=SHORT) as lease:
             assert lease is not None
-            await bed.pool.execute("UPDATE lease SET fence = fence + 1, holder = 'b'")
+            await harness.pool.execute("UPDATE lease SET fence = fence + 1, holder = 'b'")
             await asyncio.Event().wait()
 
     with pytest.raises(LeaseLost):
         await work()
 
 
-async def test_work_whose_heartbeat_ends_unasked_is_stopped(bed: Bed) -> None:
+async def test_work_whose_heartbeat_ends_unasked_is_stopped(harness: Harness) -> None:
     async def work() -> None:
-        async with hold_lease(bed.pool, "run", "a") as lease:
+        async with hold_lease(harness.pool, "run", "a") as lease:
             assert lease is not None
             for task in asyncio.all_tasks():
                 if task.get_name() == "heartbeat of run":
@@ -84,14 +85,16 @@ async def test_work_whose_heartbeat_ends_unasked_is_stopped(bed: Bed) -> None:
         await work()
 
 
-async def test_a_second_holder_gets_none(bed: Bed) -> None:
-    async with hold_lease(bed.pool, "run", "a"), hold_lease(bed.pool, "run", "b") as lease:
+async def test_a_second_holder_gets_none(harness: Harness) -> None:
+    async with hold_lease(harness.pool, "run", "a"), hold_lease(harness.pool, "run", "b") as lease:
         assert lease is None
 
 
-async def test_a_restarted_process_has_its_leases_back_and_those_of_its_parts(bed: Bed) -> None:
+async def test_a_restarted_process_has_its_leases_back_and_those_of_its_parts(
+    harness: Harness,
+) -> None:
     holders = ["orders-0", "orders-0/1", "orders-01", "orders-1"]
-    async with bed.pool.acquire() as connection:
+    async with harness.pool.acquire() as connection:
         for holder in holders:
             assert await claim_lease(connection, f"import of {holder}", holder)
         await reclaim_leases(connection, "orders-0")
@@ -100,17 +103,17 @@ async def test_a_restarted_process_has_its_leases_back_and_those_of_its_parts(be
 
 
 async def test_due_rows_are_claimed_once_over_replicas_and_missed_runs_caught_up_once(
-    bed: Bed,
+    harness: Harness,
 ) -> None:
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
-    async with unit_of_work(bed.pool) as connection:
+    async with unit_of_work(harness.pool) as connection:
         for n in range(10):
             await set_schedule(
                 connection, "offer", "m", f"f{n}", Every(timedelta(hours=1)), first_due_at=long_ago
             )
 
     async def claim() -> list[str]:
-        async with unit_of_work(bed.pool) as connection:
+        async with unit_of_work(harness.pool) as connection:
             return [schedule.subject for schedule in await claim_due(connection, "offer", limit=4)]
 
     claims = await asyncio.gather(*(claim() for _ in range(4)))
@@ -120,10 +123,12 @@ async def test_due_rows_are_claimed_once_over_replicas_and_missed_runs_caught_up
     assert await claim() == []
 
 
-async def test_a_paused_schedule_is_not_due_and_a_new_rhythm_keeps_the_pause(bed: Bed) -> None:
+async def test_a_paused_schedule_is_not_due_and_a_new_rhythm_keeps_the_pause(
+    harness: Harness,
+) -> None:
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     rhythm = Every(timedelta(hours=1))
-    async with unit_of_work(bed.pool) as connection:
+    async with unit_of_work(harness.pool) as connection:
         await set_schedule(connection, "offer", "m", "f", rhythm, first_due_at=long_ago)
         assert await pause_schedule(connection, "offer", "m", "f", reason="holiday")
         assert await claim_due(connection, "offer") == []

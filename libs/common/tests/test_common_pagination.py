@@ -8,7 +8,6 @@ from typing import Annotated, NamedTuple
 
 import httpx2
 import pytest
-from backbone_bed import Bed
 from fastapi import Depends, FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +16,8 @@ from pydantic import BaseModel
 from common.errors import Refusal
 from common.web.pagination import Int32, Keyset, Limit, Page, cursor_of
 from common.web.problem import install_problems
+
+from .backbone_harness import Harness
 
 
 class Place(NamedTuple):
@@ -191,7 +192,7 @@ TEXTS = ["", "\x01", "\x7f\uffff\U0010ffff", "\x00"]
 NUMBERS = [-(2**63) - 1, -(2**63), 2**63 - 1, 2**63]
 
 
-async def test_a_place_that_is_not_refused_can_be_asked_of_postgres(bed: Bed) -> None:
+async def test_a_place_that_is_not_refused_can_be_asked_of_postgres(harness: Harness) -> None:
     asked = 0
     for at, text, number in product(TIMES, TEXTS, NUMBERS):
         try:
@@ -199,6 +200,6 @@ async def test_a_place_that_is_not_refused_can_be_asked_of_postgres(bed: Bed) ->
         except Refusal:
             continue
         query = "SELECT ($1::timestamptz, $2::text, $3::bigint) IS NOT NULL"
-        assert await bed.pool.fetchval(query, *found)
+        assert await harness.pool.fetchval(query, *found)
         asked += 1
     assert asked == 5 * 3 * 2

@@ -1,13 +1,14 @@
 """Ten thousand poison events of thirty kinds from one source: everyone else's arrive unhurt."""
 
 import msgspec
-from backbone_bed import Bed, product, until
-from test_common_consumer import known_catalogues
 
 from common.contracts.envelope import Headers
 from common.messaging.quarantine import lift
 from common.messaging.replay import Replayer
 from common.postgres.unit_of_work import unit_of_work
+
+from .backbone_harness import Harness, product, until
+from .test_common_consumer import known_catalogues
 
 POISON = 10_000
 SOURCE = b"/broken"
@@ -68,36 +69,36 @@ KINDS: dict[str, tuple[bytes | None, bytes | None, bytes | None]] = {
 }
 
 
-async def test_ten_thousand_poison_events_hurt_nobody_else(bed: Bed) -> None:
-    consumer = bed.consumer(max_batch_records=500)
+async def test_ten_thousand_poison_events_hurt_nobody_else(harness: Harness) -> None:
+    consumer = harness.consumer(max_batch_records=500)
     consumer.start()
     poisons = list(KINDS.values())
     for number in range(POISON):
         # The large kind now and then only: it is for its size, not for the disk.
         is_large = number % len(poisons) == list(KINDS).index("too large")
         kind = poisons[0] if is_large and number > 500 else poisons[number % len(poisons)]
-        await bed.producer.send(
-            bed.prefix + "catalog.updated", kind[1], kind[0], headers=headers(kind[2])
+        await harness.producer.send(
+            harness.prefix + "catalog.updated", kind[1], kind[0], headers=headers(kind[2])
         )
         if number % 50 == 0:
-            await bed.send(product(f"good-{number}"), product(f"other-{number}", merchant="m2"))
-    await bed.send(*(product(f"held-{n}") for n in range(20)), source=SOURCE.decode())
-    await bed.producer.flush()
-    await until(bed.table_has("dead_letter", POISON), seconds=90)
-    await until(bed.table_has("seen", 2 * POISON // 50), seconds=90)
-    await until(bed.table_has("parked_event", 20))
-    letters = await bed.fetch("SELECT reason, remedy, source FROM dead_letter")
+            await harness.send(product(f"good-{number}"), product(f"other-{number}", merchant="m2"))
+    await harness.send(*(product(f"held-{n}") for n in range(20)), source=SOURCE.decode())
+    await harness.producer.flush()
+    await until(harness.table_has("dead_letter", POISON), seconds=90)
+    await until(harness.table_has("seen", 2 * POISON // 50), seconds=90)
+    await until(harness.table_has("parked_event", 20))
+    letters = await harness.fetch("SELECT reason, remedy, source FROM dead_letter")
     assert len(letters) == POISON
     assert {row["source"] for row in letters} == {SOURCE.decode()}
     assert all(row["remedy"] for row in letters)
     assert len({row["reason"] for row in letters}) >= 8
-    quarantined = await bed.fetch("SELECT source, merchant_id FROM quarantine")
+    quarantined = await harness.fetch("SELECT source, merchant_id FROM quarantine")
     assert [tuple(row) for row in quarantined] == [(SOURCE.decode(), "m1")]
-    async with unit_of_work(bed.pool) as connection:
+    async with unit_of_work(harness.pool) as connection:
         assert await lift(connection, "test.sources", SOURCE.decode(), "m1")
-    assert await Replayer(bed.pool, [consumer.applier]).sweep(known_catalogues)
-    assert await bed.count("seen") == 2 * POISON // 50 + 20
-    assert {row["times"] for row in await bed.fetch("SELECT times FROM seen")} == {1}
+    assert await Replayer(harness.pool, [consumer.applier]).sweep(known_catalogues)
+    assert await harness.count("seen") == 2 * POISON // 50 + 20
+    assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
 
 
 def headers(type_name: bytes | None) -> Headers:

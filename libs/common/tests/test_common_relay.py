@@ -3,13 +3,14 @@ from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer
-from backbone_bed import Bed, product, until
 from hypothesis import given
 from hypothesis import strategies as st
 
 from common.messaging.outbox import add_events
 from common.messaging.relay import Relay, settled
 from common.postgres.unit_of_work import unit_of_work
+
+from .backbone_harness import Harness, product, until
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=30))
@@ -25,10 +26,10 @@ def test_per_key_nothing_is_deleted_past_the_first_refusal(rows: list[tuple[int,
     assert (failure is None) == all(acknowledged for _, acknowledged in rows)
 
 
-async def consume(bed: Bed, count: int, *, containing: bytes = b"") -> list[Any]:
+async def consume(harness: Harness, count: int, *, containing: bytes = b"") -> list[Any]:
     reader = AIOKafkaConsumer(
-        bed.prefix + "catalog.updated",
-        bootstrap_servers=bed.bootstrap,
+        harness.prefix + "catalog.updated",
+        bootstrap_servers=harness.bootstrap,
         auto_offset_reset="earliest",
     )
     await reader.start()
@@ -41,8 +42,8 @@ async def consume(bed: Bed, count: int, *, containing: bytes = b"") -> list[Any]
     return records
 
 
-async def add(bed: Bed, *names: str) -> None:
-    async with unit_of_work(bed.pool) as connection:
+async def add(harness: Harness, *names: str) -> None:
+    async with unit_of_work(harness.pool) as connection:
         await add_events(
             connection,
             [product("one", name=name) for name in names],
@@ -51,26 +52,26 @@ async def add(bed: Bed, *names: str) -> None:
 
 
 async def test_events_of_a_key_are_published_in_commit_order_and_leave_the_outbox(
-    bed: Bed,
+    harness: Harness,
 ) -> None:
-    relay = Relay(bed.url, bed.bootstrap, topic_prefix=bed.prefix)
+    relay = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
     relay.start()
     for n in range(20):
-        await add(bed, f"{n}a", f"{n}b")
-    records = await consume(bed, 40)
+        await add(harness, f"{n}a", f"{n}b")
+    records = await consume(harness, 40)
     names = [record.value.split(b'"name":"')[1].split(b'"')[0].decode() for record in records]
     assert names == [f"{n}{letter}" for n in range(20) for letter in "ab"]
 
     async def empty() -> bool:
-        return await bed.count("outbox") == 0
+        return await harness.count("outbox") == 0
 
     await until(empty)
     await relay.stop()
 
 
-async def test_a_second_relay_stands_by_and_takes_over(bed: Bed) -> None:
-    first = Relay(bed.url, bed.bootstrap, topic_prefix=bed.prefix)
-    second = Relay(bed.url, bed.bootstrap, topic_prefix=bed.prefix)
+async def test_a_second_relay_stands_by_and_takes_over(harness: Harness) -> None:
+    first = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
+    second = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
     first.start()
 
     async def is_active(relay: Relay) -> bool:
@@ -78,22 +79,22 @@ async def test_a_second_relay_stands_by_and_takes_over(bed: Bed) -> None:
 
     await until(lambda: is_active(first))
     second.start()
-    await add(bed, "a")
-    await consume(bed, 1)
+    await add(harness, "a")
+    await consume(harness, 1)
     assert not second.is_active
     await first.stop()
     await until(lambda: is_active(second))
-    await add(bed, "b")
-    assert len(await consume(bed, 2)) == 2
+    await add(harness, "b")
+    assert len(await consume(harness, 2)) == 2
     await second.stop()
 
 
-async def test_a_relay_whose_connection_is_cut_publishes_what_is_left(bed: Bed) -> None:
-    relay = Relay(bed.url, bed.bootstrap, topic_prefix=bed.prefix)
+async def test_a_relay_whose_connection_is_cut_publishes_what_is_left(harness: Harness) -> None:
+    relay = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
     relay.start()
-    await add(bed, "a")
-    await consume(bed, 1)
-    admin = await asyncpg.connect(bed.url)
+    await add(harness, "a")
+    await consume(harness, 1)
+    admin = await asyncpg.connect(harness.url)
     await admin.execute(
         """
         SELECT pg_terminate_backend(pid) FROM pg_locks
@@ -102,24 +103,24 @@ async def test_a_relay_whose_connection_is_cut_publishes_what_is_left(bed: Bed) 
         """
     )
     await admin.close()
-    await add(bed, "b")
+    await add(harness, "b")
     # "a" may come twice: the connection may go between the acknowledgement and the delete.
-    await consume(bed, 1, containing=b'"b"')
+    await consume(harness, 1, containing=b'"b"')
     await relay.stop()
 
 
 async def test_an_event_committed_after_a_later_one_was_published_is_published_too(
-    bed: Bed,
+    harness: Harness,
 ) -> None:
-    relay = Relay(bed.url, bed.bootstrap, topic_prefix=bed.prefix)
+    relay = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
     relay.start()
-    slow = await asyncpg.connect(bed.url)
+    slow = await asyncpg.connect(harness.url)
     late = slow.transaction()
     await late.start()
     await add_events(slow, [product("slow", name="slow")], source="/test")
-    await add(bed, "quick")
-    assert len(await consume(bed, 1)) == 1
+    await add(harness, "quick")
+    assert len(await consume(harness, 1)) == 1
     await late.commit()
-    assert len(await consume(bed, 2)) == 2
+    assert len(await consume(harness, 2)) == 2
     await slow.close()
     await relay.stop()

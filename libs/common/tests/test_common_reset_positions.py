@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backbone_bed import Bed, product, until
 from pydantic_settings import SettingsConfigDict
 
 from common.service import Context, Parts, Service, main
 from common.settings import ServiceSettings
 
+from .backbone_harness import Harness, product, until
+
 RESET = ("positions", "reset", "--group", "test.sources", "--topic", "catalog.updated")
 
 
 class BedSettings(ServiceSettings):
-    """The bed's, as its service would be told them."""
+    """The harness's, as its service would be published them."""
 
     model_config = SettingsConfigDict(env_prefix="BED_")
 
@@ -26,17 +27,17 @@ def build(_context: Context[Any]) -> Parts:
     raise AssertionError("a command needs no parts")
 
 
-SERVICE = Service("bed", BedSettings, Path("nowhere"), build)
+SERVICE = Service("harness", BedSettings, Path("nowhere"), build)
 
 
 @pytest.fixture(autouse=True)
-def told(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service's environment; Kafka keeps the bed's members for six seconds."""
+def published(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service's environment; Kafka keeps the harness's members for six seconds."""
     for name, value in {
         "PORT": "0",
-        "DATABASE_URL": bed.url,
-        "KAFKA_BOOTSTRAP": bed.bootstrap,
-        "TOPIC_PREFIX": bed.prefix,
+        "DATABASE_URL": harness.url,
+        "KAFKA_BOOTSTRAP": harness.bootstrap,
+        "TOPIC_PREFIX": harness.prefix,
         "SESSION_TIMEOUT_SECONDS": "8",
     }.items():
         monkeypatch.setenv(f"BED_{name}", value)
@@ -51,89 +52,89 @@ async def type_(*words: str) -> str | None:
     return None
 
 
-async def times_seen(bed: Bed) -> set[int]:
-    return {row["times"] for row in await bed.fetch("SELECT times FROM seen")}
+async def times_seen(harness: Harness) -> set[int]:
+    return {row["times"] for row in await harness.fetch("SELECT times FROM seen")}
 
 
-async def taken_once(bed: Bed) -> None:
-    await bed.send(*(product(f"p{n}") for n in range(9)))
-    await until(bed.table_has("seen", 9))
+async def taken_once(harness: Harness) -> None:
+    await harness.send(*(product(f"p{n}") for n in range(9)))
+    await until(harness.table_has("seen", 9))
 
 
-async def test_the_remedy_of_a_lost_position_can_be_typed_as_it_is_told(bed: Bed) -> None:
-    consumer = bed.consumer()
+async def test_the_remedy_of_a_lost_position_can_be_typed_as_it_is_told(harness: Harness) -> None:
+    consumer = harness.consumer()
     consumer.start()
-    await taken_once(bed)
+    await taken_once(harness)
     await consumer.stop()
-    await bed.pool.execute("UPDATE consumer_position SET next_offset = 1000000")
-    lost = bed.consumer()
+    await harness.pool.execute("UPDATE consumer_position SET next_offset = 1000000")
+    lost = harness.consumer()
     lost.start()
 
     async def has_stopped() -> bool:
         return lost.failure is not None
 
     await until(has_stopped)
-    told = re.search(r"`python -m <service> (.+)`", str(lost.failure))
-    assert told is not None
-    words = shlex.split(told[1].replace("<group>", lost.group))
+    published = re.search(r"`python -m <service> (.+)`", str(lost.failure))
+    assert published is not None
+    words = shlex.split(published[1].replace("<group>", lost.group))
     assert await type_(*words) is None
-    assert await bed.count("consumer_position") == 0
-    bed.consumer().start()
+    assert await harness.count("consumer_position") == 0
+    harness.consumer().start()
 
     async def is_read_again() -> bool:
-        return await times_seen(bed) == {2}
+        return await times_seen(harness) == {2}
 
     await until(is_read_again)
 
 
 async def test_a_group_with_members_is_not_reset_unless_forced(
-    bed: Bed, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BED_SESSION_TIMEOUT_SECONDS", "0")
-    bed.consumer("one").start()
-    await taken_once(bed)
-    stored = await bed.fetch("SELECT * FROM consumer_position ORDER BY partition")
+    harness.consumer("one").start()
+    await taken_once(harness)
+    stored = await harness.fetch("SELECT * FROM consumer_position ORDER BY partition")
     refusal = await type_(*RESET)
     assert refusal is not None
     assert "has members" in refusal
     assert "--force" in refusal
-    assert await bed.fetch("SELECT * FROM consumer_position ORDER BY partition") == stored
-    assert await times_seen(bed) == {1}
+    assert await harness.fetch("SELECT * FROM consumer_position ORDER BY partition") == stored
+    assert await times_seen(harness) == {1}
     assert await type_(*RESET, "--force") is None
     # the living member finds its position gone with the next record, and starts over
-    await bed.send(*(product(f"q{n}") for n in range(9)))
+    await harness.send(*(product(f"q{n}") for n in range(9)))
 
     async def is_read_again() -> bool:
-        rows = await bed.fetch("SELECT times FROM seen WHERE product_id LIKE 'p%'")
+        rows = await harness.fetch("SELECT times FROM seen WHERE product_id LIKE 'p%'")
         return {row["times"] for row in rows} == {2}
 
     await until(is_read_again)
-    await until(bed.table_has("seen", 18))
+    await until(harness.table_has("seen", 18))
 
 
-async def test_only_what_the_group_stores_can_be_reset(bed: Bed) -> None:
-    consumer = bed.consumer()
+async def test_only_what_the_group_stores_can_be_reset(harness: Harness) -> None:
+    consumer = harness.consumer()
     consumer.start()
-    await taken_once(bed)
+    await taken_once(harness)
     await consumer.stop()
     for group, topic in (("test.feeds", "catalog.updated"), ("test.sources", "shop.state")):
         refusal = await type_("positions", "reset", "--group", group, "--topic", topic, "--force")
         assert refusal is not None
         assert "test.sources: catalog.updated" in refusal
-    assert await bed.count("consumer_position") == 3
+    assert await harness.count("consumer_position") == 3
 
 
 async def test_while_kafka_is_away_nothing_is_reset_unless_forced(
-    bed: Bed, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    consumer = bed.consumer()
+    consumer = harness.consumer()
     consumer.start()
-    await taken_once(bed)
+    await taken_once(harness)
     await consumer.stop()
     monkeypatch.setenv("BED_KAFKA_BOOTSTRAP", "127.0.0.1:1")
     refusal = await type_(*RESET)
     assert refusal is not None
     assert "Kafka does not say" in refusal
-    assert await bed.count("consumer_position") == 3
+    assert await harness.count("consumer_position") == 3
     assert await type_(*RESET, "--force") is None
-    assert await bed.count("consumer_position") == 0
+    assert await harness.count("consumer_position") == 0

@@ -13,11 +13,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from backbone_bed import Bed, until
 from fastapi import FastAPI
 
 from common.web.health import health_router
 from stack.ports import free_port
+
+from .backbone_harness import Harness, until
 
 PROCESS = Path(__file__).with_name("probed_process.py")
 ENDS_WITHIN = 10.0
@@ -25,7 +26,7 @@ ENDS_WITHIN = 10.0
 
 @dataclass(frozen=True)
 class Probed:
-    bed: Bed
+    harness: Harness
     process: asyncio.subprocess.Process
     url: str
     log: Path
@@ -46,27 +47,27 @@ class Probed:
         return does
 
     async def ask_for(self, trouble: str) -> None:
-        await self.bed.pool.execute("INSERT INTO catalogue VALUES ($1)", trouble)
+        await self.harness.pool.execute("INSERT INTO catalogue VALUES ($1)", trouble)
 
     async def exit_code(self) -> int:
         return await asyncio.wait_for(self.process.wait(), ENDS_WITHIN)
 
 
 @asynccontextmanager
-async def starting(bed: Bed, folder: Path) -> AsyncIterator[Probed]:
+async def starting(harness: Harness, folder: Path) -> AsyncIterator[Probed]:
     port, log = free_port(), folder / "probed.log"
     environment = {
         "PROBED_PORT": str(port),
-        "PROBED_DATABASE_URL": bed.url,
-        "PROBED_KAFKA_BOOTSTRAP": bed.bootstrap,
-        "PROBED_TOPIC_PREFIX": bed.prefix,
+        "PROBED_DATABASE_URL": harness.url,
+        "PROBED_KAFKA_BOOTSTRAP": harness.bootstrap,
+        "PROBED_TOPIC_PREFIX": harness.prefix,
     }
     with log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
             sys.executable, str(PROCESS), "all", env=os.environ | environment, stderr=stderr
         )
     try:
-        yield Probed(bed, process, f"http://127.0.0.1:{port}", log)
+        yield Probed(harness, process, f"http://127.0.0.1:{port}", log)
     finally:
         if process.returncode is None:
             process.kill()
@@ -74,17 +75,17 @@ async def starting(bed: Bed, folder: Path) -> AsyncIterator[Probed]:
 
 
 @asynccontextmanager
-async def probed(bed: Bed, folder: Path) -> AsyncIterator[Probed]:
-    async with starting(bed, folder) as service:
+async def probed(harness: Harness, folder: Path) -> AsyncIterator[Probed]:
+    async with starting(harness, folder) as service:
         await until(service.answers("ready", 200), seconds=120)
         yield service
 
 
 @pytest.mark.parametrize("name", ["relay", "test.sources", "rest"])
 async def test_a_part_that_ends_unasked_ends_the_process_to_be_restarted(
-    bed: Bed, tmp_path: Path, name: str
+    harness: Harness, tmp_path: Path, name: str
 ) -> None:
-    async with probed(bed, tmp_path) as service:
+    async with probed(harness, tmp_path) as service:
         await service.ask_for(f"cancel {name}")
         assert await service.exit_code() == 1
         ended = [line for line in service.log.read_text().splitlines() if "part_ended" in line]
@@ -92,8 +93,10 @@ async def test_a_part_that_ends_unasked_ends_the_process_to_be_restarted(
         assert f'"{name}"' in ended[0]
 
 
-async def test_what_a_service_survives_and_how_it_ends_when_asked(bed: Bed, tmp_path: Path) -> None:
-    async with probed(bed, tmp_path) as service:
+async def test_what_a_service_survives_and_how_it_ends_when_asked(
+    harness: Harness, tmp_path: Path
+) -> None:
+    async with probed(harness, tmp_path) as service:
         _, live = await service.ask("live")
         parts = ["backlog", "one", "relay", "test.sources", "two"]
         assert sorted(live["components"]) == parts
@@ -108,7 +111,7 @@ async def test_what_a_service_survives_and_how_it_ends_when_asked(bed: Bed, tmp_
         await until(were_run_again)
         await until(service.answers("ready", 200))
         # a position off the log stops the consumer and nothing else: a restart would not help
-        await bed.pool.execute("UPDATE consumer_position SET next_offset = 1000000")
+        await harness.pool.execute("UPDATE consumer_position SET next_offset = 1000000")
         await service.ask_for("cancel test.sources: turn")
         await until(service.answers("ready", 503))
         await until(lambda: has_logged(service, "position_lost"))
@@ -127,9 +130,9 @@ async def test_what_a_service_survives_and_how_it_ends_when_asked(bed: Bed, tmp_
 
 
 async def test_a_service_that_still_waits_for_postgres_ends_when_asked(
-    bed: Bed, tmp_path: Path
+    harness: Harness, tmp_path: Path
 ) -> None:
-    away = replace(bed, url=f"postgresql://channel@127.0.0.1:{free_port()}/away")
+    away = replace(harness, url=f"postgresql://channel@127.0.0.1:{free_port()}/away")
     async with starting(away, tmp_path) as service:
         await until(lambda: has_logged(service, "postgres.unreachable"), seconds=120)
         service.process.send_signal(signal.SIGTERM)
@@ -141,7 +144,7 @@ async def has_logged(service: Probed, words: str) -> bool:
 
 
 async def took(service: Probed, trouble: str) -> bool:
-    left = await service.bed.fetch("SELECT 1 FROM catalogue WHERE catalogue_id = $1", trouble)
+    left = await service.harness.fetch("SELECT 1 FROM catalogue WHERE catalogue_id = $1", trouble)
     return not left
 
 

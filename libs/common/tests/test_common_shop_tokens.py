@@ -10,13 +10,14 @@ from typing import Annotated
 
 import pytest
 import uvicorn
-from backbone_bed import until
 from fastapi import FastAPI, Header, Response
 from pydantic import SecretStr
 
 from common.errors import Outage
 from common.shop_tokens import ShopNotConnected, ShopToken, ShopTokens
 from stack.ports import free_port
+
+from .backbone_harness import until
 
 
 @dataclass

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from backbone_bed import until
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,8 @@ from common.supervision import (
     bounded,
     close,
 )
+
+from .backbone_harness import until
 
 SOON = timedelta(milliseconds=50)
 LATE = timedelta(seconds=20)

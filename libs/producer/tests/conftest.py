@@ -1,5 +1,5 @@
-"""The backbone's bed, for every test of this member."""
+"""The backbone's harness, for every test of this member."""
 
-from backbone_bed import bed
+from ...common.tests.backbone_harness import harness
 
-__all__ = ["bed"]
+__all__ = ["harness"]

@@ -1,25 +1,28 @@
 import pytest
-from backbone_bed import Bed, until
 
 from channel_producer import CatalogPublisher, EventRefused, NotPublished, delete, upsert
 
+from ...common.tests.backbone_harness import Harness, until
 
-async def test_published_events_take_effect(bed: Bed) -> None:
-    bed.consumer().start()
+
+async def test_published_events_take_effect(harness: Harness) -> None:
+    harness.consumer().start()
     async with CatalogPublisher(
-        bed.bootstrap, source="/erp", topic_prefix=bed.prefix, batch_events=7
+        harness.bootstrap, source="/erp", topic_prefix=harness.prefix, batch_events=7
     ) as publisher:
         await publisher.publish(
             [upsert("m1", "main", f"p{n}", {"title": "x"}, version=n) for n in range(20)]
         )
         await publisher.publish([delete("m1", "main", "gone", version=1)])
-    await until(bed.table_has("seen", 21))
+    await until(harness.table_has("seen", 21))
 
 
 async def test_an_event_that_would_be_a_dead_letter_is_refused_before_any_is_sent(
-    bed: Bed,
+    harness: Harness,
 ) -> None:
-    async with CatalogPublisher(bed.bootstrap, source="/erp", topic_prefix=bed.prefix) as publisher:
+    async with CatalogPublisher(
+        harness.bootstrap, source="/erp", topic_prefix=harness.prefix
+    ) as publisher:
         good = upsert("m1", "main", "p", {})
         for bad in (
             upsert("m1", "main", "p", {"text": "a\x00b"}),
@@ -31,17 +34,19 @@ async def test_an_event_that_would_be_a_dead_letter_is_refused_before_any_is_sen
         ):
             with pytest.raises(EventRefused):
                 await publisher.publish([good, bad])
-    async with CatalogPublisher(bed.bootstrap, source="/erp", topic_prefix=bed.prefix) as publisher:
+    async with CatalogPublisher(
+        harness.bootstrap, source="/erp", topic_prefix=harness.prefix
+    ) as publisher:
         await publisher.publish([good])
-    bed.consumer().start()
-    await until(bed.table_has("seen", 1))
-    positions = await bed.fetch("SELECT sum(next_offset) AS total FROM consumer_position")
+    harness.consumer().start()
+    await until(harness.table_has("seen", 1))
+    positions = await harness.fetch("SELECT sum(next_offset) AS total FROM consumer_position")
     assert positions[0]["total"] == 1
 
 
-async def test_what_was_not_acknowledged_is_named(bed: Bed) -> None:
+async def test_what_was_not_acknowledged_is_named(harness: Harness) -> None:
     async with CatalogPublisher(
-        bed.bootstrap, source="/erp", topic_prefix="no-such-installation."
+        harness.bootstrap, source="/erp", topic_prefix="no-such-installation."
     ) as publisher:
         publisher._acknowledged_within /= 15
         with pytest.raises(NotPublished) as caught:

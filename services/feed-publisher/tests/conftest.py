@@ -1,5 +1,5 @@
 """The harness of feed-publisher, for every test of this member."""
 
-from publisher_harness import harness
+from .publisher_harness import harness
 
 __all__ = ["harness"]

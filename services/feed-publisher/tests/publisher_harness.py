@@ -15,7 +15,6 @@ import pytest
 import uvicorn
 from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI
-from publisher_auth import MERCHANT, SELLER, QuietServer, TokenIssuer, bearer, public_key
 from pydantic import SecretStr
 
 from aliexpress import oauth, products, shop
@@ -53,6 +52,8 @@ from feed_publisher.settings import PublisherSettings
 from stack.ports import free_port
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, running_parts
+
+from .publisher_auth import MERCHANT, SELLER, QuietServer, TokenIssuer, bearer, public_key
 
 SHOP, FEED = "main", "web"
 REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"

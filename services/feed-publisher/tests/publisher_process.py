@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from publisher_harness import Harness
-
 from stack.ports import free_port
+
+from .publisher_harness import Harness
 
 
 @asynccontextmanager

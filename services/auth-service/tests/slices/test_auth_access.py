@@ -5,7 +5,6 @@ from typing import Any
 
 import jwt
 import pytest
-from auth_harness import Auth, new_signing_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
@@ -14,6 +13,8 @@ from auth_service.clients.signing_keys import SigningKeys, SigningKeyUnusable
 from auth_service.settings import BootstrapClient
 from common import clock
 from common.web.identity import AUDIENCE, ISSUER, Verifier
+
+from ..auth_harness import Auth, new_signing_key
 
 
 async def token_of(auth: Auth, client_id: str, secret: str) -> dict[str, str]:

@@ -3,7 +3,6 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from auth_harness import Auth, Seller
 
 from auth_service.merchants.register_merchant import register_merchant
 from auth_service.merchants.store import Merchant
@@ -13,6 +12,8 @@ from common.contracts.shop import ShopState
 from common.contracts.token import TokenRenewed
 from common.failpoints import FailpointError, arm
 from common.postgres.pool import Connection
+
+from ..auth_harness import Auth, Seller
 
 Selling = tuple[Auth, Seller]
 ONE, TWO = "2200100001", "2200100002"

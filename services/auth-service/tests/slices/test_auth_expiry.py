@@ -1,12 +1,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from auth_harness import Auth, Seller
 
 from auth_service.expiry.watch_tokens import watch_tokens
 from common import clock
 from common.contracts.shop import ShopState
 from common.contracts.token import TokenExpired, TokenExpiring
+
+from ..auth_harness import Auth, Seller
 
 Selling = tuple[Auth, Seller]
 

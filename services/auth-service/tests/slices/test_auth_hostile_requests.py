@@ -1,9 +1,9 @@
 """Whatever a parameter or a cursor holds, the answer is a problem with a remedy, never a 500."""
 
-from auth_harness import Auth
-
 from common.web.identity import OPERATOR
 from stack.testing.hostile_requests import find_faults
+
+from ..auth_harness import Auth
 
 LETTERS = "/v1/merchants/{merchant_id}/dead-letters"
 

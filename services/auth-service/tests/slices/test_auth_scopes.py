@@ -1,7 +1,8 @@
 """Every route, as the OpenAPI document lists them: nobody passes without the right token."""
 
 import pytest
-from auth_harness import Auth
+
+from ..auth_harness import Auth
 
 OPEN = {
     ("post", "/v1/token"),

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
-from catalog_families import Unseen, World, errors, feed, judged, member
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from catalog_service.normalizing.content import safe_html
 from catalog_service.normalizing.normalize import Normalized, Waiting, digest_of, normalize
+
+from ..catalog_families import Unseen, World, errors, feed, judged, member
 
 
 def test_a_simple_product_is_filled_whole() -> None:

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
-from catalog_families import World, errors, feed, judged, member
 
 from catalog_service.feeds.compile import compile_feed
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.normalizing.normalize import Normalized, digest_of, normalize
 from catalog_service.normalizing.variations import Member
+
+from ..catalog_families import World, errors, feed, judged, member
 
 
 def prices_of(result: Normalized) -> dict[str, tuple[str, str | None]]:

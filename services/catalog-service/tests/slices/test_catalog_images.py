@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from wall_clocks import ATTRIBUTES, CATEGORY_ATTRIBUTES, WALL_CLOCKS
 
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration
@@ -21,6 +20,8 @@ from common.messaging.records import NotApplied
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from stack.sandbox import Sandbox
+
+from ..wall_clocks import ATTRIBUTES, CATEGORY_ATTRIBUTES, WALL_CLOCKS
 
 
 @pytest.fixture

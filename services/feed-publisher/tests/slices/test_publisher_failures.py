@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
-from publisher_harness import Harness, Sku, build, new_harness, until
 
 from common import failpoints
 from common.contracts.product import ProductReported
 from feed_publisher.settings import PublisherSettings
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, running_parts
+
+from ..publisher_harness import Harness, Sku, build, new_harness, until
 
 SUBMIT = "aliexpress.solution.feed.submit"
 STOCK = "aliexpress.solution.batch.product.inventory.update"

@@ -5,11 +5,12 @@ import signal
 from pathlib import Path
 
 import pytest
-from publisher_harness import Sku, new_harness
-from publisher_process import publisher_process
 
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase
+
+from ..publisher_harness import Sku, new_harness
+from ..publisher_process import publisher_process
 
 PRODUCTS = 25
 KILLS = [

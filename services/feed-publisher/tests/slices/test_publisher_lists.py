@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from publisher_auth import MERCHANT, bearer
-from publisher_harness import FEED, Harness, migrate
 
 from common.contracts.feed import FeedState
 from common.contracts.product import ProductNormalized, ProductReported
@@ -29,6 +27,9 @@ from feed_publisher.reports.store import list_items, list_products, load_product
 from feed_publisher.runs.items.store import list_call_items, list_planned, list_sendable
 from feed_publisher.runs.store import find_newer_plan, list_runnable, list_runs, load_run
 from stack.testing import NewDatabase
+
+from ..publisher_auth import MERCHANT, bearer
+from ..publisher_harness import FEED, Harness, migrate
 
 EARLY, NOW = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
 LATE = datetime(2026, 11, 3, tzinfo=UTC)

@@ -3,8 +3,6 @@
 import asyncio
 
 import asyncpg
-from publisher_auth import MERCHANT
-from publisher_harness import FEED, SHOP, migrate, until
 
 from common.contracts.product import ProductNormalized
 from feed_publisher.desired.store import (
@@ -15,6 +13,9 @@ from feed_publisher.desired.store import (
     save_desired,
 )
 from stack.testing import NewDatabase
+
+from ..publisher_auth import MERCHANT
+from ..publisher_harness import FEED, SHOP, migrate, until
 
 
 async def test_a_mark_committed_while_a_plan_is_made_stays_for_the_next(

@@ -8,13 +8,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from publisher_harness import Harness, Sku, new_harness, until
-from publisher_process import publisher_process
 
 from common.contracts.product import ProductNormalized
 from stack.ports import free_port
 from stack.sandbox import Sandbox, answers
 from stack.testing import FaultProxy, NewDatabase, ProxiedKafka, proxy_to
+
+from ..publisher_harness import Harness, Sku, new_harness, until
+from ..publisher_process import publisher_process
 
 DRAINED_WITHIN = 10.0
 PRODUCTS = 5

@@ -5,10 +5,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from publisher_auth import MERCHANT, bearer
-from publisher_harness import FEED, Harness, Sku, until
 
 from common.contracts.product import ProductNormalized
+
+from ..publisher_auth import MERCHANT, bearer
+from ..publisher_harness import FEED, Harness, Sku, until
 
 SUBMIT = "aliexpress.solution.feed.submit"
 STOCK = "aliexpress.solution.batch.product.inventory.update"

@@ -1,10 +1,10 @@
 """From a desired state to the shop and back: the path a merchant's product takes."""
 
-from publisher_harness import FEED, Harness, Sku
-
 from common.contracts.feed import FeedCompleted
 from common.contracts.product import ProductReported
 from common.errors import Issue
+
+from ..publisher_harness import FEED, Harness, Sku
 
 
 async def test_a_product_goes_online_and_is_reported_live(harness: Harness) -> None:

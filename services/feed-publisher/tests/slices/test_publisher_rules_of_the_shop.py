@@ -3,10 +3,11 @@
 from typing import Any
 
 import httpx2
-from publisher_auth import SELLER, bearer
-from publisher_harness import FEED, LEAF, Harness, Sku, until
 
 from common.contracts.product import ProductReported
+
+from ..publisher_auth import SELLER, bearer
+from ..publisher_harness import FEED, LEAF, Harness, Sku, until
 
 
 async def test_a_sku_belongs_to_one_feed_and_the_other_reports_whose(harness: Harness) -> None:

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from orders_harness import MERCHANT, SHOP, Harness
-
 from common.web.identity import OPERATOR
 from stack.testing.hostile_requests import find_faults
+
+from ..orders_harness import MERCHANT, SHOP, Harness
 
 OF_MERCHANT = "/v1/merchants/{merchant_id}"
 

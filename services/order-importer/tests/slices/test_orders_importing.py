@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from orders_harness import MERCHANT, PATH, SELLER, Harness
 
 from aliexpress.orders import OrderPage, UnreadableOrder
 from auth_service.expiry.watch_tokens import watch_tokens
@@ -15,6 +14,8 @@ from common.failpoints import FailpointError, arm
 from order_importer.importing import import_orders
 from order_importer.importing.fetch_orders import read_orders
 from order_importer.importing.import_orders import import_next
+
+from ..orders_harness import MERCHANT, PATH, SELLER, Harness
 
 TO_SEND = "WAIT_SELLER_SEND_GOODS"
 

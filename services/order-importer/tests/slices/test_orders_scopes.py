@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from orders_harness import MERCHANT, PATH, SHOP, Harness
+
+from ..orders_harness import MERCHANT, PATH, SHOP, Harness
 
 EVERY_SCOPE = ["orders:read", "orders:write", "dead-letters:read", "dead-letters:write"]
 

@@ -1,12 +1,13 @@
 import asyncio
 
 import pytest
-from orders_harness import MERCHANT, PATH, SELLER, Harness
 
 from auth_service.expiry.watch_tokens import watch_tokens
 from common.contracts.order import OrderShipped, OrderUpdated
 from common.failpoints import FailpointError, arm
 from order_importer.shipping.send_shipment import send_next
+
+from ..orders_harness import MERCHANT, PATH, SELLER, Harness
 
 TO_SEND = "WAIT_SELLER_SEND_GOODS"
 

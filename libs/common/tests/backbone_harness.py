@@ -79,7 +79,7 @@ async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30
 
 
 @dataclass
-class Bed:
+class Harness:
     """A database, a Kafka with topics of its own, a producer and consumers."""
 
     url: str
@@ -149,15 +149,15 @@ class Bed:
 
 
 @pytest.fixture
-async def bed(
+async def harness(
     database: Callable[..., Awaitable[str]], kafka_bootstrap: str, topic_prefix: str
-) -> AsyncIterator[Bed]:
+) -> AsyncIterator[Harness]:
     url = await database(prepare)
     await create_topics(kafka_bootstrap, topic_prefix, partitions=PARTITIONS)
     producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, acks="all", linger_ms=2)
     await producer.start()
     pool = await open_pool(url, max_size=8)
-    made = Bed(url, pool, kafka_bootstrap, topic_prefix, producer)
+    made = Harness(url, pool, kafka_bootstrap, topic_prefix, producer)
     yield made
     for consumer in made.consumers:
         await consumer.stop()

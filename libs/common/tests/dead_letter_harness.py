@@ -7,9 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from backbone_bed import Bed, product, until
 from fastapi import FastAPI
-from test_common_identity import KEY, as_, jwk, token
 
 from common import clock
 from common.contracts.envelope import encode
@@ -18,6 +16,9 @@ from common.web.dead_letters import READ, WRITE, dead_letter_router
 from common.web.identity import OPERATOR, Verifier
 from common.web.problem import install_problems
 from common.web.quarantines import quarantine_router
+
+from .backbone_harness import Harness, product, until
+from .test_common_identity import KEY, as_, jwk, token
 
 GROUP = "test.sources"
 M1 = "/v1/merchants/m1/dead-letters"
@@ -28,10 +29,10 @@ OPERATORS = as_(token(scope=OPERATOR, without="merchant", sub="ops", exp=_AT_NIG
 
 
 @dataclass
-class Desk:
+class DeadLetters:
     """A running consumer, and the REST of its service as a merchant or an operator calls it."""
 
-    bed: Bed
+    harness: Harness
     replayer: Replayer
     http: httpx2.AsyncClient
 
@@ -51,56 +52,58 @@ class Desk:
         return [item["id"] for item in page["items"]]
 
     async def broken(self, *products: str, merchant: str = "m1") -> list[int]:
-        """The dead letters of these products: the database refuses them until `mend`."""
-        before = await self.bed.count("dead_letter")
+        """The dead letters of these products: the database refuses them until `accept_all`."""
+        before = await self.harness.count("dead_letter")
         await self.refuse("product_id LIKE 'x%'")
-        await self.bed.send(*(product(name, merchant=merchant) for name in products))
-        await until(self.bed.table_has("dead_letter", before + len(products)))
-        rows = await self.bed.fetch("SELECT id, key FROM dead_letter")
+        await self.harness.send(*(product(name, merchant=merchant) for name in products))
+        await until(self.harness.table_has("dead_letter", before + len(products)))
+        rows = await self.harness.fetch("SELECT id, key FROM dead_letter")
         by_name = {row["key"].decode().rpartition("/")[2]: row["id"] for row in rows}
         return [by_name[name] for name in products]
 
     async def refuse(self, which: str) -> None:
         """From now on, the database refuses these products."""
-        await self.bed.pool.execute(
+        await self.harness.pool.execute(
             f"ALTER TABLE seen ADD CONSTRAINT broken CHECK (NOT {which}) NOT VALID"
         )
 
-    async def mend(self) -> None:
-        await self.bed.pool.execute("ALTER TABLE seen DROP CONSTRAINT broken")
+    async def accept_all(self) -> None:
+        await self.harness.pool.execute("ALTER TABLE seen DROP CONSTRAINT broken")
 
     async def unreadable(self, key: str) -> int:
-        """A dead letter that only an edit mends."""
-        before = await self.bed.count("dead_letter")
-        await self.bed.send_raw(b"{not json", key.encode())
-        await until(self.bed.table_has("dead_letter", before + 1))
-        return int(await self.bed.pool.fetchval("SELECT max(id) FROM dead_letter"))
+        """A dead letter that only an edit corrects."""
+        before = await self.harness.count("dead_letter")
+        await self.harness.send_raw(b"{not json", key.encode())
+        await until(self.harness.table_has("dead_letter", before + 1))
+        return int(await self.harness.pool.fetchval("SELECT max(id) FROM dead_letter"))
 
     async def state(self, letter_id: int) -> tuple[str, str]:
-        row = await self.bed.pool.fetchrow(
+        row = await self.harness.pool.fetchrow(
             "SELECT state, reason FROM dead_letter WHERE id = $1", letter_id
         )
         assert row is not None
         return row["state"], row["reason"]
 
     async def seen(self) -> set[str]:
-        return {row["product_id"] for row in await self.bed.fetch("SELECT product_id FROM seen")}
+        return {
+            row["product_id"] for row in await self.harness.fetch("SELECT product_id FROM seen")
+        }
 
 
 @pytest.fixture
-async def desk(bed: Bed) -> AsyncIterator[Desk]:
-    consumer = bed.consumer()
+async def dead_letters(harness: Harness) -> AsyncIterator[DeadLetters]:
+    consumer = harness.consumer()
     consumer.start()
-    replayer = Replayer(bed.pool, [consumer.applier])
+    replayer = Replayer(harness.pool, [consumer.applier])
     app = FastAPI()
     install_problems(app)
     app.state.verifier = Verifier("http://127.0.0.1:1/never-asked")
     app.state.verifier.trust({"k1": jwk(KEY, "k1")})
-    app.include_router(dead_letter_router(bed.pool, replayer))
-    app.include_router(quarantine_router(bed.pool))
+    app.include_router(dead_letter_router(harness.pool, replayer))
+    app.include_router(quarantine_router(harness.pool))
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://service") as http:
-        yield Desk(bed, replayer, http)
+        yield DeadLetters(harness, replayer, http)
 
 
 def data(product_id: str, catalogue: str = "main") -> str:
