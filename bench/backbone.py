@@ -74,7 +74,7 @@ def event(number: int) -> CatalogUpdated:
 
 
 async def fill_topic(bootstrap: str) -> None:
-    """Publish the events once; every round reads them anew."""
+    """Publish the events once; every round reads them again."""
     await create_topics(bootstrap, partitions=PARTITIONS)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, max_batch_size=256_000)
     await producer.start()

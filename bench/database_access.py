@@ -39,7 +39,7 @@ RUN = sa.Table(
 
 
 def page(before: int) -> sa.Select[tuple[str, int]]:
-    """A page of runs, as a list route builds it anew for each request."""
+    """A page of runs, as a list route builds it for each request."""
     place = sa.tuple_(sa.literal(before, sa.BigInteger), sa.literal("x", sa.Text))
     return (
         sa.select(RUN.c.run_id, RUN.c.asked_at)

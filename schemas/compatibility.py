@@ -1,4 +1,4 @@
-"""Whether a schema may replace its former version without breaking a reader.
+"""Whether a schema may replace its previous version without breaking a reader.
 
 A reader of what we emit breaks when a field goes or changes its type, when a field it could leave
 out is now demanded of it, when an enumeration changes, or when a field it relied on is no longer

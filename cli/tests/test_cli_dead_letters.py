@@ -61,9 +61,9 @@ async def test_a_number_that_two_services_have_is_asked_back(
     channel = channel_on(kept_by(CATALOG, ORDERS))
     with pytest.raises(typer.Exit):
         await find_letter(channel, "acme", 7, None)
-    told = " ".join(capsys.readouterr().err.split())
-    assert "catalog-service and order-importer" in told
-    assert "--service catalog-service" in told
+    shown = " ".join(capsys.readouterr().err.split())
+    assert "catalog-service and order-importer" in shown
+    assert "--service catalog-service" in shown
     assert (await find_letter(channel, "acme", 7, ORDERS))[0] == ORDERS
 
 
@@ -167,7 +167,7 @@ def test_without_a_working_editor_nothing_is_sent_and_nothing_left_behind(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(typer.Exit):
         open_in_editor("{}", name="letter", instead="send a file")
-    told = " ".join(capsys.readouterr().err.split())
-    assert says in told
-    assert "send a file" in told
+    shown = " ".join(capsys.readouterr().err.split())
+    assert says in shown
+    assert "send a file" in shown
     assert not list(tmp_path.iterdir())

@@ -63,7 +63,7 @@ async def test_a_problem_carries_its_place_its_rule_and_its_remedy() -> None:
         "rule": "M1.1",
         "field": "merchant_id",
         "remedy": "Ask the operator.",
-        "instance": "members nobody told us of do no harm",
+        "instance": "members we do not know do no harm",
     }
     channel = channel_on(token_or(lambda _: httpx2.Response(403, json=details), []))
     with pytest.raises(Problem) as caught:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from channel_demo.sandbox import LedgerEntry, ShopProduct
-from channel_demo.stage import Stage
+from channel_demo.session import Session
 
 from .sample import Listing, listings
 
@@ -26,21 +26,21 @@ class FinalState:
     shipped: Counter[str]
 
 
-async def final_state(stage: Stage, *, since: int = 0, prefix: str = "") -> FinalState:
+async def final_state(session: Session, *, since: int = 0, prefix: str = "") -> FinalState:
     """What came of all that happened after the effect numbered `since`.
 
     `prefix` is taken off the SKU codes, and codes that lack it are not this story's.
     """
-    ledger = await stage.sandbox.ledger(since=since)
+    ledger = await session.sandbox.ledger(since=since)
     placed = {entry.order_id for entry in accepted(ledger, "order.place")}
-    orders = [order for order in await stage.sandbox.orders() if order.order_id in placed]
+    orders = [order for order in await session.sandbox.orders() if order.order_id in placed]
     numbers = {order.order_id: order.order_number for order in orders}
     born = {
         entry.product_id: unprefixed(entry.detail["skus"], prefix)
         for entry in accepted(ledger, "product.create")
     }
     return FinalState(
-        listings=_listings(await stage.sandbox.products(), prefix),
+        listings=_listings(await session.sandbox.products(), prefix),
         created=Counter(sku for codes in born.values() for sku in codes),
         deleted=Counter(
             born[entry.product_id]

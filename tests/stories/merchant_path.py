@@ -17,8 +17,8 @@ from channel_cli.following import RUN_ENDED
 from channel_cli.progress import poll
 from channel_cli.session import Problem
 from channel_demo import bring_in, sell, trade
+from channel_demo.session import Session
 from channel_demo.sources import Sources
-from channel_demo.stage import Stage
 from channel_producer import CatalogPublisher
 from common.contracts.catalog import CatalogUpdated
 from stack.testing import Marketplace
@@ -46,7 +46,7 @@ RUNS_AT_MOST = 6
 class Case:
     """A catalogue, a feed and SKU codes of its own; effects after `since` are this case's."""
 
-    stage: Stage
+    session: Session
     sources: Sources
     prefix: str
     since: int
@@ -54,7 +54,7 @@ class Case:
     @property
     def marketplace(self) -> Marketplace:
         """The marketplace, as this case's seller sees it."""
-        return Marketplace(self.stage.sandbox.http, self.stage.sandbox.seller_id)
+        return Marketplace(self.session.sandbox.http, self.session.sandbox.seller_id)
 
     @property
     def families(self) -> set[str]:
@@ -70,10 +70,10 @@ class Case:
         prefix = f"{name}."
         events = [own_copy(event, name, prefix) for event in self.sources.events]
         return Case(
-            replace(self.stage, catalogue=name, feed=name),
+            replace(self.session, catalogue=name, feed=name),
             replace(self.sources, events=events, catalogue=name, feed=name),
             prefix,
-            await self.stage.sandbox.last_sequence(),
+            await self.session.sandbox.last_sequence(),
         )
 
     def newest(self, name: str) -> CatalogUpdated:
@@ -83,7 +83,7 @@ class Case:
 
     async def codes_in_shop(self) -> set[str]:
         """This case's SKU codes that the shop has."""
-        shop = await self.stage.sandbox.products()
+        shop = await self.session.sandbox.products()
         return {
             sku.sku_code.removeprefix(self.prefix)
             for product in shop
@@ -107,32 +107,32 @@ async def recovered_state(case: Case) -> FinalState:
     """What is left once the marketplace works again and the channel has caught up."""
     await case.marketplace.remove_faults()
     await catch_up(case)
-    return await final_state(case.stage, since=case.since, prefix=case.prefix)
+    return await final_state(case.session, since=case.since, prefix=case.prefix)
 
 
 async def bring_all_in(case: Case) -> None:
     """The catalogue and the feed's configuration; all products ready to be sold."""
-    stage = case.stage
-    await until_taken(partial(bring_in.apply_configuration, stage, case.sources))
-    await bring_in.publish(stage, case.sources.events)
+    session = case.session
+    await until_taken(partial(bring_in.apply_configuration, session, case.sources))
+    await bring_in.publish(session, case.sources.events)
     await settle(case)
 
 
 async def settle(case: Case) -> None:
     """Wait until every product is normalized, none waiting for the marketplace, and handed over."""
-    stage = case.stage
-    ask = partial(stage.channel.normalizing, stage.merchant, stage.feed)
+    session = case.session
+    ask = partial(session.channel.normalizing, session.merchant, session.feed)
     async for progress in poll(ask, within=WITHIN, what="normalizing"):
         if progress.dirty == progress.waiting == 0:
             break
-    await sell.wait_for_publisher(stage)
+    await sell.wait_for_publisher(session)
 
 
 async def publish_all(case: Case) -> None:
     """The first run as a person confirms it, then one a day until all is online."""
     skus = {str(e.fields["sku"]) for e in case.sources.events if e.fields.get("sku")}
     wanted = {sku.removeprefix(case.prefix) for sku in skus}
-    await sell.publish_products(case.stage)
+    await sell.publish_products(case.session)
     for _ in range(RUNS_AT_MOST):
         missing = wanted - await case.codes_in_shop()
         if not missing:
@@ -144,7 +144,7 @@ async def publish_all(case: Case) -> None:
 
 async def issues(case: Case) -> list[str]:
     """What catalog-service finds wrong with the products: nothing, if the test is right."""
-    families = case.stage.channel.preview(case.stage.merchant, case.stage.feed)
+    families = case.session.channel.preview(case.session.merchant, case.session.feed)
     return [f"{family.family_id}: {family.issues}" async for family in families if family.issues]
 
 
@@ -154,7 +154,7 @@ async def change(case: Case) -> None:
     fuller = [changed(case.newest(sku), stock=77) for sku in FULLER]
     retitled = changed(case.newest(RETITLED), title="Lumo Dotted notebook with a new title")
     deleted = msgspec.structs.replace(changed(case.newest(DELETED)), action="delete", fields={})
-    await bring_in.publish(case.stage, [*dearer, *fuller, retitled])
+    await bring_in.publish(case.session, [*dearer, *fuller, retitled])
     await take_out(case, deleted)
     await settle(case)
     await run(case, "product")
@@ -163,14 +163,14 @@ async def change(case: Case) -> None:
 
 async def take_out(case: Case, deletion: CatalogUpdated) -> None:
     """Publish a deletion, and wait until the product is in the catalogue no more."""
-    stage = case.stage
+    session = case.session
     async with CatalogPublisher(
-        stage.kafka_bootstrap, source=bring_in.SOURCE, topic_prefix=stage.topic_prefix
+        session.kafka_bootstrap, source=bring_in.SOURCE, topic_prefix=session.topic_prefix
     ) as publisher:
         await publisher.publish([deletion])
 
     async def names() -> set[str]:
-        products = stage.channel.source_products(stage.merchant, stage.catalogue)
+        products = session.channel.source_products(session.merchant, session.catalogue)
         return {product.product_id async for product in products if not product.is_deleted}
 
     async for known in poll(names, within=WITHIN, what="taking the deletion in"):
@@ -188,7 +188,7 @@ def changed(event: CatalogUpdated, **fields: str | int) -> CatalogUpdated:
 async def bring_orders(case: Case) -> None:
     """Buyers order; the orders come in and the first is shipped."""
     placed = [
-        await case.stage.sandbox.place_order(
+        await case.session.sandbox.place_order(
             [(case.prefix + sku, 1)], seed=seed, status=trade.WAITS_FOR_SELLER
         )
         for seed, sku in enumerate(ORDERED, 1)
@@ -200,7 +200,7 @@ async def bring_orders(case: Case) -> None:
 
 async def import_all(case: Case, order_ids: set[str]) -> None:
     """Import until these orders are there."""
-    ask = partial(trade.import_orders, case.stage)
+    ask = partial(trade.import_orders, case.session)
     async for orders in poll(ask, within=WITHIN, what="importing these orders"):
         if order_ids <= {order.order_id for order in orders}:
             break
@@ -208,11 +208,11 @@ async def import_all(case: Case, order_ids: set[str]) -> None:
 
 async def ship(case: Case, order_id: str) -> Shipment:
     """Ship a whole order; returns the shipment once AliExpress took or refused it."""
-    stage = case.stage
+    session = case.session
     parcel = {"carrier": trade.CARRIER, "tracking_number": f"LP{order_id}"}
-    address = (stage.merchant, stage.shop, order_id)
-    sent = await until_taken(partial(stage.channel.ship, *address, parcel, f"key-{order_id}"))
-    ask = partial(stage.channel.shipment, *address, sent.shipment_id)
+    address = (session.merchant, session.shop, order_id)
+    sent = await until_taken(partial(session.channel.ship, *address, parcel, f"key-{order_id}"))
+    ask = partial(session.channel.shipment, *address, sent.shipment_id)
     async for shipment in poll(ask, within=WITHIN, what=f"the shipment of {order_id}"):
         if shipment.state in trade.SHIPMENT_SETTLED:
             break
@@ -223,12 +223,12 @@ async def catch_up(case: Case) -> None:
     """What every day does: both runs and an import."""
     await run(case, "product")
     await run(case, "offer")
-    await trade.import_orders(case.stage)
+    await trade.import_orders(case.session)
 
 
 async def run(case: Case, kind: str) -> None:
     """A run of the case's feed, to its end."""
-    await sell.run_feed(case.stage, kind, RUN_ENDED, is_dry_run=False)
+    await sell.run_feed(case.session, kind, RUN_ENDED, is_dry_run=False)
 
 
 async def until_taken(ask: Callable[[], Awaitable[T]]) -> T:

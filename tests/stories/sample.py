@@ -9,8 +9,8 @@ import msgspec
 from channel_cli.answers import PreviewFamily
 from channel_demo import bring_in, sell
 from channel_demo.sandbox import LedgerEntry, ShopProduct
+from channel_demo.session import Session, open_demo
 from channel_demo.sources import Sources, load_sample
-from channel_demo.stage import Stage, open_stage
 from channel_demo.survey import Found, survey
 from common.contracts.catalog import CatalogUpdated
 from stack.run import Stack
@@ -27,19 +27,19 @@ Listing = tuple[str, str, dict[str, tuple[str, str | None, int]]]
 class Sold:
     """The sample, online: as it was then."""
 
-    stage: Stage
+    session: Session
     found: Found
     previews: dict[str, PreviewFamily]
     shop: list[ShopProduct]
 
 
 @asynccontextmanager
-async def sample_stage(stack: Stack) -> AsyncIterator[Stage]:
+async def sample_session(stack: Stack) -> AsyncIterator[Session]:
     """The sample's merchant on a running system."""
-    async with open_stage(
+    async with open_demo(
         stack.addresses, currency="USD", catalogue="sample", feed="sample"
-    ) as stage:
-        yield stage
+    ) as session:
+        yield session
 
 
 def sample_of(stack: Stack) -> Sources:
@@ -47,24 +47,24 @@ def sample_of(stack: Stack) -> Sources:
     return load_sample(stack.url(SANDBOX))
 
 
-async def bring_online(stage: Stage, sources: Sources) -> None:
+async def bring_online(session: Session, sources: Sources) -> None:
     """From nothing to every valid product online, offers true."""
-    await bring_in.connect_shop(stage)
-    await bring_in.apply_configuration(stage, sources)
-    await bring_in.bring_in(stage, sources)
-    await sell.wait_for_publisher(stage)
-    await sell.publish_products(stage)
-    await sell.send_offers(stage)
+    await bring_in.connect_shop(session)
+    await bring_in.apply_configuration(session, sources)
+    await bring_in.bring_in(session, sources)
+    await sell.wait_for_publisher(session)
+    await sell.publish_products(session)
+    await sell.send_offers(session)
 
 
-async def survey_sale(stage: Stage) -> Sold:
+async def survey_sale(session: Session) -> Sold:
     """Everything as it stands now."""
-    found = await survey(stage)
+    found = await survey(session)
     previews = {
         family.family_id: family
-        async for family in stage.channel.preview(stage.merchant, stage.feed)
+        async for family in session.channel.preview(session.merchant, session.feed)
     }
-    return Sold(stage, found, previews, await stage.sandbox.products())
+    return Sold(session, found, previews, await session.sandbox.products())
 
 
 def listings(shop: Sequence[ShopProduct]) -> dict[frozenset[str], Listing]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from channel_demo.play import DemoOptions, run_demo
+from channel_demo.run_demo import DemoOptions, run_demo
 from stack.run import run_until_stopped
 
 

@@ -7,8 +7,8 @@ from channel_cli.output import say
 from channel_cli.progress import poll, progress_bar
 from channel_cli.session import Problem
 from channel_demo.consent import agree
+from channel_demo.session import STRANGER, Session
 from channel_demo.sources import Sources
-from channel_demo.stage import STRANGER, Stage
 from channel_producer import CatalogPublisher
 from common.contracts.catalog import CatalogUpdated
 
@@ -19,11 +19,11 @@ class DemoFailed(Exception):
     """A step did not do what it must; the text says which and how."""
 
 
-async def refuse_stranger(stage: Stage) -> None:
+async def refuse_stranger(session: Session) -> None:
     """A merchant nobody knows as a seller may not connect a shop (M1.1)."""
-    await stage.channel.register_merchant(STRANGER, name="Stranger", is_eligible=False)
+    await session.channel.register_merchant(STRANGER, name="Stranger", is_eligible=False)
     try:
-        await stage.channel.connect_shop(STRANGER, stage.shop)
+        await session.channel.connect_shop(STRANGER, session.shop)
     except Problem as problem:
         if problem.details.rule != "M1.1":
             raise
@@ -32,60 +32,60 @@ async def refuse_stranger(stage: Stage) -> None:
         raise DemoFailed("a merchant that is not eligible could connect a shop (M1.1)")
 
 
-async def connect_shop(stage: Stage) -> None:
+async def connect_shop(session: Session) -> None:
     """Register the merchant and walk AliExpress's pages, unless the shop is connected already."""
-    channel, merchant, shop = stage.channel, stage.merchant, stage.shop
+    channel, merchant, shop = session.channel, session.merchant, session.shop
     await channel.register_merchant(merchant, name="Lumo", is_eligible=True)
     known = {item.shop_id: item.connection async for item in channel.shops(merchant)}
     if known.get(shop) != "connected":
         link = await channel.connect_shop(merchant, shop)
-        say(await agree(link.start_url, seller_id=stage.sandbox.seller_id))
+        say(await agree(link.start_url, seller_id=session.sandbox.seller_id))
 
 
-async def apply_configuration(stage: Stage, sources: Sources) -> None:
+async def apply_configuration(session: Session, sources: Sources) -> None:
     """Declare the catalogue and save the feed's configuration."""
     fed_by, versioning = ("files", "arrival") if sources.file else ("events", "explicit")
-    await stage.channel.register_catalogue(
-        stage.merchant, stage.catalogue, versioning=versioning, fed_by=fed_by
+    await session.channel.register_catalogue(
+        session.merchant, session.catalogue, versioning=versioning, fed_by=fed_by
     )
-    configuration = sources.configuration | {"shop": stage.shop, "catalogue": stage.catalogue}
-    await stage.channel.apply_feed(stage.merchant, stage.feed, configuration)
+    configuration = sources.configuration | {"shop": session.shop, "catalogue": session.catalogue}
+    await session.channel.apply_feed(session.merchant, session.feed, configuration)
 
 
-async def bring_in(stage: Stage, sources: Sources) -> int:
+async def bring_in(session: Session, sources: Sources) -> int:
     """Publish the events, or import the file; returns the number of source products."""
     if sources.file is None:
-        await publish(stage, sources.events)
+        await publish(session, sources.events)
     else:
         result = await import_and_follow(
-            stage.channel, stage.merchant, stage.catalogue, sources.file, {"mode": "full"}
+            session.channel, session.merchant, session.catalogue, sources.file, {"mode": "full"}
         )
         if result.state == "failed":
             raise DemoFailed(f"{sources.file} was not read: {result.failure}")
-    await follow_normalizing(stage.channel, stage.merchant, stage.feed)
-    return (await stage.channel.catalogue(stage.merchant, stage.catalogue)).products or 0
+    await follow_normalizing(session.channel, session.merchant, session.feed)
+    return (await session.channel.catalogue(session.merchant, session.catalogue)).products or 0
 
 
-async def publish(stage: Stage, events: Sequence[CatalogUpdated]) -> None:
+async def publish(session: Session, events: Sequence[CatalogUpdated]) -> None:
     """Publish events as another system would, and wait until all are taken in."""
     newest: dict[str, int] = {}
     for event in events:
         newest[event.product_id] = max(event.version or 0, newest.get(event.product_id, 0))
     with progress_bar("publishing catalogue events") as bar:
         async with CatalogPublisher(
-            stage.kafka_bootstrap, source=SOURCE, topic_prefix=stage.topic_prefix
+            session.kafka_bootstrap, source=SOURCE, topic_prefix=session.topic_prefix
         ) as publisher:
             await publisher.publish(list(events))
         async for taken_in in poll(
-            lambda: count_at_versions(stage, newest), within=120, what="taking the events in"
+            lambda: count_at_versions(session, newest), within=120, what="taking the events in"
         ):
             bar.show(taken_in, len(newest))
             if taken_in == len(newest):
                 break
 
 
-async def count_at_versions(stage: Stage, newest: Mapping[str, int]) -> int:
+async def count_at_versions(session: Session, newest: Mapping[str, int]) -> int:
     """How many source products are at these versions, or newer ones."""
-    products = stage.channel.source_products(stage.merchant, stage.catalogue)
+    products = session.channel.source_products(session.merchant, session.catalogue)
     versions = {product.product_id: product.version async for product in products}
     return sum(versions.get(name, -1) >= version for name, version in newest.items())

@@ -1,4 +1,4 @@
-"""Looks at the end: what is online by the marketplace's own word, and why the rest is not."""
+"""What came of it: what is online by the marketplace's own word, and why the rest is not."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from channel_cli.answers import PreviewFamily, PublishedProduct
 from channel_cli.progress import poll
 from channel_demo.report import Rejected
 from channel_demo.sandbox import AUDITING, ONLINE, ShopProduct
-from channel_demo.stage import Stage
+from channel_demo.session import Session
 
 GONE = frozenset({"deleted", "feed_removed"})
 EXCLUDED = "excluded"
@@ -16,7 +16,7 @@ RULE = re.compile(r"\bM\d+\.\d+\b")
 
 @dataclass(frozen=True)
 class Found:
-    """The feed's products by their fate."""
+    """The feed's products by their outcome."""
 
     families: int
     online: int
@@ -24,16 +24,17 @@ class Found:
     rejected: list[Rejected]
 
 
-async def survey(stage: Stage) -> Found:
+async def survey(session: Session) -> Found:
     """Every product of the feed: online, excluded, or rejected with its reason."""
-    online_ids = {item.product_id for item in await audited_shop(stage) if item.status == ONLINE}
+    online_ids = {item.product_id for item in await audited_shop(session) if item.status == ONLINE}
     families = [
         family
-        async for family in stage.channel.preview(stage.merchant, stage.feed)
+        async for family in session.channel.preview(session.merchant, session.feed)
         if family.state not in GONE
     ]
     published = {
-        item.family_id: item async for item in stage.channel.published(stage.merchant, stage.feed)
+        item.family_id: item
+        async for item in session.channel.published(session.merchant, session.feed)
     }
     online = [
         family
@@ -51,9 +52,9 @@ async def survey(stage: Stage) -> Found:
     return Found(len(families), len(online), len(excluded), rejected)
 
 
-async def audited_shop(stage: Stage) -> list[ShopProduct]:
+async def audited_shop(session: Session) -> list[ShopProduct]:
     """The shop as the marketplace has it, once it is checking none of its products."""
-    async for shop in poll(stage.sandbox.products, within=60, what="the marketplace's audit"):
+    async for shop in poll(session.sandbox.products, within=60, what="the marketplace's audit"):
         if all(item.status != AUDITING for item in shop):
             break
     return shop
@@ -71,6 +72,6 @@ def rejection_of(family: PreviewFamily, published: PublishedProduct | None) -> R
     return Rejected(family.family_id, None, "", "not online, and no reason is known", "")
 
 
-async def count_shipped(stage: Stage) -> int:
+async def count_shipped(session: Session) -> int:
     """Orders of which the marketplace has a parcel."""
-    return sum(bool(order.shipments) for order in await stage.sandbox.orders())
+    return sum(bool(order.shipments) for order in await session.sandbox.orders())

@@ -8,7 +8,7 @@ from channel_cli.following import follow_order_import
 from channel_cli.output import say
 from channel_cli.progress import poll
 from channel_demo.sandbox import ONLINE
-from channel_demo.stage import Stage
+from channel_demo.session import Session
 from channel_demo.survey import audited_shop
 
 ORDERS_TO_SHIP = 6
@@ -21,19 +21,19 @@ CARRIER = "AliExpress Standard Shipping"
 SHIPMENT_SETTLED = frozenset({"confirmed", "refused"})
 
 
-async def place_orders(stage: Stage) -> None:
+async def place_orders(session: Session) -> None:
     """Buyers order what is online and in stock; the last orders are still in risk control."""
     stock = {
         sku.sku_code: sku.inventory
-        for product in await audited_shop(stage)
+        for product in await audited_shop(session)
         if product.status == ONLINE
         for sku in product.skus
     }
-    first = 1 + len(await stage.sandbox.orders())
+    first = 1 + len(await session.sandbox.orders())
     statuses = [WAITS_FOR_SELLER] * ORDERS_TO_SHIP + [RISK_CONTROL] * ORDERS_HELD
     baskets = fill_baskets(stock, Random(first))  # noqa: S311 - the same each time on purpose
     for seed, (status, basket) in enumerate(zip(statuses, baskets, strict=False), start=first):
-        await stage.sandbox.place_order([*basket.items()], seed=seed, status=status)
+        await session.sandbox.place_order([*basket.items()], seed=seed, status=status)
 
 
 def fill_baskets(stock: Mapping[str, int], draw: Random) -> Iterator[dict[str, int]]:
@@ -49,20 +49,20 @@ def fill_baskets(stock: Mapping[str, int], draw: Random) -> Iterator[dict[str, i
         left = {code: rest for code in left if (rest := left[code] - basket.get(code, 0)) > 0}
 
 
-async def import_orders(stage: Stage) -> list[Order]:
+async def import_orders(session: Session) -> list[Order]:
     """Fetch the shop's orders now; returns all the channel has then."""
-    asked = await stage.channel.import_orders(stage.merchant, stage.shop)
-    await follow_order_import(stage.channel, stage.merchant, stage.shop, asked.import_id)
-    return await imported_orders(stage)
+    asked = await session.channel.import_orders(session.merchant, session.shop)
+    await follow_order_import(session.channel, session.merchant, session.shop, asked.import_id)
+    return await imported_orders(session)
 
 
-async def imported_orders(stage: Stage) -> list[Order]:
+async def imported_orders(session: Session) -> list[Order]:
     """The shop's orders as the channel has them."""
-    found = stage.channel.orders(stage.merchant, {"shop": stage.shop})
+    found = session.channel.orders(session.merchant, {"shop": session.shop})
     return [order async for order in found]
 
 
-async def ship_one(stage: Stage, orders: list[Order]) -> None:
+async def ship_one(session: Session, orders: list[Order]) -> None:
     """Ship the first order that waits for it, if any, and see AliExpress confirm it (M8.4)."""
     order = next((order for order in orders if order.status == "waiting_shipment"), None)
     if order is None:
@@ -70,11 +70,13 @@ async def ship_one(stage: Stage, orders: list[Order]) -> None:
         return
     order_id = order.order_id
     parcel = {"carrier": CARRIER, "tracking_number": f"LP{order_id}"}
-    sent = await stage.channel.ship(
-        stage.merchant, stage.shop, order_id, parcel, key=f"demo-{order_id}"
+    sent = await session.channel.ship(
+        session.merchant, session.shop, order_id, parcel, key=f"demo-{order_id}"
     )
     async for shipment in poll(
-        lambda: stage.channel.shipment(stage.merchant, stage.shop, order_id, sent.shipment_id),
+        lambda: session.channel.shipment(
+            session.merchant, session.shop, order_id, sent.shipment_id
+        ),
         within=60,
         what=f"the shipment of {order_id}",
     ):

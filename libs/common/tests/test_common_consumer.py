@@ -104,7 +104,7 @@ async def test_a_new_member_shares_the_partitions_and_nothing_is_doubled(harness
     assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
 
 
-async def test_an_event_for_an_unknown_catalogue_is_parked_and_played_later(
+async def test_an_event_for_an_unknown_catalogue_is_parked_and_replayed_later(
     harness: Harness,
 ) -> None:
     consumer = harness.consumer()

@@ -393,13 +393,13 @@ async def test_an_outage_in_a_bulk_leaves_the_rest_untried_and_says_so(
         cutting = asyncio.create_task(until(cut))
         done = await dead_letters.post(f"{M1}/{path}", **rest)
         await cutting
-        fates = {item["id"]: item["outcome"] for item in done["items"]}
+        outcomes = {item["id"]: item["outcome"] for item in done["items"]}
         assert done["stopped"]
         if "all" in rest:
-            assert fates == {first: "taken"}
+            assert outcomes == {first: "taken"}
             cursor = done["next_cursor"]
         else:
-            assert fates == {first: "already-settled", second: "not-tried", third: "not-tried"}
+            assert outcomes == {first: "already-settled", second: "not-tried", third: "not-tried"}
     await held.rollback()
     await holder.close()
     done = await dead_letters.post(f"{M1}/replay", all=True, cursor=cursor)

@@ -76,7 +76,7 @@ SCHEMA = {
 
 
 @dataclass
-class World:
+class StaticLookups:
     body: dict[str, Any] = field(default_factory=lambda: SCHEMA)
     images: dict[str, str] = field(default_factory=dict)
 
@@ -91,7 +91,7 @@ class World:
         return self.images.get(url, "")
 
 
-class Unseen(World):
+class NothingKnown(StaticLookups):
     def image(self, _url: str) -> str | None:
         return None
 
@@ -158,10 +158,12 @@ def member(product_id: str, parent: str | None = None, **more: Any) -> Member:
     return Member(product_id, parent, {**FIELDS, **more})
 
 
-def judged(*members: Member, world: World | None = None, **changes: Any) -> Normalized:
+def evaluated(*members: Member, lookups: StaticLookups | None = None, **changes: Any) -> Normalized:
     family = next((m.parent_id for m in members if m.parent_id), members[0].product_id)
     live = changes.pop("live_locale", None)
-    result = normalize(feed(**changes), str(family), members, world or World(), live_locale=live)
+    result = normalize(
+        feed(**changes), str(family), members, lookups or StaticLookups(), live_locale=live
+    )
     assert isinstance(result, Normalized), result
     return result
 

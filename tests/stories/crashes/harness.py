@@ -13,8 +13,8 @@ from channel_cli.following import RUN_ENDED
 from channel_cli.progress import poll
 from channel_demo import bring_in, sell
 from channel_demo.consent import ConsentFailed, agree
+from channel_demo.session import Session
 from channel_demo.sources import Sources
-from channel_demo.stage import Stage
 from channel_producer import CatalogPublisher
 from common.contracts.catalog import CatalogUpdated
 from stack.system import CATALOG, PUBLISHER
@@ -41,7 +41,7 @@ class Harness:
     """The system with a connected shop and a feed whose first run was confirmed."""
 
     crashable: CrashableSystem
-    stage: Stage
+    session: Session
     sources: Sources
     folder: Path
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1_000))
@@ -52,12 +52,12 @@ class Harness:
 
     async def prepare(self, online: Collection[str]) -> None:
         """Connect the shop, and have the changed products online for each of these tags."""
-        await bring_in.connect_shop(self.stage)
-        await bring_in.apply_configuration(self.stage, self.sources)
+        await bring_in.connect_shop(self.session)
+        await bring_in.apply_configuration(self.session, self.sources)
         await publish(
             self, [event for tag in online for event in self.scenario(tag).events(*CHANGED)]
         )
-        await sell.publish_products(self.stage)
+        await sell.publish_products(self.session)
         await self.crashable.wait_until_idle()
 
 
@@ -69,9 +69,9 @@ class Scenario:
     tag: str
 
     @property
-    def stage(self) -> Stage:
+    def session(self) -> Session:
         """The running system and its merchant."""
-        return self.harness.stage
+        return self.harness.session
 
     @property
     def crashable(self) -> CrashableSystem:
@@ -86,7 +86,7 @@ class Scenario:
     @property
     def shop_key(self) -> str:
         """The shop's key in topics."""
-        return f"{self.stage.merchant}/{self.stage.shop}"
+        return f"{self.session.merchant}/{self.session.shop}"
 
     def events(self, *families: str, catalogue: str | None = None) -> list[CatalogUpdated]:
         """These families of the sample as this scenario's own."""
@@ -107,8 +107,8 @@ class Scenario:
 
 async def publish(harness: Harness, events: Sequence[CatalogUpdated]) -> None:
     """Send events as another system does; wait until feed-publisher works towards them."""
-    stage = harness.stage
-    await send(stage, events)
+    session = harness.session
+    await send(session, events)
     newest: dict[str, int] = {}
     for event in events:
         newest[event.product_id] = max(event.version or 0, newest.get(event.product_id, 0))
@@ -140,17 +140,21 @@ async def publish(harness: Harness, events: Sequence[CatalogUpdated]) -> None:
     await eventually(has_arrived, within=WITHIN)
 
 
-async def send(stage: Stage, events: Sequence[CatalogUpdated]) -> None:
+async def send(session: Session, events: Sequence[CatalogUpdated]) -> None:
     """Publish events as another system does."""
     async with CatalogPublisher(
-        stage.kafka_bootstrap, source=bring_in.SOURCE, topic_prefix=stage.topic_prefix
+        session.kafka_bootstrap, source=bring_in.SOURCE, topic_prefix=session.topic_prefix
     ) as publisher:
         await publisher.publish(list(events))
 
 
 async def run(scenario: Scenario, kind: str) -> None:
     """A run of the feed, to its end."""
-    channel, merchant, feed = scenario.stage.channel, scenario.stage.merchant, scenario.stage.feed
+    channel, merchant, feed = (
+        scenario.session.channel,
+        scenario.session.merchant,
+        scenario.session.feed,
+    )
     asked = await answer_of(lambda: channel.run_feed(merchant, feed, kind, is_dry_run=False))
     async for state in poll(
         lambda: channel.run(merchant, asked.run_id), within=WITHIN, what=f"the {kind} run"
@@ -160,13 +164,13 @@ async def run(scenario: Scenario, kind: str) -> None:
     assert state.state == "completed"
 
 
-async def connect(stage: Stage) -> None:
+async def connect(session: Session) -> None:
     """Walk the pages to connect the shop or to renew it; once more where nobody answered."""
 
     async def is_connected() -> bool:
-        link = await answer_of(lambda: stage.channel.connect_shop(stage.merchant, stage.shop))
+        link = await answer_of(lambda: session.channel.connect_shop(session.merchant, session.shop))
         try:
-            await agree(link.start_url, seller_id=stage.sandbox.seller_id)
+            await agree(link.start_url, seller_id=session.sandbox.seller_id)
         except ConsentFailed as failure:
             if "does not answer" not in str(failure):
                 raise

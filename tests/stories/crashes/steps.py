@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 
 from channel_cli.following import import_and_follow
 from channel_demo import trade
-from channel_demo.stage import Stage
+from channel_demo.session import Session
 from common.contracts.catalog import CatalogUpdated
 from stack.system import CATALOG, ORDERS, PUBLISHER
 from stack.testing import Marketplace, eventually
@@ -100,7 +100,7 @@ async def _change(scenario: Scenario, kill: Kill, event: CatalogUpdated, kind: s
 
 async def product_snapshot(scenario: Scenario) -> Snapshot:
     """What became of this scenario's products: at the marketplace, and as the channel has it."""
-    prefix, sandbox = scenario.prefix, scenario.stage.sandbox
+    prefix, sandbox = scenario.prefix, scenario.session.sandbox
     ledger = await sandbox.ledger()
     born = {
         entry.product_id: unprefixed(entry.detail["skus"], prefix)
@@ -133,19 +133,19 @@ async def product_snapshot(scenario: Scenario) -> Snapshot:
 
 async def upload_file(scenario: Scenario, kill: Kill) -> Snapshot:
     """A full file of a catalogue follows another: products change, some are gone."""
-    stage, catalogue = scenario.stage, scenario.tag
-    await stage.channel.register_catalogue(
-        stage.merchant, catalogue, versioning="arrival", fed_by="files"
+    session, catalogue = scenario.session, scenario.tag
+    await session.channel.register_catalogue(
+        session.merchant, catalogue, versioning="arrival", fed_by="files"
     )
     path = scenario.harness.folder / f"{catalogue}.csv"
     numbers = range(FILE_ROWS)
     path.write_text(_csv(dict.fromkeys(numbers, "Pen")))
-    await import_and_follow(stage.channel, stage.merchant, catalogue, path, {"mode": "full"})
+    await import_and_follow(session.channel, session.merchant, catalogue, path, {"mode": "full"})
     changed = {n: "Pencil" if n % 3 else "Pen" for n in numbers if n >= FILE_ROWS_GONE}
     path.write_text(_csv(changed))
     async with kill():
         read = await import_and_follow(
-            stage.channel, stage.merchant, catalogue, path, {"mode": "full"}
+            session.channel, session.merchant, catalogue, path, {"mode": "full"}
         )
         await scenario.crashable.wait_until_idle()
     products = await scenario.crashable.databases[CATALOG.name].fetch(
@@ -166,10 +166,10 @@ def _csv(titles: Mapping[int, str]) -> str:
 
 async def declare_late(scenario: Scenario, kill: Kill) -> Snapshot:
     """Events of a catalogue nobody has declared are parked, and taken in once it is."""
-    stage, catalogue = scenario.stage, scenario.tag
+    session, catalogue = scenario.session, scenario.tag
     database = scenario.crashable.databases[CATALOG.name]
     events = scenario.events(*SOLD, catalogue=catalogue)
-    await send(stage, events)
+    await send(session, events)
 
     async def are_parked() -> bool:
         parked: int = await database.fetchval("SELECT count(*) FROM parked_event")
@@ -177,8 +177,8 @@ async def declare_late(scenario: Scenario, kill: Kill) -> Snapshot:
 
     await eventually(are_parked, within=WITHIN)
     async with kill():
-        await stage.channel.register_catalogue(
-            stage.merchant, catalogue, versioning="explicit", fed_by="events"
+        await session.channel.register_catalogue(
+            session.merchant, catalogue, versioning="explicit", fed_by="events"
         )
         await scenario.crashable.wait_until_idle()
     return await _source_snapshot(scenario, catalogue)
@@ -186,10 +186,10 @@ async def declare_late(scenario: Scenario, kill: Kill) -> Snapshot:
 
 async def replay_dead_letter(scenario: Scenario, kill: Kill) -> Snapshot:
     """An event that was no JSON is corrected and replayed."""
-    stage = scenario.stage
+    session = scenario.session
     database = scenario.crashable.databases[CATALOG.name]
     [event] = scenario.events(CHANGED[0])
-    await _send_garbage(stage, event)
+    await _send_garbage(session, event)
 
     async def letter() -> int | None:
         found: int | None = await database.fetchval(
@@ -202,10 +202,12 @@ async def replay_dead_letter(scenario: Scenario, kill: Kill) -> Snapshot:
 
     await eventually(is_there, within=WITHIN)
     request = {"ids": [await letter()], "value": msgspec.json.encode(event).decode()}
-    path = f"/v1/merchants/{stage.merchant}/dead-letters/replay"
+    path = f"/v1/merchants/{session.merchant}/dead-letters/replay"
     async with kill():
         await answer_of(
-            lambda: stage.channel.session.send("POST", CATALOG.name, path, type(None), body=request)
+            lambda: session.channel.session.send(
+                "POST", CATALOG.name, path, type(None), body=request
+            )
         )
         await scenario.crashable.wait_until_idle()
     letters = await database.fetch(
@@ -217,12 +219,12 @@ async def replay_dead_letter(scenario: Scenario, kill: Kill) -> Snapshot:
     return {**snapshot, "letters": [tuple(row) for row in letters]}
 
 
-async def _send_garbage(stage: Stage, event: CatalogUpdated) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=stage.kafka_bootstrap)
+async def _send_garbage(session: Session, event: CatalogUpdated) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=session.kafka_bootstrap)
     await producer.start()
     headers = [("ce_type", event.type_name().encode()), ("ce_id", event.product_id.encode())]
     await producer.send_and_wait(
-        stage.topic_prefix + event.topic, b"{", event.key().encode(), headers=headers
+        session.topic_prefix + event.topic, b"{", event.key().encode(), headers=headers
     )
     await producer.stop()
 
@@ -244,7 +246,7 @@ async def import_orders(scenario: Scenario, kill: Kill) -> Snapshot:
     """Two orders are fetched because somebody asks."""
     order_ids = await _place_orders(scenario, 2)
     async with kill():
-        await answer_of(lambda: trade.import_orders(scenario.stage))
+        await answer_of(lambda: trade.import_orders(scenario.session))
         await scenario.crashable.wait_until_idle()
     return await order_snapshot(scenario, order_ids)
 
@@ -256,7 +258,7 @@ async def import_by_schedule(scenario: Scenario, kill: Kill) -> Snapshot:
     before = await database.fetchval(count)
     order_ids = await _place_orders(scenario, 1)
     async with kill():
-        await scenario.stage.sandbox.move_clock(3_601)
+        await scenario.session.sandbox.move_clock(3_601)
 
         async def is_here() -> bool:
             return bool(
@@ -273,13 +275,13 @@ async def import_by_schedule(scenario: Scenario, kill: Kill) -> Snapshot:
 
 async def ship_order(scenario: Scenario, kill: Kill) -> Snapshot:
     """An order that was fetched is shipped."""
-    stage = scenario.stage
+    session = scenario.session
     [order_id] = await _place_orders(scenario, 1)
-    await trade.import_orders(stage)
+    await trade.import_orders(session)
     parcel = {"carrier": trade.CARRIER, "tracking_number": f"LP{order_id}"}
-    address = (stage.merchant, stage.shop, order_id)
+    address = (session.merchant, session.shop, order_id)
     async with kill():
-        await answer_of(lambda: stage.channel.ship(*address, parcel, key=f"key-{order_id}"))
+        await answer_of(lambda: session.channel.ship(*address, parcel, key=f"key-{order_id}"))
         await scenario.crashable.wait_until_idle()
     snapshot = await order_snapshot(scenario, [order_id])
     shipments = await scenario.crashable.databases[ORDERS.name].fetch(
@@ -289,7 +291,7 @@ async def ship_order(scenario: Scenario, kill: Kill) -> Snapshot:
 
 
 async def _place_orders(scenario: Scenario, count: int) -> list[str]:
-    sandbox = scenario.stage.sandbox
+    sandbox = scenario.session.sandbox
     code = f"{scenario.prefix}BY-HAND"
     await Marketplace(sandbox.http, sandbox.seller_id).control(
         "products", seller_id=sandbox.seller_id, sku_codes=[code]
@@ -306,9 +308,9 @@ async def _place_orders(scenario: Scenario, count: int) -> list[str]:
 async def order_snapshot(scenario: Scenario, order_ids: Sequence[str]) -> Snapshot:
     """What became of these orders: at the marketplace, here, and as it was published."""
     shipped = Counter(
-        entry.order_id for entry in accepted(await scenario.stage.sandbox.ledger(), "order.ship")
+        entry.order_id for entry in accepted(await scenario.session.sandbox.ledger(), "order.ship")
     )
-    there = {order.order_id: order for order in await scenario.stage.sandbox.orders()}
+    there = {order.order_id: order for order in await scenario.session.sandbox.orders()}
     topics = scenario.crashable.topics
     await topics.read_on()
     snapshots = []
@@ -335,14 +337,14 @@ async def order_snapshot(scenario: Scenario, order_ids: Sequence[str]) -> Snapsh
 
 async def renew_connection(scenario: Scenario, kill: Kill) -> Snapshot:
     """The merchant connects the shop once more."""
-    stage, topics = scenario.stage, scenario.crashable.topics
-    before = await stage.channel.shop(stage.merchant, stage.shop)
+    session, topics = scenario.session, scenario.crashable.topics
+    before = await session.channel.shop(session.merchant, session.shop)
     await topics.read_on()
     renewals = topics.times("token.renewed", scenario.shop_key)
     async with kill():
-        await connect(stage)
+        await connect(session)
         await scenario.crashable.wait_until_idle()
-    after = await answer_of(lambda: stage.channel.shop(stage.merchant, stage.shop))
+    after = await answer_of(lambda: session.channel.shop(session.merchant, session.shop))
     await topics.read_on()
     return {
         "connection": after.connection,
@@ -353,8 +355,8 @@ async def renew_connection(scenario: Scenario, kill: Kill) -> Snapshot:
 
 async def near_expiry(scenario: Scenario, kill: Kill) -> Snapshot:
     """Time goes on to the first step towards the end of a new token."""
-    stage, topics = scenario.stage, scenario.crashable.topics
-    await connect(stage)
+    session, topics = scenario.session, scenario.crashable.topics
+    await connect(session)
     await topics.read_on()
     before = topics.times("token.expiring", scenario.shop_key)
 
@@ -363,7 +365,7 @@ async def near_expiry(scenario: Scenario, kill: Kill) -> Snapshot:
         return topics.times("token.expiring", scenario.shop_key) > before
 
     async with kill():
-        await stage.sandbox.move_clock(TOKEN_HOURS_BEFORE_FIRST_STEP * 3_600 + 1)
+        await session.sandbox.move_clock(TOKEN_HOURS_BEFORE_FIRST_STEP * 3_600 + 1)
         await eventually(is_published, within=WITHIN)
         await scenario.crashable.wait_until_idle()
     await topics.read_on()

@@ -17,7 +17,7 @@ from common.failpoints import NAMES
 from stack.settings import CHECKOUT
 from stack.system import AUTH, CATALOG, ORDERS, PUBLISHER, Service
 
-from ..sample import part_of, sample_of, sample_stage
+from ..sample import part_of, sample_of, sample_session
 from .crashable import CrashableSystem
 from .harness import CHANGED, SOLD, Harness, Kill, Snapshot, Step
 from .steps import (
@@ -109,13 +109,13 @@ async def harness(
     pytestconfig: pytest.Config,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Harness]:
-    async with sample_stage(crashable.stack) as stage:
+    async with sample_session(crashable.stack) as session:
         sources = part_of(sample_of(crashable.stack), *SOLD, *CHANGED)
         configuration = {**sources.configuration, "image_checks": "off"}
         # A price with country prices cannot be read back: it is sent again, which is harmless.
         del configuration["country_prices"], configuration["countries"]
         sources = replace(sources, configuration=configuration)
-        harness = Harness(crashable, stage, sources, tmp_path_factory.mktemp("files"))
+        harness = Harness(crashable, session, sources, tmp_path_factory.mktemp("files"))
         changing = {
             tag: row.step
             for tag, row in rows_of(pytestconfig).items()

@@ -9,7 +9,7 @@ from stack.system import AUTH, CATALOG, ORDERS, PUBLISHER
 from ..final_state import FinalState
 from ..merchant_path import FAMILIES, Case, recovered_state
 from ..merchant_path import walk_path as walk_merchant_path
-from ..sample import part_of, sample_of, sample_stage
+from ..sample import part_of, sample_of, sample_session
 from .crashable import CrashableSystem
 from .harness import connect
 
@@ -29,9 +29,9 @@ KILLED_AT: Mapping[str, tuple[str, ...]] = {
 async def test_killed_in_mid_work_every_service_goes_on_to_the_same_end(
     crashable: CrashableSystem,
 ) -> None:
-    async with sample_stage(crashable.stack) as stage:
-        await bring_in.connect_shop(stage)
-        shop = Case(stage, part_of(sample_of(crashable.stack), *FAMILIES), "", 0)
+    async with sample_session(crashable.stack) as session:
+        await bring_in.connect_shop(session)
+        shop = Case(session, part_of(sample_of(crashable.stack), *FAMILIES), "", 0)
         undisturbed = await walk_path(crashable, await shop.begin("undisturbed"))
         async with AsyncExitStack() as kills:
             for service, places in KILLED_AT.items():
@@ -45,7 +45,7 @@ async def test_killed_in_mid_work_every_service_goes_on_to_the_same_end(
 
 async def walk_path(crashable: CrashableSystem, case: Case) -> FinalState:
     """The whole path, by a merchant who asks again when nobody answers."""
-    await connect(case.stage)
+    await connect(case.session)
     await walk_merchant_path(case)
     await crashable.wait_until_idle()
     return await recovered_state(case)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from channel_demo import trade
-from channel_demo.play import play
 from channel_demo.report import Report, find_faults
+from channel_demo.run_demo import sell_sample
 from channel_demo.sandbox import SandboxRefused
+from channel_demo.session import open_demo
 from channel_demo.sources import Sources
-from channel_demo.stage import open_stage
 from stack.run import Stack
 from stack.testing import Programs, StartSystem
 
@@ -89,10 +89,10 @@ def written(folder: Path, name: str, rows: Sequence[Row]) -> Path:
 
 
 async def sell(system: Stack, sources: Sources) -> Report:
-    async with open_stage(
+    async with open_demo(
         system.addresses, currency="USD", catalogue=sources.catalogue, feed=sources.feed
-    ) as stage:
-        report, _ = await play(stage, sources, time.monotonic())
+    ) as session:
+        report, _ = await sell_sample(session, sources, time.monotonic())
     return report
 
 
@@ -109,22 +109,22 @@ async def test_every_tiny_catalogue_ends_with_a_report(small_system: Stack, tmp_
             faults = [] if tiny.online else ["nothing is online"]
             assert find_faults(report, offers_changed=None) == faults, context
 
-    async with open_stage(
+    async with open_demo(
         small_system.addresses, currency="USD", catalogue=name, feed=name
-    ) as stage:
+    ) as session:
         for _ in range(ROUNDS):
-            await trade.place_orders(stage)
-        assert {sku.inventory for item in await stage.sandbox.products() for sku in item.skus} == {
-            0
-        }
+            await trade.place_orders(session)
+        assert {
+            sku.inventory for item in await session.sandbox.products() for sku in item.skus
+        } == {0}
 
 
 async def test_what_the_sandbox_refuses_is_a_sentence(small_system: Stack) -> None:
-    async with open_stage(
+    async with open_demo(
         small_system.addresses, currency="USD", catalogue="none", feed="none"
-    ) as stage:
+    ) as session:
         with pytest.raises(SandboxRefused, match=r"409.*no live offer has the SKU code 'nowhere'"):
-            await stage.sandbox.place_order([("nowhere", 1)], seed=1, status="RISK_CONTROL")
+            await session.sandbox.place_order([("nowhere", 1)], seed=1, status="RISK_CONTROL")
 
 
 async def test_a_catalogue_without_its_feed_is_refused_before_anything_starts(

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from channel_demo import bring_in
+from channel_demo.session import Session
 from channel_demo.sources import Sources
-from channel_demo.stage import Stage
 from stack.testing import StartSystem
 
 from ..merchant_path import FAMILIES, MORE_FAMILIES, Case
-from ..sample import part_of, sample_of, sample_stage
+from ..sample import part_of, sample_of, sample_session
 
 QUICK: Mapping[str, Mapping[str, str]] = {
     "sandbox": {"SANDBOX_FEED_SECONDS": "0.3", "SANDBOX_AUDIT_SECONDS": "0.3"},
@@ -45,14 +45,14 @@ OTHERS = (
 @pytest.fixture(scope="package")
 async def models(start_system: StartSystem) -> AsyncIterator[list[Case]]:
     """Three connected shops at a marketplace that may fail, each the model of its cases."""
-    async with start_system(QUICK) as system, sample_stage(system) as stage:
+    async with start_system(QUICK) as system, sample_session(system) as session:
         sources = part_of(sample_of(system), *FAMILIES, *MORE_FAMILIES)
         models = [
-            Case(stage, sources, "", 0),
-            *(_model_of(other, stage, sources) for other in OTHERS),
+            Case(session, sources, "", 0),
+            *(_model_of(other, session, sources) for other in OTHERS),
         ]
         for model in models:
-            await bring_in.connect_shop(model.stage)
+            await bring_in.connect_shop(model.session)
         yield models
 
 
@@ -62,7 +62,7 @@ def model(models: list[Case]) -> Case:
     return models[0]
 
 
-def _model_of(other: Other, stage: Stage, sources: Sources) -> Case:
+def _model_of(other: Other, session: Session, sources: Sources) -> Case:
     """The same products in this merchant's shop."""
     events = [
         msgspec.structs.replace(event, merchant_id=other.merchant) for event in sources.events
@@ -75,10 +75,10 @@ def _model_of(other: Other, stage: Stage, sources: Sources) -> Case:
     }
     return Case(
         replace(
-            stage,
+            session,
             merchant=other.merchant,
             shop=other.merchant,
-            sandbox=replace(stage.sandbox, seller_id=other.seller_id),
+            sandbox=replace(session.sandbox, seller_id=other.seller_id),
         ),
         replace(sources, events=events, configuration=configuration),
         "",

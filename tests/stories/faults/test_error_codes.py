@@ -11,7 +11,7 @@ from channel_cli.progress import poll
 from channel_cli.settings import ORDERS
 from channel_demo import sell, trade
 from channel_demo.sandbox import ShopOrder
-from channel_demo.stage import Stage
+from channel_demo.session import Session
 
 from ..merchant_path import WITHIN, Case, bring_all_in, import_all, ship
 
@@ -62,7 +62,7 @@ async def report(model: Case, request: pytest.FixtureRequest) -> list[Row]:
     """The integration report of a run in which each product fails with a code of its own."""
     quirks: Mapping[str, bool] = request.param
     case = await model.begin("codes-" + "-".join(quirks).replace("_", "-"))
-    stage = case.stage
+    session = case.session
     faults = [
         {"operation": "PRODUCT_CREATE", "count": 1, "code": code, "message": message}
         for code, message, _ in ITEM_CODES
@@ -72,11 +72,13 @@ async def report(model: Case, request: pytest.FixtureRequest) -> list[Row]:
     await case.marketplace.control("quirks", **quirks)
     for fault in faults:
         await case.marketplace.set_fault(kind="item_error", **fault)
-    await sell.publish_products(stage)
+    await sell.publish_products(session)
     await case.marketplace.remove_faults()
     await case.marketplace.control("quirks")
-    runs = [run async for run in stage.channel.runs(stage.merchant, stage.feed)]
-    text = await stage.channel.report_csv(stage.merchant, runs[-1].run_id)  # the others came after
+    runs = [run async for run in session.channel.runs(session.merchant, session.feed)]
+    text = await session.channel.report_csv(
+        session.merchant, runs[-1].run_id
+    )  # the others came after
     return list(csv.DictReader(StringIO(text)))
 
 
@@ -96,9 +98,11 @@ def test_an_items_code_is_explained_in_the_report(
 
 async def order_of(model: Case, seed: int) -> ShopOrder:
     """An order the channel knows, of a product that the seller made by hand."""
-    stage, sku = model.stage, f"BY-HAND-{seed}"
-    await model.marketplace.control("products", seller_id=stage.sandbox.seller_id, sku_codes=[sku])
-    return await stage.sandbox.place_order([(sku, 1)], seed=seed, status=trade.WAITS_FOR_SELLER)
+    session, sku = model.session, f"BY-HAND-{seed}"
+    await model.marketplace.control(
+        "products", seller_id=session.sandbox.seller_id, sku_codes=[sku]
+    )
+    return await session.sandbox.place_order([(sku, 1)], seed=seed, status=trade.WAITS_FOR_SELLER)
 
 
 @pytest.mark.parametrize(
@@ -116,30 +120,30 @@ async def order_of(model: Case, seed: int) -> ShopOrder:
     ids=["shipped-already", "not-shippable", "tracking-number", "not-yours", "unknown"],
 )
 async def test_a_refused_shipment_is_explained(model: Case, message: str, words: str) -> None:
-    order = await order_of(model, seed=100 + len(await model.stage.sandbox.orders()))
+    order = await order_of(model, seed=100 + len(await model.session.sandbox.orders()))
     await import_all(model, {order.order_id})
     await refuse_shipment(model, message)
     shipment = await ship(model, order.order_id)
-    document = await shipment_document(model.stage, order.order_id, shipment.shipment_id)
+    document = await shipment_document(model.session, order.order_id, shipment.shipment_id)
     assert document["state"] == "refused"
     assert (document["problem_code"], document["problem_message"]) == ("-999", message)
     assert words in document["explanation"]
     assert document["remedy"]
-    assert (await shop_order(model.stage, order)).shipments == []
+    assert (await shop_order(model.session, order)).shipments == []
 
 
 async def test_a_shipment_that_failed_inside_shows_it_and_is_shipped_once(model: Case) -> None:
     message = "系统异常，请稍候重试"
-    stage = model.stage
+    session = model.session
     order = await order_of(model, seed=99)
     await import_all(model, {order.order_id})
     await refuse_shipment(model, message)
     parcel = {"carrier": trade.CARRIER, "tracking_number": f"LP{order.order_id}"}
-    address = (stage.merchant, stage.shop, order.order_id)
-    sent = await stage.channel.ship(*address, parcel, key=order.order_id)
+    address = (session.merchant, session.shop, order.order_id)
+    sent = await session.channel.ship(*address, parcel, key=order.order_id)
     problems = set()
     async for document in poll(
-        lambda: shipment_document(stage, order.order_id, sent.shipment_id),
+        lambda: shipment_document(session, order.order_id, sent.shipment_id),
         within=WITHIN,
         what="the shipment",
     ):
@@ -147,7 +151,7 @@ async def test_a_shipment_that_failed_inside_shows_it_and_is_shipped_once(model:
         if document["state"] == "confirmed":
             break
     assert ("-999", message) in problems
-    assert len((await shop_order(stage, order)).shipments) == 1
+    assert len((await shop_order(session, order)).shipments) == 1
 
 
 async def test_an_order_aliexpress_does_not_show_is_a_problem_of_the_import(model: Case) -> None:
@@ -155,26 +159,26 @@ async def test_an_order_aliexpress_does_not_show_is_a_problem_of_the_import(mode
     await model.marketplace.set_fault(
         kind="business_error", operation="aliexpress.solution.order.info.get", count=1
     )
-    await trade.import_orders(model.stage)
-    (problem,) = (await imports_document(model.stage))["problems"]
+    await trade.import_orders(model.session)
+    (problem,) = (await imports_document(model.session))["problems"]
     assert problem["order_id"] == order.order_id
     assert "F00-10-10000-001" in problem["problem"]
     assert "account not found" in problem["problem"]
     assert "does not show this order" in problem["explanation"]
     assert problem["remedy"]
     await import_all(model, {order.order_id})
-    assert (await imports_document(model.stage))["problems"] == []
+    assert (await imports_document(model.session))["problems"] == []
 
 
 async def test_an_error_inside_aliexpress_is_shown_while_the_import_waits(model: Case) -> None:
-    stage = model.stage
+    session = model.session
     order = await order_of(model, seed=97)
     await model.marketplace.set_fault(
         kind="error", operation="aliexpress.solution.order.get", count=1,
         code="16009999", message="系统异常",
     )  # fmt: skip
-    await stage.channel.import_orders(stage.merchant, stage.shop)
-    async for imports in poll(lambda: imports_document(stage), within=WITHIN, what="the import"):
+    await session.channel.import_orders(session.merchant, session.shop)
+    async for imports in poll(lambda: imports_document(session), within=WITHIN, what="the import"):
         if (newest := imports["items"][0])["problem"]:
             break
     assert "16009999" in newest["problem"]
@@ -192,18 +196,18 @@ async def refuse_shipment(model: Case, message: str) -> None:
     )
 
 
-async def shop_order(stage: Stage, order: ShopOrder) -> ShopOrder:
+async def shop_order(session: Session, order: ShopOrder) -> ShopOrder:
     """The order as the marketplace has it now."""
-    return next(o for o in await stage.sandbox.orders() if o.order_id == order.order_id)
+    return next(o for o in await session.sandbox.orders() if o.order_id == order.order_id)
 
 
-async def shipment_document(stage: Stage, order_id: str, shipment_id: str) -> dict[str, Any]:
+async def shipment_document(session: Session, order_id: str, shipment_id: str) -> dict[str, Any]:
     """A shipment's whole answer."""
-    path = f"/v1/merchants/{stage.merchant}/shops/{stage.shop}/orders/{order_id}/shipments"
-    return await stage.channel.session.get(ORDERS, f"{path}/{shipment_id}", dict[str, Any])
+    path = f"/v1/merchants/{session.merchant}/shops/{session.shop}/orders/{order_id}/shipments"
+    return await session.channel.session.get(ORDERS, f"{path}/{shipment_id}", dict[str, Any])
 
 
-async def imports_document(stage: Stage) -> dict[str, Any]:
+async def imports_document(session: Session) -> dict[str, Any]:
     """The whole answer on the shop's imports."""
-    path = f"/v1/merchants/{stage.merchant}/shops/{stage.shop}/order-imports"
-    return await stage.channel.session.get(ORDERS, path, dict[str, Any])
+    path = f"/v1/merchants/{session.merchant}/shops/{session.shop}/order-imports"
+    return await session.channel.session.get(ORDERS, path, dict[str, Any])

@@ -89,19 +89,21 @@ def odd_results(kind: str, *, updates_struck: int | None) -> Scenario:
 
 async def revoked_token(shop: Shop, case: Case) -> None:
     """The token is revoked in mid-run; the merchant connects again, and the run goes on."""
-    stage = case.stage
+    session = case.session
     await bring_all_in(case)
     await publish_all(case)
     await case.marketplace.revoke_tokens()
 
     async def is_known() -> bool:
-        return (await stage.channel.shop(stage.merchant, stage.shop)).connection != "connected"
+        return (
+            await session.channel.shop(session.merchant, session.shop)
+        ).connection != "connected"
 
     async with asyncio.TaskGroup() as together:
         changing = together.create_task(change(case))
         await eventually(is_known, within=WITHIN)
         assert not changing.done()
-        await bring_in.connect_shop(stage)
+        await bring_in.connect_shop(session)
     await bring_orders(case)
     assert await recovered_state(case) == shop.undisturbed
 
@@ -136,7 +138,7 @@ async def shops(models: list[Case], pytestconfig: pytest.Config) -> list[Shop]:
     calm = [await model.begin("calm") for model in models]
     await asyncio.gather(*map(walk_path, calm))
     states = [await recovered_state(case) for case in calm]
-    called = await calm[0].stage.sandbox.calls()
+    called = await calm[0].session.sandbox.calls()
     operations = frozenset(name for name in called if name.startswith("aliexpress."))
     return [Shop(model, state, operations) for model, state in zip(models, states, strict=True)]
 
@@ -226,7 +228,7 @@ async def free_jobs(marketplace: Marketplace) -> None:
 
 async def test_bans_before_every_step_only_delay(shops: list[Shop]) -> None:
     case = await shops[0].model.begin("bans")
-    http = case.stage.sandbox.http
+    http = case.session.sandbox.http
     await http.delete("/control/calls")
     for step in (bring_all_in, publish_all, change, bring_orders):
         await case.marketplace.control("quirks", limit_form="old" if step is change else "new")
@@ -239,12 +241,12 @@ async def test_bans_before_every_step_only_delay(shops: list[Shop]) -> None:
 
 async def test_a_repeated_page_hides_no_order(model: Case) -> None:
     case = await model.begin("repeated-page")
-    stage = case.stage
+    session = case.session
     await case.marketplace.control(
-        "products", seller_id=stage.sandbox.seller_id, sku_codes=["BY-HAND-PAGES"]
+        "products", seller_id=session.sandbox.seller_id, sku_codes=["BY-HAND-PAGES"]
     )
     placed = [
-        await stage.sandbox.place_order(
+        await session.sandbox.place_order(
             [("BY-HAND-PAGES", 1)], seed=seed, status=trade.WAITS_FOR_SELLER
         )
         for seed in range(200, 255)
@@ -253,7 +255,7 @@ async def test_a_repeated_page_hides_no_order(model: Case) -> None:
     await import_all(case, {order.order_id for order in placed})
     assert [fault["struck"] for fault in await case.marketplace.faults()] == [1]
     await case.marketplace.remove_faults()
-    known = [order.order_id for order in await trade.imported_orders(stage)]
-    assert len(known) == len(set(known)) == len(await stage.sandbox.orders())
-    newest = await anext(stage.channel.order_imports(stage.merchant, stage.shop))
+    known = [order.order_id for order in await trade.imported_orders(session)]
+    assert len(known) == len(set(known)) == len(await session.sandbox.orders())
+    newest = await anext(session.channel.order_imports(session.merchant, session.shop))
     assert newest.orders_received == len(placed)

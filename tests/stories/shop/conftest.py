@@ -6,7 +6,7 @@ from stack.run import Stack
 from stack.testing import Programs, StartSystem
 
 from ..command_line import ChannelCommand
-from ..sample import Sold, bring_online, sample_of, sample_stage, survey_sale
+from ..sample import Sold, bring_online, sample_of, sample_session, survey_sale
 
 
 @pytest.fixture(scope="package")
@@ -19,9 +19,9 @@ async def system(start_system: StartSystem) -> AsyncIterator[Stack]:
 @pytest.fixture(scope="package")
 async def sold(system: Stack) -> AsyncIterator[Sold]:
     """The sample catalogue, published shuffled, online at the marketplace."""
-    async with sample_stage(system) as stage:
-        await bring_online(stage, sample_of(system))
-        yield await survey_sale(stage)
+    async with sample_session(system) as session:
+        await bring_online(session, sample_of(system))
+        yield await survey_sale(session)
 
 
 @pytest.fixture(scope="package")

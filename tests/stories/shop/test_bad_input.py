@@ -36,8 +36,8 @@ def product(merchant: str, catalogue: str, name: str, version: int = 1) -> Catal
 async def send_raw(sold: Sold, event: CatalogUpdated, value: bytes) -> None:
     """A record whose headers and key are right and whose data may be anything."""
     record = encode(event, source="/careless")
-    async with AIOKafkaProducer(bootstrap_servers=sold.stage.kafka_bootstrap) as producer:
-        topic = sold.stage.topic_prefix + record.topic
+    async with AIOKafkaProducer(bootstrap_servers=sold.session.kafka_bootstrap) as producer:
+        topic = sold.session.topic_prefix + record.topic
         await producer.send_and_wait(topic, value, record.key, headers=record.headers)
 
 
@@ -52,7 +52,7 @@ async def send_raw(sold: Sold, event: CatalogUpdated, value: bytes) -> None:
 async def test_a_file_that_is_no_catalogue_is_refused_and_deletes_nothing(
     sold: Sold, tmp_path: Path, name: str, content: bytes
 ) -> None:
-    channel, merchant = sold.stage.channel, sold.stage.merchant
+    channel, merchant = sold.session.channel, sold.session.merchant
     catalogue = f"files-{uuid4().hex[:8]}"
     await channel.register_catalogue(merchant, catalogue, versioning="arrival", fed_by="files")
     good = tmp_path / "good.csv"
@@ -70,15 +70,15 @@ async def test_a_file_that_is_no_catalogue_is_refused_and_deletes_nothing(
 async def test_an_event_that_is_no_json_is_a_dead_letter_and_its_neighbours_arrive(
     sold: Sold,
 ) -> None:
-    stage = sold.stage
+    session = sold.session
     name = f"BAD-{uuid4().hex[:8]}"
-    broken = product(stage.merchant, stage.catalogue, name)
+    broken = product(session.merchant, session.catalogue, name)
     await send_raw(sold, broken, b'{"merchant_id": "lumo", ')
-    neighbour = product(stage.merchant, stage.catalogue, f"{name}-neighbour")
-    await bring_in.publish(stage, [neighbour])
+    neighbour = product(session.merchant, session.catalogue, f"{name}-neighbour")
+    await bring_in.publish(session, [neighbour])
 
     async def found() -> list[Any]:
-        letters = stage.channel.dead_letters(CATALOG, stage.merchant, {"reason": "not-json"})
+        letters = session.channel.dead_letters(CATALOG, session.merchant, {"reason": "not-json"})
         return [letter async for letter in letters if name in (letter.key or "")]
 
     async def is_kept() -> bool:
@@ -89,20 +89,20 @@ async def test_an_event_that_is_no_json_is_a_dead_letter_and_its_neighbours_arri
     assert letter.remedy
     corrected = json.dumps(
         {
-            "merchant_id": stage.merchant,
-            "catalogue_id": stage.catalogue,
+            "merchant_id": session.merchant,
+            "catalogue_id": session.catalogue,
             "product_id": name,
             "action": "upsert",
             "version": 1,
             "fields": {},
         }
     )
-    outcomes = await stage.channel.replay_dead_letters(
-        CATALOG, stage.merchant, {"ids": [letter.id], "value": corrected}
+    outcomes = await session.channel.replay_dead_letters(
+        CATALOG, session.merchant, {"ids": [letter.id], "value": corrected}
     )
     assert [outcome.outcome for outcome in outcomes] == ["taken"]
     assert await found() == []
-    taken = await stage.channel.source_product(stage.merchant, stage.catalogue, name)
+    taken = await session.channel.source_product(session.merchant, session.catalogue, name)
     assert taken.version == 1
     for gone in (name, f"{name}-neighbour"):
         await remove(sold, gone)
@@ -110,10 +110,10 @@ async def test_an_event_that_is_no_json_is_a_dead_letter_and_its_neighbours_arri
 
 async def remove(sold: Sold, name: str) -> None:
     """Delete a product of this story again."""
-    stage = sold.stage
+    session = sold.session
     event = CatalogUpdated(
-        merchant_id=stage.merchant,
-        catalogue_id=stage.catalogue,
+        merchant_id=session.merchant,
+        catalogue_id=session.catalogue,
         product_id=name,
         action="delete",
         version=2,
@@ -121,7 +121,7 @@ async def remove(sold: Sold, name: str) -> None:
     await send_raw(sold, event, encode(event, source="/careful").value)
 
     async def is_gone() -> bool:
-        found = await stage.channel.source_product(stage.merchant, stage.catalogue, name)
+        found = await session.channel.source_product(session.merchant, session.catalogue, name)
         return found.is_deleted
 
     await eventually(is_gone)
@@ -130,32 +130,32 @@ async def remove(sold: Sold, name: str) -> None:
 async def test_an_event_for_an_unknown_catalogue_waits_and_is_taken_in_when_it_is_declared(
     sold: Sold,
 ) -> None:
-    stage = sold.stage
+    session = sold.session
     catalogue = f"later-{uuid4().hex[:8]}"
-    early = product(stage.merchant, catalogue, "EARLY-1")
+    early = product(session.merchant, catalogue, "EARLY-1")
     await send_raw(sold, early, encode(early, source="/eager").value)
-    neighbour = product(stage.merchant, stage.catalogue, f"N-{uuid4().hex[:8]}")
-    await bring_in.publish(stage, [neighbour])  # it is taken in, so the early one was seen
+    neighbour = product(session.merchant, session.catalogue, f"N-{uuid4().hex[:8]}")
+    await bring_in.publish(session, [neighbour])  # it is taken in, so the early one was seen
     await remove(sold, neighbour.product_id)
     with pytest.raises(Problem) as caught:
-        await stage.channel.catalogue(stage.merchant, catalogue)
+        await session.channel.catalogue(session.merchant, catalogue)
     assert caught.value.details.status == 404
-    await stage.channel.register_catalogue(
-        stage.merchant, catalogue, versioning="explicit", fed_by="events"
+    await session.channel.register_catalogue(
+        session.merchant, catalogue, versioning="explicit", fed_by="events"
     )
 
     async def is_taken_in() -> bool:
-        return (await stage.channel.catalogue(stage.merchant, catalogue)).products == 1
+        return (await session.channel.catalogue(session.merchant, catalogue)).products == 1
 
     await eventually(is_taken_in, within=30)
 
 
 async def an_order(sold: Sold, status: str) -> Order:
     """An order of a product that is online, as the channel imported it."""
-    stage = sold.stage
+    session = sold.session
     sku = sold.shop[0].skus[0].sku_code
-    placed = await stage.sandbox.place_order([(sku, 1)], seed=77, status=status)
-    orders = {order.order_id: order for order in await trade.import_orders(stage)}
+    placed = await session.sandbox.place_order([(sku, 1)], seed=77, status=status)
+    orders = {order.order_id: order for order in await trade.import_orders(session)}
     return orders[placed.order_id]
 
 
@@ -163,9 +163,9 @@ PARCEL = {"carrier": trade.CARRIER, "tracking_number": "LP000000001"}
 
 
 async def refusal(sold: Sold, order_id: str, parcel: dict[str, str], key: str) -> Problem:
-    stage = sold.stage
+    session = sold.session
     with pytest.raises(Problem) as caught:
-        await stage.channel.ship(stage.merchant, stage.shop, order_id, parcel, key)
+        await session.channel.ship(session.merchant, session.shop, order_id, parcel, key)
     assert caught.value.details.remedy
     return caught.value
 
@@ -178,17 +178,17 @@ async def test_a_parcel_without_tracking_number_is_refused_by_that_field(sold: S
 
 async def test_a_foreign_merchants_order_does_not_exist(sold: Sold) -> None:
     order = await an_order(sold, trade.WAITS_FOR_SELLER)
-    stage = sold.stage
-    await stage.channel.register_merchant("nosy", name="Nosy", is_eligible=True)
-    client = await stage.channel.make_api_client("nosy", name="erp", scopes=["orders:write"])
+    session = sold.session
+    await session.channel.register_merchant("nosy", name="Nosy", is_eligible=True)
+    client = await session.channel.make_api_client("nosy", name="erp", scopes=["orders:write"])
     access = Access(
-        stage.channel.session.access.urls, client.client_id, SecretStr(client.client_secret)
+        session.channel.session.access.urls, client.client_id, SecretStr(client.client_secret)
     )
-    async with open_session(access) as session:
-        for merchant in (stage.merchant, "nosy"):
+    async with open_session(access) as nosy:
+        for merchant in (session.merchant, "nosy"):
             with pytest.raises(Problem) as caught:
-                await Channel(session).ship(
-                    merchant, stage.shop, order.order_id, PARCEL, uuid4().hex
+                await Channel(nosy).ship(
+                    merchant, session.shop, order.order_id, PARCEL, uuid4().hex
                 )
             assert caught.value.details.status == 404
 
@@ -201,27 +201,27 @@ async def test_an_order_that_is_not_to_be_shipped_is_refused_with_its_state(sold
 
 
 async def test_the_same_key_ships_once_and_another_body_under_it_is_refused(sold: Sold) -> None:
-    stage = sold.stage
+    session = sold.session
     order = await an_order(sold, trade.WAITS_FOR_SELLER)
-    before = await stage.sandbox.last_sequence()
+    before = await session.sandbox.last_sequence()
     key = uuid4().hex
     parcel = {"carrier": trade.CARRIER, "tracking_number": f"LP{order.order_id}"}
-    first = await stage.channel.ship(stage.merchant, stage.shop, order.order_id, parcel, key)
-    again = await stage.channel.ship(stage.merchant, stage.shop, order.order_id, parcel, key)
+    first = await session.channel.ship(session.merchant, session.shop, order.order_id, parcel, key)
+    again = await session.channel.ship(session.merchant, session.shop, order.order_id, parcel, key)
     assert again.shipment_id == first.shipment_id
     problem = await refusal(sold, order.order_id, parcel | {"tracking_number": "LP9"}, key)
     assert problem.details.status == 422
 
     async def is_confirmed() -> bool:
-        shipment = await stage.channel.shipment(
-            stage.merchant, stage.shop, order.order_id, first.shipment_id
+        shipment = await session.channel.shipment(
+            session.merchant, session.shop, order.order_id, first.shipment_id
         )
         return shipment.state == "confirmed"
 
     await eventually(is_confirmed, within=60)
     shipped = [
         entry
-        for entry in await stage.sandbox.ledger(since=before, operation="order.ship")
+        for entry in await session.sandbox.ledger(since=before, operation="order.ship")
         if entry.order_id == order.order_id
     ]
     assert len(shipped) == 1

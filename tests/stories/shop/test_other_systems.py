@@ -48,9 +48,9 @@ def test_the_examples_are_short_enough_to_read() -> None:
 async def test_a_published_product_is_reported_online(
     system: Stack, sold: Sold, tmp_path: Path
 ) -> None:
-    stage = sold.stage
+    session = sold.session
     name = f"NEW-{uuid4().hex[:8]}"
-    model = await stage.channel.source_product(stage.merchant, stage.catalogue, MODEL)
+    model = await session.channel.source_product(session.merchant, session.catalogue, MODEL)
     file = tmp_path / "product.json"
     file.write_text(
         json.dumps({"product_id": name, "version": 1, "fields": model.fields | {"sku": name}})
@@ -59,8 +59,8 @@ async def test_a_published_product_is_reported_online(
     publisher = await run(
         "publish_catalog_events.py",
         addresses.kafka_bootstrap,
-        stage.merchant,
-        stage.catalogue,
+        session.merchant,
+        session.catalogue,
         str(file),
         addresses.topic_prefix,
     )
@@ -68,35 +68,37 @@ async def test_a_published_product_is_reported_online(
     assert name in (await publisher.stdout.readline()).decode()
 
     async def is_normalized() -> bool:
-        found = stage.channel.preview(stage.merchant, stage.feed, {"q": name})
+        found = session.channel.preview(session.merchant, session.feed, {"q": name})
         return [family.state async for family in found] == ["valid"]
 
     await eventually(is_normalized, within=30)
-    await sell.settle(stage)
-    await sell.run_feed(stage, "product", RUN_ENDED, is_dry_run=False)
+    await sell.settle(session)
+    await sell.run_feed(session, "product", RUN_ENDED, is_dry_run=False)
     report = json.loads("\n".join(await output_of(publisher)))
     assert (report["family_id"], report["status"]) == (name, "live")
-    shop = {item.product_id: item for item in await stage.sandbox.products()}
+    shop = {item.product_id: item for item in await session.sandbox.products()}
     assert [sku.sku_code for sku in shop[report["marketplace_product_id"]].skus] == [name]
 
 
 async def test_followed_orders_are_shipped_once_each(system: Stack, sold: Sold) -> None:
-    stage = sold.stage
+    session = sold.session
     placed = [
-        await stage.sandbox.place_order(
+        await session.sandbox.place_order(
             [(sold.shop[index].skus[0].sku_code, 1)],
             seed=900 + index,
             status=trade.WAITS_FOR_SELLER,
         )
         for index in range(2)
     ]
-    await trade.import_orders(stage)
-    client = await stage.channel.make_api_client(
-        stage.merchant, name="erp", scopes=["orders:write"]
+    await trade.import_orders(session)
+    client = await session.channel.make_api_client(
+        session.merchant, name="erp", scopes=["orders:write"]
     )
     addresses = system.addresses
     waiting = [
-        order for order in await trade.imported_orders(stage) if order.status == "waiting_shipment"
+        order
+        for order in await trade.imported_orders(session)
+        if order.status == "waiting_shipment"
     ]
     follower = await run(
         "follow_orders.py",
@@ -112,7 +114,7 @@ async def test_followed_orders_are_shipped_once_each(system: Stack, sold: Sold) 
     assert {order.order_id for order in placed} <= {line.split()[0] for line in lines}
 
     async def are_shipped() -> bool:
-        orders = {order.order_id: order for order in await stage.sandbox.orders()}
+        orders = {order.order_id: order for order in await session.sandbox.orders()}
         return all(len(orders[order.order_id].shipments) == 1 for order in placed)
 
     await eventually(are_shipped, within=60)

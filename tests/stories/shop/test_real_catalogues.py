@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from channel_demo.sandbox import ONLINE, ShopProduct
+from channel_demo.session import open_demo
 from channel_demo.sources import load_own
-from channel_demo.stage import open_stage
 from channel_demo.survey import Found, survey
 from sandbox.catalogue import Catalogue
 from stack.run import Stack
@@ -38,19 +38,19 @@ class Brought:
 @asynccontextmanager
 async def brought(system: Stack, file: Path, feed_file: Path) -> AsyncIterator[Brought]:
     sources = load_own(file, feed_file)
-    async with open_stage(
+    async with open_demo(
         system.addresses,
         currency=sources.currency,
         catalogue=sources.catalogue,
         feed=sources.feed,
-    ) as stage:
-        await bring_online(stage, sources)
-        found = await survey(stage)
-        published = stage.channel.published(stage.merchant, stage.feed)
+    ) as session:
+        await bring_online(session, sources)
+        found = await survey(session)
+        published = session.channel.published(session.merchant, session.feed)
         ours = {item.marketplace_product_id async for item in published}
         shop = [
             product
-            for product in await stage.sandbox.products()
+            for product in await session.sandbox.products()
             if product.product_id in ours and product.status == ONLINE
         ]
         yield Brought(found, shop)

@@ -8,8 +8,8 @@ import pytest
 from channel_cli.following import RUN_ENDED
 from channel_demo import bring_in, sell
 from channel_demo.sandbox import ONLINE
+from channel_demo.session import open_demo
 from channel_demo.sources import SAMPLE_EVENTS, expected_outcomes, read_events
-from channel_demo.stage import open_stage
 from stack.run import Stack
 
 from ..sample import Sold, bring_online, listings, sample_of, survey_sale, writes_in
@@ -64,33 +64,33 @@ async def test_a_catalogue_in_order_ends_as_the_shuffled_one_did(system: Stack, 
         | {"shipping_template_id": {"constant": "standard"}}
     }
     ordered = replace(sources, events=events, configuration=configuration)
-    async with open_stage(
+    async with open_demo(
         system.addresses, currency="USD", catalogue="sample", feed="sample"
-    ) as stage:
-        sandbox = replace(stage.sandbox, seller_id="2200100002")
-        other = replace(stage, merchant="orderly", shop="second", sandbox=sandbox)
+    ) as session:
+        sandbox = replace(session.sandbox, seller_id="2200100002")
+        other = replace(session, merchant="orderly", shop="second", sandbox=sandbox)
         await bring_online(other, ordered)
         assert listings((await survey_sale(other)).shop) == listings(sold.shop)
 
 
 async def test_run_again_unchanged_it_calls_nothing_that_writes(system: Stack, sold: Sold) -> None:
-    stage = sold.stage
-    before = await stage.sandbox.last_sequence()
-    await bring_in.publish(stage, sample_of(system).events)
-    await bring_in.apply_configuration(stage, sample_of(system))
-    await sell.settle(stage)
+    session = sold.session
+    before = await session.sandbox.last_sequence()
+    await bring_in.publish(session, sample_of(system).events)
+    await bring_in.apply_configuration(session, sample_of(system))
+    await sell.settle(session)
     for kind in ("product", "offer"):
-        run = await sell.run_feed(stage, kind, RUN_ENDED, is_dry_run=False)
+        run = await sell.run_feed(session, kind, RUN_ENDED, is_dry_run=False)
         assert run.state == "completed"
-    assert writes_in(await stage.sandbox.ledger(since=before)) == []
+    assert writes_in(await session.sandbox.ledger(since=before)) == []
 
 
 async def test_of_changed_offers_exactly_those_are_sent(sold: Sold) -> None:
-    stage = sold.stage
-    before = await stage.sandbox.last_sequence()
-    changed = await sell.change_offers(stage)
-    await sell.send_offers(stage)
-    entries = writes_in(await stage.sandbox.ledger(since=before))
+    session = sold.session
+    before = await session.sandbox.last_sequence()
+    changed = await sell.change_offers(session)
+    await sell.send_offers(session)
+    entries = writes_in(await session.sandbox.ledger(since=before))
     assert len(changed) == 15
     assert sorted(entry.sku_code or "" for entry in entries) == sorted(changed)
     assert sum(entry.operation == "price.update" for entry in entries) == 10

@@ -10,7 +10,7 @@ from channel_cli.session import Problem
 from channel_cli.settings import CATALOG
 from channel_demo import sell, trade
 from channel_demo.consent import ConsentFailed, agree
-from channel_demo.stage import Stage
+from channel_demo.session import Session
 from stack.testing import eventually
 
 from ..sample import writes_in
@@ -19,61 +19,63 @@ LIFETIME = timedelta(days=30)
 OTHER_SELLER = "2200100002"
 
 
-async def connection(stage: Stage) -> str:
-    return (await stage.channel.shop(stage.merchant, stage.shop)).connection
+async def connection(session: Session) -> str:
+    return (await session.channel.shop(session.merchant, session.shop)).connection
 
 
 async def test_a_lapsed_token_stops_all_calls_and_its_renewal_brings_all_up_to_date(
-    stage: Stage,
+    session: Session,
 ) -> None:
-    await eventually(lambda: has_all_categories(stage), within=60)  # hundreds of calls
-    await stage.sandbox.move_clock((LIFETIME + timedelta(hours=1)).total_seconds())
+    await eventually(lambda: has_all_categories(session), within=60)  # hundreds of calls
+    await session.sandbox.move_clock((LIFETIME + timedelta(hours=1)).total_seconds())
 
-    await eventually(lambda: is_known_to_be_over(stage), within=30)
-    assert await connection(stage) == "lapsed"
-    before = await stage.sandbox.last_sequence()
-    calls_before = dict(await stage.sandbox.calls())
-    changed = await sell.change_offers(stage)
-    placed = await stage.sandbox.place_orders(seed=5, count=3, status=trade.WAITS_FOR_SELLER)
-    asked = await stage.channel.run_feed(stage.merchant, stage.feed, "offer", is_dry_run=False)
-    waiting = await stage.channel.run(stage.merchant, asked.run_id)
+    await eventually(lambda: is_known_to_be_over(session), within=30)
+    assert await connection(session) == "lapsed"
+    before = await session.sandbox.last_sequence()
+    calls_before = dict(await session.sandbox.calls())
+    changed = await sell.change_offers(session)
+    placed = await session.sandbox.place_orders(seed=5, count=3, status=trade.WAITS_FOR_SELLER)
+    asked = await session.channel.run_feed(
+        session.merchant, session.feed, "offer", is_dry_run=False
+    )
+    waiting = await session.channel.run(session.merchant, asked.run_id)
     assert waiting.state == "waiting_for_shop"
     assert waiting.waiting_reason
     with pytest.raises(Problem) as caught:
-        await stage.channel.import_orders(stage.merchant, stage.shop)
+        await session.channel.import_orders(session.merchant, session.shop)
     assert caught.value.details.rule == "M1.3"
-    assert writes_in(await stage.sandbox.ledger(since=before)) == []
-    assert dict(await stage.sandbox.calls()) == calls_before
+    assert writes_in(await session.sandbox.ledger(since=before)) == []
+    assert dict(await session.sandbox.calls()) == calls_before
 
-    await renewing_with_another_account_is_refused(stage)
-    link = await stage.channel.connect_shop(stage.merchant, stage.shop)
-    await agree(link.start_url, seller_id=stage.sandbox.seller_id)
-    assert await connection(stage) == "connected"
+    await renewing_with_another_account_is_refused(session)
+    link = await session.channel.connect_shop(session.merchant, session.shop)
+    await agree(link.start_url, seller_id=session.sandbox.seller_id)
+    assert await connection(session) == "connected"
     await follow_run(
-        stage.channel, stage.merchant, asked.run_id, until=RUN_ENDED, what="offer feed"
+        session.channel, session.merchant, asked.run_id, until=RUN_ENDED, what="offer feed"
     )
-    writes = writes_in(await stage.sandbox.ledger(since=before))
+    writes = writes_in(await session.sandbox.ledger(since=before))
     assert sorted(entry.sku_code or "" for entry in writes) == sorted(changed)
-    orders = await trade.import_orders(stage)
+    orders = await trade.import_orders(session)
     assert {order.order_id for order in placed} <= {order.order_id for order in orders}
 
 
-async def has_all_categories(stage: Stage) -> bool:
+async def has_all_categories(session: Session) -> bool:
     """Whether catalog-service has read the shop's whole category tree."""
-    path = f"/v1/merchants/{stage.merchant}/shops/{stage.shop}/categories"
-    answer = await stage.channel.session.get(CATALOG, path, dict[str, Any])
+    path = f"/v1/merchants/{session.merchant}/shops/{session.shop}/categories"
+    answer = await session.channel.session.get(CATALOG, path, dict[str, Any])
     return answer["fetched_at"] is not None
 
 
-async def is_known_to_be_over(stage: Stage) -> bool:
+async def is_known_to_be_over(session: Session) -> bool:
     """Whether auth-service and feed-publisher have seen the token's end.
 
     Services take up a moved clock within half a second of each other, and so long one of them may
     call the other's new bearer token expired.
     """
     try:
-        shop = await stage.channel.shop(stage.merchant, stage.shop)
-        feed = await stage.channel.feed(stage.merchant, stage.feed)
+        shop = await session.channel.shop(session.merchant, session.shop)
+        feed = await session.channel.feed(session.merchant, session.feed)
     except Problem as problem:
         if problem.details.status != 401:
             raise
@@ -81,9 +83,9 @@ async def is_known_to_be_over(stage: Stage) -> bool:
     return shop.connection != "connected" and feed.waits_for_shop is not None
 
 
-async def renewing_with_another_account_is_refused(stage: Stage) -> None:
+async def renewing_with_another_account_is_refused(session: Session) -> None:
     """A feed never silently moves to another shop (M1.4)."""
-    link = await stage.channel.connect_shop(stage.merchant, stage.shop)
+    link = await session.channel.connect_shop(session.merchant, session.shop)
     with pytest.raises(ConsentFailed, match=r"M1\.4"):
         await agree(link.start_url, seller_id=OTHER_SELLER)
-    assert await connection(stage) == "lapsed"
+    assert await connection(session) == "lapsed"

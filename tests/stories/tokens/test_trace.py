@@ -6,8 +6,8 @@ import msgspec
 
 from channel_cli.following import RUN_ENDED
 from channel_demo import sell
+from channel_demo.session import Session
 from channel_demo.sources import SAMPLE_EVENTS, read_events
-from channel_demo.stage import Stage
 from channel_producer import CatalogPublisher
 from stack.testing import eventually
 
@@ -18,12 +18,12 @@ PRODUCT = "NOT-07"
 
 
 async def test_a_published_event_is_followed_to_the_call_it_caused(
-    spans: Spans, stage: Stage
+    spans: Spans, session: Session
 ) -> None:
     beginning = (secrets.token_bytes(16), secrets.token_bytes(8))
     [event] = [event for event in read_events(SAMPLE_EVENTS) if event.product_id == PRODUCT]
     async with CatalogPublisher(
-        stage.kafka_bootstrap, source="/traced", topic_prefix=stage.topic_prefix
+        session.kafka_bootstrap, source="/traced", topic_prefix=session.topic_prefix
     ) as publisher:
         traceparent = f"00-{beginning[0].hex()}-{beginning[1].hex()}-01"
         await publisher.publish(
@@ -31,12 +31,12 @@ async def test_a_published_event_is_followed_to_the_call_it_caused(
         )
 
     async def is_normalized() -> bool:
-        found = stage.channel.preview(stage.merchant, stage.feed, {"q": PRODUCT})
+        found = session.channel.preview(session.merchant, session.feed, {"q": PRODUCT})
         return [family.state async for family in found] == ["valid"]
 
     await eventually(is_normalized, within=60)
-    await sell.settle(stage)
-    await sell.run_feed(stage, "product", RUN_ENDED, is_dry_run=False)
+    await sell.settle(session)
+    await sell.run_feed(session, "product", RUN_ENDED, is_dry_run=False)
 
     def has_called() -> bool:
         names = spans.caused_by(beginning)

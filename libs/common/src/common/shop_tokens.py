@@ -119,7 +119,7 @@ class ShopTokens:
         token = ShopToken(
             SecretStr(given.access_token), given.seller_id, given.generation, given.expires_at
         )
-        if self._times_forgotten == forgotten_before:  # else it may be of a former generation
+        if self._times_forgotten == forgotten_before:  # else it may be of an earlier generation
             until = min(asked_at + CACHED_FOR_AT_MOST, token.expires_at)
             self._cached[shop] = _Cached(token, until)
         return token

@@ -46,7 +46,7 @@ async def test_a_bootstrap_client_gets_a_token_that_the_published_keys_verify(au
     assert not any("d" in key for key in published), "a private part was published"
 
 
-async def test_a_changed_bootstrap_secret_takes_the_place_of_the_former(auth: Auth) -> None:
+async def test_a_changed_bootstrap_secret_replaces_the_previous_one(auth: Auth) -> None:
     for secret in ("first", "second"):
         client = BootstrapClient(client_id="cli", secret=SecretStr(secret), scopes=["operator"])
         await bootstrap_clients(auth.pool, [client])

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from catalog_service.normalizing.content import safe_html
 from catalog_service.normalizing.normalize import Normalized, Waiting, digest_of, normalize
 
-from ..catalog_families import Unseen, World, errors, feed, judged, member
+from ..catalog_families import NothingKnown, StaticLookups, errors, evaluated, feed, member
 
 
 def test_a_simple_product_is_filled_whole() -> None:
-    result = judged(
+    result = evaluated(
         member("a", sale="8", price_es="9", titulo="Camisa", style="Boho", model="longest")
     )
     assert errors(result) == []
@@ -60,7 +60,7 @@ def test_a_simple_product_is_filled_whole() -> None:
 def test_a_fault_is_named_with_its_rule(
     changed: dict[str, str], rule: str, field_name: str
 ) -> None:
-    result = judged(member("a", **changed))
+    result = evaluated(member("a", **changed))
     assert (rule, field_name) in errors(result)
     assert all(issue.remedy for issue in result.issues)
     is_offer = field_name.startswith("sku_info_list")
@@ -83,29 +83,31 @@ def test_a_fault_is_named_with_its_rule(
     ids=["template", "no group", "strategy", "unit", "days", "no code", "language"],
 )  # fmt: skip
 def test_a_configuration_fault_is_named(changes: dict[str, Any], rule: str) -> None:
-    assert rule in {found for found, _ in errors(judged(member("a"), **changes))}
+    assert rule in {found for found, _ in errors(evaluated(member("a"), **changes))}
 
 
 def test_a_title_may_be_cut_with_advice() -> None:
-    result = judged(member("a", title="word " * 60), title_too_long="truncate")
+    result = evaluated(member("a", title="word " * 60), title_too_long="truncate")
     assert result.content is not None
     assert len(result.content.titles[0].text) <= 218
     assert "M3.6" in {issue.rule for issue in result.issues}
 
 
 def test_a_bad_picture_blocks_content_and_only_that() -> None:
-    bad = World(images={"https://p.example/2.jpg": "its server answered 404"})
-    result = judged(member("a"), world=bad)
+    bad = StaticLookups(images={"https://p.example/2.jpg": "its server answered 404"})
+    result = evaluated(member("a"), lookups=bad)
     assert (result.content, result.state) == (None, "content_invalid")
     issue = next(issue for issue in result.issues if issue.rule == "M3.5")
     assert issue.value == "https://p.example/2.jpg"
     assert result.image_urls
-    assert judged(member("a"), world=bad, image_checks="off").state == "valid"
+    assert evaluated(member("a"), lookups=bad, image_checks="off").state == "valid"
 
 
 def test_what_is_not_there_yet_is_waited_for() -> None:
-    assert normalize(feed(), "a", [member("a", category="New")], World()) == Waiting("schema:7")
-    waiting = normalize(feed(), "a", [member("a")], Unseen())
+    assert normalize(feed(), "a", [member("a", category="New")], StaticLookups()) == Waiting(
+        "schema:7"
+    )
+    waiting = normalize(feed(), "a", [member("a")], NothingKnown())
     assert isinstance(waiting, Waiting)
     assert waiting.waits_for == "image:https://p.example/1.jpg"
 
@@ -114,7 +116,7 @@ def test_what_is_not_there_yet_is_waited_for() -> None:
 
 
 def test_children_are_told_apart_by_their_attributes() -> None:
-    result = judged(
+    result = evaluated(
         member("p"),
         member("a", "p", size="S", color="Teal"),
         member("b", "p", size="M", color="Red"),
@@ -127,34 +129,34 @@ def test_children_are_told_apart_by_their_attributes() -> None:
 
 
 def test_a_parent_is_never_a_sku() -> None:
-    result = judged(member("p", price="", stock=""), member("a", "p", size="S"))
+    result = evaluated(member("p", price="", stock=""), member("a", "p", size="S"))
     assert result.sku_codes == ["a"]
     assert errors(result) == []
 
 
 def test_a_missing_parent_is_reported_on_each_child_or_made() -> None:
     children = (member("a", "p", size="S"), member("b", "p", size="M"))
-    result = judged(*children)
+    result = evaluated(*children)
     assert [i.sku for i in result.issues if i.rule == "M4.1"] == ["a", "b"]
     assert result.state == "content_invalid"
-    assert judged(*children, synthesise_parents=True).state == "valid"
+    assert evaluated(*children, synthesise_parents=True).state == "valid"
 
 
 def test_the_same_combination_names_both_children() -> None:
-    result = judged(member("p"), member("a", "p", size="S"), member("b", "p", size="s"))
+    result = evaluated(member("p"), member("a", "p", size="S"), member("b", "p", size="s"))
     issue = next(issue for issue in result.issues if issue.rule == "M4.2")
     assert "a" in issue.message
     assert "b" in issue.message
 
 
 def test_a_child_without_attributes_is_reported() -> None:
-    result = judged(member("p"), member("a", "p", size="S"), member("b", "p"))
+    result = evaluated(member("p"), member("a", "p", size="S"), member("b", "p"))
     assert ("M4.2", "sku_info_list > sku_attributes") in errors(result)
 
 
 def test_a_code_twice_in_a_family_is_reported() -> None:
     codes: dict[str, Any] = {"attributes": {"sku_code": {"field": "code"}}}
-    result = judged(
+    result = evaluated(
         member("p"),
         member("a", "p", size="S", code="X"),
         member("b", "p", size="M", code="X"),
@@ -167,25 +169,25 @@ def test_a_code_twice_in_a_family_is_reported() -> None:
 def test_an_excluded_child_leaves_its_family_and_the_last_takes_it_along() -> None:
     rule = {"field": "size", "equals": "S"}
     members = (member("p"), member("a", "p", size="S"), member("b", "p", size="M"))
-    assert judged(*members, exclude=rule).sku_codes == ["b"]
-    assert judged(*members[:2], exclude=rule).absent_reason == "excluded"
+    assert evaluated(*members, exclude=rule).sku_codes == ["b"]
+    assert evaluated(*members[:2], exclude=rule).absent_reason == "excluded"
     assert (
-        judged(*members, exclude={"field": "category", "equals": "Shirts"}).absent_reason
+        evaluated(*members, exclude={"field": "category", "equals": "Shirts"}).absent_reason
         == "excluded"
     )
 
 
 def test_no_members_is_absent() -> None:
-    result = normalize(feed(), "p", [], World())
+    result = normalize(feed(), "p", [], StaticLookups())
     assert isinstance(result, Normalized)
     assert result.absent_reason == "deleted"
 
 
 def test_another_main_language_than_online_is_refused() -> None:
-    result = judged(member("a"), live_locale="es_ES")
+    result = evaluated(member("a"), live_locale="es_ES")
     assert ("M3.1", "locale") in errors(result)
     assert result.offers is not None
-    assert judged(member("a"), live_locale="en_US").state == "valid"
+    assert evaluated(member("a"), live_locale="en_US").state == "valid"
 
 
 @given(st.permutations([("p", None), ("a", "p"), ("b", "p"), ("c", "p")]))
@@ -193,7 +195,7 @@ def test_the_order_of_arrival_never_matters(order: list[tuple[str, str | None]])
     sizes = {"a": "S", "b": "M", "c": "L"}
     members = [member(name, parent, size=sizes.get(name, "")) for name, parent in order]
     first = [member(name, parent, size=sizes.get(name, "")) for name, parent in sorted(order)]
-    assert digest_of(judged(*members), shop_id="s") == digest_of(judged(*first), shop_id="s")
+    assert digest_of(evaluated(*members), shop_id="s") == digest_of(evaluated(*first), shop_id="s")
 
 
 # -- texts ----------------------------------------------------------------------------------

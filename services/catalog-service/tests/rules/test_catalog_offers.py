@@ -9,7 +9,7 @@ from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.normalizing.normalize import Normalized, digest_of, normalize
 from catalog_service.normalizing.variations import Member
 
-from ..catalog_families import World, errors, feed, judged, member
+from ..catalog_families import StaticLookups, errors, evaluated, feed, member
 
 
 def prices_of(result: Normalized) -> dict[str, tuple[str, str | None]]:
@@ -45,7 +45,7 @@ def family(**of_a: Any) -> tuple[Member, ...]:
     ],
 )
 def test_a_bad_price_holds_back_its_own_skus_price_alone(of_a: dict[str, str]) -> None:
-    result = judged(*family(**of_a))
+    result = evaluated(*family(**of_a))
     assert prices_of(result) == {"b": ("10.00", None)}
     assert stock_of(result) == {"a": 5, "b": 0}
     assert result.offers_part is not None
@@ -58,7 +58,7 @@ def test_a_bad_price_holds_back_its_own_skus_price_alone(of_a: dict[str, str]) -
 
 @pytest.mark.parametrize("stock", ["", "plenty", "2.5", "5 pcs", "1e3", "٥", "4,5"])
 def test_a_bad_stock_holds_back_itself_alone(stock: str) -> None:
-    result = judged(*family(stock=stock))
+    result = evaluated(*family(stock=stock))
     assert prices_of(result) == {"a": ("10.00", None), "b": ("10.00", None)}
     assert stock_of(result) == {"b": 0}
     assert result.offers is not None
@@ -72,7 +72,7 @@ def test_a_bad_stock_holds_back_itself_alone(stock: str) -> None:
 
 @pytest.mark.parametrize("price_es", ["n/a", "6.99", "£9", "-9"])
 def test_a_bad_country_price_is_that_countrys_alone(price_es: str) -> None:
-    result = judged(*family(price_es=price_es, sale="8"))
+    result = evaluated(*family(price_es=price_es, sale="8"))
     assert prices_of(result)["a"] == ("10.00", "8.00")
     assert result.offers is not None
     assert (result.offers[0].country_prices, result.offers[0].kept_countries) == ([], ["ES"])
@@ -82,21 +82,21 @@ def test_a_bad_country_price_is_that_countrys_alone(price_es: str) -> None:
 
 def test_a_bad_country_discount_keeps_the_countrys_price_as_it_is() -> None:
     match = {"price": {"field": "price_es"}, "discount_price": {"field": "sale_es"}}
-    result = judged(member("a", price_es="9", sale_es="9.5"), country_prices={"ES": match})
+    result = evaluated(member("a", price_es="9", sale_es="9.5"), country_prices={"ES": match})
     assert result.offers is not None
     assert result.offers[0].kept_countries == ["ES"]
 
 
 @pytest.mark.parametrize("stock", ["-4", "4-", "(4)", "−4", -4, "-1,000"], ids=repr)
 def test_a_stock_below_zero_is_none_left_with_advice(stock: str | int) -> None:
-    result = judged(member("a", stock=stock))
+    result = evaluated(member("a", stock=stock))
     assert stock_of(result) == {"a": 0}
     assert errors(result) == []
     assert str(stock) in {issue.value for issue in result.issues if issue.rule == "M4.3"}
 
 
 def test_more_stock_than_the_marketplace_takes_is_cut_with_advice() -> None:
-    result = judged(member("a", stock="2,000,000"))
+    result = evaluated(member("a", stock="2,000,000"))
     assert stock_of(result) == {"a": 999_999}
     assert "M4.3" in {issue.rule for issue in result.issues}
 
@@ -105,13 +105,13 @@ def test_an_unmanaged_stock_is_named_nowhere() -> None:
     form = feed().form.model_dump(by_alias=True, exclude_none=True)
     del form["attributes"]["inventory"]
     compiled = compile_feed("m", "f", 1, FeedConfiguration.model_validate(form))
-    result = normalize(compiled, "a", [member("a")], World())
+    result = normalize(compiled, "a", [member("a")], StaticLookups())
     assert isinstance(result, Normalized)
     assert (result.stock, result.state) == ([], "valid")
 
 
 def test_of_a_code_that_two_children_have_neither_price_nor_stock_is_known() -> None:
-    result = judged(
+    result = evaluated(
         member("p"),
         member("a", "p", size="S", code="X"),
         member("b", "p", size="M", code="X", stock="0"),
@@ -123,18 +123,18 @@ def test_of_a_code_that_two_children_have_neither_price_nor_stock_is_known() -> 
 
 
 def test_a_change_of_what_is_valid_beside_an_issue_is_a_new_state() -> None:
-    before = judged(*family(price="n/a"))
-    restocked = judged(
+    before = evaluated(*family(price="n/a"))
+    restocked = evaluated(
         member("p"), member("a", "p", size="S", price="n/a"), member("b", "p", size="M")
     )
     assert digest_of(before, shop_id="s") != digest_of(restocked, shop_id="s")
-    dearer = judged(
+    dearer = evaluated(
         member("p"),
         member("a", "p", size="S", price="n/a"),
         member("b", "p", size="M", stock="0", price="11"),
     )
     assert digest_of(before, shop_id="s") != digest_of(dearer, shop_id="s")
-    assert digest_of(before, shop_id="s") == digest_of(judged(*family(price="n/a")), shop_id="s")
+    assert digest_of(before, shop_id="s") == digest_of(evaluated(*family(price="n/a")), shop_id="s")
 
 
 # -- numbers as catalogues write them ----------------------------------------------------------
@@ -192,7 +192,7 @@ COMMA = {"units": {"decimal": ","}}
 def test_numbers_are_read_by_what_they_are(
     fields: dict[str, Any], changes: dict[str, Any], price: str, weight: str
 ) -> None:
-    result = judged(member("a", **fields), **changes)
+    result = evaluated(member("a", **fields), **changes)
     assert errors(result) == []
     assert prices_of(result)["a"][0] == price
     assert result.content is not None
@@ -231,7 +231,7 @@ def test_a_text_that_is_not_used_whole_is_an_issue_that_shows_it(
     days = {"field": "days", "default": 3}
     length = {"field": "length", "default": 255}
     attributes = {"shipping_preparation_time": days, "package_length": length}
-    result = judged(member("a", **changed), attributes=attributes)
+    result = evaluated(member("a", **changed), attributes=attributes)
     found = [i for i in result.issues if i.severity == "error"]
     assert [(i.rule, i.field, i.value) for i in found] == [(rule, field_name, shown)]
     assert found[0].remedy

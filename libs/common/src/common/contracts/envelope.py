@@ -64,7 +64,7 @@ class Envelope(msgspec.Struct, Generic[E], frozen=True, gc=False):
 
     @property
     def time(self) -> datetime | None:
-        """When it happened, by its producer; None when not said, or without a zone."""
+        """When it happened, by its producer; None when not stated, or without a zone."""
         return _time(_text(self.headers.get("ce_time")))
 
     @property

@@ -33,7 +33,7 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 class Lookups(Protocol):
-    """What normalizing needs of the world, already at hand."""
+    """What normalizing needs to look up, already at hand."""
 
     def schema(self, category_id: str) -> "CategorySchema | SchemaRefused | None":
         """The leaf's schema; None while it is being fetched."""

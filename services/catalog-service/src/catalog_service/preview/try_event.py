@@ -43,7 +43,7 @@ class TriedEvent(BaseModel):
     version: int | None = None
     stored_version: int | None = None
     family_id: str | None = None
-    former_family_id: str | None = None
+    previous_family_id: str | None = None
     feeds: list[FeedOutcome] = []
 
 
@@ -75,7 +75,7 @@ async def try_event(connection: Connection, event: CatalogUpdated) -> TriedEvent
         version=row.version,
         stored_version=None if stored is None else stored.version,
         family_id=row.family_id,
-        former_family_id=None if stored is None else stored.family_id,
+        previous_family_id=None if stored is None else stored.family_id,
     )
     if verdict != "newer":
         return tried

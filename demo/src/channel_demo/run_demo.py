@@ -17,8 +17,8 @@ from channel_demo.bring_in import DemoFailed
 from channel_demo.consent import ConsentFailed
 from channel_demo.report import Report, find_faults, tables_of, write_report
 from channel_demo.sandbox import SandboxRefused
+from channel_demo.session import Session, open_demo
 from channel_demo.sources import Sources, load_own, load_sample
-from channel_demo.stage import Stage, open_stage
 from channel_demo.survey import count_shipped, survey
 from stack.__main__ import addresses_table
 from stack.run import Addresses, Stack, running_stack
@@ -66,15 +66,15 @@ def sentence_of(failure: Exception) -> str:
 
 
 async def run_and_report(addresses: Addresses, options: DemoOptions, started: float) -> list[str]:
-    """Play on a running stack and show what came of it; returns what is not well."""
+    """Sell the sample on a running stack and show what came of it; returns what is not well."""
     sources = sources_of(options, addresses.urls[SANDBOX])
-    async with open_stage(
+    async with open_demo(
         addresses,
         currency=sources.currency,
         catalogue=sources.catalogue,
         feed=sources.feed,
-    ) as stage:
-        report, offers_changed = await play(stage, sources, started)
+    ) as session:
+        report, offers_changed = await sell_sample(session, sources, started)
     for table in tables_of(report):
         out.print(table)
     if options.report_file is not None:
@@ -82,23 +82,25 @@ async def run_and_report(addresses: Addresses, options: DemoOptions, started: fl
     return find_faults(report, offers_changed=offers_changed)
 
 
-async def play(stage: Stage, sources: Sources, started: float) -> tuple[Report, int | None]:
-    """The whole path on one stage; the report, and how many offers the catalogue changed."""
-    await bring_in.refuse_stranger(stage)
-    await bring_in.connect_shop(stage)
-    await bring_in.apply_configuration(stage, sources)
-    source_products = await bring_in.bring_in(stage, sources)
-    await sell.wait_for_publisher(stage)
-    await sell.publish_products(stage)
-    await sell.send_offers(stage)  # what the creations could not carry
-    before = await stage.sandbox.last_sequence()
-    changed = await sell.change_offers(stage) if sources.file is None else None
-    await sell.send_offers(stage)
-    offers_updated = sell.offers_in(await stage.sandbox.ledger(since=before))
-    await trade.place_orders(stage)
-    orders = await trade.import_orders(stage)
-    await trade.ship_one(stage, orders)
-    found = await survey(stage)
+async def sell_sample(
+    session: Session, sources: Sources, started: float
+) -> tuple[Report, int | None]:
+    """The whole path in one session; the report, and how many offers the catalogue changed."""
+    await bring_in.refuse_stranger(session)
+    await bring_in.connect_shop(session)
+    await bring_in.apply_configuration(session, sources)
+    source_products = await bring_in.bring_in(session, sources)
+    await sell.wait_for_publisher(session)
+    await sell.publish_products(session)
+    await sell.send_offers(session)  # what the creations could not carry
+    before = await session.sandbox.last_sequence()
+    changed = await sell.change_offers(session) if sources.file is None else None
+    await sell.send_offers(session)
+    offers_updated = sell.offers_in(await session.sandbox.ledger(since=before))
+    await trade.place_orders(session)
+    orders = await trade.import_orders(session)
+    await trade.ship_one(session, orders)
+    found = await survey(session)
     report = Report(
         source_products=source_products,
         families=found.families,
@@ -106,10 +108,10 @@ async def play(stage: Stage, sources: Sources, started: float) -> tuple[Report, 
         rejected=found.rejected,
         excluded=found.excluded,
         offers_updated=len(offers_updated),
-        orders_at_marketplace=len(await stage.sandbox.orders()),
-        orders_imported=len(await trade.imported_orders(stage)),
-        orders_shipped=await count_shipped(stage),
-        dead_letters=len(await letters_of(stage.channel, stage.merchant, {"state": "open"})),
+        orders_at_marketplace=len(await session.sandbox.orders()),
+        orders_imported=len(await trade.imported_orders(session)),
+        orders_shipped=await count_shipped(session),
+        dead_letters=len(await letters_of(session.channel, session.merchant, {"state": "open"})),
         seconds=round(time.monotonic() - started, 1),
     )
     return report, None if changed is None else len(changed)

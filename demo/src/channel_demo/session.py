@@ -1,4 +1,4 @@
-"""Who plays, and where."""
+"""Whose shop it is, and where the services are."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ SHOP_BY_CURRENCY = {"USD": "main", "EUR": "euro"}
 
 
 @dataclass(frozen=True)
-class Stage:
+class Session:
     """One running system, one merchant, one feed."""
 
     channel: Channel
@@ -32,16 +32,16 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(
+async def open_demo(
     addresses: Addresses, *, currency: str, catalogue: str, feed: str
-) -> AsyncIterator[Stage]:
-    """The stage on a running stack; the seller is the one that sells in `currency`."""
+) -> AsyncIterator[Session]:
+    """The session on a running stack; the seller is the one that sells in `currency`."""
     seller_id = SELLER_BY_CURRENCY.get(currency, SELLER_BY_CURRENCY["USD"])
     async with (
         open_session(Access.of_stack(addresses)) as session,
         open_sandbox(addresses.urls[SANDBOX], seller_id) as sandbox,
     ):
-        yield Stage(
+        yield Session(
             Channel(session),
             sandbox,
             addresses.kafka_bootstrap,
