@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.jobs import Job
+from common.postgres.unit_of_work import WorkKind, made_work, reading, unit_of_work
 from common.supervision import (
     STEADY_AFTER,
     Backoff,
@@ -18,7 +19,7 @@ from common.supervision import (
     close,
 )
 
-from .backbone_harness import until
+from .backbone_harness import Harness, until
 
 SOON = timedelta(milliseconds=50)
 LATE = timedelta(seconds=20)
@@ -306,3 +307,65 @@ def test_pauses_grow_up_to_the_longest_and_begin_again_after_a_steady_turn(
         pause = backoff.after(timedelta(seconds=seconds)) / timedelta(milliseconds=1)
         assert 0.49 * expected <= pause <= 1.51 * expected
         step += 1
+
+
+# -- work that transactions make ------------------------------------------------------------
+
+
+async def test_a_job_is_woken_by_the_commit_that_made_its_work(harness: Harness) -> None:
+    kind, rare = WorkKind(), timedelta(minutes=5)
+    done: list[str] = []
+
+    async def take() -> bool:
+        rows = await harness.fetch("DELETE FROM catalogue WHERE catalogue_id <> 'main' RETURNING *")
+        done.extend(row["catalogue_id"] for row in rows)
+        turns.append(len(rows))
+        return bool(rows)
+
+    turns: list[int] = []
+    job = Job("taking", take, every=rare, woken_by=[kind])
+    job.start()
+    await until(lambda: value(bool(turns)))
+
+    async def add(name: str, *, is_whole: bool = True) -> None:
+        async with unit_of_work(harness.pool) as connection:
+            await connection.execute("INSERT INTO catalogue VALUES ($1)", name)
+            made_work(connection, kind)
+            if not is_whole:
+                raise KeyError(name)
+
+    await add("a")
+    await until(lambda: value(done == ["a"] and turns[-1] == 0))
+    idle = len(turns)
+    with pytest.raises(KeyError):
+        await add("b", is_whole=False)
+    async with unit_of_work(harness.pool) as connection:
+        made_work(connection, WorkKind())  # nobody's
+    async with reading(harness.pool) as connection:
+        made_work(connection, kind)  # not a transaction of ours
+    await add("c")
+    await until(lambda: value(done == ["a", "c"] and turns[-1] == 0))
+    await job.stop()
+    assert turns[idle:] == [1, 0]  # only the commit woke it
+
+
+async def test_a_failing_job_is_not_hurried_by_new_work() -> None:
+    kind = WorkKind()
+    failed: list[float] = []
+
+    async def fail() -> bool:
+        failed.append(time.monotonic())
+        raise KeyError("broken")
+
+    job = Job("failing", fail, every=SOON, woken_by=[kind])
+    job.start()
+    await until(lambda: value(len(failed) == 1))
+    for _ in range(100):
+        kind.wake()
+        await asyncio.sleep(0)
+    assert len(failed) == 1
+    await job.stop()
+
+
+async def value(result: bool) -> bool:
+    return result

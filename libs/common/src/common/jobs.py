@@ -1,13 +1,18 @@
-"""Background jobs of a service: run again and again, at once while there is work, else paused."""
+"""Background jobs of a service: run again and again, at once while there is work, else paused.
+
+A job that is `woken_by` a kind of work begins as soon as a transaction of its process has made
+some; its poll is for what other processes made, and for what becomes due.
+"""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import structlog
 
 from common.errors import Outage
 from common.postgres.pool import OUTAGE_ERRORS
+from common.postgres.unit_of_work import WorkKind
 from common.supervision import Component
 
 log = structlog.get_logger()
@@ -19,13 +24,21 @@ _OUTAGES: tuple[type[BaseException], ...] = (*OUTAGE_ERRORS, Outage)
 
 
 class Job(Component):
-    """Calls `run` for ever: again at once while it says there was work, else after `every`.
+    """Calls `run` for ever: again at once while it says there was work, else after `every` or when
+    woken.
 
     An outage is logged and backed off; any other failure too, with its trace, and makes the
     service unready while it lasts.
     """
 
-    def __init__(self, name: str, run: Callable[[], Awaitable[bool]], *, every: timedelta) -> None:
+    def __init__(
+        self,
+        name: str,
+        run: Callable[[], Awaitable[bool]],
+        *,
+        every: timedelta,
+        woken_by: Sequence[WorkKind] = (),
+    ) -> None:
         super().__init__(
             name,
             stop_within=timedelta(seconds=5),
@@ -35,6 +48,8 @@ class Job(Component):
         self._run_once = run
         self._every = every
         self._failing_since: float | None = None
+        for kind in woken_by:
+            kind.subscribe(self)
 
     @property
     def is_ready(self) -> bool:

@@ -31,6 +31,7 @@ from common.messaging.bulk import IdRange, replaying, settle_selected
 from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import Selection
 from common.messaging.observe import observe_backlog
+from common.messaging.records import Subscription
 from common.messaging.relay import Relay
 from common.messaging.replay import Replayer
 from common.messaging.reset_positions import ResetRefused, reset_positions
@@ -74,6 +75,20 @@ class Context(Generic[S]):
     settings: S
     pool: Pool
     verifier: Verifier
+
+    def consumer(self, group: str, *subscriptions: Subscription) -> Consumer:
+        """A consumer of the service in this group (`<service>.<slice>`), by the settings."""
+        settings = self.settings
+        return Consumer(
+            self.pool,
+            settings.kafka_bootstrap,
+            group,
+            subscriptions,
+            instance_id=settings.instance_id,
+            topic_prefix=settings.topic_prefix,
+            session_timeout=settings.session_timeout,
+            max_batch_records=settings.max_batch_records,
+        )
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,7 @@ class Component(ABC):
         self._stop_within = stop_within
         self._backoff = Backoff(first_pause, longest_pause)
         self._stopping = asyncio.Event()
+        self._woken = asyncio.Event()
         self._beat_at = time.monotonic()
 
     @abstractmethod
@@ -169,9 +170,14 @@ class Component(ABC):
         """Begin to run."""
         self.task = asyncio.create_task(self._run_turns(), name=self.name)
 
+    def wake(self) -> None:
+        """End the pause between two turns, or skip the one to come; that after a failure stays."""
+        self._woken.set()
+
     async def stop(self) -> None:
         """End after the turn in hand, in bounded time: one that takes longer is abandoned."""
         self._stopping.set()
+        self._woken.set()
         if self.task is not None:
             await asyncio.wait([self.task], timeout=self._stop_within.total_seconds())
             abandon(self.task)
@@ -187,6 +193,7 @@ class Component(ABC):
     async def _run_turns(self) -> None:
         while not self.is_stopping:
             began = time.monotonic()
+            self._woken.clear()
             turn = asyncio.create_task(self._turn(), name=f"{self.name}: turn")
             await self._look_after(turn)
             try:
@@ -194,9 +201,10 @@ class Component(ABC):
             except BaseException as error:  # a cancellation, too
                 self._on_failure(error)
                 pause = self._backoff.after(timedelta(seconds=time.monotonic() - began))
+                await self._wait_for(self._stopping, pause)
             else:
                 self._backoff.reset()
-            await self._rest(pause)
+                await self._wait_for(self._woken, pause)
 
     async def _look_after(self, turn: asyncio.Task[timedelta]) -> None:
         try:
@@ -207,8 +215,8 @@ class Component(ABC):
             if not turn.done():
                 abandon(turn)
 
-    async def _rest(self, pause: timedelta) -> None:
+    async def _wait_for(self, event: asyncio.Event, pause: timedelta) -> None:
         ends_at = time.monotonic() + pause.total_seconds()
-        while not self.is_stopping and (left := ends_at - time.monotonic()) > 0:
+        while not event.is_set() and (left := ends_at - time.monotonic()) > 0:
             self._beat_at = time.monotonic()
-            await self.pause(min(timedelta(seconds=left), BEAT_EVERY))
+            await has_passed(event, min(timedelta(seconds=left), BEAT_EVERY))

@@ -6,11 +6,15 @@ from pathlib import Path
 from aliexpress.wiring import client_of
 from catalog_service.categories.api import categories_router
 from catalog_service.categories.marketplace import Marketplace
+from catalog_service.categories.store import FETCHING_SCHEMAS
+from catalog_service.families.store import NORMALIZING
 from catalog_service.feeds.api import feeds_router
 from catalog_service.files.api import files_router
 from catalog_service.files.import_file import Importer
+from catalog_service.files.store import IMPORTING
 from catalog_service.images.check_images import ImageChecker
 from catalog_service.images.fetch_image import ImageFetcher
+from catalog_service.images.store import CHECKING_IMAGES
 from catalog_service.normalizing.api import republish_router
 from catalog_service.normalizing.consumer import on_product_reported
 from catalog_service.normalizing.republish import Republisher
@@ -23,11 +27,12 @@ from catalog_service.sources.consumer import CATALOG_UPDATED, find_declared_cata
 from common.contracts.product import ProductReported
 from common.contracts.shop import ShopState
 from common.jobs import Job
-from common.messaging.consumer import Consumer
 from common.messaging.records import Subscription
 from common.messaging.replay import Replayer
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
+
+POLL = timedelta(seconds=1)
 
 
 def build(context: Context[CatalogSettings]) -> Parts:
@@ -45,10 +50,9 @@ def build(context: Context[CatalogSettings]) -> Parts:
     fetcher = ImageFetcher(settings.image_allowed_hosts)
     images = ImageChecker(pool, fetcher, at_once=settings.image_checks_at_once)
     shops = ShopStates(tokens.forget)
-    sources = _consumer(context, "sources", CATALOG_UPDATED)
-    feeds = _consumer(
-        context,
-        "feeds",
+    sources = context.consumer("catalog-service.sources", CATALOG_UPDATED)
+    feeds = context.consumer(
+        "catalog-service.feeds",
         Subscription(ShopState, shops.on_shop_state),
         Subscription(ProductReported, on_product_reported),
     )
@@ -65,11 +69,11 @@ def build(context: Context[CatalogSettings]) -> Parts:
         ],
         consumers=[sources, feeds],
         jobs=[
-            Job("normalizing", normalizer.run, every=timedelta(milliseconds=200)),
+            Job("normalizing", normalizer.run, every=POLL, woken_by=[NORMALIZING]),
             Job("observing", normalizer.observe, every=timedelta(seconds=5)),
-            *(Job(f"imports-{n}", importer.run, every=timedelta(milliseconds=500)) for n in (1, 2)),
-            Job("schemas", marketplace.fetch_schemas, every=timedelta(milliseconds=500)),
-            Job("images", images.run, every=timedelta(milliseconds=500)),
+            *(Job(f"imports-{n}", importer.run, every=POLL, woken_by=[IMPORTING]) for n in (1, 2)),
+            Job("schemas", marketplace.fetch_schemas, every=POLL, woken_by=[FETCHING_SCHEMAS]),
+            Job("images", images.run, every=POLL, woken_by=[CHECKING_IMAGES]),
             Job("trees", marketplace.fetch_trees, every=timedelta(seconds=2)),
             Job("republishing", Republisher(pool).run, every=timedelta(seconds=1)),
             Job(
@@ -79,22 +83,6 @@ def build(context: Context[CatalogSettings]) -> Parts:
             ),
         ],
         closers=[client.aclose, tokens.aclose, fetcher.aclose],
-    )
-
-
-def _consumer(
-    context: Context[CatalogSettings], slice_name: str, *subscriptions: Subscription
-) -> Consumer:
-    settings = context.settings
-    return Consumer(
-        context.pool,
-        settings.kafka_bootstrap,
-        f"catalog-service.{slice_name}",
-        subscriptions,
-        instance_id=settings.instance_id,
-        topic_prefix=settings.topic_prefix,
-        session_timeout=settings.session_timeout,
-        max_batch_records=settings.max_batch_records,
     )
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from aliexpress.limits import limits_from
 from aliexpress.wiring import client_of
 from common.jobs import Job
-from common.messaging.consumer import Consumer
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
 from feed_publisher.desired.consumer import GROUP, DesiredState
@@ -20,7 +19,11 @@ from feed_publisher.listings.api import republish_router
 from feed_publisher.listings.republish import republish_daily
 from feed_publisher.reports.api import report_router
 from feed_publisher.reports.product_api import product_router
+from feed_publisher.runs.store import RUNNING
 from feed_publisher.settings import PublisherSettings
+
+SHORTEST_WAIT = timedelta(milliseconds=500)
+"""Runs wait for AliExpress in this process: their turns are polled for."""
 
 
 def build(context: Context[PublisherSettings]) -> Parts:
@@ -32,19 +35,10 @@ def build(context: Context[PublisherSettings]) -> Parts:
     tokens = ShopTokens(
         settings.auth_url, settings.service_client_id, settings.service_client_secret
     )
-    consumer = Consumer(
-        pool,
-        settings.kafka_bootstrap,
-        GROUP,
-        DesiredState(tokens, settings).subscriptions(),
-        instance_id=settings.instance_id,
-        topic_prefix=settings.topic_prefix,
-        session_timeout=settings.session_timeout,
-        max_batch_records=settings.max_batch_records,
-    )
+    consumer = context.consumer(GROUP, *DesiredState(tokens, settings).subscriptions())
     driver = RunDriver(pool, client, tokens, consumer, settings)
     turns = [
-        Job(f"run-{number}", driver.take_turn, every=timedelta(milliseconds=250))
+        Job(f"run-{number}", driver.take_turn, every=SHORTEST_WAIT, woken_by=[RUNNING])
         for number in range(settings.concurrent_runs)
     ]
     read_back = ReadBack(

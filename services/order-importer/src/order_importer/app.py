@@ -6,7 +6,6 @@ from pathlib import Path
 from aliexpress.wiring import client_of
 from common.contracts.shop import ShopState
 from common.jobs import Job
-from common.messaging.consumer import Consumer
 from common.messaging.records import Subscription
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
@@ -14,12 +13,16 @@ from order_importer.carriers.api import carrier_router
 from order_importer.importing.api import import_router
 from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
+from order_importer.imports.store import IMPORTING
 from order_importer.orders.api import order_router
 from order_importer.settings import OrderSettings
 from order_importer.shipping.api import shipment_router
 from order_importer.shipping.send_shipment import send_next
+from order_importer.shipping.store import SENDING
 from order_importer.shops.consumer import ShopStates
 from order_importer.shops.shop_access import ShopAccess
+
+POLL = timedelta(seconds=1)
 
 
 def build(context: Context[OrderSettings]) -> Parts:
@@ -31,15 +34,8 @@ def build(context: Context[OrderSettings]) -> Parts:
     )
     access = ShopAccess(client, tokens)
     shop_states = ShopStates(tokens.forget, import_every=settings.import_every)
-    shops = Consumer(
-        pool,
-        settings.kafka_bootstrap,
-        "order-importer.shops",
-        [Subscription(ShopState, shop_states.on_shop_state)],
-        instance_id=settings.instance_id,
-        topic_prefix=settings.topic_prefix,
-        session_timeout=settings.session_timeout,
-        max_batch_records=settings.max_batch_records,
+    shops = context.consumer(
+        "order-importer.shops", Subscription(ShopState, shop_states.on_shop_state)
     )
 
     async def import_when_caught_up(holder: str) -> bool:
@@ -53,7 +49,8 @@ def build(context: Context[OrderSettings]) -> Parts:
         return Job(
             f"import-{number}",
             lambda: import_when_caught_up(holder),
-            every=timedelta(milliseconds=500),
+            every=POLL,
+            woken_by=[IMPORTING],
         )
 
     async def send_when_caught_up() -> bool:
@@ -70,9 +67,9 @@ def build(context: Context[OrderSettings]) -> Parts:
         ],
         consumers=[shops],
         jobs=[
-            Job("plan-imports", lambda: plan_imports(pool), every=timedelta(milliseconds=500)),
+            Job("plan-imports", lambda: plan_imports(pool), every=POLL),
             *(importer(number) for number in range(settings.parallel_imports)),
-            Job("send-shipments", send_when_caught_up, every=timedelta(milliseconds=500)),
+            Job("send-shipments", send_when_caught_up, every=POLL, woken_by=[SENDING]),
         ],
         closers=[client.aclose, tokens.aclose],
     )

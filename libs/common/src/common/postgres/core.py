@@ -41,10 +41,12 @@ async def fetch_value(connection: Connection, statement: ClauseElement) -> objec
     return value
 
 
-async def execute(connection: Connection, statement: ClauseElement) -> None:
-    """Run a statement whose rows nobody needs."""
+async def execute(connection: Connection, statement: ClauseElement) -> int:
+    """Run a statement whose rows nobody needs; how many it wrote."""
     text, values = bound(statement)
-    await connection.execute(text, *values)
+    status: str = await connection.execute(text, *values)
+    count = status.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0
 
 
 def bound(statement: ClauseElement) -> tuple[str, Sequence[object]]:

@@ -1,15 +1,48 @@
 """The two ways to the database: one transaction that changes it, or a look at it.
 
 `unit_of_work` is the only place that commits: what a verb does to the database happens whole or
-not at all.
+not at all. Jobs of this process for which it made work are woken after the commit.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
+from weakref import WeakSet
 
 from common.postgres.pool import Connection, Pool
 
 ACQUIRE_SECONDS = 10.0
+
+
+class Wakeable(Protocol):
+    """What pauses between two looks for work."""
+
+    def wake(self) -> None:
+        """End the pause."""
+
+
+class WorkKind:
+    """A kind of work that transactions make and jobs of the same service do.
+
+    An idle job polls for its work; being woken after the commit saves it the wait. Jobs of other
+    processes are not woken: theirs is the next poll.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: WeakSet[Wakeable] = WeakSet()
+
+    def subscribe(self, job: Wakeable) -> None:
+        """Wake the job whenever such work is there; it is held weakly."""
+        self._jobs.add(job)
+
+    def wake(self) -> None:
+        """There is such work."""
+        for job in tuple(self._jobs):
+            job.wake()
+
+
+_made: dict[int, set[WorkKind]] = {}
+"""What each open transaction of this process has made so far, by its connection."""
 
 
 @asynccontextmanager
@@ -18,8 +51,20 @@ async def unit_of_work(pool: Pool) -> AsyncIterator[Connection]:
 
     Make no remote call inside: write the intent, commit, call, then write the outcome.
     """
-    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
-        yield connection
+    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+        made = _made[id(connection)] = set()
+        try:
+            async with connection.transaction():
+                yield connection
+        finally:
+            del _made[id(connection)]
+        for kind in made:
+            kind.wake()
+
+
+def made_work(connection: Connection, kind: WorkKind) -> None:
+    """This transaction has made such work; a connection without a unit of work wakes nobody."""
+    _made.get(id(connection), set()).add(kind)
 
 
 @asynccontextmanager

@@ -12,6 +12,10 @@ from catalog_service.shops.store import find_tree_text, set_tree
 from catalog_service.tables import feed, normalized_product
 from common import clock
 from common.postgres.pool import Connection
+from common.postgres.unit_of_work import WorkKind, made_work
+
+FETCHING_SCHEMAS = WorkKind()
+"""Schemas asked for and not yet here."""
 
 SchemaKey = tuple[str, str, str]
 """(merchant, shop, category)"""
@@ -45,6 +49,7 @@ async def request_schemas(connection: Connection, keys: Collection[SchemaKey]) -
 
     Locks their rows, so that a schema that arrives meanwhile sees the marks that wait for it.
     """
+    made_work(connection, FETCHING_SCHEMAS)
     wanted = sorted(keys)
     columns = list(zip(*wanted, strict=True))
     await connection.execute(

@@ -11,6 +11,10 @@ from catalog_service.tables import family_mark, family_wait
 from common import clock
 from common.postgres import core
 from common.postgres.pool import Connection
+from common.postgres.unit_of_work import WorkKind, made_work
+
+NORMALIZING = WorkKind()
+"""Dirty families, to be evaluated."""
 
 FamilyKey = tuple[str, str, str]
 """(merchant, catalogue, family)"""
@@ -42,7 +46,8 @@ class Wait:
 
 
 def marking(families: SelectBase) -> Insert:
-    """The statement that marks the families selected, to be run alone or within another.
+    """The statement that marks the families selected, to be run by `mark` or within another, whose
+    caller says that it `made_work` for `NORMALIZING`.
 
     `families` has the columns merchant_id, catalogue_id and family_id; feed_id and traceparent
     where there are any.
@@ -56,7 +61,8 @@ def marking(families: SelectBase) -> Insert:
 
 async def mark(connection: Connection, families: SelectBase) -> None:
     """Mark the families selected dirty: see `marking`."""
-    await core.execute(connection, marking(families))
+    if await core.execute(connection, marking(families)):
+        made_work(connection, NORMALIZING)
 
 
 def listed(families: Iterable[tuple[str, str, str, str | None, str | None]]) -> SelectBase:

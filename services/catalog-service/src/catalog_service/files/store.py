@@ -19,7 +19,10 @@ from common import clock
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection, Pool
-from common.postgres.unit_of_work import reading
+from common.postgres.unit_of_work import WorkKind, made_work, reading
+
+IMPORTING = WorkKind()
+"""Files that are here whole and unread."""
 
 T = TypeVar("T", str, int)
 State = Literal[
@@ -127,6 +130,7 @@ async def finish_upload(
         .values(state="waiting", size_bytes=size_bytes)
         .returning(*_COLUMNS),
     )
+    made_work(connection, IMPORTING)
     return _import(row)
 
 

@@ -9,6 +9,10 @@ from catalog_service.families.store import end_waits, mark
 from catalog_service.tables import normalized_product
 from common import clock
 from common.postgres.pool import Connection
+from common.postgres.unit_of_work import WorkKind, made_work
+
+CHECKING_IMAGES = WorkKind()
+"""Pictures without a verdict."""
 
 ImageKey = tuple[str, str]
 """(merchant, url)"""
@@ -40,6 +44,7 @@ async def request_checks(connection: Connection, keys: Collection[ImageKey]) -> 
 
     Locks their rows, so that a verdict that comes meanwhile sees the marks that wait for it.
     """
+    made_work(connection, CHECKING_IMAGES)
     wanted = sorted(keys)
     columns = [[merchant for merchant, _ in wanted], [url for _, url in wanted]]
     await connection.execute(

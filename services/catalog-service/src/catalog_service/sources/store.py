@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import CTE, Boolean, ColumnElement, SelectBase, Text, column, func, or_, select
 
-from catalog_service.families.store import marking
+from catalog_service.families.store import NORMALIZING, marking
 from catalog_service.sources.versions import Catalogue, SourceRow
 from catalog_service.tables import source_product
 from common import clock
@@ -17,6 +17,7 @@ from common.contracts.catalog import FieldValue
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
+from common.postgres.unit_of_work import made_work
 
 
 class SourceProduct(msgspec.Struct, frozen=True):
@@ -144,6 +145,8 @@ async def upsert_sources(connection: Connection, rows: Sequence[SourceRow]) -> t
         .add_cte(marking(_families_of(changed)).cte("marked")),
     )
     assert merged is not None  # noqa: S101 - an aggregate always gives a row
+    if merged["changed"]:
+        made_work(connection, NORMALIZING)
     return merged["taken"], merged["changed"]
 
 
@@ -230,6 +233,7 @@ async def delete_lacking(
         .select_from(deleted)
         .add_cte(marking(select(deleted).distinct()).cte("marked")),
     )
+    made_work(connection, NORMALIZING)
     return int(str(count))
 
 

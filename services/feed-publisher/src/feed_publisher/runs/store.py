@@ -10,11 +10,15 @@ from common import clock
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
+from common.postgres.unit_of_work import WorkKind, made_work
 from feed_publisher import tables
 from feed_publisher.desired.states import Kind
 from feed_publisher.desired.store import lock_feed
 from feed_publisher.runs.run import CONFIRMABLE, Run, State
 from feed_publisher.tables import word, words
+
+RUNNING = WorkKind()
+"""Runs that can go on."""
 
 _run = tables.feed_run
 _shop = tables.shop
@@ -60,6 +64,7 @@ async def ask_for_run(
         is_dry_run,
         clock.now(),
     )
+    made_work(connection, RUNNING)
     return run_id
 
 
@@ -225,6 +230,7 @@ async def begin_confirmed(connection: Connection, run: Run) -> None:
         run.run_id,
         clock.now(),
     )
+    made_work(connection, RUNNING)
 
 
 async def has_active_run(

@@ -9,7 +9,11 @@ import sqlalchemy as sa
 from common import clock
 from common.postgres import core
 from common.postgres.pool import Connection
+from common.postgres.unit_of_work import WorkKind, made_work
 from order_importer.tables import order_import
+
+IMPORTING = WorkKind()
+"""Imports that are due."""
 
 Cause = Literal["schedule", "asked", "connected", "shipment"]
 
@@ -71,6 +75,7 @@ async def request_import(
         cause,
         at,
     )
+    made_work(connection, IMPORTING)
     return import_id
 
 

@@ -7,6 +7,10 @@ from typing import Literal
 from common import clock
 from common.errors import NotFound
 from common.postgres.pool import Connection
+from common.postgres.unit_of_work import WorkKind, made_work
+
+SENDING = WorkKind()
+"""Shipments to send to AliExpress."""
 
 KEY_CONSTRAINT = "shipment_merchant_id_idempotency_key_key"
 PARCEL_CONSTRAINT = "shipment_parcel"
@@ -99,6 +103,7 @@ async def add_shipment(connection: Connection, shipment: Shipment) -> None:
         shipment.requested_at,
         shipment.traceparent,
     )
+    made_work(connection, SENDING)
 
 
 async def load_shipment(
