@@ -1,6 +1,5 @@
 """A small service of its own for the backbone's tests: one table, one consumer, real stores."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +13,7 @@ from common.contracts.envelope import Headers, encode
 from common.messaging.consumer import Consumer
 from common.messaging.create_topics import create_topics
 from common.messaging.records import Delivery, NotApplied, Parked, Rejected, Subscription
-from common.postgres.migrate import backbone_statements
+from common.postgres.migrate import BACKBONE_VERSIONS, backbone_statements
 from common.postgres.pool import Connection, Pool, open_pool
 
 PARTITIONS = 3
@@ -22,8 +21,9 @@ PARTITIONS = 3
 
 async def prepare(url: str) -> None:
     connection = await asyncpg.connect(url)
-    for statement in backbone_statements():
-        await connection.execute(statement)
+    for version in BACKBONE_VERSIONS:
+        for statement in backbone_statements(version):
+            await connection.execute(statement)
     await connection.execute(
         """
         CREATE TABLE seen (product_id text PRIMARY KEY, version bigint, times integer NOT NULL);
@@ -69,13 +69,6 @@ def product(
         version=1,
         fields=fields,  # type: ignore[arg-type]
     )
-
-
-async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
-    """Await a condition, polled; fails the test when it does not come."""
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - another process's state is polled
-            await asyncio.sleep(0.02)
 
 
 @dataclass

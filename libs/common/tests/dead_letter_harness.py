@@ -16,8 +16,9 @@ from common.web.dead_letters import READ, WRITE, dead_letter_router
 from common.web.identity import OPERATOR, Verifier
 from common.web.problem import install_problems
 from common.web.quarantines import quarantine_router
+from stack.testing import eventually
 
-from .backbone_harness import Harness, product, until
+from .backbone_harness import Harness, product
 from .test_common_identity import KEY, as_, jwk, token
 
 GROUP = "test.sources"
@@ -56,7 +57,7 @@ class DeadLetters:
         before = await self.harness.count("dead_letter")
         await self.refuse("product_id LIKE 'x%'")
         await self.harness.send(*(product(name, merchant=merchant) for name in products))
-        await until(self.harness.table_has("dead_letter", before + len(products)))
+        await eventually(self.harness.table_has("dead_letter", before + len(products)))
         rows = await self.harness.fetch("SELECT id, key FROM dead_letter")
         by_name = {row["key"].decode().rpartition("/")[2]: row["id"] for row in rows}
         return [by_name[name] for name in products]
@@ -74,7 +75,7 @@ class DeadLetters:
         """A dead letter that only an edit corrects."""
         before = await self.harness.count("dead_letter")
         await self.harness.send_raw(b"{not json", key.encode())
-        await until(self.harness.table_has("dead_letter", before + 1))
+        await eventually(self.harness.table_has("dead_letter", before + 1))
         return int(await self.harness.pool.fetchval("SELECT max(id) FROM dead_letter"))
 
     async def state(self, letter_id: int) -> tuple[str, str]:

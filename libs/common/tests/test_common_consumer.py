@@ -5,8 +5,9 @@ from common.messaging.quarantine import lift
 from common.messaging.replay import Replayer
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import unit_of_work
+from stack.testing import eventually
 
-from .backbone_harness import PARTITIONS, Harness, product, until
+from .backbone_harness import PARTITIONS, Harness, product
 
 
 async def stored(harness: Harness) -> int:
@@ -25,11 +26,11 @@ async def test_every_event_takes_effect_once_over_restarts(harness: Harness) -> 
     await harness.send(*(product(f"p{n}") for n in range(200)))
     first = harness.consumer(max_batch_records=20)
     first.start()
-    await until(harness.table_has("seen", 20))
+    await eventually(harness.table_has("seen", 20))
     await first.stop()
     await harness.send(*(product(f"q{n}") for n in range(100)))
     harness.consumer(max_batch_records=20).start()
-    await until(harness.table_has("seen", 300))
+    await eventually(harness.table_has("seen", 300))
     assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
     assert await stored(harness) == 300
 
@@ -38,7 +39,7 @@ async def test_kafka_is_shown_positions_never_ahead_of_the_stored_ones(harness: 
     await harness.send(*(product(f"p{n}") for n in range(50)))
     consumer = harness.consumer()
     consumer.start()
-    await until(harness.table_has("seen", 50))
+    await eventually(harness.table_has("seen", 50))
     await consumer.stop()
     assert await harness.shown() == await stored(harness) == 50
 
@@ -52,8 +53,8 @@ async def test_a_bad_record_is_a_dead_letter_and_its_neighbours_are_unharmed(
     await harness.send_raw(None, b"m1/main/z")
     await harness.send(product("b"))
     harness.consumer().start()
-    await until(harness.table_has("seen", 2))
-    await until(harness.table_has("dead_letter", 3))
+    await eventually(harness.table_has("seen", 2))
+    await eventually(harness.table_has("dead_letter", 3))
     letters = await harness.fetch("SELECT reason, remedy, merchant_id, source FROM dead_letter")
     assert {row["reason"] for row in letters} == {"not-json", "wrong-shape", "no-value"}
     assert {(row["merchant_id"], row["source"]) for row in letters} == {("m1", "/broken")}
@@ -67,8 +68,8 @@ async def test_a_record_the_handler_cannot_take_is_found_by_halving(harness: Har
     events[17] = product("p17", version="not a number")
     await harness.send(*events)
     harness.consumer().start()
-    await until(harness.table_has("dead_letter", 1))
-    await until(harness.table_has("seen", 29))
+    await eventually(harness.table_has("dead_letter", 1))
+    await eventually(harness.table_has("seen", 29))
     [letter] = await harness.fetch("SELECT reason, key FROM dead_letter")
     assert (letter["reason"], letter["key"]) == ("handler-refused", b"m1/main/p17")
     assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
@@ -80,7 +81,7 @@ async def test_a_stale_owner_is_fenced_and_goes_on_from_the_stored_position(
     consumer = harness.consumer()
     consumer.start()
     await harness.send(*(product(f"p{n}") for n in range(30)))
-    await until(harness.table_has("seen", 30))
+    await eventually(harness.table_has("seen", 30))
     # Another owner took ten more records of every partition while this one slept.
     await harness.pool.execute("UPDATE consumer_position SET next_offset = next_offset + 10")
     await harness.send(*(product(f"q{n}") for n in range(120)))
@@ -88,7 +89,7 @@ async def test_a_stale_owner_is_fenced_and_goes_on_from_the_stored_position(
     async def passed() -> bool:
         return await stored(harness) == 150
 
-    await until(passed)
+    await eventually(passed)
     taken = await harness.count("seen")
     assert taken == 30 + 120 - 10 * PARTITIONS
     assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
@@ -97,10 +98,10 @@ async def test_a_stale_owner_is_fenced_and_goes_on_from_the_stored_position(
 async def test_a_new_member_shares_the_partitions_and_nothing_is_doubled(harness: Harness) -> None:
     harness.consumer("one", max_batch_records=5).start()
     await harness.send(*(product(f"p{n}") for n in range(150)))
-    await until(harness.table_has("seen", 20))
+    await eventually(harness.table_has("seen", 20))
     harness.consumer("two", max_batch_records=5).start()
     await harness.send(*(product(f"q{n}") for n in range(300)))
-    await until(harness.table_has("seen", 450))
+    await eventually(harness.table_has("seen", 450))
     assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
 
 
@@ -110,7 +111,7 @@ async def test_an_event_for_an_unknown_catalogue_is_parked_and_replayed_later(
     consumer = harness.consumer()
     consumer.start()
     await harness.send(product("a", catalogue="later"), product("b"))
-    await until(harness.table_has("parked_event", 1))
+    await eventually(harness.table_has("parked_event", 1))
     replayer = Replayer(harness.pool, [consumer.applier])
     assert not await replayer.sweep(known_catalogues)
     await harness.pool.execute("INSERT INTO catalogue VALUES ('later')")
@@ -126,7 +127,7 @@ async def test_a_dead_letter_is_replayed_by_the_groups_own_handler(harness: Harn
     consumer = harness.consumer()
     consumer.start()
     await harness.send(product("a", refuse=True))
-    await until(harness.table_has("dead_letter", 1))
+    await eventually(harness.table_has("dead_letter", 1))
     replayer = Replayer(harness.pool, [consumer.applier])
     [letter] = await harness.fetch("SELECT id, value FROM dead_letter")
     again = await replayer.replay(letter["id"], merchant_id="m1", actor="op")
@@ -153,12 +154,12 @@ async def test_a_poisonous_source_is_quarantined_alone_and_lifted(harness: Harne
             headers=[("ce_type", b"channel.catalog.updated.v1"), ("ce_source", b"/broken")],
         )
     await harness.producer.flush()
-    await until(harness.table_has("quarantine", 1))
+    await eventually(harness.table_has("quarantine", 1))
     await harness.send(product("held"), source="/broken")
     await harness.send(product("free"), source="/shop-system")
     await harness.send(product("other", merchant="m2"), source="/broken")
-    await until(harness.table_has("seen", 2))
-    await until(harness.table_has("parked_event", 1))
+    await eventually(harness.table_has("seen", 2))
+    await eventually(harness.table_has("parked_event", 1))
     assert {row["product_id"] for row in await harness.fetch("SELECT product_id FROM seen")} == {
         "free",
         "other",
@@ -178,7 +179,7 @@ async def test_a_consumer_knows_when_it_has_caught_up(harness: Harness) -> None:
     async def caught_up() -> bool:
         return consumer.caught_up.is_set()
 
-    await until(caught_up)
+    await eventually(caught_up)
     assert await harness.count("seen") == 40
 
 
@@ -188,7 +189,7 @@ async def test_a_position_off_the_log_stops_the_consumer_and_names_the_remedy(
     await harness.send(*(product(f"p{n}") for n in range(9)))
     consumer: Consumer = harness.consumer()
     consumer.start()
-    await until(harness.table_has("seen", 9))
+    await eventually(harness.table_has("seen", 9))
     await consumer.stop()
     await harness.pool.execute("UPDATE consumer_position SET next_offset = 1000000")
     lost = harness.consumer()
@@ -197,6 +198,6 @@ async def test_a_position_off_the_log_stops_the_consumer_and_names_the_remedy(
     async def stopped() -> bool:
         return lost.failure is not None
 
-    await until(stopped)
+    await eventually(stopped)
     assert "positions reset" in str(lost.failure)
     assert not lost.is_ready

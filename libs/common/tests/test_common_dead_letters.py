@@ -8,8 +8,9 @@ import pytest
 
 from common.messaging import dead_letters as store
 from common.web.dead_letters import READ
+from stack.testing import eventually
 
-from .backbone_harness import product, until
+from .backbone_harness import product
 from .dead_letter_harness import (
     GROUP,
     M1,
@@ -34,7 +35,7 @@ async def test_operators_list_by_merchant_reason_group_source_and_state(
     await dead_letters.harness.send(product("b", refuse=True, merchant="m2"), source="/shop")
     await dead_letters.harness.send_raw(b"{", b"m1/main/c")
     await dead_letters.harness.send_raw(b"{", None)
-    await until(dead_letters.harness.table_has("dead_letter", 4))
+    await eventually(dead_letters.harness.table_has("dead_letter", 4))
     assert len(await dead_letters.ids()) == 4
     for query, expected in (
         ({"merchant_id": "m2"}, {"m2/main/b"}),
@@ -84,7 +85,7 @@ async def test_one_is_shown_with_its_bytes_and_what_was_done_to_it(
 
 async def test_bytes_that_are_no_text_are_shown_as_such(dead_letters: DeadLetters) -> None:
     await dead_letters.harness.send_raw(b"\xff\xfe{\x00}\x00", b"m1/main/a")
-    await until(dead_letters.harness.table_has("dead_letter", 1))
+    await eventually(dead_letters.harness.table_has("dead_letter", 1))
     [letter] = await dead_letters.ids()
     shown = await dead_letters.get(f"{M1}/{letter}")
     assert not shown["is_text"]
@@ -297,7 +298,7 @@ async def test_operators_discard_a_source_of_any_merchant(dead_letters: DeadLett
     await dead_letters.harness.send(product("a", refuse=True), source="/test-system")
     await dead_letters.harness.send(product("b", refuse=True, merchant="m2"), source="/test-system")
     await dead_letters.harness.send(product("c", refuse=True, merchant="m2"), source="/erp")
-    await until(dead_letters.harness.table_has("dead_letter", 3))
+    await eventually(dead_letters.harness.table_has("dead_letter", 3))
     of_m2 = await dead_letters.post(
         "/v1/dead-letters/discard", OPERATORS, why="x", merchant_id="m2", dry_run=True
     )
@@ -390,7 +391,7 @@ async def test_an_outage_in_a_bulk_leaves_the_rest_untried_and_says_so(
         )
 
     for path, rest in (("replay", {"all": True}), ("replay", {"ids": [first, second, third]})):
-        cutting = asyncio.create_task(until(cut))
+        cutting = asyncio.create_task(eventually(cut))
         done = await dead_letters.post(f"{M1}/{path}", **rest)
         await cutting
         outcomes = {item["id"]: item["outcome"] for item in done["items"]}
@@ -426,10 +427,10 @@ async def test_a_quarantine_is_seen_by_its_merchant_and_lifted_by_an_operator(
             headers=[("ce_type", b"channel.catalog.updated.v1"), ("ce_source", b"/broken")],
         )
     await dead_letters.harness.producer.flush()
-    await until(dead_letters.harness.table_has("quarantine", 1))
+    await eventually(dead_letters.harness.table_has("quarantine", 1))
     await dead_letters.harness.send(product("held"), product("held-too"), source="/broken")
     await dead_letters.harness.send(product("early", catalogue="later", merchant="m2"))
-    await until(dead_letters.harness.table_has("parked_event", 3))
+    await eventually(dead_letters.harness.table_has("parked_event", 3))
     [own] = (await dead_letters.get("/v1/merchants/m1/quarantines"))["items"]
     assert (own["group"], own["source"], own["merchant_id"]) == (GROUP, "/broken", "m1")
     m2 = as_(token(scope=READ, merchant="m2"))

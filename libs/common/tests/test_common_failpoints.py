@@ -10,9 +10,10 @@ import pytest
 
 from common import failpoints
 from stack.settings import CHECKOUT
+from stack.testing import eventually
 
 from . import backbone_process
-from .backbone_harness import Harness, product, until
+from .backbone_harness import Harness, product
 from .backbone_process import published_products
 
 BACKBONE = [name for name in sorted(failpoints.NAMES) if name.startswith(("consumer.", "relay."))]
@@ -47,13 +48,13 @@ async def test_a_kill_at_this_place_loses_and_doubles_nothing(harness: Harness, 
     assert await asyncio.wait_for(killed.wait(), 30) == -signal.SIGKILL
     restarted = await start(harness)
     try:
-        await until(harness.table_has("seen", PRODUCTS))
-        await until(harness.table_has("dead_letter", POISON))
+        await eventually(harness.table_has("seen", PRODUCTS))
+        await eventually(harness.table_has("dead_letter", POISON))
 
         async def quiet() -> bool:
             return await harness.count("outbox") == 0
 
-        await until(quiet)
+        await eventually(quiet)
     finally:
         restarted.send_signal(signal.SIGTERM)
         # Where nothing was left to do it may still be starting, deaf to a polite end.

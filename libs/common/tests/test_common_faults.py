@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from common.postgres.pool import open_pool
-from stack.testing import FaultProxy, proxy_to
+from stack.testing import FaultProxy, eventually, proxy_to
 
-from .backbone_harness import Harness, product, until
+from .backbone_harness import Harness, product
 
 
 @pytest.fixture
@@ -39,17 +39,17 @@ async def test_a_bad_network_to_postgres_costs_time_and_nothing_else(
     consumer = harness.consumer(max_batch_records=10, pool=behind)
     consumer.start()
     await harness.send(*(product(f"a{n}") for n in range(60)))
-    await until(harness.table_has("seen", 10))
+    await eventually(harness.table_has("seen", 10))
     break_network(proxy, fault)
     await harness.send(*(product(f"b{n}") for n in range(60)))
 
     async def has_struck() -> bool:
         return proxy.connections_cut > 0 or proxy.bytes_held_back > 0
 
-    await until(has_struck)
+    await eventually(has_struck)
     proxy.drop_answers(dropping=False)
     proxy.thaw()
-    await until(harness.table_has("seen", 120))
+    await eventually(harness.table_has("seen", 120))
     assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
     await consumer.stop()
     behind.terminate()
@@ -63,14 +63,14 @@ async def test_while_postgres_is_away_kafka_is_shown_nothing(
     consumer = harness.consumer(max_batch_records=10, pool=behind)
     consumer.start()
     await harness.send(*(product(f"a{n}") for n in range(10)))
-    await until(harness.table_has("seen", 10))
+    await eventually(harness.table_has("seen", 10))
     proxy.freeze()
     await harness.send(*(product(f"b{n}") for n in range(60)))
 
     async def is_held() -> bool:
         return proxy.bytes_held_back > 0
 
-    await until(is_held)
+    await eventually(is_held)
     await consumer.stop()
     stored = await harness.pool.fetchval("SELECT sum(next_offset) FROM consumer_position")
     assert await harness.shown() <= stored == 10

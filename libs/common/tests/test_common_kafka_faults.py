@@ -8,9 +8,9 @@ from common.contracts.catalog import CatalogUpdated
 from common.messaging.consumer import Consumer
 from common.messaging.records import Subscription
 from common.messaging.relay import Relay
-from stack.testing import ProxiedKafka
+from stack.testing import ProxiedKafka, eventually
 
-from .backbone_harness import Harness, product, until
+from .backbone_harness import Harness, product
 from .backbone_process import on_catalog_updated_and_publish, published_products
 
 PRODUCTS = 60
@@ -42,7 +42,7 @@ async def test_a_bad_network_to_kafka_costs_time_and_nothing_else(
     consumer.start()
     relay.start()
     await harness.send(*(product(f"a{n}") for n in range(PRODUCTS)))
-    await until(harness.table_has("seen", 10))
+    await eventually(harness.table_has("seen", 10))
     cut, held = proxy.connections_cut, proxy.bytes_held_back
 
     async def has_struck() -> bool:
@@ -56,14 +56,14 @@ async def test_a_bad_network_to_kafka_costs_time_and_nothing_else(
         case "drop answers":
             proxy.drop_answers()
     await harness.send(*(product(f"b{n}") for n in range(PRODUCTS)))
-    await until(has_struck)
+    await eventually(has_struck)
     proxy.drop_answers(dropping=False)
     proxy.thaw()
 
     async def all_is_told() -> bool:
         return await harness.count("seen") == 2 * PRODUCTS and await harness.count("outbox") == 0
 
-    await until(all_is_told, seconds=60)
+    await eventually(all_is_told, within=60)
     assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
     assert await published_products(harness) == {f"{c}{n}" for c in "ab" for n in range(PRODUCTS)}
     await consumer.stop()

@@ -16,8 +16,9 @@ from common.messaging.relay import Relay
 from common.postgres.unit_of_work import unit_of_work
 from stack.kafka import EmbeddedKafka, serves
 from stack.ports import LOOPBACK, free_port
+from stack.testing import eventually
 
-from .backbone_harness import Harness, product, until
+from .backbone_harness import Harness, product
 from .backbone_process import on_catalog_updated_and_publish, published_products
 
 PRODUCTS = 60
@@ -92,7 +93,7 @@ async def test_after_an_outage_the_consumer_is_ready_and_nothing_waits(
     consumer.start()
     relay.start()
     await harness.send(*(product(f"a{n}") for n in range(PRODUCTS)))
-    await until(harness.table_has("seen", 10))
+    await eventually(harness.table_has("seen", 10))
 
     async with outage(broker), unit_of_work(harness.pool) as connection:
         events = [product(f"b{n}") for n in range(PRODUCTS)]
@@ -102,7 +103,7 @@ async def test_after_an_outage_the_consumer_is_ready_and_nothing_waits(
         seen = await harness.count("seen") == 2 * PRODUCTS
         return consumer.is_ready and seen and await harness.count("outbox") == 0
 
-    await until(is_caught_up, seconds=BACK_WITHIN.total_seconds())
+    await eventually(is_caught_up, within=BACK_WITHIN.total_seconds())
     assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
     assert await published_products(harness) == {f"{c}{n}" for c in "ab" for n in range(PRODUCTS)}
     await consumer.stop()
@@ -112,4 +113,4 @@ async def test_after_an_outage_the_consumer_is_ready_and_nothing_waits(
     async def no_client_is_left() -> bool:
         return tasks_of_clients() <= tasks_before
 
-    await until(no_client_is_left)
+    await eventually(no_client_is_left)

@@ -24,6 +24,7 @@ from common.postgres.schedules import (
     set_schedule,
 )
 from common.postgres.unit_of_work import unit_of_work
+from stack.testing import eventually
 
 from .backbone_harness import Harness
 
@@ -47,6 +48,44 @@ async def test_one_holder_at_a_time_and_the_fence_rises(harness: Harness) -> Non
         third = await claim_lease(connection, "run", "c")
         assert third is not None
         assert third.fence > second.fence
+
+
+async def test_a_heartbeat_does_not_wait_for_the_work_it_speaks_for(harness: Harness) -> None:
+    async with hold_lease(harness.pool, "run", "a", lasts=SHORT) as lease:
+        assert lease is not None
+        async with unit_of_work(harness.pool) as connection:
+            await check_lease(connection, lease)
+            ends: set[datetime] = set()
+
+            async def has_been_extended() -> bool:
+                async with harness.pool.acquire() as other:
+                    ends.add(await other.fetchval("SELECT expires_at FROM lease"))
+                    assert await claim_lease(other, "run", "b", lasts=SHORT) is None
+                return len(ends) > 5
+
+            await eventually(has_been_extended)
+
+
+async def test_a_lease_is_taken_over_after_the_transaction_that_holds_it(harness: Harness) -> None:
+    async with harness.pool.acquire() as other:
+        first = await claim_lease(other, "run", "a", lasts=timedelta(0))
+        assert first is not None
+        async with unit_of_work(harness.pool) as connection:
+            await check_lease(connection, first)
+            taking = asyncio.create_task(claim_lease(other, "run", "b"))
+
+            async def is_waiting() -> bool:
+                waiting: bool = await connection.fetchval(
+                    "SELECT exists (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                    " AND datname = current_database())"
+                )
+                return waiting
+
+            await eventually(is_waiting)
+            assert not taking.done()
+        second = await taking
+        assert second is not None
+        assert second.fence > first.fence
 
 
 async def test_a_heartbeat_keeps_a_lease_longer_than_it_lasts(harness: Harness) -> None:

@@ -6,8 +6,9 @@ from common.contracts.envelope import Headers
 from common.messaging.quarantine import lift
 from common.messaging.replay import Replayer
 from common.postgres.unit_of_work import unit_of_work
+from stack.testing import eventually
 
-from .backbone_harness import Harness, product, until
+from .backbone_harness import Harness, product
 from .test_common_consumer import known_catalogues
 
 POISON = 10_000
@@ -84,9 +85,9 @@ async def test_ten_thousand_poison_events_hurt_nobody_else(harness: Harness) -> 
             await harness.send(product(f"good-{number}"), product(f"other-{number}", merchant="m2"))
     await harness.send(*(product(f"held-{n}") for n in range(20)), source=SOURCE.decode())
     await harness.producer.flush()
-    await until(harness.table_has("dead_letter", POISON), seconds=90)
-    await until(harness.table_has("seen", 2 * POISON // 50), seconds=90)
-    await until(harness.table_has("parked_event", 20))
+    await eventually(harness.table_has("dead_letter", POISON), within=90)
+    await eventually(harness.table_has("seen", 2 * POISON // 50), within=90)
+    await eventually(harness.table_has("parked_event", 20))
     letters = await harness.fetch("SELECT reason, remedy, source FROM dead_letter")
     assert len(letters) == POISON
     assert {row["source"] for row in letters} == {SOURCE.decode()}

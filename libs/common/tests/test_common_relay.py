@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from common.messaging.outbox import add_events
 from common.messaging.relay import Relay, settled
 from common.postgres.unit_of_work import unit_of_work
+from stack.testing import eventually
 
-from .backbone_harness import Harness, product, until
+from .backbone_harness import Harness, product
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=30))
@@ -65,7 +66,7 @@ async def test_events_of_a_key_are_published_in_commit_order_and_leave_the_outbo
     async def empty() -> bool:
         return await harness.count("outbox") == 0
 
-    await until(empty)
+    await eventually(empty)
     await relay.stop()
 
 
@@ -77,13 +78,13 @@ async def test_a_second_relay_stands_by_and_takes_over(harness: Harness) -> None
     async def is_active(relay: Relay) -> bool:
         return relay.is_active
 
-    await until(lambda: is_active(first))
+    await eventually(lambda: is_active(first))
     second.start()
     await add(harness, "a")
     await consume(harness, 1)
     assert not second.is_active
     await first.stop()
-    await until(lambda: is_active(second))
+    await eventually(lambda: is_active(second))
     await add(harness, "b")
     assert len(await consume(harness, 2)) == 2
     await second.stop()

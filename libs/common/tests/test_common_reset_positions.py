@@ -11,8 +11,9 @@ from pydantic_settings import SettingsConfigDict
 
 from common.service import Context, Parts, Service, main
 from common.settings import ServiceSettings
+from stack.testing import eventually
 
-from .backbone_harness import Harness, product, until
+from .backbone_harness import Harness, product
 
 RESET = ("positions", "reset", "--group", "test.sources", "--topic", "catalog.updated")
 
@@ -58,7 +59,7 @@ async def times_seen(harness: Harness) -> set[int]:
 
 async def taken_once(harness: Harness) -> None:
     await harness.send(*(product(f"p{n}") for n in range(9)))
-    await until(harness.table_has("seen", 9))
+    await eventually(harness.table_has("seen", 9))
 
 
 async def test_the_remedy_of_a_lost_position_can_be_typed_as_it_is_told(harness: Harness) -> None:
@@ -73,7 +74,7 @@ async def test_the_remedy_of_a_lost_position_can_be_typed_as_it_is_told(harness:
     async def has_stopped() -> bool:
         return lost.failure is not None
 
-    await until(has_stopped)
+    await eventually(has_stopped)
     published = re.search(r"`python -m <service> (.+)`", str(lost.failure))
     assert published is not None
     words = shlex.split(published[1].replace("<group>", lost.group))
@@ -84,7 +85,7 @@ async def test_the_remedy_of_a_lost_position_can_be_typed_as_it_is_told(harness:
     async def is_read_again() -> bool:
         return await times_seen(harness) == {2}
 
-    await until(is_read_again)
+    await eventually(is_read_again)
 
 
 async def test_a_group_with_members_is_not_reset_unless_forced(
@@ -108,8 +109,8 @@ async def test_a_group_with_members_is_not_reset_unless_forced(
         rows = await harness.fetch("SELECT times FROM seen WHERE product_id LIKE 'p%'")
         return {row["times"] for row in rows} == {2}
 
-    await until(is_read_again)
-    await until(harness.table_has("seen", 18))
+    await eventually(is_read_again)
+    await eventually(harness.table_has("seen", 18))
 
 
 async def test_only_what_the_group_stores_can_be_reset(harness: Harness) -> None:

@@ -17,8 +17,9 @@ from fastapi import FastAPI
 
 from common.web.health import health_router
 from stack.ports import free_port
+from stack.testing import eventually
 
-from .backbone_harness import Harness, until
+from .backbone_harness import Harness
 
 PROCESS = Path(__file__).with_name("probed_process.py")
 ENDS_WITHIN = 10.0
@@ -77,7 +78,7 @@ async def starting(harness: Harness, folder: Path) -> AsyncIterator[Probed]:
 @asynccontextmanager
 async def probed(harness: Harness, folder: Path) -> AsyncIterator[Probed]:
     async with starting(harness, folder) as service:
-        await until(service.answers("ready", 200), seconds=120)
+        await eventually(service.answers("ready", 200), within=120)
         yield service
 
 
@@ -108,20 +109,20 @@ async def test_what_a_service_survives_and_how_it_ends_when_asked(
             log = service.log.read_text()
             return "relay.outage" in log and "consumer.rebuild" in log
 
-        await until(were_run_again)
-        await until(service.answers("ready", 200))
+        await eventually(were_run_again)
+        await eventually(service.answers("ready", 200))
         # a position off the log stops the consumer and nothing else: a restart would not help
         await harness.pool.execute("UPDATE consumer_position SET next_offset = 1000000")
         await service.ask_for("cancel test.sources: turn")
-        await until(service.answers("ready", 503))
-        await until(lambda: has_logged(service, "position_lost"))
+        await eventually(service.answers("ready", 503))
+        await eventually(lambda: has_logged(service, "position_lost"))
         status, live = await service.ask("live")
         assert (status, live["status"]) == (200, "live")
         _, ready = await service.ask("ready")
         assert [name for name, well in ready["components"].items() if not well] == ["test.sources"]
         # a task that does not let itself be cancelled does not keep the process
         await service.ask_for("deaf")
-        await until(lambda: took(service, "deaf"))
+        await eventually(lambda: took(service, "deaf"))
         service.process.send_signal(signal.SIGTERM)
         began = time.monotonic()
         assert await service.exit_code() == 0
@@ -134,7 +135,7 @@ async def test_a_service_that_still_waits_for_postgres_ends_when_asked(
 ) -> None:
     away = replace(harness, url=f"postgresql://channel@127.0.0.1:{free_port()}/away")
     async with starting(away, tmp_path) as service:
-        await until(lambda: has_logged(service, "postgres.unreachable"), seconds=120)
+        await eventually(lambda: has_logged(service, "postgres.unreachable"), within=120)
         service.process.send_signal(signal.SIGTERM)
         assert await service.exit_code() == 0
 

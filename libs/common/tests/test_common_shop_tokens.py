@@ -16,8 +16,7 @@ from pydantic import SecretStr
 from common.errors import Outage
 from common.shop_tokens import ShopNotConnected, ShopToken, ShopTokens
 from stack.ports import free_port
-
-from .backbone_harness import until
+from stack.testing import eventually
 
 
 @dataclass
@@ -93,7 +92,7 @@ async def auth() -> AsyncIterator[AuthService]:
     async def is_up() -> bool:
         return server.started
 
-    await until(is_up)
+    await eventually(is_up)
     yield service
     for event in service.held.values():
         event.set()
@@ -112,7 +111,7 @@ async def was_asked(auth: AuthService, shop_id: str) -> None:
     async def is_so() -> bool:
         return auth.asked[shop_id] > 0
 
-    await until(is_so)
+    await eventually(is_so)
 
 
 async def test_a_slow_answer_for_one_shop_holds_no_other(

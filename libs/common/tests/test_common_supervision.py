@@ -18,8 +18,9 @@ from common.supervision import (
     bounded,
     close,
 )
+from stack.testing import eventually
 
-from .backbone_harness import Harness, until
+from .backbone_harness import Harness
 
 SOON = timedelta(milliseconds=50)
 LATE = timedelta(seconds=20)
@@ -142,7 +143,7 @@ async def until_true(condition: Callable[[], bool]) -> None:
     async def holds() -> bool:
         return condition()
 
-    await until(holds)
+    await eventually(holds)
 
 
 async def fail() -> None:
@@ -325,7 +326,7 @@ async def test_a_job_is_woken_by_the_commit_that_made_its_work(harness: Harness)
     turns: list[int] = []
     job = Job("taking", take, every=rare, woken_by=[kind])
     job.start()
-    await until(lambda: value(bool(turns)))
+    await eventually(lambda: value(bool(turns)))
 
     async def add(name: str, *, is_whole: bool = True) -> None:
         async with unit_of_work(harness.pool) as connection:
@@ -335,7 +336,7 @@ async def test_a_job_is_woken_by_the_commit_that_made_its_work(harness: Harness)
                 raise KeyError(name)
 
     await add("a")
-    await until(lambda: value(done == ["a"] and turns[-1] == 0))
+    await eventually(lambda: value(done == ["a"] and turns[-1] == 0))
     idle = len(turns)
     with pytest.raises(KeyError):
         await add("b", is_whole=False)
@@ -344,7 +345,7 @@ async def test_a_job_is_woken_by_the_commit_that_made_its_work(harness: Harness)
     async with reading(harness.pool) as connection:
         made_work(connection, kind)  # not a transaction of ours
     await add("c")
-    await until(lambda: value(done == ["a", "c"] and turns[-1] == 0))
+    await eventually(lambda: value(done == ["a", "c"] and turns[-1] == 0))
     await job.stop()
     assert turns[idle:] == [1, 0]  # only the commit woke it
 
@@ -359,7 +360,7 @@ async def test_a_failing_job_is_not_hurried_by_new_work() -> None:
 
     job = Job("failing", fail, every=SOON, woken_by=[kind])
     job.start()
-    await until(lambda: value(len(failed) == 1))
+    await eventually(lambda: value(len(failed) == 1))
     for _ in range(100):
         kind.wake()
         await asyncio.sleep(0)

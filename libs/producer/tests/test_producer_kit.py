@@ -1,8 +1,9 @@
 import pytest
 
 from channel_producer import CatalogPublisher, EventRefused, NotPublished, delete, upsert
+from stack.testing import eventually
 
-from ...common.tests.backbone_harness import Harness, until
+from ...common.tests.backbone_harness import Harness
 
 
 async def test_published_events_take_effect(harness: Harness) -> None:
@@ -14,7 +15,7 @@ async def test_published_events_take_effect(harness: Harness) -> None:
             [upsert("m1", "main", f"p{n}", {"title": "x"}, version=n) for n in range(20)]
         )
         await publisher.publish([delete("m1", "main", "gone", version=1)])
-    await until(harness.table_has("seen", 21))
+    await eventually(harness.table_has("seen", 21))
 
 
 async def test_an_event_that_would_be_a_dead_letter_is_refused_before_any_is_sent(
@@ -39,7 +40,7 @@ async def test_an_event_that_would_be_a_dead_letter_is_refused_before_any_is_sen
     ) as publisher:
         await publisher.publish([good])
     harness.consumer().start()
-    await until(harness.table_has("seen", 1))
+    await eventually(harness.table_has("seen", 1))
     positions = await harness.fetch("SELECT sum(next_offset) AS total FROM consumer_position")
     assert positions[0]["total"] == 1
 

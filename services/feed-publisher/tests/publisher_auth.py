@@ -1,13 +1,10 @@
 """What feed-publisher sees of auth-service: callers' tokens and the issue of shop tokens."""
 
 import base64
-import contextlib
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import jwt
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI, HTTPException
@@ -66,9 +63,3 @@ class TokenIssuer:
         self.reported.append(report["generation"])
         if report["generation"] == self.generation:
             self.token = None
-
-
-class QuietServer(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

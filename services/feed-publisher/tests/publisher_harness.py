@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -12,9 +12,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
-import uvicorn
 from aiokafka import AIOKafkaProducer
-from fastapi import FastAPI
 from pydantic import SecretStr
 
 from aliexpress import oauth, products, shop
@@ -49,11 +47,10 @@ from common.web.identity import Verifier
 from feed_publisher.app import SERVICE
 from feed_publisher.listings.listing import digest
 from feed_publisher.settings import PublisherSettings
-from stack.ports import free_port
 from stack.sandbox import Sandbox
-from stack.testing import NewDatabase, running_parts
+from stack.testing import NewDatabase, eventually, running_parts, serving
 
-from .publisher_auth import MERCHANT, SELLER, QuietServer, TokenIssuer, bearer, public_key
+from .publisher_auth import MERCHANT, SELLER, TokenIssuer, bearer, public_key
 
 SHOP, FEED = "main", "web"
 REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
@@ -63,28 +60,6 @@ ENDED = {"completed", "completed_with_errors", "withheld", "failed", "superseded
 
 async def migrate(url: str) -> None:
     await asyncio.to_thread(upgrade, SERVICE.migrations, url)
-
-
-async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
-    """Await a condition, polled; fails the test when it does not come."""
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - another process's state is polled
-            await asyncio.sleep(0.03)
-
-
-@contextlib.asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[str]:
-    port = free_port()
-    server = QuietServer(uvicorn.Config(app, port=port, log_config=None, access_log=False))
-    task = asyncio.create_task(server.serve())
-
-    async def is_up() -> bool:
-        return server.started
-
-    await until(is_up)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    await task
 
 
 @dataclass
@@ -241,7 +216,7 @@ class Harness:
             else:
                 assert isinstance(event, ShopState)
                 place = ("shop", "shop_id", event.shop_id)
-            await until(partial(self._has, *place, event))
+            await eventually(partial(self._has, *place, event))
 
     async def _has(self, table: str, column: str, key: str, event: Any) -> bool:
         feed = " AND feed_id = $4" if table == "desired_product" else ""
@@ -287,8 +262,8 @@ class Harness:
             return view["state"] in wanted
 
         try:
-            await until(has_come, seconds=seconds)
-        except TimeoutError:
+            await eventually(has_come, within=seconds)
+        except pytest.fail.Exception:
             pytest.fail(f"the run did not come to {wanted}: {view}")
         return view
 
@@ -312,7 +287,7 @@ class Harness:
                 feed,
             )
 
-        await until(is_quiet, seconds=60)
+        await eventually(is_quiet, within=60)
 
     async def publish(self, *states: ProductNormalized) -> dict[str, Any]:
         await self.take(*states)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -30,6 +30,7 @@ from common.service import Context, Parts, create_app
 from common.supervision import Component
 from common.web.identity import AUDIENCE, ISSUER, Verifier
 from common.web.pagination import cursor_of
+from stack.testing import eventually
 
 WALL_CLOCKS = "152805"
 FORM: dict[str, Any] = {
@@ -153,15 +154,15 @@ async def test_an_event_of_an_undeclared_catalogue_is_played_once_it_is_declared
     running: Running, pool: Pool, marketplace: Marketplace
 ) -> None:
     await running.publish(shop(), clock_row("a"))
-    await until(lambda: pool.fetchval("SELECT count(*) FROM parked_event"))
+    await eventually(lambda: pool.fetchval("SELECT count(*) FROM parked_event"))
     declared = await running.api.put(
         "/v1/merchants/m/catalogues/c", json={"versioning": "explicit"}
     )
     assert declared.status_code == 200
     applied = await running.api.put("/v1/merchants/m/feeds/f", json=FORM)
     assert applied.status_code == 200, applied.text
-    await until(lambda: pool.fetchval("SELECT count(*) FROM category_schema"))
-    await until(lambda: pool.fetchval("SELECT count(*) FROM shop"))
+    await eventually(lambda: pool.fetchval("SELECT count(*) FROM category_schema"))
+    await eventually(lambda: pool.fetchval("SELECT count(*) FROM shop"))
     await marketplace.fetch_schemas()
     event = await running.next_normalized()
     assert event.family_id == "a"
@@ -176,13 +177,6 @@ async def test_an_event_of_an_undeclared_catalogue_is_played_once_it_is_declared
     assert any(item["field"] == "shipping_template_id" for item in ready["lacking"])
     table = await running.api.get("/v1/merchants/m/feeds/f/issues", headers={"accept": "text/csv"})
     assert table.text.startswith("rule,severity,field")
-
-
-async def until(condition: Callable[[], Awaitable[object]]) -> None:
-    """Wait until the condition holds, looking again as often as the loop comes round."""
-    async with asyncio.timeout(20):
-        while not await condition():
-            pass
 
 
 async def test_a_foreign_merchant_sees_nothing(running: Running) -> None:
@@ -235,7 +229,7 @@ async def test_a_file_is_uploaded_and_followed(running: Running) -> None:
         state = (await running.api.get(f"{base}/{number}")).json()["state"]
         return state not in {"waiting", "reading"}
 
-    await until(is_over)
+    await eventually(is_over)
     done = (await running.api.get(f"{base}/{number}")).json()
     assert (done["state"], done["accepted"], done["rejected"]) == ("completed_with_problems", 1, 1)
     problems = (await running.api.get(f"{base}/{number}/problems")).json()["items"]
@@ -344,7 +338,7 @@ async def test_a_list_is_paged_and_refuses_what_is_no_place_in_it(running: Runni
         state = (await running.api.get(f"{base}/{number}")).json()["state"]
         return state not in {"waiting", "reading"}
 
-    await until(is_over)
+    await eventually(is_over)
     for path in LISTS:
         at = path.format(import_id=number)
         whole = (await running.api.get(at)).json()["items"]

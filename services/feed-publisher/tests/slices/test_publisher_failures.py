@@ -8,9 +8,9 @@ from common import failpoints
 from common.contracts.product import ProductReported
 from feed_publisher.settings import PublisherSettings
 from stack.sandbox import Sandbox
-from stack.testing import NewDatabase, running_parts
+from stack.testing import NewDatabase, eventually, running_parts
 
-from ..publisher_harness import Harness, Sku, build, new_harness, until
+from ..publisher_harness import Harness, Sku, build, new_harness
 
 SUBMIT = "aliexpress.solution.feed.submit"
 STOCK = "aliexpress.solution.batch.product.inventory.update"
@@ -86,7 +86,7 @@ async def test_a_dead_token_pauses_the_run_and_its_renewal_resumes_it(harness: H
     async def was_reported() -> bool:
         return harness.issuer.reported == [1]
 
-    await until(was_reported)
+    await eventually(was_reported)
     await harness.take(harness.shop_state(connection="disconnected"))
     view = await harness.wait(run_id, "waiting_for_shop")
     assert "disconnected" in view["waiting_reason"]

@@ -12,10 +12,10 @@ from feed_publisher.desired.store import (
     mark_families,
     save_desired,
 )
-from stack.testing import NewDatabase
+from stack.testing import NewDatabase, eventually
 
 from ..publisher_auth import MERCHANT
-from ..publisher_harness import FEED, SHOP, migrate, until
+from ..publisher_harness import FEED, SHOP, migrate
 
 
 async def test_a_mark_committed_while_a_plan_is_made_stays_for_the_next(
@@ -67,7 +67,7 @@ async def test_no_family_moves_on_while_its_intent_is_written(database: NewDatab
         assert await lock_revisions(sender, MERCHANT, FEED, families) == dict.fromkeys(families, 1)
         newer = [(absent(name, 2), None) for name in sorted(families)]
         saving = asyncio.create_task(save_desired(consumer, newer))
-        await until(waits)
+        await eventually(waits)
     await saving
     assert await lock_revisions(sender, MERCHANT, FEED, families) == dict.fromkeys(families, 2)
     for connection in (consumer, sender, other):

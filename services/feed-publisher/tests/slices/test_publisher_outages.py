@@ -12,9 +12,9 @@ import pytest
 from common.contracts.product import ProductNormalized
 from stack.ports import free_port
 from stack.sandbox import Sandbox, answers
-from stack.testing import FaultProxy, NewDatabase, ProxiedKafka, proxy_to
+from stack.testing import FaultProxy, NewDatabase, ProxiedKafka, eventually, proxy_to
 
-from ..publisher_harness import Harness, Sku, new_harness, until
+from ..publisher_harness import Harness, Sku, new_harness
 from ..publisher_process import publisher_process
 
 DRAINED_WITHIN = 10.0
@@ -48,7 +48,7 @@ async def _drain(
     port = free_port()
     replica = "-".join(changes)
     async with publisher_process(harness, folder, replica, port=str(port), **changes) as process:
-        await until(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), seconds=120)
+        await eventually(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), within=120)
         passage = proxy.port
         if how == "refuses":
             await proxy.stop()
@@ -61,7 +61,7 @@ async def _drain(
         async def is_missed() -> bool:
             return how == "refuses" or proxy.bytes_held_back > 0
 
-        await until(is_missed)
+        await eventually(is_missed)
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
         assert await asyncio.wait_for(process.wait(), 2 * DRAINED_WITHIN) == 0
@@ -95,11 +95,11 @@ async def test_a_bad_network_to_the_marketplace_delays_and_doubles_nothing(
                 return proxy.connections_cut > cut or proxy.bytes_held_back > held
 
             run_id = await harness.ask("offer")
-            await until(has_struck)
+            await eventually(has_struck)
             if fault == "cut":
                 proxy.cut()
             else:
-                await until(partial(_has_lost_an_answer, harness, run_id))
+                await eventually(partial(_has_lost_an_answer, harness, run_id))
             proxy.drop_answers(dropping=False)
             proxy.thaw()
             assert (await harness.wait(run_id))["state"] == "completed", fault

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from common.contracts.product import ProductNormalized
+from stack.testing import eventually
 
 from ..publisher_auth import MERCHANT, bearer
-from ..publisher_harness import FEED, Harness, Sku, until
+from ..publisher_harness import FEED, Harness, Sku
 
 SUBMIT = "aliexpress.solution.feed.submit"
 STOCK = "aliexpress.solution.batch.product.inventory.update"
@@ -154,7 +155,7 @@ async def held_up(harness: Harness, run_id: str) -> None:
         view = await harness.call("GET", f"/runs/{run_id}")
         return "limit" in (view["trouble"] or "")
 
-    await until(is_held_up)
+    await eventually(is_held_up)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +269,7 @@ async def test_after_an_outcome_of_an_older_revision_the_family_is_marked(
     async def is_under_way() -> bool:
         return bool((await harness.call("GET", f"/runs/{run_id}"))["progress"]["under_way"])
 
-    await until(is_under_way)
+    await eventually(is_under_way)
     await harness.take(harness.product("p0", Sku("p0", stock=7), title="Newest"))
     await harness.pool.execute("DELETE FROM family_mark")
     await harness.wait(run_id)

@@ -5,9 +5,10 @@ from typing import Any
 import httpx2
 
 from common.contracts.product import ProductReported
+from stack.testing import eventually
 
 from ..publisher_auth import SELLER, bearer
-from ..publisher_harness import FEED, LEAF, Harness, Sku, until
+from ..publisher_harness import FEED, LEAF, Harness, Sku
 
 
 async def test_a_sku_belongs_to_one_feed_and_the_other_reports_whose(harness: Harness) -> None:
@@ -149,7 +150,7 @@ async def test_drift_is_reported_and_not_undone(harness: Harness) -> None:
     async def was_read() -> bool:
         return bool(await harness.pool.fetchval("SELECT 1 FROM listing WHERE drift IS NOT NULL"))
 
-    await until(was_read, seconds=60)
+    await eventually(was_read, within=60)
     drifted = await harness.call("GET", f"/feeds/{FEED}/products", status="drifted")
     [product] = drifted["items"]
     assert product["family_id"] == "hat"

@@ -10,7 +10,7 @@ ASKED_AGAIN_AFTER = 0.02
 
 
 async def eventually(
-    condition: Callable[[], bool | Awaitable[bool]], *, within: float = 10.0
+    condition: Callable[[], bool | Awaitable[bool]], *, within: float = 30.0
 ) -> None:
     """Wait until `condition` holds; fail the test when it does not within so many seconds.
 

@@ -42,7 +42,8 @@ async def claim_lease(
     now = clock.wall_now()
     fence = await connection.fetchval(
         """
-        INSERT INTO lease (name, holder, fence, expires_at) VALUES ($1, $2, 1, $4)
+        INSERT INTO lease (name, holder, fence, expires_at) SELECT $1, $2, 1, $4
+        WHERE NOT EXISTS (SELECT 1 FROM lease WHERE name = $1 AND expires_at > $3)
         ON CONFLICT (name) DO UPDATE
             SET holder = $2, fence = lease.fence + 1, expires_at = $4
             WHERE lease.expires_at <= $3
@@ -71,9 +72,12 @@ async def extend_lease(
 
 
 async def check_lease(connection: Connection, lease: Lease) -> None:
-    """Lock the lease's row for this transaction. Raises `LeaseLost` unless it is still ours."""
+    """Keep the lease for this transaction. Raises `LeaseLost` unless it is still ours.
+
+    Whoever would take it over waits for the transaction's end; the heartbeat does not.
+    """
     held = await connection.fetchval(
-        "SELECT 1 FROM lease WHERE name = $1 AND fence = $2 FOR SHARE", lease.name, lease.fence
+        "SELECT 1 FROM lease WHERE name = $1 AND fence = $2 FOR KEY SHARE", lease.name, lease.fence
     )
     if held is None:
         raise LeaseLost(lease.name)

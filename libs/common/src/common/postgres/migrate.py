@@ -17,6 +17,9 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import MetaData, pool
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+BACKBONE_VERSIONS = (1, 2)
+"""Every version of the shared tables, the oldest first."""
+
 
 def backbone_statements(version: int = 1) -> list[str]:
     """What this version changes of the shared tables, for a migration of a service."""

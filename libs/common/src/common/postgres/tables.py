@@ -130,6 +130,7 @@ lease = Table(
     Column("holder", Text, nullable=False),
     Column("fence", BigInteger, nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("lease_fence", "name", "fence", unique=True),
 )
 
 schedule = Table(
