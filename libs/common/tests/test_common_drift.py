@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from common.postgres.migrate import backbone_statements, find_drift
+from common.postgres.migrate import BACKBONE_VERSIONS, backbone_statements, find_drift
 from common.postgres.tables import BACKBONE
 from stack.testing import NewDatabase
 
@@ -34,8 +34,10 @@ AS_DECLARED = "CREATE TABLE note (number bigint PRIMARY KEY, text text NOT NULL 
 async def test_every_difference_is_named(database: NewDatabase, made: str, seen: list[str]) -> None:
     url = await database()
     connection = await asyncpg.connect(url)
-    for statement in (*backbone_statements(), made):
-        await connection.execute(statement)
+    for version in BACKBONE_VERSIONS:
+        for statement in backbone_statements(version):
+            await connection.execute(statement)
+    await connection.execute(made)
     await connection.close()
     drift = await find_drift(url, (BACKBONE, OWN))
     assert len(drift) == len(seen), drift

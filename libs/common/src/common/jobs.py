@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
+import asyncpg
 import structlog
 
 from common.errors import Outage
@@ -18,6 +19,8 @@ from common.supervision import Component
 log = structlog.get_logger()
 
 UNREADY_AFTER = timedelta(seconds=30)
+LOCK_TIMEOUTS_ALARM = 3
+"""Turns in a row that waited for a lock in vain: by then it is no coincidence."""
 SHORTEST_PAUSE = timedelta(milliseconds=500)
 """After a failure; twice the usual pause where that is longer."""
 _OUTAGES: tuple[type[BaseException], ...] = (*OUTAGE_ERRORS, Outage)
@@ -28,7 +31,7 @@ class Job(Component):
     woken.
 
     An outage is logged and backed off; any other failure too, with its trace, and makes the
-    service unready while it lasts.
+    service unready while it lasts. So does a lock that three turns in a row have waited for.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Job(Component):
         self._run_once = run
         self._every = every
         self._failing_since: float | None = None
+        self._lock_timeouts = 0
         for kind in woken_by:
             kind.subscribe(self)
 
@@ -60,11 +64,15 @@ class Job(Component):
     async def _turn(self) -> timedelta:
         had_work = await self._run_once()
         self._failing_since = None
+        self._lock_timeouts = 0
         return timedelta() if had_work else self._every
 
     def _on_failure(self, error: BaseException) -> None:
         self._failing_since = self._failing_since or time.monotonic()
-        if isinstance(error, _OUTAGES):
+        self._lock_timeouts += isinstance(error, asyncpg.LockNotAvailableError)
+        if self._lock_timeouts >= LOCK_TIMEOUTS_ALARM:
+            log.error("job.waits_for_lock", job=self.name, turns=self._lock_timeouts)
+        elif isinstance(error, _OUTAGES):
             log.warning("job.outage", job=self.name, reason=repr(error))
         else:
             log.error("job.failed", job=self.name, exc_info=error)

@@ -46,7 +46,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
     )
     return Parts(
         routers=[
-            run_router(pool),
+            run_router(pool, max_queued=settings.max_queued_runs),
             report_router(pool),
             adoption_router(Adopter(pool, client, tokens)),
             product_router(pool),

@@ -33,6 +33,8 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings):
     """The share of a shop's products that may be deleted or zeroed in 24 hours (M7.4)."""
     concurrent_runs: Annotated[int, Field(ge=1, le=64)] = 4
     """How many runs one process drives at the same time."""
+    max_queued_runs: Annotated[int, Field(ge=1)] = 50
+    """How many runs a merchant may have waiting to begin; more are refused."""
     job_deadline_hours: float = 12.0
     """How long a feed job may take at AliExpress before it is given up."""
     audit_patience_seconds: float = 120.0

@@ -104,6 +104,12 @@ feed_run = Table(
     Column("confirmed_at", DateTime(timezone=True)),
     Column("started_at", DateTime(timezone=True)),
     Column("finished_at", DateTime(timezone=True)),
+    Column("planned_through", Text, nullable=False, server_default=text("''")),
+    Column("planned_items", Integer, nullable=False, server_default=text("0")),
+    Column("planned_digest", Text, nullable=False, server_default=text("''")),
+    Column(
+        "next_turn_at", DateTime(timezone=True), nullable=False, server_default=text("'-infinity'")
+    ),
 )
 Index(
     "feed_run_active",
@@ -124,8 +130,9 @@ Index(
     feed_run.c.merchant_id,
     feed_run.c.feed_id,
     feed_run.c.kind,
+    feed_run.c.is_dry_run,
     unique=True,
-    postgresql_where=text("state = 'queued' AND NOT is_dry_run"),
+    postgresql_where=text("state = 'queued'"),
 )
 
 listing = Table(

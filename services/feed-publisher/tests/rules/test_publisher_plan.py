@@ -183,9 +183,11 @@ def test_only_a_product_without_any_stock_left_counts_as_zeroed(
     assert item.is_removal is is_removal
 
 
-def test_removing_a_feed_confirms_its_deletions() -> None:
+def test_the_guard_does_not_count_what_goes_with_its_feed() -> None:
     [item] = plan_product(gone("feed_removed"), live(A), {}).items
-    assert (item.is_removal, item.is_confirmed) == (True, True)
+    assert (item.action, item.is_removal) == ("delete", False)
+    [item] = plan_offers(gone("feed_removed"), live(A)).items
+    assert (item.action, item.is_removal) == ("stock", False)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What the stores list: filtered, sorted and paged on a real database."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -24,7 +24,15 @@ from feed_publisher.listings.store import (
 )
 from feed_publisher.reports.store import list_items, list_products, load_product
 from feed_publisher.runs.items.store import list_call_items, list_planned, list_sendable
-from feed_publisher.runs.store import find_newer_plan, list_runnable, list_runs, load_run
+from feed_publisher.runs.store import (
+    ask_for_run,
+    count_queued,
+    end_turn,
+    find_newer_plan,
+    list_runnable,
+    list_runs,
+    load_run,
+)
 from stack.testing import NewDatabase
 
 from ..publisher_auth import MERCHANT, bearer
@@ -88,7 +96,7 @@ async def test_feeds_come_by_their_id_page_by_page(connection: Connection) -> No
 
 async def test_runs_come_the_newest_first_page_by_page(connection: Connection) -> None:
     for run_id, at in (("a", NOW), ("b", NOW), ("c", EARLY), ("d", LATE)):
-        await _add_run(connection, run_id, at)
+        await _add_run(connection, run_id, at, state="planned")
     await _add_run(connection, "other", LATE, feed_id="other")
     first = await list_runs(connection, "m", "f", before=None, limit=2)
     place = (first[-1].asked_at, first[-1].run_id)
@@ -107,6 +115,44 @@ async def test_a_run_goes_on_when_its_shop_may_be_called(connection: Connection)
     assert [run.run_id for run in await list_runnable(connection, limit=9)] == ["wet", "dry"]
     await _add_run(connection, "at-work", LATE, is_dry_run=False, state="running")
     assert [run.run_id for run in await list_runnable(connection, limit=9)] == ["dry", "at-work"]
+
+
+async def test_each_merchant_has_its_turn_before_any_has_a_second(connection: Connection) -> None:
+    for number in range(60):
+        for kind in ("product", "offer"):
+            await _add_run(
+                connection, f"many-{number}-{kind}", EARLY, feed_id=f"f{number}", kind=kind
+            )
+    await _add_run(connection, "one", NOW, merchant_id="n")
+    await _add_run(connection, "first", NOW, merchant_id="o", feed_id="a")
+    await _add_run(connection, "second", NOW, merchant_id="o", feed_id="b")
+    runs = await list_runnable(connection, limit=5)
+    assert {run.merchant_id for run in runs[:3]} == {"m", "n", "o"}
+    assert {run.merchant_id for run in runs[3:]} == {"m", "o"}
+    served = next(run for run in runs if run.merchant_id == "m")
+    await end_turn(connection, served, waits=timedelta())
+    again = await list_runnable(connection, limit=200)
+    served = await load_run(connection, "m", served.run_id)
+    assert [run for run in again if run.merchant_id == served.merchant_id][-1] == served
+    await end_turn(connection, served, waits=timedelta(minutes=5))
+    assert served.run_id not in {run.run_id for run in await list_runnable(connection, limit=200)}
+
+
+async def test_dry_runs_that_wait_to_begin_are_one(connection: Connection) -> None:
+    state = FeedState(
+        merchant_id="m", feed_id="f", revision=1, shop_id="s", catalogue_id="c",
+        main_locale="en_US", configuration_version=1, lifecycle="active",
+    )  # fmt: skip
+    await save_feeds(connection, [state])
+
+    async def ask(**how: bool) -> str | None:
+        return await ask_for_run(connection, "m", "f", "product", cause="request", **how)
+
+    dry = [await ask(is_dry_run=True) for _ in range(200)]
+    wet = [await ask() for _ in range(3)]
+    assert (len(set(dry)), len(set(wet))) == (1, 1)
+    assert dry[0] != wet[0]
+    assert await count_queued(connection, "m") == 2
 
 
 async def test_a_newer_plan_is_one_that_is_made(connection: Connection) -> None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import clock
-from common.errors import NotFound
+from common.errors import NotFound, Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.schedules import Schedule, list_schedules, pause_schedule
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -22,7 +22,7 @@ from feed_publisher.driving.store import count_feed
 from feed_publisher.runs.items.store import count_items
 from feed_publisher.runs.outcome import UNDER_WAY, counts_of
 from feed_publisher.runs.run import Run
-from feed_publisher.runs.store import ask_for_run, list_runs, load_run
+from feed_publisher.runs.store import ask_for_run, count_queued, list_runs, load_run
 
 SkipOvertaken = Annotated[
     bool, Query(description="Leave out products that have changed since the plan was made.")
@@ -126,8 +126,8 @@ class RunView(BaseModel):
     finished_at: datetime | None
 
 
-def run_router(pool: Pool) -> APIRouter:
-    """The routes."""
+def run_router(pool: Pool, *, max_queued: int) -> APIRouter:
+    """The routes; a merchant may have `max_queued` runs waiting to begin."""
     router = APIRouter(
         prefix="/v1/merchants/{merchant_id}", tags=["runs"], responses=PROBLEM_RESPONSES
     )
@@ -164,6 +164,7 @@ def run_router(pool: Pool) -> APIRouter:
     async def post_run(merchant_id: Writer, feed_id: FeedId, request: RunRequest) -> RunAsked:
         """Run now, or plan only."""
         async with unit_of_work(pool) as connection:
+            await _require_room(connection, merchant_id, max_queued)
             run_id = await ask_for_run(
                 connection,
                 merchant_id,
@@ -204,6 +205,16 @@ def run_router(pool: Pool) -> APIRouter:
             return (await _run_views(connection, merchant_id, [run]))[0]
 
     return router
+
+
+async def _require_room(connection: Connection, merchant_id: str, max_queued: int) -> None:
+    if await count_queued(connection, merchant_id) >= max_queued:
+        raise Refusal(
+            f"{max_queued} runs of this merchant wait to begin; no more are taken",
+            status=429,
+            slug="too-many-runs",
+            remedy="Wait until some have begun, and ask for one run per feed and kind.",
+        )
 
 
 async def _set_pause(pool: Pool, merchant_id: str, feed_id: str, reason: str | None) -> FeedView:
@@ -269,7 +280,7 @@ def _run_view(run: Run, counts: dict[tuple[str, str], int], waiting: str | None)
         is_dry_run=run.is_dry_run,
         state="waiting_for_shop" if is_waiting else run.state,
         waiting_reason=waiting if is_waiting else None,
-        trouble=run.trouble if run.state in ACTIVE else None,
+        trouble=run.trouble if run.state in ACTIVE | {"failed"} else None,
         plan_hash=run.plan_hash,
         needs_confirmation=run.state in {"awaiting_confirmation", "withheld"},
         counts=counts_of(counts),

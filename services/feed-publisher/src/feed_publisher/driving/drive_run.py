@@ -1,11 +1,15 @@
 """Drives runs: any replica takes a turn at any run that can go on, holding its lease.
 
-A turn plans, or takes steps of the plan for a few seconds. What a run waits for (AliExpress, the
-shop, a back-off) is kept in this process's memory only; all else stands in the database.
+A turn plans, or takes steps of the plan for a few seconds; then the run goes to the end of the
+line. In one process a shop has one turn at a time and a merchant no more than half of them, so that
+a shop that does not answer, or a merchant with much to do, holds nobody else up. How long a run has
+backed off is kept in this process's memory only; all else stands in the database.
 """
 
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
@@ -26,15 +30,22 @@ from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.store import load_feed, mark_families
 from feed_publisher.driving.preview_run import look_up_plan, show_plan
-from feed_publisher.listings.causes import explain
+from feed_publisher.listings.causes import RUN_FAILED, explain
 from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.store import has_listings
-from feed_publisher.planning.make_plan import make_plan
+from feed_publisher.planning.make_plan import plan_next_piece
 from feed_publisher.runs.items.store import count_items, count_open, count_refusals, defer_pending
 from feed_publisher.runs.outcome import EVENT_OUTCOMES, counts_of, state_of
-from feed_publisher.runs.run import Run
-from feed_publisher.runs.store import begin_planning, end_run, list_runnable, load_run, note_trouble
+from feed_publisher.runs.run import Run, State
+from feed_publisher.runs.store import (
+    begin_planning,
+    end_run,
+    end_turn,
+    list_runnable,
+    load_run,
+    note_trouble,
+)
 from feed_publisher.sending.apply_plan import take_step
 from feed_publisher.sending.context import Backoff, Sending, Step, Wait
 from feed_publisher.settings import PublisherSettings
@@ -51,12 +62,8 @@ MAX_FAILURES = 5
 EVENT_CAUSES = 50
 
 
-@dataclass
-class HeldUp:
-    """Until when a run waits in this process, and its back-off."""
-
-    until: float
-    backoff: Backoff
+LISTED = 50
+"""Runs looked at for a turn; more wait behind runs that are in other hands."""
 
 
 class RunDriver:
@@ -75,7 +82,10 @@ class RunDriver:
         self._tokens = tokens
         self._caught_up = consumer.caught_up
         self._settings = settings
-        self._held_up: dict[str, HeldUp] = {}
+        self._backoffs: dict[str, Backoff] = {}
+        self._shops: Counter[tuple[str, str]] = Counter()
+        self._merchants: Counter[str] = Counter()
+        self._merchant_turns = max(1, settings.concurrent_runs // 2)
 
     async def take_turn(self) -> bool:
         """Take one run further; whether there was one. Nothing is planned before the state topics
@@ -83,42 +93,55 @@ class RunDriver:
         if not self._caught_up.is_set():
             return False
         async with reading(self._pool) as connection:
-            runs = await list_runnable(connection, limit=200)
-        self._forget_others({run.run_id for run in runs})
+            runs = await list_runnable(connection, limit=LISTED)
         for run in runs:
-            held_up = self._held_up.get(run.run_id)
-            if held_up is not None and held_up.until > time.monotonic():
-                continue
-            if await self._turn(run):
-                return True
+            if self._is_free(run):
+                with self._taking(run):
+                    if await self._turn(run):
+                        return True
         return False
 
-    def _forget_others(self, run_ids: set[str]) -> None:
-        for run_id in self._held_up.keys() - run_ids:
-            if self._held_up[run_id].until < time.monotonic() - 60:
-                del self._held_up[run_id]
+    def _is_free(self, run: Run) -> bool:
+        """Whether the run's shop and merchant may have a turn more of this process."""
+        has_shop = self._shops[run.merchant_id, run.shop_id] > 0
+        return not has_shop and self._merchants[run.merchant_id] < self._merchant_turns
+
+    @contextmanager
+    def _taking(self, run: Run) -> Iterator[None]:
+        shop = (run.merchant_id, run.shop_id)
+        self._shops[shop] += 1
+        self._merchants[run.merchant_id] += 1
+        try:
+            yield
+        finally:
+            self._shops -= Counter([shop])
+            self._merchants -= Counter([run.merchant_id])
 
     async def _turn(self, run: Run) -> bool:
-        held_up = self._held_up.setdefault(run.run_id, HeldUp(0.0, Backoff()))
+        backoff = self._backoffs.setdefault(run.run_id, Backoff())
         try:
             async with hold_lease(
                 self._pool, run.lease_name, self._settings.instance_id, lasts=LEASE
             ) as lease:
                 if lease is None:
                     return False
-                wait = await self._drive(run, lease, held_up.backoff)
+                wait = await self._drive(run, lease, backoff)
+                await self._end_turn(run, wait)
         except LeaseLost:
             log.info("run.lease_lost", run=run.run_id)
             return False
         except OUTAGE_ERRORS:
             raise
         except Exception as error:
-            wait = await self._fail(run, error, held_up.backoff)
-        if wait is None:
-            self._held_up.pop(run.run_id, None)
-        else:
-            held_up.until = time.monotonic() + wait.lasts.total_seconds()
+            await self._end_turn(run, await self._fail(run, error, backoff))
         return True
+
+    async def _end_turn(self, run: Run, wait: Wait | None) -> None:
+        if wait is None:
+            self._backoffs.pop(run.run_id, None)
+            return
+        async with unit_of_work(self._pool) as connection:
+            await end_turn(connection, run, waits=wait.lasts)
 
     async def _drive(self, run: Run, lease: Lease, backoff: Backoff) -> Wait | None:
         """Go on with the run; how long it waits then, or None when nothing holds it up."""
@@ -146,10 +169,11 @@ class RunDriver:
     async def _plan(self, run: Run, lease: Lease) -> None:
         async with reading(self._pool) as connection:
             feed = await load_feed(connection, run.merchant_id, run.feed_id)
-        state = await make_plan(
+        state = await plan_next_piece(
             self._pool, run, feed, lease, removal_share=self._settings.removal_share
         )
-        log.info("run.planned", run=run.run_id, feed=run.feed_id, kind=run.kind, state=state)
+        if state is not None:
+            log.info("run.planned", run=run.run_id, feed=run.feed_id, kind=run.kind, state=state)
 
     async def _preview(self, run: Run, lease: Lease, backoff: Backoff) -> None:
         """Look a plan through and show it; while the shop cannot be read it is shown without."""
@@ -227,18 +251,21 @@ class RunDriver:
             if failures >= MAX_FAILURES and not under_way:
                 families = await defer_pending(connection, run)
                 await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
-                await end_run(connection, run, "failed")
+                await _end(connection, run, "failed")
         return backoff.next_wait("failure", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
 
 
-async def _end(connection: Connection, run: Run) -> None:
+async def _end(connection: Connection, run: Run, ended: State | None = None) -> None:
+    """End the run, by its items' outcomes unless it is said how, and tell other systems."""
     counts = (await count_items(connection, run.merchant_id, [run.run_id]))[run.run_id]
-    state = state_of(counts)
+    state = ended or state_of(counts)
     await end_run(connection, run, state)
     causes = [
         explain(Refused(code, message), count=items)
         for code, message, items in await count_refusals(connection, run.merchant_id, run.run_id)
     ]
+    if state == "failed":
+        causes.insert(0, explain(RUN_FAILED))
     now = clock.now()
     completed = FeedCompleted(
         merchant_id=run.merchant_id,

@@ -186,6 +186,14 @@ KNOWN: tuple[Known, ...] = (
         is_transient=True,
     ),
     Known(
+        "run-failed",
+        "run-failed",
+        None,
+        "The channel gave the run up after several failures of its own.",
+        "Read the run's trouble. The products it had left are in the next run; tell the operator if"
+        " that fails too.",
+    ),
+    Known(
         "payload-invalid",
         "payload-invalid",
         None,
@@ -196,6 +204,7 @@ KNOWN: tuple[Known, ...] = (
 
 _OWN = {known.code: known for known in KNOWN if known.code and known.pattern is None}
 _BY_CODE = {known.code: known for known in KNOWN if known.code is not None}
+RUN_FAILED = Refused("run-failed", "the run was given up")
 UNKNOWN_EXPLANATION = "AliExpress refused this without a reason we know."
 UNKNOWN_REMEDY = "Read AliExpress's own message; ask the operator if it does not help."
 

@@ -5,15 +5,11 @@ Pure. Over a rolling 24 hours no more than a share of the products that were onl
 online then, on its first day, is measured by what it has online now.
 """
 
-from collections.abc import Set
 from datetime import timedelta
 from decimal import Decimal
 
 GUARD_WINDOW = timedelta(hours=24)
 LEAST_COUNTED = 10
-
-FamilyKey = tuple[str, str]
-"""Feed and family."""
 
 
 def counted_products(online_at_start: int, online_now: int) -> int:
@@ -21,14 +17,9 @@ def counted_products(online_at_start: int, online_now: int) -> int:
     return max(LEAST_COUNTED, online_at_start or online_now)
 
 
-def withheld(
-    planned: Set[FamilyKey], removed: Set[FamilyKey], counted: int, share: Decimal
-) -> frozenset[FamilyKey]:
-    """Which planned removals need a confirmation: none, or all that were not removed before.
+def exceeds_share(new: int, removed: int, counted: int, share: Decimal) -> bool:
+    """Whether a plan's new removals need a confirmation, all of them.
 
-    `removed` are the families deleted or zeroed in the window without a confirmation.
+    `removed` products were deleted or zeroed in the window without one; `new` are not among them.
     """
-    new = frozenset(planned - removed)
-    if len(new) + len(removed) <= share * counted:
-        return frozenset()
-    return new
+    return new > 0 and new + removed > share * counted

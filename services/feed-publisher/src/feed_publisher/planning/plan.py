@@ -84,8 +84,7 @@ def _plan_deletion(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
                 desired_revision=desired.revision,
                 marketplace_product_id=listing.marketplace_product_id,
                 sku_codes=tuple(sorted(listing.accepted.skus)),
-                is_removal=True,
-                is_confirmed=desired.absent_reason == "feed_removed",
+                is_removal=desired.absent_reason != "feed_removed",
             ),
         )
     )
@@ -232,8 +231,7 @@ def _stock_items(
             marketplace_product_id=listing.marketplace_product_id,
             sku_codes=tuple(change.sku_code for change in part),
             change=Change(wanted=_wanted_stock(stock), stock=tuple(part)),
-            is_removal=is_zeroing,
-            is_confirmed=desired.absent_reason == "feed_removed",
+            is_removal=is_zeroing and desired.absent_reason != "feed_removed",
         )
         for part in _parts(stock)
     ]

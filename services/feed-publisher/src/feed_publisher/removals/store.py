@@ -4,46 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from common.postgres.pool import Connection
-
-
-async def list_removals(
-    connection: Connection, merchant_id: str, shop_id: str, since: datetime
-) -> set[tuple[str, str]]:
-    """The (feed, family) pairs deleted or zeroed since then without a confirmation."""
-    rows = await connection.fetch(
-        """
-        SELECT DISTINCT feed_id, family_id FROM removal
-        WHERE merchant_id = $1 AND shop_id = $2 AND removed_at > $3 AND NOT is_confirmed
-        """,
-        merchant_id,
-        shop_id,
-        since,
-    )
-    return {(row["feed_id"], row["family_id"]) for row in rows}
-
-
-async def list_confirmed(
-    connection: Connection,
-    merchant_id: str,
-    shop_id: str,
-    feed_id: str,
-    removals: Sequence[tuple[str, int]],
-) -> set[str]:
-    """Those of these (family, desired revision) removals that someone has confirmed."""
-    rows = await connection.fetch(
-        """
-        SELECT r.family_id FROM removal r
-        JOIN unnest($4::text[], $5::bigint[]) AS p (family_id, desired_revision)
-            ON p.family_id = r.family_id AND p.desired_revision = r.desired_revision
-        WHERE r.merchant_id = $1 AND r.shop_id = $2 AND r.feed_id = $3 AND r.is_confirmed
-        """,
-        merchant_id,
-        shop_id,
-        feed_id,
-        [family_id for family_id, _ in removals],
-        [revision for _, revision in removals],
-    )
-    return {row["family_id"] for row in rows}
+from feed_publisher.runs.run import Run
 
 
 async def record_removals(
@@ -75,3 +36,37 @@ async def record_removals(
             at,
             is_confirmed,
         )
+
+
+async def record_planned(
+    connection: Connection, run: Run, *, after: int, limit: int, at: datetime
+) -> int | None:
+    """Remember the next removals of a plan that are let through unconfirmed, by item number.
+
+    The number of the last one, None when there was none.
+    """
+    last: int | None = await connection.fetchval(
+        """
+        WITH planned AS (
+            SELECT item_no, family_id, desired_revision FROM run_item
+            WHERE merchant_id = $1 AND run_id = $2 AND is_removal AND status = 'pending'
+                AND item_no > $5
+            ORDER BY item_no LIMIT $6
+        ), recorded AS (
+            INSERT INTO removal (merchant_id, shop_id, feed_id, family_id, desired_revision,
+                removed_at, is_confirmed)
+            SELECT DISTINCT $1, $3, $4, family_id, desired_revision, $7::timestamptz, false
+            FROM planned
+            ON CONFLICT DO NOTHING
+        )
+        SELECT max(item_no) FROM planned
+        """,
+        run.merchant_id,
+        run.run_id,
+        run.shop_id,
+        run.feed_id,
+        after,
+        limit,
+        at,
+    )
+    return last

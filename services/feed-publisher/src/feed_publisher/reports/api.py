@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from common.contracts.feed import Cause
 from common.postgres.pool import Pool
@@ -91,6 +91,7 @@ class ReportView(BaseModel):
     feed_id: str
     kind: str
     state: str
+    trouble: str | None = Field(description="What holds the run up, or why it was given up.")
     counts: dict[str, dict[str, int]]
     causes: list[GroupedCause]
 
@@ -255,6 +256,7 @@ async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
         feed_id=run.feed_id,
         kind=run.kind,
         state=run.state,
+        trouble=run.trouble,
         counts={action: dict(statuses) for action, statuses in counts.items()},
         causes=sorted(causes.values(), key=lambda cause: -cause.count),
     )

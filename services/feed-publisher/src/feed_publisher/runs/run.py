@@ -30,7 +30,9 @@ class Run:
     """One run of a feed.
 
     `cause` says who asked: schedule, request, confirmation (of another run), sku-released, or
-    overtaken (items of the run before it were superseded).
+    overtaken (items of the run before it were superseded). While it is planned, `planned_through`
+    is the last family that was looked at, `planned_items` how many items there are so far and
+    `planned_digest` their hash.
     """
 
     merchant_id: str
@@ -49,6 +51,10 @@ class Run:
     confirmed_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
+    planned_through: str = ""
+    planned_items: int = 0
+    planned_digest: str = ""
+    next_turn_at: datetime | None = None
 
     @property
     def lease_name(self) -> str:

@@ -1,6 +1,6 @@
 """Rows of runs."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -37,23 +37,23 @@ async def ask_for_run(
     cause: str,
     is_dry_run: bool = False,
 ) -> str | None:
-    """Queue a run; one that is queued already serves both. None without such a feed."""
+    """Queue a run; one of its kind that is queued already serves both, a dry run another dry run.
+    None without such a feed."""
     run_id: str | None = await connection.fetchval(
         """
         WITH asked AS (
             INSERT INTO feed_run (merchant_id, run_id, feed_id, shop_id, kind, cause, is_dry_run,
-                state, asked_at)
-            SELECT merchant_id, $3, feed_id, shop_id, $4, $5, $6, 'queued', $7
+                state, asked_at, next_turn_at)
+            SELECT merchant_id, $3, feed_id, shop_id, $4, $5, $6, 'queued', $7, $8
             FROM feed WHERE merchant_id = $1 AND feed_id = $2
-            ON CONFLICT (merchant_id, feed_id, kind) WHERE state = 'queued' AND NOT is_dry_run
-                DO NOTHING
+            ON CONFLICT (merchant_id, feed_id, kind, is_dry_run) WHERE state = 'queued' DO NOTHING
             RETURNING run_id
         )
         SELECT run_id FROM asked
         UNION ALL
         SELECT run_id FROM feed_run
         WHERE merchant_id = $1 AND feed_id = $2 AND kind = $4 AND state = 'queued'
-            AND NOT is_dry_run AND NOT $6
+            AND is_dry_run = $6
         LIMIT 1
         """,
         merchant_id,
@@ -63,29 +63,49 @@ async def ask_for_run(
         cause,
         is_dry_run,
         clock.now(),
+        clock.wall_now(),
     )
     made_work(connection, RUNNING)
     return run_id
 
 
+async def count_queued(connection: Connection, merchant_id: str) -> int:
+    """How many runs of the merchant wait to begin."""
+    count: int = await connection.fetchval(
+        "SELECT count(*) FROM feed_run WHERE merchant_id = $1 AND state = 'queued'", merchant_id
+    )
+    return count
+
+
 async def list_runnable(connection: Connection, *, limit: int) -> list[Run]:
-    """Runs that can go on, the longest waiting first.
+    """Runs whose turn has come, a merchant's first before any other's second; among those, the one
+    that waits longest for its turn first.
 
     Runs of a shop that is not eligible or not connected wait (M1.1, M1.3); so does a queued one
     while its feed has another of its kind in progress. A dry run makes no call and does not wait.
     """
-    query = (
-        sa.select(_run)
+    place = (
+        sa.func.row_number()
+        .over(partition_by=_run.c.merchant_id, order_by=(_run.c.next_turn_at, _run.c.asked_at))
+        .label("place")
+    )
+    waiting = (
+        sa.select(_run, place)
         .outerjoin(
             _shop,
             sa.and_(_shop.c.merchant_id == _run.c.merchant_id, _shop.c.shop_id == _run.c.shop_id),
         )
         .where(
             _run.c.state.in_(words("queued", "planning", "running")),
+            _run.c.next_turn_at <= clock.wall_now(),
             sa.or_(_run.c.is_dry_run, _may_be_called(clock.now())),
             sa.or_(_run.c.state != word("queued"), _run.c.is_dry_run, ~_has_other_in_progress()),
         )
-        .order_by(_run.c.asked_at)
+        .subquery()
+    )
+    query = (
+        sa.select(*(waiting.c[column.name] for column in _run.c))
+        .order_by(waiting.c.place, waiting.c.next_turn_at, waiting.c.asked_at)
         .limit(limit)
     )
     return [_of_row(row) for row in await core.fetch(connection, query)]
@@ -161,6 +181,33 @@ async def begin_planning(connection: Connection, run: Run) -> bool:
     return moved is not None
 
 
+async def end_turn(connection: Connection, run: Run, *, waits: timedelta) -> None:
+    """The run has had its turn; the next one comes after this wait, and after others waiting."""
+    await connection.execute(
+        "UPDATE feed_run SET next_turn_at = $3 WHERE merchant_id = $1 AND run_id = $2",
+        run.merchant_id,
+        run.run_id,
+        clock.wall_now() + waits,
+    )
+
+
+async def advance_plan(
+    connection: Connection, run: Run, *, through: str, items: int, digest: str
+) -> None:
+    """The plan is made as far as this family, with so many items of this hash."""
+    await connection.execute(
+        """
+        UPDATE feed_run SET planned_through = $3, planned_items = $4, planned_digest = $5
+        WHERE merchant_id = $1 AND run_id = $2
+        """,
+        run.merchant_id,
+        run.run_id,
+        through,
+        items,
+        digest,
+    )
+
+
 async def seal_plan(connection: Connection, run: Run, *, plan_hash: str, state: State) -> None:
     """The plan is complete and will be applied exactly so.
 
@@ -223,7 +270,7 @@ async def begin_confirmed(connection: Connection, run: Run) -> None:
     await connection.execute(
         """
         UPDATE feed_run SET state = 'running', is_dry_run = false, confirmed_at = $3,
-            finished_at = NULL
+            finished_at = NULL, next_turn_at = '-infinity'
         WHERE merchant_id = $1 AND run_id = $2
         """,
         run.merchant_id,

@@ -9,8 +9,8 @@ from feed_publisher.listings.listing import Refused, Side
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """One product to be created, updated or deleted, or its prices or stock to be set.
 
-    `is_removal` marks deletions and zeroings, which the guard counts. With `refused` set nothing
-    is sent: the item only says why.
+    `is_removal` marks deletions and zeroings that the guard counts: not those of a feed that was
+    removed. With `refused` set nothing is sent: the item only says why.
     """
 
     family_id: str
@@ -20,7 +20,6 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     sku_codes: tuple[str, ...] = ()
     change: Change = Change()
     is_removal: bool = False
-    is_confirmed: bool = False
     refused: Refused | None = None
 
     @property

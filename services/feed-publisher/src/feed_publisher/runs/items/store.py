@@ -1,6 +1,7 @@
 """Rows of items: planned, sent, decided. The only writer."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -77,35 +78,63 @@ async def add_items(
     )  # fmt: skip
 
 
-async def forget_items(connection: Connection, merchant_id: str, run_id: str) -> None:
-    """Drop a plan that was not finished."""
-    await connection.execute(
-        "DELETE FROM run_item WHERE merchant_id = $1 AND run_id = $2", merchant_id, run_id
+_NEW_REMOVAL = """
+    i.merchant_id = $1 AND i.run_id = $2 AND i.is_removal
+    AND NOT EXISTS (
+        SELECT 1 FROM removal AS r
+        WHERE r.merchant_id = $1 AND r.shop_id = $3 AND r.feed_id = i.feed_id
+            AND r.family_id = i.family_id
+            AND (r.is_confirmed AND r.desired_revision = i.desired_revision
+                OR NOT r.is_confirmed AND r.removed_at > $4)
     )
+"""
+"""Items that take away what was there at `$4`, and that nobody has confirmed."""
 
 
-async def withhold_items(
-    connection: Connection,
-    merchant_id: str,
-    run_id: str,
-    family_ids: Sequence[str],
-    *,
-    code: str,
-    message: str,
-) -> None:
-    """Hold the removals of these families back until someone confirms them."""
-    await connection.execute(
-        """
-        UPDATE run_item SET status = 'withheld', code = $4, message = $5
-        WHERE merchant_id = $1 AND run_id = $2 AND is_removal AND status = 'pending'
-            AND family_id = ANY($3::text[])
-        """,
-        merchant_id,
-        run_id,
-        list(family_ids),
+async def count_new_removals(
+    connection: Connection, run: Run, *, since: datetime
+) -> tuple[int, int]:
+    """How many families a plan removes that were not removed since then, nor confirmed; and how
+    many of the shop's were removed since then without a confirmation."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT (
+            SELECT count(DISTINCT i.family_id) FROM run_item AS i
+            WHERE {_NEW_REMOVAL} AND i.status IN ('pending', 'withheld')
+        ) AS new, (
+            SELECT count(DISTINCT (feed_id, family_id)) FROM removal
+            WHERE merchant_id = $1 AND shop_id = $3 AND removed_at > $4 AND NOT is_confirmed
+        ) AS removed
+        """,  # noqa: S608 - constant text
+        run.merchant_id,
+        run.run_id,
+        run.shop_id,
+        since,
+    )
+    return (0, 0) if row is None else (row["new"], row["removed"])
+
+
+async def withhold_new_removals(
+    connection: Connection, run: Run, *, since: datetime, limit: int, code: str, message: str
+) -> list[str]:
+    """Hold the next of these removals back until someone confirms them; their families."""
+    rows = await connection.fetch(
+        f"""
+        UPDATE run_item AS held SET status = 'withheld', code = $6, message = $7
+        WHERE held.merchant_id = $1 AND held.run_id = $2 AND held.item_no IN (
+            SELECT i.item_no FROM run_item AS i
+            WHERE {_NEW_REMOVAL} AND i.status = 'pending' ORDER BY i.item_no LIMIT $5)
+        RETURNING held.family_id
+        """,  # noqa: S608 - constant text
+        run.merchant_id,
+        run.run_id,
+        run.shop_id,
+        since,
+        limit,
         code,
         message,
     )
+    return sorted({row["family_id"] for row in rows})
 
 
 async def list_busy(
