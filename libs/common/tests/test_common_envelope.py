@@ -19,7 +19,7 @@ TYPE = ("ce_type", b"channel.catalog.updated.v1")
 
 names = st.from_regex(r"[A-Za-z0-9._~-]{1,64}", fullmatch=True)
 texts = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"))
-product_ids = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=128)
+product_ids = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=255)
 fields = st.dictionaries(
     st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=20),
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | texts | st.lists(texts, max_size=3),
@@ -45,6 +45,19 @@ def test_what_is_encoded_decodes_to_the_same_event(
     assert envelope.source == "/test"
     assert envelope.time is not None
     assert headers_from_json(headers_to_json(record.headers)) == record.headers
+
+
+@pytest.mark.parametrize(("length", "is_accepted"), [(255, True), (256, False)])
+def test_an_id_has_at_most_255_characters(length: int, is_accepted: bool) -> None:
+    event = CatalogUpdated(
+        merchant_id="m", catalogue_id="c", product_id="\U0001f457" * length, action="upsert"
+    )
+    record = encode(event, source="/test")
+    if is_accepted:
+        assert decode(CatalogUpdated, record.key, record.value, record.headers).data == event
+    else:
+        with pytest.raises(BadRecord):
+            decode(CatalogUpdated, record.key, record.value, record.headers)
 
 
 def data(**changes: object) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import jwt
@@ -177,6 +178,23 @@ async def test_an_event_of_an_undeclared_catalogue_is_played_once_it_is_declared
     assert any(item["field"] == "shipping_template_id" for item in ready["lacking"])
     table = await running.api.get("/v1/merchants/m/feeds/f/issues", headers={"accept": "text/csv"})
     assert table.text.startswith("rule,severity,field")
+
+
+async def test_an_id_as_long_as_a_system_makes_it_passes_through(
+    running: Running, pool: Pool, marketplace: Marketplace
+) -> None:
+    longest = "".join(chr(0x1F300 + 7 * n % 500) for n in range(255))
+    await running.api.put("/v1/merchants/m/catalogues/c", json={"versioning": "explicit"})
+    await running.api.put("/v1/merchants/m/feeds/f", json=FORM)
+    child = msgspec.structs.replace(clock_row("child"), parent_id=longest)
+    await running.publish(shop(), clock_row(longest), child)
+    await eventually(lambda: pool.fetchval("SELECT count(*) FROM category_schema"))
+    await marketplace.fetch_schemas()
+    assert (await running.next_normalized()).family_id == longest
+    for path in ("catalogues/c/products", "feeds/f/preview"):
+        answer = await running.api.get(f"/v1/merchants/m/{path}/{quote(longest)}")
+        assert answer.json()["family_id"] == longest, answer.text
+    assert await pool.fetchval("SELECT count(*) FROM dead_letter") == 0
 
 
 async def test_a_foreign_merchant_sees_nothing(running: Running) -> None:

@@ -1,5 +1,7 @@
 """From a desired state to the shop and back: the path a merchant's product takes."""
 
+from urllib.parse import quote
+
 from common.contracts.feed import FeedCompleted
 from common.contracts.product import ProductReported
 from common.errors import Issue
@@ -27,6 +29,19 @@ async def test_a_product_goes_online_and_is_reported_live(harness: Harness) -> N
     await harness.quiet()
     outcomes = {done.outcome for done in await harness.emitted(FeedCompleted)}
     assert outcomes == {"completed"}
+
+
+LONGEST_ID = "".join(chr(0x1F300 + 7 * n % 500) for n in range(255))
+"""As many characters as an id may have, of four bytes each: twelve in a key."""
+
+
+async def test_a_product_under_the_longest_id_goes_online(harness: Harness) -> None:
+    await harness.publish(harness.product(LONGEST_ID, Sku("LONG-1")))
+    assert "LONG-1" in await harness.skus_online()
+    [report] = await harness.emitted(ProductReported)
+    assert (report.family_id, report.status) == (LONGEST_ID, "live")
+    shown = await harness.call("GET", f"/feeds/{FEED}/products/{quote(LONGEST_ID)}")
+    assert shown["family_id"] == LONGEST_ID
 
 
 async def test_only_differences_are_sent_and_an_unchanged_run_writes_nothing(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path
 
+from common.contracts.event import LONGEST_EXTERNAL_ID
 from common.web.identity import IDENTIFIER_PATTERN, OPERATOR, caller_with, merchant_with
 
 Reader = Annotated[str, Depends(merchant_with("orders:read"))]
@@ -14,5 +15,7 @@ Writer = Annotated[str, Depends(merchant_with("orders:write"))]
 operators_only = Depends(caller_with(OPERATOR))
 
 ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
-OrderId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f/]+$")]
+OrderId = Annotated[
+    str, Path(min_length=1, max_length=LONGEST_EXTERNAL_ID, pattern=r"^[^\x00-\x1f/]+$")
+]
 ShipmentId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from common.contracts.event import (
+    LONGEST_EXTERNAL_ID,
     Event,
     UncheckedExternalId,
     UncheckedIdentifier,
@@ -12,6 +13,9 @@ from common.contracts.event import (
     check_identifiers,
     key_of,
 )
+
+LONGEST_FIELD_NAME = LONGEST_EXTERNAL_ID
+"""Characters of a source field's name: columns of shops' extensions carry theirs in their names."""
 
 FieldValue = (
     Annotated[str, msgspec.Meta(max_length=200_000)]
@@ -40,9 +44,9 @@ class CatalogUpdated(Event, frozen=True, kw_only=True):
     action: Literal["upsert", "delete"]
     version: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
     parent_id: UncheckedExternalId | None = None
-    fields: dict[Annotated[str, msgspec.Meta(min_length=1, max_length=128)], FieldValue] = (
-        msgspec.field(default_factory=dict)
-    )
+    fields: dict[
+        Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_FIELD_NAME)], FieldValue
+    ] = msgspec.field(default_factory=dict)
 
     def key(self) -> str:
         """merchant/catalogue/product."""

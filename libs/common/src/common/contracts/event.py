@@ -12,13 +12,17 @@ _EXTERNAL_ID = r"^[^\x00-\x1f]+$"
 PYTHON_ONLY = r"(?!\n)"
 """Ends our patterns: Python's `$` also stands before a last newline, that of JSON Schema not."""
 
+LONGEST_EXTERNAL_ID = 255
+"""Characters of somebody else's id: Shopify's handles are the longest of those we know."""
+
 Identifier = Annotated[
     str, msgspec.Meta(min_length=1, max_length=64, pattern=_IDENTIFIER + PYTHON_ONLY)
 ]
 """A name of ours (merchant, shop, catalogue, feed): safe in keys, URLs and file names."""
 
 ExternalId = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=128, pattern=_EXTERNAL_ID + PYTHON_ONLY)
+    str,
+    msgspec.Meta(min_length=1, max_length=LONGEST_EXTERNAL_ID, pattern=_EXTERNAL_ID + PYTHON_ONLY),
 ]
 """Somebody else's id (product, family, SKU, order): any printable text."""
 
@@ -28,7 +32,12 @@ UncheckedIdentifier = Annotated[
 """An `Identifier` whose pattern its event checks: by the type it takes most of decoding's time."""
 
 UncheckedExternalId = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=128, extra_json_schema={"pattern": _EXTERNAL_ID})
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=LONGEST_EXTERNAL_ID,
+        extra_json_schema={"pattern": _EXTERNAL_ID},
+    ),
 ]
 """An `ExternalId` whose pattern its event checks, for the same reason."""
 

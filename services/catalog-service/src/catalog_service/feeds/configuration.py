@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from catalog_service.texts import is_storable
+from common.contracts.catalog import LONGEST_FIELD_NAME
 from common.web.identity import IDENTIFIER_PATTERN
 
 DEEPEST = 20
@@ -42,7 +43,7 @@ Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN)]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}_[A-Z]{2}$")]
 CategoryId = Annotated[str, Field(pattern=r"^[0-9]{1,20}$"), BeforeValidator(_number_as_text)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-FieldName = Annotated[Text, Field(min_length=1, max_length=128)]
+FieldName = Annotated[Text, Field(min_length=1, max_length=LONGEST_FIELD_NAME)]
 Template = Annotated[Text, Field(min_length=1, max_length=4_000)]
 LongText = Annotated[Text, Field(max_length=200_000)]
 Constant = LongText | bool | Whole | Real | Annotated[list[LongText], Field(max_length=1_000)]

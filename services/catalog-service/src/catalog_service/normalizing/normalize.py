@@ -26,6 +26,7 @@ from catalog_service.normalizing.variations import (
     find_duplicates,
     without_excluded,
 )
+from common.contracts.event import LONGEST_EXTERNAL_ID
 from common.contracts.product import AbsentReason, Content, Offer, Part, SkuStock
 from common.errors import Issue
 
@@ -217,8 +218,9 @@ def _codes(matches: Matches, family: Family) -> tuple[dict[str, str], list[Issue
             code, why = match.text(row), f"{match.origin} gives nothing"
         except MatchFailed as failure:
             code, why = None, str(failure)
-        if code is None or len(code) > 128 or any(ord(c) < 32 for c in code):
-            reason = why if code is None else "it is longer than 128 characters or unprintable"
+        if code is None or len(code) > LONGEST_EXTERNAL_ID or any(ord(c) < 32 for c in code):
+            too_long = f"it is longer than {LONGEST_EXTERNAL_ID} characters or unprintable"
+            reason = why if code is None else too_long
             issues.append(_code_issue(row.product_id, code, reason))
         else:
             codes[row.product_id] = code

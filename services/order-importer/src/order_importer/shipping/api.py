@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.contracts.event import LONGEST_EXTERNAL_ID
 from common.errors import Refusal
 from common.failpoints import reach
 from common.postgres.pool import Pool
@@ -20,7 +21,7 @@ from order_importer.shops.shop_access import ShopAccess
 MAX_NOTE = 400
 
 Printable = r"^[^\x00-\x1f]+$"
-LineId = Annotated[str, Field(min_length=1, max_length=128, pattern=Printable)]
+LineId = Annotated[str, Field(min_length=1, max_length=LONGEST_EXTERNAL_ID, pattern=Printable)]
 
 
 class KeyMissing(Refusal):

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from catalog_service.texts import has_foreign_bytes, is_storable, storable
-from common.contracts.catalog import FieldValue
+from common.contracts.catalog import LONGEST_FIELD_NAME, FieldValue
+from common.contracts.event import LONGEST_EXTERNAL_ID
 from common.errors import Refusal
 
-MAX_ID = 128
-MAX_NAME = 128
+MAX_ID = LONGEST_EXTERNAL_ID
+MAX_NAME = LONGEST_FIELD_NAME
 MAX_TEXT = 200_000
 MAX_ROW = 2_000_000
 """Characters of one product: its lines, however many, or its element."""
