@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ MAX_COLUMNS = 1_000
 MAX_HEADER = 200_000
 csv.field_size_limit(MAX_CELL)
 
+_SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=([^"\r\n])\1*"?[;,\t|]*\s*', re.IGNORECASE)
+"""What a spreadsheet reads as the delimiter, in the line before the header."""
 _CORRECT_QUOTES = "Quote cells that hold delimiters, quotes or line ends; double quotes inside."
 
 
@@ -67,8 +70,12 @@ class Table:
     def __init__(self, path: Path, encoding: str, delimiter: str | None) -> None:
         self._path = path
         self._encoding = encoding
-        header = self._header_line()
-        self.delimiter = check_delimiter(delimiter) or _likeliest_delimiter(header)
+        first = self._first_line()
+        stated = _SEPARATOR_LINE.fullmatch(first)
+        self._begins_with_separator = stated is not None
+        self.delimiter = check_delimiter(delimiter or (stated and stated[1])) or (
+            _likeliest_delimiter(first)
+        )
         cells = self._header_cells()
         if len(cells) < 2:
             raise FileRefused(
@@ -87,7 +94,7 @@ class Table:
     def rows(self) -> Iterator[TableRow | BadLine]:
         """The rows after the header. Raises `FileTruncated` where the file ends inside a cell."""
         with self._open() as file:
-            lines = _Lines(file, MAX_ROW)
+            lines = self._lines(file, MAX_ROW)
             reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
             _first_filled(reader)
             while True:
@@ -123,7 +130,7 @@ class Table:
 
     def _header_cells(self) -> list[str]:
         with self._open() as file:
-            lines = _Lines(file, MAX_HEADER)
+            lines = self._lines(file, MAX_HEADER)
             try:
                 return _first_filled(csv.reader(lines, delimiter=self.delimiter, strict=True))
             except csv.Error as error:
@@ -131,7 +138,14 @@ class Table:
             except _TooLong:
                 raise _header_too_long() from None
 
-    def _header_line(self) -> str:
+    def _lines(self, file: io.TextIOWrapper, most: int) -> _Lines:
+        """The lines from the header on."""
+        lines = _Lines(file, most)
+        if self._begins_with_separator:
+            next(line for line in lines if line.strip())
+        return lines
+
+    def _first_line(self) -> str:
         with self._open() as file:
             try:
                 for line in _Lines(file, MAX_HEADER):
