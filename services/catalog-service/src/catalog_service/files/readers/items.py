@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from catalog_service.texts import has_foreign_bytes, is_storable, storable
 from common.contracts.catalog import LONGEST_FIELD_NAME, FieldValue
@@ -71,6 +72,15 @@ def item_of(
     if parent is not None and (trouble := _id_trouble(parent)) is not None:
         return BadLine(line, *trouble, product_id=name)
     return Item(line, name, None if parent == name else parent, fields, _size(fields))
+
+
+def bounded_id(text: str) -> str:
+    """An id made by a reader, within the bound: one too long keeps its beginning and gets a digest
+    of the whole, so that different ones stay different."""
+    if len(text) <= MAX_ID:
+        return text
+    digest = blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+    return f"{text[: MAX_ID - len(digest) - 1]}~{digest}"
 
 
 def _id(value: object) -> str | None:

@@ -10,6 +10,7 @@ import msgspec
 from catalog_service.files.readers.encoding import BAD_BYTES
 from catalog_service.files.readers.items import MAX_ROW, BadLine, Entry, item_of
 from catalog_service.files.readers.keys import Keys
+from catalog_service.files.readers.placeholders import without_placeholders
 from common.contracts.catalog import FieldValue
 
 
@@ -39,7 +40,7 @@ def _entry(line: int, text: str, keys: Keys) -> Entry:
         value = msgspec.json.decode(text)
         if not isinstance(value, dict):
             return BadLine(line, "the line is no JSON object", "Send one JSON object a line.")
-        fields = {str(name): _field(inner) for name, inner in value.items()}
+        fields = without_placeholders({str(name): _field(inner) for name, inner in value.items()})
     except UnicodeError:
         return BadLine(
             line,

@@ -6,6 +6,7 @@ what to send instead.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ from catalog_service.files.readers.google_merchant import is_google, plain, read
 from catalog_service.files.readers.items import BadLine, Entry, FileRefused, item_of
 from catalog_service.files.readers.json_lines import read_json_lines
 from catalog_service.files.readers.keys import Keys, keys_of
+from catalog_service.files.readers.placeholders import without_placeholders
 from catalog_service.files.readers.shopify import HANDLE, is_shopify, read_shopify
 from catalog_service.files.readers.tables import Table, TableRow
 from catalog_service.files.readers.woocommerce import (
@@ -132,12 +134,12 @@ def _table(table: Table, options: Options) -> CatalogueFile:
     chosen = options.format
     if chosen == "shopify" or (chosen is None and is_shopify(table.columns)):
         _need(table, "shopify", {HANDLE})
-        return CatalogueFile("shopify", read_shopify(table.rows()))
+        return CatalogueFile("shopify", read_shopify(table.rows))
     if chosen == "woocommerce" or (chosen is None and is_woocommerce(table.columns)):
         _need(table, "woocommerce", NEEDED)
-        return CatalogueFile("woocommerce", read_woocommerce(table.rows()))
+        return CatalogueFile("woocommerce", read_woocommerce(table.rows))
     if chosen == "google" or (chosen is None and is_google(table.columns)):
-        return CatalogueFile("google", read_google(_plain_rows(table)))
+        return CatalogueFile("google", read_google(lambda: _plain_rows(table)))
     keys = keys_of(table.columns, options.id_field, options.parent_field)
     found: Format = "tsv" if table.delimiter == "\t" else "csv"
     return CatalogueFile(found, _generic(_plain_rows(table), keys))
@@ -159,25 +161,16 @@ def _plain_rows(table: Table) -> Iterator[tuple[int, dict[str, FieldValue]] | Ba
 
 def _xml(path: Path, encoding: str, options: Options) -> CatalogueFile:
     tag = find_item_tag(path, encoding)
-    rows = read_xml(path, encoding, tag)
-    first = next(rows, None)
+    read = partial(read_xml, path, encoding, tag)
+    first = next(read(), None)
     if first is None:
         raise FileRefused("the XML holds no products", "Send at least one product.")
-    everything = _with_first(first, rows)
     names = list(first[1]) if isinstance(first, tuple) else []
     looks_google = is_google(plain(name) for name in names)
     if options.format == "google" or (options.format is None and looks_google):
-        return CatalogueFile("google", read_google(everything))
+        return CatalogueFile("google", read_google(read))
     keys = keys_of(None, options.id_field, options.parent_field)
-    return CatalogueFile("xml", _generic(everything, keys))
-
-
-def _with_first(
-    first: tuple[int, dict[str, FieldValue]] | BadLine,
-    rows: Iterator[tuple[int, dict[str, FieldValue]] | BadLine],
-) -> Iterator[tuple[int, dict[str, FieldValue]] | BadLine]:
-    yield first
-    yield from rows
+    return CatalogueFile("xml", _generic(read(), keys))
 
 
 def _generic(
@@ -187,5 +180,5 @@ def _generic(
         if isinstance(row, BadLine):
             yield row
         else:
-            line, fields = row
+            line, fields = row[0], without_placeholders(row[1])
             yield item_of(line, *keys.of(fields), fields)

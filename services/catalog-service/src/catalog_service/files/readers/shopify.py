@@ -1,4 +1,4 @@
-"""Shopify product exports: the rows of one handle are one product.
+"""Shopify product exports: the rows of one handle are one product, wherever they stand.
 
 One variant is a simple product named by its handle; several make a parent (the handle) and
 children named `handle:option values`, which take from the parent what their own rows leave out.
@@ -6,18 +6,26 @@ Rows with only a picture add to the parent's.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from itertools import groupby
 
-from catalog_service.files.readers.items import MAX_ID, MAX_ROW, BadLine, Entry, item_of
+from catalog_service.files.readers.items import MAX_ID, MAX_ROW, BadLine, Entry, bounded_id, item_of
+from catalog_service.files.readers.placeholders import is_placeholder
+from catalog_service.files.readers.scattered import ScatteredRows, count_scattered
 from catalog_service.files.readers.tables import TableRow
 from common.contracts.catalog import FieldValue
+
+Row = TableRow | BadLine
 
 HANDLE = "Handle"
 IMAGE = "Image Src"
 IMAGES = "Images"
+NO_OPTION = "default title"
+"""The one option value of a product without options."""
 _OPTIONS = tuple(f"Option{number} Value" for number in (1, 2, 3))
 _OPTION_NAMES = tuple(f"Option{number} Name" for number in (1, 2, 3))
+_OF_OFFER = ("Variant Price", "Variant SKU")
 _OF_IMAGE = (IMAGE, "Image Position", "Image Alt Text")
 _POSITION = re.compile("[0-9]{1,9}")
 MAX_ROWS = 5_000
@@ -29,22 +37,35 @@ def is_shopify(columns: Iterable[str]) -> bool:
     return {HANDLE, "Title", "Variant Price", "Option1 Value"} <= set(columns)
 
 
-def read_shopify(rows: Iterable[TableRow | BadLine]) -> Iterator[Entry]:
-    """The products of these rows."""
-    for handle, group in groupby(rows, key=_handle):
-        if handle is None:
-            yield from (row for row in group if isinstance(row, BadLine))
-        elif not handle:
-            yield from (
-                BadLine(row.line, "the row has no handle", "Fill the column Handle.")
-                for row in group
-            )
-        else:
-            yield from _of_handle(handle, (row for row in group if isinstance(row, TableRow)))
+def read_shopify(read: Callable[[], Iterable[Row]]) -> Iterator[Entry]:
+    """The products of the file that `read` reads from its beginning, each time it is called.
+
+    A product whose rows stand apart comes with its last one. Raises `FileTruncated` before any
+    product: what a broken file lacks may be rows of each.
+    """
+    counts = count_scattered(map(_handle, read()))
+    with closing(ScatteredRows(counts)) as scattered:
+        for handle, group in groupby(read(), key=_handle):
+            if handle is None:
+                yield from (row for row in group if isinstance(row, BadLine))
+                continue
+            rows = (row for row in group if isinstance(row, TableRow))
+            if not handle:
+                yield from map(_nameless, rows)
+            elif handle not in scattered:
+                yield from _of_handle(handle, rows)
+            else:
+                for row in rows:
+                    if (whole := scattered.add(handle, row)) is not None:
+                        yield from _of_handle(handle, whole)
 
 
-def _handle(row: TableRow | BadLine) -> str | None:
+def _handle(row: Row) -> str | None:
     return None if isinstance(row, BadLine) else row.cells.get(HANDLE, "").strip()
+
+
+def _nameless(row: TableRow) -> BadLine:
+    return BadLine(row.line, "the row has no handle", "Fill the column Handle.")
 
 
 def _of_handle(handle: str, group: Iterator[TableRow]) -> Iterator[Entry]:
@@ -65,23 +86,40 @@ def _of_handle(handle: str, group: Iterator[TableRow]) -> Iterator[Entry]:
 
 
 def _product(handle: str, rows: list[TableRow]) -> Iterator[Entry]:
-    first = rows[0]
-    variants = [row for row in rows if row.cells.get("Option1 Value") or row is first]
-    head = _filled(first.cells) | {IMAGES: _images(rows)}
+    head = next((row for row in rows if row.cells.get("Title", "").strip()), rows[0])
+    variants = _variants(head, rows)
+    fields = _filled(head.cells) | {IMAGES: _images(rows)}
     if len(variants) == 1:
-        yield item_of(first.line, handle, None, head)
+        own = {} if variants[0] is head else _of_variant(variants[0])
+        yield item_of(head.line, handle, None, _without_placeholders(fields | own))
         return
-    yield item_of(first.line, handle, None, _without_variant(head))
+    shared = _without_variant(fields)
+    names = {name: fields[name] for name in _OPTION_NAMES if name in fields}
+    yield item_of(head.line, handle, None, shared)
     for row in variants:
-        options = "/".join(row.cells.get(name, "").strip() for name in _OPTIONS).rstrip("/")
-        own = {name: value for name, value in _filled(row.cells).items() if name not in _OF_IMAGE}
-        names = {name: head[name] for name in _OPTION_NAMES if name in head}
-        fields = _without_variant(head) | names | own
-        yield item_of(row.line, f"{handle}:{options}"[:MAX_ID], handle, fields)
+        child = _without_placeholders(shared | names | _of_variant(row))
+        yield item_of(row.line, _child_id(handle, row), handle, child)
+
+
+def _variants(head: TableRow, rows: list[TableRow]) -> list[TableRow]:
+    """The rows that can be bought. The head may only describe what the others are."""
+    with_options = [row for row in rows if row.cells.get("Option1 Value", "").strip()]
+    if head in with_options or not any(head.cells.get(name, "").strip() for name in _OF_OFFER):
+        return with_options or [head]
+    return [head, *with_options]
+
+
+def _child_id(handle: str, row: TableRow) -> str:
+    options = "/".join(row.cells.get(name, "").strip() for name in _OPTIONS).rstrip("/")
+    return bounded_id(f"{handle}:{options}")
 
 
 def _filled(cells: Mapping[str, str]) -> dict[str, FieldValue]:
     return {name: cell.strip() for name, cell in cells.items() if cell.strip()}
+
+
+def _of_variant(row: TableRow) -> dict[str, FieldValue]:
+    return {name: value for name, value in _filled(row.cells).items() if name not in _OF_IMAGE}
 
 
 def _without_variant(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
@@ -90,6 +128,17 @@ def _without_variant(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
         for name, value in fields.items()
         if not name.startswith(("Variant ", "Option", "Cost per item"))
     }
+
+
+def _without_placeholders(fields: dict[str, FieldValue]) -> dict[str, FieldValue]:
+    """The fields without options that are none."""
+    none = [
+        place
+        for place, name in enumerate(_OPTIONS)
+        if (value := str(fields.get(name, ""))).casefold() == NO_OPTION or is_placeholder(value)
+    ]
+    dropped = {names[place] for place in none for names in (_OPTIONS, _OPTION_NAMES)}
+    return {name: value for name, value in fields.items() if name not in dropped}
 
 
 def _images(rows: list[TableRow]) -> list[str]:
