@@ -87,6 +87,7 @@ class Import(Answer, frozen=True, kw_only=True):
     rejected: int
     deleted: int
     withheld: int
+    repeated: int = 0
     failure: str | None = None
 
 

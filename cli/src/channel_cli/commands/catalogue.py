@@ -61,7 +61,7 @@ def import_file(
         return result, [problem async for problem in found][:PROBLEMS_SHOWN]
 
     result, problems = ask(asked)
-    names = ("rows_read", "accepted", "unchanged", "rejected", "deleted", "withheld")
+    names = ("rows_read", "accepted", "unchanged", "repeated", "rejected", "deleted", "withheld")
     row = tuple(getattr(result, name) for name in names)
     show(result, as_json, lambda: table_of(("state", *names), [(result.state, *row)]))
     if result.state == "failed":

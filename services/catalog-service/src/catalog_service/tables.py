@@ -29,6 +29,8 @@ catalogue = Table(
     Column("catalogue_id", Text, primary_key=True),
     Column("versioning", Text, nullable=False),
     Column("fed_by", Text, nullable=False),
+    Column("id_field", Text),
+    Column("parent_field", Text),
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
@@ -54,6 +56,7 @@ catalogue_import = Table(
     Column("rows_read", BigInteger, nullable=False, server_default=text("0")),
     Column("accepted", BigInteger, nullable=False, server_default=text("0")),
     Column("unchanged", BigInteger, nullable=False, server_default=text("0")),
+    Column("repeated", BigInteger, nullable=False, server_default=text("0")),
     Column("rejected", BigInteger, nullable=False, server_default=text("0")),
     Column("deleted", BigInteger, nullable=False, server_default=text("0")),
     Column("withheld", BigInteger, nullable=False, server_default=text("0")),

@@ -126,6 +126,21 @@ async def test_bad_lines_are_named_and_their_neighbours_taken(pool: Pool, upload
     assert await ids(pool) == ["a", "c"]
 
 
+@pytest.mark.parametrize("between", [0, 600], ids=["near", "in another batch"])
+async def test_the_same_row_again_is_one_product_and_no_problem(
+    pool: Pool, upload: Upload, between: int
+) -> None:
+    others = "".join(f"o{n},other\n" for n in range(between))
+    done = await upload(f"id,title\na,A\nb,B\n{others}a,A\na,changed\na,A\nb,B\n")
+    assert (done.accepted, done.repeated, done.rejected) == (2 + between, 3, 1)
+    assert (done.state, done.rows_read) == ("completed_with_problems", 6 + between)
+    async with pool.acquire() as connection:
+        [(_, problem)] = await list_problems(connection, "m", done.import_id, after=0, limit=10)
+    assert (problem.line, problem.product_id) == (5 + between, "a")
+    again = await upload("id,title\n" + "a,A\n" * 2_000, is_full=False)
+    assert (again.state, again.unchanged, again.repeated) == ("completed", 1, 1_999)
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [

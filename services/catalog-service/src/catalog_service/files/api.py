@@ -37,7 +37,8 @@ CHUNK_BYTES = 1 << 20
 
 class ImportView(BaseModel):
     """An import and how far it is: `lines_read` of `lines`; `rows_read` counts products and bad
-    lines; `withheld` deletions wait for `confirm-deletions`."""
+    lines; `repeated` rows stood in the file before, the same; `withheld` deletions wait for
+    `confirm-deletions`."""
 
     import_id: int
     catalogue_id: str
@@ -53,6 +54,7 @@ class ImportView(BaseModel):
     rows_read: int
     accepted: int
     unchanged: int
+    repeated: int
     rejected: int
     deleted: int
     withheld: int

@@ -261,7 +261,7 @@ class _Reading:
                     step, problems = await self._record(connection, catalogue, batch)
                     await self._count(connection, step, problems)
                     reach("files.before-commit")
-            self._taken += step.accepted + step.unchanged
+            self._taken += step.accepted + step.unchanged + step.repeated
             self._rejected += step.rejected
             if self._rejected > max(MOST_REJECTED, self._taken):
                 raise FileRefused(
@@ -277,26 +277,31 @@ class _Reading:
         problems = [entry for entry in batch if isinstance(entry, BadLine)]
         rows: dict[str, SourceRow] = {}
         lines: dict[str, int] = {}
+        repeated = 0
         for item in batch:
             if not isinstance(item, Item):
                 continue
-            if item.product_id in rows:
-                problems.append(_twice(item.product_id, item.line))
-                continue
-            lines[item.product_id] = item.line
-            rows[item.product_id] = source_row(
+            row = source_row(
                 catalogue,
                 item.product_id,
                 Version(self._running.import_id),
                 item.parent_id,
                 content_of(item.parent_id, item.fields),
             )
+            known = rows.setdefault(item.product_id, row)
+            if known is row:
+                lines[item.product_id] = item.line
+            elif known.content_hash == row.content_hash:
+                repeated += 1
+            else:
+                problems.append(_twice(item.product_id, item.line))
         recorded = await record_sources(connection, list(rows.values()))
         problems += [_twice(product, lines[product]) for _, _, product in recorded.conflicts]
         step = Step(
             rows=len(batch),
             accepted=recorded.changed,
-            unchanged=recorded.unchanged + recorded.stale,
+            unchanged=recorded.unchanged,
+            repeated=repeated + recorded.stale,
             rejected=len(problems),
             line=batch[-1].line,
         )

@@ -57,6 +57,7 @@ class Import(msgspec.Struct, frozen=True):
     rows_read: int
     accepted: int
     unchanged: int
+    repeated: int
     rejected: int
     deleted: int
     withheld: int
@@ -263,6 +264,7 @@ class Step:
     rows: int
     accepted: int
     unchanged: int
+    repeated: int
     rejected: int
     line: int
 
@@ -272,8 +274,8 @@ async def add_step(connection: Connection, running: Import, step: Step) -> None:
     await connection.execute(
         """
         UPDATE catalogue_import SET state = 'reading', rows_read = rows_read + $3,
-            accepted = accepted + $4, unchanged = unchanged + $5, rejected = rejected + $6,
-            lines_read = greatest(lines_read, $7)
+            accepted = accepted + $4, unchanged = unchanged + $5, repeated = repeated + $6,
+            rejected = rejected + $7, lines_read = greatest(lines_read, $8)
         WHERE merchant_id = $1 AND import_id = $2
         """,
         running.merchant_id,
@@ -281,6 +283,7 @@ async def add_step(connection: Connection, running: Import, step: Step) -> None:
         step.rows,
         step.accepted,
         step.unchanged,
+        step.repeated,
         step.rejected,
         step.line,
     )

@@ -1,0 +1,16 @@
+"""What a catalogue says of its files, and the rows that a file repeats."""
+
+from pathlib import Path
+
+from alembic import op
+
+from common.postgres.migrate import statements
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    own = (Path(__file__).parent / "0003_files.sql").read_text()
+    for statement in statements(own):
+        op.execute(statement)
