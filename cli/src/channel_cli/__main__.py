@@ -4,6 +4,7 @@ import typer
 
 from channel_cli.commands import (
     catalogue,
+    catalogues,
     dead_letters,
     feeds,
     merchants,
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(merchants.app, name="merchants")
 app.add_typer(shops.app, name="shops")
+app.add_typer(catalogues.app, name="catalogues")
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(runs.app, name="run")
 app.add_typer(orders.app, name="orders")

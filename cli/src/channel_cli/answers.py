@@ -59,6 +59,8 @@ class Catalogue(Answer, frozen=True, kw_only=True):
     catalogue_id: str
     versioning: str
     fed_by: str
+    id_field: str | None = None
+    parent_field: str | None = None
     products: int | None = None
 
 

@@ -1,6 +1,6 @@
 """The services' REST as typed calls; every one raises `Problem` or `Unreachable`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -72,16 +72,27 @@ class Channel:
     # ---- catalogue
 
     async def register_catalogue(
-        self, merchant: str, catalogue: str, *, versioning: str, fed_by: str
+        self,
+        merchant: str,
+        catalogue: str,
+        *,
+        versioning: str,
+        fed_by: str,
+        fields: Mapping[str, str] | None = None,
     ) -> Catalogue:
-        """Declare a catalogue: explicit or arrival versions, fed by events or files."""
-        body = {"versioning": versioning, "fed_by": fed_by}
+        """Declare a catalogue: explicit or arrival versions, fed by events or files; `fields` are
+        those of `id_field` and `parent_field` that its files have."""
+        body = {"versioning": versioning, "fed_by": fed_by, **(fields or {})}
         path = _of(merchant, "catalogues", catalogue)
         return await self.session.send("PUT", CATALOG, path, Catalogue, body=body)
 
     async def catalogue(self, merchant: str, catalogue: str) -> Catalogue:
         """A catalogue with its number of products."""
         return await self.session.get(CATALOG, _of(merchant, "catalogues", catalogue), Catalogue)
+
+    def catalogues(self, merchant: str) -> AsyncIterator[Catalogue]:
+        """The merchant's catalogues with their numbers of products."""
+        return self.session.items(CATALOG, _of(merchant, "catalogues"), Catalogue)
 
     def source_products(self, merchant: str, catalogue: str) -> AsyncIterator[SourceProduct]:
         """Every source product of a catalogue."""

@@ -46,7 +46,11 @@ async def apply_configuration(session: Session, sources: Sources) -> None:
     """Declare the catalogue and save the feed's configuration."""
     fed_by, versioning = ("files", "arrival") if sources.file else ("events", "explicit")
     await session.channel.register_catalogue(
-        session.merchant, session.catalogue, versioning=versioning, fed_by=fed_by
+        session.merchant,
+        session.catalogue,
+        versioning=versioning,
+        fed_by=fed_by,
+        fields=sources.file_fields,
     )
     configuration = sources.configuration | {"shop": session.shop, "catalogue": session.catalogue}
     await session.channel.apply_feed(session.merchant, session.feed, configuration)

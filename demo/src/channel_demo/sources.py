@@ -1,14 +1,15 @@
 """What is sold: the sample that ships with the repository, as events, or the user's own file."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import msgspec
 
+from channel_cli.commands.catalogues import take_file_fields
 from channel_cli.commands.feeds import load_configuration
 from common.contracts.catalog import CatalogUpdated
 from stack.settings import CHECKOUT
@@ -21,13 +22,15 @@ SAMPLE_SANDBOX = "http://127.0.0.1:8080"
 
 @dataclass(frozen=True)
 class Sources:
-    """A feed's configuration, and the products: events in arrival order, or a file."""
+    """A feed's configuration, and the products: events in arrival order, or a file, read by the
+    columns in `file_fields`."""
 
     configuration: dict[str, Any]
     catalogue: str
     feed: str
     events: Sequence[CatalogUpdated] = ()
     file: Path | None = None
+    file_fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def currency(self) -> str:
@@ -44,13 +47,14 @@ def load_sample(sandbox_url: str) -> Sources:
 
 def load_own(file: Path, feed_file: Path) -> Sources:
     """The user's own catalogue and configuration."""
-    configuration = load_configuration(feed_file)
+    configuration, file_fields = take_file_fields(load_configuration(feed_file))
     name = file.stem.lower().replace(" ", "-")
     return Sources(
         configuration,
         str(configuration.get("catalogue") or name),
         str(configuration.get("feed") or name),
         file=file,
+        file_fields=file_fields,
     )
 
 

@@ -7,6 +7,11 @@ import typer
 
 from channel_cli.answers import Import, ImportProblem, PreviewFamily
 from channel_cli.client import Channel
+from channel_cli.commands.catalogues import (
+    declare_catalogue,
+    fields_given,
+    find_catalogue,
+)
 from channel_cli.following import follow_import, import_and_follow
 from channel_cli.output import (
     SAMPLE_CATALOGUE,
@@ -22,7 +27,7 @@ from channel_cli.output import (
     show,
     table_of,
 )
-from channel_cli.session import Problem, Query
+from channel_cli.session import Query
 
 PROBLEMS_SHOWN = 20
 
@@ -35,24 +40,30 @@ def import_file(
     partial: Annotated[bool, typer.Option(help="Do not delete what the file lacks.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Read and report, change nothing.")] = False,
     file_format: Annotated[str, typer.Option("--format", help="csv, tsv, jsonl, xml.")] = "auto",
-    id_field: Annotated[str | None, typer.Option(help="The column with the id.")] = None,
-    parent_field: Annotated[str | None, typer.Option(help="The column with the parent.")] = None,
+    id_field: Annotated[
+        str | None,
+        typer.Option(help="The column with the id, this time; a new catalogue keeps it."),
+    ] = None,
+    parent_field: Annotated[
+        str | None, typer.Option(help="The column with the parent, likewise.")
+    ] = None,
     confirm_deletions: Annotated[
         bool, typer.Option(help="Delete even what the guard would withhold (M7.4).")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Send a catalogue file and follow it to its end."""
+    fields = fields_given(id_field=id_field, parent_field=parent_field)
     options: Query = {
         "mode": "partial" if partial else "full",
         "dry_run": dry_run,
         "format": file_format,
-        "id_field": id_field,
-        "parent_field": parent_field,
+        **fields,
     }
 
     async def asked(channel: Channel) -> tuple[Import, list[ImportProblem]]:
-        await declare_for_files(channel, merchant, catalogue)
+        if await find_catalogue(channel, merchant, catalogue) is None:
+            await declare_catalogue(channel, merchant, catalogue, fields)
         result = await import_and_follow(channel, merchant, catalogue, file, options)
         if confirm_deletions and result.state == "awaiting_confirmation":
             await channel.confirm_deletions(merchant, catalogue, result.import_id)
@@ -73,16 +84,6 @@ def import_file(
             f"{result.withheld} deletions are withheld (M7.4). Is the file whole? Then repeat with"
             " --confirm-deletions."
         )
-
-
-async def declare_for_files(channel: Channel, merchant: str, catalogue: str) -> None:
-    """Declare a catalogue that does not exist yet; one that does is left as it is."""
-    try:
-        await channel.catalogue(merchant, catalogue)
-    except Problem as problem:
-        if problem.details.status != 404:
-            raise
-        await channel.register_catalogue(merchant, catalogue, versioning="arrival", fed_by="files")
 
 
 def preview(

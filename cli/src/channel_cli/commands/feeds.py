@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from channel_cli.answers import Feed, Schedule
+from channel_cli.answers import AppliedFeed, Feed, Schedule
 from channel_cli.client import Channel
+from channel_cli.commands.catalogues import declare_catalogue, take_file_fields
 from channel_cli.output import (
     SAMPLE_FEED,
     SAMPLE_MERCHANT,
@@ -85,10 +86,19 @@ def apply(
     feed: FeedId = "",
     as_json: AsJson = False,
 ) -> None:
-    """Save a configuration; the feed's products are normalized again."""
-    configuration = load_configuration(file)
+    """Save a configuration; the feed's products are normalized again.
+
+    An `id_field` and a `parent_field` of the document are declared for its catalogue.
+    """
+    configuration, fields = take_file_fields(load_configuration(file))
     name = feed_named(configuration, feed)
-    answer = ask(lambda channel: channel.apply_feed(merchant, name, configuration))
+
+    async def asked(channel: Channel) -> AppliedFeed:
+        if fields and (catalogue := configuration.get("catalogue")):
+            await declare_catalogue(channel, merchant, str(catalogue), fields)
+        return await channel.apply_feed(merchant, name, configuration)
+
+    answer = ask(asked)
     show(
         answer,
         as_json,
@@ -104,7 +114,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Try a configuration without saving it: what it excludes, what it leaves unmatched."""
-    configuration = load_configuration(file)
+    configuration, _ = take_file_fields(load_configuration(file))
     name = feed_named(configuration, feed)
     answer = ask(lambda channel: channel.check_feed(merchant, name, configuration))
     if as_json:

@@ -3,7 +3,9 @@
 from typing import Annotated
 
 from fastapi import Depends, Path, Query
+from pydantic import Field
 
+from common.contracts.catalog import LONGEST_FIELD_NAME
 from common.web.identity import (
     IDENTIFIER_PATTERN,
     OPERATOR,
@@ -28,6 +30,9 @@ FeedId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 CategoryId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 ImportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+ColumnName = Annotated[str, Field(max_length=LONGEST_FIELD_NAME, pattern=r"^[^\x00-\x1f]*$")]
+"""A column of a catalogue file; blank is none."""
 
 SearchedText = Annotated[str | None, Query(max_length=1_000, pattern=r"^[^\x00]*$")]
 """A text that is looked for in a list."""

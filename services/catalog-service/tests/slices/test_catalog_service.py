@@ -254,6 +254,62 @@ async def test_a_file_is_uploaded_and_followed(running: Running) -> None:
     assert problems[0]["line"] == 3
 
 
+async def test_a_catalogue_names_the_columns_of_its_files_once(
+    running: Running, pool: Pool
+) -> None:
+    path = "/v1/merchants/m/catalogues/files"
+
+    async def declare(**fields: str | None) -> dict[str, Any]:
+        answer = await running.api.put(path, json={"fed_by": "files"} | fields)
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = (await running.api.get(path)).json()
+        assert (await running.api.get("/v1/merchants/m/catalogues")).json()["items"] == [shown]
+        return shown
+
+    async def bring(content: bytes, **options: str) -> dict[str, str | None]:
+        sent = await running.api.post(f"{path}/imports", files={"file": content}, data=options)
+        number = sent.json()["import_id"]
+
+        async def is_over() -> bool:
+            state = (await running.api.get(f"{path}/imports/{number}")).json()["state"]
+            return state not in {"waiting", "reading"}
+
+        await eventually(is_over)
+        rows = await pool.fetch(
+            "SELECT product_id, parent_id FROM source_product WHERE version = $1", number
+        )
+        return dict(rows)
+
+    await declare(id_field="code", parent_field="of")
+    file = b"id,code,other,of\n1,A,X,\n2,B,Y,A\n"
+    assert await bring(file) == {"A": None, "B": "A"}
+    assert await bring(file, id_field="other", mode="partial") == {"X": None, "Y": "A"}
+    kept = await declare()
+    assert (kept["id_field"], kept["parent_field"]) == ("code", "of")
+    changed = await declare(id_field="id", parent_field=None)
+    assert (changed["id_field"], changed["parent_field"]) == ("id", None)
+    assert await bring(file, mode="partial") == {"1": None, "2": None}
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"fed_by": "events", "id_field": "code"}, "id_field"),
+        ({"parent_field": "of"}, "parent_field"),
+        ({"fed_by": "files", "id_field": "\x00"}, "id_field"),
+        ({"fed_by": "files", "parent_field": "x" * 256}, "parent_field"),
+    ],
+)
+async def test_a_column_no_file_can_have_is_refused(
+    running: Running, form: dict[str, str], field: str
+) -> None:
+    answer = await running.api.put("/v1/merchants/m/catalogues/files", json=form)
+    assert answer.status_code == 422
+    assert answer.json()["field"] == field
+    assert answer.json()["remedy"]
+    assert (await running.api.get("/v1/merchants/m/catalogues/files")).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("options", "field"),
     [
@@ -264,7 +320,7 @@ async def test_a_file_is_uploaded_and_followed(running: Running) -> None:
         ({"delimiter": "\n"}, "delimiter"),
         ({"delimiter": '"'}, "delimiter"),
         ({"id_field": "\x00"}, "id_field"),
-        ({"parent_field": "x" * 200}, "parent_field"),
+        ({"parent_field": "x" * 256}, "parent_field"),
     ],
 )
 async def test_an_option_no_file_can_be_read_by_is_refused_at_upload(

@@ -1,5 +1,6 @@
 """REST over imports: upload a catalogue file, follow it, read its problems, confirm deletions."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple
 
@@ -7,9 +8,15 @@ from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
-from catalog_service.access import CatalogueId, CatalogueReader, CatalogueWriter, ImportId
+from catalog_service.access import (
+    CatalogueId,
+    CatalogueReader,
+    CatalogueWriter,
+    ColumnName,
+    ImportId,
+)
 from catalog_service.files.readers.encoding import encoding_named
-from catalog_service.files.readers.items import MAX_NAME, BadLine
+from catalog_service.files.readers.items import BadLine
 from catalog_service.files.readers.recognise import Format, Options
 from catalog_service.files.readers.tables import check_delimiter
 from catalog_service.files.store import (
@@ -26,6 +33,7 @@ from catalog_service.files.store import (
     load_import,
 )
 from catalog_service.sources.store import load_catalogue
+from catalog_service.sources.versions import Catalogue
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -71,17 +79,14 @@ class ProblemLine(BaseModel):
     remedy: str
 
 
-Column = Annotated[str, Field(max_length=MAX_NAME, pattern=r"^[^\x00-\x1f]*$")]
-
-
 class UploadForm(BaseModel):
-    """How the file is to be read; what is left out is found out."""
+    """How the file is to be read; what is left out is as the catalogue says, or found out."""
 
     format: Literal["auto"] | Format = "auto"
     mode: Literal["full", "partial"] = "full"
     dry_run: bool = False
-    id_field: Column | None = None
-    parent_field: Column | None = None
+    id_field: ColumnName | None = None
+    parent_field: ColumnName | None = None
     encoding: Annotated[str, Field(max_length=40)] | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
 
@@ -107,6 +112,15 @@ async def _upload_form(request: Request, query: Annotated[UploadForm, Query()]) 
         return UploadForm.model_validate(query.model_dump(exclude_unset=True) | sent)
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
+
+
+def _with_fields_of(catalogue: Catalogue, options: Options) -> Options:
+    """The options; what they leave open of ids and parents is as the catalogue says."""
+    return replace(
+        options,
+        id_field=options.id_field or catalogue.id_field,
+        parent_field=options.parent_field or catalogue.parent_field,
+    )
 
 
 def _view(found: Import) -> ImportView:
@@ -161,6 +175,7 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
                     slug="fed-by-events",
                     remedy="Declare a catalogue fed by files, and send the file to that.",
                 )
+            options = _with_fields_of(catalogue, options)
             new = NewImport(
                 merchant,
                 catalogue_id,

@@ -5,7 +5,13 @@ from typing import Annotated, NamedTuple
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
-from catalog_service.access import CatalogueId, CatalogueReader, CatalogueWriter, SearchedText
+from catalog_service.access import (
+    CatalogueId,
+    CatalogueReader,
+    CatalogueWriter,
+    ColumnName,
+    SearchedText,
+)
 from catalog_service.sources.store import (
     add_catalogue,
     count_products,
@@ -13,6 +19,7 @@ from catalog_service.sources.store import (
     list_products,
     load_catalogue,
     load_product,
+    save_fields,
 )
 from catalog_service.sources.versions import Catalogue, FedBy, Versioning
 from catalog_service.sources.views import ProductView, product_view
@@ -24,12 +31,23 @@ from common.web.problem import PROBLEM_RESPONSES
 
 
 class CatalogueForm(BaseModel):
-    """How a catalogue's products come in; neither can change once it is declared."""
+    """How a catalogue's products come in; `versioning` and `fed_by` never change.
+
+    `id_field` and `parent_field` are the columns that name products and their parents in generic
+    files: for every import that names no others. Left out they stay; null and blank forget them.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     versioning: Versioning = "arrival"
     fed_by: FedBy = "events"
+    id_field: ColumnName | None = None
+    parent_field: ColumnName | None = None
+
+    def fields(self) -> dict[str, str | None]:
+        """The columns the form speaks of; None forgets one."""
+        given = self.model_dump(include={"id_field", "parent_field"}, exclude_unset=True)
+        return {name: column or None for name, column in given.items()}
 
 
 class CatalogueView(CatalogueForm):
@@ -64,16 +82,20 @@ def sources_router(pool: Pool) -> APIRouter:
         merchant: CatalogueWriter, catalogue_id: CatalogueId, form: CatalogueForm
     ) -> CatalogueView:
         """Declare a catalogue; events parked for it are then applied."""
-        wanted = Catalogue(merchant, catalogue_id, form.versioning, form.fed_by)
-        async with unit_of_work(pool) as connection:
-            declared = await add_catalogue(connection, wanted)
-        if declared != wanted:
+        fields = form.fields()
+        if form.fed_by == "events" and any(fields.values()):
             raise Refusal(
-                f"the catalogue is declared {declared.versioning}, fed by {declared.fed_by}",
-                status=409,
-                slug="catalogue-differs",
-                remedy="Declare another catalogue: how one is versioned and fed never changes.",
+                "a catalogue fed by events has no files whose columns could be named",
+                status=422,
+                slug="fed-by-events",
+                field=next(name for name, column in fields.items() if column),
+                remedy="Leave it out: each event names its product_id and parent_id.",
             )
+        async with unit_of_work(pool) as connection:
+            wanted = Catalogue(merchant, catalogue_id, form.versioning, form.fed_by)
+            declared = await add_catalogue(connection, wanted)
+            _check_same_kind(declared, wanted)
+            declared = await save_fields(connection, declared, fields)
         return _view(declared)
 
     @router.get("/v1/merchants/{merchant_id}/catalogues")
@@ -130,10 +152,22 @@ def sources_router(pool: Pool) -> APIRouter:
     return router
 
 
+def _check_same_kind(declared: Catalogue, wanted: Catalogue) -> None:
+    if (declared.versioning, declared.fed_by) != (wanted.versioning, wanted.fed_by):
+        raise Refusal(
+            f"the catalogue is declared {declared.versioning}, fed by {declared.fed_by}",
+            status=409,
+            slug="catalogue-differs",
+            remedy="Declare another catalogue: how one is versioned and fed never changes.",
+        )
+
+
 def _view(catalogue: Catalogue, products: int | None = None) -> CatalogueView:
     return CatalogueView(
         catalogue_id=catalogue.catalogue_id,
         versioning=catalogue.versioning,
         fed_by=catalogue.fed_by,
+        id_field=catalogue.id_field,
+        parent_field=catalogue.parent_field,
         products=products,
     )

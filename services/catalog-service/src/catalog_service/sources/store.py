@@ -1,6 +1,7 @@
 """Catalogues and source products in Postgres."""
 
-from collections.abc import Collection, Sequence
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import CTE, Boolean, ColumnElement, SelectBase, Text, column, fu
 
 from catalog_service.families.store import NORMALIZING, marking
 from catalog_service.sources.versions import Catalogue, SourceRow
+from catalog_service.tables import catalogue as catalogue_table
 from catalog_service.tables import source_product
 from common import clock
 from common.contracts.catalog import FieldValue
@@ -38,7 +40,7 @@ async def load_catalogues(
     """The catalogues of these (merchant, catalogue) that exist."""
     rows = await connection.fetch(
         """
-        SELECT c.merchant_id, c.catalogue_id, c.versioning, c.fed_by
+        SELECT c.merchant_id, c.catalogue_id, c.versioning, c.fed_by, c.id_field, c.parent_field
         FROM catalogue c
         JOIN unnest($1::text[], $2::text[]) AS k (merchant_id, catalogue_id)
             USING (merchant_id, catalogue_id)
@@ -69,18 +71,42 @@ async def add_catalogue(connection: Connection, catalogue: Catalogue) -> Catalog
     """Declare the catalogue unless there is one of that name; the one there is."""
     await connection.execute(
         """
-        INSERT INTO catalogue (merchant_id, catalogue_id, versioning, fed_by, created_at)
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+        INSERT INTO catalogue (
+            merchant_id, catalogue_id, versioning, fed_by, id_field, parent_field, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
         """,
         catalogue.merchant_id,
         catalogue.catalogue_id,
         catalogue.versioning,
         catalogue.fed_by,
+        catalogue.id_field,
+        catalogue.parent_field,
         clock.now(),
     )
     found = await find_catalogue(connection, catalogue.merchant_id, catalogue.catalogue_id)
     assert found is not None  # noqa: S101 - inserted above, and catalogues are never deleted
     return found
+
+
+async def save_fields(
+    connection: Connection, catalogue: Catalogue, fields: Mapping[str, str | None]
+) -> Catalogue:
+    """Store those of `id_field` and `parent_field` that are given; the catalogue as it is then.
+
+    Imports sent later go by them.
+    """
+    if not fields:
+        return catalogue
+    c = catalogue_table.c
+    row = await core.fetch_one(
+        connection,
+        sa.update(catalogue_table)
+        .where(c.merchant_id == catalogue.merchant_id, c.catalogue_id == catalogue.catalogue_id)
+        .values(**fields)
+        .returning(*(c[field.name] for field in dataclasses.fields(Catalogue))),
+    )
+    assert row is not None  # noqa: S101 - catalogues are never deleted
+    return Catalogue(**dict(row))
 
 
 async def list_catalogues(
@@ -89,7 +115,7 @@ async def list_catalogues(
     """The merchant's catalogues by name, each with its number of products."""
     rows = await connection.fetch(
         """
-        SELECT merchant_id, catalogue_id, versioning, fed_by,
+        SELECT merchant_id, catalogue_id, versioning, fed_by, id_field, parent_field,
             (SELECT count(*) FROM source_product p
              WHERE (p.merchant_id, p.catalogue_id) = (c.merchant_id, c.catalogue_id)
                 AND NOT p.is_deleted) AS products
@@ -100,13 +126,7 @@ async def list_catalogues(
         after,
         limit,
     )
-    return [
-        (
-            Catalogue(row["merchant_id"], row["catalogue_id"], row["versioning"], row["fed_by"]),
-            row["products"],
-        )
-        for row in rows
-    ]
+    return [(Catalogue(*declared), products) for *declared, products in rows]
 
 
 async def count_products(connection: Connection, catalogue: Catalogue) -> int:

@@ -23,12 +23,18 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """How a catalogue's products come in and are versioned."""
+    """How a catalogue's products come in and are versioned.
+
+    `id_field` and `parent_field` name products and their parents in its generic files; None is
+    found out.
+    """
 
     merchant_id: str
     catalogue_id: str
     versioning: Versioning
     fed_by: FedBy
+    id_field: str | None = None
+    parent_field: str | None = None
 
 
 class Content(NamedTuple):
