@@ -143,7 +143,7 @@ FAMILIES = {
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_the_order_of_the_rows_makes_no_difference(path: Path, family: Family) -> None:
     orders = list(itertools.permutations(family.rows))
-    contents = {}
+    contents: dict[str, object] = {}
     for order in Random(11).sample(orders, k=min(len(orders), 24)):
         entries = entries_of(path, "\n".join((family.header, *order)) + "\n")
         assert not [entry for entry in entries if isinstance(entry, BadLine)]

@@ -276,7 +276,7 @@ async def test_what_failed_for_a_time_waits_longer_each_time() -> None:
 def _import(import_id: int, merchant: str) -> Import:
     return Import(
         merchant, import_id, "c", "f", "{}", True, False, "waiting", None, None,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, False, False, clock.now(), None,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, False, False, clock.now(), None,
     )  # fmt: skip
 
 

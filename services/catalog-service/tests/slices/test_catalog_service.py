@@ -278,7 +278,7 @@ async def test_a_catalogue_names_the_columns_of_its_files_once(
         rows = await pool.fetch(
             "SELECT product_id, parent_id FROM source_product WHERE version = $1", number
         )
-        return dict(rows)
+        return {row["product_id"]: row["parent_id"] for row in rows}
 
     await declare(id_field="code", parent_field="of")
     file = b"id,code,other,of\n1,A,X,\n2,B,Y,A\n"

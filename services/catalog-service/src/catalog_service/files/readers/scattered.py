@@ -1,9 +1,11 @@
 """Rows of products whose rows do not stand together, kept on disk until the last one came."""
 
 import json
-import sqlite3
-from collections import Counter
+import os
+from array import array
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import IO
 
 from catalog_service.files.readers.tables import TableRow
 
@@ -26,32 +28,28 @@ def count_scattered(names: Iterable[str | None]) -> dict[str, int]:
 class ScatteredRows:
     """Takes the rows of scattered products in any order, and gives each product's together.
 
-    On disk, in a file of SQLite's own that goes with it: all rows of a file may be scattered.
+    They are kept in `file`, for all rows of a catalogue may be scattered; in memory are their
+    places, eight bytes each. `counts` is how many rows each product has.
     """
 
-    def __init__(self, counts: Mapping[str, int]) -> None:
+    def __init__(self, counts: Mapping[str, int], file: IO[bytes]) -> None:
         self._missing = dict(counts)
-        # The file is read by one thread at a time, not always the same.
-        self._rows = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        self._rows.execute("CREATE TABLE kept (name TEXT, line INTEGER, cells TEXT)")
-        self._rows.execute("CREATE INDEX kept_by_name ON kept (name, line)")
+        self._places: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
+        self._file = file
 
     def __contains__(self, name: object) -> bool:
         return name in self._missing
 
     def add(self, name: str, row: TableRow) -> Iterator[TableRow] | None:
         """Keep a row; with a product's last one all its rows, in the file's order."""
-        values = (json.dumps(name), row.line, json.dumps(dict(row.cells)))
-        self._rows.execute("INSERT INTO kept VALUES (?, ?, ?)", values)
+        self._places[name].append(self._file.seek(0, os.SEEK_END))
+        # ASCII: bytes that are not of the file's encoding are kept as they were read.
+        self._file.write(json.dumps([row.line, dict(row.cells)]).encode("ascii") + b"\n")
         self._missing[name] -= 1
         return None if self._missing[name] else self._take(name)
 
     def _take(self, name: str) -> Iterator[TableRow]:
-        key = (json.dumps(name),)
-        found = "SELECT line, cells FROM kept WHERE name = ? ORDER BY line"
-        for line, cells in self._rows.execute(found, key):
-            yield TableRow(line, json.loads(cells))
-
-    def close(self) -> None:
-        """Give the disk back."""
-        self._rows.close()
+        for place in self._places.pop(name):
+            self._file.seek(place)
+            line, cells = json.loads(self._file.readline())
+            yield TableRow(line, cells)

@@ -7,8 +7,8 @@ Rows with only a picture add to the parent's.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
 from itertools import groupby
+from tempfile import TemporaryFile
 
 from catalog_service.files.readers.items import MAX_ID, MAX_ROW, BadLine, Entry, bounded_id, item_of
 from catalog_service.files.readers.placeholders import is_placeholder
@@ -44,7 +44,8 @@ def read_shopify(read: Callable[[], Iterable[Row]]) -> Iterator[Entry]:
     product: what a broken file lacks may be rows of each.
     """
     counts = count_scattered(map(_handle, read()))
-    with closing(ScatteredRows(counts)) as scattered:
+    with TemporaryFile() as file:
+        scattered = ScatteredRows(counts, file)
         for handle, group in groupby(read(), key=_handle):
             if handle is None:
                 yield from (row for row in group if isinstance(row, BadLine))
