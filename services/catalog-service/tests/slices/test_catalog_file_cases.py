@@ -30,16 +30,16 @@ SHOPIFY_FEED = Path(__file__).parents[4] / "examples" / "feeds" / "shopify.yaml"
 TEXT = "A woven blouse of washed cotton with mother-of-pearl buttons, washable at 40 degrees."
 Settle = Callable[[], Awaitable[None]]
 Emitted = Callable[[], Awaitable[list[ProductNormalized]]]
-Bring = Callable[[str | bytes], Awaitable[Import]]
+Bring = Callable[..., Awaitable[Import]]
 
 
 @pytest.fixture
 def bring(pool: Pool) -> Bring:
     """Reads a file into m's catalogue c; the import as it ended."""
 
-    async def run(content: str | bytes) -> Import:
+    async def run(content: str | bytes, *, is_full: bool = True) -> Import:
         body = content.encode() if isinstance(content, str) else content
-        new = NewImport("m", "c", "file", Options(), is_full=True, is_dry_run=False)
+        new = NewImport("m", "c", "file", Options(), is_full=is_full, is_dry_run=False)
         async with unit_of_work(pool) as connection:
             await add_catalogue(connection, Catalogue("m", "c", "arrival", "files"))
             import_id = await add_import(connection, new)
@@ -127,6 +127,26 @@ async def test_a_listed_parent_gives_the_content_of_one_product_and_is_no_sku(
     assert product.content is not None, product.content_part
     assert product.content.titles[0].text == "Cotton blouse"
     assert {sku.sku_code for sku in product.content.skus} == {"G-M", "G-S"}
+
+
+async def test_a_part_of_a_file_leaves_its_products_in_their_families(
+    pool: Pool, bring: Bring
+) -> None:
+    small, medium = ({"id": f"G-{size}", "item_group_id": "G", "size": size} for size in "SM")
+    lone = {"id": "L-S", "item_group_id": "L", "size": "S"}
+    variation = "11,variation,SHIRT-S,Shirt S,{},SHIRT\n"
+    woocommerce = "ID,Type,SKU,Name,Regular price,Parent\n"
+    await bring(google_feed({"id": "G"}, small, medium, lone))
+    await bring(f"{woocommerce}10,variable,SHIRT,Shirt,,\n{variation.format(9)}", is_full=False)
+    await bring(google_feed(small | {"price": "19.90 USD"}, lone), is_full=False)
+    await bring(woocommerce + variation.format(8), is_full=False)
+    rows = await pool.fetch("SELECT product_id, parent_id FROM source_product")
+    assert {row["product_id"]: row["parent_id"] for row in rows} == {
+        "G": None, "G-S": "G", "G-M": "G", "group:L": None, "L-S": "group:L",
+        "10": None, "11": "10",
+    }  # fmt: skip
+    fields = await fields_of(pool)
+    assert (fields["G-S"]["price"], fields["11"]["Regular price"]) == ("19.90 USD", "8")
 
 
 async def test_a_row_of_another_encoding_harms_no_other(pool: Pool, bring: Bring) -> None:

@@ -1,7 +1,7 @@
 """One merchant's file never holds another's: it ends its own import, with the reason."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -175,9 +175,9 @@ async def test_a_reader_that_fails_ends_its_import_with_an_alarm(
         yield from (Item(n, f"p{n}", None, {}) for n in range(rows))
         raise fault
 
-    def open_or_fail(path: Path, options: Options) -> CatalogueFile:
+    def open_or_fail(path: Path, options: Options, parents: Mapping[str, str]) -> CatalogueFile:
         if options.id_field != "poison":
-            return open_catalogue(path, options)
+            return open_catalogue(path, options, parents)
         if after_rows is None:
             raise fault
         return CatalogueFile("csv", failing(after_rows))

@@ -38,7 +38,12 @@ from catalog_service.files.store import (
 )
 from catalog_service.files.turns import Turns
 from catalog_service.sources.record_source import record_sources
-from catalog_service.sources.store import count_lacking, delete_lacking, find_catalogue
+from catalog_service.sources.store import (
+    count_lacking,
+    delete_lacking,
+    find_catalogue,
+    load_parents,
+)
 from catalog_service.sources.versions import Catalogue, SourceRow, Version, content_of, source_row
 from catalog_service.texts import storable
 from common.errors import Outage
@@ -211,7 +216,8 @@ class _Reading:
             path = Path(folder) / "catalogue"
             lines = await self._fetch(path)
             catalogue = await self._catalogue()
-            found = await _in_reader(open_catalogue, path, running.reading_options())
+            parents = await self._known_parents()
+            found = await _in_reader(open_catalogue, path, running.reading_options(), parents)
             async with unit_of_work(self._pool) as connection:
                 await check_lease(connection, self._lease)
                 await set_format(connection, running, found.format, lines=lines)
@@ -241,6 +247,14 @@ class _Reading:
             found = await find_catalogue(connection, running.merchant_id, running.catalogue_id)
         assert found is not None  # noqa: S101 - catalogues are never deleted
         return found
+
+    async def _known_parents(self) -> dict[str, str]:
+        """The parents that rows may name without their being in the file: a full one has all."""
+        running = self._running
+        if running.is_full:
+            return {}
+        async with reading(self._pool) as connection:
+            return await load_parents(connection, running.merchant_id, running.catalogue_id)
 
     async def _read(self, entries: Iterator[Entry], catalogue: Catalogue) -> None:
         truncated: FileTruncated | None = None

@@ -212,6 +212,28 @@ _MERGED: tuple[ColumnElement[Any], ...] = (
 )
 
 
+async def load_parents(
+    connection: Connection, merchant_id: str, catalogue_id: str
+) -> dict[str, str]:
+    """The ids of the catalogue's parents, by id and by the SKU that a WooCommerce export gives
+    them."""
+    rows = await connection.fetch(
+        """
+        SELECT product_id, fields::jsonb ->> 'SKU' AS sku
+        FROM source_product p
+        WHERE merchant_id = $1 AND catalogue_id = $2 AND parent_id IS NULL AND NOT is_deleted
+            AND (fields::jsonb ->> 'Type' LIKE 'variable%' OR EXISTS (
+                SELECT FROM source_product child
+                WHERE (child.merchant_id, child.catalogue_id, child.parent_id)
+                    = (p.merchant_id, p.catalogue_id, p.product_id) AND NOT child.is_deleted))
+        """,
+        merchant_id,
+        catalogue_id,
+    )
+    by_sku = {row["sku"]: row["product_id"] for row in rows if row["sku"]}
+    return by_sku | {row["product_id"]: row["product_id"] for row in rows}
+
+
 async def count_lacking(
     connection: Connection, merchant_id: str, catalogue_id: str, version: int
 ) -> tuple[int, int]:

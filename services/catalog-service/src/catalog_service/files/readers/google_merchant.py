@@ -6,7 +6,7 @@ gives it its fields, without its offer side. Who is a parent is known at the fee
 that it is read more than once.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from catalog_service.files.readers.items import BadLine, Entry, bounded_id, item_of
@@ -36,11 +36,11 @@ def plain(name: str) -> str:
     return name.strip().casefold().removeprefix("g:").replace(" ", "_")
 
 
-def read_google(read: Callable[[], Iterable[Row]]) -> Iterator[Entry]:
+def read_google(read: Callable[[], Iterable[Row]], parents: Container[str]) -> Iterator[Entry]:
     """The products of the feed that `read` reads from its beginning, each time it is called.
 
-    A parent that is made comes before its first child. Raises `FileTruncated` before any product:
-    what a broken feed lacks may be parents.
+    `parents` are ids of parents that the feed need not list. A parent that is made comes before its
+    first child. Raises `FileTruncated` before any product: what a broken feed lacks may be parents.
     """
     listed = _listed_parents(read)
     made: set[str] = set()
@@ -50,7 +50,7 @@ def read_google(read: Callable[[], Iterable[Row]]) -> Iterator[Entry]:
             continue
         line, fields = row[0], _fields(row[1])
         product_id, group = _text(fields, "id"), _text(fields, GROUP)
-        if group is None or group in listed:
+        if group is None or group in listed or group in parents:
             yield item_of(line, product_id, group, _with_sale_dates(fields))
             continue
         parent = bounded_id(f"group:{group}")

@@ -4,10 +4,11 @@ A file that is no catalogue (binary, HTML, one JSON document, an archive) is ref
 what to send instead.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from catalog_service.files.readers.encoding import find_encoding, find_mark, is_wide
@@ -61,8 +62,13 @@ class CatalogueFile:
     entries: Iterator[Entry]
 
 
-def open_catalogue(path: Path, options: Options) -> CatalogueFile:
-    """Recognise the file. Raises `FileRefused`; its entries may raise `FileTruncated`."""
+def open_catalogue(
+    path: Path, options: Options, parents: Mapping[str, str] = MappingProxyType({})
+) -> CatalogueFile:
+    """Recognise the file. Raises `FileRefused`; its entries may raise `FileTruncated`.
+
+    `parents` are ids of parents that the file need not hold, by what its rows call them.
+    """
     head = _head(path)
     _refuse_archive(head)
     if find_mark(head) is None and not is_wide(options.encoding):
@@ -75,9 +81,9 @@ def open_catalogue(path: Path, options: Options) -> CatalogueFile:
         keys = keys_of(None, options.id_field, options.parent_field)
         return CatalogueFile("jsonl", read_json_lines(path, encoding, keys))
     if chosen == "xml" or (chosen == "google" and text.startswith("<")):
-        return _xml(path, encoding, options)
+        return _xml(path, encoding, options, parents)
     delimiter = options.delimiter or ("\t" if chosen == "tsv" else None)
-    return _table(Table(path, encoding, delimiter), options)
+    return _table(Table(path, encoding, delimiter), options, parents)
 
 
 def _head(path: Path) -> bytes:
@@ -130,16 +136,16 @@ def _refuse_foreign_text(text: str, chosen: Format) -> None:
         raise FileRefused("the file is not XML", "Send XML, or let the format be found out.")
 
 
-def _table(table: Table, options: Options) -> CatalogueFile:
+def _table(table: Table, options: Options, parents: Mapping[str, str]) -> CatalogueFile:
     chosen = options.format
     if chosen == "shopify" or (chosen is None and is_shopify(table.columns)):
         _need(table, "shopify", {HANDLE})
         return CatalogueFile("shopify", read_shopify(table.rows))
     if chosen == "woocommerce" or (chosen is None and is_woocommerce(table.columns)):
         _need(table, "woocommerce", NEEDED)
-        return CatalogueFile("woocommerce", read_woocommerce(table.rows))
+        return CatalogueFile("woocommerce", read_woocommerce(table.rows, parents))
     if chosen == "google" or (chosen is None and is_google(table.columns)):
-        return CatalogueFile("google", read_google(lambda: _plain_rows(table)))
+        return CatalogueFile("google", read_google(lambda: _plain_rows(table), parents))
     keys = keys_of(table.columns, options.id_field, options.parent_field)
     found: Format = "tsv" if table.delimiter == "\t" else "csv"
     return CatalogueFile(found, _generic(_plain_rows(table), keys))
@@ -159,7 +165,7 @@ def _plain_rows(table: Table) -> Iterator[tuple[int, dict[str, FieldValue]] | Ba
         yield (row.line, dict(row.cells)) if isinstance(row, TableRow) else row
 
 
-def _xml(path: Path, encoding: str, options: Options) -> CatalogueFile:
+def _xml(path: Path, encoding: str, options: Options, parents: Mapping[str, str]) -> CatalogueFile:
     tag = find_item_tag(path, encoding)
     read = partial(read_xml, path, encoding, tag)
     first = next(read(), None)
@@ -168,7 +174,7 @@ def _xml(path: Path, encoding: str, options: Options) -> CatalogueFile:
     names = list(first[1]) if isinstance(first, tuple) else []
     looks_google = is_google(plain(name) for name in names)
     if options.format == "google" or (options.format is None and looks_google):
-        return CatalogueFile("google", read_google(read))
+        return CatalogueFile("google", read_google(read, parents))
     keys = keys_of(None, options.id_field, options.parent_field)
     return CatalogueFile("xml", _generic(read(), keys))
 

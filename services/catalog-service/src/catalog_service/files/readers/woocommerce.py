@@ -33,12 +33,15 @@ def is_woocommerce(columns: Iterable[str]) -> bool:
     return {"ID", "Type", "SKU", "Name", "Regular price", "Parent"} <= set(columns)
 
 
-def read_woocommerce(read: Callable[[], Iterable[Row]]) -> Iterator[Entry]:
+def read_woocommerce(
+    read: Callable[[], Iterable[Row]], parents: Mapping[str, str]
+) -> Iterator[Entry]:
     """The products of the file that `read` reads from its beginning, each time it is called.
 
-    Raises `FileTruncated` before any product: what a broken file lacks may be parents.
+    `parents` are ids of parents that the file need not hold, by SKU. Raises `FileTruncated` before
+    any product: what a broken file lacks may be parents.
     """
-    ids_by_sku = _parent_ids(read())
+    ids_by_sku = {**parents, **_parent_ids(read())}
     for row in read():
         if isinstance(row, BadLine):
             yield row
