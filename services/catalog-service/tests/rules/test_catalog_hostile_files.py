@@ -222,6 +222,16 @@ HOSTILE: dict[str, tuple[bytes, dict[str, Any]]] = {
         b"Handle,Title,Variant Price,Option1 Value\n" + b"h,t,1,a\n" * 50_000,
         {},
     ),
+    "all handles' rows apart": (
+        b"Handle,Title,Variant Price,Option1 Value\n"
+        + 3 * b"".join(b"h%d,%s,1,a\n" % (n, b"t" * 400) for n in range(2_000)),
+        {},
+    ),
+    "every item a group's parent": (
+        b"id\titem_group_id\ttitle\tlink\timage_link\tprice\n"
+        + b"".join(b"%d\t%d\t%s\tl\ti\t9\n" % (n, n + 1, b"t" * 400) for n in range(4_000)),
+        {},
+    ),
     "a picture's position": (
         b"Handle,Title,Variant Price,Option1 Value,Image Src,Image Position\nh,t,1,a,u,"
         + b"9" * 5_000
