@@ -15,7 +15,7 @@ from catalog_service.feeds.configuration import (
     Rule,
     SkuAttributeMatch,
 )
-from catalog_service.feeds.exclusions import PatternInvalid, Predicate, compile_rule
+from catalog_service.feeds.exclusions import Numbers, PatternInvalid, Predicate, compile_rule
 from catalog_service.feeds.matching import (
     CompiledMatch,
     MatchFailed,
@@ -271,7 +271,7 @@ def _predicate(form: FeedConfiguration) -> Predicate | None:
     if form.exclude is None:
         return None
     try:
-        return compile_rule(form.exclude)
+        return compile_rule(form.exclude, Numbers(form.units.decimal, form.currency))
     except PatternInvalid as invalid:
         raise _refusal("exclude", str(invalid), "M5.1") from None
 
