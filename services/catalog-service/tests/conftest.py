@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from aliexpress.client import Client
 from aliexpress.gateway import new_gateway
-from aliexpress.limits import BucketLimiter, Limits
+from aliexpress.limits import DEFAULT_LIMITS, BucketLimiter
 from aliexpress.oauth import create_token
 from aliexpress.operation import AppCredentials
 from aliexpress.store import PostgresBuckets
@@ -37,6 +37,7 @@ from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import unit_of_work
 from common.shop_tokens import ShopToken
 from stack.sandbox import Sandbox
+from stack.testing.conditions import eventually
 
 SELLER = "2200100001"
 REDIRECT_URI = "http://127.0.0.1:8001/v1/oauth/callback"
@@ -112,7 +113,7 @@ async def marketplace(pool: Pool, sandbox: Sandbox) -> AsyncIterator[Marketplace
         AppCredentials(sandbox.app_key, sandbox.app_secret),
         new_gateway(sandbox.url),
         HttpTransport(),
-        BucketLimiter(PostgresBuckets(pool), Limits(per_app={}, per_seller={})),
+        BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
     )
     async with httpx2.AsyncClient(base_url=sandbox.url, timeout=10) as control:
         answer = await control.post(
@@ -123,14 +124,23 @@ async def marketplace(pool: Pool, sandbox: Sandbox) -> AsyncIterator[Marketplace
     tokens = SellerTokens(
         ShopToken(SecretStr(grant.access_token), SELLER, 1, clock.now() + timedelta(days=1))
     )
-    yield Marketplace(pool, client, tokens, holder="test", lifetime=timedelta(hours=24))
+    opened = Marketplace(
+        pool,
+        client,
+        tokens,
+        holder="test",
+        schema_lifetime=timedelta(hours=24),
+        tree_lifetime=timedelta(days=30),
+    )
+    yield opened
+    await opened.aclose()
     await client.aclose()
 
 
 @pytest.fixture
-async def connected_shop(pool: Pool) -> None:
-    """Shop s of merchant m, connected."""
-    state = ShopState(
+def shop_state() -> ShopState:
+    """Shop s of merchant m, connected, as auth-service reports it."""
+    return ShopState(
         merchant_id="m",
         shop_id="s",
         revision=1,
@@ -139,18 +149,33 @@ async def connected_shop(pool: Pool) -> None:
         generation=1,
         seller_id=SELLER,
     )
+
+
+@pytest.fixture
+async def connected_shop(pool: Pool, shop_state: ShopState) -> None:
+    """Shop s of merchant m, known to the service as connected."""
     async with unit_of_work(pool) as connection:
-        await keep_shops(connection, [state])
+        await keep_shops(connection, [shop_state])
 
 
 @pytest.fixture
 def settle(pool: Pool, marketplace: Marketplace) -> Callable[[], Awaitable[None]]:
-    """Runs the normalizing and schema jobs until neither has work."""
+    """Runs the normalizing and schema jobs until no family is dirty and no schema lacking."""
     normalizer = Normalizer(pool)
 
-    async def run() -> None:
+    async def is_settled() -> bool:
         while await normalizer.run() or await marketplace.fetch_schemas():
             pass
+        return not await pool.fetchval(
+            """
+            SELECT (SELECT count(*) FROM family_mark)
+                + (SELECT count(*) FROM category_schema JOIN shop USING (merchant_id, shop_id)
+                    WHERE is_usable AND fetched_at IS NULL)
+            """
+        )
+
+    async def run() -> None:
+        await eventually(is_settled, within=60)
 
     return run
 

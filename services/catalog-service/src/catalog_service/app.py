@@ -6,7 +6,7 @@ from pathlib import Path
 from aliexpress.wiring import client_of
 from catalog_service.categories.api import categories_router
 from catalog_service.categories.marketplace import Marketplace
-from catalog_service.categories.store import FETCHING_SCHEMAS
+from catalog_service.categories.store import FETCHING_SCHEMAS, FETCHING_TREES
 from catalog_service.families.store import NORMALIZING
 from catalog_service.feeds.api import feeds_router
 from catalog_service.files.api import files_router
@@ -43,7 +43,12 @@ def build(context: Context[CatalogSettings]) -> Parts:
         settings.auth_url, settings.service_client_id, settings.service_client_secret
     )
     marketplace = Marketplace(
-        pool, client, tokens, holder=settings.instance_id, lifetime=settings.schema_lifetime
+        pool,
+        client,
+        tokens,
+        holder=settings.instance_id,
+        schema_lifetime=settings.schema_lifetime,
+        tree_lifetime=settings.tree_lifetime,
     )
     normalizer = Normalizer(pool)
     importer = Importer(pool, holder=settings.instance_id, deletion_share=settings.deletion_share)
@@ -74,7 +79,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             *(Job(f"imports-{n}", importer.run, every=POLL, woken_by=[IMPORTING]) for n in (1, 2)),
             Job("schemas", marketplace.fetch_schemas, every=POLL, woken_by=[FETCHING_SCHEMAS]),
             Job("images", images.run, every=POLL, woken_by=[CHECKING_IMAGES]),
-            Job("trees", marketplace.fetch_trees, every=timedelta(seconds=2)),
+            Job("trees", marketplace.fetch_trees, every=POLL, woken_by=[FETCHING_TREES]),
             Job("republishing", Republisher(pool).run, every=timedelta(seconds=1)),
             Job(
                 "parked",
@@ -82,7 +87,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
                 every=timedelta(seconds=1),
             ),
         ],
-        closers=[client.aclose, tokens.aclose, fetcher.aclose],
+        closers=[marketplace.aclose, client.aclose, tokens.aclose, fetcher.aclose],
     )
 
 

@@ -27,6 +27,8 @@ class CatalogSettings(ServiceSettings, MarketplaceSettings):
     """The largest catalogue file taken."""
     schema_lifetime_hours: float = 24.0
     """How old a category's schema may be before it is fetched again (reference 4.2)."""
+    tree_lifetime_days: Annotated[float, Field(gt=0)] = 30.0
+    """How old a branch of a shop's category tree may be before it is fetched again (M2.1)."""
     deletion_share: Annotated[float, Field(gt=0, le=1)] = 0.2
     """The share of a catalogue a full file may delete without confirmation (M7.4)."""
 
@@ -41,3 +43,8 @@ class CatalogSettings(ServiceSettings, MarketplaceSettings):
     def schema_lifetime(self) -> timedelta:
         """`schema_lifetime_hours` as a duration."""
         return timedelta(hours=self.schema_lifetime_hours)
+
+    @property
+    def tree_lifetime(self) -> timedelta:
+        """`tree_lifetime_days` as a duration."""
+        return timedelta(days=self.tree_lifetime_days)

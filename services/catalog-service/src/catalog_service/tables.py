@@ -71,6 +71,18 @@ Index(
     postgresql_where=IS_UNREAD,
 )
 
+category_branch = Table(
+    "category_branch",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("category_id", Text, primary_key=True),
+    Column("children", Text),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+)
+Index("category_branch_due", category_branch.c.due_at)
+
 category_schema = Table(
     "category_schema",
     TABLES,
@@ -82,6 +94,8 @@ category_schema = Table(
     Column("version", Integer, nullable=False, server_default=text("0")),
     Column("requested_at", DateTime(timezone=True), nullable=False),
     Column("fetched_at", DateTime(timezone=True)),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("retry_at", DateTime(timezone=True)),
 )
 
 family_mark = Table(
@@ -227,6 +241,9 @@ shop = Table(
     Column("seller_id", Text),
     Column("tree", Text),
     Column("tree_fetched_at", DateTime(timezone=True)),
+    Column("is_eligible", Boolean, nullable=False, server_default=text("true")),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("retry_at", DateTime(timezone=True)),
 )
 
 source_product = Table(

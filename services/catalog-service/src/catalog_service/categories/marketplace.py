@@ -4,39 +4,58 @@ Asked for by normalizing (a row without an answer), fetched here, kept and refre
 """
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
 
 from aliexpress.categories import ROOT_CATEGORY_ID, Category, list_child_categories
 from aliexpress.client import Client
-from aliexpress.errors import BadAnswer, CallerFault, TokenDead
+from aliexpress.errors import CallerFault, LimitReached, MarketplaceFailure, TokenDead
 from aliexpress.operation import AccessToken
 from aliexpress.products import load_product_schema
+from catalog_service.categories.branches import renew_tree
 from catalog_service.categories.schema import CategorySchema
+from catalog_service.categories.shop_turns import ShopTurns, pause_after
 from catalog_service.categories.store import (
+    FETCHING_SCHEMAS,
+    FETCHING_TREES,
+    BranchKey,
     SchemaKey,
+    count_branch_failures,
+    count_schema_failures,
+    defer_branch,
+    defer_schema,
+    list_due_branches,
     list_due_schemas,
-    mark_category,
+    mark_categories,
+    save_branch,
     save_schema,
-    save_tree,
 )
 from catalog_service.categories.suggest import TreeNode
-from catalog_service.shops.store import list_due_trees
+from catalog_service.shops.store import ShopKey, count_failures, note_calls
 from common import clock
 from common.errors import Outage
 from common.postgres.leases import hold_lease
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import reading, unit_of_work
+from common.postgres.unit_of_work import WorkKind, made_work, reading, unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopToken
 
 log = structlog.get_logger()
 
-AT_ONCE = 8
-SCHEMAS_PER_TURN = 64
+SHOPS_AT_ONCE = 32
+"""Beyond so many shops under way, hanging ones, no further turn begins."""
+CALLS_PER_TURN = 128
+CALLS_OF_SHOP = 16
+AT_ONCE_OF_SHOP = 4
+FAILURES_IN_A_ROW = 2
 LANGUAGE = "en"
+
+Fetch = Callable[[SchemaKey, AccessToken], Awaitable[bool]]
 
 
 class Tokens(Protocol):
@@ -49,117 +68,180 @@ class Tokens(Protocol):
         """Tell that the marketplace refuses this generation."""
 
 
+@dataclass
+class Calls:
+    """How a shop's turn went; `limit` is how long a limit forbids more, which is no failure."""
+
+    fetched: int = 0
+    failed_in_a_row: int = 0
+    limit: timedelta | None = None
+
+
 class Marketplace:
-    """Fetches trees and schemas of usable shops; one replica at a time does."""
+    """Fetches trees and schemas of usable shops, each shop by one replica at a time.
+
+    Shops share what AliExpress allows: each gets its turn, and one that hangs or fails backs off,
+    longer each time, while the others go on.
+    """
 
     def __init__(
-        self, pool: Pool, client: Client, tokens: Tokens, *, holder: str, lifetime: timedelta
+        self,
+        pool: Pool,
+        client: Client,
+        tokens: Tokens,
+        *,
+        holder: str,
+        schema_lifetime: timedelta,
+        tree_lifetime: timedelta,
     ) -> None:
         self._pool = pool
         self._client = client
         self._tokens = tokens
         self._holder = holder
-        self._lifetime = lifetime
+        self._schema_lifetime = schema_lifetime
+        self._tree_lifetime = tree_lifetime
+        self._schemas = ShopTurns()
+        self._trees = ShopTurns()
+
+    async def aclose(self) -> None:
+        """End the calls that are under way."""
+        await self._schemas.aclose()
+        await self._trees.aclose()
 
     async def fetch_schemas(self) -> bool:
         """One turn of fetching due schemas; whether any was fetched."""
+        busy = self._schemas.busy
+        if len(busy) >= SHOPS_AT_ONCE:
+            return False
         async with reading(self._pool) as connection:
             due = await list_due_schemas(
-                connection, older_than=_stale_before(self._lifetime), limit=SCHEMAS_PER_TURN
+                connection,
+                older_than=clock.now() - self._schema_lifetime,
+                busy=busy,
+                limit=CALLS_PER_TURN,
+                of_shop=CALLS_OF_SHOP,
             )
-        if not due:
-            return False
-        async with hold_lease(self._pool, "catalog.schemas", self._holder) as lease:
-            if lease is None:
-                return False
-            slots = asyncio.Semaphore(AT_ONCE)
-            done = await asyncio.gather(*(self._fetch_schema(key, slots) for key in due))
-        return any(done)
-
-    async def _fetch_schema(self, key: SchemaKey, slots: asyncio.Semaphore) -> bool:
-        merchant_id, shop_id, category_id = key
-        async with slots:
-            token = await self._token(merchant_id, shop_id)
-            if token is None:
-                return False
-            body: str | None = None
-            refusal: str | None = None
-            try:
-                body = await load_product_schema(self._client, access_token(token), category_id)
-                CategorySchema(category_id, body)
-            except CallerFault as fault:
-                refusal = fault.message
-            except ValueError as error:
-                body, refusal = None, f"its schema cannot be read ({error})"
-            except TokenDead:
-                await self._report_dead(merchant_id, shop_id, token)
-                return False
-            except (Outage, BadAnswer) as outage:
-                log.warning("schema.not_fetched", category=category_id, reason=str(outage))
-                return False
-        async with unit_of_work(self._pool) as connection:
-            has_changed = await save_schema(connection, key, body=body, refusal=refusal)
-            if has_changed:
-                await mark_category(connection, merchant_id, shop_id, category_id)
-        return True
+        return await self._schemas.run(
+            {
+                shop: partial(
+                    self._call, "schemas", FETCHING_SCHEMAS, shop, keys, self._fetch_schema
+                )
+                for shop, keys in _by_shop(due).items()
+            }
+        )
 
     async def fetch_trees(self) -> bool:
-        """One turn of fetching due category trees; whether any was fetched."""
+        """One turn of fetching due branches of category trees; whether any was fetched."""
+        busy = self._trees.busy
+        if len(busy) >= SHOPS_AT_ONCE:
+            return False
         async with reading(self._pool) as connection:
-            due = await list_due_trees(connection, older_than=_stale_before(self._lifetime))
-        fetched = False
-        for merchant_id, shop_id in due:
-            name = f"catalog.tree:{merchant_id}/{shop_id}"
-            async with hold_lease(self._pool, name, self._holder) as lease:
-                if lease is not None:
-                    fetched |= await self._fetch_tree(merchant_id, shop_id)
-        return fetched
+            due = await list_due_branches(
+                connection, busy=busy, limit=CALLS_PER_TURN, of_shop=CALLS_OF_SHOP
+            )
+        return await self._trees.run(
+            {
+                shop: partial(self._call, "tree", FETCHING_TREES, shop, keys, self._fetch_branch)
+                for shop, keys in _by_shop(due).items()
+            }
+        )
 
-    async def _fetch_tree(self, merchant_id: str, shop_id: str) -> bool:
-        token = await self._token(merchant_id, shop_id)
-        if token is None:
-            return False
+    async def _call(
+        self, name: str, kind: WorkKind, shop: ShopKey, keys: Sequence[SchemaKey], fetch: Fetch
+    ) -> bool:
+        """A shop's turn of one kind of calls; whether any succeeded. If none, it backs off."""
+        async with hold_lease(
+            self._pool, f"catalog.{name}:{'/'.join(shop)}", self._holder
+        ) as lease:
+            if lease is None:
+                return False
+            token = await self._token(*shop)
+            if token is None:
+                return False
+            calls = await self._fetch_all(shop, token, keys, fetch)
+            async with unit_of_work(self._pool) as connection:
+                if calls.fetched:  # there may be more, and the turn may have gone on without it
+                    made_work(connection, kind)
+                failures = await count_failures(connection, shop)
+                failures = 0 if calls.fetched else failures + (calls.limit is None)
+                pause = pause_after(failures) if failures else None
+                await note_calls(connection, shop, failures=failures, pause=calls.limit or pause)
+        return calls.fetched > 0
+
+    async def _fetch_all(
+        self, shop: ShopKey, token: ShopToken, keys: Sequence[SchemaKey], fetch: Fetch
+    ) -> Calls:
+        """Fetch these, a few at a time, until a limit is reached, the shop's token ends (M1.3) or
+        calls fail in a row."""
+        waiting = list(reversed(keys))
+        calls = Calls()
+
+        async def fetch_next() -> None:
+            while waiting and calls.failed_in_a_row < FAILURES_IN_A_ROW:
+                if clock.now() >= token.expires_at:
+                    return
+                has_fetched = await fetch(waiting.pop(), access_token(token))
+                calls.fetched += has_fetched
+                calls.failed_in_a_row = 0 if has_fetched else calls.failed_in_a_row + 1
+
         try:
-            tree = await self._walk(token)
-        except ShopNotConnected:
-            return False
-        except TokenDead:
-            await self._report_dead(merchant_id, shop_id, token)
-            return False
-        except (CallerFault, Outage, BadAnswer) as failure:
-            log.warning("tree.not_fetched", shop=shop_id, reason=str(failure))
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE_OF_SHOP):
+                    group.create_task(fetch_next())
+        except* TokenDead:
+            await self._report_dead(*shop, token)
+        except* LimitReached as reached:
+            calls.limit = limit_of(reached)
+        except* Exception:
+            log.exception("shop.calls_failed", merchant=shop[0], shop=shop[1])
+        return calls
+
+    async def _fetch_schema(self, key: SchemaKey, token: AccessToken) -> bool:
+        """Fetch one schema; whether there is an answer. Raises `TokenDead`, `LimitReached`."""
+        category_id = key[2]
+        try:
+            answer = await load_product_schema(self._client, token, category_id)
+            body, refusal = await asyncio.to_thread(_readable, category_id, answer)
+        except (TokenDead, LimitReached):
+            raise
+        except CallerFault as fault:
+            body, refusal = None, fault.message
+        except MarketplaceFailure as failure:
+            log.warning("schema.not_fetched", category=category_id, reason=str(failure))
+            async with unit_of_work(self._pool) as connection:
+                failures = 1 + await count_schema_failures(connection, key)
+                await defer_schema(connection, key, retry_at=clock.now() + pause_after(failures))
             return False
         async with unit_of_work(self._pool) as connection:
-            await save_tree(connection, merchant_id, shop_id, tree)
+            if await save_schema(connection, key, body=body, refusal=refusal):
+                await mark_categories(connection, key[:2], [category_id])
         return True
 
-    async def _walk(self, token: ShopToken) -> list[TreeNode]:
-        """The whole tree, one level of one category per call (reference 3).
+    async def _fetch_branch(self, key: BranchKey, token: AccessToken) -> bool:
+        """Fetch the children of one category; whether they are known now. Raises `TokenDead`,
+        `LimitReached`.
 
-        Hundreds of calls: raises `ShopNotConnected` when the token lapses on the way (M1.3).
+        A branch that AliExpress refuses to list is empty until it is due again, unless it was
+        listed before, or is the root: a refusal of everything must not empty a tree.
         """
-        slots = asyncio.Semaphore(AT_ONCE)
-        bearer = access_token(token)
-
-        async def children_of(parent_id: str) -> Sequence[Category]:
-            async with slots:
-                if clock.now() >= token.expires_at:
-                    raise ShopNotConnected(token.seller_id)
-                return await list_child_categories(self._client, bearer, parent_id)
-
-        tree: list[TreeNode] = []
-        parents = [ROOT_CATEGORY_ID]
-        while parents:
-            calls = [asyncio.ensure_future(children_of(parent)) for parent in parents]
-            try:
-                level = await asyncio.gather(*calls)
-            finally:  # after one failure the others are not made
-                for call in calls:
-                    call.cancel()
-            found = [category for children in level for category in children]
-            tree += [_node(category) for category in found]
-            parents = [category.category_id for category in found if not category.is_leaf]
-        return tree
+        now = clock.now()
+        try:
+            children = await list_child_categories(self._client, token, key[2])
+        except (TokenDead, LimitReached):
+            raise
+        except MarketplaceFailure as failure:
+            log.warning("branch.not_fetched", shop=key[1], branch=key[2], reason=str(failure))
+            async with unit_of_work(self._pool) as connection:
+                failures, is_known = await count_branch_failures(connection, key)
+                if not isinstance(failure, CallerFault) or is_known or key[2] == ROOT_CATEGORY_ID:
+                    await defer_branch(connection, key, due_at=now + pause_after(1 + failures))
+                    return False
+            children = []
+        nodes = [_node(category) for category in children]
+        async with unit_of_work(self._pool) as connection:
+            if await save_branch(connection, key, nodes, due_at=now + self._tree_lifetime):
+                await renew_tree(connection, key[:2])
+        return True
 
     async def _token(self, merchant_id: str, shop_id: str) -> ShopToken | None:
         """The shop's token; None while it has none, or auth-service is away: a later turn asks."""
@@ -179,9 +261,25 @@ class Marketplace:
             log.warning("token.not_reported", shop=shop_id, reason=str(outage))
 
 
+def limit_of(reached: BaseExceptionGroup[LimitReached]) -> timedelta:
+    """How long the longest of these limits lasts."""
+    limits = [each for each in reached.exceptions if isinstance(each, LimitReached)]
+    return max((each.ban for each in limits), default=timedelta())
+
+
 def access_token(token: ShopToken) -> AccessToken:
     """The token as the client takes it."""
     return AccessToken(token.seller_id, token.value.get_secret_value())
+
+
+def _readable(category_id: str, body: str) -> tuple[str | None, str | None]:
+    """The schema's text; or None, and why it cannot be used."""
+    try:
+        CategorySchema(category_id, body)
+    except Exception as error:
+        log.exception("schema.unreadable", category=category_id)
+        return None, f"its schema cannot be read ({error})"
+    return body, None
 
 
 def _node(category: Category) -> TreeNode:
@@ -190,6 +288,9 @@ def _node(category: Category) -> TreeNode:
     return TreeNode(category.category_id, category.parent_id, name, category.is_leaf)
 
 
-def _stale_before(lifetime: timedelta) -> datetime:
-    """What was fetched before this is to be fetched again."""
-    return clock.now() - lifetime
+def _by_shop(keys: Sequence[SchemaKey]) -> dict[ShopKey, list[SchemaKey]]:
+    """The keys by their (merchant, shop), in order."""
+    found: defaultdict[ShopKey, list[SchemaKey]] = defaultdict(list)
+    for key in keys:
+        found[key[:2]].append(key)
+    return found

@@ -110,6 +110,15 @@ class CategorySchema:
         return [_issue(error) for error in self._validator.iter_errors(payload)]
 
 
+def attribute_names(body: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of a schema's category attributes and of its SKU attributes."""
+    properties = msgspec.json.decode(body, type=dict[str, Any]).get("properties", {})
+    sku = properties.get("sku_info_list", {}).get("items", {}).get("properties", {})
+    sections = properties.get("category_attributes", {}), sku.get("sku_attributes", {})
+    of_category, of_sku = (frozenset(section.get("properties", {})) for section in sections)
+    return of_category, of_sku
+
+
 def _corrected(value: Any) -> Any:
     if isinstance(value, list):
         return [_corrected(item) for item in value]

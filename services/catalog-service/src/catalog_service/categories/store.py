@@ -1,31 +1,54 @@
-"""Category trees and schemas in Postgres."""
+"""Category trees, their branches, and schemas in Postgres."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import and_, select
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, func, literal, select
 
+from aliexpress.categories import ROOT_CATEGORY_ID
 from catalog_service.categories.suggest import TreeNode
 from catalog_service.families.store import end_waits, mark
-from catalog_service.shops.store import find_tree_text, set_tree
+from catalog_service.shops.store import ShopKey, find_tree_text, set_tree
 from catalog_service.tables import feed, normalized_product
 from common import clock
+from common.postgres import core
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import WorkKind, made_work
 
 FETCHING_SCHEMAS = WorkKind()
 """Schemas asked for and not yet here."""
+FETCHING_TREES = WorkKind()
+"""Branches of trees that are due."""
 
 SchemaKey = tuple[str, str, str]
 """(merchant, shop, category)"""
+BranchKey = tuple[str, str, str]
+"""(merchant, shop, category whose children are meant)"""
+
+_tree = msgspec.json.Decoder(list[TreeNode])
 
 
-async def save_tree(
-    connection: Connection, merchant_id: str, shop_id: str, tree: Sequence[TreeNode]
-) -> None:
-    """Keep a shop's whole tree."""
-    await set_tree(connection, merchant_id, shop_id, msgspec.json.encode(tree).decode())
+async def save_tree(connection: Connection, shop: ShopKey, tree: Sequence[TreeNode]) -> None:
+    """Keep a shop's whole tree; families are marked whose category has left it, or come back.
+
+    Before the first tree every category counted as permitted.
+    """
+    known = await find_tree(connection, *shop)
+    was = None if known is None else _leaves(known[0])
+    now = _leaves(tree)
+    await set_tree(connection, *shop, msgspec.json.encode(tree).decode())
+    changed = [
+        category_id
+        for category_id in await list_used_categories(connection, shop)
+        if (was is None or category_id in was) != (category_id in now)
+    ]
+    if changed:
+        await mark_categories(connection, shop, changed)
+
+
+def _leaves(tree: Sequence[TreeNode]) -> set[str]:
+    return {node.category_id for node in tree if node.is_leaf}
 
 
 async def find_tree(
@@ -36,7 +59,147 @@ async def find_tree(
     if found is None:
         return None
     tree, fetched_at = found
-    return msgspec.json.decode(tree, type=list[TreeNode]), fetched_at
+    return _tree.decode(tree), fetched_at
+
+
+async def list_due_branches(
+    connection: Connection, *, busy: Collection[ShopKey], limit: int, of_shop: int
+) -> list[BranchKey]:
+    """Branches to fetch: each merchant's first one, then each one's second, and so on.
+
+    Of a merchant's shops likewise, at most `of_shop` of one; shops that are `busy` or backing off
+    are left out. A shop of which nothing is known has its root due.
+    """
+    rows = await connection.fetch(
+        """
+        WITH due AS (
+            SELECT merchant_id, shop_id, category_id, due_at FROM category_branch
+            WHERE due_at <= $1
+            UNION ALL
+            SELECT merchant_id, shop_id, $2, $1 FROM shop
+            WHERE NOT EXISTS (SELECT FROM category_branch b
+                WHERE (b.merchant_id, b.shop_id) = (shop.merchant_id, shop.shop_id))
+        ), by_shop AS (
+            SELECT due.*, row_number() OVER (
+                PARTITION BY merchant_id, shop_id ORDER BY due_at, category_id) AS of_shop
+            FROM due JOIN shop USING (merchant_id, shop_id)
+            WHERE shop.is_usable AND (shop.retry_at IS NULL OR shop.retry_at <= $1)
+                AND (merchant_id, shop_id) NOT IN (SELECT * FROM unnest($3::text[], $4::text[]))
+        ), by_merchant AS (
+            SELECT *, row_number() OVER (
+                PARTITION BY merchant_id ORDER BY of_shop, due_at, category_id) AS of_merchant
+            FROM by_shop WHERE of_shop <= $6
+        )
+        SELECT merchant_id, shop_id, category_id FROM by_merchant
+        ORDER BY of_merchant, due_at, category_id LIMIT $5
+        """,
+        clock.now(),
+        ROOT_CATEGORY_ID,
+        [merchant for merchant, _ in busy],
+        [shop for _, shop in busy],
+        limit,
+        of_shop,
+    )
+    return [(m, s, c) for m, s, c in rows]
+
+
+async def save_branch(
+    connection: Connection, key: BranchKey, children: Sequence[TreeNode], *, due_at: datetime
+) -> bool:
+    """Keep a branch, due again then; whether it has changed. New branches below it are due.
+
+    Those of a shop are kept one after the other, so that the last of a tree sees all others.
+    """
+    await connection.execute(
+        "SELECT FROM shop WHERE merchant_id = $1 AND shop_id = $2 FOR NO KEY UPDATE", *key[:2]
+    )
+    body = msgspec.json.encode(children).decode()
+    has_changed: bool = await connection.fetchval(
+        """
+        INSERT INTO category_branch (merchant_id, shop_id, category_id, children, due_at)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (merchant_id, shop_id, category_id) DO UPDATE
+            SET children = $4, due_at = $5, failures = 0
+        RETURNING old.children IS DISTINCT FROM new.children
+        """,
+        *key,
+        body,
+        due_at,
+    )
+    await connection.execute(
+        """
+        INSERT INTO category_branch (merchant_id, shop_id, category_id, due_at)
+        SELECT $1, $2, unnest($3::text[]), $4 ON CONFLICT DO NOTHING
+        """,
+        *key[:2],
+        [node.category_id for node in children if not node.is_leaf],
+        clock.now(),
+    )
+    return has_changed
+
+
+async def count_branch_failures(connection: Connection, key: BranchKey) -> tuple[int, bool]:
+    """How often fetching a branch has failed in a row, and whether it was ever fetched."""
+    row = await connection.fetchrow(
+        """
+        SELECT failures, children IS NOT NULL FROM category_branch
+        WHERE merchant_id = $1 AND shop_id = $2 AND category_id = $3
+        """,
+        *key,
+    )
+    return (0, False) if row is None else (row[0], row[1])
+
+
+async def defer_branch(connection: Connection, key: BranchKey, *, due_at: datetime) -> None:
+    """Fetching the branch failed: it is due again then."""
+    await connection.execute(
+        """
+        INSERT INTO category_branch AS kept (merchant_id, shop_id, category_id, due_at, failures)
+        VALUES ($1, $2, $3, $4, 1)
+        ON CONFLICT (merchant_id, shop_id, category_id) DO UPDATE
+            SET due_at = $4, failures = kept.failures + 1
+        """,
+        *key,
+        due_at,
+    )
+
+
+async def load_branches(connection: Connection, shop: ShopKey) -> dict[str, list[TreeNode] | None]:
+    """The shop's branches by category; None for one that is still to be fetched."""
+    rows = await connection.fetch(
+        "SELECT category_id, children FROM category_branch WHERE merchant_id = $1 AND shop_id = $2",
+        *shop,
+    )
+    return {
+        category_id: None if children is None else _tree.decode(children)
+        for category_id, children in rows
+    }
+
+
+async def forget_branches(
+    connection: Connection, shop: ShopKey, category_ids: Collection[str]
+) -> None:
+    """Delete branches that have left the tree."""
+    await connection.execute(
+        """
+        DELETE FROM category_branch
+        WHERE merchant_id = $1 AND shop_id = $2 AND category_id = ANY($3)
+        """,
+        *shop,
+        list(category_ids),
+    )
+
+
+async def has_all_branches(connection: Connection, shop: ShopKey) -> bool:
+    """Whether no branch of the shop is still to be fetched."""
+    found: bool = await connection.fetchval(
+        """
+        SELECT NOT EXISTS (SELECT FROM category_branch
+            WHERE merchant_id = $1 AND shop_id = $2 AND children IS NULL)
+        """,
+        *shop,
+    )
+    return found
 
 
 def wait_for_schema(shop_id: str, category_id: str) -> str:
@@ -106,21 +269,98 @@ async def load_schemas(
     return [((m, s, c), version, body, refusal) for m, s, c, version, body, refusal in rows]
 
 
-async def list_due_schemas(
-    connection: Connection, *, older_than: datetime, limit: int
-) -> list[SchemaKey]:
-    """Schemas of usable shops never fetched, or not since; the ones waited for first."""
+async def load_bodies(
+    connection: Connection,
+    merchant_id: str,
+    shop_id: str,
+    category_ids: Collection[str],
+    *,
+    after: str = "",
+    limit: int,
+) -> list[tuple[str, str]]:
+    """Category and body of the schemas that are there, by category, those after one."""
     rows = await connection.fetch(
         """
-        SELECT merchant_id, shop_id, category_id FROM category_schema
-        JOIN shop USING (merchant_id, shop_id)
-        WHERE is_usable AND (fetched_at IS NULL OR fetched_at < $1)
-        ORDER BY fetched_at NULLS FIRST, requested_at LIMIT $2
+        SELECT category_id, body FROM category_schema
+        WHERE merchant_id = $1 AND shop_id = $2 AND category_id = ANY($3) AND category_id > $4
+            AND body IS NOT NULL
+        ORDER BY category_id LIMIT $5
         """,
-        older_than,
+        merchant_id,
+        shop_id,
+        list(category_ids),
+        after,
         limit,
     )
+    return [(category_id, body) for category_id, body in rows]
+
+
+async def list_due_schemas(
+    connection: Connection,
+    *,
+    older_than: datetime,
+    busy: Collection[ShopKey],
+    limit: int,
+    of_shop: int,
+) -> list[SchemaKey]:
+    """Schemas of usable shops never fetched, or not since: each merchant's first one, then each
+    one's second, and so on.
+
+    Of a merchant's shops likewise, at most `of_shop` of one, the ones waited for first; shops that
+    are `busy` or backing off are left out.
+    """
+    rows = await connection.fetch(
+        """
+        WITH by_shop AS (
+            SELECT merchant_id, shop_id, category_id, fetched_at, requested_at, row_number() OVER (
+                PARTITION BY merchant_id, shop_id ORDER BY fetched_at NULLS FIRST, requested_at,
+                    category_id) AS of_shop
+            FROM category_schema s JOIN shop USING (merchant_id, shop_id)
+            WHERE is_usable AND (fetched_at IS NULL OR fetched_at < $1)
+                AND (s.retry_at IS NULL OR s.retry_at <= $2)
+                AND (shop.retry_at IS NULL OR shop.retry_at <= $2)
+                AND (merchant_id, shop_id) NOT IN (SELECT * FROM unnest($3::text[], $4::text[]))
+        ), by_merchant AS (
+            SELECT *, row_number() OVER (
+                PARTITION BY merchant_id
+                ORDER BY of_shop, fetched_at NULLS FIRST, requested_at, category_id) AS of_merchant
+            FROM by_shop WHERE of_shop <= $6
+        )
+        SELECT merchant_id, shop_id, category_id FROM by_merchant
+        ORDER BY of_merchant, fetched_at NULLS FIRST, requested_at, category_id LIMIT $5
+        """,
+        older_than,
+        clock.now(),
+        [merchant for merchant, _ in busy],
+        [shop for _, shop in busy],
+        limit,
+        of_shop,
+    )
     return [(m, s, c) for m, s, c in rows]
+
+
+async def count_schema_failures(connection: Connection, key: SchemaKey) -> int:
+    """How often fetching the schema has failed in a row."""
+    found: int | None = await connection.fetchval(
+        """
+        SELECT failures FROM category_schema
+        WHERE merchant_id = $1 AND shop_id = $2 AND category_id = $3
+        """,
+        *key,
+    )
+    return found or 0
+
+
+async def defer_schema(connection: Connection, key: SchemaKey, *, retry_at: datetime) -> None:
+    """Fetching the schema failed: it may be asked for again then."""
+    await connection.execute(
+        """
+        UPDATE category_schema SET failures = failures + 1, retry_at = $4
+        WHERE merchant_id = $1 AND shop_id = $2 AND category_id = $3
+        """,
+        *key,
+        retry_at,
+    )
 
 
 async def save_schema(
@@ -133,7 +373,7 @@ async def save_schema(
     row = await connection.fetchrow(
         """
         UPDATE category_schema SET
-            body = $4, refusal = $5, fetched_at = $6,
+            body = $4, refusal = $5, fetched_at = $6, failures = 0, retry_at = NULL,
             version = version
                 + CASE WHEN (body, refusal) IS DISTINCT FROM ($4, $5) THEN 1 ELSE 0 END
         WHERE merchant_id = $1 AND shop_id = $2 AND category_id = $3
@@ -152,23 +392,40 @@ async def save_schema(
     return has_changed
 
 
-async def mark_category(
-    connection: Connection, merchant_id: str, shop_id: str, category_id: str
+async def mark_categories(
+    connection: Connection, shop: ShopKey, category_ids: Collection[str]
 ) -> None:
-    """Mark the families dirty that the shop's active feeds have in this category."""
-    n, f = normalized_product.c, feed.c
+    """Mark the families dirty that the shop's active feeds have in these categories."""
+    n = normalized_product.c
     await mark(
         connection,
-        select(n.merchant_id, f.catalogue_id, n.family_id, n.feed_id)
-        .join_from(
-            feed,
-            normalized_product,
-            and_(n.merchant_id == f.merchant_id, n.feed_id == f.feed_id),
-        )
+        select(n.merchant_id, feed.c.catalogue_id, n.family_id, n.feed_id)
+        .join_from(feed, normalized_product, _OF_FEED)
         .where(
-            f.merchant_id == merchant_id,
-            f.shop_id == shop_id,
-            f.lifecycle == "active",
-            n.category_id == category_id,
+            *_of_shop(shop), n.category_id == func.any(literal(list(category_ids), ARRAY(Text)))
         ),
     )
+
+
+async def list_used_categories(connection: Connection, shop: ShopKey) -> list[str]:
+    """The categories that the shop's active feeds have families in."""
+    rows = await core.fetch(
+        connection,
+        select(normalized_product.c.category_id)
+        .distinct()
+        .join_from(feed, normalized_product, _OF_FEED)
+        .where(*_of_shop(shop), normalized_product.c.category_id.is_not(None)),
+    )
+    return [row["category_id"] for row in rows]
+
+
+_OF_FEED = and_(
+    normalized_product.c.merchant_id == feed.c.merchant_id,
+    normalized_product.c.feed_id == feed.c.feed_id,
+)
+
+
+def _of_shop(shop: ShopKey) -> tuple[ColumnElement[bool], ...]:
+    merchant_id, shop_id = shop
+    f = feed.c
+    return f.merchant_id == merchant_id, f.shop_id == shop_id, f.lifecycle == "active"

@@ -5,12 +5,13 @@ evaluated again; so the evaluation itself does no I/O.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 
 import structlog
+from cachetools import LRUCache
 
+from catalog_service.categories.permitted import Leaves
 from catalog_service.categories.schema import CategorySchema
 from catalog_service.categories.store import SchemaKey, load_schemas
 from catalog_service.feeds.compile import CompiledFeed
@@ -19,6 +20,7 @@ from catalog_service.feeds.stored import compile_body
 from catalog_service.images.store import load_verdicts
 from catalog_service.normalizing.evaluate import FeedUnusable
 from catalog_service.normalizing.normalize import SchemaRefused
+from catalog_service.shops.store import ShopKey
 from common.errors import Issue, Refusal
 from common.postgres.pool import Connection
 from common.telemetry.names import CATALOG_FAULTS
@@ -78,23 +80,18 @@ class SchemaCache:
     """Compiled schemas, by key and version, the last used ones kept."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[SchemaKey, int], CategorySchema | SchemaRefused] = (
-            OrderedDict()
+        self._kept: LRUCache[tuple[SchemaKey, int], CategorySchema | SchemaRefused] = LRUCache(
+            KEPT_SCHEMAS
         )
 
     def get(self, key: SchemaKey, version: int) -> CategorySchema | SchemaRefused | None:
         """The schema, if it was loaded before."""
-        found = self._kept.get((key, version))
-        if found is not None:
-            self._kept.move_to_end((key, version))
-        return found
+        return self._kept.get((key, version))
 
     async def load(self, connection: Connection, keys: Collection[SchemaKey]) -> None:
         """Load and compile these."""
         for key, version, body, refusal in await load_schemas(connection, keys):
             self._kept[(key, version)] = _schema(key, body, refusal)
-            while len(self._kept) > KEPT_SCHEMAS:
-                self._kept.popitem(last=False)
 
 
 def _schema(
@@ -115,6 +112,7 @@ class ReferenceData:
     def __init__(self, schemas: SchemaCache) -> None:
         self._schemas = schemas
         self.versions: dict[SchemaKey, int] = {}
+        self.leaves: dict[ShopKey, Leaves] = {}
         self.verdicts: dict[tuple[str, str], str | None] = {}
         self.lacking_schemas: set[SchemaKey] = set()
         self.lacking_images: set[tuple[str, str]] = set()
@@ -135,7 +133,11 @@ class ReferenceData:
         return ShopLookups(self, merchant_id, shop_id)
 
     def find_schema(self, key: SchemaKey) -> CategorySchema | SchemaRefused | None:
-        """The schema; one that is stored but not in memory is noted."""
+        """The schema; one that is stored but not in memory is noted. What the shop's tree does not
+        have as a leaf is refused at once."""
+        leaves = self.leaves.get(key[:2])
+        if leaves is not None and key[2] not in leaves:
+            return SchemaRefused("it is no leaf of the shop's category tree")
         version = self.versions.get(key)
         if version is None:
             return None

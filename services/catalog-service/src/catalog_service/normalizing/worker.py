@@ -16,6 +16,7 @@ from collections.abc import Collection, Sequence
 import structlog
 from opentelemetry import trace
 
+from catalog_service.categories.permitted import PermittedLeaves
 from catalog_service.categories.store import (
     SchemaKey,
     load_schema_versions,
@@ -83,6 +84,7 @@ class Normalizer:
         self._pool = pool
         self._feeds = FeedCache()
         self._schemas = SchemaCache()
+        self._leaves = PermittedLeaves()
         self._slow: set[str] = set()
 
     async def run(self) -> bool:
@@ -201,6 +203,7 @@ class Normalizer:
         known = ReferenceData(self._schemas)
         shops = {(task.feed.merchant_id, task.feed.shop_id) for task in tasks}
         known.versions = await load_schema_versions(connection, shops)
+        known.leaves = await self._leaves.load(connection, shops)
         left = list(tasks)
         while left:
             turn.waiting = []

@@ -1,2 +1,2 @@
-"""The merchants' shops, as auth-service reports them, and whose category tree is due.
+"""The merchants' shops, as auth-service reports them, with their trees and how calls for them go.
 The store of `shop`."""
