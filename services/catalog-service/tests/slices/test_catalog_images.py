@@ -9,8 +9,8 @@ import pytest
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration
 from catalog_service.images.check_images import ImageChecker
-from catalog_service.images.fetch_image import ImageFetcher
-from catalog_service.images.store import save_verdict
+from catalog_service.images.fetch_image import ImageFetcher, Verdict
+from catalog_service.images.store import request_checks, save_verdict
 from catalog_service.sources.store import add_catalogue
 from catalog_service.sources.versions import Catalogue
 from common import clock
@@ -113,3 +113,70 @@ def product(name: str, *images: str) -> CatalogUpdated:
         version=1,
         fields={"title": f"Clock {name}", "images": list(images)},
     )
+
+
+AWAY = Verdict("its server did not answer in time", may_pass=True)
+GOOD = Verdict(None, b"x")
+
+
+class Answers:
+    """A picture server whose answers come in this order; takes the network's place."""
+
+    def __init__(self, *verdicts: Verdict) -> None:
+        self._verdicts = list(verdicts)
+        self.asked: list[str] = []
+
+    async def check(self, url: str) -> Verdict:
+        self.asked.append(url)
+        return self._verdicts.pop(0)
+
+
+async def verdict_of(pool: Pool, url: str) -> tuple[bool, timedelta]:
+    """Whether it counts as good, and how long until it is asked again."""
+    row = await pool.fetchrow("SELECT is_reachable, due_at FROM image_check WHERE url = $1", url)
+    assert row is not None
+    return row["is_reachable"], row["due_at"] - clock.now()
+
+
+async def check_again(pool: Pool, checker: ImageChecker, url: str) -> tuple[bool, timedelta]:
+    await pool.execute("UPDATE image_check SET due_at = $1", clock.now())
+    assert await checker.run()
+    return await verdict_of(pool, url)
+
+
+async def test_a_slow_server_is_asked_again_within_minutes_and_takes_no_good_picture_away(
+    pool: Pool,
+) -> None:
+    url = "https://slow.example/a.jpg"
+    async with unit_of_work(pool) as connection:
+        await request_checks(connection, [("m", url)])
+    answers = Answers(GOOD, AWAY, AWAY, AWAY, AWAY, AWAY, AWAY, AWAY, GOOD, AWAY)
+    checker = ImageChecker(pool, answers, at_once=2)
+    seen = [await check_again(pool, checker, url) for _ in range(10)]
+    assert [is_good for is_good, _ in seen] == [True] * 3 + [False] * 5 + [True] * 2
+    minutes = [round(wait.total_seconds() / 60) for _, wait in seen[1:8]]
+    assert minutes == [1, 2, 4, 8, 8, 8, 8]
+    assert round(seen[9][1].total_seconds() / 60) == 1
+
+
+async def test_a_picture_that_was_never_seen_is_an_issue_until_its_server_answers(
+    pool: Pool,
+) -> None:
+    url = "https://slow.example/a.jpg"
+    async with unit_of_work(pool) as connection:
+        await request_checks(connection, [("m", url)])
+    checker = ImageChecker(pool, Answers(AWAY, GOOD), at_once=2)
+    is_good, wait = await check_again(pool, checker, url)
+    assert (is_good, wait <= timedelta(minutes=1)) == (False, True)
+    assert (await check_again(pool, checker, url))[0]
+
+
+async def test_a_server_that_is_away_is_not_waited_for_picture_by_picture(pool: Pool) -> None:
+    urls = [f"https://slow.example/{n}.jpg" for n in range(50)]
+    async with unit_of_work(pool) as connection:
+        await request_checks(connection, [("m", url) for url in urls])
+    answers = Answers(*[AWAY] * 50)
+    assert await ImageChecker(pool, answers, at_once=8).run()
+    assert len(answers.asked) <= 4
+    longest = await pool.fetchval("SELECT max(due_at) FROM image_check")
+    assert longest - clock.now() <= timedelta(minutes=5)

@@ -13,6 +13,7 @@ from catalog_service.images.guard import AddressRefused, Target, check_addresses
 MAX_REDIRECTS = 3
 MAX_BYTES = 5_000_000
 TOTAL_SECONDS = 15.0
+MAY_PASS = frozenset({408, 425, 429})
 _SIGNATURES = (
     (b"\xff\xd8\xff", "jpeg"),
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -70,8 +71,10 @@ class ImageFetcher:
                     url = urljoin(url, response.headers.get("location", ""))
                     continue
                 if response.status_code != 200:
-                    away = response.status_code >= 500 or response.status_code == 429
-                    return Verdict(f"its server answered {response.status_code}", may_pass=away)
+                    return Verdict(
+                        f"its server answered {response.status_code}",
+                        may_pass=response.status_code >= 500 or response.status_code in MAY_PASS,
+                    )
                 return await _evaluate(response)
             finally:
                 await response.aclose()
@@ -94,7 +97,9 @@ async def _resolve(target: Target) -> list[str]:
         found = await asyncio.get_running_loop().getaddrinfo(
             target.host, target.port, type=socket.SOCK_STREAM
         )
-    except OSError:
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN:  # the name server is away, not the name
+            raise
         raise AddressRefused("the host's name cannot be resolved") from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 

@@ -84,6 +84,14 @@ async def claim_due_checks(
     return [(m, u) for m, u in rows]
 
 
+async def count_failures(connection: Connection, key: ImageKey) -> int:
+    """How often in a row the address gave no picture."""
+    found: int | None = await connection.fetchval(
+        "SELECT failures FROM image_check WHERE merchant_id = $1 AND url = $2", *key
+    )
+    return found or 0
+
+
 async def save_verdict(
     connection: Connection,
     key: ImageKey,
@@ -91,15 +99,20 @@ async def save_verdict(
     reason: str | None,
     content_hash: bytes | None,
     due_at: datetime,
+    may_pass: bool = False,
 ) -> None:
-    """Keep a verdict (`reason` None: a good picture).
+    """Keep a verdict (`reason` None: a good picture); one that `may_pass` does not take a good
+    picture away before it has come a third time in a row.
 
     Lets go the families that wait for it; when it changed, marks those that use it.
     """
     merchant_id, url = key
     is_other = await connection.fetchval(
         """
-        UPDATE image_check SET is_reachable = $3::text IS NULL, reason = $3, content_hash = $4,
+        UPDATE image_check SET
+            is_reachable = $3::text IS NULL OR ($7 AND is_reachable IS TRUE AND failures < 2),
+            reason = CASE WHEN $7 AND is_reachable IS TRUE AND failures < 2 THEN NULL ELSE $3 END,
+            content_hash = coalesce($4, content_hash),
             failures = CASE WHEN $3::text IS NULL THEN 0 ELSE failures + 1 END,
             due_at = $5, checked_at = $6
         WHERE merchant_id = $1 AND url = $2
@@ -112,6 +125,7 @@ async def save_verdict(
         content_hash,
         due_at,
         clock.now(),
+        may_pass,
     )
     await end_waits(connection, merchant_id, wait_for_image(url))
     if is_other:
