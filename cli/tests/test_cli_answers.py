@@ -24,6 +24,7 @@ VIEWS: dict[type[answers.Answer], tuple[tuple[str, ...], str]] = {
     answers.Import: (("catalog-service",), "ImportView"),
     answers.ImportProblem: (("catalog-service",), "ProblemLine"),
     answers.Progress: (("catalog-service",), "ProgressView"),
+    answers.ConfigurationWarning: (("catalog-service",), "ConfigurationWarning"),
     answers.AppliedFeed: (("catalog-service",), "Applied"),
     answers.Issue: (("catalog-service",), "IssueView"),
     answers.PreviewFamily: (("catalog-service",), "ProductPreview"),

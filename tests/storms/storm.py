@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from aiokafka import AIOKafkaProducer
 
 from channel_cli.client import Channel
+from channel_cli.following import apply_feed
 from channel_cli.session import open_session
 from channel_cli.settings import Access
 from channel_demo.consent import agree
@@ -203,7 +204,7 @@ async def _declare(stack: Stack) -> None:
         await channel.register_catalogue(
             MERCHANT, CATALOGUE, versioning="explicit", fed_by="events"
         )
-        await channel.apply_feed(MERCHANT, FEED, CONFIGURATION)
+        await apply_feed(channel, MERCHANT, FEED, CONFIGURATION)
 
 
 async def _inject_faults(

@@ -111,11 +111,20 @@ class Progress(Answer, frozen=True, kw_only=True):
     waiting: int = 0
 
 
+class ConfigurationWarning(Answer, frozen=True, kw_only=True):
+    """A likely slip in a configuration, which keeps nothing from being saved."""
+
+    field: str
+    message: str
+    remedy: str
+
+
 class AppliedFeed(Answer, frozen=True, kw_only=True):
     """A configuration that was taken."""
 
     configuration_version: int
     progress: Progress | None = None
+    warnings: list[ConfigurationWarning] = msgspec.field(default_factory=list)
 
 
 class Issue(Answer, frozen=True, kw_only=True):
@@ -193,6 +202,9 @@ class RunProgress(Answer, frozen=True, kw_only=True):
     under_way: int
 
 
+UNSENT = frozenset({"planned", "awaiting_confirmation", "superseded"})
+
+
 class Run(Answer, frozen=True, kw_only=True):
     """A run of a feed: its plan, its progress, its outcome."""
 
@@ -205,7 +217,14 @@ class Run(Answer, frozen=True, kw_only=True):
     waiting_reason: str | None = None
     trouble: str | None = None
     asked_at: datetime | None = None
+    confirmed_at: datetime | None = None
     counts: dict[str, int] = msgspec.field(default_factory=dict)
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether it sends, or has sent, anything: a plan alone does not."""
+        is_plan = self.is_dry_run and self.confirmed_at is None
+        return not is_plan and self.progress.total > 0 and self.state not in UNSENT
 
 
 class PlanLine(Answer, frozen=True, kw_only=True):

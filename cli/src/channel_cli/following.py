@@ -1,20 +1,53 @@
 """Long work, followed to its end with a bar. Every function raises `TookTooLong`."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from channel_cli.answers import Import, OrderImport, Progress, Run
+from channel_cli.answers import AppliedFeed, Import, OrderImport, Progress, Run
 from channel_cli.client import Channel
 from channel_cli.progress import poll, progress_bar
-from channel_cli.session import Query
+from channel_cli.session import Problem, Query, TookTooLong
 
 AN_HOUR = 3600.0
+SHOP_KNOWN_WITHIN = 30.0
 IMPORT_ENDED = frozenset(
     {"completed", "completed_with_problems", "awaiting_confirmation", "failed"}
 )
 RUN_ENDED = frozenset({"completed", "completed_with_errors", "withheld", "failed", "superseded"})
 ORDER_IMPORT_ENDED = frozenset({"done", "failed"})
 RUN_CONFIRMABLE = frozenset({"planned", "awaiting_confirmation"})
+
+
+async def apply_feed(
+    channel: Channel, merchant: str, feed: str, configuration: dict[str, Any]
+) -> AppliedFeed:
+    """Save a configuration; catalog-service is awaited where auth-service knows the shop already.
+
+    Raises `Problem` where it does not.
+    """
+
+    async def applied() -> AppliedFeed | Problem:
+        try:
+            return await channel.apply_feed(merchant, feed, configuration)
+        except Problem as problem:
+            if problem.details.slug != "shop-unknown":
+                raise
+            return problem
+
+    first = await applied()
+    if not isinstance(first, Problem):
+        return first
+    try:
+        await channel.shop(merchant, str(configuration.get("shop")))
+    except Problem:
+        raise first from None
+    with suppress(TookTooLong):
+        async for answer in poll(applied, within=SHOP_KNOWN_WITHIN, what="making the shop known"):
+            if not isinstance(answer, Problem):
+                return answer
+    raise first
 
 
 async def import_and_follow(

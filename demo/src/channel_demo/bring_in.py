@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from channel_cli.following import follow_normalizing, import_and_follow
+from channel_cli.following import apply_feed, follow_normalizing, import_and_follow
 from channel_cli.output import say
 from channel_cli.progress import poll, progress_bar
 from channel_cli.session import Problem
@@ -53,7 +53,7 @@ async def apply_configuration(session: Session, sources: Sources) -> None:
         fields=sources.file_fields,
     )
     configuration = sources.configuration | {"shop": session.shop, "catalogue": session.catalogue}
-    await session.channel.apply_feed(session.merchant, session.feed, configuration)
+    await apply_feed(session.channel, session.merchant, session.feed, configuration)
 
 
 async def bring_in(session: Session, sources: Sources) -> int:

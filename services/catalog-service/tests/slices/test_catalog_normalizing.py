@@ -3,16 +3,19 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration, remove_feed
 from catalog_service.normalizing.store import keep_reports
 from catalog_service.normalizing.worker import Normalizer
+from catalog_service.shops.store import keep_shops
 from catalog_service.sources.store import add_catalogue
 from catalog_service.sources.versions import Catalogue
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.product import ProductNormalized, ProductReported
+from common.contracts.shop import ShopState
 from common.messaging.records import NotApplied
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
@@ -203,10 +206,11 @@ async def test_a_child_without_its_parent_is_named_and_still_offers_its_stock(
     assert event.offers is not None
 
 
-async def test_a_feed_without_a_connected_shop_keeps_its_families_dirty(
-    pool: Pool, ingest: Ingest, emitted: Emitted
+async def test_a_feed_whose_shop_has_lapsed_keeps_its_families_dirty(
+    pool: Pool, ingest: Ingest, emitted: Emitted, shop_state: ShopState
 ) -> None:
     async with unit_of_work(pool) as connection:
+        await keep_shops(connection, [msgspec.structs.replace(shop_state, connection="lapsed")])
         await add_catalogue(connection, Catalogue("m", "c", "explicit", "events"))
         await apply_configuration(connection, "m", "f", form())
     await ingest(row("a", 1))

@@ -95,7 +95,11 @@ def signer() -> tuple[Callable[..., str], dict[str, jwt.PyJWK]]:
 
 @pytest.fixture
 async def running(
-    pool: Pool, database_url: str, kafka_bootstrap: str, topic_prefix: str
+    pool: Pool,
+    connected_shop: None,
+    database_url: str,
+    kafka_bootstrap: str,
+    topic_prefix: str,
 ) -> AsyncIterator[Running]:
     await create_topics(kafka_bootstrap, topic_prefix, partitions=1)
     settings = CatalogSettings(
@@ -164,7 +168,7 @@ async def test_an_event_of_an_undeclared_catalogue_is_played_once_it_is_declared
     assert applied.status_code == 200, applied.text
     await eventually(lambda: pool.fetchval("SELECT count(*) FROM category_schema"))
     await eventually(lambda: pool.fetchval("SELECT count(*) FROM shop"))
-    await marketplace.fetch_schemas()
+    await eventually(marketplace.fetch_schemas)  # the service's own job has its turns, too
     event = await running.next_normalized()
     assert event.family_id == "a"
     assert event.offers is not None

@@ -12,6 +12,7 @@ from catalog_service.feeds.check_feed import FeedCheck, check_feed
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration, remove_feed
 from catalog_service.feeds.store import Feed, list_feeds, load_configuration, load_feed
+from catalog_service.feeds.warn import ConfigurationWarning, find_warnings
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
@@ -56,9 +57,10 @@ class FeedDetails(FeedView):
 
 
 class Applied(FeedView):
-    """A feed whose configuration was accepted."""
+    """A feed whose configuration was accepted; `warnings` name what is likely a slip in it."""
 
     progress: ProgressView
+    warnings: list[ConfigurationWarning]
 
 
 def progress_view(progress: Progress) -> ProgressView:
@@ -77,11 +79,14 @@ def feeds_router(pool: Pool) -> APIRouter:
 
     @router.put("/v1/merchants/{merchant_id}/feeds/{feed_id}")
     async def put_feed(merchant: FeedWriter, feed_id: FeedId, form: FeedConfiguration) -> Applied:
-        """Apply a configuration; every family of the feed is evaluated again."""
+        """Apply a configuration; every family of the feed is evaluated again. The merchant has to
+        be known as a seller and the shop to have been connected before (M1.1)."""
         async with unit_of_work(pool) as connection:
             feed = await apply_configuration(connection, merchant, feed_id, form)
             progress = await load_progress(connection, merchant, feed.catalogue_id, feed_id)
-        return Applied(**_view(feed), progress=progress_view(progress))
+        async with reading(pool) as connection:
+            warnings = await find_warnings(connection, merchant, form)
+        return Applied(**_view(feed), progress=progress_view(progress), warnings=warnings)
 
     @router.post("/v1/merchants/{merchant_id}/feeds/{feed_id}/check")
     async def check(merchant: FeedWriter, feed_id: FeedId, form: FeedConfiguration) -> FeedCheck:

@@ -8,8 +8,10 @@ from pydantic import BaseModel
 
 from catalog_service.feeds.compile import CompiledFeed
 from catalog_service.feeds.configuration import FeedConfiguration
+from catalog_service.feeds.count_excluded import ExclusionCount
 from catalog_service.feeds.matching import MatchFailed, Row
 from catalog_service.feeds.stored import compile_form
+from catalog_service.feeds.warn import ConfigurationWarning, find_warnings
 from catalog_service.feeds.work import FamilyBudget, FamilyTooCostly
 from catalog_service.sources.store import SourceProduct, list_products
 from common.errors import Refusal
@@ -27,15 +29,29 @@ class UnmatchedCategory(BaseModel):
     products: int
 
 
+class RuleCount(BaseModel):
+    """How many products a rule leaves out by itself; `rule` is its place in the configuration."""
+
+    rule: str
+    products: int
+
+
 class FeedCheck(BaseModel):
-    """What the configuration would do; `is_partial` when the catalogue is too large to see all."""
+    """What the configuration would do; `is_partial` when the catalogue is too large to see all.
+
+    `excluded` counts products, the children of an excluded parent too; `excluded_by` counts them
+    by rule (a product that several rules meet counts for each), `warnings` name what is likely a
+    slip: it keeps nothing from being saved.
+    """
 
     products: int
     excluded: int
+    excluded_by: list[RuleCount]
     matched: int
     unmatched: list[UnmatchedCategory]
     category_ids: dict[str, int]
     is_partial: bool
+    warnings: list[ConfigurationWarning]
 
 
 async def check_feed(
@@ -43,7 +59,9 @@ async def check_feed(
 ) -> FeedCheck:
     """The check. Raises `Refusal` where the configuration cannot be used."""
     feed = await asyncio.to_thread(compile_form, merchant_id, feed_id, 0, form)
-    tally = _Tally(feed)
+    async with reading(pool) as connection:
+        warnings = await find_warnings(connection, merchant_id, form)
+    tally = await asyncio.to_thread(_Tally, feed)
     after = ""
     while tally.products < AT_MOST:
         async with reading(pool) as connection:
@@ -52,16 +70,16 @@ async def check_feed(
             )
         await asyncio.to_thread(tally.count, page)
         if len(page) < PAGE:
-            return tally.result(is_partial=False)
+            return tally.result(is_partial=False, warnings=warnings)
         after = page[-1].product_id
-    return tally.result(is_partial=True)
+    return tally.result(is_partial=True, warnings=warnings)
 
 
 class _Tally:
     def __init__(self, feed: CompiledFeed) -> None:
         self._feed = feed
         self.products = 0
-        self._excluded = 0
+        self._excluded = ExclusionCount(feed.form, feed.is_excluded)
         self._unmatched: Counter[str] = Counter()
         self._matched: Counter[str] = Counter()
 
@@ -82,9 +100,10 @@ class _Tally:
 
     def _count(self, product: SourceProduct, budget: FamilyBudget) -> None:
         self.products += 1
-        is_excluded = self._feed.is_excluded
-        if is_excluded is not None and is_excluded(product.fields, budget):
-            self._excluded += 1
+        is_excluded = self._excluded.add(
+            product.product_id, product.parent_id, product.fields, budget
+        )
+        if is_excluded:
             return
         if product.parent_id is not None:
             return  # the parent's row gives the family its category
@@ -99,10 +118,12 @@ class _Tally:
         else:
             self._matched[category_id] += 1
 
-    def result(self, *, is_partial: bool) -> FeedCheck:
+    def result(self, *, is_partial: bool, warnings: Sequence[ConfigurationWarning]) -> FeedCheck:
+        counts = zip(self._excluded.places, self._excluded.by_rule(), strict=True)
         return FeedCheck(
             products=self.products,
-            excluded=self._excluded,
+            excluded=self._excluded.total(),
+            excluded_by=[RuleCount(rule=rule, products=number) for rule, number in counts],
             matched=sum(self._matched.values()),
             unmatched=[
                 UnmatchedCategory(path=path, products=number)
@@ -110,4 +131,5 @@ class _Tally:
             ],
             category_ids=dict(self._matched.most_common(500)),
             is_partial=is_partial,
+            warnings=[*warnings],
         )

@@ -15,6 +15,7 @@ from catalog_service.feeds.store import (
 )
 from catalog_service.feeds.stored import body_of, compile_form
 from catalog_service.settings import SOURCE
+from catalog_service.shops.store import Shop, find_shop
 from catalog_service.sources.store import find_catalogue
 from common.errors import NotFound, Refusal
 from common.messaging.outbox import add_events
@@ -31,8 +32,9 @@ async def apply_configuration(
 ) -> Feed:
     """Make this the feed's configuration and mark its families dirty; unchanged, nothing is done.
 
-    Raises `Refusal` for one that cannot be used, for a catalogue that is none, and for another
-    shop or catalogue than the feed has: a feed never silently moves.
+    Raises `Refusal` for one that cannot be used, for a merchant that is no seller (M1.1), for a
+    shop or catalogue that is none, and for another shop or catalogue than the feed has: a feed
+    never silently moves.
     """
     if form.feed is not None and form.feed != feed_id:
         raise Refusal(
@@ -42,6 +44,7 @@ async def apply_configuration(
             field="feed",
             remedy="Send it to the feed it names, or take the name out.",
         )
+    _refuse_shop(form.shop, await find_shop(connection, merchant_id, form.shop))
     if await find_catalogue(connection, merchant_id, form.catalogue) is None:
         raise Refusal(
             f"there is no catalogue {form.catalogue}",
@@ -69,6 +72,29 @@ async def apply_configuration(
     await add_events(connection, [feed.state()], source=SOURCE)
     await set_schedule(connection, REPUBLISHING, merchant_id, feed_id, Daily(REPUBLISHED_AT))
     return feed
+
+
+def _refuse_shop(shop_id: str, shop: Shop | None) -> None:
+    """Only a known seller configures a feed, and for a shop the channel knows (M1.1)."""
+    if shop is None:
+        raise Refusal(
+            f"the merchant has no shop {shop_id}",
+            status=409,
+            slug="shop-unknown",
+            field="shop",
+            rule="M1.1",
+            remedy="Connect the shop first: POST /v1/merchants/{m}/shops/{s}/connect of"
+            " auth-service; a shop connected a moment ago is known here within seconds.",
+        )
+    if not shop.is_eligible:
+        raise Refusal(
+            "the merchant is not known as an AliExpress seller",
+            status=403,
+            slug="not-eligible",
+            field="shop",
+            rule="M1.1",
+            remedy="Ask the channel's operator to register the merchant as a seller.",
+        )
 
 
 def _refuse_move(previous: Feed, form: FeedConfiguration) -> None:

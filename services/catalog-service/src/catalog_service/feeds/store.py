@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
+import msgspec
 from sqlalchemy import literal, select
 
 from catalog_service.families.store import mark
@@ -181,6 +182,29 @@ async def mark_feed(connection: Connection, feed: Feed) -> None:
             literal(feed.feed_id).label("feed_id"),
         ),
     )
+
+
+async def find_absent_fields(
+    connection: Connection, merchant_id: str, catalogue_id: str, names: Collection[str]
+) -> set[str]:
+    """Those of the names that no product of the catalogue has as a field.
+
+    One pass over the stored texts, in which a field's name stands as `"name":`, and nothing else
+    does: a quotation mark within a value is escaped.
+    """
+    wanted = list(names)
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT k.name FROM unnest($3::text[], $4::text[]) AS k (name, sought)
+        JOIN source_product p ON strpos(p.fields, k.sought) > 0
+        WHERE p.merchant_id = $1 AND p.catalogue_id = $2 AND NOT p.is_deleted
+        """,
+        merchant_id,
+        catalogue_id,
+        wanted,
+        [f"{msgspec.json.encode(name).decode()}:" for name in wanted],
+    )
+    return set(wanted) - {row["name"] for row in rows}
 
 
 async def load_feed(connection: Connection, merchant_id: str, feed_id: str) -> Feed:

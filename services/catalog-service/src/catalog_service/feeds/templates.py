@@ -68,6 +68,29 @@ def compile_template(source: str) -> Render:
     return _guarded(evaluate)
 
 
+OF_THE_ROW = frozenset({"product_id", "parent_id"})
+MAPPINGS_OF_FIELDS = frozenset({"fields", "parent"})
+
+
+def fields_named(source: str) -> frozenset[str]:
+    """The source fields that a template names, of which `compile_template` has taken the text."""
+    parsed = _GRAMMAR.parse(source)
+    names = {node.name for node in parsed.find_all(nodes.Name)}
+    names |= {inner.attr for inner in parsed.find_all(nodes.Getattr) if _is_of_fields(inner.node)}
+    names |= {
+        inner.arg.value
+        for inner in parsed.find_all(nodes.Getitem)
+        if _is_of_fields(inner.node)
+        and isinstance(inner.arg, nodes.Const)
+        and isinstance(inner.arg.value, str)
+    }
+    return frozenset(names - OF_THE_ROW - MAPPINGS_OF_FIELDS)
+
+
+def _is_of_fields(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Name) and node.name in MAPPINGS_OF_FIELDS
+
+
 def _guarded(evaluate: Evaluate) -> Render:
     def render(variables: Scope, budget: Budget | None = None) -> Any:
         try:
