@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from stack import run
+from stack.addresses import Addresses
 from stack.failures import AlreadyRunning, PortTaken, StackFailure
 from stack.ports import LOOPBACK
-from stack.run import Addresses, running_stack, wipe
+from stack.run import running_stack, wipe
 from stack.sandbox import answers
 from stack.secrets import Secrets
 from stack.settings import StackSettings

@@ -2,9 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TextIO, TypeVar
 
 import msgspec
 import typer
@@ -13,7 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from channel_cli.client import Channel
+from channel_cli.commands_of import in_commands
 from channel_cli.session import (
+    FieldProblem,
     Problem,
     ProblemDetails,
     TookTooLong,
@@ -27,7 +30,48 @@ T = TypeVar("T")
 out = Console()
 err = Console(stderr=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
+SOME_REFUSED = 3
+"""Exit code of a command whose run ended as `completed_with_errors`: done, but not for all."""
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What went wrong and the next step, as `--json` has it under `error`."""
+
+    title: str
+    type: str = ""
+    status: int = 0
+    detail: str | None = None
+    field: str | None = None
+    rule: str | None = None
+    remedy: str | None = None
+    errors: list[FieldProblem] = msgspec.field(default_factory=list)
+
+
+@dataclass
+class _Printing:
+    """How this process prints: a command is one process."""
+
+    is_json: bool = False
+    has_document: bool = False
+
+
+_printing = _Printing()
+
+
+def _print_json(value: bool) -> bool:
+    _printing.is_json = value
+    return value
+
+
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        callback=_print_json,
+        is_eager=True,
+        help="One JSON document instead of a table; a failure too.",
+    ),
+]
 MerchantId = Annotated[
     str, typer.Option("--merchant", "-m", envvar="CHANNEL_MERCHANT", help="The merchant's id.")
 ]
@@ -63,7 +107,11 @@ def ask(question: Callable[[Channel], Awaitable[T]]) -> T:
 
 
 def fail_with(details: ProblemDetails) -> NoReturn:
-    """Tell a problem, its place, its rule and the next step; exit code 1."""
+    """Show a problem, its place, its rule and the next step; exit code 1."""
+    remedy = None if details.remedy is None else in_commands(details.remedy)
+    if _printing.is_json:
+        parts = msgspec.structs.asdict(details) | {"type": details.type, "remedy": remedy}
+        _end_with(Failure(**parts))
     where = ", ".join(
         part
         for part in (
@@ -77,16 +125,25 @@ def fail_with(details: ProblemDetails) -> NoReturn:
         err.print(escape(details.detail))
     for problem in details.errors:
         err.print(f"  {escape(problem.field)}: {escape(problem.message)}")
-    if details.remedy:
-        err.print(f"[bold]Next:[/] {escape(details.remedy)}")
+    if remedy:
+        err.print(f"[bold]Next:[/] {escape(remedy)}")
     raise typer.Exit(1)
 
 
 def fail(what: str, remedy: str | None = None) -> NoReturn:
-    """Tell what went wrong and the next step; exit code 1."""
+    """Show what went wrong and the next step; exit code 1."""
+    remedy = None if remedy is None else in_commands(remedy)
+    if _printing.is_json:
+        _end_with(Failure(title=what, remedy=remedy))
     err.print(f"[red]{escape(what)}[/]")
     if remedy:
         err.print(f"[bold]Next:[/] {escape(remedy)}")
+    raise typer.Exit(1)
+
+
+def _end_with(failure: Failure) -> NoReturn:
+    """The failure as the document of the command; on stderr behind an answer."""
+    write_json({"error": failure}, sys.stderr if _printing.has_document else sys.stdout)
     raise typer.Exit(1)
 
 
@@ -98,26 +155,36 @@ def show(answer: Any, as_json: bool, table: Callable[[], RenderableType]) -> Non
         out.print(table())
 
 
-def write_json(answer: Any) -> None:
-    """One JSON document on stdout."""
+def write_json(answer: Any, to: TextIO | None = None) -> None:
+    """One JSON document, on stdout if nothing else is named."""
     text = msgspec.json.format(msgspec.json.encode(answer), indent=1)
-    sys.stdout.write(text.decode() + "\n")
+    _printing.has_document = True
+    (to or sys.stdout).write(text.decode() + "\n")
 
 
 def table_of(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = ""
 ) -> RenderableType:
-    """A table of plain values; None is shown as nothing, a time to the minute."""
+    """A table of values as people write them: see `cell`."""
     table = Table(*columns)
     for row in rows:
-        table.add_row(*(escape(_cell(value)) for value in row))
+        table.add_row(*(escape(cell(value)) for value in row))
     return Group(escape(title), table) if title else table
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value as people write it, never as Python does: None is nothing, a list has lines."""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M} UTC"
-    return "" if value is None else str(value)
+    if isinstance(value, msgspec.Struct | Mapping):
+        parts = value if isinstance(value, Mapping) else msgspec.structs.asdict(value)
+        return "\n".join(
+            f"{name}: {' '.join(cell(part).splitlines())}" for name, part in parts.items()
+        )
+    if isinstance(value, list | tuple | set | frozenset):
+        return "\n".join(", ".join(cell(part).splitlines()) for part in value)
+    words = {None: "", True: "yes", False: "no"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)
 
 
 def say(message: str) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from stack.addresses import Addresses
 from stack.failures import StackFailure
-from stack.run import Addresses
 from stack.settings import StackSettings
 
 AUTH = "auth-service"

@@ -21,7 +21,8 @@ from channel_demo.session import Session, open_demo
 from channel_demo.sources import Sources, load_own, load_sample
 from channel_demo.survey import count_shipped, survey
 from stack.__main__ import addresses_table
-from stack.run import Addresses, Stack, running_stack
+from stack.addresses import Addresses
+from stack.run import Stack, running_stack
 from stack.system import SANDBOX
 
 STATUS_SECONDS = 2.0

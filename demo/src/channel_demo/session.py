@@ -8,7 +8,7 @@ from channel_cli.client import Channel
 from channel_cli.session import open_session
 from channel_cli.settings import Access
 from channel_demo.sandbox import SELLER_BY_CURRENCY, SandboxControl, open_sandbox
-from stack.run import Addresses
+from stack.addresses import Addresses
 from stack.system import SANDBOX
 
 MERCHANT = "lumo"

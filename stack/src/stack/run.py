@@ -17,13 +17,14 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from common.messaging.create_topics import create_topics
+from stack.addresses import Addresses
 from stack.failures import AlreadyRunning, StackFailure, StartFailed
 from stack.kafka import Kafka
 from stack.postgres import Postgres, create_database, create_role, database_url
@@ -51,25 +52,6 @@ MIGRATE_WITHIN = timedelta(minutes=5)
 
 OnProgress = Callable[[str], None]
 """Called with what is being started, in words for a person."""
-
-
-@dataclass(frozen=True)
-class Addresses:
-    """Where a running stack is found, for other programs of the same person."""
-
-    urls: dict[str, str]
-    kafka_bootstrap: str
-    topic_prefix: str
-    operator_client_id: str
-    operator_client_secret: str
-
-    @classmethod
-    def read(cls, state: Path) -> "Addresses":
-        """Those of the stack that runs on this state folder; raises `StackFailure` if none does."""
-        try:
-            return cls(**json.loads((state / "addresses.json").read_text()))
-        except FileNotFoundError:
-            raise StackFailure("no stack runs here: type `make up`") from None
 
 
 class Stack:

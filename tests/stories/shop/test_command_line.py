@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("sold")
         "run offer-feed --json",
         "run orders --json",
         "report --json",
+        "runs list --json",
         "orders list --json",
         "dead-letters list --json",
         "merchants register newcomer --json",
@@ -52,7 +53,7 @@ async def test_of_two_plans_the_older_is_refused_and_the_newer_named(
     older, newer = [(await channel(*dry_run)).document["run_id"] for _ in range(2)]
     refused = await channel("run", "confirm", older)
     assert (refused.code, refused.out) == (1, "")
-    assert f"/runs/{newer}" in "".join(refused.err.split())
+    assert f"channelreport{newer}" in "".join(refused.err.split())
     assert "Next:" in refused.err
     confirmed = await channel("run", "confirm", newer, "--json")
     assert confirmed.document["state"] == "completed"

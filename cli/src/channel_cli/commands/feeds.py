@@ -9,6 +9,7 @@ import yaml
 from channel_cli.answers import AppliedFeed, Feed, Schedule
 from channel_cli.client import Channel
 from channel_cli.commands.catalogues import declare_catalogue, take_file_fields
+from channel_cli.following import apply_feed
 from channel_cli.output import (
     SAMPLE_FEED,
     SAMPLE_MERCHANT,
@@ -17,6 +18,7 @@ from channel_cli.output import (
     MerchantId,
     ask,
     fail,
+    say,
     show,
     table_of,
     write_json,
@@ -54,7 +56,8 @@ def list_feeds(merchant: MerchantId = SAMPLE_MERCHANT, as_json: AsJson = False) 
 
 def _schedule(schedule: Schedule) -> str:
     if schedule.is_paused:
-        return f"{schedule.kind}: paused ({schedule.pause_reason})"
+        reason = f" ({schedule.pause_reason})" if schedule.pause_reason else ""
+        return f"{schedule.kind}: paused{reason}"
     return f"{schedule.kind}: {schedule.next_due_at:%Y-%m-%d %H:%M} UTC"
 
 
@@ -96,7 +99,7 @@ def apply(
     async def asked(channel: Channel) -> AppliedFeed:
         if fields and (catalogue := configuration.get("catalogue")):
             await declare_catalogue(channel, merchant, str(catalogue), fields)
-        return await channel.apply_feed(merchant, name, configuration)
+        return await apply_feed(channel, merchant, name, configuration)
 
     answer = ask(asked)
     show(
@@ -104,6 +107,9 @@ def apply(
         as_json,
         lambda: f"{name} has configuration {answer.configuration_version}; see `channel preview`.",
     )
+    if not as_json:
+        for warning in answer.warnings:
+            say(f"warning: {warning.field}: {warning.message}. {warning.remedy}")
 
 
 @app.command()

@@ -65,7 +65,7 @@ def lift(
     lifted = ask(asked)
     if not lifted:
         fail(
-            f"no source {source!r} is in quarantine for {merchant}",
+            f'no source "{source}" is in quarantine for {merchant}',
             f"`channel quarantines list --merchant {merchant}` names those that are.",
         )
     _show(lifted, as_json)

@@ -11,6 +11,7 @@ from channel_cli.output import (
     SAMPLE_FEED,
     SAMPLE_MERCHANT,
     SAMPLE_SHOP,
+    SOME_REFUSED,
     AsJson,
     FeedId,
     MerchantId,
@@ -24,7 +25,52 @@ from channel_cli.output import (
     write_json,
 )
 
-app = typer.Typer(help="Run now what else runs on schedule.", no_args_is_help=True)
+ENDINGS = (
+    "Exit code: 0 all was done; 3 the run ended as completed_with_errors, some items were refused"
+    " (`channel report` says why); 1 it failed, or nobody answered."
+)
+app = typer.Typer(help="Run now what else runs on schedule.", no_args_is_help=True, epilog=ENDINGS)
+history = typer.Typer(help="What has run.", no_args_is_help=True)
+
+
+@history.callback()
+def of_runs() -> None:
+    """What has run."""
+
+
+@history.command("list")
+def list_runs(
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    feed: FeedId = SAMPLE_FEED,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """A feed's runs, the newest first."""
+
+    async def asked(channel: Channel) -> list[Run]:
+        found: list[Run] = []
+        async for run in channel.runs(merchant, feed):
+            found.append(run)
+            if len(found) == limit:
+                break
+        return found
+
+    runs = ask(asked)
+    columns = ("run", "kind", "state", "asked", "items", "dry run", "what became of them")
+    rows = (
+        (
+            run.run_id,
+            run.kind,
+            run.state,
+            run.asked_at,
+            run.progress.total,
+            run.is_dry_run,
+            run.counts,
+        )
+        for run in runs
+    )
+    show(runs, as_json, lambda: table_of(columns, rows))
+
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only plan; send nothing.")]
 Confirm = Annotated[
@@ -32,7 +78,7 @@ Confirm = Annotated[
 ]
 
 
-@app.command("product-feed")
+@app.command("product-feed", epilog=ENDINGS)
 def product_feed(
     merchant: MerchantId = SAMPLE_MERCHANT,
     feed: FeedId = SAMPLE_FEED,
@@ -44,7 +90,7 @@ def product_feed(
     _run("product", merchant, feed, is_dry_run=dry_run, is_confirmed=confirm, as_json=as_json)
 
 
-@app.command("offer-feed")
+@app.command("offer-feed", epilog=ENDINGS)
 def offer_feed(
     merchant: MerchantId = SAMPLE_MERCHANT,
     feed: FeedId = SAMPLE_FEED,
@@ -56,7 +102,7 @@ def offer_feed(
     _run("offer", merchant, feed, is_dry_run=dry_run, is_confirmed=confirm, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=ENDINGS)
 def confirm(
     run_id: Annotated[str, typer.Argument(help="A run whose plan waits.")],
     *,
@@ -93,7 +139,9 @@ def orders(
 
 
 def report(
-    run_id: Annotated[str | None, typer.Argument(help="The run; the newest when left out.")] = None,
+    run_id: Annotated[
+        str | None, typer.Argument(help="The run; the newest that sent anything when left out.")
+    ] = None,
     merchant: MerchantId = SAMPLE_MERCHANT,
     feed: FeedId = SAMPLE_FEED,
     csv: Annotated[bool, typer.Option("--csv", help="As a spreadsheet on stdout.")] = False,
@@ -107,7 +155,7 @@ def report(
         runs = [run async for run in channel.runs(merchant, feed)]
         if not runs:
             fail(f"{feed} has not run yet", "Type `channel run product-feed`.")
-        return runs[0].run_id
+        return next((run for run in runs if run.has_sent), runs[0]).run_id
 
     if csv:
 
@@ -150,7 +198,7 @@ def _run(
 
 
 def _show(run: Run, as_json: bool) -> None:
-    """The run and the next step; exit code 1 when it failed."""
+    """The run and the next step; exit code 1 when it failed, 3 when some items were refused."""
     show(run, as_json, lambda: table_of(("what", "how many"), run.counts.items(), title=run.state))
     if run.state in RUN_CONFIRMABLE:
         say(f"Nothing was sent. Read the plan, then type `channel run confirm {run.run_id}`.")
@@ -163,3 +211,6 @@ def _show(run: Run, as_json: bool) -> None:
         say("A newer plan has taken its place: see `channel report`.")
     elif run.state == "failed":
         fail("the run failed", f"See `channel report {run.run_id}`.")
+    elif run.state == "completed_with_errors":
+        say(f"Some items were refused: `channel report {run.run_id}` says why and what to do.")
+        raise typer.Exit(SOME_REFUSED)

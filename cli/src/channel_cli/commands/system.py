@@ -7,12 +7,12 @@ import typer
 from channel_cli.output import AsJson, fail, show, table_of
 from channel_cli.probes import READY, probe
 from channel_cli.settings import NoAccess, find_access
-from stack.__main__ import up as run_stack
-from stack.run import run_until_stopped
 
 
 def up() -> None:
     """Start everything and keep it running until Ctrl-C."""
+    from stack.__main__ import up as run_stack  # noqa: PLC0415 - a second no other command waits
+    from stack.run import run_until_stopped  # noqa: PLC0415 - the same
 
     raise typer.Exit(run_until_stopped(run_stack()))
 

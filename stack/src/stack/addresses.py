@@ -1,0 +1,26 @@
+"""Where a running stack is found; nothing here needs the stack itself."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.failures import StackFailure
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where a running stack is found, for other programs of the same person."""
+
+    urls: dict[str, str]
+    kafka_bootstrap: str
+    topic_prefix: str
+    operator_client_id: str
+    operator_client_secret: str
+
+    @classmethod
+    def read(cls, state: Path) -> "Addresses":
+        """Those of the stack that runs on this state folder; raises `StackFailure` if none does."""
+        try:
+            return cls(**json.loads((state / "addresses.json").read_text()))
+        except FileNotFoundError:
+            raise StackFailure("no stack runs here: type `make up`") from None
