@@ -5,7 +5,7 @@ from alembic import op
 from common.postgres.migrate import statements
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 SQL = """
 CREATE TABLE category_branch (
