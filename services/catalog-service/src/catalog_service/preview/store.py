@@ -120,15 +120,25 @@ async def count_unmatched(
     return [(row["category_path"] or "", row["families"]) for row in rows]
 
 
+_OF_ONE_PRODUCT = (
+    r"""(?<![[:alnum:]])'[^']*'|"[^"]*"|(?<!answered )(?<![[:alnum:].,])-?[0-9][0-9.,]*"""
+)
+"""What in an issue's words belongs to the one product: quoted texts and numbers."""
+
+
 async def list_issue_groups(
     connection: Connection, feed: Feed, *, limit: int
 ) -> list[dict[str, Any]]:
-    """Issues grouped by rule, severity, field and message's remedy, with counts and examples."""
+    """Issues grouped by cause, with counts and examples.
+
+    Of one cause are issues of one rule, severity and field whose message and remedy are the same
+    but for what is quoted in them and for numbers (what a picture's server answered is a cause).
+    """
     rows = await connection.fetch(
         """
         SELECT issue ->> 'rule' AS rule, coalesce(issue ->> 'severity', 'error') AS severity,
             issue ->> 'field' AS field, min(issue ->> 'message') AS message,
-            issue ->> 'remedy' AS remedy, count(DISTINCT family_id) AS families,
+            min(issue ->> 'remedy') AS remedy, count(DISTINCT family_id) AS families,
             (array_agg(DISTINCT family_id))[1:5] AS examples
         FROM normalized_product
         CROSS JOIN LATERAL (
@@ -136,11 +146,14 @@ async def list_issue_groups(
         CROSS JOIN LATERAL json_array_elements(
             coalesce(event::json -> part.name -> 'issues', '[]')) AS issue
         WHERE merchant_id = $1 AND feed_id = $2 AND cardinality(rules) > 0
-        GROUP BY 1, 2, 3, 5 ORDER BY 2 DESC, 6 DESC, 1, 3 LIMIT $3
+        GROUP BY 1, 2, 3, regexp_replace(issue ->> 'message', $4, '', 'g'),
+            regexp_replace(issue ->> 'remedy', $4, '', 'g')
+        ORDER BY 2 DESC, 6 DESC, 1, 3 LIMIT $3
         """,
         feed.merchant_id,
         feed.feed_id,
         limit,
+        _OF_ONE_PRODUCT,
     )
     return [dict(row) for row in rows]
 
