@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from catalog_service.categories.schema import OTHER, AttributeForm
 from catalog_service.feeds.compile import Matches, SkuAttribute
 from catalog_service.feeds.matching import CompiledMatch, MatchFailed, Row, texts
+from catalog_service.texts import undo_entities
 from common.contracts.product import AttributeValue
 from common.errors import Issue
 
@@ -45,7 +46,7 @@ def fill_category_attributes(
 
 
 def _category_value(form: AttributeForm, match: CompiledMatch, row: Row) -> AttributeValue | None:
-    given = match.fill(row)
+    given = texts(_undone(match.fill(row)))
     if given is None:
         return None
     try:
@@ -56,6 +57,19 @@ def _category_value(form: AttributeForm, match: CompiledMatch, row: Row) -> Attr
         if match.form.unknown == "default" and match.default is not None:
             return _chosen(form, match.default, match)
         raise
+
+
+def _undone(given: str | list[str] | None) -> str | list[str] | None:
+    """The texts with their entities undone (M3.6)."""
+    if isinstance(given, list):
+        return [undo_entities(text) for text in given]
+    return None if given is None else undo_entities(given)
+
+
+def _plain(match: CompiledMatch, row: Row) -> str | None:
+    """The one text the match gives, its entities undone. Raises `MatchFailed`."""
+    given = texts(undo_entities(match.text(row) or ""))
+    return given if isinstance(given, str) else None
 
 
 def _chosen(
@@ -179,10 +193,10 @@ def fill_sku_attributes(
 
 def _sku_value(draft: _SkuDraft, row: Row, code: str) -> AttributeValue | None:
     match = draft.attribute.value
-    text = match.text(row)
+    text = _plain(match, row)
     if text is None:
         return None
-    alias = None if draft.attribute.alias is None else draft.attribute.alias.text(row)
+    alias = None if draft.attribute.alias is None else _plain(draft.attribute.alias, row)
     image = None if draft.attribute.image_url is None else draft.attribute.image_url.text(row)
     value_id = draft.form.choices.find(text)
     if value_id is None and draft.form.kind == "text":

@@ -3,6 +3,8 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
@@ -13,10 +15,12 @@ from catalog_service.feeds.compile import CompiledFeed, Matches
 from catalog_service.feeds.matching import MatchFailed, Row
 from catalog_service.feeds.templates import cut_at_word
 from catalog_service.normalizing.attributes import fill_category_attributes, fill_sku_attributes
+from catalog_service.normalizing.barcodes import BarcodeInvalid, read_barcode
 from catalog_service.normalizing.package import read_package
 from catalog_service.normalizing.variations import Family, find_combination_issues
+from catalog_service.texts import undo_entities
 from common.contracts.product import AttributeValue, Content, ContentSku, LocalText
-from common.errors import Issue
+from common.errors import Issue, Severity
 
 _STRATEGIES = {
     "place_order_withhold": "place_order_withhold",
@@ -26,61 +30,96 @@ _STRATEGIES = {
 }
 Strategy = Literal["place_order_withhold", "payment_success_deduct"]
 _TAG = re.compile(r"<[a-zA-Z/!]")
+_ELEMENTS = nh3.ALLOWED_TAGS | {
+    *("html", "head", "body", "title", "meta", "link", "style", "script", "noscript", "iframe"),
+    *("object", "embed", "svg", "video", "audio", "source", "form", "input", "button", "select"),
+    *("option", "label", "font", "section", "main", "address"),
+}
+_ELEMENT = re.compile(rf"</?(?:{'|'.join(sorted(_ELEMENTS))})(?:\s[^<>]*)?/?>|<!--", re.IGNORECASE)
+"""A whole tag of HTML; `<45 cm>` and `a <b` are none."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """Characters no text shows; an HTML parser drops or replaces them."""
 _LINE_END = re.compile(r"\r\n?|\n")
+_OF_ANY_CATEGORY = CategorySchema("0", '{"properties": {}}')
+"""What holds whatever the category, to check a product by whose own is not known."""
+
+
+@dataclass(frozen=True)
+class BuiltContent:
+    """What of a family's content could be read, whatever else is wrong.
+
+    `content` is None when an error stands in the way; `title` and `description` are those of the
+    main language, `image_urls` the addresses of pictures that can be looked at.
+    """
+
+    content: Content | None = None
+    title: str = ""
+    description: str = ""
+    image_urls: list[str] = dataclass_field(default_factory=list)
+    issues: list[Issue] = dataclass_field(default_factory=list)
 
 
 def build_content(
     feed: CompiledFeed,
     matches: Matches,
-    schema: CategorySchema,
+    schema: CategorySchema | None,
     family: Family,
     codes: Mapping[str, str],
-) -> tuple[Content | None, list[Issue]]:
-    """The content and what is wrong with it or advised; None when an error, or its
-    missing parent, stands in the way."""
+) -> BuiltContent:
+    """The content, and what is wrong with it or advised.
+
+    Without a schema (no category, or one the shop may not use) it is checked for what holds in any
+    category, and `content` is None; of a family without its parent nothing is known.
+    """
     if family.head is None:
-        return None, []
+        return BuiltContent()
     draft = _Draft(feed, matches, schema, family.head)
     content = draft.content(family, codes)
-    if content is not None:
+    if content is not None and schema is not None:
         draft.issues += schema.find_violations(_payload(content))
-    has_error = any(issue.severity == "error" for issue in draft.issues)
-    return (None if has_error else content), draft.issues
+    has_error = schema is None or any(issue.severity == "error" for issue in draft.issues)
+    main = feed.form.main_locale
+    return BuiltContent(
+        content=None if has_error else content,
+        title=next((text.text for text in draft.titles if text.locale == main), ""),
+        description=next((text.text for text in draft.descriptions if text.locale == main), ""),
+        image_urls=[url for url in draft.image_urls if _is_web_address(url)],
+        issues=draft.issues,
+    )
 
 
 class _Draft:
     """A product's content in the making."""
 
     def __init__(
-        self, feed: CompiledFeed, matches: Matches, schema: CategorySchema, head: Row
+        self, feed: CompiledFeed, matches: Matches, schema: CategorySchema | None, head: Row
     ) -> None:
         self._feed = feed
         self._form = feed.form
         self._matches = matches
-        self._schema = schema
+        self._schema = schema or _OF_ANY_CATEGORY
+        self._is_category_known = schema is not None
         self._head = head
+        self.titles: list[LocalText] = []
+        self.descriptions: list[LocalText] = []
+        self.image_urls: list[str] = []
         self.issues: list[Issue] = []
 
     def content(self, family: Family, codes: Mapping[str, str]) -> Content | None:
         self._check_locale()
-        titles = self._titles()
-        descriptions = self._descriptions()
-        images = self._images()
-        attributes, issues = fill_category_attributes(
-            self._schema.category_attributes, self._matches, self._head
-        )
-        self.issues += issues
+        self.titles = self._titles()
+        self.descriptions = self._descriptions()
+        self.image_urls = self._images()
+        attributes = self._category_attributes()
         skus = self._skus(family, codes)
         package, issues = read_package(self._form.units, self._matches, self._head)
         self.issues += issues
         content = Content(
             category_id=self._schema.category_id,
             main_locale=self._form.main_locale,
-            titles=titles,
-            descriptions=descriptions,
-            image_urls=images,
+            titles=self.titles,
+            descriptions=self.descriptions,
+            image_urls=self.image_urls,
             category_attributes=attributes,
             skus=skus,
             product_units_type=self._choice("product_units_type"),
@@ -155,7 +194,7 @@ class _Draft:
         descriptions = []
         for locale, match in self._feed.languages.descriptions.items():
             field = f"description_multi_language_list > {locale}"
-            text = safe_html(self._text(field, match.text) or "")
+            text = safe_html(self._given(field, match.text) or "")
             if text:
                 descriptions.append(LocalText(locale, text))
             elif locale == self._form.main_locale:
@@ -177,7 +216,16 @@ class _Draft:
             return []
         if not urls:
             self._miss(field, "the first picture", match.origin)
-        for url in urls[: self._schema.image_limit]:
+        limit = self._schema.image_limit
+        if len(urls) > limit:
+            self._complain(
+                field,
+                f"the product has {len(urls)} pictures; the first {limit} are sent",
+                f"Put the {limit} best first: AliExpress takes no more.",
+                urls[limit],
+                severity="advice",
+            )
+        for url in urls[:limit]:
             if not _is_web_address(url):
                 self._complain(
                     field,
@@ -185,7 +233,18 @@ class _Draft:
                     "Send complete addresses that begin with https:// or http://.",
                     url,
                 )
-        return urls[: self._schema.image_limit]
+        return urls[:limit]
+
+    # -- attributes -------------------------------------------------------------------------
+
+    def _category_attributes(self) -> dict[str, AttributeValue]:
+        if not self._is_category_known:
+            return {}
+        attributes, issues = fill_category_attributes(
+            self._schema.category_attributes, self._matches, self._head
+        )
+        self.issues += issues
+        return attributes
 
     # -- SKUs -------------------------------------------------------------------------------
 
@@ -198,19 +257,42 @@ class _Draft:
             is_simple=family.is_simple,
         )
         self.issues += issues
-        if len(family.skus) > 1 and not any(issue.severity == "error" for issue in issues):
+        has_error = any(issue.severity == "error" for issue in issues)
+        if self._is_category_known and len(family.skus) > 1 and not has_error:
             known = list(self._schema.sku_attributes)
             self.issues += find_combination_issues(chosen, known)
-        ean = self._matches.attributes.get("ean_code")
         return [
             ContentSku(
                 sku_code=codes[row.product_id],
                 attributes=chosen[codes[row.product_id]],
-                ean_code=None if ean is None else self._text("ean_code", ean.text, row),
+                ean_code=self._barcode(row, codes[row.product_id]),
             )
             for row in family.skus
             if row.product_id in codes
         ]
+
+    def _barcode(self, row: Row, code: str) -> str | None:
+        """The SKU's barcode; a bad one is advised about and left out."""
+        match = self._matches.attributes.get("ean_code")
+        if match is None:
+            return None
+        text = None
+        try:
+            text = match.text(row)
+            return None if text is None else read_barcode(text)
+        except (BarcodeInvalid, MatchFailed) as failure:
+            self.issues.append(
+                Issue(
+                    rule="M3.14",
+                    field="sku_info_list > ean_code",
+                    message=f"the barcode is not sent: {failure}",
+                    remedy="Send an EAN, UPC, GTIN or ISBN with all its digits, or none.",
+                    value=None if text is None else text[:200],
+                    sku=code,
+                    severity="advice",
+                )
+            )
+            return None
 
     # -- choices ----------------------------------------------------------------------------
 
@@ -278,9 +360,14 @@ class _Draft:
         match = self._matches.attributes.get(name)
         return None if match is None else self._text(name, match.text)
 
-    def _text(self, field: str, fill: Any, row: Row | None = None) -> str | None:
+    def _text(self, field: str, fill: Any) -> str | None:
+        """What the match gives as plain text: its entities undone."""
+        text = self._given(field, fill)
+        return None if text is None else undo_entities(text).strip() or None
+
+    def _given(self, field: str, fill: Any) -> str | None:
         try:
-            return cast("str | None", fill(row or self._head))
+            return cast("str | None", fill(self._head))
         except MatchFailed as failure:
             self._complain(
                 field, str(failure), "Correct the template, or give the match a default."
@@ -306,7 +393,7 @@ class _Draft:
         remedy: str,
         value: str | None = None,
         *,
-        severity: Literal["error", "advice"] = "error",
+        severity: Severity = "error",
     ) -> None:
         shown = None if value is None else value[:300]
         self.issues.append(
@@ -315,11 +402,18 @@ class _Draft:
 
 
 def safe_html(text: str) -> str:
-    """The description as HTML without anything active; plain text keeps its lines (M3.7)."""
+    """The description as HTML without anything active (M3.7).
+
+    A text without tags is plain and keeps its lines, unless its entities make tags: then it is that
+    HTML.
+    """
     text = _CONTROL.sub("", text).strip()
     if not _TAG.search(text):
-        plain = _CONTROL.sub("", html.unescape(text)).strip()
-        text = _LINE_END.sub("<br>", html.escape(plain, quote=False))
+        undone = _CONTROL.sub("", undo_entities(text)).strip()
+        if _ELEMENT.search(undone):
+            text = undone
+        else:
+            text = _LINE_END.sub("<br>", html.escape(undone, quote=False))
     return nh3.clean(text, link_rel=None).strip()
 
 
