@@ -1,6 +1,7 @@
 """Families and a feed to normalize them with, on a schema with the quirks of real ones."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -8,7 +9,13 @@ import msgspec
 from catalog_service.categories.schema import CategorySchema
 from catalog_service.feeds.compile import CompiledFeed, compile_feed
 from catalog_service.feeds.configuration import FeedConfiguration
-from catalog_service.normalizing.normalize import Normalized, SchemaRefused, normalize
+from catalog_service.normalizing.normalize import (
+    Normalized,
+    SchemaRefused,
+    Standing,
+    Waiting,
+    normalize,
+)
 from catalog_service.normalizing.variations import Member
 
 
@@ -28,7 +35,7 @@ OTHER = {
     "if": {"properties": {"value": {"const": 4}}},
     "then": {"required": ["customValue"]},
 }
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
     "type": "object",
     "required": ["category_attributes", "shipping_template_id", "image_url_list"],
@@ -158,11 +165,36 @@ def member(product_id: str, parent: str | None = None, **more: Any) -> Member:
     return Member(product_id, parent, {**FIELDS, **more})
 
 
-def evaluated(*members: Member, lookups: StaticLookups | None = None, **changes: Any) -> Normalized:
-    family = next((m.parent_id for m in members if m.parent_id), members[0].product_id)
-    live = changes.pop("live_locale", None)
-    result = normalize(
-        feed(**changes), str(family), members, lookups or StaticLookups(), live_locale=live
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+NEW = Standing()
+
+
+def normalized(
+    compiled: CompiledFeed,
+    *members: Member,
+    lookups: StaticLookups | None = None,
+    family: str | None = None,
+    at: datetime = NOW,
+    standing: Standing = NEW,
+) -> Normalized | Waiting:
+    """The family of these members: the one named, or the first that is named as a parent."""
+    if family is None:
+        family = next((m.parent_id for m in members if m.parent_id), members[0].product_id)
+    return normalize(
+        compiled, family, members, lookups or StaticLookups(), at=at, standing=standing
+    )
+
+
+def evaluated(
+    *members: Member,
+    lookups: StaticLookups | None = None,
+    family: str | None = None,
+    at: datetime = NOW,
+    standing: Standing = NEW,
+    **changes: Any,
+) -> Normalized:
+    result = normalized(
+        feed(**changes), *members, lookups=lookups, family=family, at=at, standing=standing
     )
     assert isinstance(result, Normalized), result
     return result

@@ -17,6 +17,7 @@ from catalog_service.images.fetch_image import ImageFetcher
 from catalog_service.images.store import CHECKING_IMAGES
 from catalog_service.normalizing.api import republish_router
 from catalog_service.normalizing.consumer import on_product_reported
+from catalog_service.normalizing.mark_due import SaleCalendar
 from catalog_service.normalizing.republish import Republisher
 from catalog_service.normalizing.worker import Normalizer
 from catalog_service.preview.api import dry_run_router, preview_router
@@ -80,6 +81,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             Job("schemas", marketplace.fetch_schemas, every=POLL, woken_by=[FETCHING_SCHEMAS]),
             Job("images", images.run, every=POLL, woken_by=[CHECKING_IMAGES]),
             Job("trees", marketplace.fetch_trees, every=POLL, woken_by=[FETCHING_TREES]),
+            Job("sales", SaleCalendar(pool).run, every=timedelta(seconds=1)),
             Job("republishing", Republisher(pool).run, every=timedelta(seconds=1)),
             Job(
                 "parked",

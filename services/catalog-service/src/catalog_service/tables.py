@@ -206,12 +206,19 @@ normalized_product = Table(
     Column("report_revision", BigInteger),
     Column("report_causes", Text),
     Column("marketplace_product_id", Text),
+    Column("is_parent", Boolean, nullable=False, server_default=text("false")),
+    Column("due_at", DateTime(timezone=True)),
 )
 Index(
     "normalized_product_by_category",
     normalized_product.c.merchant_id,
     normalized_product.c.feed_id,
     normalized_product.c.category_id,
+)
+Index(
+    "normalized_product_due",
+    normalized_product.c.due_at,
+    postgresql_where=text("due_at IS NOT NULL"),
 )
 Index("normalized_product_by_image", normalized_product.c.image_urls, postgresql_using="gin")
 Index(

@@ -7,9 +7,24 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from catalog_service.normalizing.content import safe_html
-from catalog_service.normalizing.normalize import Normalized, Waiting, digest_of, normalize
+from catalog_service.normalizing.normalize import (
+    Normalized,
+    Standing,
+    Waiting,
+    digest_of,
+    normalize,
+)
 
-from ..catalog_families import NothingKnown, StaticLookups, errors, evaluated, feed, member
+from ..catalog_families import (
+    NOW,
+    NothingKnown,
+    StaticLookups,
+    errors,
+    evaluated,
+    feed,
+    member,
+    normalized,
+)
 
 
 def test_a_simple_product_is_filled_whole() -> None:
@@ -104,10 +119,8 @@ def test_a_bad_picture_blocks_content_and_only_that() -> None:
 
 
 def test_what_is_not_there_yet_is_waited_for() -> None:
-    assert normalize(feed(), "a", [member("a", category="New")], StaticLookups()) == Waiting(
-        "schema:7"
-    )
-    waiting = normalize(feed(), "a", [member("a")], NothingKnown())
+    assert normalized(feed(), member("a", category="New")) == Waiting("schema:7")
+    waiting = normalized(feed(), member("a"), lookups=NothingKnown())
     assert isinstance(waiting, Waiting)
     assert waiting.waits_for == "image:https://p.example/1.jpg"
 
@@ -178,16 +191,17 @@ def test_an_excluded_child_leaves_its_family_and_the_last_takes_it_along() -> No
 
 
 def test_no_members_is_absent() -> None:
-    result = normalize(feed(), "p", [], StaticLookups())
+    result = normalize(feed(), "p", [], StaticLookups(), at=NOW)
     assert isinstance(result, Normalized)
     assert result.absent_reason == "deleted"
 
 
 def test_another_main_language_than_online_is_refused() -> None:
-    result = evaluated(member("a"), live_locale="es_ES")
+    result = evaluated(member("a"), standing=Standing(is_online=True, live_locale="es_ES"))
     assert ("M3.1", "locale") in errors(result)
     assert result.offers is not None
-    assert evaluated(member("a"), live_locale="en_US").state == "valid"
+    online = Standing(is_online=True, live_locale="en_US")
+    assert evaluated(member("a"), standing=online).state == "valid"
 
 
 @given(st.permutations([("p", None), ("a", "p"), ("b", "p"), ("c", "p")]))

@@ -6,10 +6,12 @@ import pytest
 
 from catalog_service.feeds.compile import compile_feed
 from catalog_service.feeds.configuration import FeedConfiguration
-from catalog_service.normalizing.normalize import Normalized, digest_of, normalize
+from catalog_service.normalizing.normalize import Normalized, Standing, digest_of
 from catalog_service.normalizing.variations import Member
 
-from ..catalog_families import StaticLookups, errors, evaluated, feed, member
+from ..catalog_families import errors, evaluated, feed, member, normalized
+
+ONLINE = Standing(is_online=True, live_locale="en_US")
 
 
 def prices_of(result: Normalized) -> dict[str, tuple[str, str | None]]:
@@ -89,7 +91,7 @@ def test_a_bad_country_discount_keeps_the_countrys_price_as_it_is() -> None:
 
 @pytest.mark.parametrize("stock", ["-4", "4-", "(4)", "−4", -4, "-1,000"], ids=repr)
 def test_a_stock_below_zero_is_none_left_with_advice(stock: str | int) -> None:
-    result = evaluated(member("a", stock=stock))
+    result = evaluated(member("a", stock=stock), standing=ONLINE)
     assert stock_of(result) == {"a": 0}
     assert errors(result) == []
     assert str(stock) in {issue.value for issue in result.issues if issue.rule == "M4.3"}
@@ -105,9 +107,12 @@ def test_an_unmanaged_stock_is_named_nowhere() -> None:
     form = feed().form.model_dump(by_alias=True, exclude_none=True)
     del form["attributes"]["inventory"]
     compiled = compile_feed("m", "f", 1, FeedConfiguration.model_validate(form))
-    result = normalize(compiled, "a", [member("a")], StaticLookups())
+    result = normalized(compiled, member("a"), standing=ONLINE)
     assert isinstance(result, Normalized)
     assert (result.stock, result.state) == ([], "valid")
+    new = normalized(compiled, member("a"))
+    assert isinstance(new, Normalized)
+    assert (new.state, errors(new)) == ("offers_invalid", [("M4.3", "sku_info_list > inventory")])
 
 
 def test_of_a_code_that_two_children_have_neither_price_nor_stock_is_known() -> None:

@@ -294,6 +294,7 @@ COMPLETE: dict[str, Any] = {
     "attributes": {
         "sku_code": {"field": "product_id"},
         "price": {"field": "price"},
+        "inventory": {"constant": 5},
         "image_url_list": {"field": "images"},
         "product_units_type": {"constant": "piece/pieces"},
         "inventory_deduction_strategy": {"constant": "place_order_withhold"},

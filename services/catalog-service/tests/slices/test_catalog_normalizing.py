@@ -1,95 +1,27 @@
 """Events in, `product.normalized` out, on the sandbox's real schemas."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 import pytest
 
-from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration, remove_feed
 from catalog_service.normalizing.store import keep_reports
 from catalog_service.normalizing.worker import Normalizer
 from catalog_service.shops.store import keep_shops
 from catalog_service.sources.store import add_catalogue
 from catalog_service.sources.versions import Catalogue
-from common.contracts.catalog import CatalogUpdated
 from common.contracts.product import ProductNormalized, ProductReported
 from common.contracts.shop import ShopState
 from common.messaging.records import NotApplied
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 
+from ..wall_clocks import WALL_CLOCKS, form, gone, row
+
 Ingest = Callable[..., Awaitable[list[NotApplied]]]
 Settle = Callable[[], Awaitable[None]]
 Emitted = Callable[[], Awaitable[list[ProductNormalized]]]
-
-WALL_CLOCKS = "152805"
-
-
-def form(**changes: Any) -> FeedConfiguration:
-    base: dict[str, Any] = {
-        "shop": "s",
-        "catalogue": "c",
-        "main_locale": "en_US",
-        "currency": "USD",
-        "image_checks": "off",
-        "category": {"source": {"field": "category"}, "prefix": {"Clocks": WALL_CLOCKS}},
-        "languages": {"en_US": {"title": {"field": "title"}, "description": {"field": "title"}}},
-        "attributes": {
-            "sku_code": {"field": "product_id"},
-            "price": {"field": "price"},
-            "discount_price": {"field": "sale"},
-            "inventory": {"field": "stock"},
-            "image_url_list": {"constant": ["https://pictures.example/1.jpg"]},
-            "product_units_type": {"constant": "piece/pieces"},
-            "inventory_deduction_strategy": {"constant": "place_order_withhold"},
-            "package_weight": {"constant": 1},
-            "package_length": {"constant": 10},
-            "package_width": {"constant": 10},
-            "package_height": {"constant": 10},
-            "shipping_preparation_time": {"constant": 3},
-            "shipping_template_id": {"constant": "free shipping"},
-        },
-        "category_attributes": {
-            "Brand Name": {"constant": "NONE"},
-            "Origin": {"constant": "Mainland China"},
-            "High-concerned chemical": {"constant": "None"},
-            "Material": {"field": "material", "default": "Plastic"},
-            "Style": {"constant": "Modern"},
-            "Type": {"constant": "Standard"},
-            "Room Space": {"constant": "Kitchen"},
-            "Feature": {"constant": "Portable"},
-            "Power Source": {"constant": "Battery"},
-            "Shape": {"constant": "Round"},
-        },
-        "sku_attributes": {"Color": {"field": "color"}},
-    }
-    return FeedConfiguration.model_validate(base | changes)
-
-
-def row(product_id: str, version: int, parent: str | None = None, **more: str) -> CatalogUpdated:
-    fields: dict[str, Any] = {
-        "title": f"Clock {product_id}",
-        "category": "Clocks > Wall",
-        "price": "10",
-        "stock": "5",
-    }
-    return CatalogUpdated(
-        merchant_id="m",
-        catalogue_id="c",
-        product_id=product_id,
-        action="upsert",
-        version=version,
-        parent_id=parent,
-        fields=fields | more,
-    )
-
-
-def gone(product_id: str, version: int) -> CatalogUpdated:
-    return CatalogUpdated(
-        merchant_id="m", catalogue_id="c", product_id=product_id, action="delete", version=version
-    )
 
 
 @pytest.fixture
@@ -97,6 +29,17 @@ async def feed(pool: Pool, connected_shop: None) -> None:
     async with unit_of_work(pool) as connection:
         await add_catalogue(connection, Catalogue("m", "c", "explicit", "events"))
         await apply_configuration(connection, "m", "f", form())
+
+
+def live(event: ProductNormalized) -> ProductReported:
+    return ProductReported(
+        merchant_id="m",
+        feed_id="f",
+        family_id=event.family_id,
+        revision=1,
+        desired_revision=event.revision,
+        status="live",
+    )
 
 
 @pytest.mark.usefixtures("feed")
@@ -125,6 +68,8 @@ async def test_a_bad_sale_price_is_emitted_beside_every_stock_and_the_other_pric
     await ingest(row("sp", 1), *family, row("sq", 1))
     await settle()
     before = {event.family_id: event for event in await emitted()}
+    async with unit_of_work(pool) as connection:
+        await keep_reports(connection, [live(event) for event in before.values()])
     await ingest(
         row("sp-a", 2, "sp", color="Red", sale="39.90"),
         row("sp-b", 2, "sp", color="Blue", stock="0"),
@@ -261,16 +206,8 @@ async def test_the_main_language_of_a_live_product_cannot_change(
     await ingest(row("a", 1))
     await settle()
     (event,) = await emitted()
-    report = ProductReported(
-        merchant_id="m",
-        feed_id="f",
-        family_id="a",
-        revision=1,
-        desired_revision=event.revision,
-        status="live",
-    )
     async with unit_of_work(pool) as connection:
-        await keep_reports(connection, [report])
+        await keep_reports(connection, [live(event)])
         texts = {"title": {"field": "title"}, "description": {"field": "title"}}
         spanish = form(main_locale="es_ES", languages={"es_ES": texts})
         await apply_configuration(connection, "m", "f", spanish)

@@ -42,7 +42,11 @@ FORM: dict[str, Any] = {
     "image_checks": "off",
     "category": {"source": {"field": "category"}, "prefix": {"Clocks": WALL_CLOCKS}},
     "languages": {"en_US": {"title": {"field": "title"}, "description": {"field": "title"}}},
-    "attributes": {"sku_code": {"field": "product_id"}, "price": {"field": "price"}},
+    "attributes": {
+        "sku_code": {"field": "product_id"},
+        "price": {"field": "price"},
+        "inventory": {"constant": 5},
+    },
 }
 
 

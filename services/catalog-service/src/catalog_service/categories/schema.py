@@ -101,6 +101,14 @@ class CategorySchema:
         return _choices(field) if "oneOf" in field or "enum" in field else None
 
     @cached_property
+    def price_countries(self) -> Choices | None:
+        """The countries that may have a price of their own (M3.8); None when that is open."""
+        section = self._properties.get("multi_country_price_configuration", {})
+        prices = section.get("properties", {}).get("country_price_list", {})
+        field = prices.get("items", {}).get("properties", {}).get("ship_to_country", {})
+        return _choices(field) if "oneOf" in field or "enum" in field else None
+
+    @cached_property
     def locales(self) -> Choices | None:
         """The languages the marketplace takes."""
         return self.choices("locale")

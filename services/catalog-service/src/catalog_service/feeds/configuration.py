@@ -5,7 +5,9 @@ What they take is bounded and survives being stored: numbers are finite, texts h
 matches and rules nest only so deep.
 """
 
+from functools import cache
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -163,6 +165,8 @@ class Attributes(_Form):
     sku_code: Match | None = None
     price: Match | None = None
     discount_price: Match | None = None
+    discount_from: Match | None = None
+    discount_until: Match | None = None
     inventory: Match | None = None
     ean_code: Match | None = None
     image_url_list: Match | None = None
@@ -191,12 +195,27 @@ class CountryPriceMatch(_Form):
     discount_price: Match | None = None
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _time_zone(name: str) -> str:
+    if name not in _time_zones():
+        raise ValueError("it is no time zone of the IANA database, such as Europe/Madrid or UTC")
+    return name
+
+
+TimeZone = Annotated[Text, Field(max_length=100), AfterValidator(_time_zone)]
+
+
 class Units(_Form):
-    """What the catalogue's numbers are in."""
+    """What the catalogue's numbers are in, and which time its dates mean."""
 
     weight: Literal["kg", "g", "lb", "oz"] = "kg"
     length: Literal["cm", "mm", "m", "in"] = "cm"
     decimal: Literal[".", ","] = "."
+    time_zone: TimeZone = "UTC"
 
 
 class CategoryMatching(_Form):

@@ -7,6 +7,7 @@ is a fault of the channel: an alarm is logged and counted, and the family says t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from catalog_service.feeds.compile import CompiledFeed
 from catalog_service.feeds.store import Feed
@@ -14,12 +15,13 @@ from catalog_service.feeds.work import FamilyTooCostly
 from catalog_service.normalizing.normalize import (
     Lookups,
     Normalized,
+    Standing,
     Waiting,
     digest,
     normalize,
 )
 from catalog_service.normalizing.store import LastResult
-from catalog_service.normalizing.variations import Member
+from catalog_service.normalizing.variations import Member, own_members
 from common.contracts.product import Part
 from common.errors import Issue
 
@@ -44,7 +46,7 @@ def absence(feed: Feed, members: Sequence[Member]) -> Normalized | None:
     """What holds of a removed feed's families and of deleted ones, whatever the configuration."""
     if feed.lifecycle == "removed":
         return Normalized(absent_reason="feed_removed")
-    return None if members else Normalized(absent_reason="deleted")
+    return None if members else Normalized(absent_reason="deleted", is_parent=False)
 
 
 def evaluate(
@@ -53,13 +55,14 @@ def evaluate(
     members: Sequence[Member],
     lookups: Lookups,
     *,
-    live_locale: str | None = None,
+    at: datetime,
+    standing: Standing | None = None,
 ) -> Normalized | Waiting | Failed:
-    """The family as the feed wants it, or why that cannot be known. Raises nothing."""
+    """The family as the feed wants it at that time, or why that cannot be known. Raises nothing."""
     if isinstance(feed, FeedUnusable):
         return Failed(feed.issue)
     try:
-        return normalize(feed, family_id, members, lookups, live_locale=live_locale)
+        return normalize(feed, family_id, members, lookups, at=at, standing=standing)
     except FamilyTooCostly as costly:
         return Failed(_too_costly(str(costly)))
     except Exception as error:
@@ -87,7 +90,9 @@ def _too_costly(message: str) -> Issue:
     )
 
 
-def withheld(failed: Failed, members: Sequence[Member], last: LastResult | None) -> Normalized:
+def withheld(
+    failed: Failed, family_id: str, members: Sequence[Member], last: LastResult | None
+) -> Normalized:
     """A failed family as it is stored: no part can be sent, so that what is online stays.
 
     Its SKU codes are the last known ones: a SKU that is not named would be set to stock 0.
@@ -98,7 +103,7 @@ def withheld(failed: Failed, members: Sequence[Member], last: LastResult | None)
         category_id=known.category_id,
         category_path=known.category_path or "",
         title=known.title or "",
-        product_ids=sorted(member.product_id for member in members),
+        product_ids=sorted(member.product_id for member in own_members(family_id, members)),
         sku_codes=known.sku_codes,
         content_part=part,
         offers_part=part,

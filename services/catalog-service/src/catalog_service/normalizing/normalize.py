@@ -7,7 +7,8 @@ named, not awaited.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -16,17 +17,22 @@ import msgspec
 from catalog_service.categories.schema import CategorySchema
 from catalog_service.feeds.compile import CompiledFeed, Matches
 from catalog_service.feeds.matching import MatchFailed, Row
-from catalog_service.normalizing.advice import advise, advise_stock
-from catalog_service.normalizing.content import build_content, image_issues
+from catalog_service.feeds.quantities import QuantityInvalid, read_number
+from catalog_service.normalizing.advice import advise
+from catalog_service.normalizing.content import BuiltContent, build_content, image_issues
 from catalog_service.normalizing.offers import build_offers
 from catalog_service.normalizing.variations import (
     Family,
     Member,
     arrange,
+    childless,
     find_duplicates,
+    has_children,
+    own_members,
     without_excluded,
 )
 from common.contracts.event import LONGEST_EXTERNAL_ID
+from catalog_service.texts import undo_entities
 from common.contracts.product import AbsentReason, Content, Offer, Part, SkuStock
 from common.errors import Issue
 
@@ -48,6 +54,18 @@ class SchemaRefused:
     """The marketplace gives no schema for the category: not a leaf, not permitted (M2.1)."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of a family from before: on AliExpress, and of its rows.
+
+    `live_locale` is the main language it is online with; `was_parent`: its row had children.
+    """
+
+    is_online: bool = False
+    live_locale: str | None = None
+    was_parent: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +94,10 @@ class Normalized:
     stock: list[SkuStock] | None = None
     image_urls: list[str] = field(default_factory=list)
     """The pictures it uses, or would if they were good."""
+    is_parent: bool | None = None
+    """Whether its row has or had children; None where nothing new is known of that."""
+    due_at: datetime | None = None
+    """When it is to be evaluated again although nothing of it changes: a sale begins or ends."""
 
     @property
     def state(self) -> str:
@@ -105,73 +127,122 @@ def normalize(
     members: Sequence[Member],
     lookups: Lookups,
     *,
-    live_locale: str | None = None,
+    at: datetime,
+    standing: Standing | None = None,
 ) -> Normalized | Waiting:
-    """The family as the feed wants it; `live_locale` is the main language it is online with."""
-    family = arrange(family_id, members, synthesise_parent=feed.form.synthesise_parents)
+    """The family as the feed wants it at that time."""
+    standing = standing or Standing()
+    own = own_members(family_id, members)
+    product_ids = sorted(member.product_id for member in own)
+    is_parent = has_children(family_id, own) or (standing.was_parent and bool(own))
+    family = arrange(
+        family_id,
+        members,
+        synthesise_parent=feed.form.synthesise_parents,
+        was_parent=standing.was_parent,
+    )
     if family is None:
-        return Normalized(absent_reason="deleted")
-    product_ids = sorted(member.product_id for member in members)
+        return Normalized(absent_reason="deleted", product_ids=product_ids, is_parent=is_parent)
     family = without_excluded(family, feed.is_excluded)
     if family is None:
-        return Normalized(absent_reason="excluded", product_ids=product_ids)
-    return _present(feed, family, product_ids, lookups, live_locale)
+        return Normalized(absent_reason="excluded", product_ids=product_ids, is_parent=is_parent)
+    found = _present(feed, family, lookups, at, standing)
+    if isinstance(found, Waiting):
+        return found
+    return replace(found, product_ids=product_ids, is_parent=is_parent)
 
 
 def _present(
     feed: CompiledFeed,
     family: Family,
-    product_ids: list[str],
     lookups: Lookups,
-    live_locale: str | None,
+    at: datetime,
+    standing: Standing,
 ) -> Normalized | Waiting:
     lead = family.head or family.skus[0]
-    path, category_id, category_issues = _category(feed, lead)
+    path, category_id, issues = _category(feed, lead)
     matches = feed.matches(category_id)
+    schema = None if category_id is None or family.head is None else lookups.schema(category_id)
+    if schema is None and category_id is not None and family.head is not None:
+        return Waiting(f"schema:{category_id}")
+    if isinstance(schema, SchemaRefused):
+        issues.append(_not_permitted(category_id or "", schema.reason))
+        schema = None
+    if family.is_simple and _lacks_code_and_price(feed, matches, lead):
+        family = childless(family)
     codes, shared = _codes(matches, family)
-    side = build_offers(feed, matches, family.skus, _without_shared(codes))
-    content: Content | None = None
-    content_issues = [*family.issues, *category_issues, *shared]
-    if live_locale is not None and live_locale != feed.form.main_locale:
-        content_issues.append(_locale_changed(live_locale, feed.form.main_locale))
-    if category_id is not None and family.head is not None:
-        schema = lookups.schema(category_id)
-        if schema is None:
-            return Waiting(f"schema:{category_id}")
-        if isinstance(schema, SchemaRefused):
-            content_issues.append(_not_permitted(category_id, schema.reason))
-        else:
-            content, found = build_content(feed, matches, schema, family, codes)
-            content_issues += found
-    if content is not None and feed.form.image_checks:
-        unchecked, bad = _evaluate_images(content.image_urls, lookups)
-        if unchecked:
-            return Waiting(f"image:{unchecked[0]}", unchecked)
-        content_issues += image_issues(bad)
-    images = [] if content is None else content.image_urls
-    if _has_error(content_issues):
-        content = None
-    content_issues += advise(content)
+    built = build_content(feed, matches, schema, family, codes)
+    verdicts = _evaluate_images(feed, built, lookups)
+    if isinstance(verdicts, Waiting):
+        return verdicts
+    issues += [*family.issues, *shared, *_locale_issues(feed, standing), *built.issues, *verdicts]
+    content = None if _has_error(issues) else built.content
+    issues += advise(built.title, built.description, len(built.image_urls))
+    side = build_offers(
+        feed,
+        matches,
+        family.skus,
+        _without_shared(codes),
+        at=at,
+        taken_countries=None if schema is None else schema.price_countries,
+    )
     stock_issues = [*shared, *side.stock_issues]
-    if not _has_error(stock_issues):
-        stock_issues += advise_stock(side.stock)
+    if codes and not standing.is_online and not _has_error(stock_issues):
+        stock_issues += _no_stock(matches, side.stock)
     return Normalized(
         category_id=category_id,
         category_path=path,
         title=_shown_title(feed, lead),
-        product_ids=product_ids,
         sku_codes=list(dict.fromkeys(codes.values())),
-        content_part=_part(content, content_issues),
+        content_part=_part(content, issues),
         content=content,
         offers_part=_part(side.offers, [*shared, *side.price_issues]),
         offers=side.offers or None,
         stock_part=_part(side.stock, stock_issues),
         stock=side.stock,
-        image_urls=images,
+        image_urls=built.image_urls,
+        due_at=side.due_at,
     )
 
 
+def _lacks_code_and_price(feed: CompiledFeed, matches: Matches, row: Row) -> bool:
+    """Whether a row without children cannot be a simple product: a parent's row looks so (M4.3)."""
+    try:
+        has_code = matches.attributes["sku_code"].text(row) is not None
+        price = matches.attributes["price"].quantity(row)
+        return not has_code and (price is None or not read_number(price, feed.form.units.decimal))
+    except (MatchFailed, QuantityInvalid):
+        return False  # what is wrong there is the issue
+
+
+def _locale_issues(feed: CompiledFeed, standing: Standing) -> list[Issue]:
+    if standing.live_locale in {None, feed.form.main_locale}:
+        return []
+    return [_locale_changed(str(standing.live_locale), feed.form.main_locale)]
+
+
+def _no_stock(matches: Matches, stock: Sequence[SkuStock]) -> list[Issue]:
+    """The issue of a product that is not online yet and has no stock: it is refused (M4.3)."""
+    if any(sku.inventory for sku in stock):
+        return []
+    has_match = "inventory" in matches.attributes
+    return [
+        Issue(
+            rule="M4.3",
+            field="sku_info_list > inventory",
+            message="no SKU has stock"
+            if has_match
+            else "the stock is missing: inventory has no match",
+            remedy="AliExpress creates no product without stock: it is created once a SKU has some."
+            if has_match
+            else "Match inventory in the feed: AliExpress creates no product without stock.",
+            value="0" if has_match else None,
+        )
+    ]
+
+
 def _category(feed: CompiledFeed, row: Row) -> tuple[str, str | None, list[Issue]]:
+    """The row's category path, its leaf where there is one, and what is wrong with it."""
     try:
         path = feed.category.path(row)
         category_id = feed.category.find(row)
@@ -237,7 +308,7 @@ def _code_issue(product_id: str, code: str | None, reason: str) -> Issue:
     return Issue(
         rule="M3.3",
         field="sku_info_list > sku_code",
-        message=f"the product {product_id} has no usable SKU code: {reason}",
+        message=f"the product {product_id!r} has no usable SKU code: {reason}",
         remedy="Fill the SKU code, or match it with a template over other fields.",
         value=None if code is None else code[:200],
         sku=product_id,
@@ -245,11 +316,15 @@ def _code_issue(product_id: str, code: str | None, reason: str) -> Issue:
 
 
 def _evaluate_images(
-    urls: Sequence[str], lookups: Lookups
-) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
-    verdicts = {url: lookups.image(url) for url in urls}
+    feed: CompiledFeed, built: BuiltContent, lookups: Lookups
+) -> list[Issue] | Waiting:
+    if not feed.form.image_checks:
+        return []
+    verdicts = {url: lookups.image(url) for url in built.image_urls}
     unchecked = tuple(url for url, verdict in verdicts.items() if verdict is None)
-    return unchecked, [(url, verdict) for url, verdict in verdicts.items() if verdict]
+    if unchecked:
+        return Waiting(f"image:{unchecked[0]}", unchecked)
+    return image_issues([(url, verdict) for url, verdict in verdicts.items() if verdict])
 
 
 def _shown_title(feed: CompiledFeed, row: Row) -> str:
@@ -257,7 +332,7 @@ def _shown_title(feed: CompiledFeed, row: Row) -> str:
         text = feed.languages.titles[feed.form.main_locale].text(row)
     except MatchFailed:
         return ""
-    return (text or "")[:300]
+    return " ".join(undo_entities(text or "").split())[:300]
 
 
 def _has_error(issues: Sequence[Issue]) -> bool:

@@ -1,17 +1,25 @@
 """The offer side of a family: prices of its SKUs, and their stock (M3.8, M3.9, M4.3). Pure.
 
-SKU by SKU, and prices apart from stock: what is wrong with one price keeps that price alone.
+SKU by SKU, and prices apart from stock: what is wrong with one price keeps that price alone. A
+sale price may hold for a time only; the family's next instant at which one begins or ends is part
+of the result.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from functools import cached_property
+from zoneinfo import ZoneInfo
 
+from catalog_service.categories.schema import Choices
 from catalog_service.feeds.compile import CompiledFeed, Matches
 from catalog_service.feeds.compile import CountryPrice as CountryMatch
-from catalog_service.feeds.matching import CompiledMatch, MatchFailed, Row
+from catalog_service.feeds.configuration import Match
+from catalog_service.feeds.matching import CompiledMatch, MatchFailed, Row, compile_match
 from catalog_service.feeds.quantities import QuantityInvalid, Written, read_amount, read_whole
+from catalog_service.normalizing.sale_dates import DateInvalid, SaleWindow, read_instant
 from common.contracts.product import CountryPrice, Offer, SkuStock
 from common.errors import Issue, Severity
 
@@ -19,6 +27,8 @@ LOWEST_COUNTRY_SHARE = Decimal("0.70")
 HIGHEST_PRICE = Decimal(999_999)
 MOST_STOCK = 999_999
 _CENT = Decimal("0.01")
+_DATES = {name: compile_match(Match(field=name)) for name in ("discount_from", "discount_until")}
+"""Where a sale price's dates are looked for when the feed has no match for them."""
 _REMEDY_OF_MATCH = "Correct the match or what it reads, or give the match a default."
 
 
@@ -37,25 +47,64 @@ class OfferSide:
     price_issues: list[Issue] = dataclass_field(default_factory=list)
     stock: list[SkuStock] = dataclass_field(default_factory=list)
     stock_issues: list[Issue] = dataclass_field(default_factory=list)
+    due_at: datetime | None = None
+    """The next instant at which a sale price begins or ends."""
 
 
 def build_offers(
-    feed: CompiledFeed, matches: Matches, skus: Sequence[Row], codes: Mapping[str, str]
+    feed: CompiledFeed,
+    matches: Matches,
+    skus: Sequence[Row],
+    codes: Mapping[str, str],
+    *,
+    at: datetime,
+    taken_countries: Choices | None = None,
 ) -> OfferSide:
-    """The offer side of the rows that are SKUs; `codes` is by product id."""
+    """The offer side at that time of the rows that are SKUs; `codes` is by product id.
+
+    A row without a usable code is checked like the others, under its product id; it has no offer.
+    `taken_countries` are those whose prices the category takes; None where that is not known.
+    """
     side = OfferSide()
+    changes: list[datetime] = []
     for row in skus:
         code = codes.get(row.product_id)
-        if code is None:
-            continue
-        stock = _Stock(feed, row, code, side.stock_issues)
+        shown = code or row.product_id
+        stock = _Stock(feed, row, shown, side.stock_issues)
         inventory = stock.inventory(matches.attributes.get("inventory"))
-        if inventory is not None:
+        prices = _Prices(feed, row, shown, side.price_issues, matches, at, taken_countries)
+        offer = prices.offer(inventory)
+        changes += prices.changes
+        if code is not None and inventory is not None:
             side.stock.append(SkuStock(code, inventory))
-        offer = _Prices(feed, row, code, side.price_issues).offer(matches, inventory)
-        if offer is not None:
+        if code is not None and offer is not None:
             side.offers.append(offer)
+    side.due_at = min(changes, default=None)
+    side.price_issues += _advise_countries(feed, side.offers, taken_countries)
     return side
+
+
+def _advise_countries(
+    feed: CompiledFeed, offers: Sequence[Offer], taken: Choices | None
+) -> list[Issue]:
+    """Ask for a price in each country the feed sells to, where there are several (M3.8)."""
+    named = list(dict.fromkeys(feed.form.countries))
+    if len(named) < 2 or not offers:
+        return []
+    priced = {country.country for offer in offers for country in offer.country_prices}
+    priced.update(country for offer in offers for country in offer.kept_countries)
+    lacking = [c for c in named if c not in priced and (taken is None or taken.find(c))]
+    if not lacking:
+        return []
+    return [
+        Issue(
+            rule="M3.8",
+            field="multi_country_price_configuration",
+            message=f"the product has no price of its own for {', '.join(lacking)}",
+            remedy="Match one under country_prices where it should differ; the price holds there.",
+            severity="advice",
+        )
+    ]
 
 
 @dataclass(frozen=True)
@@ -137,14 +186,20 @@ class _Stock(_Reader):
         return sent
 
 
+@dataclass(frozen=True)
 class _Prices(_Reader):
-    """One SKU's prices."""
+    """One SKU's prices; `changes` are when they change next, known after `offer`."""
 
-    def offer(self, matches: Matches, inventory: int | None) -> Offer | None:
+    matches: Matches
+    at: datetime
+    taken_countries: Choices | None
+    changes: list[datetime] = dataclass_field(default_factory=list)
+
+    def offer(self, inventory: int | None) -> Offer | None:
         """The offer; None where its price or discount is unusable."""
-        discount_match = matches.attributes.get("discount_price")
+        discount_match = self.matches.attributes.get("discount_price")
         try:
-            price = self._price(matches.attributes["price"])
+            price = self._price(self.matches.attributes["price"])
             discount = self._discount("discount_price", discount_match, price)
         except _Unusable:
             return None
@@ -180,9 +235,9 @@ class _Prices(_Reader):
         return price
 
     def _discount(self, name: str, match: CompiledMatch | None, price: Decimal) -> Decimal | None:
-        """The discounted price; none where it is empty, 0 or the price itself."""
+        """The discounted price; none where it is empty, 0, the price itself, or does not hold."""
         given = self._given(name, "M3.9", match)
-        if given is None:
+        if given is None or not self._is_on_sale:
             return None
         discount = self._money(name, "M3.9", given)
         if discount in {0, price}:
@@ -196,6 +251,50 @@ class _Prices(_Reader):
                 given,
             )
         return discount
+
+    @cached_property
+    def _is_on_sale(self) -> bool:
+        """Whether sale prices hold; not where their dates are unusable, which is written once."""
+        try:
+            window = self._window()
+        except _Unusable:
+            return False
+        change = window.next_change(self.at)
+        if change is not None:
+            self.changes.append(change)
+        return window.is_open(self.at)
+
+    def _window(self) -> SaleWindow:
+        window = SaleWindow(self._instant("discount_from"), self._instant("discount_until"))
+        if window.begins is not None and window.ends is not None and window.begins > window.ends:
+            raise self._unusable(
+                "discount_until",
+                "M3.9",
+                "the sale price ends before it begins",
+                "Correct the dates; until then the price is sent without discount.",
+                f"{window.begins.isoformat()}/{window.ends.isoformat()}",
+            )
+        return window
+
+    def _instant(self, name: str) -> datetime | None:
+        match = self.matches.attributes.get(name) or _DATES[name]
+        try:
+            text = match.text(self.row)
+        except MatchFailed as failure:
+            raise self._unusable(name, "M3.9", str(failure), _REMEDY_OF_MATCH) from None
+        if text is None:
+            return None
+        zone = ZoneInfo(self.feed.form.units.time_zone)
+        try:
+            return read_instant(text, zone, is_end=name == "discount_until")
+        except DateInvalid as invalid:
+            raise self._unusable(
+                name,
+                "M3.9",
+                f"the date of the sale price is unusable: {invalid}",
+                "Send it as 2026-01-31 or 2026-01-31T23:59:59Z; until then there is no discount.",
+                text,
+            ) from None
 
     def _countries(self, price: Decimal) -> tuple[list[CountryPrice], list[str]]:
         """The country prices, and the countries whose price is unusable."""
@@ -215,6 +314,14 @@ class _Prices(_Reader):
         given = self._given(name, "M3.8", match.price)
         if given is None:
             return None
+        if self.taken_countries is not None and self.taken_countries.find(country) is None:
+            raise self._unusable(
+                name,
+                "M3.8",
+                f"the category takes no price for {country}",
+                f"Take it out of country_prices. Taken are: {self.taken_countries.shown()}.",
+                given,
+            )
         own = self._money(name, "M3.8", given)
         lowest = (price * LOWEST_COUNTRY_SHARE).quantize(_CENT, ROUND_CEILING)
         if own < lowest:

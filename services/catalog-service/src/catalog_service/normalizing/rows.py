@@ -54,8 +54,16 @@ def row_of(task: Task, result: Normalized, previous: Previous | None) -> list[No
         rules=sorted({issue.rule for issue in result.issues}),
         missing=sorted(set(missing_attributes(errors))),
         traceparent=task.traceparent,
+        is_parent=_is_parent(result, previous),
+        due_at=result.due_at,
     )
     return [row]
+
+
+def _is_parent(result: Normalized, previous: Previous | None) -> bool:
+    if result.is_parent is not None:
+        return result.is_parent
+    return previous is not None and previous.standing.was_parent
 
 
 def _revision(previous: Previous | None, digest: bytes) -> int:

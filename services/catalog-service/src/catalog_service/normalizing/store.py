@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
 from catalog_service.families.store import FamilyKey, ProductKey, columns_of, listed, mark
+from catalog_service.normalizing.normalize import Standing
 from catalog_service.normalizing.variations import Member
 from common import clock
 from common.contracts.product import ProductNormalized, ProductReported
@@ -16,7 +18,8 @@ from common.postgres.pool import Connection
 async def load_members(
     connection: Connection, families: Collection[FamilyKey]
 ) -> dict[FamilyKey, list[Member]]:
-    """The members of these families that are not deleted."""
+    """The members of these families that are not deleted; of a family whose own row is a child of
+    another, that row too where it has children (see `Member`)."""
     rows = await connection.fetch(
         """
         WITH family AS (
@@ -27,7 +30,10 @@ async def load_members(
         FROM family k JOIN source_product p
             ON (p.merchant_id, p.catalogue_id, p.product_id)
                 = (k.merchant_id, k.catalogue_id, k.family_id)
-        WHERE NOT p.is_deleted AND p.parent_id IS NULL
+        WHERE NOT p.is_deleted AND (p.parent_id IS NULL OR EXISTS (
+            SELECT FROM source_product child
+            WHERE (child.merchant_id, child.catalogue_id, child.parent_id)
+                = (k.merchant_id, k.catalogue_id, k.family_id) AND NOT child.is_deleted))
         UNION ALL
         SELECT k.merchant_id, k.catalogue_id, k.family_id, p.product_id, p.parent_id, p.fields
         FROM family k JOIN source_product p
@@ -51,7 +57,7 @@ class Previous:
     revision: int
     state: str
     digest: bytes
-    live_locale: str | None
+    standing: Standing
 
 
 async def load_previous(
@@ -60,7 +66,9 @@ async def load_previous(
     """How these were last stored, locked in key order for this transaction."""
     rows = await connection.fetch(
         """
-        SELECT n.merchant_id, n.feed_id, n.family_id, revision, state, digest, live_locale
+        SELECT n.merchant_id, n.feed_id, n.family_id, revision, state, digest,
+            live_locale IS NOT NULL OR marketplace_product_id IS NOT NULL AS is_online,
+            live_locale, is_parent
         FROM normalized_product n
         JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, feed_id, family_id)
             USING (merchant_id, feed_id, family_id)
@@ -68,7 +76,23 @@ async def load_previous(
         """,
         *columns_of(keys),
     )
-    return {(m, f, family): Previous(*rest) for m, f, family, *rest in rows}
+    return {
+        (m, f, family): Previous(revision, state, digest, Standing(*standing))
+        for m, f, family, revision, state, digest, *standing in rows
+    }
+
+
+async def find_standing(connection: Connection, key: ProductKey) -> Standing:
+    """What is known of a family from before; nothing where it was never normalized."""
+    row = await connection.fetchrow(
+        """
+        SELECT live_locale IS NOT NULL OR marketplace_product_id IS NOT NULL AS is_online,
+            live_locale, is_parent
+        FROM normalized_product WHERE (merchant_id, feed_id, family_id) = ($1, $2, $3)
+        """,
+        *key,
+    )
+    return Standing() if row is None else Standing(*row)
 
 
 @dataclass(frozen=True)
@@ -117,6 +141,8 @@ class NormalizedRow:
     rules: list[str]
     missing: list[str]
     traceparent: str | None
+    is_parent: bool
+    due_at: datetime | None
 
 
 async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow]) -> None:
@@ -126,12 +152,14 @@ async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow])
         """
         INSERT INTO normalized_product
             (merchant_id, feed_id, family_id, catalogue_id, revision, state, digest, category_id,
-             category_path, title, image_urls, rules, missing, event, traceparent, normalized_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             category_path, title, image_urls, rules, missing, event, traceparent, normalized_at,
+             is_parent, due_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
         ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
             catalogue_id = $4, revision = $5, state = $6, digest = $7, category_id = $8,
             category_path = $9, title = $10, image_urls = $11, rules = $12, missing = $13,
-            event = $14, traceparent = $15, normalized_at = $16
+            event = $14, traceparent = $15, normalized_at = $16, is_parent = $17,
+            due_at = $18
         """,
         [
             (
@@ -151,17 +179,44 @@ async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow])
                 encode(row.event).decode(),
                 row.traceparent,
                 clock.now(),
+                row.is_parent,
+                row.due_at,
             )
             for row in rows
         ],
     )
 
 
+async def mark_due(connection: Connection, *, limit: int) -> int:
+    """Mark families dirty of which a sale price begins or ends by now; how many there were.
+
+    Their rows keep no due time until they are evaluated: the mark takes its place.
+    """
+    rows = await connection.fetch(
+        """
+        UPDATE normalized_product AS n SET due_at = NULL
+        FROM (
+            SELECT merchant_id, feed_id, family_id FROM normalized_product
+            WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        ) AS due
+        WHERE (n.merchant_id, n.feed_id, n.family_id)
+            = (due.merchant_id, due.feed_id, due.family_id)
+        RETURNING n.merchant_id, n.catalogue_id, n.family_id, n.feed_id, n.traceparent
+        """,
+        clock.now(),
+        limit,
+    )
+    if rows:
+        await mark(connection, listed((m, c, f, feed, trace) for m, c, f, feed, trace in rows))
+    return len(rows)
+
+
 async def keep_reports(connection: Connection, reports: Sequence[ProductReported]) -> None:
     """Keep the newest report of each family, in key order.
 
     The main language a product went live with stays until it is deleted (M3.1); a family held back
-    by it is marked dirty then.
+    by it is marked dirty then. So is one that goes offline, or that comes online while an issue of
+    M4.3 holds of products that are not: what is right for its stock depends on it.
     """
     rows = await connection.fetch(
         """
@@ -180,7 +235,9 @@ async def keep_reports(connection: Connection, reports: Sequence[ProductReported
                 = (r.merchant_id, r.feed_id, r.family_id)
             AND r.revision > coalesce(n.report_revision, -1)
         RETURNING n.merchant_id, n.catalogue_id, n.feed_id, n.family_id,
-            old.live_locale IS NOT NULL AND new.live_locale IS NULL AS is_freed
+            old.live_locale IS NOT NULL OR old.marketplace_product_id IS NOT NULL AS was_online,
+            new.live_locale IS NOT NULL OR new.marketplace_product_id IS NOT NULL AS is_online,
+            'M4.3' = ANY(n.rules) AS has_stock_issue
         """,
         [report.merchant_id for report in reports],
         [report.feed_id for report in reports],
@@ -190,8 +247,12 @@ async def keep_reports(connection: Connection, reports: Sequence[ProductReported
         [report.marketplace_product_id for report in reports],
         [msgspec.json.encode(report.causes).decode() for report in reports],
     )
-    freed = ((m, c, family, f, None) for m, c, f, family, is_freed in rows if is_freed)
-    await mark(connection, listed(freed))
+    moved = (
+        (m, c, family, f, None)
+        for m, c, f, family, was_online, is_online, has_stock_issue in rows
+        if was_online != is_online and (was_online or has_stock_issue)
+    )
+    await mark(connection, listed(moved))
 
 
 # -- republish ------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from catalog_service.families.store import FamilyKey, ProductKey
 from catalog_service.feeds.store import Feed
@@ -30,7 +31,10 @@ class Task:
 
 @dataclass
 class Turn:
-    """The tasks of a turn, sorted by what became of them, and the seconds each merchant took."""
+    """The tasks of a turn, sorted by what became of them, and the seconds each merchant took;
+    `at` is the time all of them are evaluated for."""
+
+    at: datetime
 
     normalized: list[tuple[Task, Normalized]] = field(default_factory=list)
     waiting: list[tuple[Task, Waiting]] = field(default_factory=list)

@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import structlog
 from opentelemetry import trace
@@ -50,6 +51,7 @@ from catalog_service.normalizing.store import (
 from catalog_service.normalizing.turn import Task, Turn
 from catalog_service.normalizing.variations import Member
 from catalog_service.settings import SOURCE
+from common import clock
 from common.errors import Outage
 from common.failpoints import FailpointError, reach
 from common.messaging.outbox import Caused, add_events
@@ -166,7 +168,7 @@ class Normalizer:
         tasks = _tasks(claimed, feeds)
         members = await load_members(connection, claimed.keys())
         previous = await load_previous(connection, [task.key for task in tasks])
-        turn = Turn()
+        turn = Turn(clock.now())
         if failure is None:
             await self._evaluate(connection, turn, tasks, members, previous)
         else:
@@ -178,7 +180,8 @@ class Normalizer:
         if turn.failed:
             last = await load_last_results(connection, [task.key for task, _ in turn.failed])
             for task, failed in turn.failed:
-                kept = withheld(failed, members.get(task.family, []), last.get(task.key))
+                rows_of_family = members.get(task.family, [])
+                kept = withheld(failed, task.family[2], rows_of_family, last.get(task.key))
                 rows += row_of(task, kept, previous.get(task.key))
         rows.sort(key=lambda row: row.event.key())
         await save_normalized(connection, rows)
@@ -210,7 +213,9 @@ class Normalizer:
             for task in left:
                 if turn.has_time_for(task):
                     began = time.monotonic()
-                    result = await self._evaluate_one(connection, task, members, previous, known)
+                    result = await self._evaluate_one(
+                        connection, task, members, previous, known, at=turn.at
+                    )
                     turn.seconds[task.feed.merchant_id] += time.monotonic() - began
                     turn.sort_in(task, result)
                 else:
@@ -227,6 +232,8 @@ class Normalizer:
         members: dict[FamilyKey, list[Member]],
         previous: dict[ProductKey, Previous],
         known: ReferenceData,
+        *,
+        at: datetime,
     ) -> Normalized | Waiting | Failed:
         family = members.get(task.family, [])
         absent = absence(task.feed, family)
@@ -239,7 +246,8 @@ class Normalizer:
             task.family[2],
             family,
             known.of(task.feed.merchant_id, task.feed.shop_id),
-            live_locale=None if before is None else before.live_locale,
+            at=at,
+            standing=None if before is None else before.standing,
         )
 
 

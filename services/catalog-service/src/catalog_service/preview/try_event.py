@@ -7,9 +7,9 @@ from pydantic import BaseModel
 from catalog_service.categories.store import load_schema_versions
 from catalog_service.feeds.store import Feed, load_feeds_of_catalogues
 from catalog_service.normalizing.evaluate import Failed, absence, evaluate, withheld
-from catalog_service.normalizing.normalize import Waiting
+from catalog_service.normalizing.normalize import Normalized, Waiting
 from catalog_service.normalizing.reference_data import FeedCache, ReferenceData, SchemaCache
-from catalog_service.normalizing.store import load_members
+from catalog_service.normalizing.store import find_standing, load_members
 from catalog_service.normalizing.variations import Member
 from catalog_service.preview.views import IssueView, issue_views
 from catalog_service.sources.store import find_catalogue, find_version
@@ -119,15 +119,17 @@ async def _outcome(
     known = ReferenceData(SchemaCache())
     known.versions = await load_schema_versions(connection, [(feed.merchant_id, feed.shop_id)])
     lookups = known.of(feed.merchant_id, feed.shop_id)
-    result = absence(feed, members) or evaluate(compiled, family_id, members, lookups)
-    while isinstance(result, Waiting) and await known.load_lacking(connection):
-        result = evaluate(compiled, family_id, members, lookups)
+    standing = await find_standing(connection, (feed.merchant_id, feed.feed_id, family_id))
+    at = clock.now()
+    result: Normalized | Waiting | Failed | None = absence(feed, members)
+    while result is None or (isinstance(result, Waiting) and await known.load_lacking(connection)):
+        result = evaluate(compiled, family_id, members, lookups, at=at, standing=standing)
     if isinstance(result, Waiting):
         return FeedOutcome(feed_id=feed.feed_id, state="waiting", waits_for=result.waits_for)
     if isinstance(result, Failed):
         if result.error is not None:
             log.error("family.failed", feed=feed.feed_id, family=family_id, exc_info=result.error)
-        result = withheld(result, members, None)
+        result = withheld(result, family_id, members, None)
     return FeedOutcome(
         feed_id=feed.feed_id,
         state=result.state,

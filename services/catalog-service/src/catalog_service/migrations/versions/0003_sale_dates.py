@@ -1,0 +1,16 @@
+"""Sale prices with dates, and rows that were parents."""
+
+from pathlib import Path
+
+from alembic import op
+
+from common.postgres.migrate import statements
+
+revision = "0003"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    own = (Path(__file__).parent / "0003_sale_dates.sql").read_text()
+    for statement in statements(own):
+        op.execute(statement)
