@@ -109,12 +109,21 @@ def preview(
         return [item async for item in channel.preview(merchant, feed, filters)]
 
     families = ask(asked)
-    rows = (
+    columns = ("product", "state", "severity", "issue", "remedy")
+    rows = (row for item in families for row in _preview_rows(item))
+    show(families, as_json, lambda: table_of(columns, rows))
+
+
+def _preview_rows(item: PreviewFamily) -> list[tuple[str, ...]]:
+    """A row for each issue of the product; one without where it has none."""
+    rows = [
         (
             item.family_id,
             item.state,
-            "\n".join(f"{issue.rule} {issue.field}: {issue.message}" for issue in item.issues),
+            issue.severity,
+            f"{issue.rule} {issue.field}: {issue.message}",
+            issue.remedy,
         )
-        for item in families
-    )
-    show(families, as_json, lambda: table_of(("product", "state", "issues"), rows))
+        for issue in item.issues
+    ]
+    return rows or [(item.family_id, item.state, "", "", "")]
