@@ -114,7 +114,7 @@ def preview(
     show(families, as_json, lambda: table_of(columns, rows))
 
 
-def _preview_rows(item: PreviewFamily) -> list[tuple[str, ...]]:
+def _preview_rows(item: PreviewFamily) -> list[tuple[str, str, str, str, str]]:
     """A row for each issue of the product; one without where it has none."""
     rows = [
         (

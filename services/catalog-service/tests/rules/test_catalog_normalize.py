@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from catalog_service.normalizing.content import safe_html
+from catalog_service.normalizing.descriptions import safe_html
 from catalog_service.normalizing.normalize import (
     Normalized,
     Standing,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog_service.normalizing.content import safe_html
+from catalog_service.normalizing.descriptions import safe_html
 from catalog_service.texts import undo_entities
 
 from ..catalog_families import errors, evaluated, member

@@ -1,14 +1,10 @@
 """The content side of a family: texts, pictures, attributes, package (M3, M4). Pure."""
 
-import html
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
-
-import nh3
 
 from catalog_service.categories.schema import CategorySchema, rule_of
 from catalog_service.feeds.compile import CompiledFeed, Matches
@@ -16,6 +12,7 @@ from catalog_service.feeds.matching import MatchFailed, Row
 from catalog_service.feeds.templates import cut_at_word
 from catalog_service.normalizing.attributes import fill_category_attributes, fill_sku_attributes
 from catalog_service.normalizing.barcodes import BarcodeInvalid, read_barcode
+from catalog_service.normalizing.descriptions import safe_html
 from catalog_service.normalizing.package import read_package
 from catalog_service.normalizing.variations import Family, find_combination_issues
 from catalog_service.texts import undo_entities
@@ -29,17 +26,6 @@ _STRATEGIES = {
     "by payments": "payment_success_deduct",
 }
 Strategy = Literal["place_order_withhold", "payment_success_deduct"]
-_TAG = re.compile(r"<[a-zA-Z/!]")
-_ELEMENTS = nh3.ALLOWED_TAGS | {
-    *("html", "head", "body", "title", "meta", "link", "style", "script", "noscript", "iframe"),
-    *("object", "embed", "svg", "video", "audio", "source", "form", "input", "button", "select"),
-    *("option", "label", "font", "section", "main", "address"),
-}
-_ELEMENT = re.compile(rf"</?(?:{'|'.join(sorted(_ELEMENTS))})(?:\s[^<>]*)?/?>|<!--", re.IGNORECASE)
-"""A whole tag of HTML; `<45 cm>` and `a <b` are none."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-"""Characters no text shows; an HTML parser drops or replaces them."""
-_LINE_END = re.compile(r"\r\n?|\n")
 _OF_ANY_CATEGORY = CategorySchema("0", '{"properties": {}}')
 """What holds whatever the category, to check a product by whose own is not known."""
 
@@ -399,22 +385,6 @@ class _Draft:
         self.issues.append(
             Issue(rule_of(field), field, message, remedy, value=shown, severity=severity)
         )
-
-
-def safe_html(text: str) -> str:
-    """The description as HTML without anything active (M3.7).
-
-    A text without tags is plain and keeps its lines, unless its entities make tags: then it is that
-    HTML.
-    """
-    text = _CONTROL.sub("", text).strip()
-    if not _TAG.search(text):
-        undone = _CONTROL.sub("", undo_entities(text)).strip()
-        if _ELEMENT.search(undone):
-            text = undone
-        else:
-            text = _LINE_END.sub("<br>", html.escape(undone, quote=False))
-    return nh3.clean(text, link_rel=None).strip()
 
 
 def _is_web_address(url: str) -> bool:
