@@ -86,6 +86,7 @@ SCHEMA: dict[str, Any] = {
 class StaticLookups:
     body: dict[str, Any] = field(default_factory=lambda: SCHEMA)
     images: dict[str, str] = field(default_factory=dict)
+    shop_currency: str | None = None
 
     def schema(self, category_id: str) -> CategorySchema | SchemaRefused | None:
         if category_id == "6":
@@ -93,6 +94,9 @@ class StaticLookups:
         if category_id == "7":
             return None
         return CategorySchema(category_id, msgspec.json.encode(self.body).decode())
+
+    def currency(self) -> str | None:
+        return self.shop_currency
 
     def image(self, url: str) -> str | None:
         return self.images.get(url, "")

@@ -7,6 +7,7 @@ from aliexpress.wiring import client_of
 from catalog_service.categories.api import categories_router
 from catalog_service.categories.marketplace import Marketplace
 from catalog_service.categories.store import FETCHING_SCHEMAS, FETCHING_TREES
+from catalog_service.currencies.read_currency import CurrencyReader
 from catalog_service.families.store import NORMALIZING
 from catalog_service.feeds.api import feeds_router
 from catalog_service.files.api import files_router
@@ -51,6 +52,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
         schema_lifetime=settings.schema_lifetime,
         tree_lifetime=settings.tree_lifetime,
     )
+    currencies = CurrencyReader(pool, client, tokens, holder=settings.instance_id)
     normalizer = Normalizer(pool)
     importer = Importer(pool, holder=settings.instance_id, deletion_share=settings.deletion_share)
     fetcher = ImageFetcher(settings.image_allowed_hosts)
@@ -81,6 +83,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             Job("schemas", marketplace.fetch_schemas, every=POLL, woken_by=[FETCHING_SCHEMAS]),
             Job("images", images.run, every=POLL, woken_by=[CHECKING_IMAGES]),
             Job("trees", marketplace.fetch_trees, every=POLL, woken_by=[FETCHING_TREES]),
+            Job("currencies", currencies.run, every=timedelta(seconds=5)),
             Job("sales", SaleCalendar(pool).run, every=timedelta(seconds=1)),
             Job("republishing", Republisher(pool).run, every=timedelta(seconds=1)),
             Job(

@@ -253,6 +253,15 @@ shop = Table(
     Column("retry_at", DateTime(timezone=True)),
 )
 
+shop_currency = Table(
+    "shop_currency",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("currency", Text),
+    Column("checked_at", DateTime(timezone=True), nullable=False),
+)
+
 source_product = Table(
     "source_product",
     TABLES,

@@ -6,10 +6,12 @@ import pytest
 
 from catalog_service.feeds.compile import compile_feed
 from catalog_service.feeds.configuration import FeedConfiguration
+from catalog_service.feeds.currencies import check_shop_currency
 from catalog_service.normalizing.normalize import Normalized, Standing, digest_of
 from catalog_service.normalizing.variations import Member
+from common.errors import Refusal
 
-from ..catalog_families import errors, evaluated, feed, member, normalized
+from ..catalog_families import StaticLookups, errors, evaluated, feed, member, normalized
 
 ONLINE = Standing(is_online=True, live_locale="en_US")
 
@@ -240,3 +242,24 @@ def test_a_text_that_is_not_used_whole_is_an_issue_that_shows_it(
     found = [i for i in result.issues if i.severity == "error"]
     assert [(i.rule, i.field, i.value) for i in found] == [(rule, field_name, shown)]
     assert found[0].remedy
+
+
+# -- the shop's currency -----------------------------------------------------------------------
+
+
+def test_in_another_currency_than_the_shops_no_price_is_sent() -> None:
+    foreign = StaticLookups(shop_currency="EUR")
+    result = evaluated(*family(), lookups=foreign)
+    assert errors(result) == [("M3.9", "currency")]
+    assert (result.offers, result.state) == (None, "offers_invalid")
+    assert stock_of(result) == {"a": 5, "b": 0}
+    assert evaluated(*family(), lookups=foreign, currency="EUR").state == "valid"
+    assert evaluated(*family(), lookups=StaticLookups(shop_currency="USD")).state == "valid"
+
+
+def test_a_feed_in_another_currency_than_its_shops_is_refused() -> None:
+    check_shop_currency("USD", None)
+    check_shop_currency("USD", "USD")
+    with pytest.raises(Refusal, match="EUR") as refused:
+        check_shop_currency("USD", "EUR")
+    assert (refused.value.status, refused.value.field) == (422, "currency")

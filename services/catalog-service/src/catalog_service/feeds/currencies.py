@@ -8,6 +8,8 @@ Canadian dollars writes them `$`. Where it is none of them, the amount is in ano
 import unicodedata
 from collections.abc import Mapping
 
+from common.errors import Refusal
+
 _ISO_4217 = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP "
     "BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP "
@@ -103,3 +105,17 @@ def currencies_of(mark: str) -> frozenset[str]:
     """The codes a sign or code may mean, in any case; empty when it is none."""
     plain = "".join(unicodedata.normalize("NFKC", mark).casefold().split())
     return _CURRENCIES.get(plain, frozenset())
+
+
+def check_shop_currency(feed_currency: str, shop_currency: str | None) -> None:
+    """Raise `Refusal` where a feed is in another currency than its shop; None: not known yet."""
+    if shop_currency in {None, feed_currency}:
+        return
+    raise Refusal(
+        f"the feed is in {feed_currency}, its shop sells in {shop_currency}",
+        status=422,
+        slug="foreign-currency",
+        field="currency",
+        rule="M3.9",
+        remedy=f"Set currency: {shop_currency}, and match prices in {shop_currency}.",
+    )

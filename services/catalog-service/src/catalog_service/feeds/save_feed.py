@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import replace
 from datetime import time
 
+from catalog_service.currencies.store import load_currencies
 from catalog_service.feeds.configuration import FeedConfiguration
+from catalog_service.feeds.currencies import check_shop_currency
 from catalog_service.feeds.store import (
     Feed,
     add_configuration,
@@ -32,7 +34,7 @@ async def apply_configuration(
 ) -> Feed:
     """Make this the feed's configuration and mark its families dirty; unchanged, nothing is done.
 
-    Raises `Refusal` for one that cannot be used, for a merchant that is no seller (M1.1), for a
+    Raises `Refusal` for one that cannot be used or is in another currency than its shop, for a merchant that is no seller (M1.1), for a
     shop or catalogue that is none, and for another shop or catalogue than the feed has: a feed
     never silently moves.
     """
@@ -56,6 +58,8 @@ async def apply_configuration(
     previous = await find_feed(connection, merchant_id, feed_id, is_locked=True)
     version = 1 if previous is None else previous.configuration_version + 1
     await asyncio.to_thread(compile_form, merchant_id, feed_id, version, form)
+    shop = (merchant_id, form.shop)
+    check_shop_currency(form.currency, (await load_currencies(connection, [shop])).get(shop))
     if previous is not None:
         _refuse_move(previous, form)
         known = await load_configuration(

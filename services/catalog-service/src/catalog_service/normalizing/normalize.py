@@ -16,6 +16,7 @@ import msgspec
 
 from catalog_service.categories.schema import CategorySchema
 from catalog_service.feeds.compile import CompiledFeed, Matches
+from catalog_service.feeds.currencies import check_shop_currency
 from catalog_service.feeds.matching import MatchFailed, Row
 from catalog_service.feeds.quantities import QuantityInvalid, read_number
 from catalog_service.normalizing.advice import advise
@@ -31,10 +32,10 @@ from catalog_service.normalizing.variations import (
     own_members,
     without_excluded,
 )
-from common.contracts.event import LONGEST_EXTERNAL_ID
 from catalog_service.texts import undo_entities
+from common.contracts.event import LONGEST_EXTERNAL_ID
 from common.contracts.product import AbsentReason, Content, Offer, Part, SkuStock
-from common.errors import Issue
+from common.errors import Issue, Refusal
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -44,6 +45,9 @@ class Lookups(Protocol):
 
     def schema(self, category_id: str) -> "CategorySchema | SchemaRefused | None":
         """The leaf's schema; None while it is being fetched."""
+
+    def currency(self) -> str | None:
+        """The shop's currency; None while it is not known."""
 
     def image(self, url: str) -> str | None:
         """The verdict on a picture: empty when it is good, else why not; None while unknown."""
@@ -186,6 +190,9 @@ def _present(
         at=at,
         taken_countries=None if schema is None else schema.price_countries,
     )
+    foreign = _currency_issues(feed, lookups.currency())
+    if foreign:
+        side.offers = []
     stock_issues = [*shared, *side.stock_issues]
     if codes and not standing.is_online and not _has_error(stock_issues):
         stock_issues += _no_stock(matches, side.stock)
@@ -196,7 +203,7 @@ def _present(
         sku_codes=list(dict.fromkeys(codes.values())),
         content_part=_part(content, issues),
         content=content,
-        offers_part=_part(side.offers, [*shared, *side.price_issues]),
+        offers_part=_part(side.offers, [*shared, *foreign, *side.price_issues]),
         offers=side.offers or None,
         stock_part=_part(side.stock, stock_issues),
         stock=side.stock,
@@ -219,6 +226,17 @@ def _locale_issues(feed: CompiledFeed, standing: Standing) -> list[Issue]:
     if standing.live_locale in {None, feed.form.main_locale}:
         return []
     return [_locale_changed(str(standing.live_locale), feed.form.main_locale)]
+
+
+def _currency_issues(feed: CompiledFeed, currency: str | None) -> list[Issue]:
+    """What is wrong where the shop turned out to sell in another currency than the feed's."""
+    try:
+        check_shop_currency(feed.form.currency, currency)
+    except Refusal as refusal:
+        field = refusal.field or "currency"
+        issue = Issue("M3.9", field, refusal.title, refusal.remedy, value=feed.form.currency)
+        return [issue]
+    return []
 
 
 def _no_stock(matches: Matches, stock: Sequence[SkuStock]) -> list[Issue]:

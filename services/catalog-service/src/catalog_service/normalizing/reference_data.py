@@ -113,6 +113,7 @@ class ReferenceData:
         self._schemas = schemas
         self.versions: dict[SchemaKey, int] = {}
         self.leaves: dict[ShopKey, Leaves] = {}
+        self.currencies: dict[tuple[str, str], str] = {}
         self.verdicts: dict[tuple[str, str], str | None] = {}
         self.lacking_schemas: set[SchemaKey] = set()
         self.lacking_images: set[tuple[str, str]] = set()
@@ -158,6 +159,10 @@ class ShopLookups:
     def schema(self, category_id: str) -> CategorySchema | SchemaRefused | None:
         """The leaf's schema, if known."""
         return self._all.find_schema((self._merchant_id, self._shop_id, category_id))
+
+    def currency(self) -> str | None:
+        """The shop's currency, if known."""
+        return self._all.currencies.get((self._merchant_id, self._shop_id))
 
     def image(self, url: str) -> str | None:
         """The picture's verdict, if known."""

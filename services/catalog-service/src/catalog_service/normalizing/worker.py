@@ -24,6 +24,7 @@ from catalog_service.categories.store import (
     request_schemas,
     wait_for_schema,
 )
+from catalog_service.currencies.store import load_currencies
 from catalog_service.families.store import (
     FamilyKey,
     Mark,
@@ -207,6 +208,7 @@ class Normalizer:
         shops = {(task.feed.merchant_id, task.feed.shop_id) for task in tasks}
         known.versions = await load_schema_versions(connection, shops)
         known.leaves = await self._leaves.load(connection, shops)
+        known.currencies = await load_currencies(connection, shops)
         left = list(tasks)
         while left:
             turn.waiting = []

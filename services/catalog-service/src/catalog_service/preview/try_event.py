@@ -5,6 +5,7 @@ import structlog
 from pydantic import BaseModel
 
 from catalog_service.categories.store import load_schema_versions
+from catalog_service.currencies.store import load_currencies
 from catalog_service.feeds.store import Feed, load_feeds_of_catalogues
 from catalog_service.normalizing.evaluate import Failed, absence, evaluate, withheld
 from catalog_service.normalizing.normalize import Normalized, Waiting
@@ -118,6 +119,7 @@ async def _outcome(
     compiled = await FeedCache().get(connection, feed)
     known = ReferenceData(SchemaCache())
     known.versions = await load_schema_versions(connection, [(feed.merchant_id, feed.shop_id)])
+    known.currencies = await load_currencies(connection, [(feed.merchant_id, feed.shop_id)])
     lookups = known.of(feed.merchant_id, feed.shop_id)
     standing = await find_standing(connection, (feed.merchant_id, feed.feed_id, family_id))
     at = clock.now()

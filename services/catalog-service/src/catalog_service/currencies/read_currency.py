@@ -1,0 +1,80 @@
+"""Read a shop's currency off its products: AliExpress shows it nowhere else.
+
+An empty shop has none to show; it is looked at again until it has a product. A shop's currency
+never changes.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from aliexpress.client import Client
+from aliexpress.errors import BadAnswer, CallerFault, TokenDead
+from aliexpress.operation import AccessToken
+from aliexpress.products import PRODUCT_STATUSES, list_products
+from catalog_service.categories.marketplace import Tokens, access_token
+from catalog_service.currencies.store import ShopKey, list_unknown, save_currency
+from common import clock
+from common.errors import Outage
+from common.postgres.leases import hold_lease
+from common.postgres.pool import Pool
+from common.postgres.unit_of_work import reading, unit_of_work
+from common.shop_tokens import ShopNotConnected
+
+log = structlog.get_logger()
+
+SHOPS_PER_TURN = 8
+PAUSE = timedelta(hours=1)
+"""How long an empty shop, or one whose call failed, is left alone."""
+
+
+class CurrencyReader:
+    """The job that reads currencies, each shop's by one replica at a time."""
+
+    def __init__(self, pool: Pool, client: Client, tokens: Tokens, *, holder: str) -> None:
+        self._pool = pool
+        self._client = client
+        self._tokens = tokens
+        self._holder = holder
+
+    async def run(self) -> bool:
+        """Look at the next shops; whether there were any."""
+        async with reading(self._pool) as connection:
+            shops = await list_unknown(
+                connection, older_than=clock.now() - PAUSE, limit=SHOPS_PER_TURN
+            )
+        return any(await asyncio.gather(*(self._look_at(shop) for shop in shops)))
+
+    async def _look_at(self, shop: ShopKey) -> bool:
+        async with hold_lease(
+            self._pool, "catalog.currency:" + "/".join(shop), self._holder
+        ) as held:
+            if held is None:
+                return False
+            currency = await self._read(shop)
+            async with unit_of_work(self._pool) as connection:
+                await save_currency(connection, shop, currency)
+        return True
+
+    async def _read(self, shop: ShopKey) -> str | None:
+        """The currency; None where it cannot be had now."""
+        try:
+            token = await self._tokens.token(*shop)
+            try:
+                return await self._of_any_product(access_token(token))
+            except TokenDead:
+                await self._tokens.report_dead(*shop, token.generation)
+        except ShopNotConnected:
+            return None
+        except (CallerFault, Outage, BadAnswer) as failure:
+            log.warning("currency.not_read", shop=shop[1], reason=str(failure))
+        return None
+
+    async def _of_any_product(self, token: AccessToken) -> str | None:
+        for status in PRODUCT_STATUSES:
+            page = await list_products(self._client, token, status, page_size=1)
+            for product in page.products:
+                if product.currency is not None:
+                    return product.currency
+        return None
