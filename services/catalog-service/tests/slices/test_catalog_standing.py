@@ -11,7 +11,8 @@ from catalog_service.feeds.save_feed import apply_configuration
 from catalog_service.feeds.store import load_feed
 from catalog_service.normalizing.mark_due import SaleCalendar
 from catalog_service.normalizing.store import keep_reports, mark_due
-from catalog_service.preview.store import list_issue_groups
+from catalog_service.preview.check_families import check_families
+from catalog_service.preview.store import count_missing, count_states, list_issue_groups
 from catalog_service.preview.try_event import try_event
 from catalog_service.sources.store import add_catalogue
 from catalog_service.sources.versions import Catalogue
@@ -217,3 +218,34 @@ async def test_groups_of_issues_keep_different_causes_apart(
         *((price, ("a", "b")), (price, ("c",)), (price, ("d",))),
     }
     assert all(group["remedy"] for group in groups)
+
+
+@pytest.mark.usefixtures("feed")
+async def test_a_check_counts_families_as_the_evaluation_does(
+    pool: Pool, ingest: Ingest, settle: Settle
+) -> None:
+    await ingest(
+        *(row("p", 1), row("p-1", 1, "p", color="Red"), row("p-2", 1, "p", color="Blue")),
+        *(row("o-1", 1, "o", color="Red"), row("o-2", 1, "o", color="Blue")),  # without a parent
+        *(row("s", 1), row("t", 1, title="", stock="0"), row("u", 1, material="Moonlight")),
+        *(row("x", 1, category="Excluded"), row("w", 1, category="Nowhere"), gone("g", 1)),
+    )
+    rule = {"field": "category", "equals": "Excluded"}
+    for synthesises in (False, True):
+        tried = form(synthesise_parents=synthesises, exclude=rule)
+        before = await check_families(pool, "m", "f", tried)
+        async with unit_of_work(pool) as connection:
+            await apply_configuration(connection, "m", "f", tried)
+        await settle()
+        after = await check_families(pool, "m", "f", tried)
+        async with unit_of_work(pool) as connection:
+            feed = await load_feed(connection, "m", "f")
+            states = await count_states(connection, feed)
+            missing = await count_missing(connection, feed)
+        assert (after.states, after.families, after.is_partial) == (states, 7, False)
+        assert {lacking.field: lacking.products for lacking in after.lacking} == missing
+        assert states["valid"] == (3 if synthesises else 2)
+        assert "category_attributes > Material" in {cause.field for cause in after.causes}
+        assert before.families == after.families
+        # Schemas are not fetched for a check: before the first one is there, families wait.
+        assert ("waiting" in before.states) == (not synthesises)

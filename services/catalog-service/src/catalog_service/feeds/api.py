@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from catalog_service.access import FeedId, FeedReader, FeedWriter
 from catalog_service.families.store import Progress, load_progress
-from catalog_service.feeds.check_feed import FeedCheck, check_feed
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration, remove_feed
 from catalog_service.feeds.store import Feed, list_feeds, load_configuration, load_feed
@@ -87,11 +86,6 @@ def feeds_router(pool: Pool) -> APIRouter:
         async with reading(pool) as connection:
             warnings = await find_warnings(connection, merchant, form)
         return Applied(**_view(feed), progress=progress_view(progress), warnings=warnings)
-
-    @router.post("/v1/merchants/{merchant_id}/feeds/{feed_id}/check")
-    async def check(merchant: FeedWriter, feed_id: FeedId, form: FeedConfiguration) -> FeedCheck:
-        """Try a configuration without saving it: excluded products, unmatched categories."""
-        return await check_feed(pool, merchant, feed_id, form)
 
     @router.get("/v1/merchants/{merchant_id}/feeds")
     async def list_of_merchant(

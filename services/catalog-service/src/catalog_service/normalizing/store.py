@@ -82,17 +82,22 @@ async def load_previous(
     }
 
 
-async def find_standing(connection: Connection, key: ProductKey) -> Standing:
-    """What is known of a family from before; nothing where it was never normalized."""
-    row = await connection.fetchrow(
+async def load_standings(
+    connection: Connection, keys: Collection[ProductKey]
+) -> dict[ProductKey, Standing]:
+    """What is known of these families from before; one never normalized is left out."""
+    rows = await connection.fetch(
         """
-        SELECT live_locale IS NOT NULL OR marketplace_product_id IS NOT NULL AS is_online,
+        SELECT merchant_id, feed_id, family_id,
+            live_locale IS NOT NULL OR marketplace_product_id IS NOT NULL AS is_online,
             live_locale, is_parent
-        FROM normalized_product WHERE (merchant_id, feed_id, family_id) = ($1, $2, $3)
+        FROM normalized_product
+        JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, feed_id, family_id)
+            USING (merchant_id, feed_id, family_id)
         """,
-        *key,
+        *columns_of(keys),
     )
-    return Standing() if row is None else Standing(*row)
+    return {(m, f, family): Standing(*standing) for m, f, family, *standing in rows}
 
 
 @dataclass(frozen=True)

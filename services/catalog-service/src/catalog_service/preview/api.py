@@ -7,10 +7,12 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from catalog_service.access import CatalogueId, CatalogueWriter, FeedId, FeedReader
+from catalog_service.access import CatalogueId, CatalogueWriter, FeedId, FeedReader, FeedWriter
 from catalog_service.categories.store import find_tree
 from catalog_service.categories.suggest import path_names, suggest
+from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.store import Feed, load_feed
+from catalog_service.preview.check_families import CheckedFeed, check_whole_feed
 from catalog_service.preview.completeness import Completeness, completeness
 from catalog_service.preview.report import as_csv
 from catalog_service.preview.store import (
@@ -95,6 +97,12 @@ def preview_router(pool: Pool) -> APIRouter:
     """The routes of the preview."""
     router = APIRouter(tags=["preview"], responses=PROBLEM_RESPONSES)
     base = "/v1/merchants/{merchant_id}/feeds/{feed_id}"
+
+    @router.post(base + "/check")
+    async def check(merchant: FeedWriter, feed_id: FeedId, form: FeedConfiguration) -> CheckedFeed:
+        """Try a configuration without saving it: excluded products, unmatched categories, and what
+        would become of the families."""
+        return await check_whole_feed(pool, merchant, feed_id, form)
 
     @router.get(base + "/preview")
     async def preview(

@@ -36,11 +36,16 @@ def completeness(states: Mapping[str, int], missing: Mapping[str, int]) -> Compl
         ready=ready,
         share=round(ready / products, 4) if products else 1.0,
         states=dict(states),
-        lacking=[
-            Lacking(field=field, products=number, alternative=_alternative(field))
-            for field, number in missing.items()
-        ],
+        lacking=lacking_of(missing),
     )
+
+
+def lacking_of(missing: Mapping[str, int]) -> list[Lacking]:
+    """The attributes that are lacking, each with what can stand in for it."""
+    return [
+        Lacking(field=field, products=number, alternative=_alternative(field))
+        for field, number in missing.items()
+    ]
 
 
 def _alternative(field: str) -> str:

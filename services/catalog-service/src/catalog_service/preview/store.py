@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import ARRAY, Text, any_, func, literal, select
 
 from catalog_service.feeds.store import Feed
+from catalog_service.preview.causes import OF_ONE_PRODUCT
 from catalog_service.tables import normalized_product
 from common.contracts.feed import Cause
 from common.contracts.product import ProductNormalized
@@ -120,10 +121,22 @@ async def count_unmatched(
     return [(row["category_path"] or "", row["families"]) for row in rows]
 
 
-_OF_ONE_PRODUCT = (
-    r"""(?<![[:alnum:]])'[^']*'|"[^"]*"|(?<!answered )(?<![[:alnum:].,])-?[0-9][0-9.,]*"""
-)
-"""What in an issue's words belongs to the one product: quoted texts and numbers."""
+async def list_families(
+    connection: Connection, merchant_id: str, catalogue_id: str, *, after: str, limit: int
+) -> list[str]:
+    """The families of a catalogue's rows that are not deleted, by id."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT family_id FROM source_product
+        WHERE merchant_id = $1 AND catalogue_id = $2 AND family_id > $3 AND NOT is_deleted
+        ORDER BY family_id LIMIT $4
+        """,
+        merchant_id,
+        catalogue_id,
+        after,
+        limit,
+    )
+    return [row["family_id"] for row in rows]
 
 
 async def list_issue_groups(
@@ -153,7 +166,7 @@ async def list_issue_groups(
         feed.merchant_id,
         feed.feed_id,
         limit,
-        _OF_ONE_PRODUCT,
+        OF_ONE_PRODUCT,
     )
     return [dict(row) for row in rows]
 

@@ -10,7 +10,7 @@ from catalog_service.feeds.store import Feed, load_feeds_of_catalogues
 from catalog_service.normalizing.evaluate import Failed, absence, evaluate, withheld
 from catalog_service.normalizing.normalize import Normalized, Waiting
 from catalog_service.normalizing.reference_data import FeedCache, ReferenceData, SchemaCache
-from catalog_service.normalizing.store import find_standing, load_members
+from catalog_service.normalizing.store import load_members, load_standings
 from catalog_service.normalizing.variations import Member
 from catalog_service.preview.views import IssueView, issue_views
 from catalog_service.sources.store import find_catalogue, find_version
@@ -121,7 +121,8 @@ async def _outcome(
     known.versions = await load_schema_versions(connection, [(feed.merchant_id, feed.shop_id)])
     known.currencies = await load_currencies(connection, [(feed.merchant_id, feed.shop_id)])
     lookups = known.of(feed.merchant_id, feed.shop_id)
-    standing = await find_standing(connection, (feed.merchant_id, feed.feed_id, family_id))
+    key = (feed.merchant_id, feed.feed_id, family_id)
+    standing = (await load_standings(connection, [key])).get(key)
     at = clock.now()
     result: Normalized | Waiting | Failed | None = absence(feed, members)
     while result is None or (isinstance(result, Waiting) and await known.load_lacking(connection)):

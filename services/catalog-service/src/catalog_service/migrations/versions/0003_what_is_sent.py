@@ -1,4 +1,4 @@
-"""Sale prices with dates, and rows that were parents."""
+"""Sale prices with dates, rows that were parents, and shops' currencies."""
 
 from pathlib import Path
 
@@ -11,6 +11,6 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    own = (Path(__file__).parent / "0003_sale_dates.sql").read_text()
+    own = (Path(__file__).parent / "0003_what_is_sent.sql").read_text()
     for statement in statements(own):
         op.execute(statement)
