@@ -6,11 +6,11 @@ from alembic import op
 
 from common.postgres.migrate import statements
 
-revision = "0003"
+revision = "0005"
 down_revision = "0002"
 
 
 def upgrade() -> None:
-    own = (Path(__file__).parent / "0003_what_is_sent.sql").read_text()
+    own = (Path(__file__).parent / "0005_what_is_sent.sql").read_text()
     for statement in statements(own):
         op.execute(statement)
