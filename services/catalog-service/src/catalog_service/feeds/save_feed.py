@@ -34,9 +34,9 @@ async def apply_configuration(
 ) -> Feed:
     """Make this the feed's configuration and mark its families dirty; unchanged, nothing is done.
 
-    Raises `Refusal` for one that cannot be used or is in another currency than its shop, for a merchant that is no seller (M1.1), for a
-    shop or catalogue that is none, and for another shop or catalogue than the feed has: a feed
-    never silently moves.
+    Raises `Refusal` for one that cannot be used or is in another currency than its shop, for a
+    merchant that is no seller (M1.1), for a shop or catalogue that is none, and for another shop
+    or catalogue than the feed has: a feed never silently moves.
     """
     if form.feed is not None and form.feed != feed_id:
         raise Refusal(
