@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import structlog
 from cachetools import LRUCache
 
-from catalog_service.categories.permitted import Leaves
+from catalog_service.categories.permitted import Leaves, PermittedLeaves
 from catalog_service.categories.schema import CategorySchema
-from catalog_service.categories.store import SchemaKey, load_schemas
+from catalog_service.categories.store import SchemaKey, load_schema_versions, load_schemas
+from catalog_service.currencies.store import load_currencies
 from catalog_service.feeds.compile import CompiledFeed
 from catalog_service.feeds.store import Feed, load_configuration
 from catalog_service.feeds.stored import compile_body
@@ -117,6 +118,22 @@ class ReferenceData:
         self.verdicts: dict[tuple[str, str], str | None] = {}
         self.lacking_schemas: set[SchemaKey] = set()
         self.lacking_images: set[tuple[str, str]] = set()
+
+    @classmethod
+    async def of_shops(
+        cls,
+        connection: Connection,
+        shops: Collection[ShopKey],
+        *,
+        schemas: SchemaCache,
+        leaves: PermittedLeaves,
+    ) -> "ReferenceData":
+        """What is known of these shops; schemas and pictures are loaded as they are asked for."""
+        known = cls(schemas)
+        known.versions = await load_schema_versions(connection, shops)
+        known.leaves = await leaves.load(connection, shops)
+        known.currencies = await load_currencies(connection, shops)
+        return known
 
     async def load_lacking(self, connection: Connection) -> bool:
         """Load what was asked for and is there; whether there was anything to look for."""

@@ -20,11 +20,9 @@ from opentelemetry import trace
 from catalog_service.categories.permitted import PermittedLeaves
 from catalog_service.categories.store import (
     SchemaKey,
-    load_schema_versions,
     request_schemas,
     wait_for_schema,
 )
-from catalog_service.currencies.store import load_currencies
 from catalog_service.families.store import (
     FamilyKey,
     Mark,
@@ -204,11 +202,10 @@ class Normalizer:
         members: dict[FamilyKey, list[Member]],
         previous: dict[ProductKey, Previous],
     ) -> None:
-        known = ReferenceData(self._schemas)
         shops = {(task.feed.merchant_id, task.feed.shop_id) for task in tasks}
-        known.versions = await load_schema_versions(connection, shops)
-        known.leaves = await self._leaves.load(connection, shops)
-        known.currencies = await load_currencies(connection, shops)
+        known = await ReferenceData.of_shops(
+            connection, shops, schemas=self._schemas, leaves=self._leaves
+        )
         left = list(tasks)
         while left:
             turn.waiting = []

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from catalog_service.categories.permitted import PermittedLeaves
 from catalog_service.categories.schema import CategorySchema, missing_attributes
-from catalog_service.categories.store import load_schema_versions
-from catalog_service.currencies.store import load_currencies
 from catalog_service.feeds.check_feed import FeedCheck, check_feed
 from catalog_service.feeds.compile import CompiledFeed
 from catalog_service.feeds.configuration import FeedConfiguration
@@ -84,7 +83,7 @@ async def check_families(
 ) -> FamilyCheck:
     """The families' check. Raises `Refusal` where the configuration cannot be used."""
     feed = await asyncio.to_thread(compile_form, merchant_id, feed_id, 0, form)
-    schemas = SchemaCache()
+    schemas, leaves = SchemaCache(), PermittedLeaves()
     tally = _Tally()
     after = ""
     while tally.families < AT_MOST:
@@ -92,7 +91,7 @@ async def check_families(
             page = await list_families(
                 connection, merchant_id, form.catalogue, after=after, limit=PAGE
             )
-            for result in await _evaluate(connection, feed, page, schemas):
+            for result in await _evaluate(connection, feed, page, schemas, leaves):
                 tally.add(result)
         if len(page) < PAGE:
             return tally.result(is_partial=False)
@@ -101,15 +100,19 @@ async def check_families(
 
 
 async def _evaluate(
-    connection: Connection, feed: CompiledFeed, page: Sequence[str], schemas: SchemaCache
+    connection: Connection,
+    feed: CompiledFeed,
+    page: Sequence[str],
+    schemas: SchemaCache,
+    leaves: PermittedLeaves,
 ) -> list[Normalized | Waiting | Failed]:
     merchant, shop = feed.merchant_id, feed.form.shop
     keys = {family: (merchant, feed.form.catalogue, family) for family in page}
     members = await load_members(connection, keys.values())
     standings = await load_standings(connection, [(merchant, feed.feed_id, f) for f in page])
-    known = ReferenceData(schemas)
-    known.versions = await load_schema_versions(connection, [(merchant, shop)])
-    known.currencies = await load_currencies(connection, [(merchant, shop)])
+    known = await ReferenceData.of_shops(
+        connection, [(merchant, shop)], schemas=schemas, leaves=leaves
+    )
     lookups = _OfWhatIsThere(known.of(merchant, shop))
     families = [
         (family, members.get(key, []), standings.get((merchant, feed.feed_id, family)))

@@ -4,8 +4,7 @@ import msgspec
 import structlog
 from pydantic import BaseModel
 
-from catalog_service.categories.store import load_schema_versions
-from catalog_service.currencies.store import load_currencies
+from catalog_service.categories.permitted import PermittedLeaves
 from catalog_service.feeds.store import Feed, load_feeds_of_catalogues
 from catalog_service.normalizing.evaluate import Failed, absence, evaluate, withheld
 from catalog_service.normalizing.normalize import Normalized, Waiting
@@ -117,9 +116,12 @@ async def _outcome(
     connection: Connection, feed: Feed, family_id: str, members: list[Member]
 ) -> FeedOutcome:
     compiled = await FeedCache().get(connection, feed)
-    known = ReferenceData(SchemaCache())
-    known.versions = await load_schema_versions(connection, [(feed.merchant_id, feed.shop_id)])
-    known.currencies = await load_currencies(connection, [(feed.merchant_id, feed.shop_id)])
+    known = await ReferenceData.of_shops(
+        connection,
+        [(feed.merchant_id, feed.shop_id)],
+        schemas=SchemaCache(),
+        leaves=PermittedLeaves(),
+    )
     lookups = known.of(feed.merchant_id, feed.shop_id)
     key = (feed.merchant_id, feed.feed_id, family_id)
     standing = (await load_standings(connection, [key])).get(key)
