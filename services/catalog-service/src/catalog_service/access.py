@@ -6,6 +6,7 @@ from fastapi import Depends, Path, Query
 from pydantic import Field
 
 from common.contracts.catalog import LONGEST_FIELD_NAME
+from common.contracts.event import LONGEST_EXTERNAL_ID
 from common.web.identity import (
     IDENTIFIER_PATTERN,
     OPERATOR,
@@ -28,7 +29,10 @@ Operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
 CatalogueId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 FeedId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
-CategoryId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+CategoryId = Annotated[str, Path(pattern=r"^[1-9][0-9]{0,17}$")]
+ProductId = Annotated[str, Path(max_length=LONGEST_EXTERNAL_ID, pattern=r"^[^\x00-\x1f]+$")]
+FamilyId = ProductId
+"""A family is named like its parent."""
 ImportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 ColumnName = Annotated[str, Field(max_length=LONGEST_FIELD_NAME, pattern=r"^[^\x00-\x1f]*$")]

@@ -74,6 +74,7 @@ def categories_router(pool: Pool) -> APIRouter:
         """What a leaf asks for, with the allowed values (M3.12)."""
         key = (merchant, shop_id, category_id)
         async with unit_of_work(pool) as connection:
+            _require_leaf(await find_tree(connection, merchant, shop_id), category_id)
             there = await request_schemas(connection, [key])
             loaded = await load_schemas(connection, [key]) if there else []
         if not loaded:
@@ -100,6 +101,25 @@ def categories_router(pool: Pool) -> APIRouter:
         )
 
     return router
+
+
+def _require_leaf(tree: tuple[list[TreeNode], datetime] | None, category_id: str) -> None:
+    """Raises `Refusal` unless the shop may post in this category."""
+    if tree is None:
+        raise Refusal(
+            "the shop's categories are not fetched yet",
+            status=409,
+            slug="categories-unknown",
+            remedy="Connect the shop (`channel shops connect`), and ask again after a minute.",
+        )
+    if not any(node.category_id == category_id and node.is_leaf for node in tree[0]):
+        raise Refusal(
+            "the shop may not post in this category: it is no leaf of its tree",
+            status=404,
+            slug="category-refused",
+            rule="M2.1",
+            remedy="Take a leaf of the tree; the list of the shop's categories searches it.",
+        )
 
 
 def _category(node: TreeNode, path: list[str]) -> CategoryView:

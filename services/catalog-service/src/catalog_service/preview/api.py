@@ -7,7 +7,14 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from catalog_service.access import CatalogueId, CatalogueWriter, FeedId, FeedReader, FeedWriter
+from catalog_service.access import (
+    CatalogueId,
+    CatalogueWriter,
+    FamilyId,
+    FeedId,
+    FeedReader,
+    FeedWriter,
+)
 from catalog_service.categories.store import find_tree
 from catalog_service.categories.suggest import path_names, suggest
 from catalog_service.feeds.configuration import FeedConfiguration
@@ -134,7 +141,9 @@ def preview_router(pool: Pool) -> APIRouter:
         return StreamingResponse(_lines(pool, feed), media_type="application/x-ndjson")
 
     @router.get(base + "/preview/{family_id:path}")
-    async def preview_one(merchant: FeedReader, feed_id: FeedId, family_id: str) -> ProductPreview:
+    async def preview_one(
+        merchant: FeedReader, feed_id: FeedId, family_id: FamilyId
+    ) -> ProductPreview:
         """One family exactly as it would be sent, beside its source fields (M6.1)."""
         async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)

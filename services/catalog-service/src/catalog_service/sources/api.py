@@ -10,6 +10,7 @@ from catalog_service.access import (
     CatalogueReader,
     CatalogueWriter,
     ColumnName,
+    ProductId,
     SearchedText,
 )
 from catalog_service.sources.store import (
@@ -142,7 +143,7 @@ def sources_router(pool: Pool) -> APIRouter:
 
     @router.get("/v1/merchants/{merchant_id}/catalogues/{catalogue_id}/products/{product_id:path}")
     async def product(
-        merchant: CatalogueReader, catalogue_id: CatalogueId, product_id: str
+        merchant: CatalogueReader, catalogue_id: CatalogueId, product_id: ProductId
     ) -> ProductView:
         """One source product; a deleted one too, with its version."""
         async with reading(pool) as connection:
