@@ -108,6 +108,10 @@ docs: $(READY) ## generate docs/aliexpress-errors.md from the code
 storm: prepare ## 200,000 events under 280 faults
 	$(BIN)/pytest -q --length=long --timeout=0 tests/storms
 
+.PHONY: outages
+outages: prepare ## 60 outages of Kafka of 1 to 60 s under load
+	$(BIN)/pytest -q --length=long --timeout=0 libs/common/tests/test_common_kafka_outages.py
+
 .PHONY: failpoints
 failpoints: prepare ## a SIGKILL at every failpoint, one at a time
 	$(BIN)/pytest -q --length=long --durations=25 tests/stories/crashes
