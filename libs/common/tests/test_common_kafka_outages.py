@@ -26,8 +26,8 @@ from .backbone_harness import Harness, product
 from .backbone_process import on_catalog_updated_and_publish, published_products
 
 LENGTHS = {"short": (2, 1.0, 3.0), "long": (60, 1.0, 60.0)}
-"""How many outages, and how long they last at least and at most, in seconds. The kinds that the short
-form leaves out are in `test_common_kafka_outage.py`."""
+"""How many outages, and how long they last at least and at most, in seconds. The kinds that the
+short form leaves out are in `test_common_kafka_outage.py`."""
 BACK_WITHIN = 90.0
 EVENTS_A_SECOND = 50
 
