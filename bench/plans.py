@@ -191,8 +191,8 @@ class Planned:
         rate = PRODUCTS / self.seconds
         return (
             f"{self.name:<22} {self.seconds:8.1f} s  {self.items:9,} items"
-            f"  {self.pieces:6,} pieces, longest {self.longest_piece:5.2f} s  {rate:9,.0f} families of the feed a second"
-            f"  peak {self.peak_megabytes:6.0f} MB"
+            f"  {self.pieces:6,} pieces, longest {self.longest_piece:5.2f} s"
+            f"  {rate:9,.0f} families of the feed a second  peak {self.peak_megabytes:6.0f} MB"
         )
 
 
