@@ -112,6 +112,10 @@ storm: prepare ## 200,000 events under 280 faults
 outages: prepare ## 60 outages of Kafka of 1 to 60 s under load
 	$(BIN)/pytest -q --length=long --timeout=0 libs/common/tests/test_common_kafka_outages.py
 
+.PHONY: histories
+histories: prepare ## 200 rounds of anything that can happen to 300 products; the shop must follow
+	$(BIN)/pytest -q --length=long --timeout=0 tests/histories
+
 .PHONY: failpoints
 failpoints: prepare ## a SIGKILL at every failpoint, one at a time
 	$(BIN)/pytest -q --length=long --durations=25 tests/stories/crashes

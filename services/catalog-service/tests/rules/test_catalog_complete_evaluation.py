@@ -163,3 +163,8 @@ def test_with_several_countries_a_price_of_each_is_asked_for(
     assert errors(result) == []
     found = [i.message for i in result.issues if i.field == "multi_country_price_configuration"]
     assert found == ([f"the product has no price of its own for {asked_for}"] if asked_for else [])
+
+
+def test_children_without_their_parent_lack_the_parent_and_not_what_its_row_would_say() -> None:
+    result = evaluated(member("a", "p", size="S", category=""), member("b", "p", size="M"))
+    assert {rule for rule, _ in errors(result)} == {"M4.1"}

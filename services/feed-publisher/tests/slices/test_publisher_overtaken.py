@@ -17,7 +17,7 @@ STOCK = "aliexpress.solution.batch.product.inventory.update"
 PRICE = "aliexpress.solution.batch.product.price.update"
 DELETE = "aliexpress.solution.batch.product.delete"
 PRODUCTS, GONE = 25, 19
-HOLD_SECONDS = 2
+HOLD_SECONDS = 3
 """Seconds a limit of AliExpress holds a run up, so that the catalogue can overtake it."""
 
 
@@ -178,8 +178,8 @@ async def test_a_family_that_moves_on_before_it_is_sent_reaches_its_newest_state
 
     await harness.publish(*present(harness, 3))
     before = len(await harness.ledger())
-    await harness.control("bans", operation=operation, seconds=HOLD_SECONDS)
     await harness.take(harness.absent("p0") if changed == "absent" else state(changed))
+    await harness.control("bans", operation=operation, seconds=HOLD_SECONDS)
     run_id = await harness.ask(kind)
     await held_up(harness, run_id)
     await harness.take(state(newest))
@@ -203,8 +203,8 @@ async def test_a_creation_that_was_overtaken_is_made_once_of_the_newest_state(
     harness: Harness,
 ) -> None:
     await harness.publish(*present(harness, 1))
-    await harness.control("bans", operation=SUBMIT, seconds=HOLD_SECONDS)
     await harness.take(harness.product("new", Sku("new", "20.00")))
+    await harness.control("bans", operation=SUBMIT, seconds=HOLD_SECONDS)
     run_id = await harness.ask("product")
     await held_up(harness, run_id)
     await harness.take(harness.product("new", Sku("new", "25.00")))
@@ -218,8 +218,8 @@ async def test_what_others_of_the_plan_want_is_sent_beside_an_overtaken_one(
     harness: Harness,
 ) -> None:
     await harness.publish(*present(harness))
-    await harness.control("bans", operation=STOCK, seconds=HOLD_SECONDS)
     await harness.take(*present(harness, stock=7))
+    await harness.control("bans", operation=STOCK, seconds=HOLD_SECONDS)
     run_id = await harness.ask("offer")
     await held_up(harness, run_id)
     await harness.take(harness.product("p0", Sku("p0", stock=8)))

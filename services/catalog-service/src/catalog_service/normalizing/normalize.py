@@ -165,6 +165,8 @@ def _present(
 ) -> Normalized | Waiting:
     lead = family.head or family.skus[0]
     path, category_id, issues = _category(feed, lead)
+    if family.head is None:
+        issues = []  # the parent, which is missing, would say it
     matches = feed.matches(category_id)
     schema = None if category_id is None or family.head is None else lookups.schema(category_id)
     if schema is None and category_id is not None and family.head is not None:
