@@ -18,6 +18,7 @@ from common.postgres.schedules import (
     Daily,
     Every,
     claim_due,
+    hasten_schedule,
     list_schedules,
     next_due,
     pause_schedule,
@@ -177,6 +178,25 @@ async def test_a_paused_schedule_is_not_due_and_a_new_rhythm_keeps_the_pause(
         assert await pause_schedule(connection, "offer", "m", "f", reason=None)
         assert len(await claim_due(connection, "offer")) == 1
         assert not await pause_schedule(connection, "offer", "m", "none", reason=None)
+
+
+async def test_a_schedule_is_hastened_and_never_put_off(harness: Harness) -> None:
+    noon = datetime(2126, 1, 1, 12, tzinfo=UTC)
+    rhythm = Every(timedelta(hours=1))
+
+    async def due_after_hastening(due_by: datetime) -> datetime:
+        async with unit_of_work(harness.pool) as connection:
+            for subject in ("f", "none"):
+                await hasten_schedule(connection, "offer", "m", subject, due_by=due_by)
+            [schedule] = await list_schedules(connection, "m")
+            return schedule.next_due_at
+
+    async with unit_of_work(harness.pool) as connection:
+        await set_schedule(connection, "offer", "m", "f", rhythm, first_due_at=noon)
+    earlier = noon - timedelta(minutes=5)
+    assert await due_after_hastening(noon + timedelta(minutes=5)) == noon
+    assert await due_after_hastening(earlier) == earlier
+    assert await due_after_hastening(noon) == earlier
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,22 @@ async def remove_schedule(
     )
 
 
+async def hasten_schedule(
+    connection: Connection, kind: str, merchant_id: str, subject: str, *, due_by: datetime
+) -> None:
+    """Have the schedule due at that time, unless it is earlier; nothing happens without one."""
+    await connection.execute(
+        """
+        UPDATE schedule SET next_due_at = $4
+        WHERE kind = $1 AND merchant_id = $2 AND subject = $3 AND next_due_at > $4
+        """,
+        kind,
+        merchant_id,
+        subject,
+        due_by,
+    )
+
+
 async def claim_due(connection: Connection, kind: str, *, limit: int = 10) -> list[Schedule]:
     """Claim schedules that are due, moving each to its next time, in the caller's transaction.
 
