@@ -57,7 +57,10 @@ family_mark = Table(
     Column("feed_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("family_id", Text, nullable=False),
-    comment="Families a run of that kind has to look at, never unique",
+    Column("unsure_stock", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("unsure_prices", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("is_content_unsure", Boolean, nullable=False, server_default=text("false")),
+    comment="Families a run of that kind has to look at, never unique, and what is unsure of them",
 )
 Index(
     "family_mark_place",
@@ -152,6 +155,7 @@ listing = Table(
         comment="Set while the outcome of a creation is not known",
     ),
     Column("read_back_at", DateTime(timezone=True)),
+    Column("written_at", DateTime(timezone=True), comment="When AliExpress last accepted a change"),
     Column("document", LargeBinary, nullable=False),
     Column("drift", LargeBinary),
     Column("reported_revision", BigInteger, nullable=False, server_default=text("0")),
@@ -211,6 +215,15 @@ Index(
     remote_call.c.merchant_id,
     remote_call.c.run_id,
     postgresql_where=text("state IN ('intended', 'unknown', 'following', 'stuck')"),
+)
+
+reconciliation = Table(
+    "reconciliation",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("feed_id", Text, primary_key=True),
+    Column("through", Text, nullable=False, server_default=text("''")),
+    comment="Feeds whose families are being compared with their listings, and how far",
 )
 
 removal = Table(
@@ -282,6 +295,16 @@ shop = Table(
     Column("generation", Integer, nullable=False),
     Column("seller_id", Text),
     Column("expires_at", DateTime(timezone=True)),
+)
+
+shop_look = Table(
+    "shop_look",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("looked_at", DateTime(timezone=True), nullable=False),
+    Column("edited_through", DateTime(timezone=True), nullable=False),
+    comment="When a shop was last asked for edited products, and up to which time of editing",
 )
 
 shop_product = Table(

@@ -30,7 +30,7 @@ async def test_a_mark_committed_while_a_plan_is_made_stays_for_the_next(
     async with planner.transaction():
         marks = await list_marked(planner, MERCHANT, FEED, "product", after="", limit=10)
         await late.commit()
-        await forget_marks(planner, [mark for ids in marks.values() for mark in ids])
+        await forget_marks(planner, [mark for family in marks.values() for mark in family.ids])
     left = await list_marked(planner, MERCHANT, FEED, "product", after="", limit=10)
     assert list(marks) == ["F1", "F2"]
     assert list(left) == ["F1"]

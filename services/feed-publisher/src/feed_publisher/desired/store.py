@@ -1,6 +1,8 @@
 """Rows of shops, feeds, desired products and marks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import asyncpg
 import msgspec
@@ -14,6 +16,7 @@ from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
 from feed_publisher import tables
+from feed_publisher.desired.marks import Marks, Unsure, UnsureFamily
 from feed_publisher.desired.states import Desired, Feed, Kind, Shop
 
 _encoder = msgspec.json.Encoder()
@@ -142,6 +145,28 @@ async def mark_families(
         )
 
 
+async def mark_desired(
+    connection: Connection,
+    family_id: str,
+    *,
+    merchant_id: str | None = None,
+    feed_id: str | None = None,
+) -> None:
+    """Have the next runs of both kinds look at a family, in every feed that matches."""
+    await connection.execute(
+        """
+        INSERT INTO family_mark (merchant_id, feed_id, kind, family_id)
+        SELECT merchant_id, feed_id, kind, family_id
+        FROM desired_product CROSS JOIN unnest(ARRAY['product', 'offer']) AS k (kind)
+        WHERE family_id = $1 AND ($2::text IS NULL OR merchant_id = $2)
+            AND ($3::text IS NULL OR feed_id = $3)
+        """,
+        family_id,
+        merchant_id,
+        feed_id,
+    )
+
+
 async def mark_overtaken(
     connection: Connection,
     merchant_id: str,
@@ -163,6 +188,82 @@ async def mark_overtaken(
         [family_id for family_id, _ in planned],
         [revision for _, revision in planned],
     )
+
+
+async def mark_sold_skus(
+    connection: Connection, sold: Collection[tuple[str, str, str]]
+) -> list[tuple[str, str]]:
+    """Mark, for offer runs, the families that hold these (merchant, shop, SKU code); stock of those
+    SKUs is unsure. Returns the (merchant, feed) pairs of the families; codes nobody holds mark
+    nothing."""
+    ordered = sorted(sold)
+    rows = await connection.fetch(
+        """
+        WITH marked AS (
+            INSERT INTO family_mark (merchant_id, feed_id, kind, family_id, unsure_stock)
+            SELECT merchant_id, c.feed_id, 'offer', c.family_id, array_agg(sku_code)
+            FROM unnest($1::text[], $2::text[], $3::text[]) AS s (merchant_id, shop_id, sku_code)
+            JOIN sku_claim AS c USING (merchant_id, shop_id, sku_code)
+            GROUP BY merchant_id, c.feed_id, c.family_id
+            RETURNING merchant_id, feed_id
+        )
+        SELECT DISTINCT merchant_id, feed_id FROM marked ORDER BY merchant_id, feed_id
+        """,
+        [merchant_id for merchant_id, _, _ in ordered],
+        [shop_id for _, shop_id, _ in ordered],
+        [sku_code for _, _, sku_code in ordered],
+    )
+    return [(row["merchant_id"], row["feed_id"]) for row in rows]
+
+
+async def mark_unsure(
+    connection: Connection, merchant_id: str, kind: Kind, families: Sequence[UnsureFamily]
+) -> None:
+    """Have the next runs of this kind look at the families, and believe less of them."""
+    await connection.executemany(
+        """
+        INSERT INTO family_mark (merchant_id, feed_id, kind, family_id, unsure_stock,
+            unsure_prices, is_content_unsure)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """,
+        [
+            (
+                merchant_id,
+                family.feed_id,
+                kind,
+                family.family_id,
+                sorted(family.unsure.stock),
+                sorted(family.unsure.prices),
+                family.unsure.content,
+            )
+            for family in families
+        ],
+    )
+
+
+async def mark_unmarked(
+    connection: Connection,
+    merchant_id: str,
+    feed_id: str,
+    kind: Kind,
+    family_ids: Sequence[str],
+) -> int:
+    """Mark those of the families that have no mark of this kind; how many they were."""
+    rows = await connection.fetch(
+        """
+        INSERT INTO family_mark (merchant_id, feed_id, kind, family_id)
+        SELECT $1, $2, $3, family_id FROM unnest($4::text[]) AS f (family_id)
+        WHERE NOT EXISTS (
+            SELECT 1 FROM family_mark AS m WHERE m.merchant_id = $1 AND m.feed_id = $2
+                AND m.kind = $3 AND m.family_id = f.family_id)
+        RETURNING 1
+        """,
+        merchant_id,
+        feed_id,
+        kind,
+        list(family_ids),
+    )
+    return len(rows)
 
 
 async def lock_revisions(
@@ -260,6 +361,24 @@ def _desired(row: asyncpg.Record) -> Desired:
     return Desired(_decoder.decode(row["document"]), row["traceparent"])
 
 
+async def load_desired_after(
+    connection: Connection, merchant_id: str, feed_id: str, *, after: str, limit: int
+) -> dict[str, Desired]:
+    """The desired states of the feed's next families, in key order."""
+    rows = await connection.fetch(
+        """
+        SELECT family_id, traceparent, document FROM desired_product
+        WHERE merchant_id = $1 AND feed_id = $2 AND family_id > $3
+        ORDER BY family_id LIMIT $4
+        """,
+        merchant_id,
+        feed_id,
+        after,
+        limit,
+    )
+    return {row["family_id"]: _desired(row) for row in rows}
+
+
 async def list_marked(
     connection: Connection,
     merchant_id: str,
@@ -268,13 +387,18 @@ async def list_marked(
     *,
     after: str,
     limit: int,
-) -> dict[str, list[int]]:
-    """Marked families in key order, each with the ids of its marks."""
+) -> dict[str, Marks]:
+    """Marked families in key order, each with its marks."""
     rows = await connection.fetch(
         """
-        SELECT family_id, array_agg(id) AS mark_ids FROM family_mark
-        WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND family_id > $4
-        GROUP BY family_id ORDER BY family_id LIMIT $5
+        SELECT family_id, m.id, m.unsure_stock, m.unsure_prices, m.is_content_unsure
+        FROM (
+            SELECT DISTINCT family_id FROM family_mark
+            WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND family_id > $4
+            ORDER BY family_id LIMIT $5
+        ) AS f JOIN family_mark AS m USING (family_id)
+        WHERE m.merchant_id = $1 AND m.feed_id = $2 AND m.kind = $3
+        ORDER BY family_id
         """,
         merchant_id,
         feed_id,
@@ -282,7 +406,17 @@ async def list_marked(
         after,
         limit,
     )
-    return {row["family_id"]: row["mark_ids"] for row in rows}
+    by_family = groupby(rows, key=itemgetter("family_id"))
+    return {family_id: _marks(list(marks)) for family_id, marks in by_family}
+
+
+def _marks(rows: Sequence[asyncpg.Record]) -> Marks:
+    unsure = Unsure(
+        stock=frozenset(code for row in rows for code in row["unsure_stock"]),
+        prices=frozenset(code for row in rows for code in row["unsure_prices"]),
+        content=any(row["is_content_unsure"] for row in rows),
+    )
+    return Marks([row["id"] for row in rows], unsure)
 
 
 async def forget_marks(connection: Connection, mark_ids: Sequence[int]) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from common.contracts.product import CountryPrice
+from feed_publisher.desired.marks import Unsure
 
 Side = Literal["content", "price", "stock", "offers"]
 """What can be refused apart from the rest; `offers`: a price or stock the catalogue has wrong."""
@@ -20,13 +21,17 @@ ListingStatus = Literal["none", "auditing", "live", "deleted"]
 class AcceptedSku(msgspec.Struct, frozen=True, omit_defaults=True):
     """The offer of a SKU as last accepted; a value that is not known for certain is None.
 
-    `inventory` is also None where the channel leaves the shop's stock alone.
+    `inventory` is also None where the channel leaves the shop's stock alone. An unsure value was
+    accepted and may have been changed at AliExpress since (orders, the seller centre): the next
+    offer run sends what is desired, be it the same (M7.7).
     """
 
     price: str | None = None
     discount_price: str | None = None
     inventory: int | None = None
     country_prices: tuple[CountryPrice, ...] = ()
+    is_price_unsure: bool = False
+    is_stock_unsure: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,7 +57,8 @@ class AcceptedState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """A family's listing. `create_intent_at` is set while a creation's outcome is not known."""
+    """A family's listing. `create_intent_at` is set while a creation's outcome is not known;
+    `written_at` is when a change of ours was last accepted."""
 
     feed_id: str
     family_id: str
@@ -62,6 +68,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     live_since: datetime | None = None
     deleted_at: datetime | None = None
     create_intent_at: datetime | None = None
+    written_at: datetime | None = None
     accepted: AcceptedState = AcceptedState()
     reported_revision: int = 0
     reported_status: str | None = None
@@ -76,6 +83,21 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(
             self, accepted=msgspec.structs.replace(self.accepted, **changes)
         )
+
+    def with_unsure(self, unsure: Unsure) -> "Listing":
+        """The listing with these accepted values unsure; itself when none of them is accepted."""
+        skus = {
+            code: msgspec.structs.replace(
+                sku,
+                is_stock_unsure=sku.is_stock_unsure or code in unsure.stock,
+                is_price_unsure=sku.is_price_unsure or code in unsure.prices,
+            )
+            for code, sku in self.accepted.skus.items()
+        }
+        content_hash = None if unsure.content else self.accepted.content_hash
+        if (skus, content_hash) == (self.accepted.skus, self.accepted.content_hash):
+            return self
+        return self.with_accepted(skus=skus, content_hash=content_hash)
 
     def refusing(self, side: Side, refused: Refused | None) -> "Listing":
         """The listing with a side refused, or its refusal taken back."""

@@ -6,7 +6,13 @@ from typing import Literal
 import msgspec
 
 from feed_publisher.listings.change import SIDE_OF, Action, Change
-from feed_publisher.listings.listing import AcceptedSku, AcceptedState, Listing, Refused
+from feed_publisher.listings.listing import (
+    AcceptedSku,
+    AcceptedState,
+    Listing,
+    Refused,
+    is_same_amount,
+)
 
 Verdict = Literal["accepted", "rejected", "gone"]
 """gone: AliExpress has no such product (any more)."""
@@ -40,7 +46,7 @@ def apply_outcome(
         return _rejected(listing, action, change, outcome)
     if outcome.verdict == "gone" or action == "delete":
         return _gone(listing, now)
-    listing = listing.refusing(SIDE_OF[action], None)
+    listing = msgspec.structs.replace(listing.refusing(SIDE_OF[action], None), written_at=now)
     if action == "create":
         return _created(listing, change, sent, outcome, now)
     if action == "update":
@@ -99,7 +105,8 @@ def _skus_after_update(
     """An update carries the shop's own offers back, so what was accepted of them stays.
 
     A SKU whose offer the offer feed changed while the update was under way may have been set back
-    by it: its values are no longer known, and the next offer run sends them again.
+    by it: its values are no longer known, and the next offer run sends them again. So it does where
+    the shop's own offer was not the accepted one (M7.7).
     """
     after = {}
     for code, carried in sent.offers.items():
@@ -107,10 +114,25 @@ def _skus_after_update(
         if known is None:
             after[code] = carried
         elif known == sent.base.get(code, known):
-            after[code] = msgspec.structs.replace(known, country_prices=()) if drops else known
+            kept = msgspec.structs.replace(known, country_prices=()) if drops else known
+            after[code] = _compared(kept, carried)
         else:
             after[code] = AcceptedSku()
     return after
+
+
+def _compared(known: AcceptedSku, carried: AcceptedSku) -> AcceptedSku:
+    """The accepted offer, unsure where the shop has another."""
+    has_other_price = known.price is not None and not (
+        is_same_amount(known.price, carried.price)
+        and is_same_amount(known.discount_price, carried.discount_price)
+    )
+    has_other_stock = known.inventory not in {None, carried.inventory}
+    return msgspec.structs.replace(
+        known,
+        is_price_unsure=known.is_price_unsure or has_other_price,
+        is_stock_unsure=known.is_stock_unsure or has_other_stock,
+    )
 
 
 def _with_offers(listing: Listing, change: Change) -> Listing:
@@ -122,8 +144,11 @@ def _with_offers(listing: Listing, change: Change) -> Listing:
             price=priced.after.price,
             discount_price=priced.after.discount_price,
             country_prices=priced.after.country_prices or known.country_prices,
+            is_price_unsure=False,
         )
     for stocked in change.stock:
         known = skus.get(stocked.sku_code, AcceptedSku())
-        skus[stocked.sku_code] = msgspec.structs.replace(known, inventory=stocked.after)
+        skus[stocked.sku_code] = msgspec.structs.replace(
+            known, inventory=stocked.after, is_stock_unsure=False
+        )
     return listing.with_accepted(skus=skus)

@@ -32,10 +32,15 @@ LISTING_COLUMNS = (
     _listing.c.live_since,
     _listing.c.deleted_at,
     _listing.c.create_intent_at,
+    _listing.c.written_at,
     _listing.c.document,
     _listing.c.reported_revision,
     _listing.c.reported_status,
 )
+
+
+def _any_of(texts: Sequence[str]) -> sa.CollectionAggregate[bool]:
+    return sa.any_(sa.literal(list(texts), sa.ARRAY(sa.Text)))
 
 
 def listing_of(row: asyncpg.Record | Mapping[str, Any]) -> Listing:
@@ -51,6 +56,7 @@ async def load_listings(
     family_ids: Sequence[str],
     *,
     shop_id: str,
+    locked: bool = True,
 ) -> dict[str, Listing]:
     """The families' listings, locked in key order; a family without one gets an empty one."""
     query = (
@@ -58,12 +64,11 @@ async def load_listings(
         .where(
             _listing.c.merchant_id == merchant_id,
             _listing.c.feed_id == feed_id,
-            _listing.c.family_id == sa.any_(sa.literal(list(family_ids), sa.ARRAY(sa.Text))),
+            _listing.c.family_id == _any_of(family_ids),
         )
         .order_by(_listing.c.family_id)
-        .with_for_update()
     )
-    rows = await core.fetch(connection, query)
+    rows = await core.fetch(connection, query.with_for_update() if locked else query)
     found = {row["family_id"]: listing_of(row) for row in rows}
     return {
         family_id: found.get(family_id)
@@ -83,19 +88,22 @@ async def save_listings(
     await connection.execute(
         """
         INSERT INTO listing (merchant_id, feed_id, family_id, shop_id, status,
-            marketplace_product_id, live_since, deleted_at, create_intent_at, document,
-            reported_revision, reported_status, report)
+            marketplace_product_id, live_since, deleted_at, create_intent_at, written_at,
+            document, reported_revision, reported_status, report)
         SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-            $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::bytea[], $11::bigint[],
-            $12::text[], $13::bytea[])
+            $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
+            $11::bytea[], $12::bigint[], $13::text[], $14::bytea[])
         ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
             status = excluded.status,
             marketplace_product_id = excluded.marketplace_product_id,
             live_since = excluded.live_since, deleted_at = excluded.deleted_at,
-            create_intent_at = excluded.create_intent_at, document = excluded.document,
+            create_intent_at = excluded.create_intent_at, written_at = excluded.written_at,
+            document = excluded.document,
             reported_revision = excluded.reported_revision,
             reported_status = excluded.reported_status,
-            report = coalesce(excluded.report, listing.report)
+            report = coalesce(excluded.report, listing.report),
+            drift = CASE WHEN excluded.marketplace_product_id IS NULL THEN NULL
+                ELSE listing.drift END
         """,
         merchant_id,
         [listing.feed_id for listing, _ in listings],
@@ -106,6 +114,7 @@ async def save_listings(
         [listing.live_since for listing, _ in listings],
         [listing.deleted_at for listing, _ in listings],
         [listing.create_intent_at for listing, _ in listings],
+        [listing.written_at for listing, _ in listings],
         [_encoder.encode(listing.accepted) for listing, _ in listings],
         [listing.reported_revision for listing, _ in listings],
         [listing.reported_status for listing, _ in listings],
@@ -239,7 +248,8 @@ class DueShop:
 async def list_due_shops(
     connection: Connection, *, now: datetime, before: datetime
 ) -> list[DueShop]:
-    """Shops that may be called and have listings not compared since `before`."""
+    """Shops that may be called and have listings not compared since `before`, or not since what
+    differed was written again."""
     rows = await connection.fetch(
         """
         SELECT merchant_id, shop_id FROM shop AS s
@@ -249,7 +259,8 @@ async def list_due_shops(
                 SELECT 1 FROM listing AS l
                 WHERE l.merchant_id = s.merchant_id AND l.shop_id = s.shop_id
                     AND l.marketplace_product_id IS NOT NULL
-                    AND coalesce(l.read_back_at, l.live_since) < $2
+                    AND (coalesce(l.read_back_at, l.live_since) < $2
+                        OR l.drift IS NOT NULL AND l.written_at > l.read_back_at)
             )
         ORDER BY merchant_id, shop_id
         """,
@@ -262,13 +273,11 @@ async def list_due_shops(
 async def list_due(
     connection: Connection, shop: DueShop, *, before: datetime, limit: int
 ) -> list[Listing]:
-    """The shop's listings that wait longest to be compared and have nothing under way."""
+    """The shop's listings that wait longest to be compared and have nothing under way; those among
+    them whose difference was written over are compared at once, to see whether that is repaired."""
     compared_at = sa.func.coalesce(_listing.c.read_back_at, _listing.c.live_since)
-    is_under_way = sa.exists().where(
-        _item.c.merchant_id == _listing.c.merchant_id,
-        _item.c.feed_id == _listing.c.feed_id,
-        _item.c.family_id == _listing.c.family_id,
-        _item.c.status.in_(words("sending", "in_job")),
+    may_be_repaired = sa.and_(
+        _listing.c.drift.is_not(None), _listing.c.written_at > _listing.c.read_back_at
     )
     query = (
         sa.select(*LISTING_COLUMNS)
@@ -276,13 +285,65 @@ async def list_due(
             _listing.c.merchant_id == shop.merchant_id,
             _listing.c.shop_id == shop.shop_id,
             _listing.c.marketplace_product_id.is_not(None),
-            compared_at < before,
-            ~is_under_way,
+            sa.or_(compared_at < before, may_be_repaired),
+            ~_is_under_way(),
         )
         .order_by(compared_at)
         .limit(limit)
     )
     return [listing_of(row) for row in await core.fetch(connection, query)]
+
+
+def _is_under_way() -> sa.Exists:
+    return sa.exists().where(
+        _item.c.merchant_id == _listing.c.merchant_id,
+        _item.c.feed_id == _listing.c.feed_id,
+        _item.c.family_id == _listing.c.family_id,
+        _item.c.status.in_(words("sending", "in_job")),
+    )
+
+
+async def expect_read_back(
+    connection: Connection, shop: DueShop, product_ids: Sequence[str]
+) -> None:
+    """Have these products of the shop compared next."""
+    await connection.execute(
+        """
+        UPDATE listing SET read_back_at = '-infinity'
+        WHERE merchant_id = $1 AND shop_id = $2 AND marketplace_product_id = ANY($3::text[])
+        """,
+        shop.merchant_id,
+        shop.shop_id,
+        list(product_ids),
+    )
+
+
+async def lock_untouched(
+    connection: Connection, merchant_id: str, read: Sequence[Listing]
+) -> dict[tuple[str, str], bytes | None]:
+    """Which of the listings are still as they were read, with nothing under way, and the drift each
+    has; by (feed, family). None of them changes before the transaction has ended."""
+    as_read = {(listing.feed_id, listing.family_id): listing for listing in read}
+    query = (
+        sa.select(*LISTING_COLUMNS, _listing.c.drift)
+        .where(
+            _listing.c.merchant_id == merchant_id,
+            _listing.c.feed_id == _any_of([listing.feed_id for listing in read]),
+            _listing.c.family_id == _any_of([listing.family_id for listing in read]),
+            ~_is_under_way(),
+        )
+        .order_by(_listing.c.feed_id, _listing.c.family_id)
+        .with_for_update(of=_listing)
+    )
+    untouched = {}
+    for row in await core.fetch(connection, query):
+        columns = dict(row)
+        drift = columns.pop("drift")
+        listing = listing_of(columns)
+        key = (listing.feed_id, listing.family_id)
+        if listing == as_read.get(key):
+            untouched[key] = drift
+    return untouched
 
 
 async def save_comparison(

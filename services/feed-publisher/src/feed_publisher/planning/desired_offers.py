@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from common.contracts.product import CountryPrice, Offer, Part, ProductNormalized
 from common.errors import Issue
+from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.listings.listing import AcceptedSku, AcceptedState
 
 LOWEST_COUNTRY_SHARE = Decimal("0.70")
@@ -24,6 +25,15 @@ def desired_stock(desired: ProductNormalized) -> dict[str, int]:
         for offer in desired.offers or ()
         if offer.inventory is not None
     }
+
+
+def managed_stock(desired: ProductNormalized, accepted: AcceptedState) -> dict[str, int]:
+    """The stock that the product's SKUs on AliExpress should have: 0 for what leaves the product. A
+    SKU whose stock is unmanaged or invalid is not in it."""
+    staying = set(desired_skus(desired))
+    stock = desired_stock(desired)
+    wanted = {code: stock.get(code) if code in staying else 0 for code in accepted.skus}
+    return {code: inventory for code, inventory in wanted.items() if inventory is not None}
 
 
 def desired_offers(desired: ProductNormalized, accepted: AcceptedState) -> dict[str, AcceptedSku]:

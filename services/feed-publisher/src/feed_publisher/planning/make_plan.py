@@ -15,11 +15,12 @@ from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.claims.store import claim_skus, load_holders, wait_for_skus
 from feed_publisher.desired.desired_state import desired_skus
+from feed_publisher.desired.marks import Marks
 from feed_publisher.desired.states import Desired, Feed
 from feed_publisher.desired.store import forget_marks, list_marked, load_desired
 from feed_publisher.listings.listing import Listing
 from feed_publisher.listings.report import Changed, report_products
-from feed_publisher.listings.store import load_listings
+from feed_publisher.listings.store import load_listings, save_listings
 from feed_publisher.planning.guard_removals import guard_removals
 from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
 from feed_publisher.runs.items.item import NewItem
@@ -96,10 +97,14 @@ async def plan_next_piece(
     return state
 
 
-async def _plan_families(piece: _Piece, marks: dict[str, list[int]]) -> None:
+async def _plan_families(piece: _Piece, marks: dict[str, Marks]) -> None:
     connection, run = piece.connection, piece.run
     family_ids = list(marks)
+    listings = await load_listings(
+        connection, run.merchant_id, run.feed_id, family_ids, shop_id=run.shop_id
+    )
     busy = await list_busy(connection, run.merchant_id, run.feed_id, run.kind, family_ids)
+    busy |= await _list_growing(piece, marks, listings)
     free = [family_id for family_id in family_ids if family_id not in busy]
     desired = await load_desired(connection, run.merchant_id, run.feed_id, free)
     wanted = [
@@ -111,13 +116,13 @@ async def _plan_families(piece: _Piece, marks: dict[str, list[int]]) -> None:
         await claim_skus(connection, run.merchant_id, run.shop_id, run.feed_id, wanted)
     codes = [code for code, _ in wanted]
     holders = await load_holders(connection, run.merchant_id, run.shop_id, codes)
-    listings = await load_listings(
-        connection, run.merchant_id, run.feed_id, free, shop_id=run.shop_id
-    )
+    unsure = {
+        family_id: listings[family_id].with_unsure(marks[family_id].unsure) for family_id in free
+    }
     plans = {
-        family_id: plan_product(target.state, listings[family_id], holders)
+        family_id: plan_product(target.state, unsure[family_id], holders)
         if run.kind == "product"
-        else plan_offers(target.state, listings[family_id])
+        else plan_offers(target.state, unsure[family_id])
         for family_id, target in desired.items()
     }
     await add_items(
@@ -128,10 +133,26 @@ async def _plan_families(piece: _Piece, marks: dict[str, list[int]]) -> None:
         list(_new_items(piece, plans, desired)),
     )
     if piece.is_binding:
-        await _bind(piece, plans, desired, listings)
+        less_sure = [unsure[f] for f in sorted(free) if unsure[f] is not listings[f]]
+        await save_listings(connection, run.merchant_id, [(changed, None) for changed in less_sure])
+        await _bind(piece, plans, desired, unsure)
         await forget_marks(
-            connection, [mark_id for family_id in free for mark_id in marks[family_id]]
+            connection, [mark_id for family_id in free for mark_id in marks[family_id].ids]
         )
+
+
+async def _list_growing(
+    piece: _Piece, marks: dict[str, Marks], listings: dict[str, Listing]
+) -> set[str]:
+    """Families of which something is unsure that was not accepted yet: a creation or an update that
+    brings it is under way, and the mark waits for its outcome."""
+    run = piece.run
+    growing = [
+        family_id
+        for family_id, known in marks.items()
+        if known.unsure.sku_codes - listings[family_id].accepted.skus.keys()
+    ]
+    return await list_busy(piece.connection, run.merchant_id, run.feed_id, "product", growing)
 
 
 def _new_items(

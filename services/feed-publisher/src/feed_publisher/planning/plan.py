@@ -26,9 +26,9 @@ from feed_publisher.listings.listing import (
 from feed_publisher.planning.batches import MAX_SKUS
 from feed_publisher.planning.desired_offers import (
     desired_offers,
-    desired_stock,
     has_all_prices,
     has_all_stock,
+    managed_stock,
     offer_errors,
 )
 from feed_publisher.runs.items.planned import Planned
@@ -166,7 +166,7 @@ def plan_offers(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
         return FamilyPlan()
     accepted = listing.accepted
     staying = set(desired_skus(desired))
-    stock = _stock_changes(accepted, staying, desired_stock(desired))
+    stock = _stock_changes(accepted, managed_stock(desired, accepted))
     offers = {
         code: offer
         for code, offer in desired_offers(desired, accepted).items()
@@ -175,8 +175,7 @@ def plan_offers(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
     prices = tuple(
         PriceChange(code, accepted.skus[code], offer)
         for code, offer in sorted(offers.items())
-        if not has_same_prices(offer, accepted.skus[code])
-        and (offer.country_prices or not _only_countries_differ(offer, accepted.skus[code]))
+        if _is_price_due(offer, accepted.skus[code])
     )
     items: list[Planned] = []
     settled: list[Side] = []
@@ -204,16 +203,20 @@ def _wanted_prices(prices: Sequence[PriceChange]) -> str:
     return digest([(change.sku_code, change.after) for change in prices])
 
 
-def _stock_changes(
-    accepted: AcceptedState, staying: set[str], stock: Mapping[str, int]
-) -> tuple[StockChange, ...]:
-    """What leaves the product has stock 0; a SKU that `stock` does not name is left alone."""
-    changes = []
-    for code, sku in sorted(accepted.skus.items()):
-        after = stock.get(code) if code in staying else 0
-        if after is not None and after != sku.inventory:
-            changes.append(StockChange(code, sku.inventory, after))
-    return tuple(changes)
+def _stock_changes(accepted: AcceptedState, stock: Mapping[str, int]) -> tuple[StockChange, ...]:
+    return tuple(
+        StockChange(code, sku.inventory, stock[code])
+        for code, sku in sorted(accepted.skus.items())
+        if code in stock and (sku.is_stock_unsure or stock[code] != sku.inventory)
+    )
+
+
+def _is_price_due(offer: AcceptedSku, accepted: AcceptedSku) -> bool:
+    if accepted.is_price_unsure:
+        return True
+    return not has_same_prices(offer, accepted) and (
+        bool(offer.country_prices) or not _only_countries_differ(offer, accepted)
+    )
 
 
 def _stock_items(
