@@ -7,7 +7,7 @@ from common.postgres.pool import Pool
 from common.web.identity import IDENTIFIER_PATTERN
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import STORABLE, Operator
-from feed_publisher.listings.republish import republish
+from feed_publisher.listings.republish import mark_again, republish
 
 
 class RepublishRequest(BaseModel):
@@ -32,7 +32,14 @@ def republish_router(pool: Pool) -> APIRouter:
 
     @router.post("/v1/republish")
     async def post_republish(_operator: Operator, request: RepublishRequest) -> Republished:
-        """Emit the last `product.reported` of these products again."""
+        """Emit the last `product.reported` of these products again; what is still to be sent of
+        them goes with the next runs."""
+        await mark_again(
+            pool,
+            merchant_id=request.merchant_id,
+            feed_id=request.feed_id,
+            family_id=request.family_id,
+        )
         products = await republish(
             pool,
             merchant_id=request.merchant_id,
