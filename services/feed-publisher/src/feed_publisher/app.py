@@ -11,7 +11,12 @@ from common.shop_tokens import ShopTokens
 from feed_publisher.desired.consumer import GROUP, DesiredState
 from feed_publisher.drift.adopt import Adopter
 from feed_publisher.drift.api import adoption_router
+from feed_publisher.drift.look_for_edits import LookForEdits
+from feed_publisher.drift.orders import GROUP as ORDERS_GROUP
+from feed_publisher.drift.orders import MovedStock
 from feed_publisher.drift.read_back import ReadBack
+from feed_publisher.drift.reconcile import reconcile
+from feed_publisher.drift.visit_shops import ShopVisitor
 from feed_publisher.driving.api import run_router
 from feed_publisher.driving.drive_run import RunDriver
 from feed_publisher.driving.schedule_runs import schedule_runs
@@ -36,13 +41,29 @@ def build(context: Context[PublisherSettings]) -> Parts:
         settings.auth_url, settings.service_client_id, settings.service_client_secret
     )
     consumer = context.consumer(GROUP, *DesiredState(tokens, settings).subscriptions())
+    moved_stock = MovedStock(run_after=settings.repair_after)
+    orders = context.consumer(ORDERS_GROUP, *moved_stock.subscriptions())
     driver = RunDriver(pool, client, tokens, consumer, settings)
     turns = [
         Job(f"run-{number}", driver.take_turn, every=SHORTEST_WAIT, woken_by=[RUNNING])
         for number in range(settings.concurrent_runs)
     ]
+    visitor = ShopVisitor(pool, tokens, holder=settings.instance_id)
     read_back = ReadBack(
-        pool, client, tokens, every=settings.read_back_every, holder=settings.instance_id
+        pool,
+        client,
+        visitor,
+        every=settings.read_back_every,
+        run_after=settings.repair_after,
+        repairs_content=settings.repair_content,
+    )
+    look_for_edits = LookForEdits(
+        pool,
+        client,
+        visitor,
+        every=settings.look_every,
+        first_reach=settings.read_back_every,
+        limit=settings.edited_reads_per_look,
     )
     return Parts(
         routers=[
@@ -52,12 +73,14 @@ def build(context: Context[PublisherSettings]) -> Parts:
             product_router(pool),
             republish_router(pool),
         ],
-        consumers=[consumer],
+        consumers=[consumer, orders],
         jobs=[
             *turns,
             Job("schedule-runs", lambda: schedule_runs(pool), every=timedelta(seconds=1)),
+            Job("look-for-edits", look_for_edits.take_turn, every=timedelta(seconds=10)),
+            Job("reconcile", lambda: reconcile(pool), every=timedelta(seconds=5)),
             Job("read-back", read_back.take_turn, every=timedelta(seconds=10)),
-            Job("republish", lambda: republish_daily(pool), every=timedelta(minutes=1)),
+            Job("republish", lambda: republish_daily(pool), every=timedelta(seconds=10)),
         ],
         closers=[client.aclose, tokens.aclose],
     )

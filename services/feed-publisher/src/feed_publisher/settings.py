@@ -31,6 +31,15 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings):
     """How often a feed's offer run is due (M7.1)."""
     removal_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.20")
     """The share of a shop's products that may be deleted or zeroed in 24 hours (M7.4)."""
+    repair_after_minutes: Annotated[int, Field(ge=0)] = 10
+    """How long after an order event, or a difference found in the shop, an offer run is due at the
+    latest (M7.7); until then the merchant's systems may send the stock that is left."""
+    look_minutes: Annotated[int, Field(ge=1)] = 30
+    """How often a shop is asked which products others edited."""
+    edited_reads_per_look: Annotated[int, Field(ge=1)] = 500
+    """How many of those are read after a look; the others after the next ones."""
+    repair_content: bool = False
+    """Whether a title or SKUs that were changed in the shop are set back, not only reported."""
     concurrent_runs: Annotated[int, Field(ge=1, le=64)] = 4
     """How many runs one process drives at the same time."""
     max_queued_runs: Annotated[int, Field(ge=1)] = 50
@@ -51,6 +60,16 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings):
     def audit_patience(self) -> timedelta:
         """`audit_patience_seconds` as a duration."""
         return timedelta(seconds=self.audit_patience_seconds)
+
+    @property
+    def repair_after(self) -> timedelta:
+        """`repair_after_minutes` as a duration."""
+        return timedelta(minutes=self.repair_after_minutes)
+
+    @property
+    def look_every(self) -> timedelta:
+        """`look_minutes` as a duration."""
+        return timedelta(minutes=self.look_minutes)
 
     @property
     def read_back_every(self) -> timedelta:

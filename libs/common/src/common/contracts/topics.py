@@ -76,8 +76,20 @@ TOPICS: tuple[Topic, ...] = (
     Topic(TokenExpired, "fact", "merchant/shop", "auth-service", (OTHERS,)),
     Topic(TokenRenewed, "fact", "merchant/shop", "auth-service", (OTHERS,)),
     Topic(FeedCompleted, "fact", "merchant/feed", "feed-publisher", ("auth-service", OTHERS)),
-    Topic(OrderReceived, "fact", "merchant/shop/order", "order-importer", (OTHERS,)),
-    Topic(OrderUpdated, "fact", "merchant/shop/order", "order-importer", (OTHERS,)),
+    Topic(
+        OrderReceived,
+        "fact",
+        "merchant/shop/order",
+        "order-importer",
+        ("feed-publisher", OTHERS),
+    ),
+    Topic(
+        OrderUpdated,
+        "fact",
+        "merchant/shop/order",
+        "order-importer",
+        ("feed-publisher", OTHERS),
+    ),
     Topic(OrderShipped, "fact", "merchant/shop/order", "order-importer", (OTHERS,)),
 )
 

@@ -1,0 +1,238 @@
+"""The shop's stock is the catalogue's, whatever moved it: buyers' orders first (M7.7)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aliexpress.offers import (
+    ProductPrices,
+    ProductStock,
+    SkuPrice,
+    SkuStock,
+    update_prices,
+    update_stock,
+)
+from aliexpress.operation import AccessToken
+from common import clock
+from common.contracts.money import Money
+from common.contracts.order import Order, OrderLine, OrderReceived, OrderUpdated
+from stack.testing import eventually
+
+from ..publisher_auth import MERCHANT, SELLER, bearer
+from ..publisher_harness import FEED, SHOP, Harness, Sku
+
+SENT, PLACED, FINISHED = "WAIT_BUYER_ACCEPT_GOODS", "PLACE_ORDER_SUCCESS", "FINISH"
+
+
+async def buy(harness: Harness, code: str, quantity: int, status: str) -> dict[str, Any]:
+    """A buyer orders; the order as the sandbox has it."""
+
+    async def is_on_sale() -> bool:
+        return bool((await harness.skus_online())[code]["status"] == "onSelling")
+
+    await eventually(is_on_sale)
+    lines = [{"sku_code": code, "quantity": quantity}]
+    [order] = await harness.control("orders", seller_id=SELLER, lines=lines, status=status)
+    return dict(order)
+
+
+def order_event(
+    order_id: str, codes: Sequence[str], event: type[OrderReceived | OrderUpdated] = OrderReceived
+) -> OrderReceived | OrderUpdated:
+    """What order-importer publishes of an order."""
+    amount = Money("1.00", "USD")
+    lines = [
+        OrderLine(
+            line_id=f"{order_id}-{number}",
+            sku_code=code,
+            marketplace_product_id="1",
+            title=code,
+            quantity=1,
+            unit_price=amount,
+            total=amount,
+        )
+        for number, code in enumerate(codes)
+    ]
+    order = Order(
+        order_id=order_id,
+        status="new",
+        marketplace_status=PLACED,
+        placed_at=clock.now(),
+        modified_at=clock.now(),
+        lines=lines,
+        total=amount,
+    )
+    revision = clock.epoch_milliseconds()
+    return event(merchant_id=MERCHANT, shop_id=SHOP, revision=revision, order=order)
+
+
+async def take_orders(
+    harness: Harness, *codes: str, event: type[OrderReceived | OrderUpdated] = OrderReceived
+) -> None:
+    """Orders of these SKUs are imported, and the service has taken them."""
+    read = await _records_read(harness)
+    await harness.send(order_event(f"order-{'-'.join(codes)}", codes, event))
+
+    async def has_come() -> bool:
+        return await _records_read(harness) > read
+
+    await eventually(has_come)
+
+
+async def _records_read(harness: Harness) -> int:
+    """How many order events the service has taken, by its own positions."""
+    return int(
+        await harness.pool.fetchval(
+            "SELECT coalesce(sum(next_offset), 0) FROM consumer_position"
+            " WHERE topic LIKE '%order.%'"
+        )
+    )
+
+
+async def stock(harness: Harness) -> dict[str, int]:
+    """The shop's stock by SKU code."""
+    return {code: sku["inventory"] for code, sku in (await harness.skus_online()).items()}
+
+
+async def test_stock_that_orders_moved_is_the_catalogues_again(harness: Harness) -> None:
+    await harness.publish(
+        harness.product("RS", Sku("RS", stock=5)), harness.product("CN", Sku("CN", stock=7))
+    )
+    await buy(harness, "RS", 5, SENT)
+    cancelled = await buy(harness, "CN", 7, PLACED)
+    await take_orders(harness, "RS")
+    await take_orders(harness, "CN")
+    await harness.take(harness.product("RS", Sku("RS", stock=0)))
+    await harness.take(
+        harness.product("RS", Sku("RS", stock=5)), harness.product("CN", Sku("CN", stock=0))
+    )
+    await harness.run("offer")
+    assert await stock(harness) == {"RS": 5, "CN": 0}
+    path = f"orders/{cancelled['order_id']}/status"
+    await harness.control(path, status=FINISHED, reason="buyer_cancel")
+    assert (await stock(harness))["CN"] == 7
+    await take_orders(harness, "CN", event=OrderUpdated)
+    run = await harness.run("offer")
+    assert (run["state"], run["counts"]["stock"]) == ("completed", 1)
+    assert await stock(harness) == {"RS": 5, "CN": 0}
+    assert (await harness.run("offer"))["counts"]["items"] == 0
+
+
+async def edit_in_seller_centre(
+    harness: Harness, code: str, *, inventory: int | None = None, price: str | None = None
+) -> None:
+    """The seller changes an offer at AliExpress itself, a second or more after we did."""
+    token = AccessToken(SELLER, harness.issuer.token or "")
+    product_id = (await harness.skus_online())[code]["product_id"]
+    if inventory is not None:
+        stock = [ProductStock(product_id, (SkuStock(code, inventory),))]
+        await update_stock(harness.client, token, stock)
+    if price is not None:
+        prices = [ProductPrices(product_id, (SkuPrice(code, price),))]
+        await update_prices(harness.client, token, prices)
+
+
+async def drifted(harness: Harness) -> dict[str, list[str]]:
+    """What is reported to differ, by product."""
+    found = await harness.call("GET", f"/feeds/{FEED}/products", status="drifted")
+    return {p["family_id"]: sorted(d["what"] for d in p["drift"]) for p in found["items"]}
+
+
+async def look_again(harness: Harness) -> None:
+    """An hour goes by for the looks at the shop; our own writes are older than a second."""
+    await harness.pool.execute(
+        "UPDATE listing SET written_at = written_at - interval '2 seconds',"
+        " read_back_at = read_back_at - interval '2 seconds'"
+    )
+    await harness.pool.execute("UPDATE shop_look SET looked_at = '2020-01-01'")
+
+
+async def test_an_edit_in_the_seller_centre_is_found_and_repaired(harness: Harness) -> None:
+    await harness.publish(
+        harness.product(
+            "coat", Sku("more", stock=5), Sku("less", stock=5), Sku("left", stock=None)
+        ),
+        harness.product("hat", Sku("hat", "30.00", discount="25.00")),
+        harness.product("bag"),
+    )
+    await wait_until_on_sale(harness)
+    await edit_in_seller_centre(harness, "more", inventory=9)
+    await edit_in_seller_centre(harness, "less", inventory=1)
+    await edit_in_seller_centre(harness, "left", inventory=33)
+    await edit_in_seller_centre(harness, "hat", price="12.00")
+    await look_again(harness)
+
+    async def is_found() -> bool:
+        return await drifted(harness) == {
+            "coat": ["inventory", "inventory"],
+            "hat": ["discount_price", "price"],
+        }
+
+    await eventually(is_found, within=40)
+    run = await harness.run("offer")
+    assert (run["counts"]["stock"], run["counts"]["price"]) == (1, 1)
+    online = await harness.skus_online()
+    assert {code: online[code]["inventory"] for code in ("more", "less", "left")} == {
+        "more": 5,
+        "less": 5,
+        "left": 33,
+    }
+    assert (online["hat"]["price"], online["hat"]["discount_price"]) == ("30.00", "25.00")
+
+    async def is_repaired() -> bool:
+        return await drifted(harness) == {}
+
+    await eventually(is_repaired, within=40)
+    assert (await harness.run("offer"))["counts"]["items"] == 0
+
+
+async def wait_until_on_sale(harness: Harness) -> None:
+    """Wait until AliExpress's audits are over: before, no offer can be edited."""
+
+    async def are_on_sale() -> bool:
+        return {sku["status"] for sku in (await harness.skus_online()).values()} == {"onSelling"}
+
+    await eventually(are_on_sale)
+
+
+async def test_what_we_write_ourselves_is_no_drift_and_is_not_read(harness: Harness) -> None:
+    await harness.publish(*[harness.product(f"p{n}", Sku(f"p{n}", stock=5)) for n in range(3)])
+    await wait_until_on_sale(harness)
+    await harness.take(*[harness.product(f"p{n}", Sku(f"p{n}", stock=6)) for n in range(3)])
+    await harness.run("offer")
+    await harness.pool.execute("UPDATE shop_look SET looked_at = '2020-01-01'")
+
+    async def has_looked() -> bool:
+        return bool(
+            await harness.pool.fetchval("SELECT 1 FROM shop_look WHERE looked_at > '2021-01-01'")
+        )
+
+    await eventually(has_looked, within=30)
+    assert not await harness.pool.fetchval("SELECT 1 FROM listing WHERE read_back_at IS NOT NULL")
+    assert await drifted(harness) == {}
+    assert (await harness.run("offer"))["counts"]["items"] == 0
+
+
+async def test_a_missed_mark_heals(harness: Harness) -> None:
+    await harness.publish(
+        harness.product("coat", Sku("coat", stock=5)), harness.product("hat", Sku("hat", stock=5))
+    )
+    await harness.take(
+        harness.product("coat", Sku("coat", stock=0)), harness.product("bag", Sku("bag", stock=1))
+    )
+    await harness.pool.execute("DELETE FROM family_mark")
+    assert (await harness.run("offer"))["counts"]["items"] == 0
+    answer = await harness.http.post(
+        "/v1/republish", json={}, headers=bearer("operator", merchant=None)
+    )
+    assert answer.status_code == 200, answer.text
+
+    async def are_marked() -> bool:
+        rows = await harness.pool.fetch(
+            "SELECT family_id, kind FROM family_mark ORDER BY family_id, kind"
+        )
+        return [tuple(row) for row in rows] == [("bag", "product"), ("coat", "offer")]
+
+    await eventually(are_marked, within=20)
+    await harness.run("offer")
+    await harness.run("product")
+    assert await stock(harness) == {"coat": 0, "hat": 5, "bag": 1}
