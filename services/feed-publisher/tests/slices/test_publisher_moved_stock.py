@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from aliexpress.offers import (
     ProductPrices,
     ProductStock,
@@ -12,13 +14,17 @@ from aliexpress.offers import (
     update_stock,
 )
 from aliexpress.operation import AccessToken
+from aliexpress.products import update_product
 from common import clock
 from common.contracts.money import Money
 from common.contracts.order import Order, OrderLine, OrderReceived, OrderUpdated
-from stack.testing import eventually
+from feed_publisher.listings.listing import AcceptedSku
+from feed_publisher.planning.payload import product_payload
+from stack.sandbox import Sandbox
+from stack.testing import NewDatabase, eventually
 
 from ..publisher_auth import MERCHANT, SELLER, bearer
-from ..publisher_harness import FEED, SHOP, Harness, Sku
+from ..publisher_harness import FEED, SHOP, Harness, Sku, new_harness
 
 SENT, PLACED, FINISHED = "WAIT_BUYER_ACCEPT_GOODS", "PLACE_ORDER_SUCCESS", "FINISH"
 
@@ -236,3 +242,46 @@ async def test_a_missed_mark_heals(harness: Harness) -> None:
     await harness.run("offer")
     await harness.run("product")
     assert await stock(harness) == {"coat": 0, "hat": 5, "bag": 1}
+
+
+@pytest.mark.parametrize("repairs", [False, True])
+async def test_an_edited_title_is_reported_and_set_back_only_by_setting(
+    database: NewDatabase,
+    kafka_bootstrap: str,
+    topic_prefix: str,
+    sandbox: Sandbox,
+    repairs: bool,
+) -> None:
+    async with new_harness(
+        database, kafka_bootstrap, topic_prefix, sandbox, repair_content=repairs
+    ) as harness:
+        await harness.publish(harness.product("coat", title="Coat"))
+        await wait_until_on_sale(harness)
+        await retitle_in_seller_centre(harness, "coat", "Bargain")
+        await look_again(harness)
+
+        async def is_reported() -> bool:
+            return await drifted(harness) == {"coat": ["title"]}
+
+        await eventually(is_reported, within=40)
+        run = await harness.run("product")
+        assert run["counts"]["update"] == int(repairs)
+        title = (await harness.skus_online())["coat"]["title"]
+        assert title == ("Coat" if repairs else "Bargain")
+
+        async def is_reported_as_long_as_it_is_so() -> bool:
+            return await drifted(harness) == ({} if repairs else {"coat": ["title"]})
+
+        await eventually(is_reported_as_long_as_it_is_so, within=40)
+
+
+async def retitle_in_seller_centre(harness: Harness, code: str, title: str) -> None:
+    """The seller gives a product another title at AliExpress itself."""
+    online = (await harness.skus_online())[code]
+    content = harness.product(code, title=title).content
+    assert content is not None
+    offer = AcceptedSku(price=online["price"], inventory=online["inventory"])
+    token = AccessToken(SELLER, harness.issuer.token or "")
+    payload = product_payload(content, {code: offer})
+    await update_product(harness.client, token, online["product_id"], payload)
+    await wait_until_on_sale(harness)

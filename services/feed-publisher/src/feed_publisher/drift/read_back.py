@@ -7,7 +7,7 @@ changes on AliExpress itself may be meant (M1.7).
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -75,7 +75,8 @@ class ReadBack:
         return await self._visitor.visit_all("read-back", shops, self._compare)
 
     async def _compare(self, shop: DueShop, token: AccessToken) -> bool:
-        before = clock.now() - self._every
+        now = clock.now()  # before anything is read: what is edited meanwhile was not seen
+        before = now - self._every
         async with reading(self._pool) as connection:
             listings = await store.list_due(connection, shop, before=before, limit=READ_AT_ONCE)
             desired = await _load_desired(connection, shop.merchant_id, listings)
@@ -86,15 +87,18 @@ class ReadBack:
             for listing in listings
             for product in [products[listing.marketplace_product_id or ""]]
         }
-        await self._save(shop, listings, found)
+        await self._save(shop, listings, found, now)
         return bool(listings)
 
     async def _save(
-        self, shop: DueShop, listings: Sequence[Listing], found: Mapping[Key, list[Difference]]
+        self,
+        shop: DueShop,
+        listings: Sequence[Listing],
+        found: Mapping[Key, list[Difference]],
+        now: datetime,
     ) -> None:
         """Keep what was found of listings that no run has touched since they were loaded: a change
         of ours is no drift."""
-        now = clock.now()
         async with unit_of_work(self._pool) as connection:
             known = await store.lock_untouched(connection, shop.merchant_id, listings)
             drift = {
