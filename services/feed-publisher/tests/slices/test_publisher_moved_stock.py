@@ -26,6 +26,7 @@ from stack.testing import NewDatabase, eventually
 from ..publisher_auth import MERCHANT, SELLER, bearer
 from ..publisher_harness import FEED, SHOP, Harness, Sku, new_harness
 
+STOCK = "aliexpress.solution.batch.product.inventory.update"
 SENT, PLACED, FINISHED = "WAIT_BUYER_ACCEPT_GOODS", "PLACE_ORDER_SUCCESS", "FINISH"
 
 
@@ -121,6 +122,85 @@ async def test_stock_that_orders_moved_is_the_catalogues_again(harness: Harness)
     assert (run["state"], run["counts"]["stock"]) == ("completed", 1)
     assert await stock(harness) == {"RS": 5, "CN": 0}
     assert (await harness.run("offer"))["counts"]["items"] == 0
+
+
+async def test_orders_of_others_mark_nothing_and_repeated_ones_no_more_than_one(
+    harness: Harness,
+) -> None:
+    await harness.publish(harness.product("coat", Sku("coat", stock=5)))
+    await harness.run("offer")
+    await take_orders(harness, "foreign", "")
+    assert await harness.pool.fetchval("SELECT count(*) FROM family_mark") == 0
+    for event in (OrderReceived, OrderUpdated, OrderReceived):
+        await take_orders(harness, "coat", "coat", "foreign", event=event)
+    assert (await harness.run("offer"))["counts"]["stock"] == 1
+    assert (await harness.run("offer"))["counts"]["items"] == 0
+    assert len(await harness.ledger("stock.update")) == 1
+
+
+async def test_an_order_while_its_stock_is_being_sent_is_not_lost(harness: Harness) -> None:
+    await harness.publish(harness.product("coat", Sku("coat", stock=5)))
+    await wait_until_on_sale(harness)
+    await harness.control("faults", kind="late_answer", operation=STOCK, count=1, seconds=4)
+    await harness.take(harness.product("coat", Sku("coat", stock=9)))
+    run_id = await harness.ask("offer")
+
+    async def is_sent() -> bool:
+        return await stock(harness) == {"coat": 9}
+
+    await eventually(is_sent)
+    await buy(harness, "coat", 2, SENT)
+    await take_orders(harness, "coat")
+    assert (await harness.call("GET", f"/runs/{run_id}"))["progress"]["under_way"] == 1
+    await harness.wait(run_id)
+    assert await stock(harness) == {"coat": 7}
+    await harness.run("offer")
+    assert await stock(harness) == {"coat": 9}
+
+
+async def test_an_order_before_a_creation_is_known_to_be_accepted_is_not_lost(
+    harness: Harness,
+) -> None:
+    await harness.publish(harness.product("coat"))
+    await harness.control("faults", kind="stuck_job", operation="PRODUCT_CREATE")
+    await harness.take(harness.product("hat", Sku("hat", stock=5)))
+    run_id = await harness.ask("product")
+
+    async def is_under_way() -> bool:
+        view = await harness.call("GET", f"/runs/{run_id}")
+        return bool(view["progress"]["under_way"])
+
+    await eventually(is_under_way)
+    await take_orders(harness, "hat")
+    assert (await harness.run("offer"))["counts"]["items"] == 0
+    (await harness.market.delete("/control/faults")).raise_for_status()
+    await harness.wait(run_id)
+    await wait_until_on_sale(harness)
+    await edit_in_seller_centre(harness, "hat", inventory=2)  # what the order left
+    await harness.run("offer")
+    assert (await stock(harness))["hat"] == 5
+
+
+async def test_an_overtaken_item_leaves_its_stock_to_the_next_run(
+    harness: Harness,
+) -> None:
+    await harness.publish(harness.product("coat", Sku("coat", stock=5)))
+    await wait_until_on_sale(harness)
+    await buy(harness, "coat", 3, SENT)
+    await take_orders(harness, "coat")
+    await harness.control("bans", operation=STOCK, seconds=2)
+    run_id = await harness.ask("offer")
+
+    async def is_held_up() -> bool:
+        view = await harness.call("GET", f"/runs/{run_id}")
+        return "limit" in (view["trouble"] or "")
+
+    await eventually(is_held_up)
+    await harness.take(harness.product("coat", Sku("coat", stock=5), title="Warm coat"))
+    view = await harness.wait(run_id)
+    assert view["counts"]["superseded"] == 1
+    await harness.quiet()
+    assert await stock(harness) == {"coat": 5}
 
 
 async def edit_in_seller_centre(
