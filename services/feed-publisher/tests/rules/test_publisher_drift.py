@@ -1,7 +1,7 @@
 """What differs in the shop, what of it is repaired, and which edits are another's."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -18,8 +18,10 @@ from common.contracts.product import (
     SkuStock,
 )
 from feed_publisher.desired.marks import Unsure
+from feed_publisher.drift.causes import cause_of
 from feed_publisher.drift.differences import (
     Difference,
+    What,
     find_differences,
     has_other_content,
     unsure_offers,
@@ -264,6 +266,13 @@ def test_a_difference_keeps_the_time_it_was_first_found() -> None:
     assert with_age([same], [old], later) == [old]
     assert with_age([other], [old], later) == [Difference("inventory", "a", "5", "3", later)]
     assert with_age([], [old], later) == []
+
+
+def test_every_difference_has_a_cause_and_a_remedy() -> None:
+    for what in get_args(What):
+        explained = cause_of(Difference(what, "a", "1", "2"))
+        assert explained.cause.endswith(".")
+        assert explained.remedy.endswith(".")
 
 
 def test_what_is_repaired_of_a_difference() -> None:

@@ -156,6 +156,8 @@ async def test_drift_is_reported_and_not_undone(harness: Harness) -> None:
     assert product["family_id"] == "hat"
     [difference] = product["drift"]
     assert difference.pop("found_at")
+    assert "off sale" in difference.pop("cause")
+    assert "seller centre" in difference.pop("remedy")
     assert difference == {
         "what": "status",
         "sku_code": "",

@@ -391,15 +391,17 @@ async def list_marked(
     """Marked families in key order, each with its marks."""
     rows = await connection.fetch(
         """
-        SELECT family_id, m.id, m.unsure_stock, m.unsure_prices, m.is_content_unsure
-        FROM (
-            SELECT DISTINCT family_id FROM family_mark
-            WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND family_id > $4
-            ORDER BY family_id LIMIT $5
-        ) AS f JOIN family_mark AS m USING (family_id)
-        WHERE m.merchant_id = $1 AND m.feed_id = $2 AND m.kind = $3
+        SELECT family_id, id, unsure_stock, unsure_prices, is_content_unsure FROM family_mark
+        WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND family_id > $4
+            AND family_id <= (
+                SELECT max(family_id) FROM (
+                    SELECT DISTINCT family_id FROM family_mark
+                    WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND family_id > $4
+                    ORDER BY family_id LIMIT $5
+                ) AS next
+            )
         ORDER BY family_id
-        """,
+        """,  # a range of the index, however many marks there are
         merchant_id,
         feed_id,
         kind,

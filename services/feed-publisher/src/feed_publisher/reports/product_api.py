@@ -14,9 +14,19 @@ from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import FamilyId, FeedId, Reader, ShopId, SkuCode
 from feed_publisher.desired.store import load_feed
+from feed_publisher.drift.differences import Difference
 from feed_publisher.listings.listing import Listing
 from feed_publisher.reports.store import ProductRow, list_products, load_product, load_sku
-from feed_publisher.reports.views import CauseView, Offer, causes_of, offer_view
+from feed_publisher.reports.views import (
+    CauseView,
+    DriftView,
+    Offer,
+    causes_of,
+    drift_view,
+    offer_view,
+)
+
+_drift = msgspec.json.Decoder(list[Difference])
 
 
 class ProductPlace(NamedTuple):
@@ -38,7 +48,7 @@ class ProductView(BaseModel):
     accepted: dict[str, Offer]
     in_flight: str | None
     causes: list[CauseView]
-    drift: list[dict[str, object]] | None
+    drift: list[DriftView] | None
 
 
 class SkuView(BaseModel):
@@ -120,7 +130,7 @@ def _product_view(row: ProductRow) -> ProductView:
         accepted={code: offer_view(sku) for code, sku in listing.accepted.skus.items()},
         in_flight=row.in_flight,
         causes=causes_of(listing),
-        drift=msgspec.json.decode(row.drift) if row.drift else None,
+        drift=[drift_view(found) for found in _drift.decode(row.drift)] if row.drift else None,
     )
 
 

@@ -1,8 +1,12 @@
 """What several answers show alike."""
 
+from datetime import datetime
+
 from pydantic import BaseModel
 
 from common.contracts.feed import Cause
+from feed_publisher.drift.causes import cause_of
+from feed_publisher.drift.differences import Difference
 from feed_publisher.listings.listing import AcceptedSku, Listing
 from feed_publisher.listings.status import status_of
 
@@ -31,6 +35,32 @@ def cause_view(cause: Cause) -> CauseView:
 def causes_of(listing: Listing | None) -> list[CauseView]:
     """Why a listing is refused, if it is."""
     return [cause_view(cause) for cause in status_of(listing)[1]] if listing else []
+
+
+class DriftView(BaseModel):
+    """What differs in the shop from what was accepted, since when it is known, and why."""
+
+    what: str
+    sku_code: str
+    believed: str
+    found: str
+    found_at: datetime | None
+    cause: str
+    remedy: str
+
+
+def drift_view(difference: Difference) -> DriftView:
+    """A difference as it is shown."""
+    explained = cause_of(difference)
+    return DriftView(
+        what=difference.what,
+        sku_code=difference.sku_code,
+        believed=difference.accepted,
+        found=difference.found,
+        found_at=difference.found_at,
+        cause=explained.cause,
+        remedy=explained.remedy,
+    )
 
 
 def offer_view(sku: AcceptedSku) -> Offer:
