@@ -2,7 +2,7 @@
 
 An event only marks: which SKUs may have moved, never by how much. So neither the events' order nor
 their repetition matters, and the shop's stock becomes the catalogue's with the next offer run
-(decision 13).
+(decision 14).
 """
 
 from collections.abc import Iterator, Sequence
