@@ -104,7 +104,6 @@ async def _plan_families(piece: _Piece, marks: dict[str, Marks]) -> None:
         connection, run.merchant_id, run.feed_id, family_ids, shop_id=run.shop_id
     )
     busy = await list_busy(connection, run.merchant_id, run.feed_id, run.kind, family_ids)
-    busy |= await _list_growing(piece, marks, listings)
     free = [family_id for family_id in family_ids if family_id not in busy]
     desired = await load_desired(connection, run.merchant_id, run.feed_id, free)
     wanted = [
@@ -136,8 +135,9 @@ async def _plan_families(piece: _Piece, marks: dict[str, Marks]) -> None:
         less_sure = [unsure[f] for f in sorted(free) if unsure[f] is not listings[f]]
         await save_listings(connection, run.merchant_id, [(changed, None) for changed in less_sure])
         await _bind(piece, plans, desired, unsure)
+        done = set(free) - await _list_growing(piece, marks, listings)
         await forget_marks(
-            connection, [mark_id for family_id in free for mark_id in marks[family_id].ids]
+            connection, [mark_id for family_id in done for mark_id in marks[family_id].ids]
         )
 
 
@@ -145,7 +145,7 @@ async def _list_growing(
     piece: _Piece, marks: dict[str, Marks], listings: dict[str, Listing]
 ) -> set[str]:
     """Families of which something is unsure that was not accepted yet: a creation or an update that
-    brings it is under way, and the mark waits for its outcome."""
+    brings it is under way, and their marks stay until its outcome is known."""
     run = piece.run
     growing = [
         family_id
