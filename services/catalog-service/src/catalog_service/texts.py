@@ -2,6 +2,7 @@
 
 import html
 import re
+import unicodedata
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
@@ -31,3 +32,12 @@ def undo_entities(text: str) -> str:
     What lacks its semicolon is no entity: `Sun&notebook` and `AT&T` stay as they are.
     """
     return _ENTITY.sub(lambda found: html.unescape(found[0]).replace("\u00a0", " "), text)
+
+
+def shows_something(text: str) -> bool:
+    """Whether a reader sees anything of the text: more than blanks, formatting and controls."""
+    return any(not character.isspace() and _is_visible(character) for character in text)
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}

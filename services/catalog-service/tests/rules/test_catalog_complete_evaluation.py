@@ -168,3 +168,44 @@ def test_with_several_countries_a_price_of_each_is_asked_for(
 def test_children_without_their_parent_lack_the_parent_and_not_what_its_row_would_say() -> None:
     result = evaluated(member("a", "p", size="S", category=""), member("b", "p", size="M"))
     assert {rule for rule, _ in errors(result)} == {"M4.1"}
+
+
+# -- one cause, one issue ------------------------------------------------------------------------
+
+
+def test_below_a_child_a_family_is_not_blamed_for_the_category() -> None:
+    members = [member("p", "above"), member("a", "p", category="Hats", size="S")]
+    assert errors(evaluated(*members, family="p")) == [("M4.1", "parent_id")]
+
+
+@pytest.mark.parametrize("code", ["", "S" * 300])
+def test_without_a_usable_code_the_lack_of_skus_is_no_issue_of_its_own(code: str) -> None:
+    body = {**SCHEMA, "properties": SCHEMA["properties"] | {"sku_info_list": {"minItems": 1}}}
+    result = evaluated(member("a", code=code), lookups=StaticLookups(body=body), **OF_CODE)
+    assert set(errors(result)) == {("M3.3", "sku_info_list > sku_code")}
+    assert result.content is None
+
+
+def test_a_childless_parent_is_told_so_and_no_more() -> None:
+    body = {**SCHEMA, "properties": SCHEMA["properties"] | {"sku_info_list": {"minItems": 1}}}
+    lookups = StaticLookups(body=body)
+    result = evaluated(member("a", code="", price=""), lookups=lookups, **OF_CODE)
+    assert errors(result) == [("M4.1", "parent_id")]
+
+
+@pytest.mark.parametrize(
+    ("description", "is_missing"),
+    [
+        ("<p> </p><div>&nbsp;</div>", True),
+        ("<p><br></p>", True),
+        ("&lt;p&gt;&amp;nbsp;&lt;/p&gt;", True),
+        ("&nbsp;", True),
+        ("<p>\u200b\ufeff</p>", True),
+        ('<p><img src="https://p.example/1.jpg"></p>', False),
+        ("<p>.</p>", False),
+        ("7", False),
+    ],
+)
+def test_a_description_that_shows_nothing_is_missing(description: str, is_missing: bool) -> None:
+    found = errors(evaluated(member("a", description=description)))
+    assert found == ([("M3.7", DESCRIPTION)] if is_missing else [])

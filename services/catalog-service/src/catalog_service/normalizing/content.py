@@ -15,7 +15,7 @@ from catalog_service.normalizing.barcodes import BarcodeInvalid, read_barcode
 from catalog_service.normalizing.descriptions import safe_html
 from catalog_service.normalizing.package import read_package
 from catalog_service.normalizing.variations import Family, find_combination_issues
-from catalog_service.texts import undo_entities
+from catalog_service.texts import shows_something, undo_entities
 from common.contracts.product import AttributeValue, Content, ContentSku, LocalText
 from common.errors import Issue, Severity
 
@@ -26,6 +26,7 @@ _STRATEGIES = {
     "by payments": "payment_success_deduct",
 }
 Strategy = Literal["place_order_withhold", "payment_success_deduct"]
+_SKUS = "sku_info_list"
 _OF_ANY_CATEGORY = CategorySchema("0", '{"properties": {}}')
 """What holds whatever the category, to check a product by whose own is not known."""
 
@@ -62,7 +63,9 @@ def build_content(
     draft = _Draft(feed, matches, schema, family.head)
     content = draft.content(family, codes)
     if content is not None and schema is not None:
-        draft.issues += schema.find_violations(_payload(content))
+        violations = schema.find_violations(_payload(content))
+        # Why there is no SKU has an issue of its own.
+        draft.issues += [v for v in violations if content.skus or v.field != _SKUS]
     has_error = schema is None or any(issue.severity == "error" for issue in draft.issues)
     main = feed.form.main_locale
     return BuiltContent(
@@ -142,7 +145,7 @@ class _Draft:
         for locale, match in self._feed.languages.titles.items():
             field = f"title_multi_language_list > {locale}"
             text = " ".join((self._text(field, match.text) or "").split())
-            if text:
+            if shows_something(text):
                 titles.append(LocalText(locale, self._title(field, text)))
             elif locale == self._form.main_locale:
                 self._miss(field, "the title", match.origin)

@@ -5,7 +5,7 @@ import re
 
 import nh3
 
-from catalog_service.texts import undo_entities
+from catalog_service.texts import shows_something, undo_entities
 
 _TAG = re.compile(r"<[a-zA-Z/!]")
 _ELEMENTS = nh3.ALLOWED_TAGS | {
@@ -17,6 +17,8 @@ _ELEMENT = re.compile(rf"</?(?:{'|'.join(sorted(_ELEMENTS))})(?:\s[^<>]*)?/?>|<!
 """A whole tag of HTML; `<45 cm>` and `a <b` are none."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """Characters no text shows; an HTML parser drops or replaces them."""
+_ANY_TAG = re.compile(r"<[^>]*>")
+_PICTURE = "<img "
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
@@ -24,7 +26,7 @@ def safe_html(text: str) -> str:
     """The description as HTML without anything active (M3.7).
 
     A text without tags is plain and keeps its lines, unless its entities make tags: then it is that
-    HTML.
+    HTML. Empty where neither a text nor a picture is left.
     """
     text = _CONTROL.sub("", text).strip()
     if not _TAG.search(text):
@@ -33,4 +35,9 @@ def safe_html(text: str) -> str:
             text = undone
         else:
             text = _LINE_END.sub("<br>", html.escape(undone, quote=False))
-    return nh3.clean(text, link_rel=None).strip()
+    cleaned = nh3.clean(text, link_rel=None).strip()
+    return cleaned if _shows_something(cleaned) else ""
+
+
+def _shows_something(cleaned: str) -> bool:
+    return _PICTURE in cleaned or shows_something(html.unescape(_ANY_TAG.sub("", cleaned)))
