@@ -129,4 +129,4 @@ mutants: prepare ## apply known mistakes to the code, one at a time; their tests
 	$(BIN)/python -m tests.mutants
 
 bench-%: prepare
-	$(BIN)/python bench/$*.py
+	$(BIN)/python -m bench.$*
