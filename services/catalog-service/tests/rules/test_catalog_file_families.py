@@ -167,6 +167,22 @@ def test_a_parent_that_an_xml_feed_lists_is_the_parent(path: Path, plain: bool) 
     assert families_of(entries) == {"P-S": "P", "P": None, "P-M": "P"}
 
 
+@pytest.mark.parametrize("lacking", ["link", "image_link", "price"])
+def test_an_xml_feed_in_googles_namespace_is_one_whatever_its_first_item_lacks(
+    path: Path, lacking: str
+) -> None:
+    parts = {"title": "t", "link": "l", "image_link": "i", "price": "9 USD"}
+    del parts[lacking]
+    shared = "".join(f"<g:{key}>{value}</g:{key}>" for key, value in parts.items())
+    items = (
+        f"<item><g:id>{name}</g:id><g:item_group_id>P</g:item_group_id>{shared}</item>"
+        for name in ("P-S", "P-M", "P")
+    )
+    feed = "<rss xmlns:g='http://base.google.com/ns/1.0'><channel>{}</channel></rss>"
+    entries = entries_of(path, feed.format("".join(items)))
+    assert families_of(entries) == {"P-S": "P", "P": None, "P-M": "P"}
+
+
 def test_rows_that_stand_apart_take_what_their_handles_first_row_says(path: Path) -> None:
     rows = [
         "shirt,,,,M,,,S2,9,,",

@@ -118,6 +118,25 @@ def test_woocommerce_variations_find_their_parent(tmp_path: Path) -> None:
     assert items[1].fields["Attribute: Size"] == "S"
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    ["Name,Regular price,Sale price", "Published,In stock?", "Name,Regular price,Parent"],
+)
+def test_a_woocommerce_export_of_chosen_columns_is_one(tmp_path: Path, chosen: str) -> None:
+    header = f"ID,Type,SKU,{chosen},Date sale price ends"
+    empty = "," * chosen.count(",")
+    rows = f"7,simple,HAT,{empty},2026-01-31\n8,variation,HAT-S,{empty},\n"
+    found, [item], [bad] = read(tmp_path, f"{header}\n{rows}")
+    assert (found, item.product_id, item.parent_id) == ("woocommerce", "7", None)
+    assert item.fields["discount_until"] == "2026-01-31"
+    assert bad.line == 3
+
+
+def test_a_table_with_some_of_woocommerces_columns_is_no_export_of_it(tmp_path: Path) -> None:
+    found, items, _ = read(tmp_path, "ID,Type,SKU,Name\n7,hat,HAT,Hat\n")
+    assert (found, items[0].product_id) == ("csv", "7")
+
+
 def test_shopify_pictures_of_further_rows_join_the_product(tmp_path: Path) -> None:
     header = (
         "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,"

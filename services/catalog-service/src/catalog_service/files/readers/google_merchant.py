@@ -17,6 +17,7 @@ Row = tuple[int, Mapping[str, FieldValue]] | BadLine
 Fields = dict[str, FieldValue]
 
 GROUP = "item_group_id"
+_NAMESPACE = "http://base.google.com/ns/1.0"
 _OF_SKU = ("price", "sale_price", "quantity", "availability", "gtin", "mpn", "id")
 _OF_VARIANT = ("color", "size", "material", "pattern", "age_group", "gender")
 """The attributes by which Google tells the items of a group apart."""
@@ -29,6 +30,11 @@ def is_google(columns: Iterable[str]) -> bool:
     """Whether these are the columns of Google's specification."""
     names = {plain(name) for name in columns}
     return {"id", "title", "link", "image_link", "price"} <= names
+
+
+def declares_google(head: str) -> bool:
+    """Whether an XML file that begins so declares Google's namespace."""
+    return _NAMESPACE in head
 
 
 def plain(name: str) -> str:

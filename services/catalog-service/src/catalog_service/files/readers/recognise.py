@@ -12,7 +12,12 @@ from types import MappingProxyType
 from typing import Literal
 
 from catalog_service.files.readers.encoding import find_encoding, find_mark, is_wide
-from catalog_service.files.readers.google_merchant import is_google, plain, read_google
+from catalog_service.files.readers.google_merchant import (
+    declares_google,
+    is_google,
+    plain,
+    read_google,
+)
 from catalog_service.files.readers.items import BadLine, Entry, FileRefused, item_of
 from catalog_service.files.readers.json_lines import read_json_lines
 from catalog_service.files.readers.keys import Keys, keys_of
@@ -81,7 +86,8 @@ def open_catalogue(
         keys = keys_of(None, options.id_field, options.parent_field)
         return CatalogueFile("jsonl", read_json_lines(path, encoding, keys))
     if chosen == "xml" or (chosen == "google" and text.startswith("<")):
-        return _xml(path, encoding, options, parents)
+        is_declared = declares_google(text)
+        return _xml(path, encoding, options, parents, is_declared_google=is_declared)
     delimiter = options.delimiter or ("\t" if chosen == "tsv" else None)
     return _table(Table(path, encoding, delimiter), options, parents)
 
@@ -165,14 +171,21 @@ def _plain_rows(table: Table) -> Iterator[tuple[int, dict[str, FieldValue]] | Ba
         yield (row.line, dict(row.cells)) if isinstance(row, TableRow) else row
 
 
-def _xml(path: Path, encoding: str, options: Options, parents: Mapping[str, str]) -> CatalogueFile:
+def _xml(
+    path: Path,
+    encoding: str,
+    options: Options,
+    parents: Mapping[str, str],
+    *,
+    is_declared_google: bool,
+) -> CatalogueFile:
     tag = find_item_tag(path, encoding)
     read = partial(read_xml, path, encoding, tag)
     first = next(read(), None)
     if first is None:
         raise FileRefused("the XML holds no products", "Send at least one product.")
     names = list(first[1]) if isinstance(first, tuple) else []
-    looks_google = is_google(plain(name) for name in names)
+    looks_google = is_declared_google or is_google(plain(name) for name in names)
     if options.format == "google" or (options.format is None and looks_google):
         return CatalogueFile("google", read_google(read, parents))
     keys = keys_of(None, options.id_field, options.parent_field)

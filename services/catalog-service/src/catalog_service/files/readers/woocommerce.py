@@ -13,8 +13,16 @@ from common.contracts.catalog import FieldValue
 
 Row = TableRow | BadLine
 
-NEEDED = frozenset({"ID", "Type", "SKU", "Parent"})
+NEEDED = frozenset({"ID", "Type", "SKU"})
 """The columns without which there are no products."""
+_OWN = frozenset(
+    {
+        *("Published", "Is featured?", "Visibility in catalog", "Tax status", "In stock?"),
+        *("Date sale price starts", "Date sale price ends", "Sale price", "Regular price"),
+        *("Parent", "Grouped products", "Attribute 1 name", "Attribute 1 value(s)"),
+    }
+)
+"""Further columns of an export, of which its shop chooses some."""
 _BY_ID = re.compile(r"^id:\s*(\d+)$")
 _ATTRIBUTE = re.compile(r"^Attribute (\d+) name$")
 _VALUES = re.compile(r"^Attribute \d+ value\(s\)$")
@@ -30,7 +38,8 @@ _SALE_DATES = {
 
 def is_woocommerce(columns: Iterable[str]) -> bool:
     """Whether these are the columns of a WooCommerce export."""
-    return {"ID", "Type", "SKU", "Name", "Regular price", "Parent"} <= set(columns)
+    names = set(columns)
+    return names >= NEEDED and len(names & _OWN) >= 2
 
 
 def read_woocommerce(
@@ -46,7 +55,7 @@ def read_woocommerce(
         if isinstance(row, BadLine):
             yield row
             continue
-        named = row.cells["Parent"].strip()
+        named = row.cells.get("Parent", "").strip()
         if _is_variation(row.cells) and not named:
             yield BadLine(
                 row.line,
