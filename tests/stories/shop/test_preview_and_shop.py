@@ -1,4 +1,4 @@
-"""A dry run and a run of the same feed agree: what preview calls valid AliExpress accepts (M6.1)."""
+"""A dry run and a run of a feed agree: what preview calls valid AliExpress accepts (M6.1)."""
 
 from dataclasses import dataclass, replace
 from random import Random
@@ -28,7 +28,7 @@ from ...defects.planting import DEFECTS, Place
 from ..sample import Sold
 
 SEED = 11
-LEAVES = {"short": 10, "long": 120}
+LEAVES = {"short": 10, "long": 40}
 PAIRS = {"short": 30, "long": 500}
 """How many families with a defect, and as many without."""
 
@@ -136,7 +136,7 @@ async def settle(session: Session) -> None:
     """Wait until every family is evaluated, none waits for a schema or picture, and handed over."""
     channel = session.channel
     async for progress in poll(
-        lambda: channel.normalizing(session.merchant, session.feed), within=120, what="evaluating"
+        lambda: channel.normalizing(session.merchant, session.feed), within=600, what="evaluating"
     ):
         if progress.dirty == progress.waiting == 0:
             break
