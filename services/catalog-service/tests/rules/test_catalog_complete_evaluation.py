@@ -111,6 +111,35 @@ def test_a_stock_that_cannot_be_read_is_not_taken_for_none() -> None:
     assert [issue.value for issue in result.issues if issue.rule == "M4.3"] == ["x"]
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (["999999"], [999_999]),
+        (["2000000"], [999_999]),
+        (["500000", "499999"], [500_000, 499_999]),
+        (["999999", "1"], [499_999, 1]),
+        (["999999", "999999", "0"], [333_333, 333_333, 0]),
+        (["5000000", "-3", "12"], [333_333, 0, 12]),
+    ],
+)
+def test_the_stock_of_a_family_is_sent_as_far_as_it_is_taken(
+    given: list[str], sent: list[int]
+) -> None:
+    children = [
+        member(f"c{n}", "p", color=f"Own {n}", size="S", stock=stock)
+        for n, stock in enumerate(given)
+    ]
+    result = evaluated(member("p"), *children, sku_attributes={"Size": {"field": "size"}})
+    assert result.stock is not None
+    assert [sku.inventory for sku in result.stock] == sent
+    assert result.offers is not None
+    assert [offer.inventory for offer in result.offers] == sent
+    assert sum(sent) <= 999_999
+    changed = {f"c{n}" for n, stock in enumerate(given) if int(stock) != sent[n]}
+    assert {i.sku for i in result.issues if i.rule == "M4.3"} == changed
+    assert not [i for i in result.issues if i.rule == "M4.3" and i.severity == "error"]
+
+
 # -- countries -------------------------------------------------------------------------------
 
 TAKING: dict[str, Any] = {

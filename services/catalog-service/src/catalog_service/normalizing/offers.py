@@ -67,11 +67,14 @@ def build_offers(
     """
     side = OfferSide()
     changes: list[datetime] = []
-    for row in skus:
+    stocks = [
+        _Stock(feed, row, codes.get(row.product_id, row.product_id), side.stock_issues)
+        for row in skus
+    ]
+    inventories = _inventories(stocks, matches.attributes.get("inventory"))
+    for row, inventory in zip(skus, inventories, strict=True):
         code = codes.get(row.product_id)
         shown = code or row.product_id
-        stock = _Stock(feed, row, shown, side.stock_issues)
-        inventory = stock.inventory(matches.attributes.get("inventory"))
         prices = _Prices(feed, row, shown, side.price_issues, matches, at, taken_countries)
         offer = prices.offer(inventory)
         changes += prices.changes
@@ -82,6 +85,17 @@ def build_offers(
     side.due_at = min(changes, default=None)
     side.price_issues += _advise_countries(feed, side.offers, taken_countries)
     return side
+
+
+def _inventories(stocks: Sequence["_Stock"], match: CompiledMatch | None) -> list[int | None]:
+    """What is sent of each SKU's stock: AliExpress takes so many pieces of all SKUs together."""
+    written = [stock.written(match) for stock in stocks]
+    pieces = [min(max(whole, 0), MOST_STOCK) for _, whole in filter(None, written)]
+    most = MOST_STOCK if sum(pieces) <= MOST_STOCK else MOST_STOCK // len(pieces)
+    return [
+        None if found is None else stock.sent(*found, most=most)
+        for stock, found in zip(stocks, written, strict=True)
+    ]
 
 
 def _advise_countries(
@@ -150,16 +164,27 @@ class _Reader:
 class _Stock(_Reader):
     """One SKU's stock."""
 
-    def inventory(self, match: CompiledMatch | None) -> int | None:
-        """The pieces that can be sold; None where the stock is unmanaged or unusable."""
+    def written(self, match: CompiledMatch | None) -> tuple[Written, int] | None:
+        """The stock as written, and read; None where it is unmanaged or unusable."""
         if match is None:
             return None
         try:
-            return self._inventory(match)
+            return self._read(match)
         except _Unusable:
             return None
 
-    def _inventory(self, match: CompiledMatch) -> int:
+    def sent(self, given: Written, stock: int, *, most: int) -> int:
+        """The pieces that can be sold: from 0 to `most`, with advice where that is another."""
+        sent = min(max(stock, 0), most)
+        if sent != stock:
+            message = f"the stock {stock} is sent as {sent}"
+            remedy = (
+                f"Nothing, if it is meant; AliExpress takes 0 to {MOST_STOCK} of all SKUs together."
+            )
+            self._add("M4.3", "inventory", message, remedy, value=given, severity="advice")
+        return sent
+
+    def _read(self, match: CompiledMatch) -> tuple[Written, int]:
         given = self._given("inventory", "M4.3", match)
         if given is None:
             raise self._unusable(
@@ -169,7 +194,7 @@ class _Stock(_Reader):
                 f"Fill {match.origin}, or give inventory a default; 0 means out of stock.",
             )
         try:
-            stock = read_whole(given, self.feed.form.units.decimal)
+            return given, read_whole(given, self.feed.form.units.decimal)
         except QuantityInvalid as invalid:
             raise self._unusable(
                 "inventory",
@@ -178,12 +203,6 @@ class _Stock(_Reader):
                 "Send whole pieces as a plain number, such as 12.",
                 given,
             ) from None
-        sent = min(max(stock, 0), MOST_STOCK)
-        if sent != stock:
-            message = f"the stock {stock} is sent as {sent}"
-            remedy = f"Nothing, if it is meant; AliExpress takes 0 to {MOST_STOCK}."
-            self._add("M4.3", "inventory", message, remedy, value=given, severity="advice")
-        return sent
 
 
 @dataclass(frozen=True)
