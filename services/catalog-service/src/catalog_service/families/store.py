@@ -73,6 +73,10 @@ def listed(families: Iterable[tuple[str, str, str, str | None, str | None]]) -> 
     return select(unnested.table_valued(*MARKED, name="listed").render_derived())
 
 
+LOOKED_AHEAD = 10_000
+"""How many marks behind the oldest ones are looked through for further marks of their families."""
+
+
 async def claim_families(
     connection: Connection,
     *,
@@ -80,7 +84,8 @@ async def claim_families(
     without_merchants: Collection[str] = (),
     only: FamilyKey | None = None,
 ) -> dict[FamilyKey, list[Mark]]:
-    """Claim dirty families for this transaction by their oldest marks.
+    """Claim dirty families for this transaction by their oldest marks, and take the newer ones that
+    are near along: a family of very many children is to be evaluated once, not for each of them.
 
     Those of `without_merchants` are passed over; `only` is the one family to claim. A family's
     lock is an advisory one, so that ingest writes no row for it. Its data is to be read by later
@@ -101,11 +106,13 @@ async def claim_families(
                 hashtextextended(merchant_id || '/' || catalogue_id || '/' || family_id, 0))
         )
         SELECT merchant_id, catalogue_id, family_id, id, feed_id, traceparent
-        FROM oldest JOIN locked USING (merchant_id, catalogue_id, family_id) ORDER BY id
+        FROM family_mark JOIN locked USING (merchant_id, catalogue_id, family_id)
+        WHERE id <= (SELECT max(id) FROM oldest) + $6 ORDER BY id
         """,
         limit,
         list(without_merchants),
         *(only or (None, None, None)),
+        LOOKED_AHEAD,
     )
     claimed: dict[FamilyKey, list[Mark]] = defaultdict(list)
     for merchant, catalogue, family, mark_id, feed_id, traceparent in rows:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from catalog_service.categories.schema import missing_attributes
 from catalog_service.families.store import ProductKey
-from catalog_service.normalizing.evaluate import failed_by
+from catalog_service.normalizing.evaluate import Failed, failed_by
 from catalog_service.normalizing.normalize import Normalized, digest_of
 from catalog_service.normalizing.reference_data import LONGEST_URL_BYTES
 from catalog_service.normalizing.store import NormalizedRow, Previous
@@ -23,13 +23,18 @@ def rows_of(turn: Turn, previous: dict[ProductKey, Previous]) -> list[Normalized
     for task, result in turn.normalized:
         try:
             rows += row_of(task, result, previous.get(task.key))
+        except RecordTooLarge as large:
+            turn.failed.append((task, Failed(_issue_of_size(large))))
         except Exception as error:
             turn.failed.append((task, failed_by(error)))
     return rows
 
 
 def row_of(task: Task, result: Normalized, previous: Previous | None) -> list[NormalizedRow]:
-    """The row to write; none where there is nothing and never was."""
+    """The row to write; none where there is nothing and never was.
+
+    Raises `RecordTooLarge` where the codes of its SKUs alone are more than one message takes.
+    """
     is_gone = result.absent_reason in {"deleted", "feed_removed"}
     if previous is None and is_gone:
         return []
@@ -41,6 +46,7 @@ def row_of(task: Task, result: Normalized, previous: Previous | None) -> list[No
         result = _too_large(result, large)
         digest = digest_of(result, shop_id=task.feed.shop_id)
         event = _event(task, result, _revision(previous, digest))
+        encode(event, source=SOURCE)
     errors = [issue for issue in result.issues if issue.severity == "error"]
     row = NormalizedRow(
         event=event,
@@ -104,11 +110,23 @@ def _event(task: Task, result: Normalized, revision: int) -> ProductNormalized:
 
 
 def _too_large(result: Normalized, large: RecordTooLarge) -> Normalized:
-    issue = Issue(
+    part = Part(is_valid=False, hash="too-large", issues=[_issue_of_size(large)])
+    return replace(
+        result,
+        product_ids=[],
+        content=None,
+        content_part=part,
+        offers=None,
+        offers_part=part,
+        stock=None,
+        stock_part=part,
+    )
+
+
+def _issue_of_size(large: RecordTooLarge) -> Issue:
+    return Issue(
         rule="M3.7",
         field="product",
         message=f"the product has {large.size_bytes} bytes, more than one message takes",
         remedy="Shorten its descriptions, or split the family.",
     )
-    part = Part(is_valid=False, hash="too-large", issues=[issue])
-    return replace(result, content=None, content_part=part, offers=None, offers_part=part)
