@@ -183,10 +183,10 @@ async def test_a_family_of_20_000_children_holds_no_other_merchant(
 async def test_many_feeds_on_one_catalogue_hold_no_other_merchant(
     pool: Pool, ingest: Ingest
 ) -> None:
-    await open_feeds(pool, HOSTILE, **{f"f{n}": form() for n in range(40)})
+    await open_feeds(pool, HOSTILE, **{f"f{n}": form() for n in range(20)})
     await open_feeds(pool, HONEST, f=form())
     await ingest(*(product(HOSTILE, f"p{n:03}") for n in range(300)), product(HONEST, "p"))
     normalizer = Normalizer(pool)
     assert await turns_until_honest_is_done(pool, normalizer) <= TURNS_AT_MOST
     await settle(normalizer)
-    assert await count_normalized(pool, HOSTILE) == 40 * 300
+    assert await count_normalized(pool, HOSTILE) == 20 * 300
