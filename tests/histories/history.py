@@ -117,7 +117,8 @@ class History:
 
     async def reprice(self) -> None:
         row = self.chance.choice(self.chance.choice(self.present()).skus)
-        await self.send(row, price=f"{self.chance.randint(500, 9_000) / 100:.2f}", price_es=None)
+        price = f"{self.chance.randint(500, 9_000) / 100:.2f}"
+        await self.send(row, price=price, price_es=None, sale_price=None)
 
     async def restock(self) -> None:
         row = self.chance.choice(self.chance.choice(self.present()).skus)

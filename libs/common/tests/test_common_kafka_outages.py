@@ -167,10 +167,14 @@ async def test_after_every_outage_nothing_waits_and_nobody_had_to_help(
         await eventually(nothing_waits, within=BACK_WITHIN)
         recovered.append(time.monotonic() - began)
         played[outage.__name__] += 1
-    assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
+    rows = await harness.fetch("SELECT product_id, times FROM seen")
+    assert {row["product_id"] for row in rows} == set(sent)
     assert await published_products(harness) == set(sent)
+    # An acknowledgement that an outage took is waited for in vain: the relay publishes again, under
+    # the same id, and whoever reads it goes by the version.
+    repeated = sum(row["times"] > 1 for row in rows)
     record_property(
         "summary",
-        f"seed {seed}: {number} outages {dict(played)}, {len(sent)} events, lag zero after"
+        f"seed {seed}: {number} outages {dict(played)}, {len(sent)} events ({repeated} published twice), lag zero after"
         f" {sum(recovered) / number:.1f} s on average and {max(recovered):.1f} s at most",
     )
