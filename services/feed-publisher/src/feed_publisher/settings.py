@@ -30,7 +30,11 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings):
     offer_run_minutes: Annotated[int, Field(ge=1)] = 60
     """How often a feed's offer run is due (M7.1)."""
     removal_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.20")
-    """The share of a shop's products that may be deleted or zeroed in 24 hours (M7.4)."""
+    """The share of a shop's products, and of its SKUs, that may be deleted or zeroed in 24 hours
+    without a confirmation (M7.4)."""
+    configuration_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.20")
+    """The share of a shop's products whose content a new configuration may change in 24 hours
+    without a confirmation (M7.4)."""
     repair_after_minutes: Annotated[int, Field(ge=0)] = 10
     """How long after an order event, or a difference found in the shop, an offer run is due at the
     latest (M7.7); until then the merchant's systems may send the stock that is left."""

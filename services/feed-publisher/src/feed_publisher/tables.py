@@ -161,6 +161,7 @@ listing = Table(
     Column("reported_revision", BigInteger, nullable=False, server_default=text("0")),
     Column("reported_status", Text),
     Column("report", LargeBinary),
+    Column("skus_online", Integer, nullable=False, server_default=text("0")),
     comment="What AliExpress has accepted of a family, and what it refused",
 )
 Index(
@@ -226,19 +227,41 @@ reconciliation = Table(
     comment="Feeds whose families are being compared with their listings, and how far",
 )
 
-removal = Table(
-    "removal",
+guarded_change = Table(
+    "guarded_change",
     TABLES,
     Column("merchant_id", Text, primary_key=True),
     Column("shop_id", Text, primary_key=True),
     Column("feed_id", Text, primary_key=True),
     Column("family_id", Text, primary_key=True),
-    Column("removed_at", DateTime(timezone=True), nullable=False),
+    Column("passed_at", DateTime(timezone=True), nullable=False),
     Column("is_confirmed", Boolean, nullable=False),
     Column("desired_revision", BigInteger, primary_key=True),
-    comment="Deletions and zeroings let through, for the guard (M7.4)",
+    Column("guard", Text, primary_key=True),
+    Column("sku_codes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("is_whole", Boolean, nullable=False),
+    comment="Changes let through by the guard, which counts them (M7.4)",
 )
-Index("removal_window", removal.c.merchant_id, removal.c.shop_id, removal.c.removed_at)
+Index(
+    "guarded_change_window",
+    guarded_change.c.merchant_id,
+    guarded_change.c.shop_id,
+    guarded_change.c.passed_at,
+)
+
+held_change = Table(
+    "held_change",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("feed_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("family_id", Text, primary_key=True),
+    Column("guard", Text, primary_key=True),
+    Column("desired_revision", BigInteger, nullable=False),
+    Column("sku_codes", ARRAY(Text), nullable=False),
+    Column("held_at", DateTime(timezone=True), nullable=False),
+    comment="Changes held back until they are confirmed or their cause is gone (M7.4)",
+)
 
 run_item = Table(
     "run_item",
@@ -262,6 +285,9 @@ run_item = Table(
     Column("message", Text),
     Column("traceparent", Text),
     Column("decided_at", DateTime(timezone=True)),
+    Column("removed_skus", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("removes_product", Boolean, nullable=False, server_default=text("false")),
+    Column("is_reconfiguring", Boolean, nullable=False, server_default=text("false")),
 )
 Index(
     "run_item_call",

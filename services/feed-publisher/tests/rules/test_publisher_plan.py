@@ -180,7 +180,7 @@ def test_only_a_product_without_any_stock_left_counts_as_zeroed(
     state: ProductNormalized, listing: Listing, is_removal: bool
 ) -> None:
     [item] = plan_offers(state, listing).items
-    assert item.is_removal is is_removal
+    assert item.removes_product is is_removal
 
 
 def test_the_guard_does_not_count_what_goes_with_its_feed() -> None:

@@ -1,9 +1,8 @@
-"""The guard, the batches, the causes, the download."""
+"""The batches, the causes, the download."""
 
 import csv
 import io
 from dataclasses import dataclass
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -12,35 +11,9 @@ from hypothesis import strategies as st
 from feed_publisher.listings.causes import KNOWN, explain, refusal
 from feed_publisher.listings.listing import Refused
 from feed_publisher.planning.batches import MAX_PRODUCTS, MAX_SKUS, offer_batches
-from feed_publisher.planning.guards import counted_products, exceeds_share
 from feed_publisher.reports.download import to_csv
 from feed_publisher.runs.outcome import counts_of, state_of
 from feed_publisher.sending.submit_jobs import content_id, item_no_of
-
-FIFTH = Decimal("0.20")
-
-
-@pytest.mark.parametrize(
-    ("new", "removed", "counted", "is_held"),
-    [
-        pytest.param(2, 0, 10, False, id="two-of-ten"),
-        pytest.param(3, 0, 10, True, id="three-of-ten"),
-        pytest.param(20, 0, 100, False, id="exactly-the-share"),
-        pytest.param(21, 0, 100, True, id="one-more"),
-        pytest.param(5, 16, 100, True, id="the-day-counts"),
-        pytest.param(0, 50, 100, False, id="nothing-new"),
-    ],
-)
-def test_the_guard_counts_over_the_day(new: int, removed: int, counted: int, is_held: bool) -> None:
-    assert exceeds_share(new, removed, counted, FIFTH) is is_held
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "counted"),
-    [(0, 0, 10), (5, 500, 10), (0, 500, 500), (100, 5, 100)],
-)
-def test_what_the_share_is_taken_of(before: int, now: int, counted: int) -> None:
-    assert counted_products(before, now) == counted
 
 
 @dataclass(frozen=True)

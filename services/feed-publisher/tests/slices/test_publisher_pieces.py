@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from feed_publisher.planning import guard_removals, make_plan
+from feed_publisher.planning import guard_changes, make_plan
 from feed_publisher.runs.store import advance_plan
 from stack.testing import eventually
 
@@ -16,7 +16,7 @@ FAMILIES = [f"coat-{number}" for number in range(7)]
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(make_plan, "PIECE_FAMILIES", 2)
-    monkeypatch.setattr(guard_removals, "PIECE_ITEMS", 2)
+    monkeypatch.setattr(guard_changes, "PIECE_ITEMS", 2)
 
 
 def products(harness: Harness, *, price: str = "20.00", first: int = 0) -> list[Any]:
@@ -67,7 +67,9 @@ async def test_removals_below_the_share_are_remembered_piece_by_piece(harness: H
     assert (await harness.run("product"))["state"] == "completed"
 
     async def are_remembered() -> bool:
-        rows = await harness.pool.fetch("SELECT family_id FROM removal WHERE feed_id = $1", FEED)
+        rows = await harness.pool.fetch(
+            "SELECT family_id FROM guarded_change WHERE feed_id = $1", FEED
+        )
         return {row["family_id"] for row in rows} == {FAMILIES[0], FAMILIES[5]}
 
     await eventually(are_remembered)

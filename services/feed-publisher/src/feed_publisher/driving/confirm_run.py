@@ -1,18 +1,16 @@
 """A person confirms a plan: it is applied exactly as it was shown, or refused as out of date."""
 
-from common import clock
 from common.errors import Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.desired.store import confirm_feed, lock_feed
+from feed_publisher.guarded.store import record_confirmed
 from feed_publisher.listings.causes import refusal
 from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import load_listings
-from feed_publisher.removals.store import record_removals
 from feed_publisher.runs.items.store import (
     count_overtaken,
     list_refused,
-    list_removals,
     release_withheld,
 )
 from feed_publisher.runs.run import CONFIRMABLE, Run
@@ -28,7 +26,7 @@ from feed_publisher.runs.store import (
 async def confirm_run(
     pool: Pool, merchant_id: str, run_id: str, *, skip_overtaken: bool = False
 ) -> Run:
-    """Apply a dry run, a feed's first product run, or the removals a run withholds (M7.4).
+    """Apply a dry run, a feed's first product run, or what a run withholds (M7.4).
 
     With `skip_overtaken` products that have changed since are left out: no item of theirs is
     sent, and the next run has them. Raises `NotFound`, and `Refusal` when there is nothing to
@@ -54,16 +52,7 @@ async def confirm_run(
             )
         if not skip_overtaken:
             await _require_current(connection, run)
-        removals = await list_removals(connection, merchant_id, run_id)
-        await record_removals(
-            connection,
-            merchant_id,
-            run.shop_id,
-            run.feed_id,
-            removals,
-            at=clock.now(),
-            is_confirmed=True,
-        )
+        await record_confirmed(connection, run)
         if run.kind == "product":
             await confirm_feed(connection, merchant_id, run.feed_id)
         await release_withheld(connection, run)

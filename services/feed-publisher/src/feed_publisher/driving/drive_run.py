@@ -8,9 +8,10 @@ backed off is kept in this process's memory only; all else stands in the databas
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 
 import structlog
 
@@ -30,6 +31,7 @@ from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.store import load_feed, mark_families
 from feed_publisher.driving.preview_run import look_up_plan, show_plan
+from feed_publisher.guarded.extent import Guard
 from feed_publisher.listings.causes import RUN_FAILED, explain
 from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.report import SOURCE
@@ -169,9 +171,11 @@ class RunDriver:
     async def _plan(self, run: Run, lease: Lease) -> None:
         async with reading(self._pool) as connection:
             feed = await load_feed(connection, run.merchant_id, run.feed_id)
-        state = await plan_next_piece(
-            self._pool, run, feed, lease, removal_share=self._settings.removal_share
-        )
+        shares: Mapping[Guard, Decimal] = {
+            "removal": self._settings.removal_share,
+            "configuration": self._settings.configuration_share,
+        }
+        state = await plan_next_piece(self._pool, run, feed, lease, shares=shares)
         if state is not None:
             log.info("run.planned", run=run.run_id, feed=run.feed_id, kind=run.kind, state=state)
 

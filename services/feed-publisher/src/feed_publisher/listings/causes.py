@@ -174,8 +174,16 @@ KNOWN: tuple[Known, ...] = (
         "removal-guard",
         "removal-guard",
         None,
-        "The run would delete or zero an unusual share of the shop's products (M7.4).",
-        "Check the catalogue; confirm the run if the products are really gone.",
+        "The run would delete or zero an unusual share of the shop's products or SKUs (M7.4).",
+        "Check the catalogue; confirm the run if they are really gone.",
+    ),
+    Known(
+        "configuration-guard",
+        "configuration-guard",
+        None,
+        "A new configuration would rewrite an unusual share of the shop's products (M7.4).",
+        "Compare before and after in the report; confirm the run if the new content is right, or "
+        "correct the configuration.",
     ),
     Known(
         "no-answer",

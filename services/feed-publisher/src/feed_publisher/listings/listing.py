@@ -48,10 +48,17 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AcceptedState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was accepted: the content's hash (None: not known) and the offer of each SKU."""
+    """What was accepted: the content's hash (None: not known) and the offer of each SKU.
+
+    `configuration_version` is the feed's that the content stems from, 0 while it is not known;
+    `title` (in the main language) and `category_id` are kept to show what a change replaces.
+    """
 
     content_hash: str | None = None
     main_locale: str | None = None
+    configuration_version: int = 0
+    title: str | None = None
+    category_id: str | None = None
     skus: dict[str, AcceptedSku] = msgspec.field(default_factory=dict)
     refused: dict[str, Refused] = msgspec.field(default_factory=dict)
 

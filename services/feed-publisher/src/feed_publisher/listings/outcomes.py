@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from feed_publisher.listings.change import SIDE_OF, Action, Change
+from feed_publisher.listings.change import SIDE_OF, Action, Change, main_title
 from feed_publisher.listings.listing import (
     AcceptedSku,
     AcceptedState,
@@ -86,6 +86,9 @@ def _created(
         accepted=AcceptedState(
             content_hash=None if outcome.is_other_content else change.content_hash,
             main_locale=change.content.main_locale if change.content else None,
+            configuration_version=change.configuration_version,
+            title=main_title(change.content),
+            category_id=change.content.category_id if change.content else None,
             skus=outcome.found_skus or sent.offers or change.offers,
         ),
     )
@@ -95,6 +98,9 @@ def _updated(listing: Listing, change: Change, sent: Sent) -> Listing:
     return listing.with_accepted(
         content_hash=change.content_hash,
         main_locale=change.content.main_locale if change.content else None,
+        configuration_version=change.configuration_version,
+        title=main_title(change.content),
+        category_id=change.content.category_id if change.content else None,
         skus=_skus_after_update(listing.accepted, sent, drops=change.drops_countries),
     )
 

@@ -89,10 +89,10 @@ async def save_listings(
         """
         INSERT INTO listing (merchant_id, feed_id, family_id, shop_id, status,
             marketplace_product_id, live_since, deleted_at, create_intent_at, written_at,
-            document, reported_revision, reported_status, report)
+            document, reported_revision, reported_status, report, skus_online)
         SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
             $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
-            $11::bytea[], $12::bigint[], $13::text[], $14::bytea[])
+            $11::bytea[], $12::bigint[], $13::text[], $14::bytea[], $15::integer[])
         ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
             status = excluded.status,
             marketplace_product_id = excluded.marketplace_product_id,
@@ -103,7 +103,9 @@ async def save_listings(
             reported_status = excluded.reported_status,
             report = coalesce(excluded.report, listing.report),
             drift = CASE WHEN excluded.marketplace_product_id IS NULL THEN NULL
-                ELSE listing.drift END
+                ELSE listing.drift END,
+            skus_online = CASE WHEN excluded.marketplace_product_id IS NULL
+                THEN listing.skus_online ELSE excluded.skus_online END
         """,
         merchant_id,
         [listing.feed_id for listing, _ in listings],
@@ -119,26 +121,26 @@ async def save_listings(
         [listing.reported_revision for listing, _ in listings],
         [listing.reported_status for listing, _ in listings],
         [None if report is None else _encoder.encode(report) for _, report in listings],
+        [len(listing.accepted.skus) for listing, _ in listings],
     )
 
 
 async def count_online(
-    connection: Connection, merchant_id: str, shop_id: str, at: datetime
+    connection: Connection, merchant_id: str, shop_id: str, *, since: datetime | None = None
 ) -> tuple[int, int]:
-    """How many products of the shop were online at that time, and how many are now."""
+    """How many products and SKUs of the shop are online, or were at the time `since`."""
     row = await connection.fetchrow(
         """
-        SELECT count(*) FILTER (
-                WHERE live_since <= $3 AND (marketplace_product_id IS NOT NULL OR deleted_at > $3)
-            ) AS before,
-            count(*) FILTER (WHERE marketplace_product_id IS NOT NULL) AS now
-        FROM listing WHERE merchant_id = $1 AND shop_id = $2
+        SELECT count(*) AS products, coalesce(sum(skus_online), 0) AS skus FROM listing
+        WHERE merchant_id = $1 AND shop_id = $2 AND CASE WHEN $3::timestamptz IS NULL
+            THEN marketplace_product_id IS NOT NULL
+            ELSE live_since <= $3 AND (marketplace_product_id IS NOT NULL OR deleted_at > $3) END
         """,
         merchant_id,
         shop_id,
-        at,
+        since,
     )
-    return (0, 0) if row is None else (row["before"], row["now"])
+    return (0, 0) if row is None else (row["products"], row["skus"])
 
 
 async def find_owner(

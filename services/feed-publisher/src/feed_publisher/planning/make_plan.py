@@ -1,6 +1,6 @@
 """Makes a run's plan from the marked families, piece by piece, and seals it with its hash."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
@@ -18,11 +18,14 @@ from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.marks import Marks
 from feed_publisher.desired.states import Desired, Feed
 from feed_publisher.desired.store import forget_marks, list_marked, load_desired
+from feed_publisher.guarded.extent import Guard
+from feed_publisher.guarded.store import release_gone
 from feed_publisher.listings.listing import Listing
 from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import load_listings, save_listings
-from feed_publisher.planning.guard_removals import guard_removals
-from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
+from feed_publisher.planning.guard_changes import guard_changes
+from feed_publisher.planning.guards import still_reconfigured, still_removed
+from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product, with_known_content
 from feed_publisher.runs.items.item import NewItem
 from feed_publisher.runs.items.store import add_items, list_busy
 from feed_publisher.runs.release_claims import release_claims
@@ -57,7 +60,7 @@ class _Piece:
 
 
 async def plan_next_piece(
-    pool: Pool, run: Run, feed: Feed, lease: Lease, *, removal_share: Decimal
+    pool: Pool, run: Run, feed: Feed, lease: Lease, *, shares: Mapping[Guard, Decimal]
 ) -> State | None:
     """Plan the run's next marked families; None while there are more. With none left the plan is
     sealed, and the run's state returned.
@@ -88,7 +91,7 @@ async def plan_next_piece(
             )
             reach("planning.before-commit")
             return None
-    await guard_removals(pool, run, lease, share=removal_share, is_binding=is_binding)
+    await guard_changes(pool, run, lease, shares=shares, is_binding=is_binding)
     is_empty = not run.planned_items and not run.is_dry_run  # nothing to confirm: it ends at once
     state: State = "running" if is_binding or is_empty else "planning"
     async with unit_of_work(pool) as connection:
@@ -182,15 +185,20 @@ async def _bind(
 ) -> None:
     """Write what follows from planning alone: refusals of ours, settled ones, free claims."""
     connection, run = piece.connection, piece.run
-    changed, waits = [], []
+    changed, known, waits = [], [], []
     for family_id, plan in plans.items():
-        listing = _after_planning(listings[family_id], plan)
         target = desired[family_id]
-        if listing is not listings[family_id]:
+        before = with_known_content(listings[family_id], target.state)
+        listing = _after_planning(before, plan)
+        if listing is not before:
             changed.append(Changed(listing, target.state.revision, target.traceparent))
+        elif before is not listings[family_id]:
+            known.append((before, None))
         if _waits_for_sku(listing):
             waits += [(code, family_id) for code in desired_skus(target.state)]
     await report_products(connection, run.merchant_id, changed)
+    await save_listings(connection, run.merchant_id, sorted(known, key=lambda k: k[0].family_id))
+    await _release_gone(piece, desired, listings)
     await wait_for_skus(connection, run.merchant_id, run.shop_id, run.feed_id, waits)
     if run.kind == "product":
         kept = {
@@ -198,6 +206,21 @@ async def _bind(
             for family_id, target in desired.items()
         }
         await release_claims(connection, run, kept)
+
+
+async def _release_gone(
+    piece: _Piece, desired: dict[str, Desired], listings: dict[str, Listing]
+) -> None:
+    """The guard holds no longer what the catalogue wants no more."""
+    removing, reconfiguring = [], []
+    for family_id, target in desired.items():
+        codes = still_removed(piece.run.kind, target.state, listings[family_id])
+        removing += [(family_id, code) for code in codes]
+        if still_reconfigured(target.state, listings[family_id]):
+            reconfiguring.append(family_id)
+    await release_gone(
+        piece.connection, piece.run, list(desired), removing=removing, reconfiguring=reconfiguring
+    )
 
 
 def _after_planning(listing: Listing, plan: FamilyPlan) -> Listing:

@@ -13,7 +13,13 @@ from common.contracts.product import Content, ProductNormalized
 from common.errors import Issue
 from feed_publisher.claims.holder import Holder
 from feed_publisher.desired.desired_state import desired_skus
-from feed_publisher.listings.change import Change, PriceChange, StockChange
+from feed_publisher.listings.change import (
+    Change,
+    ContentBefore,
+    PriceChange,
+    StockChange,
+    main_title,
+)
 from feed_publisher.listings.listing import (
     AcceptedSku,
     AcceptedState,
@@ -31,6 +37,7 @@ from feed_publisher.planning.desired_offers import (
     managed_stock,
     offer_errors,
 )
+from feed_publisher.planning.guards import stems_from_other_configuration
 from feed_publisher.runs.items.planned import Planned
 
 
@@ -84,7 +91,8 @@ def _plan_deletion(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
                 desired_revision=desired.revision,
                 marketplace_product_id=listing.marketplace_product_id,
                 sku_codes=tuple(sorted(listing.accepted.skus)),
-                is_removal=desired.absent_reason != "feed_removed",
+                removed_skus=_counted(desired, sorted(listing.accepted.skus)),
+                removes_product=desired.absent_reason != "feed_removed",
             ),
         )
     )
@@ -113,7 +121,11 @@ def _plan_creation(desired: ProductNormalized, content: Content, listing: Listin
                 desired_revision=desired.revision,
                 sku_codes=tuple(offers),
                 change=Change(
-                    wanted=wanted, content=content, content_hash=_hash(desired), offers=offers
+                    wanted=wanted,
+                    content=content,
+                    content_hash=_hash(desired),
+                    offers=offers,
+                    configuration_version=desired.configuration_version,
                 ),
             ),
         )
@@ -137,6 +149,7 @@ def _plan_update(desired: ProductNormalized, content: Content, listing: Listing)
         return FamilyPlan()  # a new SKU waits until its offer is valid
     if listing.refuses("content", wanted):
         return FamilyPlan()
+    is_reconfiguring = stems_from_other_configuration(desired, accepted)
     return FamilyPlan(
         (
             Planned(
@@ -151,10 +164,32 @@ def _plan_update(desired: ProductNormalized, content: Content, listing: Listing)
                     content_hash=_hash(desired),
                     offers={code: offers.get(code, AcceptedSku()) for code in codes},
                     drops_countries=drops,
+                    configuration_version=desired.configuration_version,
+                    before=ContentBefore(accepted.title, accepted.category_id, accepted.skus)
+                    if is_reconfiguring
+                    else None,
                 ),
+                removed_skus=_counted(desired, sorted(accepted.skus.keys() - set(codes))),
+                is_reconfiguring=is_reconfiguring,
             ),
         )
     )
+
+
+def with_known_content(listing: Listing, desired: ProductNormalized) -> Listing:
+    """The listing, with what a desired state of the same content says of it: the configuration it
+    stems from, title and category."""
+    accepted, content = listing.accepted, desired.content
+    if not listing.is_online or content is None or accepted.content_hash != _hash(desired):
+        return listing
+    known = {
+        "configuration_version": desired.configuration_version,
+        "title": main_title(content),
+        "category_id": content.category_id,
+    }
+    if all(getattr(accepted, name) == value for name, value in known.items()):
+        return listing
+    return listing.with_accepted(**known)
 
 
 def plan_offers(desired: ProductNormalized, listing: Listing) -> FamilyPlan:
@@ -222,10 +257,12 @@ def _is_price_due(offer: AcceptedSku, accepted: AcceptedSku) -> bool:
 def _stock_items(
     desired: ProductNormalized, listing: Listing, stock: Sequence[StockChange]
 ) -> list[Planned]:
+    """Zeroings apart from all else, so that the guard holds back nothing but them."""
     after = {code: sku.inventory for code, sku in listing.accepted.skus.items()}
-    had_stock = any(quantity != 0 for quantity in after.values())
     after |= {change.sku_code: change.after for change in stock}
-    is_zeroing = had_stock and all(quantity == 0 for quantity in after.values())
+    zeroings = [change for change in stock if change.after == 0]
+    others = [change for change in stock if change.after != 0]
+    is_whole = bool(zeroings) and not any(quantity != 0 for quantity in after.values())
     return [
         Planned(
             family_id=desired.family_id,
@@ -234,9 +271,10 @@ def _stock_items(
             marketplace_product_id=listing.marketplace_product_id,
             sku_codes=tuple(change.sku_code for change in part),
             change=Change(wanted=_wanted_stock(stock), stock=tuple(part)),
-            is_removal=is_zeroing and desired.absent_reason != "feed_removed",
+            removed_skus=_counted(desired, [c.sku_code for c in part if c.after == 0]),
+            removes_product=is_whole and desired.absent_reason != "feed_removed",
         )
-        for part in _parts(stock)
+        for part in (*_parts(zeroings), *_parts(others))
     ]
 
 
@@ -309,6 +347,11 @@ def _drops_countries(desired: ProductNormalized, accepted: AcceptedState) -> boo
 def _is_whole(desired: ProductNormalized) -> bool:
     """Whether prices and stock of all SKUs are valid: what is created begins complete."""
     return has_all_prices(desired) and has_all_stock(desired)
+
+
+def _counted(desired: ProductNormalized, removed: Iterable[str]) -> tuple[str, ...]:
+    """What the guard counts of these SKUs: a feed that was removed is to take its products away."""
+    return () if desired.absent_reason == "feed_removed" else tuple(removed)
 
 
 def _refuse(desired: ProductNormalized, listing: Listing, refused: Refused) -> FamilyPlan:

@@ -16,6 +16,7 @@ from common.web.pagination import Int32, Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import Reader, RunId
 from feed_publisher.listings.causes import explain
+from feed_publisher.listings.change import ContentBefore, main_title
 from feed_publisher.listings.listing import AcceptedSku, Refused
 from feed_publisher.reports.download import to_csv
 from feed_publisher.reports.store import ItemRow, list_items
@@ -28,6 +29,7 @@ ItemStatus = Literal[
 PlanAction = Literal["create", "update", "delete", "price", "stock"]
 REPORT_CHUNK = 1_000
 EXAMPLES = 10
+SAMPLES = 5
 
 Offer = dict[str, str | int | None]
 Side = dict[str, object]
@@ -45,7 +47,7 @@ AfterItem = Annotated[ItemPlace | None, Depends(Keyset(ItemPlace))]
 class PlanLine(BaseModel):
     """What a plan does to one product, or to the price or stock of one SKU.
 
-    `action` is `withheld` for removals that need a confirmation; `planned_action` says which.
+    `action` is `withheld` for what needs a confirmation; `planned_action` says which.
     """
 
     item_no: int
@@ -84,8 +86,25 @@ class GroupedCause(CauseView):
     families: list[str]
 
 
+class Shown(BaseModel):
+    """A product's content in short; what is not known is null, prices are by SKU."""
+
+    title: str | None
+    category_id: str | None
+    prices: dict[str, str | None]
+
+
+class Sample(BaseModel):
+    """A product that a new configuration would rewrite: what it is, and what it would be."""
+
+    family_id: str
+    before: Shown
+    after: Shown
+
+
 class ReportView(BaseModel):
-    """A run's report: items by action and status, refusals grouped by cause."""
+    """A run's report: items by action and status, refusals grouped by cause, and a sample of what a
+    new configuration would rewrite."""
 
     run_id: str
     feed_id: str
@@ -94,6 +113,7 @@ class ReportView(BaseModel):
     trouble: str | None = Field(description="What holds the run up, or why it was given up.")
     counts: dict[str, dict[str, int]]
     causes: list[GroupedCause]
+    samples: list[Sample]
 
 
 def report_router(pool: Pool) -> APIRouter:
@@ -180,11 +200,16 @@ def _plan_lines(item: ItemRow) -> list[PlanLine]:
             _line(item, s.sku_code, {"inventory": s.before}, {"inventory": s.after})
             for s in change.stock
         ]
+    before: Side | None = None
     after: Side | None = None
+    if change.before is not None:
+        skus = {code: offer_view(offer) for code, offer in change.before.offers.items()}
+        names = {"title": change.before.title, "category_id": change.before.category_id}
+        before = {**names, "skus": skus}
     if change.content is not None:
         skus = {code: offer_view(offer) for code, offer in change.offers.items()}
         after = {"content": msgspec.to_builtins(change.content), "skus": skus}
-    return [_line(item, None, None, after)]
+    return [_line(item, None, before, after)]
 
 
 def _line(item: ItemRow, sku: str | None, before: Side | None, after: Side | None) -> PlanLine:
@@ -239,11 +264,14 @@ async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
         run = await load_run(connection, merchant_id, run_id)
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     causes: dict[tuple[str, str], GroupedCause] = {}
+    samples: list[Sample] = []
     async for item in _all_items(pool, merchant_id, run_id):
         counts[item.action][item.status] += 1
         cause = _cause(item)
         if cause is None:
             continue
+        if item.status == "withheld" and item.change.before and len(samples) < SAMPLES:
+            samples.append(_sample(item, item.change.before))
         grouped = causes.setdefault(
             (cause.code, cause.explanation),
             GroupedCause(**cause_view(cause).model_dump(), count=0, families=[]),
@@ -259,6 +287,24 @@ async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
         trouble=run.trouble,
         counts={action: dict(statuses) for action, statuses in counts.items()},
         causes=sorted(causes.values(), key=lambda cause: -cause.count),
+        samples=samples,
+    )
+
+
+def _sample(item: ItemRow, before: ContentBefore) -> Sample:
+    content = item.change.content
+    return Sample(
+        family_id=item.family_id,
+        before=Shown(
+            title=before.title,
+            category_id=before.category_id,
+            prices={code: offer.price for code, offer in before.offers.items()},
+        ),
+        after=Shown(
+            title=main_title(content),
+            category_id=content.category_id if content else None,
+            prices={code: offer.price for code, offer in item.change.offers.items()},
+        ),
     )
 
 

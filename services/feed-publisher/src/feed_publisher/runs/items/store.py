@@ -13,6 +13,7 @@ from common.postgres import core
 from common.postgres.pool import Connection
 from feed_publisher import tables
 from feed_publisher.desired.states import Kind
+from feed_publisher.guarded.extent import Extent, Guard
 from feed_publisher.listings.change import Action, Change
 from feed_publisher.listings.outcomes import Sent
 from feed_publisher.runs.items.item import Decision, NewItem, RefusedItem, RunItem
@@ -63,7 +64,8 @@ async def add_items(
         columns=[
             "merchant_id", "run_id", "item_no", "feed_id", "family_id", "action", "status",
             "is_removal", "desired_revision", "marketplace_product_id", "sku_codes", "change",
-            "code", "message", "traceparent", "decided_at",
+            "code", "message", "traceparent", "decided_at", "removed_skus", "removes_product",
+            "is_reconfiguring",
         ],
         records=[
             (
@@ -72,67 +74,104 @@ async def add_items(
                 item.planned.desired_revision, item.planned.marketplace_product_id,
                 list(item.planned.sku_codes), _encoder.encode(item.planned.change),
                 item.code, item.message, item.traceparent, item.decided_at,
+                list(item.planned.removed_skus), item.planned.removes_product,
+                item.planned.is_reconfiguring,
             )
             for item in items
         ],
     )  # fmt: skip
 
 
-_NEW_REMOVAL = """
-    i.merchant_id = $1 AND i.run_id = $2 AND i.is_removal
-    AND NOT EXISTS (
-        SELECT 1 FROM removal AS r
-        WHERE r.merchant_id = $1 AND r.shop_id = $3 AND r.feed_id = i.feed_id
-            AND r.family_id = i.family_id
-            AND (r.is_confirmed AND r.desired_revision = i.desired_revision
-                OR NOT r.is_confirmed AND r.removed_at > $4)
-    )
+_KNOWN = """
+    SELECT 1 FROM guarded_change AS g
+    WHERE g.merchant_id = $1 AND g.shop_id = $3 AND g.feed_id = i.feed_id
+        AND g.family_id = i.family_id AND g.guard = $4
+        AND (g.is_confirmed AND g.desired_revision = i.desired_revision
+            OR NOT g.is_confirmed AND g.passed_at > $5)
 """
-"""Items that take away what was there at `$4`, and that nobody has confirmed."""
+"""What passed the guard `$4` since `$5`, or was confirmed, of an item's family."""
+
+_IS_NEW = f"""(
+    ($4 = 'configuration' AND i.is_reconfiguring OR $4 = 'removal' AND i.removes_product)
+        AND NOT EXISTS ({_KNOWN} AND g.is_whole)
+    OR $4 = 'removal' AND EXISTS (
+        SELECT 1 FROM unnest(i.removed_skus) AS s (sku)
+        WHERE NOT EXISTS ({_KNOWN} AND s.sku = ANY(g.sku_codes)))
+)"""  # noqa: S608 - constant text
+"""Items that take away, or configure otherwise, what was not touched so since `$5`, and that nobody
+has confirmed."""
+
+_IS_HELD = """EXISTS (
+    SELECT 1 FROM held_change AS h
+    WHERE h.merchant_id = $1 AND h.feed_id = i.feed_id AND h.kind = $6
+        AND h.family_id = i.family_id AND h.guard = $4
+        AND ($4 = 'configuration' AND i.is_reconfiguring
+            OR $4 = 'removal' AND (i.removes_product OR i.removed_skus && h.sku_codes))
+)"""
+"""Items of a change that was held before and that nobody has confirmed."""
 
 
-async def count_new_removals(
-    connection: Connection, run: Run, *, since: datetime
-) -> tuple[int, int]:
-    """How many families a plan removes that were not removed since then, nor confirmed; and how
-    many of the shop's were removed since then without a confirmation."""
+async def count_new_changes(
+    connection: Connection, run: Run, guard: Guard, *, since: datetime
+) -> Extent:
+    """How many products and SKUs a plan newly removes, or configures otherwise: they were not
+    touched so since then, and nobody has confirmed it."""
     row = await connection.fetchrow(
         f"""
-        SELECT (
-            SELECT count(DISTINCT i.family_id) FROM run_item AS i
-            WHERE {_NEW_REMOVAL} AND i.status IN ('pending', 'withheld')
-        ) AS new, (
-            SELECT count(DISTINCT (feed_id, family_id)) FROM removal
-            WHERE merchant_id = $1 AND shop_id = $3 AND removed_at > $4 AND NOT is_confirmed
-        ) AS removed
+        SELECT count(DISTINCT i.family_id) FILTER (
+                WHERE ($4 = 'configuration' AND i.is_reconfiguring
+                    OR $4 = 'removal' AND i.removes_product)
+                    AND NOT EXISTS ({_KNOWN} AND g.is_whole)) AS products,
+            count(DISTINCT (i.family_id, s.sku)) FILTER (
+                WHERE $4 = 'removal' AND s.sku IS NOT NULL
+                    AND NOT EXISTS ({_KNOWN} AND s.sku = ANY(g.sku_codes))) AS skus
+        FROM run_item AS i LEFT JOIN LATERAL unnest(i.removed_skus) AS s (sku) ON true
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status IN ('pending', 'withheld')
+            AND (i.is_removal OR i.is_reconfiguring)
         """,  # noqa: S608 - constant text
         run.merchant_id,
         run.run_id,
         run.shop_id,
+        guard,
         since,
     )
-    return (0, 0) if row is None else (row["new"], row["removed"])
+    return Extent(0, 0) if row is None else Extent(row["products"], row["skus"])
 
 
-async def withhold_new_removals(
-    connection: Connection, run: Run, *, since: datetime, limit: int, code: str, message: str
+async def withhold_changes(
+    connection: Connection,
+    run: Run,
+    guard: Guard,
+    *,
+    since: datetime,
+    only_held: bool,
+    limit: int,
+    message: str,
 ) -> list[str]:
-    """Hold the next of these removals back until someone confirms them; their families."""
+    """Hold the next of the plan's new changes back until someone confirms them; their families.
+
+    With `only_held` those that were held before: they do not go because time has passed.
+    """
     rows = await connection.fetch(
         f"""
-        UPDATE run_item AS held SET status = 'withheld', code = $6, message = $7
+        UPDATE run_item AS held SET status = 'withheld', code = $4 || '-guard', message = $8
         WHERE held.merchant_id = $1 AND held.run_id = $2 AND held.item_no IN (
             SELECT i.item_no FROM run_item AS i
-            WHERE {_NEW_REMOVAL} AND i.status = 'pending' ORDER BY i.item_no LIMIT $5)
+            WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status = 'pending'
+                AND (i.is_removal OR i.is_reconfiguring)
+                AND ({_IS_HELD} OR NOT $7 AND {_IS_NEW})
+            ORDER BY i.item_no LIMIT $9)
         RETURNING held.family_id
         """,  # noqa: S608 - constant text
         run.merchant_id,
         run.run_id,
         run.shop_id,
+        guard,
         since,
-        limit,
-        code,
+        run.kind,
+        only_held,
         message,
+        limit,
     )
     return sorted({row["family_id"] for row in rows})
 
@@ -169,22 +208,6 @@ async def count_overtaken(connection: Connection, run: Run) -> tuple[int, int]:
         run.run_id,
     )
     return (0, 0) if row is None else (row["overtaken"], row["families"])
-
-
-async def list_removals(
-    connection: Connection, merchant_id: str, run_id: str
-) -> list[tuple[str, int]]:
-    """The (family, desired revision) pairs a run would delete or zero."""
-    rows = await connection.fetch(
-        """
-        SELECT DISTINCT family_id, desired_revision FROM run_item
-        WHERE merchant_id = $1 AND run_id = $2 AND is_removal
-            AND status IN ('withheld', 'pending')
-        """,
-        merchant_id,
-        run_id,
-    )
-    return [(row["family_id"], row["desired_revision"]) for row in rows]
 
 
 async def list_refused(connection: Connection, merchant_id: str, run_id: str) -> list[RefusedItem]:
@@ -367,7 +390,7 @@ async def defer_pending(connection: Connection, run: Run) -> list[str]:
 
 
 async def release_withheld(connection: Connection, run: Run) -> None:
-    """Let the removals withheld in a confirmed plan go."""
+    """Let what is withheld in a confirmed plan go."""
     await connection.execute(
         """
         UPDATE run_item SET status = 'pending', code = NULL, message = NULL

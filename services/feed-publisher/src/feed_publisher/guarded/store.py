@@ -1,0 +1,167 @@
+"""Rows of changes that the guard let through, and of those it holds. The only writer."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from common import clock
+from common.postgres.pool import Connection
+from feed_publisher.guarded.extent import Extent, Guard
+from feed_publisher.runs.run import Run
+
+_PASSED = """
+    INSERT INTO guarded_change (merchant_id, shop_id, feed_id, family_id, guard, desired_revision,
+        passed_at, is_confirmed, sku_codes, is_whole)
+    SELECT $1, $3, $4, i.family_id, k.guard, i.desired_revision, $5::timestamptz, $6::boolean,
+        coalesce(array_agg(DISTINCT s.sku) FILTER (
+            WHERE k.guard = 'removal' AND s.sku IS NOT NULL), '{}'),
+        bool_or(k.guard = 'configuration' OR i.removes_product)
+    FROM items AS i
+    LEFT JOIN LATERAL unnest(i.removed_skus) AS s (sku) ON true
+    JOIN (VALUES ('removal'), ('configuration')) AS k (guard)
+        ON k.guard = 'removal' AND i.is_removal OR k.guard = 'configuration' AND i.is_reconfiguring
+    GROUP BY i.family_id, k.guard, i.desired_revision
+    ON CONFLICT (merchant_id, shop_id, feed_id, family_id, guard, desired_revision) DO UPDATE SET
+        passed_at = excluded.passed_at,
+        is_confirmed = guarded_change.is_confirmed OR excluded.is_confirmed,
+        is_whole = guarded_change.is_whole OR excluded.is_whole,
+        sku_codes = ARRAY(
+            SELECT DISTINCT unnest(guarded_change.sku_codes || excluded.sku_codes))
+"""
+
+
+async def record_confirmed(connection: Connection, run: Run) -> None:
+    """A person lets go what the run's plan changes: it is held no longer, and counts for nothing.
+
+    Called while the plan's items still wait.
+    """
+    await connection.execute(
+        f"""
+        WITH items AS (
+            SELECT * FROM run_item
+            WHERE merchant_id = $1 AND run_id = $2 AND status IN ('withheld', 'pending')
+        ), released AS (
+            DELETE FROM held_change AS h USING items AS i
+            WHERE h.merchant_id = $1 AND h.feed_id = $4 AND h.kind = $7
+                AND h.family_id = i.family_id
+        )
+        {_PASSED}
+        """,  # noqa: S608 - constant text
+        run.merchant_id,
+        run.run_id,
+        run.shop_id,
+        run.feed_id,
+        clock.now(),
+        True,
+        run.kind,
+    )
+
+
+async def record_passed(
+    connection: Connection, run: Run, *, after: int, limit: int, at: datetime
+) -> int | None:
+    """Remember the next changes of a plan that are let through unconfirmed, by item number.
+
+    The number of the last one, None when there was none.
+    """
+    last: int | None = await connection.fetchval(
+        f"""
+        WITH items AS (
+            SELECT * FROM run_item
+            WHERE merchant_id = $1 AND run_id = $2 AND (is_removal OR is_reconfiguring)
+                AND status = 'pending' AND item_no > $7
+            ORDER BY item_no LIMIT $8
+        ), recorded AS ({_PASSED})
+        SELECT max(item_no) FROM items
+        """,  # noqa: S608 - constant text
+        run.merchant_id,
+        run.run_id,
+        run.shop_id,
+        run.feed_id,
+        at,
+        False,
+        after,
+        limit,
+    )
+    return last
+
+
+async def count_passed(
+    connection: Connection, run: Run, guard: Guard, *, since: datetime
+) -> Extent:
+    """How many products and SKUs of the shop were touched since then without a confirmation."""
+    row = await connection.fetchrow(
+        """
+        SELECT count(DISTINCT (feed_id, family_id)) FILTER (WHERE is_whole) AS products,
+            count(DISTINCT (feed_id, family_id, s.sku)) FILTER (WHERE s.sku IS NOT NULL) AS skus
+        FROM guarded_change LEFT JOIN LATERAL unnest(sku_codes) AS s (sku) ON true
+        WHERE merchant_id = $1 AND shop_id = $2 AND guard = $3 AND passed_at > $4
+            AND NOT is_confirmed
+        """,
+        run.merchant_id,
+        run.shop_id,
+        guard,
+        since,
+    )
+    return Extent(0, 0) if row is None else Extent(row["products"], row["skus"])
+
+
+async def hold_withheld(
+    connection: Connection, run: Run, guard: Guard, families: Sequence[str], *, at: datetime
+) -> None:
+    """Hold what the run's plan withholds of these families, however many plans follow."""
+    await connection.execute(
+        """
+        INSERT INTO held_change (merchant_id, feed_id, kind, family_id, guard, desired_revision,
+            sku_codes, held_at)
+        SELECT $1, $3, $4, i.family_id, $5, max(i.desired_revision),
+            coalesce(array_agg(DISTINCT s.sku) FILTER (WHERE s.sku IS NOT NULL), '{}'), $7
+        FROM run_item AS i LEFT JOIN LATERAL unnest(i.removed_skus) AS s (sku) ON true
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status = 'withheld'
+            AND i.family_id = ANY($6::text[])
+        GROUP BY i.family_id
+        ON CONFLICT (merchant_id, feed_id, kind, family_id, guard) DO UPDATE SET
+            desired_revision = excluded.desired_revision, sku_codes = excluded.sku_codes
+        """,
+        run.merchant_id,
+        run.run_id,
+        run.feed_id,
+        run.kind,
+        guard,
+        list(families),
+        at,
+    )
+
+
+async def release_gone(
+    connection: Connection,
+    run: Run,
+    families: Sequence[str],
+    *,
+    removing: Sequence[tuple[str, str]],
+    reconfiguring: Sequence[str],
+) -> None:
+    """Hold no longer what is not wanted any more of these families, which were planned anew.
+
+    `removing` are the (family, SKU code) pairs still to be deleted or zeroed, `reconfiguring` the
+    families that still get content of another configuration.
+    """
+    await connection.execute(
+        """
+        DELETE FROM held_change AS h
+        WHERE h.merchant_id = $1 AND h.feed_id = $2 AND h.kind = $3 AND h.family_id = ANY($4)
+            AND CASE h.guard
+                WHEN 'configuration' THEN h.family_id <> ALL($5::text[])
+                ELSE NOT EXISTS (
+                    SELECT 1 FROM unnest($6::text[], $7::text[]) AS r (family_id, sku_code)
+                    WHERE r.family_id = h.family_id
+                        AND (r.sku_code = ANY(h.sku_codes) OR h.sku_codes = '{}'))
+            END
+        """,
+        run.merchant_id,
+        run.feed_id,
+        run.kind,
+        list(families),
+        list(reconfiguring),
+        [family_id for family_id, _ in removing],
+        [code for _, code in removing],
+    )
