@@ -113,6 +113,7 @@ feed_run = Table(
     Column(
         "next_turn_at", DateTime(timezone=True), nullable=False, server_default=text("'-infinity'")
     ),
+    Column("missing", Integer, nullable=False, server_default=text("0")),
 )
 Index(
     "feed_run_active",
@@ -176,6 +177,14 @@ Index(
     "listing_read_back",
     listing.c.read_back_at.asc().nulls_first(),
     postgresql_where=text("marketplace_product_id IS NOT NULL"),
+)
+
+Index(
+    "listing_rejected",
+    listing.c.merchant_id,
+    listing.c.feed_id,
+    listing.c.family_id,
+    postgresql_where=text("reported_status = 'rejected'"),
 )
 
 remote_call = Table(
@@ -310,6 +319,20 @@ Index(
     run_item.c.action,
 )
 
+Index("run_item_family", run_item.c.merchant_id, run_item.c.run_id, run_item.c.family_id)
+
+run_cause = Table(
+    "run_cause",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("cause", LargeBinary, nullable=False),
+    Column("products", Integer, nullable=False),
+    Column("families", ARRAY(Text), nullable=False),
+    comment="Why products that are wanted were not in a run's plan",
+)
+
 shop = Table(
     "shop",
     TABLES,
@@ -331,6 +354,17 @@ shop_look = Table(
     Column("looked_at", DateTime(timezone=True), nullable=False),
     Column("edited_through", DateTime(timezone=True), nullable=False),
     comment="When a shop was last asked for edited products, and up to which time of editing",
+)
+
+shortfall = Table(
+    "shortfall",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("feed_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("family_id", Text, primary_key=True),
+    Column("causes", LargeBinary, nullable=False),
+    comment="Families that are wanted and cannot be sent, as last planned",
 )
 
 shop_product = Table(

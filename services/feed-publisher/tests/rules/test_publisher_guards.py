@@ -6,7 +6,6 @@ import pytest
 
 from common.contracts.product import Part, ProductNormalized, SkuStock
 from feed_publisher.desired.states import Kind
-from feed_publisher.guarded.extent import Extent
 from feed_publisher.listings.listing import AcceptedSku, AcceptedState, Listing
 from feed_publisher.planning.guards import (
     Touched,
@@ -16,6 +15,7 @@ from feed_publisher.planning.guards import (
     still_removed,
 )
 from feed_publisher.planning.plan import plan_offers, plan_product
+from feed_publisher.runs.items.extent import Extent
 
 FIFTH = Decimal("0.20")
 

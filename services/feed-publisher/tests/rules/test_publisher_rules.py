@@ -101,7 +101,9 @@ def test_no_cell_is_a_formula_and_numbers_stay_numbers(rows: list[tuple[str, int
         ({("create", "accepted"): 3}, "completed"),
         ({("create", "accepted"): 3, ("price", "rejected"): 1}, "completed_with_errors"),
         ({("delete", "withheld"): 1, ("price", "rejected"): 1}, "withheld"),
-        ({("stock", "deferred"): 2}, "completed"),
+        ({("stock", "deferred"): 2}, "completed_with_errors"),
+        ({("update", "in_job"): 1, ("create", "accepted"): 3}, "completed_with_errors"),
+        ({("price", "superseded"): 2}, "completed"),
     ],
 )
 def test_how_a_run_ends(counts: dict[tuple[str, str], int], state: str) -> None:

@@ -15,6 +15,7 @@ from ..publisher_harness import Harness, Sku, build, new_harness
 SUBMIT = "aliexpress.solution.feed.submit"
 STOCK = "aliexpress.solution.batch.product.inventory.update"
 PRICE = "aliexpress.solution.batch.product.price.update"
+INVALIDATE = "aliexpress.solution.feed.invalidate"
 DELETE = "aliexpress.solution.batch.product.delete"
 
 
@@ -122,6 +123,42 @@ async def test_a_stuck_job_that_still_queues_is_cancelled_and_sent_again(
         assert view["state"] == "completed"
         assert len(await harness.ledger("feed.submit")) == 2
         assert len(await harness.skus_online()) == 3
+
+
+async def test_a_stuck_job_ends_its_run_blocks_no_other_and_is_followed_to_its_end(
+    database: NewDatabase, kafka_bootstrap: str, topic_prefix: str, sandbox: Sandbox
+) -> None:
+    async with new_harness(
+        database, kafka_bootstrap, topic_prefix, sandbox, job_deadline_hours=2 / 3600
+    ) as harness:
+        await harness.publish(*families(harness, 3))
+        fault = await harness.control("faults", kind="stuck_job", operation="PRODUCT_FULL_UPDATE")
+        await harness.control(
+            "faults", kind="error", operation=INVALIDATE, code="isv.job-runs", message="it runs"
+        )
+        await harness.take(harness.product("p0", title="Stuck"))
+        stuck = await harness.run("product")
+        assert (stuck["state"], stuck["counts"]["pending"]) == ("completed_with_errors", 1)
+        report = await harness.call("GET", f"/runs/{stuck['run_id']}/report")
+        assert [(cause["code"], cause["families"]) for cause in report["causes"]] == [
+            ("job-stuck", ["p0"])
+        ]
+        # others go on; the family in the job is left alone, whatever it wants now
+        await harness.take(harness.product("p0", title="Newest"), harness.product("new"))
+        later = await harness.run("product")
+        assert later["counts"]["create"] == 1
+        assert later["counts"]["update"] == 0
+        assert len(await harness.ledger("feed.submit")) == 3
+
+        await harness.market.delete(f"/control/faults/{fault['id']}")
+
+        async def is_newest() -> bool:
+            await harness.run("product")
+            return bool((await harness.skus_online())["p0"]["title"] == "Newest")
+
+        await eventually(is_newest, within=60)
+        view = await harness.call("GET", f"/runs/{stuck['run_id']}")
+        assert view["counts"].get("pending", 0) == 0
 
 
 async def test_another_replica_ends_what_a_dead_one_began(

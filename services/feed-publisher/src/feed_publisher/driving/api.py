@@ -283,7 +283,7 @@ def _run_view(run: Run, counts: dict[tuple[str, str], int], waiting: str | None)
         trouble=run.trouble if run.state in ACTIVE | {"failed"} else None,
         plan_hash=run.plan_hash,
         needs_confirmation=run.state in {"awaiting_confirmation", "withheld"},
-        counts=counts_of(counts),
+        counts=counts_of(counts, missing=run.missing),
         progress=Progress(total=total, decided=total - open_items, under_way=open_items - pending),
         asked_at=run.asked_at,
         planned_at=run.planned_at,

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import structlog
 
 from aliexpress.client import Client
@@ -31,12 +32,12 @@ from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.store import load_feed, mark_families
 from feed_publisher.driving.preview_run import look_up_plan, show_plan
-from feed_publisher.guarded.extent import Guard
 from feed_publisher.listings.causes import RUN_FAILED, explain
 from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.store import has_listings
 from feed_publisher.planning.make_plan import plan_next_piece
+from feed_publisher.runs.items.extent import Guard
 from feed_publisher.runs.items.store import count_items, count_open, count_refusals, defer_pending
 from feed_publisher.runs.outcome import EVENT_OUTCOMES, counts_of, state_of
 from feed_publisher.runs.run import Run, State
@@ -51,6 +52,7 @@ from feed_publisher.runs.store import (
 from feed_publisher.sending.apply_plan import take_step
 from feed_publisher.sending.context import Backoff, Sending, Step, Wait
 from feed_publisher.settings import PublisherSettings
+from feed_publisher.shortfalls.store import list_run_causes
 
 log = structlog.get_logger()
 
@@ -247,29 +249,32 @@ class RunDriver:
     async def _fail(self, run: Run, error: Exception, backoff: Backoff) -> Wait:
         """An unexpected failure: logged, retried, and given up after `MAX_FAILURES`."""
         log.exception("run.failed", run=run.run_id, failure=type(error).__name__)
+        trouble = f"{type(error).__name__}: {error}"
         async with unit_of_work(self._pool) as connection:
-            failures = await note_trouble(
-                connection, run, f"{type(error).__name__}: {error}", is_failure=True
-            )
+            failures = await note_trouble(connection, run, trouble, is_failure=True)
             _, under_way = await count_open(connection, run)
             if failures >= MAX_FAILURES and not under_way:
-                families = await defer_pending(connection, run)
+                families = await defer_pending(connection, run, RUN_FAILED)
                 await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
-                await _end(connection, run, "failed")
+                await _end(connection, run, failed_by=trouble)
         return backoff.next_wait("failure", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
 
 
-async def _end(connection: Connection, run: Run, ended: State | None = None) -> None:
-    """End the run, by its items' outcomes unless it is said how, and tell other systems."""
+async def _end(connection: Connection, run: Run, *, failed_by: str | None = None) -> None:
+    """End the run, by its items' outcomes unless it has failed, and tell other systems."""
     counts = (await count_items(connection, run.merchant_id, [run.run_id]))[run.run_id]
-    state = ended or state_of(counts)
+    state: State = "failed" if failed_by else state_of(counts, missing=run.missing)
     await end_run(connection, run, state)
     causes = [
         explain(Refused(code, message), count=items)
         for code, message, items in await count_refusals(connection, run.merchant_id, run.run_id)
     ]
-    if state == "failed":
-        causes.insert(0, explain(RUN_FAILED))
+    causes += [
+        msgspec.structs.replace(group.cause, count=group.products)
+        for group in await list_run_causes(connection, run.merchant_id, run.run_id)
+    ]
+    if failed_by:
+        causes.insert(0, explain(msgspec.structs.replace(RUN_FAILED, message=failed_by)))
     now = clock.now()
     completed = FeedCompleted(
         merchant_id=run.merchant_id,
@@ -280,7 +285,7 @@ async def _end(connection: Connection, run: Run, ended: State | None = None) -> 
         outcome=EVENT_OUTCOMES[state],
         started_at=run.started_at or now,
         finished_at=now,
-        counts=counts_of(counts),
+        counts=counts_of(counts, missing=run.missing),
         causes=causes[:EVENT_CAUSES],
     )
     await add_events(connection, [completed], source=SOURCE)

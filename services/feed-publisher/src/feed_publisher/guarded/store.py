@@ -5,7 +5,7 @@ from datetime import datetime
 
 from common import clock
 from common.postgres.pool import Connection
-from feed_publisher.guarded.extent import Extent, Guard
+from feed_publisher.runs.items.extent import Extent, Guard
 from feed_publisher.runs.run import Run
 
 _PASSED = """

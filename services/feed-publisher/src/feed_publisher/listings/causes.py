@@ -109,7 +109,7 @@ KNOWN: tuple[Known, ...] = (
     ),
     Known(
         "auditing",
-        None,
+        "auditing",
         r"being audited",
         "AliExpress is still checking the product; it takes no change until then.",
         "Nothing: the channel tries again.",
@@ -194,6 +194,14 @@ KNOWN: tuple[Known, ...] = (
         is_transient=True,
     ),
     Known(
+        "job-stuck",
+        "job-stuck",
+        None,
+        "AliExpress has taken the product into a job that it neither finishes nor cancels.",
+        "Nothing: the channel leaves the product alone until the job has ended, and goes on then.",
+        is_transient=True,
+    ),
+    Known(
         "run-failed",
         "run-failed",
         None,
@@ -213,6 +221,8 @@ KNOWN: tuple[Known, ...] = (
 _OWN = {known.code: known for known in KNOWN if known.code and known.pattern is None}
 _BY_CODE = {known.code: known for known in KNOWN if known.code is not None}
 RUN_FAILED = Refused("run-failed", "the run was given up")
+AUDITING = Refused("auditing", "the product is still being audited", is_transient=True)
+JOB_STUCK = Refused("job-stuck", "AliExpress has not finished the job in time", is_transient=True)
 UNKNOWN_EXPLANATION = "AliExpress refused this without a reason we know."
 UNKNOWN_REMEDY = "Read AliExpress's own message; ask the operator if it does not help."
 

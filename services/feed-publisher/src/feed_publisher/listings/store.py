@@ -13,8 +13,9 @@ from common.contracts.product import ProductReported
 from common.postgres import core
 from common.postgres.pool import Connection
 from feed_publisher import tables
+from feed_publisher.desired.states import Kind
 from feed_publisher.listings.listing import AcceptedState, Listing
-from feed_publisher.tables import words
+from feed_publisher.tables import word, words
 
 _encoder = msgspec.json.Encoder()
 _accepted = msgspec.json.Decoder(AcceptedState)
@@ -22,6 +23,7 @@ _report = msgspec.json.Decoder(ProductReported)
 
 _listing = tables.listing
 _item = tables.run_item
+_shortfall = tables.shortfall
 
 LISTING_COLUMNS = (
     _listing.c.feed_id,
@@ -141,6 +143,32 @@ async def count_online(
         since,
     )
     return (0, 0) if row is None else (row["products"], row["skus"])
+
+
+async def list_refused_listings(
+    connection: Connection, merchant_id: str, feed_id: str, kind: Kind, *, after: str, limit: int
+) -> list[Listing]:
+    """The feed's next listings of which something is refused, but for families that a run of the
+    kind finds missing as they are wanted now."""
+    is_missing = sa.exists().where(
+        _shortfall.c.merchant_id == _listing.c.merchant_id,
+        _shortfall.c.feed_id == _listing.c.feed_id,
+        _shortfall.c.family_id == _listing.c.family_id,
+        _shortfall.c.kind == kind,
+    )
+    query = (
+        sa.select(*LISTING_COLUMNS)
+        .where(
+            _listing.c.merchant_id == merchant_id,
+            _listing.c.feed_id == feed_id,
+            _listing.c.reported_status == word("rejected"),
+            _listing.c.family_id > after,
+            ~is_missing,
+        )
+        .order_by(_listing.c.family_id)
+        .limit(limit)
+    )
+    return [listing_of(row) for row in await core.fetch(connection, query)]
 
 
 async def find_owner(

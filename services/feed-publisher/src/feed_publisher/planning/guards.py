@@ -13,9 +13,9 @@ from decimal import Decimal
 from common.contracts.product import ProductNormalized
 from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.states import Kind
-from feed_publisher.guarded.extent import Extent
 from feed_publisher.listings.listing import AcceptedState, Listing
 from feed_publisher.planning.desired_offers import desired_stock
+from feed_publisher.runs.items.extent import Extent
 
 GUARD_WINDOW = timedelta(hours=24)
 LEAST_COUNTED = 10

@@ -18,19 +18,22 @@ from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.marks import Marks
 from feed_publisher.desired.states import Desired, Feed
 from feed_publisher.desired.store import forget_marks, list_marked, load_desired
-from feed_publisher.guarded.extent import Guard
 from feed_publisher.guarded.store import release_gone
 from feed_publisher.listings.listing import Listing
 from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import load_listings, save_listings
+from feed_publisher.planning.find_shortfall import find_shortfall
 from feed_publisher.planning.guard_changes import guard_changes
 from feed_publisher.planning.guards import still_reconfigured, still_removed
+from feed_publisher.planning.note_missing import note_missing
 from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product, with_known_content
+from feed_publisher.runs.items.extent import Guard
 from feed_publisher.runs.items.item import NewItem
 from feed_publisher.runs.items.store import add_items, list_busy
 from feed_publisher.runs.release_claims import release_claims
 from feed_publisher.runs.run import Run, State
 from feed_publisher.runs.store import advance_plan, seal_plan
+from feed_publisher.shortfalls.store import save_shortfalls
 
 PIECE_FAMILIES = 500
 EMPTY = sha256().hexdigest()
@@ -92,6 +95,7 @@ async def plan_next_piece(
             reach("planning.before-commit")
             return None
     await guard_changes(pool, run, lease, shares=shares, is_binding=is_binding)
+    await note_missing(pool, run, lease)
     is_empty = not run.planned_items and not run.is_dry_run  # nothing to confirm: it ends at once
     state: State = "running" if is_binding or is_empty else "planning"
     async with unit_of_work(pool) as connection:
@@ -134,6 +138,13 @@ async def _plan_families(piece: _Piece, marks: dict[str, Marks]) -> None:
         run.feed_id,
         list(_new_items(piece, plans, desired)),
     )
+    shortfalls = {
+        family_id: []
+        if plans[family_id].items
+        else find_shortfall(run.kind, target.state, listings[family_id])
+        for family_id, target in desired.items()
+    }
+    await save_shortfalls(connection, run, shortfalls)
     if piece.is_binding:
         less_sure = [unsure[f] for f in sorted(free) if unsure[f] is not listings[f]]
         await save_listings(connection, run.merchant_id, [(changed, None) for changed in less_sure])

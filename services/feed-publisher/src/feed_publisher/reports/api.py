@@ -22,6 +22,7 @@ from feed_publisher.reports.download import to_csv
 from feed_publisher.reports.store import ItemRow, list_items
 from feed_publisher.reports.views import CauseView, cause_view, offer_view
 from feed_publisher.runs.store import load_run
+from feed_publisher.shortfalls.store import list_run_causes
 
 ItemStatus = Literal[
     "pending", "sending", "in_job", "accepted", "rejected", "withheld", "superseded", "deferred"
@@ -112,6 +113,7 @@ class ReportView(BaseModel):
     state: str
     trouble: str | None = Field(description="What holds the run up, or why it was given up.")
     counts: dict[str, dict[str, int]]
+    missing: int = Field(description="Products that are wanted and have no item; causes say why.")
     causes: list[GroupedCause]
     samples: list[Sample]
 
@@ -254,7 +256,8 @@ async def _all_items(pool: Pool, merchant_id: str, run_id: str) -> AsyncIterator
 
 
 def _cause(item: ItemRow) -> Cause | None:
-    if item.status not in {"rejected", "withheld"}:
+    is_noted = item.status in {"deferred", "in_job"} and item.code is not None
+    if item.status not in {"rejected", "withheld"} and not is_noted:
         return None
     return explain(Refused(item.code or "", item.message or ""))
 
@@ -262,6 +265,7 @@ def _cause(item: ItemRow) -> Cause | None:
 async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
     async with reading(pool) as connection:
         run = await load_run(connection, merchant_id, run_id)
+        missing = await list_run_causes(connection, merchant_id, run_id)
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     causes: dict[tuple[str, str], GroupedCause] = {}
     samples: list[Sample] = []
@@ -279,6 +283,11 @@ async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
         grouped.count += 1
         if len(grouped.families) < EXAMPLES:
             grouped.families.append(item.family_id)
+    for group in missing:
+        key = (group.cause.code, f"{group.cause.explanation} {group.cause.remedy}")
+        causes[key] = GroupedCause(
+            **cause_view(group.cause).model_dump(), count=group.products, families=group.families
+        )
     return ReportView(
         run_id=run.run_id,
         feed_id=run.feed_id,
@@ -286,6 +295,7 @@ async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
         state=run.state,
         trouble=run.trouble,
         counts={action: dict(statuses) for action, statuses in counts.items()},
+        missing=run.missing,
         causes=sorted(causes.values(), key=lambda cause: -cause.count),
         samples=samples,
     )

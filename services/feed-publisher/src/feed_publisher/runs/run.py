@@ -32,7 +32,7 @@ class Run:
     `cause` says who asked: schedule, request, confirmation (of another run), sku-released, or
     overtaken (items of the run before it were superseded). While it is planned, `planned_through`
     is the last family that was looked at, `planned_items` how many items there are so far and
-    `planned_digest` their hash.
+    `planned_digest` their hash. `missing` products are wanted and not in the plan.
     """
 
     merchant_id: str
@@ -55,6 +55,7 @@ class Run:
     planned_items: int = 0
     planned_digest: str = ""
     next_turn_at: datetime | None = None
+    missing: int = 0
 
     @property
     def lease_name(self) -> str:

@@ -208,6 +208,16 @@ async def advance_plan(
     )
 
 
+async def save_missing(connection: Connection, run: Run, products: int) -> None:
+    """How many products are wanted and not in the run's plan."""
+    await connection.execute(
+        "UPDATE feed_run SET missing = $3 WHERE merchant_id = $1 AND run_id = $2",
+        run.merchant_id,
+        run.run_id,
+        products,
+    )
+
+
 async def seal_plan(connection: Connection, run: Run, *, plan_hash: str, state: State) -> None:
     """The plan is complete and will be applied exactly so.
 

@@ -21,7 +21,7 @@ from aliexpress.products import delete_products
 from common.postgres.leases import check_lease
 from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.desired.store import mark_families
-from feed_publisher.listings.causes import refusal
+from feed_publisher.listings.causes import AUDITING, refusal
 from feed_publisher.listings.change import Action
 from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.outcomes import Outcome
@@ -104,7 +104,7 @@ async def _wait_for_audits(sending: Sending) -> Step | Wait:
     if time.monotonic() - since > sending.settings.audit_patience.total_seconds():
         async with unit_of_work(sending.pool) as connection:
             await check_lease(connection, sending.lease)
-            families = await items_store.defer_pending(connection, run)
+            families = await items_store.defer_pending(connection, run, AUDITING)
             await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
         return Step.WORKED
     await refresh_audits(sending)

@@ -19,7 +19,7 @@ from feed_publisher.runs.items.item import RunItem
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Sending, Step, Wait
 from feed_publisher.sending.look_up import begin_audits, refresh_audits
-from feed_publisher.sending.record import move_call, put_back, record_outcomes
+from feed_publisher.sending.record import leave_to_next, move_call, put_back, record_outcomes
 from feed_publisher.sending.store import Call
 from feed_publisher.sending.submit_jobs import item_no_of
 
@@ -34,8 +34,7 @@ LIST_SLACK = timedelta(hours=2)
 
 async def follow_job(sending: Sending, call: Call) -> Step | Wait:
     """Take what results a job has; wait while it has no new ones."""
-    async with reading(sending.pool) as connection:
-        items = await items_store.list_call_items(connection, sending.run.merchant_id, call.call_id)
+    items = await _items(sending, call)
     if not items:
         await move_call(sending, call.call_id, "done")
         return Step.WORKED
@@ -70,11 +69,26 @@ async def follow_stuck(sending: Sending) -> None:
     async with reading(sending.pool) as connection:
         stuck = await store.list_stuck(connection, run)
     for run_id, call in stuck:
-        async with reading(sending.pool) as connection:
-            items = await items_store.list_call_items(connection, run.merchant_id, call.call_id)
+        await _follow_stuck_job(sending, run_id, call)
+
+
+async def _follow_stuck_job(sending: Sending, run_id: str, call: Call) -> None:
+    """Take its results; once it is over, its families are left alone no longer."""
+    report = await _query(sending, call)
+    is_over = report is None or await _is_over(sending, call)
+    if is_over:  # it may have ended between the two answers
         report = await _query(sending, call)
-        if report is not None:
-            await take_results(sending, call, items, report, run_id=run_id)
+    items = await _items(sending, call)
+    if report is not None and await take_results(sending, call, items, report, run_id=run_id):
+        items = await _items(sending, call)
+        is_over |= not items
+    if is_over:
+        await leave_to_next(sending, items, run_id=run_id, call=(call.call_id, "done"))
+
+
+async def _items(sending: Sending, call: Call) -> list[RunItem]:
+    async with reading(sending.pool) as connection:
+        return await items_store.list_call_items(connection, sending.run.merchant_id, call.call_id)
 
 
 async def take_results(
@@ -85,7 +99,10 @@ async def take_results(
     *,
     run_id: str | None = None,
 ) -> bool:
-    """Record the results that are new; whether there were any."""
+    """Record the results that are new; whether there were any.
+
+    `run_id` names the run of the items where it is an earlier one.
+    """
     by_no = {item.item_no: item for item in items}
     results: dict[int, FeedItemResult] = {}
     for result in report.items:
@@ -97,8 +114,10 @@ async def take_results(
     again = await _still_audited(
         sending, call, [by_no[n] for n in results if not results[n].is_success]
     )
-    if again:
-        await put_back(sending, again, call=None, run_id=run_id)
+    if again and run_id is None:
+        await put_back(sending, again, call=None)
+    elif again:
+        await leave_to_next(sending, again, run_id=run_id or "", call=None)
     skipped = {item.item_no for item in again}
     outcomes = [_outcome(n, results[n], by_no[n]) for n in sorted(results) if n not in skipped]
     end = (call.call_id, "done" if len(results) == len(items) else call.state)
@@ -157,13 +176,20 @@ async def _settle_missing(sending: Sending, call: Call, items: list[RunItem]) ->
 async def _give_up(sending: Sending, call: Call, items: list[RunItem]) -> Step:
     """A job past its deadline: cancelled if it still queues, else left as stuck.
 
-    A stuck job may still run: its items stay under way, so that their families are not planned
-    again, and later runs check it again.
+    A stuck job may still run: its items stay in it, so that their families are not planned again,
+    and later runs check it again. The run itself waits no longer.
     """
     job_id = call.marketplace_job_id or ""
-    outcome = await invalidate_feeds(sending.client, sending.token, [job_id])
-    if job_id in outcome.cancelled:
+    if await _cancel(sending, job_id):
         await put_back(sending, items, call=(call.call_id, "done"))
     else:
         await move_call(sending, call.call_id, "stuck")
     return Step.WORKED
+
+
+async def _cancel(sending: Sending, job_id: str) -> bool:
+    try:
+        outcome = await invalidate_feeds(sending.client, sending.token, [job_id])
+    except CallerFault:
+        return False
+    return job_id in outcome.cancelled

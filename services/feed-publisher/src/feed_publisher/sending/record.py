@@ -12,13 +12,14 @@ from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.states import Kind
 from feed_publisher.desired.store import load_desired, lock_revisions, mark_families, mark_overtaken
+from feed_publisher.listings.causes import JOB_STUCK
 from feed_publisher.listings.change import Action
 from feed_publisher.listings.listing import Listing
 from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
 from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import load_listings, save_listings
 from feed_publisher.runs.items.item import OVERTAKEN, Decision, RunItem
-from feed_publisher.runs.items.store import begin_sending, decide_items, enter_job
+from feed_publisher.runs.items.store import begin_sending, decide_items, enter_job, note_stuck
 from feed_publisher.runs.release_claims import release_claims
 from feed_publisher.runs.store import ask_for_run
 from feed_publisher.sending import store
@@ -97,6 +98,23 @@ async def record_outcomes(
         reach("publisher.before-outcome")
 
 
+async def leave_to_next(
+    sending: Sending, items: Sequence[RunItem], *, run_id: str, call: tuple[str, CallState] | None
+) -> None:
+    """These items of an earlier run end undecided; their families are planned again at once."""
+    run = sending.run
+    async with unit_of_work(sending.pool) as connection:
+        await check_lease(connection, sending.lease)
+        decisions = [
+            Decision(item.item_no, "deferred", JOB_STUCK.code, JOB_STUCK.message) for item in items
+        ]
+        await decide_items(connection, run_id, run.merchant_id, decisions)
+        await _mark(connection, sending, ["product"], items)
+        await ask_for_run(connection, run.merchant_id, run.feed_id, "product", cause="job-ended")
+        if call is not None:
+            await _move_call(connection, run.merchant_id, call[0], call[1])
+
+
 async def put_back(
     sending: Sending,
     items: Sequence[RunItem],
@@ -139,10 +157,13 @@ async def _move_call(
     *,
     job_id: str | None = None,
 ) -> None:
-    """Bring a call into another state; a job's items are in the job from then on."""
+    """Bring a call into another state; a job's items are in the job from then on, and say so when
+    it is stuck."""
     await store.move_call(connection, merchant_id, call_id, state, marketplace_job_id=job_id)
     if state == "following":
         await enter_job(connection, merchant_id, call_id)
+    elif state == "stuck":
+        await note_stuck(connection, merchant_id, call_id, JOB_STUCK)
 
 
 async def _keep_fitting(

@@ -39,3 +39,36 @@ UPDATE listing SET skus_online = (
     SELECT count(*) FROM json_object_keys(
         coalesce(convert_from(document, 'UTF8')::json -> 'skus', '{}'::json)))
 WHERE marketplace_product_id IS NOT NULL;
+CREATE INDEX listing_rejected ON listing (merchant_id, feed_id, family_id)
+    WHERE reported_status = 'rejected';
+
+-- What is wanted and cannot be sent: by family as last planned, by run as it stood.
+CREATE TABLE shortfall (
+    merchant_id text NOT NULL,
+    feed_id text NOT NULL,
+    kind text NOT NULL,
+    family_id text NOT NULL,
+    causes bytea NOT NULL,
+    PRIMARY KEY (merchant_id, feed_id, kind, family_id)
+);
+COMMENT ON TABLE shortfall IS 'Families that are wanted and cannot be sent, as last planned';
+CREATE TABLE run_cause (
+    merchant_id text NOT NULL,
+    run_id text NOT NULL,
+    place integer NOT NULL,
+    cause bytea NOT NULL,
+    products integer NOT NULL,
+    families text[] NOT NULL,
+    PRIMARY KEY (merchant_id, run_id, place)
+);
+COMMENT ON TABLE run_cause IS 'Why products that are wanted were not in a run''s plan';
+ALTER TABLE feed_run ADD COLUMN missing integer NOT NULL DEFAULT 0;
+CREATE INDEX run_item_family ON run_item (merchant_id, run_id, family_id);
+
+-- The next runs look at all that is wanted and not live, to note why.
+INSERT INTO family_mark (merchant_id, feed_id, kind, family_id)
+SELECT d.merchant_id, d.feed_id, k.kind, d.family_id
+FROM desired_product AS d
+LEFT JOIN listing AS l USING (merchant_id, feed_id, family_id)
+CROSS JOIN (VALUES ('product'), ('offer')) AS k (kind)
+WHERE d.presence = 'present' AND l.reported_status IS DISTINCT FROM 'live';

@@ -13,9 +13,10 @@ from common.postgres import core
 from common.postgres.pool import Connection
 from feed_publisher import tables
 from feed_publisher.desired.states import Kind
-from feed_publisher.guarded.extent import Extent, Guard
 from feed_publisher.listings.change import Action, Change
+from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.outcomes import Sent
+from feed_publisher.runs.items.extent import Extent, Guard
 from feed_publisher.runs.items.item import Decision, NewItem, RefusedItem, RunItem
 from feed_publisher.runs.run import Run
 from feed_publisher.tables import word, words
@@ -248,11 +249,13 @@ async def count_items(
 async def count_refusals(
     connection: Connection, merchant_id: str, run_id: str
 ) -> list[tuple[str, str, int]]:
-    """The run's refusals: code, message, how many items; the most frequent first."""
+    """Why items of the run were not accepted: code, message, how many; the most frequent first."""
     rows = await connection.fetch(
         """
         SELECT coalesce(code, '') AS code, coalesce(message, '') AS message, count(*) AS items
-        FROM run_item WHERE merchant_id = $1 AND run_id = $2 AND status IN ('rejected', 'withheld')
+        FROM run_item WHERE merchant_id = $1 AND run_id = $2
+            AND (status IN ('rejected', 'withheld')
+                OR status IN ('deferred', 'in_job') AND code IS NOT NULL)
         GROUP BY 1, 2 ORDER BY items DESC, code, message LIMIT 500
         """,
         merchant_id,
@@ -334,11 +337,13 @@ async def has_audited(connection: Connection, run: Run) -> bool:
 
 
 async def count_open(connection: Connection, run: Run) -> tuple[int, int]:
-    """How many items are pending, and how many are under way."""
+    """How many items are pending, and how many are under way; nobody waits for those in a job that
+    is stuck."""
     row = await connection.fetchrow(
         """
         SELECT count(*) FILTER (WHERE status = 'pending') AS pending,
-            count(*) FILTER (WHERE status IN ('sending', 'in_job')) AS under_way
+            count(*) FILTER (WHERE status IN ('sending', 'in_job')
+                AND code IS DISTINCT FROM 'job-stuck') AS under_way
         FROM run_item WHERE merchant_id = $1 AND run_id = $2
         """,
         run.merchant_id,
@@ -374,17 +379,19 @@ async def decide_items(
     )
 
 
-async def defer_pending(connection: Connection, run: Run) -> list[str]:
-    """Leave the items that are still pending to the next run; their families."""
+async def defer_pending(connection: Connection, run: Run, reason: Refused) -> list[str]:
+    """Leave the items that are still pending to the next run, and say why; their families."""
     rows = await connection.fetch(
         """
-        UPDATE run_item SET status = 'deferred', decided_at = $3
+        UPDATE run_item SET status = 'deferred', decided_at = $3, code = $4, message = $5
         WHERE merchant_id = $1 AND run_id = $2 AND status = 'pending'
         RETURNING family_id
         """,
         run.merchant_id,
         run.run_id,
         clock.now(),
+        reason.code,
+        reason.message,
     )
     return sorted({row["family_id"] for row in rows})
 
@@ -434,3 +441,31 @@ async def enter_job(connection: Connection, merchant_id: str, call_id: str) -> N
         merchant_id,
         call_id,
     )
+
+
+async def note_stuck(connection: Connection, merchant_id: str, call_id: str, note: Refused) -> None:
+    """Nobody waits any longer for these items of a job, which stay in it."""
+    await connection.execute(
+        """
+        UPDATE run_item SET code = $3, message = $4
+        WHERE merchant_id = $1 AND call_id = $2 AND status = 'in_job'
+        """,
+        merchant_id,
+        call_id,
+        note.code,
+        note.message,
+    )
+
+
+async def list_with_item(connection: Connection, run: Run, families: Sequence[str]) -> set[str]:
+    """Those of the families that the run's plan has an item of."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT family_id FROM run_item
+        WHERE merchant_id = $1 AND run_id = $2 AND family_id = ANY($3::text[])
+        """,
+        run.merchant_id,
+        run.run_id,
+        list(families),
+    )
+    return {row["family_id"] for row in rows}
