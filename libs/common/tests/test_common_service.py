@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -17,9 +18,10 @@ from fastapi import FastAPI
 
 from common.web.health import health_router
 from stack.ports import free_port
-from stack.testing import eventually
+from stack.testing import eventually, proxy_to, serving
 
 from .backbone_harness import Harness
+from .probed_process import PUBLIC_KEY
 
 PROCESS = Path(__file__).with_name("probed_process.py")
 ENDS_WITHIN = 10.0
@@ -41,6 +43,11 @@ class Probed:
             return 0, {}
         return answer.status_code, answer.json()
 
+    async def get(self, path: str) -> tuple[int, str]:
+        async with httpx2.AsyncClient(base_url=self.url, timeout=60) as client:
+            answer = await client.get(path)
+        return answer.status_code, answer.text
+
     def answers(self, probe: str, status: int) -> Callable[[], Awaitable[bool]]:
         async def does() -> bool:
             return (await self.ask(probe))[0] == status
@@ -55,17 +62,19 @@ class Probed:
 
 
 @asynccontextmanager
-async def starting(harness: Harness, folder: Path) -> AsyncIterator[Probed]:
+async def starting(
+    harness: Harness, folder: Path, role: str = "all", **settings: str
+) -> AsyncIterator[Probed]:
     port, log = free_port(), folder / "probed.log"
     environment = {
         "PROBED_PORT": str(port),
         "PROBED_DATABASE_URL": harness.url,
         "PROBED_KAFKA_BOOTSTRAP": harness.bootstrap,
         "PROBED_TOPIC_PREFIX": harness.prefix,
-    }
+    } | {f"PROBED_{name.upper()}": value for name, value in settings.items()}
     with log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, str(PROCESS), "all", env=os.environ | environment, stderr=stderr
+            sys.executable, str(PROCESS), role, env=os.environ | environment, stderr=stderr
         )
     try:
         yield Probed(harness, process, f"http://127.0.0.1:{port}", log)
@@ -140,6 +149,75 @@ async def test_a_service_that_still_waits_for_postgres_ends_when_asked(
         assert await service.exit_code() == 0
 
 
+async def test_the_api_serves_without_kafka_and_is_not_ready_without_its_database(
+    harness: Harness, tmp_path: Path
+) -> None:
+    address = urlsplit(harness.url)
+    async with proxy_to(address.hostname or "", address.port or 0) as proxy:
+        proxied = harness.url.replace(f":{address.port}/", f":{proxy.port}/")
+        away = replace(harness, url=proxied, bootstrap=f"127.0.0.1:{free_port()}")
+        async with starting(away, tmp_path, "api", drain_seconds="0") as service:
+            await eventually(service.answers("ready", 200), within=120)
+            assert (await service.get("/slow?row=none"))[0] == 200
+            passage = proxy.port
+            await proxy.stop()
+            await eventually(service.answers("ready", 503))
+            _, ready = await service.ask("ready")
+            assert ready["components"] == {
+                "serving": True, "database": False, "signing-keys": True,
+            }  # fmt: skip
+            assert (await service.ask("live"))[0] == 200
+            await proxy.start(passage)
+            await eventually(service.answers("ready", 200))
+            # it takes no part in what only the worker does
+            assert (await service.ask("live"))[1]["components"] == {}
+
+
+async def test_the_api_is_not_ready_without_the_keys_that_tokens_are_verified_with(
+    harness: Harness, tmp_path: Path
+) -> None:
+    jwks = FastAPI()
+    keys: list[dict[str, str]] = []
+
+    @jwks.get("/v1/jwks.json")
+    async def answer() -> dict[str, list[dict[str, str]]]:
+        return {"keys": keys}
+
+    async with (
+        serving(jwks) as auth_url,
+        starting(harness, tmp_path, "api", auth_url=auth_url, own_keys="false") as service,
+    ):
+        await eventually(service.answers("ready", 503), within=120)
+        _, ready = await service.ask("ready")
+        assert [name for name, well in ready["components"].items() if not well] == ["signing-keys"]
+        keys.append(PUBLIC_KEY)
+        await eventually(service.answers("ready", 200))
+
+
+async def test_a_process_asked_to_end_lowers_its_readiness_first_and_ends_what_it_serves(
+    harness: Harness, tmp_path: Path
+) -> None:
+    async with starting(
+        harness, tmp_path, "api", drain_seconds="3", request_grace_seconds="20"
+    ) as service:
+        await eventually(service.answers("ready", 200), within=120)
+        await service.ask_for("slow")
+        download = asyncio.create_task(service.get("/slow?row=slow"))
+        await eventually(lambda: has_logged(service, "slow.begun"))
+        service.process.send_signal(signal.SIGTERM)
+        await eventually(service.answers("ready", 503))
+        _, ready = await service.ask("ready")
+        assert [name for name, well in ready["components"].items() if not well] == ["serving"]
+        # load balancers have not noticed yet: what they send is served
+        assert (await service.get("/slow?row=none"))[0] == 200
+        await eventually(service.answers("ready", 0), within=20)
+        assert service.process.returncode is None
+        assert not download.done()
+        await harness.pool.execute("DELETE FROM catalogue WHERE catalogue_id = 'slow'")
+        assert await download == (200, "the whole of it")
+        assert await service.exit_code() == 0
+
+
 async def has_logged(service: Probed, words: str) -> bool:
     return words in service.log.read_text()
 
@@ -156,10 +234,13 @@ async def test_a_probe_names_the_component_that_is_not_well(probe: str, well: st
     components = {"relay": True, "orders": True}
     app = FastAPI()
     empty: dict[str, bool] = {}
+
+    async def readiness() -> dict[str, bool]:
+        return components if probe == "ready" else empty
+
     app.include_router(
         health_router(
-            liveness=lambda: components if probe == "live" else empty,
-            readiness=lambda: components if probe == "ready" else empty,
+            liveness=lambda: components if probe == "live" else empty, readiness=readiness
         )
     )
     transport = httpx2.ASGITransport(app=app)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common import jobs
 from common.jobs import Job
 from common.postgres.unit_of_work import WorkKind, made_work, reading, unit_of_work
 from common.supervision import (
@@ -370,3 +371,28 @@ async def test_a_failing_job_is_not_hurried_by_new_work() -> None:
 
 async def value(result: bool) -> bool:
     return result
+
+
+async def test_a_turn_that_hangs_shows_in_liveness(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "HUNG_AFTER", timedelta(milliseconds=200))
+    goes_on = asyncio.Event()
+
+    async def hang() -> bool:
+        await goes_on.wait()
+        return False
+
+    job = Job("hanging", hang, every=LATE)
+    assert job.is_beating
+    job.start()
+    await eventually(lambda: is_not_beating(job))
+    goes_on.set()
+    await eventually(lambda: is_beating(job))
+    await job.stop()
+
+
+async def is_beating(component: Component) -> bool:
+    return component.is_beating
+
+
+async def is_not_beating(component: Component) -> bool:
+    return not component.is_beating

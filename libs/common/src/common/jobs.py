@@ -21,6 +21,8 @@ log = structlog.get_logger()
 UNREADY_AFTER = timedelta(seconds=30)
 LOCK_TIMEOUTS_ALARM = 3
 """Turns in a row that waited for a lock in vain: by then it is no coincidence."""
+HUNG_AFTER = timedelta(minutes=15)
+"""A turn that lasts longer hangs: turns are short by design, the longest take some minutes."""
 SHORTEST_PAUSE = timedelta(milliseconds=500)
 """After a failure; twice the usual pause where that is longer."""
 _OUTAGES: tuple[type[BaseException], ...] = (*OUTAGE_ERRORS, Outage)
@@ -31,7 +33,8 @@ class Job(Component):
     woken.
 
     An outage is logged and backed off; any other failure too, with its trace, and makes the
-    service unready while it lasts. So does a lock that three turns in a row have waited for.
+    service unready while it lasts. So does a lock that three turns in a row have waited for. A turn
+    that hangs ends the process's liveness.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Job(Component):
         )
         self._run_once = run
         self._every = every
+        self._turn_began: float | None = None
         self._failing_since: float | None = None
         self._lock_timeouts = 0
         for kind in woken_by:
@@ -61,8 +65,19 @@ class Job(Component):
         since = self._failing_since
         return since is None or time.monotonic() - since < UNREADY_AFTER.total_seconds()
 
+    @property
+    def is_beating(self) -> bool:
+        """Looked after, and no turn hangs: only another process can go on with its work then."""
+        began = self._turn_began
+        hangs = began is not None and time.monotonic() - began > HUNG_AFTER.total_seconds()
+        return super().is_beating and not hangs
+
     async def _turn(self) -> timedelta:
-        had_work = await self._run_once()
+        self._turn_began = time.monotonic()
+        try:
+            had_work = await self._run_once()
+        finally:
+            self._turn_began = None
         self._failing_since = None
         self._lock_timeouts = 0
         return timedelta() if had_work else self._every

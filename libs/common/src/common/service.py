@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -39,7 +39,7 @@ from common.postgres.leases import reclaim_leases
 from common.postgres.pool import OUTAGE_ERRORS, Pool, open_pool
 from common.postgres.unit_of_work import unit_of_work
 from common.settings import ServiceSettings
-from common.supervision import Component, abandon, close, result_of
+from common.supervision import CancelledUnasked, Component, abandon, bounded, close, result_of
 from common.telemetry import setup as telemetry
 from common.web.dead_letters import dead_letter_router
 from common.web.health import health_router
@@ -53,7 +53,10 @@ S = TypeVar("S", bound=ServiceSettings)
 
 Closer = Callable[[], object]
 REPLAYED_AT_ONCE = 200
-DRAINED_WITHIN = timedelta(seconds=6)
+CLOSED_WITHIN = timedelta(seconds=3)
+"""What closing the server takes beyond the requests in progress."""
+PROBED_WITHIN = timedelta(seconds=2)
+_NO_ANSWER: tuple[type[BaseException], ...] = (TimeoutError, CancelledUnasked, *OUTAGE_ERRORS)
 FOLLOW_EVERY = timedelta(milliseconds=500)
 
 
@@ -156,7 +159,9 @@ def create_app(service: Service[S], context: Context[S], parts: Parts) -> FastAP
 
 
 async def serve(service: Service[S], settings: S, role: str) -> int:
-    """Run the role until SIGTERM or SIGINT, then drain in at most ten seconds.
+    """Run the role until SIGTERM or SIGINT, then drain: readiness falls first, REST is served on
+    for `drain_seconds`, and requests in progress have `request_grace_seconds` more. By the
+    defaults a process ends within ten seconds.
 
     The process's exit code: 0, or 1 when a part of it ended unasked, which ends the others too.
     """
@@ -177,9 +182,9 @@ async def serve(service: Service[S], settings: S, role: str) -> int:
     serving = asyncio.create_task(process.server.serve(), name="rest")
     log.info("service.started", role=role, port=settings.port)
     ended = await _until_one_ends(asked, serving, process.components)
-    process.server.should_exit = True
+    process.draining.set()
     await asyncio.gather(
-        close(serving, "rest", within=DRAINED_WITHIN),
+        _close_rest(process.server, serving, settings, is_asked=not ended),
         *(component.stop() for component in process.components),
     )
     await _close(process.context, process.closers)
@@ -194,6 +199,7 @@ class _Process(Generic[S]):
     context: Context[S]
     components: Sequence[Component]
     server: uvicorn.Server
+    draining: asyncio.Event
     closers: Sequence[Closer]
 
 
@@ -210,11 +216,12 @@ async def _assemble(service: Service[S], settings: S, role: str) -> _Process[S]:
         working = _components(context, parts)
     clocks = [Job("clock", follower.follow, every=FOLLOW_EVERY)] if follower else []
     components = [*working, *clocks]
+    draining = asyncio.Event()
     app = create_app(service, context, parts if role != "worker" else Parts())
     app.include_router(
         health_router(
             liveness=lambda: {component.name: component.is_beating for component in components},
-            readiness=lambda: _readiness(working),
+            readiness=lambda: _readiness(context, role, working, draining),
         )
     )
     config = uvicorn.Config(
@@ -223,11 +230,11 @@ async def _assemble(service: Service[S], settings: S, role: str) -> _Process[S]:
         port=settings.port,
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=settings.request_grace_seconds,
         server_header=False,
     )
     closers = [*parts.closers, *([follower.aclose] if follower else [])]
-    return _Process(context, components, _Server(config), closers)
+    return _Process(context, components, _Server(config), draining, closers)
 
 
 async def _until_one_ends(
@@ -279,12 +286,44 @@ def _components(context: Context[S], parts: Parts) -> list[Component]:
     return [relay, *parts.consumers, *parts.jobs, backlog]
 
 
-def _readiness(components: Sequence[Component]) -> dict[str, bool]:
-    return {
+async def _readiness(
+    context: Context[S], role: str, working: Sequence[Component], draining: asyncio.Event
+) -> dict[str, bool]:
+    """What the role needs: REST the database and the keys that tokens are verified with, and not
+    Kafka; the worker its consumers and jobs."""
+    ready = {"serving": not draining.is_set()} | {
         component.name: component.is_ready
-        for component in components
+        for component in working
         if isinstance(component, Consumer | Job)
     }
+    if role != "worker":
+        database, keys = await asyncio.gather(
+            _answers(context.pool.fetchval("SELECT true")), _answers(context.verifier.has_keys())
+        )
+        ready |= {"database": database, "signing-keys": keys}
+    return ready
+
+
+async def _answers(question: Awaitable[bool]) -> bool:
+    """Whether the answer is yes, and comes soon."""
+    try:
+        return await bounded(question, PROBED_WITHIN)
+    except _NO_ANSWER:
+        return False
+
+
+async def _close_rest(
+    server: uvicorn.Server,
+    serving: asyncio.Task[None],
+    settings: ServiceSettings,
+    *,
+    is_asked: bool,
+) -> None:
+    """Serve on while load balancers take notice, then until the requests in progress have ended."""
+    if is_asked:
+        await asyncio.wait([serving], timeout=settings.drain_seconds)
+    server.should_exit = True
+    await close(serving, "rest", within=settings.request_grace + CLOSED_WITHIN)
 
 
 async def _follow_clock(url: str | None) -> clock_source.Follower | None:

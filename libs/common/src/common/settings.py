@@ -39,11 +39,21 @@ class ServiceSettings(BaseSettings):
     max_batch_records: int = 1_000
     """The most records one transaction takes."""
     log_level: str = "INFO"
+    drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0
+    """How long a process that was asked to end goes on serving, not ready, so that load balancers
+    see it before its port closes."""
+    request_grace_seconds: Annotated[int, Field(ge=0, le=3600)] = 3
+    """How long requests in progress, uploads and downloads too, may take after that."""
 
     @property
     def session_timeout(self) -> timedelta:
         """`session_timeout_seconds` as a duration."""
         return timedelta(seconds=self.session_timeout_seconds)
+
+    @property
+    def request_grace(self) -> timedelta:
+        """`request_grace_seconds` as a duration."""
+        return timedelta(seconds=self.request_grace_seconds)
 
 
 class MarketplaceSettings(BaseSettings):

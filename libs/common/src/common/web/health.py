@@ -1,6 +1,6 @@
 """Probes and metrics: `/health/live`, `/health/ready`, `/metrics`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -8,22 +8,25 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 Check = Callable[[], Mapping[str, bool]]
 """Whether each component is well, by its name."""
+Asked = Callable[[], Awaitable[Mapping[str, bool]]]
+"""The same, of what has to be asked first: a database, another service."""
 
 
-def health_router(*, liveness: Check, readiness: Check) -> APIRouter:
+def health_router(*, liveness: Check, readiness: Asked) -> APIRouter:
     """Live while every component is looked after; ready while every one progresses."""
     router = APIRouter(tags=["health"])
 
     @router.get("/health/live")
     async def live() -> JSONResponse:
-        """Each component was looked after within the last minute; else 503 naming those that were
-        not: end the process, its successor begins where it stood."""
+        """Each component was looked after within the last minute, and no job's turn hangs; else 503
+        naming those that are not well: end the process, its successor begins where it stood."""
         return _answer("live", liveness())
 
     @router.get("/health/ready")
     async def ready() -> JSONResponse:
-        """Every component runs and progresses; else 503 naming those that do not."""
-        return _answer("ready", readiness())
+        """All that the role needs answers and progresses, and the process was not asked to end;
+        else 503 naming what does not."""
+        return _answer("ready", await readiness())
 
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:

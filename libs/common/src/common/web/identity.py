@@ -6,6 +6,7 @@ operators and to our services; their scopes say what they may.
 """
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
@@ -78,6 +79,13 @@ class Verifier:
     def trust(self, keys: dict[str, jwt.PyJWK]) -> None:
         """Take these keys as known; auth-service trusts its own so."""
         self._keys = keys
+
+    async def has_keys(self) -> bool:
+        """Whether tokens can be verified: the keys are known, or can be fetched now."""
+        if not self._keys:
+            with suppress(Outage):
+                await self._fetch()
+        return bool(self._keys)
 
     async def verify(self, token: str) -> Identity:
         """Whose token this is. Raises `Unauthenticated`, or `Outage` without the keys."""
