@@ -246,14 +246,33 @@ class ReportCause(Answer, frozen=True, kw_only=True):
     families: list[str]
 
 
+class ReportShown(Answer, frozen=True, kw_only=True):
+    """A product's content in short, as far as it is known."""
+
+    title: str | None = None
+    category_id: str | None = None
+    prices: dict[str, str | None] = msgspec.field(default_factory=dict)
+
+
+class ReportSample(Answer, frozen=True, kw_only=True):
+    """What a new configuration would make of a product."""
+
+    family_id: str
+    before: ReportShown
+    after: ReportShown
+
+
 class RunReport(Answer, frozen=True, kw_only=True):
-    """A run's items by action and outcome, its refusals by cause."""
+    """A run's items by action and outcome; why items were refused and products are missing."""
 
     run_id: str
     kind: str
     state: str
     counts: dict[str, dict[str, int]]
     causes: list[ReportCause]
+    trouble: str | None = None
+    missing: int = 0
+    samples: list[ReportSample] = msgspec.field(default_factory=list)
 
 
 class Desired(Answer, frozen=True, kw_only=True):

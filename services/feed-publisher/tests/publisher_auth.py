@@ -41,6 +41,8 @@ class TokenIssuer:
         self.token: str | None = None
         self.generation = 1
         self.reported: list[int] = []
+        self.others: dict[str, tuple[str, str]] = {}
+        """Sellers of other merchants than `MERCHANT`, and their tokens."""
         self.app = FastAPI()
         self.app.post("/v1/token")(self._service_token)
         self.app.get("/internal/v1/shops/{merchant_id}/{shop_id}/token")(self._issue_token)
@@ -52,9 +54,10 @@ class TokenIssuer:
     async def _issue_token(self, merchant_id: str, shop_id: str) -> dict[str, Any]:
         if self.token is None:
             raise HTTPException(409, "not connected")
+        seller_id, token = self.others.get(merchant_id, (SELLER, self.token))
         return {
-            "access_token": self.token,
-            "seller_id": SELLER,
+            "access_token": token,
+            "seller_id": seller_id,
             "generation": self.generation,
             "expires_at": (clock.now() + timedelta(days=30)).isoformat(),
         }

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from channel_cli.answers import OrderImport, Run, RunReport
+from channel_cli.answers import OrderImport, ReportSample, ReportShown, Run, RunReport
 from channel_cli.client import Channel
 from channel_cli.following import RUN_CONFIRMABLE, RUN_ENDED, follow_order_import, follow_run
 from channel_cli.output import (
@@ -26,9 +26,11 @@ from channel_cli.output import (
 )
 
 ENDINGS = (
-    "Exit code: 0 all was done; 3 the run ended as completed_with_errors, some items were refused"
+    "Exit code: 0 all was done; 3 the run ended as completed_with_errors, some products were"
+    " refused or are missing"
     " (`channel report` says why); 1 it failed, or nobody answered."
 )
+SAMPLE_COLUMNS = ("product", "title", "new title", "category", "new category", "prices", "new")
 app = typer.Typer(help="Run now what else runs on schedule.", no_args_is_help=True, epilog=ENDINGS)
 history = typer.Typer(help="What has run.", no_args_is_help=True)
 
@@ -112,7 +114,7 @@ def confirm(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Apply the plan of a dry run or of a first run, or the removals a run withholds (M7.4)."""
+    """Apply the plan of a dry run or of a first run, or what a run withholds (M7.4)."""
 
     async def asked(channel: Channel) -> Run:
         await channel.confirm_run(merchant, run_id, skip_overtaken=skip_overtaken)
@@ -172,14 +174,37 @@ def report(
     if as_json:
         write_json(found)
         return
+    _print_report(found)
+
+
+def _print_report(found: RunReport) -> None:
     title = f"{found.kind} run {found.run_id}: {found.state}"
     outcomes = sorted({outcome for counts in found.counts.values() for outcome in counts})
     rows = ((action, *map(counts.get, outcomes)) for action, counts in found.counts.items())
     out.print(table_of(("action", *outcomes), rows, title=title))
-    causes = ((c.count, c.code, c.message, c.explanation, c.remedy) for c in found.causes)
     if found.causes:
-        columns = ("items", "code", "AliExpress says", "which means", "what to do")
+        causes = ((c.count, c.code, c.message, c.explanation, c.remedy) for c in found.causes)
+        columns = ("products", "code", "message", "which means", "what to do")
         out.print(table_of(columns, causes))
+    if found.samples:
+        title = "What a new configuration would rewrite"
+        out.print(table_of(SAMPLE_COLUMNS, map(_sample_row, found.samples), title=title))
+    if found.missing:
+        say(f"{found.missing} products are wanted and were not in the plan.")
+    if found.trouble:
+        say(f"Trouble: {found.trouble}")
+
+
+def _sample_row(sample: ReportSample) -> tuple[str | None, ...]:
+    before, after = sample.before, sample.after
+    return (
+        sample.family_id, before.title, after.title, before.category_id, after.category_id,
+        _prices(before), _prices(after),
+    )  # fmt: skip
+
+
+def _prices(shown: ReportShown) -> str:
+    return ", ".join(sorted({price for price in shown.prices.values() if price}))
 
 
 def _run(
@@ -198,19 +223,26 @@ def _run(
 
 
 def _show(run: Run, as_json: bool) -> None:
-    """The run and the next step; exit code 1 when it failed, 3 when some items were refused."""
+    """The run and the next step; exit code 1 when it failed, 3 when something was refused or is
+    missing."""
     show(run, as_json, lambda: table_of(("what", "how many"), run.counts.items(), title=run.state))
     if run.state in RUN_CONFIRMABLE:
         say(f"Nothing was sent. Read the plan, then type `channel run confirm {run.run_id}`.")
     elif run.state == "withheld":
         say(
-            f"{run.counts.get('withheld', 0)} removals are withheld (M7.4). Are they right? Then"
-            f" type `channel run confirm {run.run_id}`."
+            f"{run.counts.get('withheld', 0)} changes are withheld (M7.4): see `channel report"
+            f" {run.run_id}`. Are they right? Then type `channel run confirm {run.run_id}`."
         )
     elif run.state == "superseded":
         say("A newer plan has taken its place: see `channel report`.")
     elif run.state == "failed":
-        fail("the run failed", f"See `channel report {run.run_id}`.")
+        fail(
+            f"the run failed: {run.trouble or 'no reason is known'}",
+            f"See `channel report {run.run_id}`.",
+        )
     elif run.state == "completed_with_errors":
-        say(f"Some items were refused: `channel report {run.run_id}` says why and what to do.")
+        say(
+            f"Some products are refused or missing: `channel report {run.run_id}` says why and"
+            " what to do."
+        )
         raise typer.Exit(SOME_REFUSED)
