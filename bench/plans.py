@@ -40,6 +40,7 @@ from feed_publisher.desired.states import Kind
 from feed_publisher.desired.store import confirm_feed, load_feed, save_feeds
 from feed_publisher.listings.listing import AcceptedSku, AcceptedState
 from feed_publisher.planning.make_plan import plan_next_piece
+from feed_publisher.runs.items.extent import Guard
 from feed_publisher.runs.run import Run
 from feed_publisher.runs.store import ask_for_run, begin_planning, end_run, load_run
 from stack.ports import free_port
@@ -47,6 +48,7 @@ from stack.postgres import EmbeddedPostgres, random_password
 
 PRODUCTS = int(os.environ.get("PRODUCTS", "1000000"))
 LEASE = timedelta(seconds=10)
+SHARES: dict[Guard, Decimal] = {"removal": Decimal("0.2"), "configuration": Decimal("0.2")}
 MERCHANT, FEED, SHOP = "m", "f", "s"
 NAME = "@NAME@"
 """Stands for the family's name in the documents that are written a million times."""
@@ -210,7 +212,7 @@ async def plan(pool: Pool, name: str, kind: Kind) -> Planned:
         while True:
             piece_began = time.monotonic()
             run = await loaded(pool, run)
-            state = await plan_next_piece(pool, run, feed, lease, removal_share=Decimal("0.2"))
+            state = await plan_next_piece(pool, run, feed, lease, shares=SHARES)
             longest = max(longest, time.monotonic() - piece_began)
             pieces += 1
             if state is not None:

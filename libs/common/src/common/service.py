@@ -36,7 +36,7 @@ from common.messaging.relay import Relay
 from common.messaging.replay import Replayer
 from common.messaging.reset_positions import ResetRefused, reset_positions
 from common.postgres.leases import reclaim_leases
-from common.postgres.pool import OUTAGE_ERRORS, Pool, open_pool
+from common.postgres.pool import OUTAGE_ERRORS, Pool, answers, open_pool
 from common.postgres.unit_of_work import unit_of_work
 from common.settings import ServiceSettings
 from common.supervision import CancelledUnasked, Component, abandon, bounded, close, result_of
@@ -298,13 +298,13 @@ async def _readiness(
     }
     if role != "worker":
         database, keys = await asyncio.gather(
-            _answers(context.pool.fetchval("SELECT true")), _answers(context.verifier.has_keys())
+            _is_true(answers(context.pool)), _is_true(context.verifier.has_keys())
         )
         ready |= {"database": database, "signing-keys": keys}
     return ready
 
 
-async def _answers(question: Awaitable[bool]) -> bool:
+async def _is_true(question: Awaitable[bool]) -> bool:
     """Whether the answer is yes, and comes soon."""
     try:
         return await bounded(question, PROBED_WITHIN)

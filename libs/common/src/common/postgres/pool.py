@@ -49,3 +49,8 @@ async def open_pool(url: str, *, max_size: int = 10, name: str = "channel") -> P
         reset=_leave_session_as_it_is,
         server_settings={**_SERVER_SETTINGS, "application_name": name},
     )
+
+
+async def answers(pool: Pool) -> bool:
+    """Whether the database answers; raises what `OUTAGE_ERRORS` names when it does not."""
+    return bool(await pool.fetchval("SELECT true"))
