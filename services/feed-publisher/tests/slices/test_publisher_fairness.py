@@ -22,13 +22,14 @@ SLOWER_AT_MOST, LEAST_SECONDS = 4.0, 2.0
 """Others may take so much longer beside a hostile merchant: the machine is shared with it."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Neighbour:
     """Another merchant, with a seller of the sandbox of its own."""
 
     harness: Harness
     merchant: str
     seller: str
+    template: str = ""
 
     async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         answer = await self.harness.http.request(
@@ -40,8 +41,8 @@ class Neighbour:
         assert answer.status_code < 300, answer.text
         return dict(answer.json())
 
-    async def connect(self) -> str:
-        """Connect its shop; the freight template of it."""
+    async def connect(self) -> None:
+        """Connect its shop and learn the freight template of it."""
         harness = self.harness
         code = await harness.control("codes", seller_id=self.seller, redirect_uri=REDIRECT)
         grant = await oauth.create_token(harness.client, code["code"], redirect_uri=REDIRECT)
@@ -49,19 +50,19 @@ class Neighbour:
         token = AccessToken(self.seller, grant.access_token)
         [template, *_] = await shop.list_freight_templates(harness.client, token)
         await harness.send(self.of(harness.shop_state()), self.of(harness.feed_state()))
-        return template.template_id
+        self.template = template.template_id
 
     def of(self, event: Event) -> Event:
         return msgspec.structs.replace(event, merchant_id=self.merchant)
 
-    async def want(self, *, stock: int, template: str) -> None:
+    async def want(self, *, stock: int) -> None:
         """Want the products with this stock, and wait until the service has them."""
         events = []
         for number in range(PRODUCTS):
             name = f"{self.merchant}-{number}"
             state = self.harness.product(name, Sku(name, stock=stock))
             assert isinstance(state.content, Content)
-            content = msgspec.structs.replace(state.content, shipping_template_id=template)
+            content = msgspec.structs.replace(state.content, shipping_template_id=self.template)
             events.append(self.of(msgspec.structs.replace(state, content=content)))
         await self.harness.send(*events)
         last = events[-1]
@@ -88,10 +89,10 @@ class Neighbour:
         return view
 
 
-async def seconds_until_offers_are_there(neighbours: dict[Neighbour, str], *, stock: int) -> float:
+async def seconds_until_offers_are_there(neighbours: list[Neighbour], *, stock: int) -> float:
     """How long it takes until all of their shops have this stock."""
-    for neighbour, template in neighbours.items():
-        await neighbour.want(stock=stock, template=template)
+    for neighbour in neighbours:
+        await neighbour.want(stock=stock)
     began = time.monotonic()
     for neighbour in neighbours:
         view = await neighbour.run("offer")
@@ -106,11 +107,12 @@ async def test_a_hostile_merchant_delays_no_other(
     async with new_harness(
         database, kafka_bootstrap, topic_prefix, sandbox, marketplace_timeout_seconds=20
     ) as harness:
-        neighbours: dict[Neighbour, str] = {}
+        neighbours: list[Neighbour] = []
         for merchant, seller in (("second", "2200100002"), ("third", "2200100003")):
             neighbour = Neighbour(harness, merchant, seller)
-            neighbours[neighbour] = await neighbour.connect()
-            await neighbour.want(stock=5, template=neighbours[neighbour])
+            neighbours.append(neighbour)
+            await neighbour.connect()
+            await neighbour.want(stock=5)
             first = await neighbour.run("product", "awaiting_confirmation")
             await neighbour.call("POST", f"/runs/{first['run_id']}/confirm")
             await neighbour.run("product")
