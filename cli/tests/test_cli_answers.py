@@ -35,6 +35,8 @@ VIEWS: dict[type[answers.Answer], tuple[tuple[str, ...], str]] = {
     answers.Run: (("feed-publisher",), "RunView"),
     answers.PlanLine: (("feed-publisher",), "PlanLine"),
     answers.ReportCause: (("feed-publisher",), "GroupedCause"),
+    answers.ReportShown: (("feed-publisher",), "Shown"),
+    answers.ReportSample: (("feed-publisher",), "Sample"),
     answers.RunReport: (("feed-publisher",), "ReportView"),
     answers.PublishedProduct: (("feed-publisher",), "ProductView"),
     answers.Cause: (("feed-publisher",), "CauseView"),
