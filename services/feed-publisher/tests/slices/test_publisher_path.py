@@ -159,7 +159,10 @@ async def test_a_bad_sale_price_holds_back_its_own_skus_price_and_nothing_else(
     assert (reports["SP"].status, reports["SQ"].status) == ("rejected", "rejected")
 
     await harness.market.delete("/control/calls")
-    assert (await harness.run("offer"))["state"] == "completed"
+    later = await harness.run("offer")
+    assert (later["state"], later["counts"]["missing"]) == ("completed_with_errors", 2)
+    [cause] = (await harness.call("GET", f"/runs/{later['run_id']}/report"))["causes"]
+    assert (cause["code"], sorted(cause["families"])) == ("offers-invalid", ["SP", "SQ"])
     assert await harness.writes() == 0
     await harness.take(
         harness.product("SP", Sku("SP-A", "29.90"), Sku("SP-B", "29.90"), Sku("SP-C", "28.90"))
@@ -185,8 +188,9 @@ async def test_a_changed_title_is_sent_without_touching_the_offer(harness: Harne
 async def test_a_feed_shows_its_schedules_and_counts(harness: Harness) -> None:
     await harness.publish(harness.product("coat"))
     view = await harness.call("GET", f"/feeds/{FEED}")
-    assert view["counts"] | {"pending": 0} == {
-        "desired": 1, "live": 1, "rejected": 0, "pending": 0, "withheld": 0,
+    assert view["counts"] == {
+        "desired": 1, "live": 1, "rejected": 0, "pending": 0, "withheld": 0, "removals": 0,
+        "removals_withheld": 0,
     }  # fmt: skip
     assert {schedule["kind"] for schedule in view["schedules"]} == {"product", "offer"}
     paused = await harness.call("POST", f"/feeds/{FEED}/pause", {"reason": "holiday"})
