@@ -9,13 +9,16 @@ import pytest
 from common.contracts.feed import FeedState
 from common.contracts.product import ProductNormalized, ProductReported
 from common.errors import NotFound
+from common.postgres.migrate import statements
 from common.postgres.pool import Connection, open_pool
 from common.postgres.unit_of_work import unit_of_work
 from common.web.identity import OPERATOR
+from feed_publisher.app import SERVICE
 from feed_publisher.desired.store import list_feeds, load_feed, save_desired, save_feeds
-from feed_publisher.listings.listing import Listing
+from feed_publisher.listings.listing import AcceptedSku, AcceptedState, Listing
 from feed_publisher.listings.store import (
     DueShop,
+    count_online,
     list_due,
     list_reports,
     load_listings,
@@ -232,6 +235,25 @@ async def test_listings_are_loaded_due_and_reported_by_key(connection: Connectio
             after=after, limit=9,
         )  # fmt: skip
         assert [report.family_id for report in reports] == [*families]
+
+
+async def test_an_older_installation_counts_the_skus_it_has_online(connection: Connection) -> None:
+    skus = {"a": AcceptedSku(price="9.00"), "b": AcceptedSku()}
+    await save_listings(
+        connection,
+        "m",
+        [
+            _listed("two", accepted=AcceptedState(skus=skus)),
+            _listed("none", accepted=AcceptedState()),
+        ],
+    )
+    saved = await count_online(connection, "m", "s")
+    assert saved == (2, 2)
+    await connection.execute("UPDATE listing SET skus_online = 0")
+    script = (SERVICE.migrations / "versions" / "0006_guards.sql").read_text()
+    [count] = [text for text in statements(script) if text.startswith("UPDATE listing")]
+    await connection.execute(count)
+    assert await count_online(connection, "m", "s") == saved
 
 
 UNSTORABLE: list[tuple[str, dict[str, str], str]] = [

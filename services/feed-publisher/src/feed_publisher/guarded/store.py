@@ -31,6 +31,7 @@ _PASSED = """
 
 async def record_confirmed(connection: Connection, run: Run) -> None:
     """A person lets go what the run's plan changes: it is held no longer, and counts for nothing.
+    What the catalogue has overtaken stays held.
 
     Called while the plan's items still wait.
     """
@@ -41,8 +42,9 @@ async def record_confirmed(connection: Connection, run: Run) -> None:
             WHERE merchant_id = $1 AND run_id = $2 AND status IN ('withheld', 'pending')
         ), released AS (
             DELETE FROM held_change AS h USING items AS i
+            JOIN desired_product AS d USING (merchant_id, feed_id, family_id)
             WHERE h.merchant_id = $1 AND h.feed_id = $4 AND h.kind = $7
-                AND h.family_id = i.family_id
+                AND h.family_id = i.family_id AND d.revision = i.desired_revision
         )
         {_PASSED}
         """,  # noqa: S608 - constant text
