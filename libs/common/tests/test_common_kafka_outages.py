@@ -173,8 +173,9 @@ async def test_after_every_outage_nothing_waits_and_nobody_had_to_help(
     # An acknowledgement that an outage took is waited for in vain: the relay publishes again, under
     # the same id, and whoever reads it goes by the version.
     repeated = sum(row["times"] > 1 for row in rows)
+    average, slowest = sum(recovered) / number, max(recovered)
     record_property(
         "summary",
-        f"seed {seed}: {number} outages {dict(played)}, {len(sent)} events ({repeated} published twice), lag zero after"
-        f" {sum(recovered) / number:.1f} s on average and {max(recovered):.1f} s at most",
+        f"seed {seed}: {number} outages {dict(played)}, {len(sent)} events ({repeated} published"
+        f" twice), lag zero after {average:.1f} s on average and {slowest:.1f} s at most",
     )

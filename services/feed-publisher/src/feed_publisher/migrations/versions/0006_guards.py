@@ -7,7 +7,7 @@ from alembic import op
 from common.postgres.migrate import statements
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 
 
 def upgrade() -> None:
