@@ -69,11 +69,13 @@ class Tiny:
 CATALOGUES: Mapping[str, Tiny] = {
     "none-valid": Tiny([simple(f"bad-{n}", title="", category="") for n in range(3)], 0, [0]),
     "all-sold-out": Tiny([simple(f"out-{n}", stock=0) for n in range(3)], 0, [0]),
-    "one-piece": Tiny([simple("one")], 1, [1, 0]),
+    "one-piece": Tiny(
+        [simple("one")], 1, [1, 1]
+    ),  # sold, and there again: stock is the catalogue's
     "many-skus": Tiny(family("many", [0, 1, 2, *[0] * 20, 1]), 1, [2]),
     "plenty": Tiny([simple(f"more-{n}", stock=10) for n in range(2)], 2, [8]),
 }
-"""In this order in one shop: each finds what those before it have not sold, which is nothing."""
+"""In this order in one shop: each finds what those before it have left, which is nothing."""
 
 
 @pytest.fixture(scope="module")

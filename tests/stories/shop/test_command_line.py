@@ -28,7 +28,8 @@ pytestmark = pytest.mark.usefixtures("sold")
 )
 async def test_what_programs_ask_is_one_json_document(channel: ChannelCommand, words: str) -> None:
     result = await channel(*words.split())
-    assert result.code == 0, result.err
+    # the sample's mistakes are missing in the shop: 3 says so
+    assert result.code == (3 if words.startswith("run offer-feed") else 0), result.err
     assert result.document is not None
 
 
