@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml demo/pyproject.toml sandbox/pyproject.toml stack/pyproject.toml)
 CODE := schemas docs libs services cli demo sandbox stack lint tests bench examples conftest.py
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: help
 help: ## list these targets

@@ -16,7 +16,14 @@ from .traffic import CATALOGUE, FAMILY_SIZE, MERCHANT, Traffic
 
 CATALOG_GROUP = "catalog-service.sources"
 PUBLISHER_GROUP = "feed-publisher.desired"
-OUTAGES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError)
+OUTAGES = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # its connection was cut in the middle of a statement
+    KafkaError,
+)
 
 
 async def query(url: str, sql: str, *arguments: object) -> list[Any]:

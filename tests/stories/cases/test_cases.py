@@ -11,6 +11,7 @@ import pytest
 from channel_cli.answers import ImportProblem, RunReport
 from channel_cli.following import RUN_ENDED, import_and_follow
 from channel_cli.progress import poll
+from channel_cli.session import Problem
 from channel_demo import bring_in, sell
 from channel_demo.sandbox import ShopProduct, ShopSku
 from channel_demo.session import Session, open_demo
@@ -266,6 +267,11 @@ async def pass_the_dates(session: Session, on_sale: set[str]) -> None:
 async def skus_on_sale(session: Session) -> set[str]:
     """The SKU codes whose offer has a discount, as last evaluated."""
     families = session.channel.preview(session.merchant, session.feed)
-    previews = [await document(session, family.family_id) async for family in families]
+    try:
+        previews = [await document(session, family.family_id) async for family in families]
+    except Problem as problem:
+        if problem.details.status != 401:
+            raise
+        return set()  # the clock was moved, and not every service has followed it yet
     offers = [offer for preview in previews for offer in preview["offers"] or ()]
     return {offer["sku_code"] for offer in offers if offer.get("discount_price")}

@@ -257,12 +257,15 @@ def _is_price_due(offer: AcceptedSku, accepted: AcceptedSku) -> bool:
 def _stock_items(
     desired: ProductNormalized, listing: Listing, stock: Sequence[StockChange]
 ) -> list[Planned]:
-    """Zeroings apart from all else, so that the guard holds back nothing but them."""
+    """Zeroings apart from all else, so that the guard holds back nothing but them. What was zero
+    before and is sent again takes nothing away."""
     after = {code: sku.inventory for code, sku in listing.accepted.skus.items()}
     after |= {change.sku_code: change.after for change in stock}
     zeroings = [change for change in stock if change.after == 0]
     others = [change for change in stock if change.after != 0]
-    is_whole = bool(zeroings) and not any(quantity != 0 for quantity in after.values())
+    is_whole = any(change.before != 0 for change in zeroings) and not any(
+        quantity != 0 for quantity in after.values()
+    )
     return [
         Planned(
             family_id=desired.family_id,
@@ -271,7 +274,7 @@ def _stock_items(
             marketplace_product_id=listing.marketplace_product_id,
             sku_codes=tuple(change.sku_code for change in part),
             change=Change(wanted=_wanted_stock(stock), stock=tuple(part)),
-            removed_skus=_counted(desired, [c.sku_code for c in part if c.after == 0]),
+            removed_skus=_counted(desired, [c.sku_code for c in part if c.after == 0 != c.before]),
             removes_product=is_whole and desired.absent_reason != "feed_removed",
         )
         for part in (*_parts(zeroings), *_parts(others))
