@@ -14,7 +14,8 @@ from aliexpress.errors import BadAnswer, CallerFault, TokenDead
 from aliexpress.operation import AccessToken
 from aliexpress.products import PRODUCT_STATUSES, list_products
 from catalog_service.categories.marketplace import Tokens, access_token
-from catalog_service.currencies.store import ShopKey, list_unknown, save_currency
+from catalog_service.currencies.store import list_unknown, save_currency
+from catalog_service.shops.store import ShopKey
 from common import clock
 from common.errors import Outage
 from common.postgres.leases import hold_lease

@@ -4,11 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 
 from catalog_service.families.store import listed, mark
+from catalog_service.shops.store import ShopKey
 from common import clock
 from common.postgres.pool import Connection
-
-ShopKey = tuple[str, str]
-"""(merchant, shop)"""
 
 
 async def load_currencies(connection: Connection, shops: Collection[ShopKey]) -> dict[ShopKey, str]:
