@@ -66,6 +66,7 @@ MAX_FAILURES = 5
 EVENT_CAUSES = 50
 
 
+BACKOFFS_KEPT = 1_000
 LISTED = 50
 """Runs looked at for a turn; more wait behind runs that are in other hands."""
 
@@ -98,12 +99,18 @@ class RunDriver:
             return False
         async with reading(self._pool) as connection:
             runs = await list_runnable(connection, limit=LISTED)
+        self._forget_backoffs({run.run_id for run in runs})
         for run in runs:
             if self._is_free(run):
                 with self._taking(run):
                     if await self._turn(run):
                         return True
         return False
+
+    def _forget_backoffs(self, kept: set[str]) -> None:
+        """Runs that another process ended leave theirs here."""
+        if len(self._backoffs) > BACKOFFS_KEPT:
+            self._backoffs = {name: b for name, b in self._backoffs.items() if name in kept}
 
     def _is_free(self, run: Run) -> bool:
         """Whether the run's shop and merchant may have a turn more of this process."""
