@@ -17,6 +17,7 @@ from common.contracts.catalog import CatalogUpdated
 PLANS_AT_MOST = 5
 OUT_OF_DATE = frozenset({"plan-overtaken", "plan-superseded"})
 """Problems of a confirmation that a new plan solves."""
+NOT_FOUND = 404
 PRICES_CHANGED = 10
 STOCKS_CHANGED = 5
 OFFER_OPERATIONS = frozenset({"price.update", "stock.update"})
@@ -97,9 +98,15 @@ async def wait_for_publisher(session: Session) -> None:
 
 
 async def desired_revisions(session: Session) -> dict[str, int]:
-    """Which revision of each product feed-publisher works towards."""
+    """Which revision of each product feed-publisher works towards; none while it has not yet heard
+    of the feed."""
     products = session.channel.published(session.merchant, session.feed)
-    return {item.family_id: item.desired.revision async for item in products if item.desired}
+    try:
+        return {item.family_id: item.desired.revision async for item in products if item.desired}
+    except Problem as problem:
+        if problem.details.status != NOT_FOUND:
+            raise
+        return {}
 
 
 async def change_offers(session: Session) -> set[str]:

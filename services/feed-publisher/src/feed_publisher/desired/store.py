@@ -36,6 +36,16 @@ _FEED_COLUMNS = (
 )
 
 
+class UnknownFeed(NotFound):
+    """The feed was never configured, or its configuration has not come in yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "feed",
+            remedy="Save the feed's configuration; if you just did, ask again in a few seconds.",
+        )
+
+
 async def save_shops(connection: Connection, states: Sequence[ShopState]) -> list[tuple[str, str]]:
     """Keep newer states; the shops that changed."""
     rows = await connection.fetch(
@@ -293,12 +303,12 @@ async def lock_feed(connection: Connection, merchant_id: str, feed_id: str) -> N
 
 
 async def load_feed(connection: Connection, merchant_id: str, feed_id: str) -> Feed:
-    """The feed. Raises `NotFound`."""
+    """The feed. Raises `UnknownFeed`."""
     query = sa.select(*_FEED_COLUMNS)
     query = query.where(_feed.c.merchant_id == merchant_id, _feed.c.feed_id == feed_id)
     row = await core.fetch_one(connection, query)
     if row is None:
-        raise NotFound("feed", remedy="Save the feed's configuration first.")
+        raise UnknownFeed
     return Feed(**dict(row))
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import clock
-from common.errors import NotFound, Refusal
+from common.errors import Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.schedules import Schedule, list_schedules, pause_schedule
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -16,7 +16,7 @@ from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import STORABLE, FeedId, Reader, RunId, Writer
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.states import Feed, Kind
-from feed_publisher.desired.store import find_shop, list_feeds, load_feed
+from feed_publisher.desired.store import UnknownFeed, find_shop, list_feeds, load_feed
 from feed_publisher.driving.confirm_run import confirm_run
 from feed_publisher.driving.store import count_feed
 from feed_publisher.runs.items.store import count_items
@@ -174,7 +174,7 @@ def run_router(pool: Pool, *, max_queued: int) -> APIRouter:
                 is_dry_run=request.dry_run,
             )
         if run_id is None:
-            raise NotFound("feed", remedy="Save the feed's configuration first.")
+            raise UnknownFeed
         return RunAsked(run_id=run_id)
 
     @router.get("/feeds/{feed_id}/runs")
