@@ -1,15 +1,21 @@
 """Kafka's clients: how they are made, and how they are thrown away whatever state they are in."""
 
 import asyncio
+import time
+from collections.abc import Collection
 from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
+from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import KafkaError
 
 from common.supervision import abandon, close
 
 STOP_WITHIN = timedelta(seconds=3)
 RELEASE_WITHIN = timedelta(seconds=1)
+METADATA_PAUSE = timedelta(milliseconds=100)
+"""Between two requests for metadata, as Kafka's own client has it (`retry.backoff.ms`)."""
 
 
 class ClientStuck(Exception):
@@ -21,7 +27,7 @@ def new_consumer(
 ) -> AIOKafkaConsumer:
     """A static member of the group. It commits nothing by itself and assumes no position."""
     session_ms = int(session_timeout.total_seconds() * 1000)
-    return AIOKafkaConsumer(
+    client = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=group,
         group_instance_id=instance,
@@ -36,11 +42,13 @@ def new_consumer(
         metadata_max_age_ms=30_000,
         request_timeout_ms=15_000,
     )
+    _pace_metadata(client._client)  # noqa: SLF001 - it has no name of its own
+    return client
 
 
 def new_producer(bootstrap: str) -> AIOKafkaProducer:
     """An idempotent producer."""
-    return AIOKafkaProducer(
+    client = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         enable_idempotence=True,
         acks="all",
@@ -49,6 +57,28 @@ def new_producer(bootstrap: str) -> AIOKafkaProducer:
         max_request_size=1_100_000,
         request_timeout_ms=10_000,
     )
+    _pace_metadata(client.client)
+    return client
+
+
+def _pace_metadata(client: AIOKafkaClient) -> None:
+    """Let it ask for metadata ten times a second at most.
+
+    While a partition has no leader, sender and fetcher ask for metadata without any pause
+    (aio-libs/aiokafka#1155): when the broker then goes away, that is a core's time in attempts to
+    connect, and thousands of lines of log a second.
+    """
+    update = client._metadata_update  # noqa: SLF001 - every request for metadata goes through it
+    pause = METADATA_PAUSE.total_seconds()
+    asked_at = -pause
+
+    async def paced(metadata: ClusterMetadata, topics: Collection[str]) -> bool:
+        nonlocal asked_at
+        await asyncio.sleep(asked_at + pause - time.monotonic())
+        asked_at = time.monotonic()
+        return bool(await update(metadata, topics))
+
+    client._metadata_update = paced  # noqa: SLF001 - as above
 
 
 async def close_consumer(client: AIOKafkaConsumer) -> None:
