@@ -2,8 +2,10 @@
 
 `PRODUCTS` (1,000,000) families of one SKU each, desired and marked, are planned as a run's driver
 does it, piece by piece, under a lease that lasts 10 s: a first plan (all are to be created), one of
-1 % changed prices, and one of everything marked and nothing changed. Each must end without losing
-its lease. Figures: seconds, families a second, the longest piece, the process's peak memory.
+1 % changed prices, one of everything marked and nothing changed, one of everything taken out (the
+guard withholds it all, then it is confirmed), and one of nothing valid any more. Each must end
+without losing its lease. Figures: seconds, families a second, the longest piece, the peak memory;
+how long the confirmation takes, and the count of the feed that its page shows.
 """
 
 import asyncio
@@ -11,6 +13,7 @@ import os
 import resource
 import tempfile
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -31,6 +34,7 @@ from common.contracts.product import (
     ProductNormalized,
     SkuStock,
 )
+from common.errors import Issue
 from common.postgres.leases import hold_lease
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
@@ -38,10 +42,12 @@ from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.app import SERVICE
 from feed_publisher.desired.states import Kind
 from feed_publisher.desired.store import confirm_feed, load_feed, save_feeds
+from feed_publisher.driving.confirm_run import confirm_run
+from feed_publisher.driving.store import count_feed
 from feed_publisher.listings.listing import AcceptedSku, AcceptedState
 from feed_publisher.planning.make_plan import plan_next_piece
 from feed_publisher.runs.items.extent import Guard
-from feed_publisher.runs.run import Run
+from feed_publisher.runs.run import Run, State
 from feed_publisher.runs.store import ask_for_run, begin_planning, end_run, load_run
 from stack.ports import free_port
 from stack.postgres import EmbeddedPostgres, random_password
@@ -162,20 +168,42 @@ async def accept_all(pool: Pool) -> None:
     )
 
 
-async def change_prices(pool: Pool, *, every: int) -> None:
-    """Another price for each `every`th product, marked for the offer run."""
+async def change(pool: Pool, kind: Kind, state: ProductNormalized, *, every: int) -> None:
+    """Another desired state for each `every`th product, marked for a run of the kind."""
     await in_parts(
         pool,
         """
-        UPDATE desired_product SET revision = 2,
+        UPDATE desired_product SET revision = $5, presence = $6,
             document = convert_to(replace($3, '@NAME@', 'p' || n), 'UTF8')
         FROM generate_series($1::bigint, $2::bigint) AS n
         WHERE n % $4 = 0 AND merchant_id = 'm' AND feed_id = 'f' AND family_id = 'p' || n
         """,
-        msgspec.json.encode(replace(desired("21.00"), revision=2)).decode(),
+        msgspec.json.encode(state).decode(),
         every,
+        state.revision,
+        state.presence,
     )
-    await mark(pool, "offer", every=every)
+    await mark(pool, kind, every=every)
+
+
+def taken_out() -> ProductNormalized:
+    """A product that the catalogue has no more."""
+    return ProductNormalized(
+        merchant_id=MERCHANT,
+        feed_id=FEED,
+        family_id=NAME,
+        revision=3,
+        shop_id=SHOP,
+        presence="absent",
+        absent_reason="deleted",
+    )
+
+
+def invalid() -> ProductNormalized:
+    """A product whose content cannot be sent."""
+    no_title = Issue(rule="M2.2", field="title", message="there is none", remedy="Give it a title.")
+    part = Part(is_valid=False, hash="invalid", issues=[no_title])
+    return replace(desired("20.00"), revision=4, content=None, content_part=part)
 
 
 @dataclass(frozen=True)
@@ -183,6 +211,7 @@ class Planned:
     """How a plan was made."""
 
     name: str
+    run_id: str
     seconds: float
     items: int
     pieces: int
@@ -198,7 +227,7 @@ class Planned:
         )
 
 
-async def plan(pool: Pool, name: str, kind: Kind) -> Planned:
+async def plan(pool: Pool, name: str, kind: Kind, ends_as: State = "completed") -> Planned:
     """Make the plan of one run, under its lease."""
     async with unit_of_work(pool) as connection:
         run_id = await ask_for_run(connection, MERCHANT, FEED, kind, cause="request")
@@ -220,9 +249,9 @@ async def plan(pool: Pool, name: str, kind: Kind) -> Planned:
     seconds = time.monotonic() - began
     run = await loaded(pool, run)
     async with unit_of_work(pool) as connection:
-        await end_run(connection, run, "completed")
+        await end_run(connection, run, ends_as)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Planned(name, seconds, run.planned_items, pieces, longest, peak)
+    return Planned(name, run.run_id, seconds, run.planned_items, pieces, longest, peak)
 
 
 async def loaded(pool: Pool, run: Run) -> Run:
@@ -242,11 +271,35 @@ async def measure(url: str) -> None:
     print(await plan(pool, "first: all created", "product"), flush=True)
     await pool.execute("TRUNCATE run_item")
     await accept_all(pool)
-    await change_prices(pool, every=100)
+    await change(pool, "offer", replace(desired("21.00"), revision=2), every=100)
     print(await plan(pool, "1 % of the prices", "offer"), flush=True)
     await mark(pool, "product", every=1)
     print(await plan(pool, "all marked, unchanged", "product"), flush=True)
+    await change(pool, "product", taken_out(), every=1)
+    removal = await plan(pool, "all taken out", "product", ends_as="withheld")
+    print(removal, flush=True)
+    await timed("  counted", count_feed_of(pool))
+    await timed("  confirmed", confirm_run(pool, MERCHANT, removal.run_id))
+    async with unit_of_work(pool) as connection:
+        await end_run(connection, await load_run(connection, MERCHANT, removal.run_id), "completed")
+    await pool.execute("TRUNCATE run_item")
+    await change(pool, "product", invalid(), every=1)
+    print(await plan(pool, "nothing valid any more", "product"), flush=True)
+    await timed("  counted", count_feed_of(pool))
     await pool.close()
+
+
+async def count_feed_of(pool: Pool) -> None:
+    """What the feed's page shows."""
+    async with reading(pool) as connection:
+        await count_feed(connection, MERCHANT, FEED)
+
+
+async def timed(what: str, work: Awaitable[object]) -> None:
+    """How long it took."""
+    began = time.monotonic()
+    await work
+    print(f"{what:<22} {time.monotonic() - began:8.1f} s", flush=True)
 
 
 async def main() -> None:

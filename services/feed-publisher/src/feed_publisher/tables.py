@@ -180,6 +180,13 @@ Index(
 )
 
 Index(
+    "listing_auditing",
+    listing.c.merchant_id,
+    listing.c.feed_id,
+    listing.c.family_id,
+    postgresql_where=text("status = 'auditing'"),
+)
+Index(
     "listing_rejected",
     listing.c.merchant_id,
     listing.c.feed_id,
@@ -317,6 +324,7 @@ Index(
     run_item.c.run_id,
     run_item.c.status,
     run_item.c.action,
+    run_item.c.item_no,
 )
 
 Index("run_item_family", run_item.c.merchant_id, run_item.c.run_id, run_item.c.family_id)

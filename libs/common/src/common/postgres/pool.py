@@ -16,6 +16,7 @@ _SERVER_SETTINGS = {
     "statement_timeout": "30s",
     "lock_timeout": "15s",
     "idle_in_transaction_session_timeout": "60s",
+    "plan_cache_mode": "force_custom_plan",
     "timezone": "UTC",
 }
 

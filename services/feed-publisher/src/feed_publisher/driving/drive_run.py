@@ -38,7 +38,7 @@ from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.store import has_listings
 from feed_publisher.planning.make_plan import plan_next_piece
 from feed_publisher.runs.items.extent import Guard
-from feed_publisher.runs.items.store import count_items, count_open, count_refusals, defer_pending
+from feed_publisher.runs.items.store import count_items, count_refusals, defer_pending, find_open
 from feed_publisher.runs.outcome import EVENT_OUTCOMES, counts_of, state_of
 from feed_publisher.runs.run import Run, State
 from feed_publisher.runs.store import (
@@ -259,7 +259,7 @@ class RunDriver:
         trouble = f"{type(error).__name__}: {error}"
         async with unit_of_work(self._pool) as connection:
             failures = await note_trouble(connection, run, trouble, is_failure=True)
-            _, under_way = await count_open(connection, run)
+            _, under_way = await find_open(connection, run)
             if failures >= MAX_FAILURES and not under_way:
                 families = await defer_pending(connection, run, RUN_FAILED)
                 await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)

@@ -8,38 +8,47 @@ async def count_feed(connection: Connection, merchant_id: str, feed_id: str) -> 
     pending, rejected, withheld. Besides, how many removals wait, and how many of these are held.
 
     pending: marked for the next product run, in one now, or not online yet; rejected: something of
-    it was refused, by AliExpress or by a rule, and nothing newer is pending.
+    it was refused, by AliExpress or by a rule, and nothing newer is pending. What is known of the
+    families is grouped, not joined: a join of sets this large depends on statistics that lag.
     """
     row = await connection.fetchrow(
         """
-        WITH busy AS (
-            SELECT family_id FROM family_mark
-            WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product'
-            UNION
-            SELECT family_id FROM run_item WHERE merchant_id = $1 AND feed_id = $2
-                AND status IN ('sending', 'in_job') AND action IN ('create', 'update', 'delete')
-            UNION
-            SELECT i.family_id FROM run_item AS i JOIN feed_run AS r USING (merchant_id, run_id)
-            WHERE r.merchant_id = $1 AND r.feed_id = $2 AND r.kind = 'product'
-                AND r.state = 'running' AND i.status = 'pending'
-        ), held AS (
-            SELECT DISTINCT h.family_id FROM held_change AS h
-            JOIN desired_product AS d USING (merchant_id, feed_id, family_id)
-            WHERE merchant_id = $1 AND feed_id = $2 AND h.desired_revision = d.revision
-        ), placed AS (
-            SELECT presence, CASE
-                WHEN family_id IN (SELECT family_id FROM held) THEN 'withheld'
-                WHEN family_id IN (SELECT family_id FROM busy) THEN 'pending'
-                WHEN l.reported_status = 'rejected' OR EXISTS (
-                    SELECT 1 FROM shortfall AS s
-                    WHERE s.merchant_id = $1 AND s.feed_id = $2 AND s.kind = 'product'
-                        AND s.family_id = d.family_id) THEN 'rejected'
-                WHEN l.marketplace_product_id IS NOT NULL THEN 'live'
-                ELSE 'pending' END AS place,
-                l.marketplace_product_id IS NOT NULL AS is_online
-            FROM desired_product AS d LEFT JOIN listing AS l
-                USING (merchant_id, feed_id, family_id)
-            WHERE merchant_id = $1 AND feed_id = $2
+        WITH placed AS (
+            SELECT max(presence) AS presence, bool_or(is_online) AS is_online, CASE
+                WHEN max(held) = max(desired) THEN 'withheld'
+                WHEN bool_or(is_busy) THEN 'pending'
+                WHEN bool_or(is_refused) THEN 'rejected'
+                WHEN bool_or(is_online) THEN 'live'
+                ELSE 'pending' END AS place
+            FROM (
+                SELECT family_id, presence, revision AS desired, NULL::bigint AS held,
+                    false AS is_busy, false AS is_refused, false AS is_online
+                FROM desired_product WHERE merchant_id = $1 AND feed_id = $2
+                UNION ALL
+                SELECT family_id, NULL, NULL, desired_revision, false, false, false
+                FROM held_change WHERE merchant_id = $1 AND feed_id = $2
+                UNION ALL
+                SELECT family_id, NULL, NULL, NULL, true, false, false
+                FROM family_mark WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product'
+                UNION ALL
+                SELECT family_id, NULL, NULL, NULL, true, false, false
+                FROM run_item WHERE merchant_id = $1 AND feed_id = $2
+                    AND status IN ('sending', 'in_job')
+                    AND action IN ('create', 'update', 'delete')
+                UNION ALL
+                SELECT family_id, NULL, NULL, NULL, true, false, false
+                FROM run_item WHERE merchant_id = $1 AND status = 'pending' AND run_id = ANY(ARRAY(
+                    SELECT run_id FROM feed_run
+                    WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product'
+                        AND state = 'running'))
+                UNION ALL
+                SELECT family_id, NULL, NULL, NULL, false, true, false
+                FROM shortfall WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product'
+                UNION ALL
+                SELECT family_id, NULL, NULL, NULL, false, reported_status = 'rejected',
+                    marketplace_product_id IS NOT NULL
+                FROM listing WHERE merchant_id = $1 AND feed_id = $2
+            ) AS fact GROUP BY family_id HAVING max(presence) IS NOT NULL
         )
         SELECT count(*) FILTER (WHERE presence = 'present') AS desired,
             count(*) FILTER (WHERE presence = 'present' AND place = 'live') AS live,

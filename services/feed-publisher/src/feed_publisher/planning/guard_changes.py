@@ -15,10 +15,15 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.desired.store import mark_families
 from feed_publisher.guarded.store import count_passed, hold_withheld, record_passed
+from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.store import count_online
 from feed_publisher.planning.guards import GUARD_WINDOW, Touched, counted, exceeds_share
 from feed_publisher.runs.items.extent import Extent, Guard
-from feed_publisher.runs.items.store import count_new_changes, withhold_changes
+from feed_publisher.runs.items.store import (
+    count_new_changes,
+    list_guarded_changes,
+    withhold_items,
+)
 from feed_publisher.runs.run import Run
 
 PIECE_ITEMS = 5_000
@@ -63,22 +68,26 @@ async def _withhold(
     message: str,
     is_binding: bool,
 ) -> None:
-    families = [""]
-    while families:
+    after: int | None = 0
+    while after is not None:
         async with unit_of_work(pool) as connection:
             await check_lease(connection, lease)
-            families = await withhold_changes(
+            changes = await list_guarded_changes(
                 connection,
                 run,
                 guard,
                 since=since,
                 only_held=only_held,
+                after=after,
                 limit=PIECE_ITEMS,
-                message=message,
             )
+            new = [change.item_no for change in changes if change.is_new]
+            await withhold_items(connection, run, new, Refused(f"{guard}-guard", message))
             if is_binding:
+                families = sorted({change.family_id for change in changes if change.is_new})
                 await hold_withheld(connection, run, guard, families, at=clock.now())
                 await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
+        after = changes[-1].item_no if changes else None
 
 
 async def _record(pool: Pool, run: Run, lease: Lease, at: datetime) -> None:

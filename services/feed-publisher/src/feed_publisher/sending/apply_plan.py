@@ -86,7 +86,7 @@ async def _send_products(sending: Sending, in_flight: set[Action]) -> bool:
 async def _wait_or_end(sending: Sending, waits: Sequence[Wait]) -> Step | Wait:
     run = sending.run
     async with reading(sending.pool) as connection:
-        pending, under_way = await items_store.count_open(connection, run)
+        pending, under_way = await items_store.find_open(connection, run)
         has_audited = await items_store.has_audited(connection, run)
     if not pending and not under_way:
         return Step.ENDED
@@ -110,7 +110,7 @@ async def _wait_for_audits(sending: Sending) -> Step | Wait:
     await refresh_audits(sending)
     async with reading(sending.pool) as connection:
         still_waits = await items_store.has_audited(connection, run)
-        pending, _ = await items_store.count_open(connection, run)
+        pending, _ = await items_store.find_open(connection, run)
     if pending and not still_waits:
         backoff.forget("audits")
         return Step.WORKED

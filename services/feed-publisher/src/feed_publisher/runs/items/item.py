@@ -42,6 +42,15 @@ class RunItem:
 
 
 @dataclass(frozen=True)
+class GuardedItem:
+    """A planned change that the guard looks at; a new one is neither let through nor confirmed."""
+
+    item_no: int
+    family_id: str
+    is_new: bool
+
+
+@dataclass(frozen=True)
 class Decision:
     """What an item's row says from now on."""
 

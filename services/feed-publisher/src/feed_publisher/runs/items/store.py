@@ -17,7 +17,13 @@ from feed_publisher.listings.change import Action, Change
 from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.outcomes import Sent
 from feed_publisher.runs.items.extent import Extent, Guard
-from feed_publisher.runs.items.item import Decision, NewItem, RefusedItem, RunItem
+from feed_publisher.runs.items.item import (
+    Decision,
+    GuardedItem,
+    NewItem,
+    RefusedItem,
+    RunItem,
+)
 from feed_publisher.runs.run import Run
 from feed_publisher.tables import word, words
 
@@ -139,30 +145,29 @@ async def count_new_changes(
     return Extent(0, 0) if row is None else Extent(row["products"], row["skus"])
 
 
-async def withhold_changes(
+async def list_guarded_changes(
     connection: Connection,
     run: Run,
     guard: Guard,
     *,
     since: datetime,
     only_held: bool,
+    after: int,
     limit: int,
-    message: str,
-) -> list[str]:
-    """Hold the next of the plan's new changes back until someone confirms them; their families.
+) -> list[GuardedItem]:
+    """The plan's next changes that the guard looks at, by item number, and whether each is new.
 
-    With `only_held` those that were held before: they do not go because time has passed.
+    With `only_held` those alone are new that were held before: they do not go because time has
+    passed.
     """
     rows = await connection.fetch(
         f"""
-        UPDATE run_item AS held SET status = 'withheld', code = $4 || '-guard', message = $8
-        WHERE held.merchant_id = $1 AND held.run_id = $2 AND held.item_no IN (
-            SELECT i.item_no FROM run_item AS i
-            WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status = 'pending'
-                AND (i.is_removal OR i.is_reconfiguring)
-                AND ({_IS_HELD} OR NOT $7 AND {_IS_NEW})
-            ORDER BY i.item_no LIMIT $9)
-        RETURNING held.family_id
+        SELECT i.item_no, i.family_id,
+            i.status = 'pending' AND ({_IS_HELD} OR NOT $7 AND {_IS_NEW}) AS is_new
+        FROM run_item AS i
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.item_no > $8
+            AND (i.is_removal OR i.is_reconfiguring)
+        ORDER BY i.item_no LIMIT $9
         """,  # noqa: S608 - constant text
         run.merchant_id,
         run.run_id,
@@ -171,10 +176,27 @@ async def withhold_changes(
         since,
         run.kind,
         only_held,
-        message,
+        after,
         limit,
     )
-    return sorted({row["family_id"] for row in rows})
+    return [GuardedItem(**dict(row)) for row in rows]
+
+
+async def withhold_items(
+    connection: Connection, run: Run, item_nos: Sequence[int], reason: Refused
+) -> None:
+    """Hold these back until someone confirms them."""
+    await connection.execute(
+        """
+        UPDATE run_item SET status = 'withheld', code = $4, message = $5
+        WHERE merchant_id = $1 AND run_id = $2 AND item_no = ANY($3::integer[])
+        """,
+        run.merchant_id,
+        run.run_id,
+        list(item_nos),
+        reason.code,
+        reason.message,
+    )
 
 
 async def list_busy(
@@ -336,20 +358,23 @@ async def has_audited(connection: Connection, run: Run) -> bool:
     return found is not None
 
 
-async def count_open(connection: Connection, run: Run) -> tuple[int, int]:
-    """How many items are pending, and how many are under way; nobody waits for those in a job that
-    is stuck."""
+async def find_open(connection: Connection, run: Run) -> tuple[bool, bool]:
+    """Whether items are pending, and whether any are under way; nobody waits for those in a job
+    that is stuck."""
     row = await connection.fetchrow(
         """
-        SELECT count(*) FILTER (WHERE status = 'pending') AS pending,
-            count(*) FILTER (WHERE status IN ('sending', 'in_job')
-                AND code IS DISTINCT FROM 'job-stuck') AS under_way
-        FROM run_item WHERE merchant_id = $1 AND run_id = $2
+        SELECT EXISTS (
+                SELECT 1 FROM run_item
+                WHERE merchant_id = $1 AND run_id = $2 AND status = 'pending') AS pending,
+            EXISTS (
+                SELECT 1 FROM run_item
+                WHERE merchant_id = $1 AND run_id = $2 AND status IN ('sending', 'in_job')
+                    AND code IS DISTINCT FROM 'job-stuck') AS under_way
         """,
         run.merchant_id,
         run.run_id,
     )
-    return (0, 0) if row is None else (row["pending"], row["under_way"])
+    return (False, False) if row is None else (row["pending"], row["under_way"])
 
 
 async def decide_items(
@@ -365,7 +390,8 @@ async def decide_items(
             attempts = i.attempts - d.refunds
         FROM unnest($3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $9::integer[])
             AS d (item_no, status, code, message, product_id, refunds)
-        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.item_no = d.item_no
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.item_no = ANY($3)
+            AND i.item_no = d.item_no
         """,
         merchant_id,
         run_id,
@@ -421,7 +447,8 @@ async def begin_sending(
         UPDATE run_item AS i SET status = 'sending', call_id = $3, attempts = attempts + 1,
             sent = coalesce(s.sent, i.sent)
         FROM unnest($4::integer[], $5::bytea[]) AS s (item_no, sent)
-        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.item_no = s.item_no
+        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.item_no = ANY($4)
+            AND i.item_no = s.item_no
         """,
         run.merchant_id,
         run.run_id,
