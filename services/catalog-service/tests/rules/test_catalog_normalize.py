@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from catalog_service.normalizing.descriptions import safe_html
 from catalog_service.normalizing.normalize import (
+    MOST_SKUS,
     Normalized,
     Standing,
     Waiting,
@@ -177,6 +178,14 @@ def test_a_code_twice_in_a_family_is_reported() -> None:
     )
     assert result.state == "invalid"
     assert ("M3.3", "sku_info_list > sku_code") in errors(result)
+
+
+def test_a_family_larger_than_any_product_has_one_issue() -> None:
+    children = [member(f"c{n}", "p", size=str(n), color="Red") for n in range(MOST_SKUS + 1)]
+    too_large = evaluated(member("p", price="", sku=""), *children)
+    assert errors(too_large) == [("M4.1", "parent_id")]
+    assert "2,001" in too_large.issues[0].message
+    assert (too_large.state, too_large.product_ids) == ("invalid", [])
 
 
 def test_an_excluded_child_leaves_its_family_and_the_last_takes_it_along() -> None:

@@ -37,6 +37,9 @@ from common.contracts.event import LONGEST_EXTERNAL_ID
 from common.contracts.product import AbsentReason, Content, Offer, Part, SkuStock
 from common.errors import Issue, Refusal
 
+MOST_SKUS = 2_000
+"""Of one product: ten calls' worth of a price or stock update (200 SKUs each)."""
+
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -120,9 +123,10 @@ class Normalized:
 
     @property
     def issues(self) -> list[Issue]:
-        """All issues of the family."""
+        """All issues of the family; one that concerns several parts once."""
         parts = (self.content_part, self.offers_part, self.stock_part)
-        return [issue for part in parts if part is not None for issue in part.issues]
+        issues = [issue for part in parts if part is not None for issue in part.issues]
+        return list(dict.fromkeys(issues))
 
 
 def normalize(
@@ -150,6 +154,8 @@ def normalize(
     family = without_excluded(family, feed.is_excluded)
     if family is None:
         return Normalized(absent_reason="excluded", product_ids=product_ids, is_parent=is_parent)
+    if len(family.skus) > MOST_SKUS:
+        return _with_too_many_skus(feed, family)
     found = _present(feed, family, lookups, at, standing)
     if isinstance(found, Waiting):
         return found
@@ -211,6 +217,25 @@ def _present(
         stock=side.stock,
         image_urls=built.image_urls,
         due_at=side.due_at,
+    )
+
+
+def _with_too_many_skus(feed: CompiledFeed, family: Family) -> Normalized:
+    """A family that is not looked into: no product has so many SKUs, a wrong parent id does."""
+    issue = Issue(
+        rule="M4.1",
+        field="parent_id",
+        message=f"the family has {len(family.skus):,} variations; a product has"
+        f" {MOST_SKUS:,} at most",
+        remedy="Split the family over several parents, or correct the parent ids.",
+    )
+    part = _part(None, [issue])
+    return Normalized(
+        title=_shown_title(feed, family.head or family.skus[0]),
+        content_part=part,
+        offers_part=part,
+        stock_part=part,
+        is_parent=True,
     )
 
 
