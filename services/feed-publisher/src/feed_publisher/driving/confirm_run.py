@@ -1,5 +1,8 @@
 """A person confirms a plan: it is applied exactly as it was shown, or refused as out of date."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 from common.errors import Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
@@ -21,6 +24,9 @@ from feed_publisher.runs.store import (
     has_active_run,
     load_run,
 )
+
+PIECE_ITEMS = 20_000
+"""Written by one statement: none of them meets its time-out, however large the plan is."""
 
 
 async def confirm_run(
@@ -52,16 +58,22 @@ async def confirm_run(
             )
         if not skip_overtaken:
             await _require_current(connection, run)
-        await record_confirmed(connection, run)
+        await _in_pieces(partial(record_confirmed, connection, run))
         if run.kind == "product":
             await confirm_feed(connection, merchant_id, run.feed_id)
-        await release_withheld(connection, run)
+        await _in_pieces(partial(release_withheld, connection, run))
         await begin_confirmed(connection, run)
         if run.state != "withheld":
             await _report_refused(connection, run)
             # What changed since the plan was made, and what it refused, is for the next one.
             await ask_for_run(connection, merchant_id, run.feed_id, run.kind, cause="confirmation")
         return await load_run(connection, merchant_id, run_id)
+
+
+async def _in_pieces(do_next: Callable[..., Awaitable[int | None]]) -> None:
+    after: int | None = 0
+    while after is not None:
+        after = await do_next(after=after, limit=PIECE_ITEMS)
 
 
 async def _require_newest(connection: Connection, run: Run) -> None:

@@ -29,24 +29,30 @@ _PASSED = """
 """
 
 
-async def record_confirmed(connection: Connection, run: Run) -> None:
-    """A person lets go what the run's plan changes: it is held no longer, and counts for nothing.
-    What the catalogue has overtaken stays held.
+async def record_confirmed(
+    connection: Connection, run: Run, *, after: int, limit: int
+) -> int | None:
+    """A person lets go the next of what the run's plan changes, by item number: it is held no
+    longer, and counts for nothing. What the catalogue has overtaken stays held.
 
-    Called while the plan's items still wait.
+    The number of the last one, None when there was none. Called while the plan's items still wait.
     """
-    await connection.execute(
+    last: int | None = await connection.fetchval(
         f"""
         WITH items AS (
             SELECT * FROM run_item
-            WHERE merchant_id = $1 AND run_id = $2 AND status IN ('withheld', 'pending')
+            WHERE merchant_id = $1 AND run_id = $2 AND (is_removal OR is_reconfiguring)
+                AND status IN ('withheld', 'pending') AND item_no > $8
+            ORDER BY item_no LIMIT $9
         ), released AS (
-            DELETE FROM held_change AS h USING items AS i
-            JOIN desired_product AS d USING (merchant_id, feed_id, family_id)
-            WHERE h.merchant_id = $1 AND h.feed_id = $4 AND h.kind = $7
-                AND h.family_id = i.family_id AND d.revision = i.desired_revision
-        )
-        {_PASSED}
+            DELETE FROM held_change
+            WHERE merchant_id = $1 AND feed_id = $4 AND kind = $7 AND family_id = ANY(ARRAY(
+                SELECT i.family_id FROM items AS i
+                WHERE i.desired_revision = (
+                    SELECT d.revision FROM desired_product AS d
+                    WHERE d.merchant_id = $1 AND d.feed_id = $4 AND d.family_id = i.family_id)))
+        ), recorded AS ({_PASSED})
+        SELECT max(item_no) FROM items
         """,  # noqa: S608 - constant text
         run.merchant_id,
         run.run_id,
@@ -55,7 +61,10 @@ async def record_confirmed(connection: Connection, run: Run) -> None:
         clock.now(),
         True,
         run.kind,
+        after,
+        limit,
     )
+    return last
 
 
 async def record_passed(

@@ -422,16 +422,30 @@ async def defer_pending(connection: Connection, run: Run, reason: Refused) -> li
     return sorted({row["family_id"] for row in rows})
 
 
-async def release_withheld(connection: Connection, run: Run) -> None:
-    """Let what is withheld in a confirmed plan go."""
-    await connection.execute(
+async def release_withheld(
+    connection: Connection, run: Run, *, after: int, limit: int
+) -> int | None:
+    """Let the next of what is withheld in a confirmed plan go, by item number; the number of the
+    last one, None when there was none."""
+    last: int | None = await connection.fetchval(
         """
-        UPDATE run_item SET status = 'pending', code = NULL, message = NULL
-        WHERE merchant_id = $1 AND run_id = $2 AND status = 'withheld'
+        WITH piece AS (
+            SELECT item_no FROM run_item
+            WHERE merchant_id = $1 AND run_id = $2 AND status = 'withheld' AND item_no > $3
+            ORDER BY item_no LIMIT $4
+        ), released AS (
+            UPDATE run_item SET status = 'pending', code = NULL, message = NULL
+            WHERE merchant_id = $1 AND run_id = $2
+                AND item_no = ANY(ARRAY(SELECT item_no FROM piece))
+        )
+        SELECT max(item_no) FROM piece
         """,
         run.merchant_id,
         run.run_id,
+        after,
+        limit,
     )
+    return last
 
 
 async def begin_sending(
