@@ -13,7 +13,7 @@ from channel_cli.settings import ADDRESS_SETTINGS, AUTH, Access
 T = TypeVar("T")
 Query = Mapping[str, str | int | bool | None]
 
-TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+TIMEOUT = httpx2.Timeout(60.0, connect=5.0)
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
