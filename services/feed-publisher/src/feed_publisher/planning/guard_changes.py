@@ -14,16 +14,18 @@ from common.postgres.leases import Lease, check_lease
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.desired.store import mark_families
-from feed_publisher.guarded.store import count_passed, hold_withheld, record_passed
+from feed_publisher.guarded.store import (
+    count_new_changes,
+    count_passed,
+    hold_withheld,
+    list_guarded_changes,
+    record_passed,
+)
 from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.store import count_online
 from feed_publisher.planning.guards import GUARD_WINDOW, Touched, counted, exceeds_share
 from feed_publisher.runs.items.extent import Extent, Guard
-from feed_publisher.runs.items.store import (
-    count_new_changes,
-    list_guarded_changes,
-    withhold_items,
-)
+from feed_publisher.runs.items.store import withhold_items
 from feed_publisher.runs.run import Run
 
 PIECE_ITEMS = 5_000

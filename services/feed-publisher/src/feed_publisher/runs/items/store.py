@@ -1,7 +1,6 @@
 """Rows of items: planned, sent, decided. The only writer."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -16,10 +15,8 @@ from feed_publisher.desired.states import Kind
 from feed_publisher.listings.change import Action, Change
 from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.outcomes import Sent
-from feed_publisher.runs.items.extent import Extent, Guard
 from feed_publisher.runs.items.item import (
     Decision,
-    GuardedItem,
     NewItem,
     RefusedItem,
     RunItem,
@@ -87,99 +84,6 @@ async def add_items(
             for item in items
         ],
     )  # fmt: skip
-
-
-_KNOWN = """
-    SELECT 1 FROM guarded_change AS g
-    WHERE g.merchant_id = $1 AND g.shop_id = $3 AND g.feed_id = i.feed_id
-        AND g.family_id = i.family_id AND g.guard = $4
-        AND (g.is_confirmed AND g.desired_revision = i.desired_revision
-            OR NOT g.is_confirmed AND g.passed_at > $5)
-"""
-"""What passed the guard `$4` since `$5`, or was confirmed, of an item's family."""
-
-_IS_NEW = f"""(
-    ($4 = 'configuration' AND i.is_reconfiguring OR $4 = 'removal' AND i.removes_product)
-        AND NOT EXISTS ({_KNOWN} AND g.is_whole)
-    OR $4 = 'removal' AND EXISTS (
-        SELECT 1 FROM unnest(i.removed_skus) AS s (sku)
-        WHERE NOT EXISTS ({_KNOWN} AND s.sku = ANY(g.sku_codes)))
-)"""  # noqa: S608 - constant text
-"""Items that take away, or configure otherwise, what was not touched so since `$5`, and that nobody
-has confirmed."""
-
-_IS_HELD = """EXISTS (
-    SELECT 1 FROM held_change AS h
-    WHERE h.merchant_id = $1 AND h.feed_id = i.feed_id AND h.kind = $6
-        AND h.family_id = i.family_id AND h.guard = $4
-        AND ($4 = 'configuration' AND i.is_reconfiguring
-            OR $4 = 'removal' AND (i.removes_product OR i.removed_skus && h.sku_codes))
-)"""
-"""Items of a change that was held before and that nobody has confirmed."""
-
-
-async def count_new_changes(
-    connection: Connection, run: Run, guard: Guard, *, since: datetime
-) -> Extent:
-    """How many products and SKUs a plan newly removes, or configures otherwise: they were not
-    touched so since then, and nobody has confirmed it."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT count(DISTINCT i.family_id) FILTER (
-                WHERE ($4 = 'configuration' AND i.is_reconfiguring
-                    OR $4 = 'removal' AND i.removes_product)
-                    AND NOT EXISTS ({_KNOWN} AND g.is_whole)) AS products,
-            count(DISTINCT (i.family_id, s.sku)) FILTER (
-                WHERE $4 = 'removal' AND s.sku IS NOT NULL
-                    AND NOT EXISTS ({_KNOWN} AND s.sku = ANY(g.sku_codes))) AS skus
-        FROM run_item AS i LEFT JOIN LATERAL unnest(i.removed_skus) AS s (sku) ON true
-        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.status IN ('pending', 'withheld')
-            AND (i.is_removal OR i.is_reconfiguring)
-        """,  # noqa: S608 - constant text
-        run.merchant_id,
-        run.run_id,
-        run.shop_id,
-        guard,
-        since,
-    )
-    return Extent(0, 0) if row is None else Extent(row["products"], row["skus"])
-
-
-async def list_guarded_changes(
-    connection: Connection,
-    run: Run,
-    guard: Guard,
-    *,
-    since: datetime,
-    only_held: bool,
-    after: int,
-    limit: int,
-) -> list[GuardedItem]:
-    """The plan's next changes that the guard looks at, by item number, and whether each is new.
-
-    With `only_held` those alone are new that were held before: they do not go because time has
-    passed.
-    """
-    rows = await connection.fetch(
-        f"""
-        SELECT i.item_no, i.family_id,
-            i.status = 'pending' AND ({_IS_HELD} OR NOT $7 AND {_IS_NEW}) AS is_new
-        FROM run_item AS i
-        WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.item_no > $8
-            AND (i.is_removal OR i.is_reconfiguring)
-        ORDER BY i.item_no LIMIT $9
-        """,  # noqa: S608 - constant text
-        run.merchant_id,
-        run.run_id,
-        run.shop_id,
-        guard,
-        since,
-        run.kind,
-        only_held,
-        after,
-        limit,
-    )
-    return [GuardedItem(**dict(row)) for row in rows]
 
 
 async def withhold_items(
