@@ -246,7 +246,7 @@ def payload() -> Callable[..., dict[str, Any]]:
             "package_width": 10,
             "package_height": 10,
             "shipping_preparation_time": 3,
-            "shipping_template_id": "10000100001",
+            "shipping_template_id": "1000100001",
             "service_template_id": "0",
         } | fields
 

@@ -97,7 +97,7 @@ CASES: dict[str, tuple[Callable[[Payload], dict[str, Any]], str, str]] = {
         "lowest70Percent",
     ),
     "another seller's template": (
-        lambda make: make(shipping_template_id="30000100001"), GENERAL, "shipping_template_id",
+        lambda make: make(shipping_template_id="1000300001"), GENERAL, "shipping_template_id",
     ),
     "group of a seller without groups": (
         lambda make: make(product_group_id="262007001"), GENERAL, "product_group_id_options",
@@ -175,7 +175,7 @@ def unschemed(payload: dict[str, Any]) -> dict[str, Any]:
         "package_width": "10",
         "package_height": "20",
         "shipping_lead_time": "3",
-        "freight_template_id": "10000100001",
+        "freight_template_id": "1000100001",
         "service_policy_id": "0",
     }
 
@@ -230,7 +230,7 @@ def test_only_photo_bank_pictures_by_switch(start_sandbox: Any, payload: Payload
 def test_a_category_the_seller_may_not_use(sandbox: Any, payload: Payload) -> None:
     sandbox.token = ""
     sandbox.connect("2200100002")
-    item = payload(category_id=FOOD_LEAF, shipping_template_id="20000100001")
+    item = payload(category_id=FOOD_LEAF, shipping_template_id="1000200001")
     result = sandbox.feed("PRODUCT_CREATE", {"1": item})["1"]
     assert "category_id_permission" in result["errorMessage"]
 
@@ -239,7 +239,7 @@ def test_a_brand_of_another_seller(sandbox: Any, payload: Payload) -> None:
     sandbox.token = ""
     sandbox.connect("2200100003")
     item = json.loads(json.dumps(payload()).replace("en_US", "es_ES"))
-    item["shipping_template_id"] = "30000100001"
+    item["shipping_template_id"] = "1000300001"
     assert sandbox.feed("PRODUCT_CREATE", {"1": item})["1"]["success"] is True
     item["category_attributes"]["Brand Name"] = {"value": "361797"}
     refused = sandbox.feed("PRODUCT_CREATE", {"1": item})["1"]

@@ -133,7 +133,7 @@ def test_the_schema_is_text_and_lists_the_sellers_templates(sandbox: Any) -> Non
     schema = json.loads(answer["result"]["schema"])
     assert schema["properties"]["product_group_id"]["oneOf"] == []
     template = schema["properties"]["shipping_template_id"]["oneOf"][0]
-    assert template == {"const": "10000100001", "title": "free shipping"}
+    assert template == {"const": "1000100001", "title": "free shipping"}
 
 
 def test_reading_and_writing_are_counted(sandbox: Any) -> None:

@@ -30,6 +30,12 @@ class PhotoBank:
         self._photos[address] = photo
         return photo
 
+    def used_bytes(self, seller_id: str) -> int:
+        """How much a seller's pictures take."""
+        return sum(
+            photo.size_bytes for photo in self._photos.values() if photo.seller_id == seller_id
+        )
+
     def is_address(self, path: str) -> bool:
         """Whether a picture of anyone lies under this path of the sandbox."""
         return path.startswith("/kf/") and f"{self._base_url}{path}" in self._photos

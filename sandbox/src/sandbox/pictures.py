@@ -7,7 +7,7 @@ address, `slow-` takes its time.
 import asyncio
 import zlib
 from hashlib import sha256
-from struct import pack
+from struct import pack, unpack
 
 from sandbox.server import Response
 
@@ -43,3 +43,29 @@ def draw(name: str) -> bytes:
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
     return pack(">I", len(content)) + kind + content + pack(">I", zlib.crc32(kind + content))
+
+
+def measure(content: bytes) -> tuple[int, int] | None:
+    """Width and height of a PNG, GIF or JPEG; None for what is none, or cut off."""
+    if content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) >= 24:
+        width, height = unpack(">II", content[16:24])
+        return width, height
+    if content.startswith((b"GIF87a", b"GIF89a")) and len(content) >= 10:
+        width, height = unpack("<HH", content[6:10])
+        return width, height
+    return _measure_jpeg(content) if content.startswith(b"\xff\xd8") else None
+
+
+def _measure_jpeg(content: bytes) -> tuple[int, int] | None:
+    """Walks the segments to the first that starts a frame."""
+    place = 2
+    while place + 9 <= len(content):
+        marker, length = content[place + 1], int.from_bytes(content[place + 2 : place + 4], "big")
+        if marker in _FRAMES:
+            height, width = unpack(">HH", content[place + 5 : place + 9])
+            return width, height
+        place += 2 + length
+    return None
+
+
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

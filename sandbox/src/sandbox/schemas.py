@@ -115,7 +115,7 @@ def build_schema(
             "shipping_preparation_time": _integer("days", 1, 60),
             "shipping_template_id": _of_seller("shipping template", seller.freight_templates),
             "service_template_id": _of_seller("service template", seller.promise_templates),
-            "product_group_id": _of_seller("group", seller.groups),
+            "product_group_id": _of_seller("group", seller.all_groups),
             "size_chart_id": _of_seller("size chart", seller.size_charts),
             "multi_country_price_configuration": _country_prices(),
         },

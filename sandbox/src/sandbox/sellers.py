@@ -46,8 +46,17 @@ class Carrier:
 
 
 @dataclass(frozen=True)
+class Group:
+    """A group of a seller's products, and those below it."""
+
+    id: int
+    name: str
+    children: tuple["Group", ...] = ()
+
+
+@dataclass(frozen=True)
 class Seller:
-    """A shop; templates, groups and size charts are (id, name); no `brands` means all of them."""
+    """A shop; templates and size charts are (id, name); no `brands` means all of them."""
 
     id: str
     name: str
@@ -57,11 +66,22 @@ class Seller:
     locale: str
     freight_templates: tuple[tuple[int, str], ...]
     promise_templates: tuple[tuple[int, str], ...]
-    groups: tuple[tuple[int, str], ...] = ()
+    groups: tuple[Group, ...] = ()
     size_charts: tuple[tuple[int, str], ...] = ()
     forbidden_roots: frozenset[int] = frozenset()
     brands: frozenset[int] = frozenset()
     carriers: tuple[Carrier, ...] = field(default_factory=tuple)
+
+    @property
+    def all_groups(self) -> tuple[tuple[int, str], ...]:
+        """Every group a product may be in, as (id, name)."""
+        below = (child for group in self.groups for child in group.children)
+        return tuple((group.id, group.name) for group in (*self.groups, *below))
+
+    @property
+    def member_number(self) -> int:
+        """The seller as a number of 32 bits, as product methods have it."""
+        return int(self.id) % 1_000_000_000
 
 
 _POST = r"^[a-zA-Z]{2}[A-Za-z0-9]{9}[a-zA-Z]{2}$"
@@ -110,7 +130,7 @@ SELLERS: dict[str, Seller] = {
             country="US",
             currency="USD",
             locale="en_US",
-            freight_templates=((10000100001, "free shipping"), (10000100002, "weight based")),
+            freight_templates=((1000100001, "free shipping"), (1000100002, "weight based")),
             promise_templates=(
                 (0, "Service Template for New Sellers"),
                 (551040, "Returns 30 days"),
@@ -124,10 +144,13 @@ SELLERS: dict[str, Seller] = {
             country="CN",
             currency="USD",
             locale="en_US",
-            freight_templates=((20000100001, "standard"),),
+            freight_templates=((1000200001, "standard"),),
             promise_templates=((0, "Service Template for New Sellers"),),
-            groups=((262007001, "New arrivals"), (1000000349089, "Mujer")),
-            size_charts=((900001, "Tops"), (900002, "Shoes")),
+            groups=(
+                Group(262007001, "New arrivals"),
+                Group(1000000349089, "Mujer", (Group(1000000349090, "Vestidos"),)),
+            ),
+            size_charts=((900001, "Tops"), (9007199254740995, "Shoes")),
             forbidden_roots=frozenset({2, 201169612}),
             carriers=_COMMON_CARRIERS + _others("CN"),
         ),
@@ -138,9 +161,13 @@ SELLERS: dict[str, Seller] = {
             country="ES",
             currency="EUR",
             locale="es_ES",
-            freight_templates=((30000100001, "envio gratis"), (30000100002, "peninsula")),
-            promise_templates=((0, "Plantilla por defecto"), (551041, "Devoluciones")),
-            groups=((263007001, "Mujer"),),
+            freight_templates=((1000300001, "envio gratis"), (1000300002, "peninsula")),
+            promise_templates=(
+                (0, "Plantilla por defecto"),
+                (551041, "Devoluciones"),
+                (9007199254740993, "Devoluciones ampliadas"),
+            ),
+            groups=(Group(263007001, "Mujer"),),
             brands=frozenset({201512802, 200005349}),
             carriers=_COMMON_CARRIERS + _SPAIN + _others("ES"),
         ),

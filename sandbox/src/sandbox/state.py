@@ -28,11 +28,12 @@ from sandbox.settings import Settings
 from sandbox.wire import Quirks
 
 FIRST_IDS = {
-    "product": 1_005_000_000_000_000,
+    "product": 10_050_000_000_000_000,
     "sku": 12_000_000_000_000_000,
     "job": 200_000_000_060_000_000,
-    "order": 8_100_000_000_000_000,
+    "order": 81_000_000_000_000_000,
 }
+"""All beyond 2^53, so that who reads them as doubles is seen to."""
 IDS_PER_SEED = 1_000_000_000
 
 
@@ -87,7 +88,9 @@ class State:
             standings=stored.standings,
         )
         self.feeds = FeedService(context, stored.jobs, self.products, self.faults)
-        self.orders = OrderService(context, OrderRepository(stored.orders), self.shops)
+        self.orders = OrderService(
+            context, OrderRepository(stored.orders), self.shops, self.catalogue
+        )
         self.visits = Visits(context, stored.visits, self.orders)
 
     def reset(self) -> None:

@@ -4,16 +4,9 @@ The quirks are ways the real platform is known to write the same answer; the con
 them.
 """
 
-import re
 from typing import Any, Literal
 
 import msgspec
-
-DEPTH_MAX = 100
-"""Levels of a JSON text that are read; a payload that keeps the rules has less than 20."""
-WHOLE_NUMBERS = range(-(2**63), 2**64)
-"""Those that stay whole when read; others become doubles."""
-_LONG_NUMBER = re.compile("[0-9]{19}")
 
 
 class Listed:
@@ -33,8 +26,18 @@ class Quirks(msgspec.Struct, forbid_unknown_fields=True):
     single_as_object: bool = False
     token_numbers_as_text: bool = False
     """`expires_in`, `expire_time` and their like as texts."""
-    update_id_on_top: bool = False
-    """A full update's product_id beside `result`, not in it."""
+    update_id_on_top: bool = True
+    """A full update's product_id at the top, not in `result`."""
+    invalidated_in_result: bool = False
+    """The outcome of `feed.invalidate` in `result`, under the newer names."""
+    quoted_sku_ids: bool = True
+    """A SKU's id in double quotes of its own, as the published samples have it."""
+    zero_amounts: bool = False
+    """Money of order details with an `amount` of 0 beside cents that are right."""
+    masked_addresses: bool = False
+    """Buyers' names, streets and phones masked until decrypted; the setting does it for good."""
+    error_in_wrapper: bool = False
+    """`error_response` inside the `..._response` wrapper."""
     feed_error_code: bool = True
     """Whether a failed feed item carries `errorCode` beside `errorMessage`."""
     doubled_error_code: bool = False
@@ -65,41 +68,11 @@ def _listed(value: Listed, is_simplified: bool, quirks: Quirks) -> Any:
     return {value.element: items}
 
 
+def known(**fields: Any) -> dict[str, Any]:
+    """The fields there is a value for: the platform leaves the others out."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def json_text(value: Any) -> str:
     """JSON inside JSON: the value as a string."""
     return msgspec.json.encode(value).decode()
-
-
-class NotJson(ValueError):
-    """The text is no JSON, or nested deeper than `DEPTH_MAX`."""
-
-
-def parse_json(text: str) -> Any:
-    """The value of a JSON text. Raises `NotJson`."""
-    try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise NotJson from error
-    if text.count("[") + text.count("{") > DEPTH_MAX or _LONG_NUMBER.search(text):
-        return _bounded(value, DEPTH_MAX)
-    return value
-
-
-def _bounded(value: Any, levels: int) -> Any:
-    """The value without long whole numbers, which no file of the state could hold."""
-    if isinstance(value, int):
-        return value if value in WHOLE_NUMBERS else _double(value)
-    if not isinstance(value, dict | list):
-        return value
-    if not levels:
-        raise NotJson
-    if isinstance(value, list):
-        return [_bounded(item, levels - 1) for item in value]
-    return {name: _bounded(item, levels - 1) for name, item in value.items()}
-
-
-def _double(number: int) -> float:
-    try:
-        return float(number)
-    except OverflowError as error:
-        raise NotJson from error

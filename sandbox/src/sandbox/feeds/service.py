@@ -10,9 +10,9 @@ import msgspec
 from sandbox import errors
 from sandbox.context import Context
 from sandbox.errors import Refusal
+from sandbox.json_reader import NotJson, parse_json
 from sandbox.products import codes
 from sandbox.products.service import ProductService
-from sandbox.wire import NotJson, parse_json
 
 QUEUEING, PROCESSING, FINISH, CANCELLED = "QUEUEING", "PROCESSING", "FINISH", "CANCELLED"
 OPERATION_TYPES = (

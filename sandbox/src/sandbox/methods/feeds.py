@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from sandbox import errors
-from sandbox.clock import from_pacific, pacific
+from sandbox.clock import from_pacific
 from sandbox.feeds.service import CANCELLED, OPERATION_TYPES, Item, Job, Result
 from sandbox.methods.registry import Answer, Call, as_integer, operation
 from sandbox.wire import Listed, Quirks, json_text
@@ -110,12 +110,7 @@ def list_feeds(call: Call) -> Answer:
 
 
 def _listed(job: Job) -> dict[str, Any]:
-    return {
-        "job_id": job.id,
-        "operation_type": job.operation_type,
-        "status": job.status,
-        "submitted_time": pacific(job.submitted_at),
-    }
+    return {"job_id": job.id, "operation_type": job.operation_type, "status": job.status}
 
 
 def _moment(call: Call, name: str) -> datetime | None:
@@ -129,7 +124,7 @@ def _moment(call: Call, name: str) -> datetime | None:
 @operation("aliexpress.solution.feed.invalidate")
 def invalidate_feeds(call: Call) -> Answer:
     """Cancel jobs that still queue."""
-    parts = [part.strip() for part in call.text("job_id_list").split(";") if part.strip()]
+    parts = call.listed("job_id_list")
     if not 1 <= len(parts) <= INVALIDATE_MAX:
         raise errors.invalid_parameter(f"1 to {INVALIDATE_MAX} job ids")
     done, too_late, failed = [], [], []
@@ -141,6 +136,15 @@ def invalidate_feeds(call: Call) -> Answer:
             done.append(identity)
         else:
             too_late.append(identity)
+    if call.state.quirks.invalidated_in_result:
+        return {
+            "result": {
+                "success": True,
+                "invalid_successful_list": Listed("number", done),
+                "no_need_invalid_list": Listed("number", too_late),
+                "invalid_failed_list": Listed("number", failed),
+            }
+        }
     return {
         "successful_list": Listed("number", done),
         "no_need_invalidation_list": Listed("number", too_late),

@@ -4,15 +4,20 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox import errors
+from sandbox.clock import pacific
 from sandbox.errors import Refusal
 from sandbox.methods.registry import Answer, Call, as_integer, operation
-from sandbox.products.unschemed import schema_payload
-from sandbox.wire import Listed
+from sandbox.pictures import measure
+from sandbox.products.unschemed import edited_payload, posted_payload
+from sandbox.wire import Listed, known
 
 BATCH_PRODUCTS_MAX = 20
 BATCH_SKUS_MAX = 200
 DELETE_MAX = 100
 ON_SALE_MAX = 50
+GROUPS_MAX = 10
+PHOTO_BANK_MEGABYTES = 1024
+MEGABYTE = 1024 * 1024
 
 
 @operation("aliexpress.solution.schema.product.instance.post")
@@ -28,24 +33,38 @@ def update_by_schema(call: Call) -> Answer:
     payload = call.object("schema_full_update_request")
     identity = as_integer(payload.get("aliexpress_product_id"), "aliexpress_product_id")
     answer = _result(call, lambda: call.state.products.update(call.seller_id, identity, payload).id)
-    if call.state.quirks.update_id_on_top and "product_id" in answer["result"]:
-        return {"product_id": answer["result"]["product_id"]}
-    return answer
+    is_on_top = call.state.quirks.update_id_on_top and "product_id" in answer["result"]
+    return answer["result"] if is_on_top else answer
 
 
 @operation("aliexpress.solution.product.post")
 def post_unschemed(call: Call) -> Answer:
     """Create a product without a schema."""
-    payload = schema_payload(call.object("post_product_request"), call.state.catalogue)
+    payload = posted_payload(call.object("post_product_request"), call.state.catalogue)
     return _result(
         call, lambda: call.state.products.create(call.seller_id, payload, is_unschemed=True).id
     )
 
 
+@operation("aliexpress.solution.product.edit")
+def edit_unschemed(call: Call) -> Answer:
+    """Change the fields of a product that are sent; its SKUs, if sent, are all replaced."""
+    posted = call.object("edit_product_request")
+    identity = as_integer(posted.get("product_id"), "product_id")
+    catalogue = call.state.catalogue
+
+    def edit() -> int:
+        product = call.state.products.editable(call.seller_id, identity)
+        payload = edited_payload(posted, product, catalogue)
+        return call.state.products.update(call.seller_id, identity, payload).id
+
+    return _result(call, edit)
+
+
 def _result(call: Call, verb: Callable[[], int]) -> Answer:
     try:
         _refuse_by_fault(call)
-        return {"result": {"product_id": verb(), "success": True}}
+        return {"result": {"product_id": verb()}}
     except Refusal as refusal:
         return {"result": _failure(refusal)}
 
@@ -116,7 +135,7 @@ def delete_products(call: Call) -> Answer:
 
     What is not there (any more) is left out, so that a repeat does no harm.
     """
-    identities = _identities(call.text("product_ids"), ",", DELETE_MAX)
+    identities = _identities(call, "product_ids", DELETE_MAX)
     missing = []
     for identity in identities:
         try:
@@ -142,24 +161,30 @@ def put_on_sale(call: Call) -> Answer:
 
 def _put_on_sale(call: Call, *, is_on: bool) -> Answer:
     changed = 0
-    failure: Refusal | None = None
-    for identity in _identities(call.text("product_ids"), ";", ON_SALE_MAX):
+    failures: list[dict[str, Any]] = []
+    for identity in _identities(call, "product_ids", ON_SALE_MAX):
         try:
             call.state.products.put_on_sale(call.seller_id, identity, is_on)
             changed += 1
         except Refusal as refusal:
-            failure = refusal
-    if failure is not None and not changed:
-        return {"result": _failure(failure) | {"modify_count": 0}}
-    return {"result": {"success": True, "modify_count": changed}}
+            failures.append(
+                {
+                    "error_code": refusal.code,
+                    "error_message": refusal.message,
+                    "product_ids": Listed("number", [identity]),
+                }
+            )
+    result: dict[str, Any] = {"success": changed > 0, "modify_count": changed}
+    if failures:
+        result["error_details"] = Listed("error_detail", failures)
+        result["error_message"] = failures[-1]["error_message"]
+    return {"result": result}
 
 
-def _identities(text: str, separator: str, most: int) -> list[int]:
-    """Ids of a list in a text; a JSON list of them is taken too."""
-    parts = text.strip().strip("[]").replace('"', "").split(separator)
-    identities = [as_integer(part.strip(), "product_ids") for part in parts if part.strip()]
+def _identities(call: Call, name: str, most: int) -> list[int]:
+    identities = [as_integer(one, name) for one in call.listed(name)]
     if not 1 <= len(identities) <= most:
-        raise errors.invalid_parameter(f"1 to {most} product ids")
+        raise errors.invalid_parameter(f"1 to {most} ids in {name}")
     return identities
 
 
@@ -167,12 +192,13 @@ def _identities(text: str, separator: str, most: int) -> list[int]:
 def set_groups(call: Call) -> Answer:
     """Put a product into groups."""
     product = call.state.shops.find(call.seller_id, call.integer("product_id"))
-    known = {identity for identity, _ in call.seller.groups}
-    groups = _identities(call.text("group_ids"), ",", 10)
+    known = {identity for identity, _ in call.seller.all_groups}
+    groups = _identities(call, "group_ids", GROUPS_MAX)
     if product is None or not set(groups) <= known:
         raise errors.invalid_parameter("unknown product or group")
     product.group_ids = groups
-    return {"result": {"success": True}}
+    now = pacific(call.state.clock.now())
+    return {"result": {"success": True, "target_list": Listed("number", groups), "time_stamp": now}}
 
 
 @operation("aliexpress.photobank.redefining.uploadimageforsdk")
@@ -186,11 +212,16 @@ def upload_picture(call: Call) -> Answer:
         call.seller_id, state.next_id("photo"), call.text("file_name"), content
     )
     state.ledger.record("image.upload", call.seller_id, address=photo.address)
+    size = measure(content)
     return {
-        "result": {
-            "photobank_url": photo.address,
-            "file_name": photo.file_name,
-            "photobank_used_size_byte": photo.size_bytes,
-            "success": True,
-        }
+        "result": known(
+            is_success=True,
+            status="SUCCESS",
+            photobank_url=photo.address,
+            file_name=photo.file_name,
+            photobank_used_size=f"{state.photos.used_bytes(call.seller_id) / MEGABYTE:.2f}",
+            photobank_total_size=f"{PHOTO_BANK_MEGABYTES:.2f}",
+            width=size[0] if size else None,
+            height=size[1] if size else None,
+        )
     }

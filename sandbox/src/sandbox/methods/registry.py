@@ -6,9 +6,9 @@ from typing import Any
 
 from sandbox import errors
 from sandbox.faults import Fault, Kind
+from sandbox.json_reader import NotJson, parse_json
 from sandbox.sellers import SELLERS, Seller
 from sandbox.state import State
-from sandbox.wire import NotJson, parse_json
 
 Answer = dict[str, Any]
 Handler = Callable[["Call"], Answer]
@@ -62,6 +62,10 @@ class Call:
             raise errors.invalid_parameter(f"{name} is not an object")
         return value
 
+    def listed(self, name: str) -> list[Any]:
+        """A parameter that holds a list, as JSON or as text. Raises `GatewayError`."""
+        return as_list(self.text(name), name)
+
     def strike(self, kind: Kind) -> Fault | None:
         """A fault of this kind that hits this call."""
         return self.state.faults.strike(kind, self.operation, self.seller_id)
@@ -79,6 +83,26 @@ def as_integer(value: Any, name: str) -> int:
     if isinstance(value, bool) or not text.removeprefix("-").isdecimal():
         raise errors.invalid_parameter(f"{name} is not a number")
     return int(text)
+
+
+def as_list(value: Any, name: str) -> list[Any]:
+    """A list out of JSON or of a text divided by commas or semicolons; a single value is one.
+
+    Raises `GatewayError`.
+    """
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = parse_json(value)
+        except NotJson as error:
+            raise errors.invalid_parameter(f"{name} is not JSON") from error
+    if isinstance(value, str):
+        parts = value.replace(";", ",").split(",")
+        return [part.strip() for part in parts if part.strip()]
+    if isinstance(value, dict):
+        raise errors.invalid_parameter(f"{name} is not a list")
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def operation(*names: str) -> Callable[[Handler], Handler]:

@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.products import codes
 from sandbox.products.shops import money
 from sandbox.schema_check import Schema, check
+from sandbox.sellers import COUNTRY_PRICES
 
 Fault = tuple[str, str]
 STOCK_MAX = 999_999
@@ -152,13 +153,21 @@ def country_prices_fault(configuration: Any, skus: dict[str, dict[str, Any]]) ->
     countries = dictionaries(configuration.get("country_price_list"))
     if not countries:
         return codes.invalid_field(f"{field}.country_price_list")
-    for entry in chain.from_iterable(
+    if any(country.get("ship_to_country") not in COUNTRY_PRICES for country in countries):
+        return codes.invalid_field(f"{field}.ship_to_country", "options")
+    prices = chain.from_iterable(
         dictionaries(country.get("sku_price_by_country_list")) for country in countries
-    ):
-        sku = skus.get(str(entry.get("sku_code")))
-        if sku is None:
-            return codes.invalid_field(f"{field}.sku_code", "exists")
-        price, own = money(entry.get("price")), money(sku.get("price"))
-        if price is None or own is None or Decimal(price) < LOWEST_COUNTRY_SHARE * Decimal(own):
-            return codes.invalid_field(f"{field}.price", "lowest70Percent")
+    )
+    return next(filter(None, (_country_price_fault(field, entry, skus) for entry in prices)), None)
+
+
+def _country_price_fault(
+    field: str, entry: dict[str, Any], skus: dict[str, dict[str, Any]]
+) -> Fault | None:
+    sku = skus.get(str(entry.get("sku_code")))
+    if sku is None:
+        return codes.invalid_field(f"{field}.sku_code", "exists")
+    price, own = money(entry.get("price")), money(sku.get("price"))
+    if price is None or own is None or Decimal(price) < LOWEST_COUNTRY_SHARE * Decimal(own):
+        return codes.invalid_field(f"{field}.price", "lowest70Percent")
     return None

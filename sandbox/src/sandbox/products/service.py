@@ -93,7 +93,7 @@ class ProductService:
         """Replace a product's content and SKUs. Raises `Refusal`."""
         payload = without_empties(payload)
         try:
-            product = self._editable(seller_id, product_id)
+            product = self.editable(seller_id, product_id)
             self._check_seller(seller_id, is_update=True)
             self._check_payload(seller_id, payload, needs_stock=self._settings.update_needs_stock)
             _raise_if(codes.LOCALE_FIXED if payload["locale"] != product.locale else None)
@@ -123,7 +123,7 @@ class ProductService:
         """Set prices of SKUs; one without `discount_price` loses its discount."""
         entries = _entries(entry)
         try:
-            product = self._editable(seller_id, product_id)
+            product = self.editable(seller_id, product_id)
             for item in entries:
                 _require_sku(product, item)
                 _raise_if(rules.price_fault(item))
@@ -147,7 +147,7 @@ class ProductService:
         """Set the stock of SKUs."""
         entries = _entries(entry)
         try:
-            product = self._editable(seller_id, product_id)
+            product = self.editable(seller_id, product_id)
             for item in entries:
                 _require_sku(product, item)
                 _raise_if(rules.stock_fault(item.get("inventory")))
@@ -177,7 +177,7 @@ class ProductService:
         """Put a product on sale, or take it off. Raises `Refusal`."""
         operation = "product.online" if is_on else "product.offline"
         try:
-            product = self._editable(seller_id, product_id)
+            product = self.editable(seller_id, product_id)
         except Refusal as refusal:
             self._refuse(operation, seller_id, refusal, product_id)
             raise
@@ -219,7 +219,8 @@ class ProductService:
             raise Refusal(*codes.NO_PRODUCT)
         return product
 
-    def _editable(self, seller_id: str, product_id: int) -> Product:
+    def editable(self, seller_id: str, product_id: int) -> Product:
+        """A product of this seller that may be changed now. Raises `Refusal`."""
         product = self._own(seller_id, product_id)
         if product.status == AUDITING:
             raise Refusal(*codes.AUDITING)

@@ -7,18 +7,24 @@ name or id) is resolved here. What is missing stays missing and is refused by th
 from typing import Any
 
 from sandbox.catalogue import Catalogue
+from sandbox.json_reader import NotJson, parse_json
 from sandbox.products.rules import dictionaries
+from sandbox.products.shops import Product, Sku
+from sandbox.schema_check import is_empty
 
 _LANGUAGES = {"en": "US", "pt": "BR", "in": "ID", "ar": "MA", "ja": "JP", "ko": "KR", "vi": "VN",
               "iw": "IL"}  # fmt: skip
 _SAME_NAME = {
     "inventory_deduction_strategy": "inventory_deduction_strategy",
     "main_image_urls_list": "image_url_list",
+    "multi_country_price_configuration": "multi_country_price_configuration",
+}
+_IDS = {
+    "product_unit": "product_units_type",
     "size_chart_id": "size_chart_id",
     "group_id": "product_group_id",
     "freight_template_id": "shipping_template_id",
     "service_policy_id": "service_template_id",
-    "multi_country_price_configuration": "multi_country_price_configuration",
 }
 _NUMBERS = {
     "weight": "package_weight",
@@ -27,34 +33,79 @@ _NUMBERS = {
     "package_width": "package_width",
     "shipping_lead_time": "shipping_preparation_time",
 }
+PIECE = "100000015"
 
 
-def schema_payload(posted: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
-    """The payload as posting by schema would have it."""
+def posted_payload(posted: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """The payload of a new product as posting by schema would have it."""
     locale = _locale(str(posted.get("language") or ""))
-    category = posted.get("aliexpress_category_id") or posted.get("category_id")
-    payload = {
-        "category_id": _number(category),
-        "locale": locale,
-        "product_units_type": str(posted.get("product_unit") or "100000015"),
-        "title_multi_language_list": [
-            {"locale": language, "title": text}
-            for language, text in _texts(
-                posted, "multi_language_subject_list", "subject", main=("subject", locale)
-            )
-        ],
-        "description_multi_language_list": _descriptions(posted, locale),
-        "category_attributes": _attributes(posted, catalogue),
-        "sku_info_list": [
-            _sku(sku, catalogue) for sku in dictionaries(posted.get("sku_info_list"))
-        ],
+    return {"locale": locale, "product_units_type": PIECE} | _sent_fields(posted, locale, catalogue)
+
+
+def edited_payload(
+    posted: dict[str, Any], product: Product, catalogue: Catalogue
+) -> dict[str, Any]:
+    """The payload of a product as it stands, with the fields that were sent."""
+    standing = product.content | {
+        "sku_info_list": [_standing_sku(sku) for sku in product.skus.values()],
+        "category_id": product.category_id,
     }
-    payload |= {new: posted[old] for old, new in _SAME_NAME.items() if posted.get(old)}
-    payload |= {new: _number(posted[old]) for old, new in _NUMBERS.items() if posted.get(old)}
-    for name in ("shipping_template_id", "service_template_id", "product_group_id"):
-        if name in payload:
-            payload[name] = str(payload[name])
-    return payload
+    if product.country_prices:
+        standing["multi_country_price_configuration"] = product.country_prices
+    sent = _sent_fields(posted, product.locale, catalogue)
+    if "attribute_list" not in posted and "category_attributes" in sent:
+        sent["category_attributes"] = (standing.get("category_attributes") or {}) | sent[
+            "category_attributes"
+        ]
+    return standing | sent
+
+
+def _standing_sku(sku: Sku) -> dict[str, Any]:
+    standing = {
+        "sku_code": sku.code,
+        "inventory": sku.inventory,
+        "price": float(sku.price),
+        "sku_attributes": sku.attributes,
+    }
+    if sku.discount_price is not None:
+        standing["discount_price"] = float(sku.discount_price)
+    if sku.ean_code:
+        standing["ean_code"] = sku.ean_code
+    return standing
+
+
+def _sent_fields(posted: dict[str, Any], locale: str, catalogue: Catalogue) -> dict[str, Any]:
+    """The fields of the schema way for those that were sent, 0 included."""
+    fields: dict[str, Any] = {}
+    category = _either(posted, "aliexpress_category_id", "category_id")
+    if category is not None:
+        fields["category_id"] = _number(category)
+    if titles := _texts(posted, "multi_language_subject_list", "subject", main=("subject", locale)):
+        fields["title_multi_language_list"] = [
+            {"locale": language, "title": text} for language, text in titles
+        ]
+    if descriptions := _descriptions(posted, locale):
+        fields["description_multi_language_list"] = descriptions
+    if _is_sent(posted, "attribute_list") or _is_sent(posted, "brand_name"):
+        fields["category_attributes"] = _attributes(posted, catalogue)
+    if _is_sent(posted, "sku_info_list"):
+        fields["sku_info_list"] = [
+            _sku(sku, catalogue) for sku in dictionaries(posted["sku_info_list"])
+        ]
+    fields |= {new: posted[old] for old, new in _SAME_NAME.items() if _is_sent(posted, old)}
+    fields |= {new: str(posted[old]) for old, new in _IDS.items() if _is_sent(posted, old)}
+    return fields | {
+        new: _number(posted[old]) for old, new in _NUMBERS.items() if _is_sent(posted, old)
+    }
+
+
+def _is_sent(posted: dict[str, Any], name: str) -> bool:
+    return not is_empty(posted.get(name))
+
+
+def _either(posted: dict[str, Any], *names: str) -> Any:
+    """The value under the first of the names that was sent."""
+    return next((posted[name] for name in names if _is_sent(posted, name)), None)
 
 
 def _locale(language: str) -> str:
@@ -89,20 +140,44 @@ def _descriptions(posted: dict[str, Any], locale: str) -> list[dict[str, Any]]:
     return [
         {
             "locale": language,
-            "module_list": [{"type": "html", "html": {"content": text}}],
+            "module_list": [{"type": "html", "html": {"content": _html(text)}}],
         }
         for language, text in entries
     ]
 
 
+def _html(text: str) -> str:
+    """A description as HTML; its JSON form gives what its html and text modules hold."""
+    try:
+        detail = parse_json(text)
+    except NotJson:
+        return text
+    modules = dictionaries(detail.get("moduleList")) if isinstance(detail, dict) else []
+    return "".join(map(_module_html, modules)) or text
+
+
+def _module_html(module: dict[str, Any]) -> str:
+    html, texts = module.get("html"), module.get("texts")
+    if isinstance(html, dict):
+        return str(html.get("content") or "")
+    entries = [texts] if isinstance(texts, dict) else dictionaries(texts)
+    return "".join(f"<p>{entry.get('content') or ''}</p>" for entry in entries)
+
+
 def _attributes(posted: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for entry in dictionaries(posted.get("attribute_list")):
-        name = _attribute_name(entry, "attribute_name", catalogue)
+        name = _attribute_name(
+            entry, "attribute_name", ("aliexpress_attribute_name_id", "attribute_name_id"),
+            catalogue,
+        )  # fmt: skip
         if name in catalogue.attributes:
-            value = str(entry.get("attribute_value_id") or entry.get("attribute_value") or "")
+            value = _either(
+                entry, "aliexpress_attribute_value_id", "attribute_value_id", "attribute_value"
+            )
+            text = "" if value is None else str(value)
             is_many = catalogue.attributes[name].kind == "many"
-            found[name] = {"value": [value] if is_many else value}
+            found[name] = {"value": [text] if is_many else text}
     brand = str(posted.get("brand_name") or "")
     for known in catalogue.attributes["Brand Name"].values:
         if known.name.casefold() == brand.casefold():
@@ -110,17 +185,20 @@ def _attributes(posted: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     return found
 
 
-def _attribute_name(entry: dict[str, Any], field: str, catalogue: Catalogue) -> str:
-    """The name under `field`, or the one of the id under `field` + `_id`."""
-    identity = str(entry.get(f"{field}_id"))
+def _attribute_name(
+    entry: dict[str, Any], field: str, id_fields: tuple[str, ...], catalogue: Catalogue
+) -> str:
+    """The name under `field`, or the one of the id under one of `id_fields`."""
+    identity = str(_either(entry, *id_fields))
     by_id = (name for name, one in catalogue.attributes.items() if str(one.id) == identity)
-    return str(entry.get(field) or next(by_id, identity))
+    named = str(entry.get(field) or "")
+    return named if named in catalogue.attributes else next(by_id, named or identity)
 
 
 def _sku(sku: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for entry in dictionaries(sku.get("sku_attributes_list")):
-        name = _attribute_name(entry, "sku_attribute_name", catalogue)
+        name = _attribute_name(entry, "sku_attribute_name", ("sku_attribute_name_id",), catalogue)
         attributes[name] = _sku_value(name, entry, catalogue)
     made = {
         "sku_code": sku.get("sku_code"),
@@ -128,8 +206,10 @@ def _sku(sku: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
         "price": _number(sku.get("price")),
         "sku_attributes": attributes,
     }
-    if sku.get("discount_price"):
+    if _is_sent(sku, "discount_price"):
         made["discount_price"] = _number(sku["discount_price"])
+    if _is_sent(sku, "ean_code"):
+        made["ean_code"] = str(sku["ean_code"])
     return made
 
 
@@ -137,11 +217,12 @@ def _sku_value(name: str, entry: dict[str, Any], catalogue: Catalogue) -> dict[s
     text = str(entry.get("sku_attribute_value") or "")
     known = catalogue.attributes.get(name)
     by_name = {value.name.casefold(): str(value.id) for value in known.values} if known else {}
+    identity = _either(entry, "sku_attribute_value_id")
     value: dict[str, Any] = {
-        "value": str(entry.get("sku_attribute_value_id") or by_name.get(text.casefold(), ""))
+        "value": by_name.get(text.casefold(), "") if identity is None else str(identity)
     }
     if text:
         value["alias"] = text
-    if entry.get("sku_image_url"):
-        value["sku_image_url"] = entry["sku_image_url"]
+    if image := _either(entry, "sku_image_url", "sku_image"):
+        value["sku_image_url"] = image
     return value
