@@ -142,8 +142,8 @@ async def test_the_shop_has_the_catalogues_stock_whatever_moved_it(
     await run(case, "offer")
     assert await stock(case) == {RESTOCKED: 5, CANCELLED: 0, EXPIRED: 5, EDITED: 5}
 
-    await end_order(case, cancelled, "buyer_cancel")
-    await end_order(case, unpaid, "buyer_payment_timeout")
+    await end_order(case, cancelled, "buyer_cancel_order")
+    await end_order(case, unpaid, "pay_timeout")
     assert await stock(case) == {RESTOCKED: 5, CANCELLED: 5, EXPIRED: 7, EDITED: 5}
     await wait_for_marks(system, CANCELLED, EXPIRED)
     await run(case, "offer")

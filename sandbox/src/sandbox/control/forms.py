@@ -1,9 +1,12 @@
 """What the control API is asked; a field that is not known is refused."""
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
+from sandbox.orders import lifecycle
 from sandbox.products.service import Standing
 
 
@@ -38,6 +41,45 @@ class StatusAsked(msgspec.Struct, forbid_unknown_fields=True):
 
     status: str
     reason: str = ""
+
+
+class LinesCancelled(msgspec.Struct, forbid_unknown_fields=True):
+    """Lines a buyer takes out of an order, by SKU code."""
+
+    sku_codes: list[str]
+    reason: str = lifecycle.CANCELLED
+
+
+class LineRefunded(msgspec.Struct, forbid_unknown_fields=True):
+    """A part of a line's price given back; `amount` is a decimal text."""
+
+    sku_code: str
+    amount: Decimal
+    reason: str = "partial_refund"
+
+
+class AddressChanged(msgspec.Struct, forbid_unknown_fields=True):
+    """What a buyer changes of an order's address; what is not sent stays."""
+
+    name: str | None = None
+    phone_country: str | None = None
+    mobile: str | None = None
+    country: str | None = None
+    country_name: str | None = None
+    province: str | None = None
+    city: str | None = None
+    street: str | None = None
+    address2: str | None = None
+    zip: str | None = None
+
+
+class ParcelMade(msgspec.Struct, forbid_unknown_fields=True):
+    """A parcel the seller declares by hand in the seller centre."""
+
+    service_name: str
+    logistics_no: str
+    send_type: Literal["all", "part"] = "all"
+    tracking_website: str = ""
 
 
 class CodeAsked(msgspec.Struct, forbid_unknown_fields=True):

@@ -47,6 +47,9 @@ def order_view(order: Order) -> dict[str, Any]:
                 "quantity": line.quantity,
                 "unit_price": line.unit_price,
                 "product_id": str(line.product_id),
+                "line_id": str(line.child_id),
+                "status": line.status or order.status,
+                "refunded": line.refunded,
             }
             for line in order.lines
         ],

@@ -7,23 +7,26 @@ from typing import Any
 from sandbox import errors
 from sandbox.clock import from_pacific, pacific
 from sandbox.errors import Refusal
-from sandbox.methods.registry import Answer, Call, as_integer, operation
+from sandbox.methods.registry import Answer, Call, as_integer, as_list, operation
 from sandbox.orders import lifecycle
+from sandbox.orders.addresses import decrypted, delivery_info, oaid, receipt
+from sandbox.orders.details import Details
 from sandbox.orders.order import Order, Parcel
 from sandbox.orders.service import INTERNAL, SHIPPING_CODE
-from sandbox.orders.views import detailed_order, listed_order, oaid, receipt
+from sandbox.orders.views import is_delivered, listed_order
 from sandbox.wire import Listed
 
 STATUSES_MAX = 20
 ALL_BITS = 31
+DECRYPTED = 200
 NO_ACCOUNT = ("F00-10-10000-001", "account not found")
 
 
 @operation("aliexpress.solution.order.get")
 def list_orders(call: Call) -> Answer:
     """One page of orders by created or modified time; FINISH only when asked for."""
-    query = call.object("param0")
-    for name in ("page_size", "current_page"):
+    query = _query(call)
+    for name in _PAGING:
         if not query.get(name):
             raise errors.missing_parameter(name)
     size = as_integer(query["page_size"], "page_size")
@@ -57,13 +60,19 @@ def list_orders(call: Call) -> Answer:
     }
 
 
+def _query(call: Call) -> dict[str, Any]:
+    """What to list: as one object in `param0`, or each field a parameter of its own."""
+    is_flat = "param0" not in call.parameters and not _PAGING.isdisjoint(call.parameters)
+    return dict(call.parameters) if is_flat else call.object("param0")
+
+
+_PAGING = frozenset({"page_size", "current_page"})
 _ENDED = frozenset({lifecycle.FINISHED, lifecycle.ARCHIVED})
 
 
 def _statuses(query: dict[str, Any]) -> set[str]:
-    listed = query.get("order_status_list") or []
-    listed = [listed] if isinstance(listed, str) else listed
-    if not isinstance(listed, list) or len(listed) > STATUSES_MAX:
+    listed = as_list(query.get("order_status_list"), "order_status_list")
+    if len(listed) > STATUSES_MAX:
         raise errors.invalid_parameter(f"order_status_list over {STATUSES_MAX}")
     statuses = {str(status) for status in listed}
     if query.get("order_status"):
@@ -120,15 +129,19 @@ def order_info(call: Call) -> Answer:
             }
         }
     bits = query.get("ext_info_bit_flag")
-    wanted = ALL_BITS if bits in (None, "") else as_integer(bits, "ext_info_bit_flag")
-    return {
-        "result": {
-            "data": detailed_order(
-                order, call.seller, now, wanted, is_masked=call.state.settings.mask_addresses
-            ),
-            "time_stamp": pacific(now),
-        }
-    }
+    details = Details(
+        order,
+        call.seller,
+        now,
+        bits=ALL_BITS if bits in (None, "") else as_integer(bits, "ext_info_bit_flag"),
+        is_masked=_is_masked(call),
+        zero_amounts=call.state.quirks.zero_amounts,
+    )
+    return {"result": {"data": details.write(), "time_stamp": pacific(now)}}
+
+
+def _is_masked(call: Call) -> bool:
+    return call.state.settings.mask_addresses or call.state.quirks.masked_addresses
 
 
 @operation("aliexpress.solution.order.receiptinfo.get")
@@ -136,8 +149,21 @@ def order_receipt(call: Call) -> Answer:
     """Where an order goes."""
     order = _find(call, call.object("param1"))
     if order is None:
-        return {"result": {"error_code": NO_ACCOUNT[0], "error_message": NO_ACCOUNT[1]}}
-    return {"result": receipt(order, is_masked=call.state.settings.mask_addresses)}
+        return _no_account()
+    return {"result": receipt(order, is_masked=_is_masked(call))}
+
+
+@operation("aliexpress.solution.order.delivery.info.get")
+def order_delivery(call: Call) -> Answer:
+    """Where an order goes, with what customs ask of its buyer."""
+    order = _find(call, call.object("single_order_query"))
+    if order is None:
+        return _no_account()
+    return {"result": delivery_info(order, is_masked=_is_masked(call))}
+
+
+def _no_account() -> Answer:
+    return {"result": {"error_code": NO_ACCOUNT[0], "error_message": NO_ACCOUNT[1]}}
 
 
 @operation("aliexpress.trade.seller.order.decrypt")
@@ -146,7 +172,7 @@ def decrypt_order(call: Call) -> Answer:
     order = call.state.orders.repository.find(call.seller_id, call.integer("orderId"))
     if order is None or call.text("oaid") != oaid(order):
         raise errors.invalid_parameter("orderId and oaid do not belong together")
-    return {"result_obj": receipt(order, is_masked=False), "result_success": True}
+    return {"result_obj": decrypted(order), "result_code": DECRYPTED}
 
 
 def _find(call: Call, query: dict[str, Any]) -> Order | None:
@@ -195,8 +221,12 @@ def modify_shipment(call: Call) -> Answer:
     try:
         call.state.orders.change_tracking(call.seller_id, call.integer("out_ref"), old, new)
     except Refusal as refusal:
-        return _not_done(refusal.code, refusal.message)
-    return {"result": {"result_success": True}, "result_success": True}
+        return {
+            "result_success": False,
+            "result_error_code": refusal.code,
+            "result_error_desc": refusal.message,
+        }
+    return {"result_success": True}
 
 
 def _send_type(call: Call) -> str:
@@ -222,7 +252,7 @@ def tracking(call: Call) -> Answer:
     if order is None or not parcels:
         return {"result_success": False, "error_desc": "no tracking information found"}
     events = [("SHIPPED BY SELLER", parcels[0].sent_at, order.seller_id)]
-    if order.status in (lifecycle.FUNDS, lifecycle.FINISHED, lifecycle.ARCHIVED) and order.ended_at:
+    if is_delivered(order) and order.ended_at:
         events.append(("DELIVERED", order.ended_at, order.buyer.city))
     details = [
         {

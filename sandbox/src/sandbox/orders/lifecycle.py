@@ -25,6 +25,10 @@ STATUSES = (
     DISPUTE, FROZEN, FINISHED, ARCHIVED,
 )  # fmt: skip
 UNPAID = frozenset({PLACED, PAYING, EXAMINE_MONEY})
+CONFIRMED, CANCELLED = "buyer_confirm_goods", "buyer_cancel_order"
+PAY_TIMEOUT, SEND_TIMEOUT, DISPUTE_ENDED = "pay_timeout", "send_goods_timeout", "end_issue"
+CONFIRMATIONS = frozenset({CONFIRMED, "buyer_confirm_goods_timeout"})
+"""End reasons of orders that were delivered; any other means cancelled, and refunded if paid."""
 SHIPPABLE = frozenset({TO_SEND, PART_SENT, DISPUTE, CANCELLING, FROZEN})
 """States order.fulfill takes (D:119601)."""
 USUAL_PATH = (PLACED, RISK, TO_SEND, SENT, FUNDS, FINISHED, ARCHIVED)
@@ -65,13 +69,13 @@ def next_step(
         EXAMINE_MONEY: Step(DAY, RISK),
         RISK: Step(timedelta(seconds=settings.risk_control_seconds), TO_SEND),
         RISK_HOLD: Step(DAY, TO_SEND),
-        TO_SEND: Step(timedelta(days=ship_days), FINISHED, "seller_send_goods_timeout"),
-        PART_SENT: Step(timedelta(days=ship_days), FINISHED, "seller_send_goods_timeout"),
+        TO_SEND: Step(timedelta(days=ship_days), FINISHED, SEND_TIMEOUT),
+        PART_SENT: Step(timedelta(days=ship_days), FINISHED, SEND_TIMEOUT),
         SENT: Step(timedelta(seconds=settings.delivery_seconds), FUNDS),
-        CANCELLING: Step(DAY, FINISHED, "buyer_cancel_order"),
+        CANCELLING: Step(DAY, FINISHED, CANCELLED),
         FROZEN: Step(DAY, returns_to),
-        DISPUTE: Step(3 * DAY, FINISHED, "buyer_refund"),
-        FUNDS: Step(timedelta(seconds=settings.funds_seconds), FINISHED, "buyer_confirm_goods"),
+        DISPUTE: Step(3 * DAY, FINISHED, DISPUTE_ENDED),
+        FUNDS: Step(timedelta(seconds=settings.funds_seconds), FINISHED, CONFIRMED),
         FINISHED: Step(timedelta(seconds=settings.archive_seconds), ARCHIVED),
     }
     return usual.get(status)
@@ -80,7 +84,7 @@ def next_step(
 def _off_the_path(status: str, journey: str, settings: Settings) -> Step | None:
     payment = timedelta(seconds=settings.payment_seconds)
     return {
-        (PLACED, "unpaid"): Step(20 * DAY, FINISHED, "buyer_payment_timeout", True),
+        (PLACED, "unpaid"): Step(20 * DAY, FINISHED, PAY_TIMEOUT, True),
         (PLACED, "slow_payment"): Step(payment, PAYING, "", True),
         (PLACED, "offline_payment"): Step(payment, EXAMINE_MONEY, "", True),
         (RISK, "risk_hold"): Step(

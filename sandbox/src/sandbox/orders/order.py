@@ -21,10 +21,26 @@ class Buyer(msgspec.Struct):
     city: str
     street: str
     zip: str
+    address2: str = ""
+
+    @property
+    def first_name(self) -> str:
+        """The name's first word."""
+        return self.name.split(maxsplit=1)[0] if self.name.strip() else ""
+
+    @property
+    def last_name(self) -> str:
+        """The name's last word."""
+        return self.name.split()[-1] if self.name.strip() else ""
+
+    @property
+    def tax_number(self) -> str | None:
+        """What Brazil asks of its buyers; nobody else has one."""
+        return f"{self.mobile}00"[:11] if self.country == "BR" else None
 
 
 class Line(msgspec.Struct):
-    """A child order: one SKU; the price is a decimal text."""
+    """A child order: one SKU; price and refund are decimal texts, the attributes JSON."""
 
     child_id: int
     product_id: int
@@ -35,6 +51,17 @@ class Line(msgspec.Struct):
     unit_price: str
     attributes: str
     ship_days: int
+    category_id: int = 0
+    status: str = ""
+    """A state of its own; empty while it is the order's."""
+    refunded: str = "0.00"
+    refund_reason: str = ""
+    refunded_at: datetime | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was taken out of the order."""
+        return self.status == lifecycle.FINISHED
 
     @property
     def amount(self) -> Decimal:
@@ -75,6 +102,7 @@ class Order(msgspec.Struct):
     end_reason: str = ""
     is_refunded: bool = False
     has_issue: bool = False
+    issue_at: datetime | None = None
     is_stock_taken: bool = False
     is_all_sent: bool = False
     parcels: list[Parcel] = []
@@ -90,6 +118,13 @@ class Order(msgspec.Struct):
     def pay_amount(self) -> Decimal:
         """Goods and shipping."""
         return self.goods_amount + Decimal(self.shipping_amount)
+
+    @property
+    def refunded_amount(self) -> Decimal:
+        """What the buyer got back: all of it, or what single lines gave."""
+        if self.is_refunded:
+            return self.pay_amount
+        return sum((Decimal(line.refunded) for line in self.lines), Decimal())
 
     @property
     def ship_days(self) -> int:

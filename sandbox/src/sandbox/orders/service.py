@@ -5,11 +5,15 @@ Every effect is written into the ledger here, at the moment it is due.
 
 import heapq
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from random import Random
 from typing import Any
 
+import msgspec
+
+from sandbox.catalogue import Catalogue
 from sandbox.context import Context
 from sandbox.errors import Refusal
 from sandbox.orders import lifecycle
@@ -34,12 +38,19 @@ class NothingToOrder(Exception):
     """No live offer with stock answers the request."""
 
 
+class NotPossible(Exception):
+    """The order is not in a state for this."""
+
+
 class OrderService:
     """The verbs on orders; time is the sandbox's clock."""
 
-    def __init__(self, context: Context, repository: OrderRepository, shops: Shops) -> None:
+    def __init__(
+        self, context: Context, repository: OrderRepository, shops: Shops, catalogue: Catalogue
+    ) -> None:
         self.repository = repository
         self._shops = shops
+        self._catalogue = catalogue
         self._settings = context.settings
         self._ledger = context.ledger
         self._now = context.now
@@ -97,22 +108,75 @@ class OrderService:
                     order.journey = "plain"
                 self._enter(order, step.status, moment, step.end_reason)
 
-    def ship(self, seller_id: str, order_id: int, parcel: Parcel) -> None:
-        """Declare a parcel. Raises `Refusal` with the documented Chinese message."""
+    def cancel_lines(self, order: Order, lines: Sequence[Line], reason: str) -> None:
+        """Take lines out of an order as a buyer does; what was paid for them goes back.
+
+        The order ends with its last line. Raises `NotPossible`.
+        """
+        _require_open(order)
+        if any(line.is_cancelled for line in lines):
+            raise NotPossible("a line was cancelled before")
+        now = self._now()
+        if order.is_stock_taken and not order.parcels:
+            self._return_stock(order.seller_id, lines)
+        for line in lines:
+            line.status = lifecycle.FINISHED
+            if order.paid_at is not None:
+                _give_back(line, line.amount - Decimal(line.refunded), reason, now)
+            self._record("order.line.cancel", order, sku_code=line.sku_code, reason=reason)
+        if all(line.is_cancelled for line in order.lines):
+            self._enter(order, lifecycle.FINISHED, now, reason)
+        else:
+            self.repository.of(order.seller_id).touch(order, now)
+
+    def refund(self, order: Order, line: Line, amount: Decimal, reason: str) -> None:
+        """Give a part of a line's price back. Raises `NotPossible`."""
+        left = line.amount - Decimal(line.refunded)
+        if order.paid_at is None or order.is_refunded or not 0 < amount <= left:
+            raise NotPossible(f"of this line {left} can be refunded, once it is paid")
+        now = self._now()
+        _give_back(line, amount, reason, now)
+        self.repository.of(order.seller_id).touch(order, now)
+        self._record("order.refund", order, sku_code=line.sku_code, amount=f"{amount:.2f}")
+
+    def change_address(self, order: Order, changes: dict[str, str]) -> None:
+        """Give an order another address, as its buyer may. Raises `NotPossible`."""
+        _require_open(order)
+        order.buyer = msgspec.structs.replace(order.buyer, **changes)
+        self.repository.of(order.seller_id).touch(order, self._now())
+        self._record("order.address", order, fields=sorted(changes))
+
+    def _record(
+        self, operation: str, order: Order, *, sku_code: str | None = None, **detail: Any
+    ) -> None:
+        self._ledger.record(
+            operation,
+            order.seller_id,
+            sku_code=sku_code,
+            order_id=order.id,
+            order_number=order.number,
+            **detail,
+        )
+
+    def ship(
+        self, seller_id: str, order_id: int, parcel: Parcel, *, operation: str = "order.ship"
+    ) -> None:
+        """Declare a parcel; `operation` is what the ledger calls it.
+
+        Raises `Refusal` with the documented Chinese message.
+        """
         detail = _detail(parcel)
         try:
             order = self._require_shippable(seller_id, order_id)
             _check_tracking(seller_id, parcel)
         except Refusal as refusal:
-            self._refuse("order.ship", seller_id, order_id, refusal, detail)
+            self._refuse(operation, seller_id, order_id, refusal, detail)
             raise
         now = parcel.sent_at
         order.parcels.append(parcel)
         order.sent_at = order.sent_at or now
         order.is_all_sent = parcel.send_type == "all"
-        self._ledger.record(
-            "order.ship", seller_id, order_id=order_id, order_number=order.number, **detail
-        )
+        self._record(operation, order, **detail)
         if order.is_all_sent and order.status in (
             lifecycle.TO_SEND,
             lifecycle.PART_SENT,
@@ -138,9 +202,7 @@ class OrderService:
             raise
         order.parcels[place] = new
         self.repository.of(seller_id).touch(order, self._now())
-        self._ledger.record(
-            "order.reship", seller_id, order_id=order_id, order_number=order.number, **detail
-        )
+        self._record("order.reship", order, **detail)
 
     def _require(self, seller_id: str, order_id: int) -> Order:
         order = self.repository.find(seller_id, order_id)
@@ -235,11 +297,6 @@ class OrderService:
         return order
 
     def _line(self, product: Product, sku: Sku, quantity: int) -> Line:
-        chosen = {
-            name: str(value.get("alias") or value.get("value"))
-            for name, value in sku.attributes.items()
-            if isinstance(value, dict)
-        }
         return Line(
             child_id=self._next_id("order"),
             product_id=product.id,
@@ -248,8 +305,9 @@ class OrderService:
             image=(product.images or [""])[0],
             quantity=quantity,
             unit_price=f"{sku.selling_price:.2f}",
-            attributes=json_text({"sku": [{"pName": n, "pValue": v} for n, v in chosen.items()]}),
+            attributes=json_text({"sku": chosen_attributes(sku, self._catalogue)}),
             ship_days=int(product.content.get("shipping_preparation_time") or 7),
+            category_id=product.category_id,
         )
 
     def _enter(self, order: Order, status: str, moment: datetime, end_reason: str = "") -> None:
@@ -260,11 +318,11 @@ class OrderService:
             order.paid_at = moment
             self._take_stock(order)
         if status == lifecycle.DISPUTE:
-            order.has_issue = True
+            order.has_issue, order.issue_at = True, moment
         if status == lifecycle.SENT and not order.is_all_sent:
             self._send_for_seller(order, moment)
         if status == lifecycle.FINISHED:
-            self._end(order, moment, end_reason or "buyer_confirm_goods")
+            self._end(order, moment, end_reason or lifecycle.CONFIRMED)
         order.status = status
         self.repository.of(order.seller_id).touch(order, moment)
         self._ledger.record(
@@ -279,10 +337,10 @@ class OrderService:
 
     def _end(self, order: Order, moment: datetime, reason: str) -> None:
         order.ended_at, order.end_reason = moment, reason
-        if reason != "buyer_confirm_goods":
+        if reason not in lifecycle.CONFIRMATIONS:
             order.is_refunded = order.paid_at is not None
             if order.is_stock_taken and not order.parcels:
-                self._move_stock(order, back=True)
+                self._return_stock(order.seller_id, order.lines)
                 order.is_stock_taken = False
 
     def _send_for_seller(self, order: Order, moment: datetime) -> None:
@@ -294,15 +352,19 @@ class OrderService:
     def _take_stock(self, order: Order) -> None:
         if not order.is_stock_taken:
             order.is_stock_taken = True
-            self._move_stock(order, back=False)
+            for line in order.lines:
+                self._change_stock(order.seller_id, line, -line.quantity)
 
-    def _move_stock(self, order: Order, *, back: bool) -> None:
-        for line in order.lines:
-            product = self._shops.find(order.seller_id, line.product_id)
-            sku = product.skus.get(line.sku_code) if product else None
-            if sku is not None:
-                change = line.quantity if back else -line.quantity
-                sku.inventory = max(sku.inventory + change, 0)
+    def _return_stock(self, seller_id: str, lines: Iterable[Line]) -> None:
+        for line in lines:
+            if not line.is_cancelled:
+                self._change_stock(seller_id, line, line.quantity)
+
+    def _change_stock(self, seller_id: str, line: Line, change: int) -> None:
+        product = self._shops.find(seller_id, line.product_id)
+        sku = product.skus.get(line.sku_code) if product else None
+        if sku is not None:
+            sku.inventory = max(sku.inventory + change, 0)
 
     def _next_step(self, order: Order) -> lifecycle.Step | None:
         return lifecycle.next_step(
@@ -314,6 +376,33 @@ class OrderService:
         order.due_at = moment + step.after if step else None
         if order.due_at:
             heapq.heappush(self._due, (order.due_at, order.id))
+
+
+def _require_open(order: Order) -> None:
+    if order.status in (lifecycle.FINISHED, lifecycle.ARCHIVED):
+        raise NotPossible("the order has ended")
+
+
+def _give_back(line: Line, amount: Decimal, reason: str, moment: datetime) -> None:
+    line.refunded = f"{Decimal(line.refunded) + amount:.2f}"
+    line.refund_reason, line.refunded_at = reason, moment
+
+
+def chosen_attributes(sku: Sku, catalogue: Catalogue) -> list[dict[str, Any]]:
+    """The values that make a SKU, as an order shows them."""
+    return [
+        {
+            "pId": catalogue.attributes[name].id,
+            "pName": name,
+            "pValueId": int(value["value"]),
+            "pValue": catalogue.attributes[name].value_named(str(value["value"])),
+            "selfDefineValue": value.get("alias") or "",
+            "skuImg": value.get("sku_image_url") or "",
+            "order": place,
+        }
+        for place, (name, value) in enumerate(sku.attributes.items(), 1)
+        if name in catalogue.attributes and str(value.get("value")).isdecimal()
+    ]
 
 
 def _detail(parcel: Parcel) -> dict[str, Any]:
