@@ -99,7 +99,7 @@ def test_the_refresh_token_is_returned_and_useless(sandbox: Any) -> None:
     token = sandbox.system("/auth/token/create", {"code": code})
     assert token["refresh_token"]
     answer = sandbox.system("/auth/token/refresh", {"refresh_token": token["refresh_token"]})
-    assert answer["code"] == "InvalidRefreshToken"
+    assert answer["code"] == "IllegalRefreshToken"
 
 
 def test_refresh_and_revocation_by_switch(start_sandbox: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 Payload = Callable[..., dict[str, Any]]
 REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
@@ -16,13 +17,13 @@ def test_a_tokens_numbers_may_be_text(sandbox: Any) -> None:
     assert answer["expire_time"].isdecimal()
 
 
-def test_a_full_update_may_answer_on_top(sandbox: Any, payload: Payload) -> None:
+def test_a_full_update_may_answer_in_its_result(sandbox: Any, payload: Payload) -> None:
     identity = sandbox.feed("PRODUCT_CREATE", {"1": payload("A-1")})["1"]["productId"]
     name = "aliexpress.solution.schema.product.full.update"
     asked = {"schema_full_update_request": payload("A-1", aliexpress_product_id=identity)}
-    assert sandbox.call(name, asked)["result"]["product_id"] == identity
-    sandbox.control("POST", "quirks", {"update_id_on_top": True})
     assert sandbox.call(name, asked)["product_id"] == identity
+    sandbox.control("POST", "quirks", {"update_id_on_top": False})
+    assert sandbox.call(name, asked)["result"]["product_id"] == identity
 
 
 def test_a_failed_item_may_have_no_code_and_a_doubled_prefix(
@@ -46,20 +47,52 @@ def test_a_limit_may_come_in_the_old_form(sandbox: Any) -> None:
     assert error["sub_msg"] == "This ban will last for 9 more seconds"
 
 
+def check_masks(client: Any, payload: Payload) -> None:
+    client.feed("PRODUCT_CREATE", {"1": payload("A-1")})
+    (order,) = client.control("POST", "orders", {"seller_id": "2200100001"})
+    asked = {"param1": {"order_id": order["order_id"]}}
+    masked = client.call("aliexpress.solution.order.receiptinfo.get", asked)["result"]
+    assert masked["contact_person"].endswith("***")
+    data = client.call("aliexpress.solution.order.info.get", asked)["result"]["data"]
+    for address in (masked, data["receipt_address"]):
+        for name in ("contact_person", "detail_address", "mobile_no"):
+            assert "***" in address[name]
+        assert "*" not in address["city"] + address["zip"] + address["country"]
+    assert data["oaid"] == masked["oaid"]
+    decrypt = "aliexpress.trade.seller.order.decrypt"
+    secret = {"orderId": order["order_id"], "oaid": masked["oaid"]}
+    clear = client.call(decrypt, secret)["result_obj"]
+    assert "*" not in "".join(clear.values())
+    assert clear["contact_person"][:3] == masked["contact_person"][:3]
+    assert "error_response" in client.call(decrypt, secret | {"oaid": "another"})
+
+
 def test_addresses_may_be_masked_until_decrypted(start_sandbox: Any, payload: Payload) -> None:
     with start_sandbox(mask_addresses="true", feed_seconds="0", audit_seconds="0") as client:
-        client.connect()
-        client.feed("PRODUCT_CREATE", {"1": payload("A-1")})
-        (order,) = client.control("POST", "orders", {"seller_id": "2200100001"})
-        asked = {"param1": {"order_id": order["order_id"]}}
-        masked = client.call("aliexpress.solution.order.receiptinfo.get", asked)["result"]
-        assert masked["contact_person"].endswith("***")
-        clear = client.call(
-            "aliexpress.trade.seller.order.decrypt",
-            {"orderId": order["order_id"], "oaid": masked["oaid"]},
-        )["result_obj"]
-        assert "*" not in clear["contact_person"]
-        assert clear["contact_person"][0] == masked["contact_person"][0]
+        check_masks(client.connect(), payload)
+
+
+def test_addresses_may_be_masked_while_it_runs(sandbox: Any, payload: Payload) -> None:
+    sandbox.control("POST", "quirks", {"masked_addresses": True})
+    check_masks(sandbox, payload)
+
+
+def test_texts_of_money_may_be_0_beside_the_right_cents(sandbox: Any, payload: Payload) -> None:
+    sandbox.feed("PRODUCT_CREATE", {"1": payload("A-1")})
+    (order,) = sandbox.control("POST", "orders", {"seller_id": "2200100001"})
+    sandbox.control("POST", "quirks", {"zero_amounts": True})
+    asked = {"param1": {"order_id": order["order_id"]}}
+    data = sandbox.call("aliexpress.solution.order.info.get", asked)["result"]["data"]
+    cents = int(order["pay_amount"].replace(".", ""))
+    assert (data["order_amount"]["amount"], data["order_amount"]["cent"]) == ("0", cents)
+
+
+def test_an_error_may_stand_in_the_wrapper(sandbox: Any) -> None:
+    sandbox.control("POST", "quirks", {"error_in_wrapper": True})
+    sent = sandbox.signed("aliexpress.solution.order.get", {})
+    answer = sandbox.request("GET", f"/sync?{urlencode(sent)}").json()
+    inner = answer["aliexpress_solution_order_get_response"]["error_response"]
+    assert inner["code"] == "MissingParameter"
 
 
 def test_a_period_may_be_too_long(start_sandbox: Any) -> None:
@@ -81,7 +114,7 @@ def test_a_group_may_be_required_of_sellers_who_have_some(
 ) -> None:
     with start_sandbox(group_required="true", feed_seconds="0", audit_seconds="0") as client:
         client.connect("2200100002")
-        item = payload("A-1", shipping_template_id="20000100001")
+        item = payload("A-1", shipping_template_id="1000200001")
         refused = client.feed("PRODUCT_CREATE", {"1": item})["1"]
         assert "product_group_id_required" in refused["errorMessage"]
         item["product_group_id"] = "262007001"

@@ -123,7 +123,7 @@ def invalid_format() -> GatewayError:
 
 def missing_signature() -> GatewayError:
     """The call carries no signature."""
-    return GatewayError("ISV", "IncompleteSignature", 24, _SIGNATURE_MESSAGE)
+    return GatewayError("ISV", "MissingParameter", 24, "Missing signature")
 
 
 def invalid_signature() -> GatewayError:
@@ -143,6 +143,18 @@ def dead_token() -> GatewayError:
     """The token expired, was revoked or never was one."""
     return GatewayError(
         "ISV", "IllegalAccessToken", 27, "The specified access token is invalid or expired"
+    )
+
+
+def invalid_code() -> GatewayError:
+    """The authorisation code was used, expired or never was one."""
+    return GatewayError("ISV", "InvalidCode", 41, "The specified code is invalid")
+
+
+def dead_refresh_token() -> GatewayError:
+    """The refresh token expired, was revoked, never was one or is of no use."""
+    return GatewayError(
+        "ISV", "IllegalRefreshToken", 41, "The specified refresh token is invalid or expired"
     )
 
 

@@ -51,6 +51,8 @@ class Gateway:
             except GatewayError as error:
                 counts.count(name if is_known else UNKNOWN, error.code)
                 body = error.body(kind, self._request_id())
+                if self._state.quirks.error_in_wrapper and kind != NEW_SYSTEM and name:
+                    body = {name.replace(".", "_") + "_response": body}
                 return Response(msgspec.json.encode(body), status=self._state.settings.error_status)
             counts.count(name)
             response = Response(self._write(answer, parameters, kind, name))

@@ -4,11 +4,14 @@ from typing import Any
 
 from sandbox import errors
 from sandbox.catalogue import Attribute, Category
+from sandbox.clock import pacific
 from sandbox.methods.registry import Answer, Call, as_integer, operation
 from sandbox.schemas import values_for
-from sandbox.wire import Listed, json_text
+from sandbox.sellers import Group
+from sandbox.wire import Listed, json_text, known
 
 SUGGESTIONS = 10
+TREE_GROUP, CHILD_GROUP = "aeop_ae_product_tree_group", "aeop_ae_product_child_group"
 
 
 @operation("aliexpress.solution.seller.category.tree.query")
@@ -112,28 +115,28 @@ def _attribute(
     name: str, attribute: Attribute, *, is_required: bool = False, spec: int = 0
 ) -> dict[str, Any]:
     shows = {"text": "input", "many": "check_box", "one": "list_box"}
-    return {
-        "id": attribute.id,
-        "names": json_text({"en": name}),
-        "attribute_show_type_value": "check_box" if spec else shows[attribute.kind],
-        "input_type": "STRING",
-        "required": is_required,
-        "key_attribute": is_required,
-        "visible": True,
-        "sku": spec > 0,
-        "spec": spec,
-        "sku_style_value": "COLOUR_ATLA" if name == "Color" else None,
-        "customized_name": name in ("Color", "Size"),
-        "customized_pic": name == "Color",
-        "features": "{}",
-        "values": Listed(
+    return known(
+        id=attribute.id,
+        names=json_text({"en": name}),
+        attribute_show_type_value="check_box" if spec else shows[attribute.kind],
+        input_type="STRING",
+        required=is_required,
+        key_attribute=is_required,
+        visible=True,
+        sku=spec > 0,
+        spec=spec,
+        sku_style_value="COLOUR_ATLA" if name == "Color" else None,
+        customized_name=name in ("Color", "Size"),
+        customized_pic=name == "Color",
+        features="{}",
+        values=Listed(
             "aeop_attr_value_dto",
             [
                 {"id": value.id, "names": json_text({"en": value.name}), "value_tags": "{}"}
                 for value in attribute.values
             ],
         ),
-    }
+    )
 
 
 @operation("aliexpress.solution.product.category.suggest")
@@ -148,17 +151,12 @@ def suggest_category(call: Call) -> Answer:
         {
             "id": leaf.id,
             "name": leaf.name,
-            "id_path": "/".join(str(step.id) for step in catalogue.path(leaf)),
-            "name_path": "/".join(step.name for step in catalogue.path(leaf)),
+            "id_path": Listed("number", [step.id for step in catalogue.path(leaf)]),
+            "name_path": Listed("string", [step.name for step in catalogue.path(leaf)]),
         }
         for _, leaf in best[:SUGGESTIONS]
     ]
-    return {
-        "result": {
-            "suggest_category_list": Listed("suggest_category_dto", suggestions),
-            "success": True,
-        }
-    }
+    return {"suggest_category_list": Listed("suggest_category", suggestions)}
 
 
 @operation("aliexpress.solution.product.schema.get")
@@ -199,19 +197,36 @@ def promise_templates(call: Call) -> Answer:
         for identity, name in call.seller.promise_templates
         if wanted in (-1, identity)
     ]
-    return {"result": {"template_list": Listed("templatelist", templates), "success": True}}
+    return {"result": {"template_list": Listed("templatelist", templates)}}
 
 
-@operation(
-    "aliexpress.postproduct.redefining.getproductgrouplist",
-    "aliexpress.product.productgroups.get",
-)
-def product_groups(call: Call) -> Answer:
-    """The seller's groups; the sandbox's have no groups below."""
-    groups = [{"group_id": identity, "group_name": name} for identity, name in call.seller.groups]
+@operation("aliexpress.postproduct.redefining.getproductgrouplist")
+def product_group_list(call: Call) -> Answer:
+    """The seller's tree of groups, each level written alike."""
     return {
-        "result": {"target_list": Listed("aeop_ae_product_tree_group", groups), "success": True}
+        "result": {
+            "target_list": _groups(call.seller.groups, TREE_GROUP),
+            "success": True,
+            "time_stamp": pacific(call.state.clock.now()),
+        }
     }
+
+
+@operation("aliexpress.product.productgroups.get")
+def product_groups(call: Call) -> Answer:
+    """The seller's tree of groups; those below are written under a name of their own."""
+    return {"result": {"target_list": _groups(call.seller.groups, CHILD_GROUP)}}
+
+
+def _groups(groups: tuple[Group, ...], child_element: str) -> Listed:
+    rows = []
+    for group in groups:
+        row: dict[str, Any] = {"group_id": group.id, "group_name": group.name}
+        if group.children:
+            children = [{"group_id": one.id, "group_name": one.name} for one in group.children]
+            row["child_group_list"] = Listed(child_element, children)
+        rows.append(row)
+    return Listed(TREE_GROUP, rows)
 
 
 @operation("aliexpress.solution.merchant.profile.get")

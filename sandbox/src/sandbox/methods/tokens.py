@@ -1,6 +1,6 @@
 """The new platform's exchange of codes and refresh tokens for tokens."""
 
-from sandbox.errors import GatewayError
+from sandbox import errors
 from sandbox.methods.registry import Answer, Call, operation
 from sandbox.oauth.service import InvalidCode, Token
 from sandbox.oauth.views import new_form
@@ -12,7 +12,7 @@ def create_token(call: Call) -> Answer:
     try:
         token = call.state.oauth.exchange(call.text("code"))
     except InvalidCode as error:
-        raise _invalid_code("code") from error
+        raise errors.invalid_code() from error
     return _answer(call, token)
 
 
@@ -22,21 +22,11 @@ def refresh_token(call: Call) -> Answer:
     try:
         token = call.state.oauth.refresh(call.text("refresh_token"))
     except InvalidCode as error:
-        raise _invalid_code("refresh_token") from error
+        raise errors.dead_refresh_token() from error
     return _answer(call, token)
 
 
 def _answer(call: Call, token: Token) -> Answer:
     return new_form(
         token, call.state.settings, numbers_as_text=call.state.quirks.token_numbers_as_text
-    )
-
-
-def _invalid_code(name: str) -> GatewayError:
-    parameter = name.replace("_", " ")
-    return GatewayError(
-        "ISV",
-        f"Invalid{name.title().replace('_', '')}",
-        41,
-        f"The specified {parameter} is invalid",
     )
