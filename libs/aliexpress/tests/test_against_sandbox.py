@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from aliexpress import categories, feeds, logistics, offers, orders, products, shop
+from aliexpress import addresses, categories, feeds, logistics, offers, orders, products, shop
 from aliexpress.errors import (
     BusinessError,
     CallerFault,
 )
+from aliexpress.wire import Money
 
 SELLER = "2200100001"
 LEAF = "200000346"
@@ -265,6 +266,107 @@ async def test_an_order_is_listed_read_shipped_and_tracked(market: Any) -> None:
         to_country=receipt.country,
     )
     assert tracking.events
+
+
+async def test_a_masked_address_is_decrypted(market: Any) -> None:
+    client, token = market.client, market.token
+    await market.live_product("A-1")
+    [placed] = await market.control("orders", seller_id=SELLER)
+    clear = await orders.load_receipt(client, token, placed["order_id"])
+    await market.control("quirks", masked_addresses=True)
+    masked = await orders.load_receipt(client, token, placed["order_id"])
+    assert "*" in (masked.name or "")
+    details = await orders.load_order(client, token, placed["order_id"])
+    assert details.oaid == masked.oaid
+    assert masked.oaid is not None
+    found = await addresses.decrypt_address(client, token, placed["order_id"], masked.oaid)
+    assert (found.name, found.mobile) == (clear.name, clear.mobile)
+    assert found.detail_address == clear.detail_address
+    with pytest.raises(CallerFault):
+        await addresses.decrypt_address(client, token, placed["order_id"], "another")
+
+
+async def test_lines_end_alone_and_are_refunded_in_part(market: Any) -> None:
+    client, token = market.client, market.token
+    await market.control("products", seller_id=SELLER, sku_codes=["A-1", "A-2"])
+    lines = [{"sku_code": code, "quantity": 1} for code in ("A-1", "A-2")]
+    status = "WAIT_SELLER_SEND_GOODS"
+    [placed] = await market.control("orders", seller_id=SELLER, lines=lines, status=status)
+    path = f"orders/{placed['order_id']}"
+    await market.control(f"{path}/cancel", sku_codes=["A-2"])
+    await market.control(f"{path}/refund", sku_code="A-1", amount="1.50")
+    await market.control(f"{path}/address", city="Lyon", zip="69001")
+    await market.control(f"{path}/parcels", service_name="EMS", logistics_no="LA888877770CN")
+    details = await orders.load_order(client, token, placed["order_id"])
+    first, second = details.lines
+    assert (first.status, second.status) == ("WAIT_BUYER_ACCEPT_GOODS", "FINISH")
+    assert first.refund_amount == Money("1.50", "USD")
+    assert second.refund_amount == second.initial_amount
+    assert details.parcels[0].tracking_number == "LA888877770CN"
+    receipt = await orders.load_receipt(client, token, placed["order_id"])
+    assert (receipt.city, receipt.zip_code) == ("Lyon", "69001")
+
+
+async def test_cents_are_right_beside_texts_of_0(market: Any) -> None:
+    await market.live_product("A-1")
+    [placed] = await market.control("orders", seller_id=SELLER)
+    await market.control("quirks", zero_amounts=True)
+    details = await orders.load_order(market.client, market.token, placed["order_id"])
+    assert details.total == Money(placed["pay_amount"], "USD")
+
+
+@pytest.mark.parametrize("quoted", [True, False])
+async def test_sku_ids_come_without_quotes_however_they_are_sent(market: Any, quoted: bool) -> None:
+    client, token = market.client, market.token
+    await market.control("quirks", quoted_sku_ids=quoted)
+    product_id = await products.post_product(client, token, await market.payload("P-1"))
+    [sku] = (await products.load_product(client, token, product_id)).skus
+    assert sku.sku_id is not None
+    assert sku.sku_id.startswith("14:")
+    assert '"' not in sku.sku_id
+
+
+async def test_no_id_is_rounded(market: Any) -> None:
+    client, token = market.client, market.token
+    product_id = await market.live_product("A-1")
+    [placed] = await market.control("orders", seller_id=SELLER)
+    [order] = (await orders.list_orders(client, token)).orders
+    [line] = order.lines
+    details = await orders.load_order(client, token, order.order_id)
+    assert order.order_id == placed["order_id"] == details.order_id
+    assert line.line_id == placed["lines"][0]["line_id"] == details.lines[0].line_id
+    assert line.product_id == product_id == details.lines[0].product_id
+    assert min(int(order.order_id), int(line.line_id), int(product_id)) > 2**53
+
+
+@pytest.mark.parametrize("newer", [True, False])
+async def test_a_feed_is_cancelled_once_under_either_names(market: Any, newer: bool) -> None:
+    client, token = market.client, market.token
+    await market.control("quirks", invalidated_in_result=newer)
+    await market.control("faults", kind="stuck_job", operation="PRODUCT_CREATE")
+    item = feeds.FeedItem("1", await market.payload("F-1"))
+    job_id = await feeds.submit_feed(client, token, "PRODUCT_CREATE", [item])
+    first, again = [await feeds.invalidate_feeds(client, token, [job_id, "1"]) for _ in range(2)]
+    assert first == feeds.InvalidatedFeeds((job_id,), (), ("1",))
+    assert again == feeds.InvalidatedFeeds((), (job_id,), ("1",))
+
+
+@pytest.mark.parametrize("on_top", [True, False])
+async def test_an_updates_id_is_found_wherever_it_stands(market: Any, on_top: bool) -> None:
+    client, token = market.client, market.token
+    payload = await market.payload("P-1")
+    product_id = await products.post_product(client, token, payload)
+    await until(lambda: _when_on_sale(market, product_id))
+    await market.control("quirks", update_id_on_top=on_top)
+    assert await products.update_product(client, token, product_id, payload) == product_id
+
+
+async def test_an_error_inside_the_wrapper_is_an_error(wrapped: Any) -> None:
+    await wrapped.control("quirks", error_in_wrapper=True)
+    with pytest.raises(CallerFault):
+        await products.load_product_schema(wrapped.client, wrapped.token, "")
+    with pytest.raises(CallerFault):
+        await feeds.query_feed(wrapped.client, wrapped.token, "1")
 
 
 async def test_finished_orders_must_be_asked_for(wrapped: Any) -> None:

@@ -38,6 +38,19 @@ def fields(json: str) -> Fields:
             Money("1.234", "KWD"),
         ),
         ('{"cent":5,"cent_factor":1,"currency_code":"JPY"}', Money("5", "JPY")),
+        (
+            '{"amount":0,"cent":1550,"cent_factor":100,"currency_code":"EUR"}',
+            Money("15.50", "EUR"),
+        ),
+        (
+            '{"amount":"0","cent":7,"currency":{"currency_code":"EUR","default_fraction_digits":2}}',
+            Money("0.07", "EUR"),
+        ),
+        (
+            '{"amount":"0","cent":5,"currency":{"currency_code":"JPY","default_fraction_digits":0}}',
+            Money("5", "JPY"),
+        ),
+        ('{"amount":"2.5","cent":1,"currency_code":"EUR"}', Money("2.5", "EUR")),
         ('{"cent":-150,"cent_factor":100,"currency_code":"EUR"}', Money("-1.50", "EUR")),
         ('{"cent":1,"cent_factor":0,"amount":"2.5","currency_code":"EUR"}', Money("2.5", "EUR")),
         ('"{\\"amount\\":\\"3\\",\\"currency_code\\":\\"EUR\\"}"', Money("3", "EUR")),

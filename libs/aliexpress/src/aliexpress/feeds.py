@@ -227,10 +227,18 @@ def _job(row: Fields) -> FeedJob:
 
 
 def _invalidated(answer: Fields) -> InvalidatedFeeds:
+    """Either generation's names: the newer ones stand in `result`."""
     result = answer.result()
-    result.refuse_unless_successful("successful_list", "no_need_invalidation_list", "failed_list")
-    return InvalidatedFeeds(
-        cancelled=tuple(result.texts("successful_list", "number")),
-        too_late=tuple(result.texts("no_need_invalidation_list", "number")),
-        failed=tuple(result.texts("failed_list", "number")),
+    result.refuse_unless_successful(*(name for names in _INVALIDATED for name in names))
+    cancelled, too_late, failed = (
+        tuple(job_id for name in names for job_id in result.texts(name, "number"))
+        for names in _INVALIDATED
     )
+    return InvalidatedFeeds(cancelled, too_late, failed)
+
+
+_INVALIDATED = (
+    ("successful_list", "invalid_successful_list"),
+    ("no_need_invalidation_list", "no_need_invalid_list"),
+    ("failed_list", "invalid_failed_list"),
+)

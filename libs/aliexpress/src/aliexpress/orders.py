@@ -144,7 +144,8 @@ class Parcel(msgspec.Struct, frozen=True):
 class OrderDetails(msgspec.Struct, frozen=True):
     """An order in full. Times UTC; `raw` is the answer as JSON text.
 
-    `deadline_at` is when the present state times out, such as unsent goods.
+    `deadline_at` is when the present state times out, such as unsent goods; `oaid` is what a masked
+    address is decrypted by (`addresses.decrypt_address`).
     """
 
     order_id: str
@@ -174,6 +175,7 @@ class OrderDetails(msgspec.Struct, frozen=True):
     lines: tuple[OrderDetailLine, ...]
     parcels: tuple[Parcel, ...]
     raw: str
+    oaid: str | None = None
 
     def __repr__(self) -> str:
         """Without the buyer's data."""
@@ -181,7 +183,10 @@ class OrderDetails(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """Whom and where an order goes to; `country` is an ISO code as AliExpress writes it."""
+    """Whom and where an order goes to; `country` is an ISO code as AliExpress writes it.
+
+    A masked one has stars in it and names the `oaid` that decrypts it.
+    """
 
     name: str | None
     country: str | None
@@ -198,6 +203,7 @@ class Receipt(msgspec.Struct, frozen=True):
     mobile: str | None
     localized_address: str | None
     raw: str
+    oaid: str | None = None
 
     def __repr__(self) -> str:
         """Without the buyer's data."""
@@ -390,6 +396,7 @@ def _details(answer: Fields, order_id: str) -> OrderDetails:
             row.read_all("logistic_info_list", "global_aeop_tp_logistic_info_dto", _parcel)
         ),
         raw=row.raw_json(),
+        oaid=row.find_text("oaid"),
     )
 
 
@@ -456,4 +463,5 @@ def _receipt(answer: Fields) -> Receipt:
         mobile=result.find_text("mobile_no"),
         localized_address=result.find_text("localized_address"),
         raw=result.raw_json(),
+        oaid=result.find_text("oaid"),
     )

@@ -9,7 +9,7 @@ import msgspec
 from aliexpress.client import Client, require_at_most
 from aliexpress.offers import CountryPrices, SkuPrice
 from aliexpress.operation import AccessToken, Operation
-from aliexpress.wire import Fields, Unreadable, decode, encode, int_or_text, to_pacific
+from aliexpress.wire import Fields, Refused, Unreadable, decode, encode, int_or_text, to_pacific
 
 PRODUCT_SCHEMA = Operation("aliexpress.solution.product.schema.get")
 POST_PRODUCT = Operation("aliexpress.solution.schema.product.instance.post", is_write=True)
@@ -258,11 +258,20 @@ async def _change_sale(
 def _done(answer: Fields) -> None:
     """Success is an empty answer or one that says so; anything else is not an answer to this."""
     result = answer.result()
+    _refuse_with_details(result)
     result.refuse_unless_successful("modify_count")
     if result.find_flag("success", "result_success", "is_success") is None:
         unexpected = result.value.keys() - _EMPTY_ANSWER
         if unexpected:
             raise Unreadable(result.path, f"an empty answer is expected, not {sorted(unexpected)}")
+
+
+def _refuse_with_details(result: Fields) -> None:
+    """A change of sale that failed says why per product only; the first reason stands for all."""
+    if result.find_flag("success") is False:
+        for detail in result.objects("error_details", "error_detail"):
+            message = detail.find_text("error_message") or result.find_text("error_message")
+            raise Refused(detail.find_text("error_code") or "", message or "no reason given")
 
 
 def _schema(answer: Fields) -> str:
@@ -359,12 +368,12 @@ def _by_locale(row: Fields, name: str, element: str, text: str) -> dict[str, str
 def _product_sku(row: Fields) -> ProductSku:
     return ProductSku(
         sku_code=row.find_text("sku_code"),
-        sku_id=row.find_id("id"),
+        sku_id=(row.find_id("id") or "").strip('"') or None,
         price=row.find_amount("sku_price"),
         discount_price=row.find_amount("sku_discount_price"),
         inventory=row.find_integer("ipm_sku_stock", "sku_available_stock"),
         currency=row.find_text("currency_code"),
-        barcode=row.find_text("barcode"),
+        barcode=row.find_text("barcode", "ean_code"),
         properties=tuple(
             SkuProperty(
                 attribute_id=item.find_id("sku_property_id"),

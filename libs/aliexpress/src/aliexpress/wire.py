@@ -22,6 +22,7 @@ BEIJING = ZoneInfo("Asia/Shanghai")
 WIRE_TIME = "%Y-%m-%d %H:%M:%S"
 
 _MAX_DIGITS = 24  # of a number: beyond it nothing AliExpress means
+_MAX_MINOR_DIGITS = 4  # of a currency (ISO 4217)
 _MAX_NESTED_JSON = 4  # JSON in JSON in JSON ... is a mistake or an attack
 _TRUE = frozenset({"true", "1", "y", "yes"})
 _FALSE = frozenset({"false", "0", "n", "no"})
@@ -189,7 +190,8 @@ class Fields:
         """Either shape of money; None without an amount or a currency.
 
         Order lists carry {amount, currency_code}, order details {amount or amount_str, cent,
-        cent_factor, currency_code or currency{currency_code}}, of which the cents are exact.
+        cent_factor, currency_code or currency{currency_code}}, of which the cents are exact, also
+        beside an amount of 0.
         """
         for name in names:
             shape = self.find_fields(name)
@@ -373,10 +375,17 @@ def _plain(number: Decimal) -> str:
 
 def _from_cents(shape: Fields) -> str | None:
     cents, factor = shape.find_integer("cent"), shape.find_integer("cent_factor")
-    if cents is None or factor is None:
+    if cents is None:
         return None
-    digits = len(str(factor)) - 1
-    if factor != 10**digits:
+    digits = _minor_digits(shape) if factor is None else len(str(factor)) - 1
+    if digits is None or factor not in {None, 10**digits}:
         return None
     sign, whole, _ = Decimal(cents).as_tuple()
     return _plain(Decimal((sign, whole, -digits)))
+
+
+def _minor_digits(shape: Fields) -> int | None:
+    """How many digits of the cents are a fraction, where the currency itself says it."""
+    currency = shape.find_fields("currency")
+    digits = currency.find_integer("default_fraction_digits") if currency is not None else None
+    return digits if digits is not None and 0 <= digits <= _MAX_MINOR_DIGITS else None
