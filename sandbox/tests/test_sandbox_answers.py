@@ -148,8 +148,12 @@ def feeds(sandbox: Any, call: Caller, item: dict[str, Any]) -> Iterator[Seen]:
 def orders(sandbox: Any, call: Caller) -> Iterator[Seen]:
     solution = "aliexpress.solution.order"
     lines = [{"sku_code": code, "quantity": 2} for code in ("A-1", "A-2")]
-    asked = {"seller_id": SELLER, "lines": lines}
-    place = lambda **more: sandbox.control("POST", "orders", asked | more)[0]["order_id"]  # noqa: E731
+
+    def place(status: str = "PLACE_ORDER_SUCCESS") -> str:
+        asked = {"seller_id": SELLER, "lines": lines, "status": status}
+        identity: str = sandbox.control("POST", "orders", asked)[0]["order_id"]
+        return identity
+
     place()
     ended = place(status="FINISH")
     disputed = place(status="IN_ISSUE")

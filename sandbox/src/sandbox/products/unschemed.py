@@ -64,11 +64,11 @@ def _standing_sku(sku: Sku) -> dict[str, Any]:
     standing = {
         "sku_code": sku.code,
         "inventory": sku.inventory,
-        "price": float(sku.price),
+        "price": _number(sku.price),
         "sku_attributes": sku.attributes,
     }
     if sku.discount_price is not None:
-        standing["discount_price"] = float(sku.discount_price)
+        standing["discount_price"] = _number(sku.discount_price)
     if sku.ean_code:
         standing["ean_code"] = sku.ean_code
     return standing
