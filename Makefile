@@ -80,6 +80,7 @@ check-contracts: $(READY)
 	@$(BIN)/python -m schemas.generate --check
 check-docs: $(READY)
 	@$(BIN)/python docs/generate_errors.py --check
+	@$(BIN)/python sandbox/build/generate_readme.py --check
 check-manifests: $(READY)
 	@$(BIN)/python -m lint.manifests
 
@@ -99,8 +100,9 @@ contracts: $(READY) ## generate schemas/ from the code
 	@$(BIN)/python -m schemas.generate
 
 .PHONY: docs
-docs: $(READY) ## generate docs/aliexpress-errors.md from the code
+docs: $(READY) ## generate docs/aliexpress-errors.md and the tables of sandbox/README.md
 	@$(BIN)/python docs/generate_errors.py
+	@$(BIN)/python sandbox/build/generate_readme.py
 
 # ---- to stress it: what `make test` does in a short form, at length
 
