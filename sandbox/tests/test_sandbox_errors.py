@@ -227,6 +227,14 @@ def test_only_photo_bank_pictures_by_switch(start_sandbox: Any, payload: Payload
         assert served.headers["content-type"] == "image/png"
 
 
+def test_only_photo_bank_pictures_while_it_runs(sandbox: Any, payload: Payload) -> None:
+    sandbox.control("POST", "quirks", {"only_photo_bank": True})
+    foreign = sandbox.feed("PRODUCT_CREATE", {"1": payload()})["1"]
+    assert "None of your image url" in foreign["errorMessage"]
+    sandbox.control("POST", "quirks", {})
+    assert sandbox.feed("PRODUCT_CREATE", {"1": payload()})["1"]["success"] is True
+
+
 def test_a_category_the_seller_may_not_use(sandbox: Any, payload: Payload) -> None:
     sandbox.token = ""
     sandbox.connect("2200100002")

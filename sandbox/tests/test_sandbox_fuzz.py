@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox.app import Application
+from sandbox.json_reader import NotJson, parse_json
 from sandbox.server import Request
 from sandbox.settings import Settings
 from sandbox.signing import signature
@@ -170,6 +171,8 @@ def test_odd_calls_are_answered(
             "schema_full_update_request", payload("A-1", aliexpress_product_id=identity),
         ),
         "product.post": ("post_product_request", unschemed_product()),
+        "product.edit": ("edit_product_request", unschemed_product() | {"product_id": identity}),
+        "order.delivery.info.get": ("single_order_query", {"order_id": 1}),
         "feed.submit": ("item_list", item),
     }  # fmt: skip
     name = data.draw(st.sampled_from(sorted(calls)))
@@ -179,6 +182,16 @@ def test_odd_calls_are_answered(
     more = {"operation_type": "PRODUCT_CREATE"} if name == "feed.submit" else {}
     answer = seller.call(f"aliexpress.solution.{name}", **{parameter: odd}, **more)
     assert "request_id" in answer or "request_id" in answer["error_response"]
+
+
+@QUIET
+@given(text=st.text(st.sampled_from("{}[]:,'\"\\aNx0-9. \n\u2028é"), max_size=40) | st.text())
+def test_any_text_is_json_or_is_not(text: str) -> None:
+    try:
+        value = parse_json(text)
+    except NotJson:
+        return
+    assert parse_json(json.dumps(value)) == value
 
 
 @pytest.mark.parametrize("depth", [60, 600, 5_000])

@@ -241,6 +241,20 @@ def test_each_gateway_refuses_in_its_own_form(
     assert set(error) == {"type", "code", "msg", "request_id"}
 
 
+def test_the_app_is_judged_before_the_signature(sandbox: Any) -> None:
+    sent = sandbox.signed(PROFILE, {}) | {"app_key": "1", "sign": "F" * 64}
+    assert form_call(sandbox, sent)["error_response"]["code"] == "InvalidAppKey"
+
+
+def test_an_address_not_on_the_apps_list_is_refused_by_fault(sandbox: Any) -> None:
+    fault = {"kind": "error", "code": "AppWhiteIpLimit", "count": 1}
+    sandbox.control("POST", "faults", fault)
+    assert sandbox.call(PROFILE)["error_response"]["code"] == "AppWhiteIpLimit"
+    sandbox.control("POST", "faults", fault | {"code": "isv.permission-ip-whitelist-limit"})
+    error = sandbox.call(PROFILE)["error_response"]
+    assert (error["code"], error["sub_code"]) == (11, "isv.permission-ip-whitelist-limit")
+
+
 def test_a_missing_business_parameter_is_named(sandbox: Any) -> None:
     error = sandbox.call("aliexpress.solution.order.get")["error_response"]
     assert error["code"] == "MissingParameter"

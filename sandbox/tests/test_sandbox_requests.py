@@ -252,6 +252,17 @@ def test_a_number_0_counts_as_sent(sandbox: Any) -> None:
     assert module["html"]["content"] == "<p>It ticks.</p><p>Loud.</p>"
 
 
+def test_the_id_0_means_none_where_there_may_be_none(sandbox: Any) -> None:
+    posted = plain(size_chart_id=0, group_id=0)
+    posted["attribute_list"][-1] |= {"aliexpress_attribute_value_id": 0, "attribute_value": 365470}
+    for place, name in enumerate(("Black", "White")):
+        entry = {"sku_attribute_name_id": 14, "sku_attribute_value_id": 0}
+        posted["sku_info_list"][place]["sku_attributes_list"] = [
+            entry | {"sku_attribute_value": name}
+        ]
+    assert post(sandbox, posted)["product_id"]
+
+
 @pytest.mark.parametrize(
     ("field", "rule"),
     [

@@ -99,6 +99,19 @@ def invalid_parameter(message: str) -> GatewayError:
     )
 
 
+def not_permitted(sub_code: str, message: str) -> GatewayError:
+    """The app or its address may not do this; the old gateway's form on both."""
+    return GatewayError(
+        "ISV",
+        "InsufficientPermission",
+        11,
+        "Insufficient isv permissions",
+        sub_code=sub_code,
+        sub_message=message,
+        is_old_form=True,
+    )
+
+
 def action_not_allowed(method: str) -> GatewayError:
     """Only GET and POST."""
     return GatewayError("ISV", "InvalidHttpMethod", 9, f"Http Action Not Allowed: {method}")

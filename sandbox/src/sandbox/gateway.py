@@ -172,6 +172,8 @@ def _http_error(fault: Fault) -> Response:
 def _error_of(fault: Fault) -> GatewayError:
     """The error a fault asks for: a sub code makes it one of the service behind."""
     code, message = fault.code or "isp.remote-connection-error", fault.message or "System error"
+    if code.startswith("isv.permission-"):
+        return errors.not_permitted(code, message)
     if code.startswith(("isv.", "isp.")):
         return GatewayError(
             code[:3].upper(),

@@ -86,6 +86,7 @@ class State:
             schemas=self.schemas,
             photos=self.photos,
             standings=stored.standings,
+            takes_foreign_images=self._takes_foreign_images,
         )
         self.feeds = FeedService(context, stored.jobs, self.products, self.faults)
         self.orders = OrderService(
@@ -112,6 +113,9 @@ class State:
         count = self.stored.counters.get(kind, 0) + 1
         self.stored.counters[kind] = count
         return FIRST_IDS.get(kind, 0) + (self.settings.seed % 1000) * IDS_PER_SEED + count
+
+    def _takes_foreign_images(self) -> bool:
+        return self.settings.foreign_images and not self.quirks.only_photo_bank
 
     def _job_clock(self) -> Callable[[], float]:
         """The clock feeds and audits run on, in seconds."""

@@ -36,6 +36,8 @@ class Quirks(msgspec.Struct, forbid_unknown_fields=True):
     """Money of order details with an `amount` of 0 beside cents that are right."""
     masked_addresses: bool = False
     """Buyers' names, streets and phones masked until decrypted; the setting does it for good."""
+    only_photo_bank: bool = False
+    """Pictures outside the seller's photo bank refused; the setting does it for good."""
     error_in_wrapper: bool = False
     """`error_response` inside the `..._response` wrapper."""
     feed_error_code: bool = True

@@ -3,6 +3,7 @@
 Every effect and every refusal is written into the ledger here and nowhere else.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from sandbox.catalogue import Catalogue
@@ -42,6 +43,7 @@ class ProductService:
         schemas: SchemaStore,
         photos: PhotoBank,
         standings: dict[str, Standing],
+        takes_foreign_images: Callable[[], bool],
     ) -> None:
         self.shops = shops
         self._settings = context.settings
@@ -53,6 +55,7 @@ class ProductService:
         self._schemas = schemas
         self._photos = photos
         self._standings = standings
+        self._takes_foreign_images = takes_foreign_images
         self._auditing = {p.id: p for p in shops.all() if p.status == AUDITING}
 
     def create(self, seller_id: str, payload: Payload, *, is_unschemed: bool = False) -> Product:
@@ -259,7 +262,7 @@ class ProductService:
     def _is_image_taken(self, seller_id: str, address: str) -> bool:
         if self._photos.has(seller_id, address):
             return True
-        return self._settings.foreign_images and "/pictures/missing-" not in address
+        return self._takes_foreign_images() and "/pictures/missing-" not in address
 
     def _record_offer(self, operation: str, product: Product, sku: Sku) -> None:
         self._ledger.record(

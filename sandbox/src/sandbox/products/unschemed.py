@@ -21,11 +21,11 @@ _SAME_NAME = {
 }
 _IDS = {
     "product_unit": "product_units_type",
-    "size_chart_id": "size_chart_id",
-    "group_id": "product_group_id",
     "freight_template_id": "shipping_template_id",
     "service_policy_id": "service_template_id",
 }
+_IDS_OR_NONE = {"size_chart_id": "size_chart_id", "group_id": "product_group_id"}
+"""Here 0 means none."""
 _NUMBERS = {
     "weight": "package_weight",
     "package_length": "package_length",
@@ -94,6 +94,7 @@ def _sent_fields(posted: dict[str, Any], locale: str, catalogue: Catalogue) -> d
         ]
     fields |= {new: posted[old] for old, new in _SAME_NAME.items() if _is_sent(posted, old)}
     fields |= {new: str(posted[old]) for old, new in _IDS.items() if _is_sent(posted, old)}
+    fields |= {new: _identity(posted, old) for old, new in _IDS_OR_NONE.items() if old in posted}
     return fields | {
         new: _number(posted[old]) for old, new in _NUMBERS.items() if _is_sent(posted, old)
     }
@@ -101,6 +102,12 @@ def _sent_fields(posted: dict[str, Any], locale: str, catalogue: Catalogue) -> d
 
 def _is_sent(posted: dict[str, Any], name: str) -> bool:
     return not is_empty(posted.get(name))
+
+
+def _identity(posted: dict[str, Any], *names: str) -> str:
+    """The id under the first of the names that holds one; empty without, for 0 is none."""
+    sent = (str(posted[name]) for name in names if _is_sent(posted, name))
+    return next((identity for identity in sent if identity != "0"), "")
 
 
 def _either(posted: dict[str, Any], *names: str) -> Any:
@@ -172,10 +179,9 @@ def _attributes(posted: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
             catalogue,
         )  # fmt: skip
         if name in catalogue.attributes:
-            value = _either(
-                entry, "aliexpress_attribute_value_id", "attribute_value_id", "attribute_value"
+            text = _identity(entry, "aliexpress_attribute_value_id", "attribute_value_id") or str(
+                entry.get("attribute_value") or ""
             )
-            text = "" if value is None else str(value)
             is_many = catalogue.attributes[name].kind == "many"
             found[name] = {"value": [text] if is_many else text}
     brand = str(posted.get("brand_name") or "")
@@ -189,7 +195,7 @@ def _attribute_name(
     entry: dict[str, Any], field: str, id_fields: tuple[str, ...], catalogue: Catalogue
 ) -> str:
     """The name under `field`, or the one of the id under one of `id_fields`."""
-    identity = str(_either(entry, *id_fields))
+    identity = _identity(entry, *id_fields)
     by_id = (name for name, one in catalogue.attributes.items() if str(one.id) == identity)
     named = str(entry.get(field) or "")
     return named if named in catalogue.attributes else next(by_id, named or identity)
@@ -217,10 +223,8 @@ def _sku_value(name: str, entry: dict[str, Any], catalogue: Catalogue) -> dict[s
     text = str(entry.get("sku_attribute_value") or "")
     known = catalogue.attributes.get(name)
     by_name = {value.name.casefold(): str(value.id) for value in known.values} if known else {}
-    identity = _either(entry, "sku_attribute_value_id")
-    value: dict[str, Any] = {
-        "value": by_name.get(text.casefold(), "") if identity is None else str(identity)
-    }
+    identity = _identity(entry, "sku_attribute_value_id")
+    value: dict[str, Any] = {"value": identity or by_name.get(text.casefold(), "")}
     if text:
         value["alias"] = text
     if image := _either(entry, "sku_image_url", "sku_image"):
