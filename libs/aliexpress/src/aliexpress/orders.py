@@ -205,6 +205,12 @@ class Receipt(msgspec.Struct, frozen=True):
     raw: str
     oaid: str | None = None
 
+    @property
+    def is_masked(self) -> bool:
+        """Whether stars stand for parts of it."""
+        shown = (self.name, self.detail_address, self.address, self.address2, self.mobile)
+        return any("**" in part for part in shown if part)
+
     def __repr__(self) -> str:
         """Without the buyer's data."""
         return f"Receipt(country={self.country!r})"

@@ -49,6 +49,33 @@ async def test_every_order_is_received_once_with_all_its_fields(harness: Harness
     assert all(raw.values())
 
 
+async def test_a_masked_address_is_imported_in_clear(harness: Harness) -> None:
+    await harness.stock("SHIRT-1")
+    [order_id] = await harness.place(status=TO_SEND)
+    await harness.control("quirks", masked_addresses=True)
+    await harness.import_orders()
+    address = (await harness.order(order_id))["address"]
+    assert "*" not in str(address)
+    await harness.control("quirks")
+    await harness.control(f"orders/{order_id}/refund", sku_code="SHIRT-1", amount="0.01")
+    await harness.import_now()
+    assert (await harness.order(order_id))["address"] == address, "as it is without masks"
+    assert await harness.events(OrderUpdated) == []
+
+
+async def test_an_order_whose_address_stays_masked_waits_for_it(harness: Harness) -> None:
+    await harness.stock("SHIRT-1")
+    [order_id] = await harness.place(status=TO_SEND)
+    await harness.control("quirks", masked_addresses=True)
+    refused = {"code": "isv.invalid-parameter", "message": "no decryption today"}
+    await harness.control("faults", kind="error", operation="*.decrypt", count=1, **refused)
+    await harness.import_orders()
+    assert await received(harness) == []
+    await harness.import_now()
+    assert await received(harness) == [order_id]
+    assert "*" not in str((await harness.order(order_id))["address"])
+
+
 async def test_a_change_is_published_once_and_raises_the_revision(harness: Harness) -> None:
     await harness.stock("SHIRT-1")
     [order_id] = await harness.place(status="RISK_CONTROL")

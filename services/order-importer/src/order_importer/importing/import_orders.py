@@ -17,7 +17,7 @@ from aliexpress.client import Client
 from aliexpress.errors import BadAnswer, CallerFault, MarketplaceFailure
 from aliexpress.operation import AccessToken
 from aliexpress.orders import Order as ListedOrder
-from aliexpress.orders import UnreadableOrder, load_order, load_receipt
+from aliexpress.orders import UnreadableOrder, load_order
 from common import clock
 from common.errors import Outage
 from common.failpoints import reach
@@ -35,6 +35,7 @@ from order_importer.importing.interpret import (
     listed_fingerprint,
     ship_before,
 )
+from order_importer.importing.read_receipt import read_receipt
 from order_importer.importing.record_orders import record_orders
 from order_importer.importing.store import save_unreadable
 from order_importer.importing.window import Window, next_window
@@ -205,7 +206,7 @@ class _Importing:
         details = receipt = None
         try:
             details = await load_order(self.client, self.token, order_id)
-            receipt = await load_receipt(self.client, self.token, order_id)
+            receipt = await read_receipt(self.client, self.token, details)
             order = interpret(RawOrder(listed, details, receipt))
         except (CallerFault, BadAnswer, Uninterpretable) as failure:
             log.warning("import.order_unreadable", order=order_id, reason=str(failure))
