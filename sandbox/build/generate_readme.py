@@ -75,12 +75,12 @@ def faults(behaviours: Iterable[Behaviour]) -> Iterator[str]:
     named = {switch.lower() for switch in switches if re.fullmatch("[A-Z_]+", switch)}
     there = Settings.model_fields.keys() - NO_UNCERTAINTY
     quirks = {switch.partition(" ")[2] for switch in switches if switch.startswith("quirk ")}
-    for what, said, real in (
+    for what, listed, real in (
         ("setting", named, there),
         ("quirk", quirks, set(Quirks.__struct_fields__)),
     ):
-        yield from (f"{what} {name} does not exist" for name in sorted(said - real))
-        yield from (f"{what} {name} has no behaviour" for name in sorted(real - said))
+        yield from (f"{what} {name} does not exist" for name in sorted(listed - real))
+        yield from (f"{what} {name} has no behaviour" for name in sorted(real - listed))
 
 
 def behaviour_table(behaviours: Iterable[Behaviour]) -> str:
@@ -122,10 +122,10 @@ def quirk_table() -> str:
 
 
 def filled(page: str) -> str:
-    """The page with its generated parts replaced. Raises ValueError for switches amiss."""
+    """The page with its generated parts replaced. Raises ValueError for wrong switches."""
     behaviours = read_behaviours(BEHAVIOURS.read_text())
-    if amiss := list(faults(behaviours)):
-        raise ValueError("; ".join(amiss))
+    if wrong := list(faults(behaviours)):
+        raise ValueError("; ".join(wrong))
     parts = {
         "behaviours": behaviour_table(behaviours),
         "answers": answer_table(load().values()),

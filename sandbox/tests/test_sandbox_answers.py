@@ -42,7 +42,7 @@ class Caller:
 
 
 def answers(sandbox: Any, payload: Payload, call: Caller) -> Iterator[Seen]:
-    """A life of a shop in which every method answers at least once."""
+    """A scenario in which every method answers at least once."""
     yield from categories(call)
     made = payload("A-1", "A-2", multi_country_price_configuration=PRICES)
     made["sku_info_list"][0] |= {"ean_code": "4006381333931"}

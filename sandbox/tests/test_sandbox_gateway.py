@@ -241,7 +241,7 @@ def test_each_gateway_refuses_in_its_own_form(
     assert set(error) == {"type", "code", "msg", "request_id"}
 
 
-def test_the_app_is_judged_before_the_signature(sandbox: Any) -> None:
+def test_the_app_is_checked_before_the_signature(sandbox: Any) -> None:
     sent = sandbox.signed(PROFILE, {}) | {"app_key": "1", "sign": "F" * 64}
     assert form_call(sandbox, sent)["error_response"]["code"] == "InvalidAppKey"
 

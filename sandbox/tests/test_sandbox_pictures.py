@@ -1,4 +1,4 @@
-"""What the photo bank says of a picture."""
+"""What the photo bank reports of a picture."""
 
 import hashlib
 from typing import Any
@@ -47,7 +47,7 @@ def upload(sandbox: Any, content: bytes) -> Any:
     return answer["aliexpress_photobank_redefining_uploadimageforsdk_response"]["result"]
 
 
-def test_the_photo_bank_tells_a_pictures_size_and_its_own(sandbox: Any) -> None:
+def test_the_photo_bank_reports_a_pictures_size_and_its_own(sandbox: Any) -> None:
     first = upload(sandbox, draw("clock"))
     assert (first["is_success"], first["status"]) == (True, "SUCCESS")
     assert (first["width"], first["height"]) == (800, 800)

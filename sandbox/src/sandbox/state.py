@@ -33,7 +33,7 @@ FIRST_IDS = {
     "job": 200_000_000_060_000_000,
     "order": 81_000_000_000_000_000,
 }
-"""All beyond 2^53, so that who reads them as doubles is seen to."""
+"""All beyond 2^53: a client that reads them as doubles is found out."""
 IDS_PER_SEED = 1_000_000_000
 
 
