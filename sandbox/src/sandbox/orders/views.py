@@ -58,6 +58,7 @@ def listed_order(order: Order, seller: Seller, now: datetime) -> dict[str, Any]:
     """`order_dto` of the order list."""
     left = (order.due_at - now) if order.due_at else timedelta()
     hours = max(int(left.total_seconds() // 3600), 0)
+    common = _common_of_lines(order)
     row = {
         "order_id": order.id,
         "order_status": order.status,
@@ -85,7 +86,7 @@ def listed_order(order: Order, seller: Seller, now: datetime) -> dict[str, Any]:
         "has_request_loan": False,
         "order_detail_url": f"https://trade.aliexpress.com/order_detail.htm?orderId={order.id}",
         "product_list": Listed(
-            "order_product_dto", [_listed_line(order, line) for line in order.lines]
+            "order_product_dto", [common | _listed_line(order, line) for line in order.lines]
         ),
     }
     if order.paid_at:
@@ -96,32 +97,20 @@ def listed_order(order: Order, seller: Seller, now: datetime) -> dict[str, Any]:
     return row
 
 
-def _listed_line(order: Order, line: Line) -> dict[str, Any]:
-    status = line.status or order.status
+def _common_of_lines(order: Order) -> dict[str, Any]:
+    """What every line of an order says alike."""
     row = {
-        "child_id": line.child_id,
         "order_id": order.id,
-        "product_id": line.product_id,
-        "product_name": line.title,
-        "sku_code": line.sku_code,
-        "product_count": line.quantity,
         "product_unit": "piece",
-        "product_unit_price": listed_money(Decimal(line.unit_price), order.currency),
-        "total_product_amount": listed_money(line.amount, order.currency),
         "logistics_amount": listed_money(Decimal(), order.currency),
         "logistics_type": order.service_name,
         "logistics_service_name": CARRIER_SHOWN,
-        "son_order_status": status,
-        "show_status": status,
         "send_goods_operator": "SELLER_SEND_GOODS",
-        "goods_prepare_time": line.ship_days,
         "delivery_time": "15-30",
         "freight_commit_day": "60",
         "memo": order.memo,
         "issue_status": issue_status(order),
         "fund_status": fund_status(order),
-        "product_img_url": line.image,
-        "product_snap_url": f"https://www.aliexpress.com/snapshot/{line.child_id}.html",
         "product_standard": "",
         "can_submit_issue": order.is_all_sent,
         "money_back3x": False,
@@ -131,3 +120,21 @@ def _listed_line(order: Order, line: Line) -> dict[str, Any]:
     if order.sent_at:
         row["send_goods_time"] = pacific(order.sent_at)
     return row
+
+
+def _listed_line(order: Order, line: Line) -> dict[str, Any]:
+    status = line.status or order.status
+    return {
+        "child_id": line.child_id,
+        "product_id": line.product_id,
+        "product_name": line.title,
+        "sku_code": line.sku_code,
+        "product_count": line.quantity,
+        "product_unit_price": listed_money(Decimal(line.unit_price), order.currency),
+        "total_product_amount": listed_money(line.amount, order.currency),
+        "son_order_status": status,
+        "show_status": status,
+        "goods_prepare_time": line.ship_days,
+        "product_img_url": line.image,
+        "product_snap_url": f"https://www.aliexpress.com/snapshot/{line.child_id}.html",
+    }
