@@ -9,8 +9,8 @@ from catalog_service.feeds.store import Feed
 from catalog_service.normalizing.evaluate import Failed
 from catalog_service.normalizing.normalize import Normalized, Waiting
 
-MERCHANT_SECONDS = 2.0
-"""How long a turn evaluates one merchant's families."""
+MERCHANT_SECONDS = 0.5
+"""How long a turn evaluates one merchant's families, and another's wait behind the costliest."""
 TURN_SECONDS = 10.0
 """How long a turn evaluates: far less than a transaction may stay open."""
 
