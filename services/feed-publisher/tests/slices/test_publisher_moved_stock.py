@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from aliexpress.offers import (
@@ -27,7 +28,8 @@ from ..publisher_auth import MERCHANT, SELLER, bearer
 from ..publisher_harness import FEED, SHOP, Harness, Sku, new_harness
 
 STOCK = "aliexpress.solution.batch.product.inventory.update"
-SENT, PLACED, FINISHED = "WAIT_BUYER_ACCEPT_GOODS", "PLACE_ORDER_SUCCESS", "FINISH"
+PLACED, PAID = "PLACE_ORDER_SUCCESS", "WAIT_SELLER_SEND_GOODS"
+SENT, FINISHED = "WAIT_BUYER_ACCEPT_GOODS", "FINISH"
 
 
 async def buy(harness: Harness, code: str, quantity: int, status: str) -> dict[str, Any]:
@@ -43,9 +45,12 @@ async def buy(harness: Harness, code: str, quantity: int, status: str) -> dict[s
 
 
 def order_event(
-    order_id: str, codes: Sequence[str], event: type[OrderReceived | OrderUpdated] = OrderReceived
+    order_id: str,
+    codes: Sequence[str],
+    event: type[OrderReceived | OrderUpdated] = OrderReceived,
+    **changes: Any,
 ) -> OrderReceived | OrderUpdated:
-    """What order-importer publishes of an order."""
+    """What order-importer publishes of an order; `changes` are fields of the event."""
     amount = Money("1.00", "USD")
     lines = [
         OrderLine(
@@ -61,23 +66,29 @@ def order_event(
     ]
     order = Order(
         order_id=order_id,
-        status="new",
-        marketplace_status=PLACED,
+        status="waiting_shipment",
+        marketplace_status=PAID,
         placed_at=clock.now(),
         modified_at=clock.now(),
         lines=lines,
         total=amount,
     )
     revision = clock.epoch_milliseconds()
-    return event(merchant_id=MERCHANT, shop_id=SHOP, revision=revision, order=order)
+    made = event(merchant_id=MERCHANT, shop_id=SHOP, revision=revision, order=order)
+    return msgspec.structs.replace(made, **changes)
 
 
 async def take_orders(
     harness: Harness, *codes: str, event: type[OrderReceived | OrderUpdated] = OrderReceived
 ) -> None:
     """Orders of these SKUs are imported, and the service has taken them."""
+    await take_event(harness, order_event(f"order-{'-'.join(codes)}", codes, event))
+
+
+async def take_event(harness: Harness, event: OrderReceived | OrderUpdated) -> None:
+    """order-importer publishes, and the service has taken it."""
     read = await _records_read(harness)
-    await harness.send(order_event(f"order-{'-'.join(codes)}", codes, event))
+    await harness.send(event)
 
     async def has_come() -> bool:
         return await _records_read(harness) > read
@@ -136,6 +147,21 @@ async def test_orders_of_others_mark_nothing_and_repeated_ones_no_more_than_one(
     assert (await harness.run("offer"))["counts"]["stock"] == 1
     assert (await harness.run("offer"))["counts"]["items"] == 0
     assert len(await harness.ledger("stock.update")) == 1
+
+
+async def test_a_parcel_of_an_order_that_is_known_sends_no_stock_again(harness: Harness) -> None:
+    await harness.publish(harness.product("coat", Sku("coat", stock=5)))
+    await wait_until_on_sale(harness)
+    await buy(harness, "coat", 2, SENT)
+    paid = order_event("1", ["coat"])
+    await take_event(harness, paid)
+    await harness.run("offer")
+    assert await stock(harness) == {"coat": 5}
+    sent = msgspec.structs.replace(paid.order, status="shipped", marketplace_status=SENT)
+    for order in (paid.order, sent, sent):
+        event = order_event("1", ["coat"], OrderUpdated, previous_status="waiting_shipment")
+        await take_event(harness, msgspec.structs.replace(event, order=order))
+    assert await harness.pool.fetchval("SELECT count(*) FROM family_mark") == 0
 
 
 async def test_an_order_while_its_stock_is_being_sent_is_not_lost(harness: Harness) -> None:

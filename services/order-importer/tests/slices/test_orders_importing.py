@@ -87,6 +87,7 @@ async def test_a_change_is_published_once_and_raises_the_revision(harness: Harne
     [first] = await harness.events(OrderReceived)
     [second] = await harness.events(OrderUpdated)
     assert (first.order.status, second.order.status) == ("new", "waiting_shipment")
+    assert second.previous_status == "new"
     assert second.revision > first.revision
     assert (await harness.order(order_id))["revision"] == second.revision
 
@@ -341,7 +342,7 @@ async def test_republishing_publishes_orders_at_the_same_revision(harness: Harne
     )
     assert answer.json() == {"records": 1}
     [first], [again] = await harness.events(OrderReceived), await harness.events(OrderUpdated)
-    assert again.revision == first.revision
+    assert (again.revision, again.previous_status) == (first.revision, None)
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "WyJhIl0", "WyJhIiwiYiIsImMiXQ"])

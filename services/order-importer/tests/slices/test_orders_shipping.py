@@ -55,13 +55,13 @@ async def test_an_order_is_shipped_and_its_new_state_is_read(harness: Harness) -
     order = await harness.order(order_id)
     assert (order["status"], order["parcels"][0]["state"]) == ("shipped", "confirmed")
     states = [
-        (event.order.status, event.order.parcels[0].state)
+        (event.previous_status, event.order.status, event.order.parcels[0].state)
         for event in await harness.events(OrderUpdated)
     ]
     assert states == [
-        ("waiting_shipment", "pending"),
-        ("waiting_shipment", "confirmed"),
-        ("shipped", "confirmed"),
+        ("waiting_shipment", "waiting_shipment", "pending"),
+        ("waiting_shipment", "waiting_shipment", "confirmed"),
+        ("waiting_shipment", "shipped", "confirmed"),
     ]
     revisions = [event.revision for event in await harness.events(OrderUpdated)]
     assert revisions == sorted(set(revisions))

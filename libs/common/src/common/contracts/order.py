@@ -93,9 +93,15 @@ class OrderReceived(_OrderFact, frozen=True, kw_only=True):
 
 
 class OrderUpdated(_OrderFact, frozen=True, kw_only=True):
-    """A known order changed; once per change (M8.3)."""
+    """A known order changed; once per change (M8.3).
+
+    `previous_status` is that of the event before, the same where only a parcel changed; absent
+    where an order is published again unchanged.
+    """
 
     topic: ClassVar[str] = "order.updated"
+
+    previous_status: OrderStatus | None = None
 
 
 class OrderShipped(_OrderFact, frozen=True, kw_only=True):

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from common import clock
-from common.contracts.order import Order, OrderReceived, OrderUpdated
+from common.contracts.order import OrderReceived, OrderUpdated
 from common.messaging.records import Delivery, NotApplied, Subscription
 from common.postgres.pool import Connection
 from common.postgres.schedules import hasten_schedule
 from feed_publisher.desired.consumer import OFFER_SCHEDULE
 from feed_publisher.desired.store import mark_sold_skus
+from feed_publisher.drift.moved_stock import lines_that_moved_stock
 
 GROUP = "feed-publisher.orders"
 
@@ -40,15 +41,16 @@ class MovedStock:
         self, connection: Connection, deliveries: Sequence[Delivery[OrderReceived]]
     ) -> Sequence[NotApplied]:
         """A new order took stock."""
-        sold = {sku for d in deliveries for sku in _skus_of(d.event, d.event.order)}
+        sold = {sku for d in deliveries for sku in _skus_of(d.event)}
         await self._mark(connection, sold)
         return ()
 
     async def on_order_updated(
         self, connection: Connection, deliveries: Sequence[Delivery[OrderUpdated]]
     ) -> Sequence[NotApplied]:
-        """A payment may have taken stock; a cancellation, return or expiry may have put it back."""
-        sold = {sku for d in deliveries for sku in _skus_of(d.event, d.event.order)}
+        """A payment may have taken stock; a cancellation, return or expiry may have put it back; a
+        parcel does neither."""
+        sold = {sku for d in deliveries for sku in _skus_of(d.event)}
         await self._mark(connection, sold)
         return ()
 
@@ -58,5 +60,6 @@ class MovedStock:
             await hasten_schedule(connection, OFFER_SCHEDULE, merchant_id, feed_id, due_by=due_by)
 
 
-def _skus_of(event: OrderReceived | OrderUpdated, order: Order) -> Iterator[SoldSku]:
-    return ((event.merchant_id, event.shop_id, line.sku_code) for line in order.lines)
+def _skus_of(event: OrderReceived | OrderUpdated) -> Iterator[SoldSku]:
+    lines = lines_that_moved_stock(event)
+    return ((event.merchant_id, event.shop_id, line.sku_code) for line in lines)

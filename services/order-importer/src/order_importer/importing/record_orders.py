@@ -54,9 +54,11 @@ async def record_orders(
         )
         stored = StoredOrder(merchant_id, shop_id, revisions[one.order_id], order)
         before = known.get(one.order_id)
-        is_first = before is None or before.fingerprint is None
-        first += is_first
-        events.append(received(stored) if is_first else updated(stored))
+        if before is None or before.fingerprint is None:
+            first += 1
+            events.append(received(stored))
+        else:
+            events.append(updated(stored, before.status))
     await add_events(connection, events, source=SOURCE)
     return Recorded(first, len(changed) - first)
 

@@ -4,7 +4,7 @@ from common.messaging.outbox import add_events
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from order_importer.orders import store
-from order_importer.orders.events import SOURCE, updated
+from order_importer.orders.events import SOURCE, published_again
 
 ROWS = 200
 
@@ -17,7 +17,9 @@ async def republish(pool: Pool, merchant_id: str | None = None) -> int:
             orders = await store.list_orders_after(
                 connection, merchant_id=merchant_id, after=after, limit=ROWS
             )
-            await add_events(connection, [updated(order) for order in orders], source=SOURCE)
+            await add_events(
+                connection, [published_again(order) for order in orders], source=SOURCE
+            )
         count += len(orders)
         if len(orders) < ROWS:
             return count

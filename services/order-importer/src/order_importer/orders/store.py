@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from aliexpress.orders import Order as ListedOrder
 from common import clock
-from common.contracts.order import Order, Parcel
+from common.contracts.order import Order, OrderStatus, Parcel
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
@@ -213,6 +213,7 @@ class KnownOrder:
 
     revision: int
     fingerprint: bytes | None
+    status: OrderStatus | None
     modified_at: datetime | None
 
 
@@ -239,7 +240,7 @@ async def lock_known(
     """What is stored of these orders, their rows locked in key order."""
     rows = await connection.fetch(
         """
-        SELECT order_id, revision, fingerprint, modified_at FROM marketplace_order
+        SELECT order_id, revision, fingerprint, status, modified_at FROM marketplace_order
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
         ORDER BY order_id FOR UPDATE
         """,
@@ -248,7 +249,9 @@ async def lock_known(
         order_ids,
     )
     return {
-        row["order_id"]: KnownOrder(row["revision"], row["fingerprint"], row["modified_at"])
+        row["order_id"]: KnownOrder(
+            row["revision"], row["fingerprint"], row["status"], row["modified_at"]
+        )
         for row in rows
     }
 

@@ -5,7 +5,7 @@ from common.contracts.event import Event
 from common.messaging.outbox import Caused, add_events
 from common.postgres.pool import Connection
 from order_importer.imports.store import request_import
-from order_importer.orders.events import SOURCE, shipped, updated
+from order_importer.orders.events import SOURCE, parcel_updated, shipped
 from order_importer.orders.store import lock_order, raise_revision
 from order_importer.shipping import store
 from order_importer.shipping.refusals import meaning_of
@@ -20,7 +20,7 @@ async def confirm(connection: Connection, shipment: Shipment) -> None:
         return
     await store.mark_confirmed(connection, current)
     now_known = await raise_revision(connection, stored)
-    events: list[Event] = [shipped(now_known, shipment.shipment_id), updated(now_known)]
+    events: list[Event] = [shipped(now_known, shipment.shipment_id), parcel_updated(now_known)]
     await add_events(
         connection, [Caused(event, shipment.traceparent) for event in events], source=SOURCE
     )
@@ -42,7 +42,9 @@ async def refuse(connection: Connection, shipment: Shipment, code: str, message:
         remedy=meaning.remedy,
     )
     now_known = await raise_revision(connection, stored)
-    await add_events(connection, [Caused(updated(now_known), shipment.traceparent)], source=SOURCE)
+    await add_events(
+        connection, [Caused(parcel_updated(now_known), shipment.traceparent)], source=SOURCE
+    )
     await request_import(
         connection, shipment.merchant_id, shipment.shop_id, "shipment", at=clock.now()
     )

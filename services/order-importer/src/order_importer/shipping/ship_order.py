@@ -20,7 +20,7 @@ from order_importer.carriers.choose_carrier import (
     require_tracking_number,
 )
 from order_importer.carriers.load_carriers import FRESH_FOR, NEW_ENOUGH, load_carriers
-from order_importer.orders.events import SOURCE, updated
+from order_importer.orders.events import SOURCE, parcel_updated
 from order_importer.orders.store import load_order, lock_order, raise_revision
 from order_importer.shipping import store
 from order_importer.shipping.parcels import lines_of_parcel
@@ -173,7 +173,9 @@ async def _save(
             traceparent=current_traceparent(),
         ),
     )
-    await add_events(connection, [updated(await raise_revision(connection, stored))], source=SOURCE)
+    await add_events(
+        connection, [parcel_updated(await raise_revision(connection, stored))], source=SOURCE
+    )
     return await store.load_shipment(
         connection, request.merchant_id, request.shop_id, request.order_id, shipment_id
     )
