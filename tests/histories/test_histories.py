@@ -1,19 +1,25 @@
 """Whatever happens in whatever order, after quiet the shop is what is wanted; `make histories`."""
 
+import asyncio
 import os
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 
 from channel_demo import bring_in, sell
+from channel_demo.session import Session
+from stack.run import Stack
 from stack.testing import StartSystem
 
 from ..stories.sample import sample_of, sample_session
-from .history import History, make_families
+from .accounts import Accounts
+from .history import History
+from .wanted import make_families
 
-LENGTHS = {"short": (8, 6, 3), "long": (300, 200, 25)}
-"""Families, rounds, and after how many rounds it comes to rest."""
+LENGTHS = {"short": "8,8,8", "long": "300,200,25"}
+"""Families, rounds, and after how many rounds it comes to rest; `HISTORY_LENGTH` sets others."""
 STEPS_A_ROUND = 4
 
 
@@ -23,24 +29,46 @@ async def test_after_any_history_the_shop_is_what_is_wanted(
     pytestconfig: pytest.Config,
     record_property: Callable[[str, object], None],
 ) -> None:
-    number, rounds, rest_after = LENGTHS[pytestconfig.getoption("--length")]
+    length = os.environ.get("HISTORY_LENGTH", LENGTHS[pytestconfig.getoption("--length")])
+    number, rounds, rest_after = (int(part) for part in length.split(","))
     seed = int(os.environ.get("HISTORY_SEED", random.randrange(10**6)))
+    where = f"HISTORY_LENGTH={length} HISTORY_SEED={seed}"
     async with start_system() as system, sample_session(system) as session:
-        sources = sample_of(system)
-        families = make_families(sources, number)
-        history = History(system, session, sources, families, random.Random(seed))
-        await bring_in.connect_shop(session)
-        await history.apply_configuration()
-        await bring_in.publish(session, [row.event for f in families for row in f.rows])
-        await sell.settle(session)
-        await sell.publish_products(session)
-        await history.come_to_rest()
-        assert await history.differences() == [], f"HISTORY_SEED={seed}, before anything happened"
-        for round_number in range(1, rounds + 1):
-            for _ in range(STEPS_A_ROUND):
-                await history.take_step()
-            if round_number % rest_after == 0:
-                await history.come_to_rest()
-                wrong = [*await history.differences(), *await history.wrong_deletions()]
-                assert wrong == [], f"HISTORY_SEED={seed}, round {round_number}"
-    record_property("summary", f"HISTORY_SEED={seed}: {rounds} rounds, {dict(history.done)}")
+        history = await begin(system, session, number, seed)
+        assert await history.violations() == [], f"{where}, before anything happened"
+        async with watching(history.accounts):
+            for round_number in range(1, rounds + 1):
+                for _ in range(STEPS_A_ROUND):
+                    await history.take_step()
+                if round_number % rest_after == 0:
+                    await history.come_to_rest()
+                    assert await history.violations() == [], f"{where}, round {round_number}"
+    looks, audited = history.accounts.looks, len(history.accounts.audited)
+    record_property("summary", f"{where}: {looks} looks, {audited} runs, {dict(history.done)}")
+
+
+async def begin(system: Stack, session: Session, number: int, seed: int) -> History:
+    """So many families, all online."""
+    sources = sample_of(system)
+    families = make_families(sources, number)
+    history = History(system, session, sources, families, random.Random(seed), Accounts(session))
+    await bring_in.connect_shop(session)
+    await history.apply_configuration()
+    await bring_in.publish(session, [row.event for f in families for row in f.rows])
+    await sell.settle(session)
+    await sell.publish_products(session)
+    await history.come_to_rest()
+    return history
+
+
+@asynccontextmanager
+async def watching(accounts: Accounts) -> AsyncIterator[None]:
+    """The accounts are looked at all the while; what fails in looking fails the test."""
+    watch = asyncio.create_task(accounts.watch())
+    try:
+        yield
+        if watch.done():
+            watch.result()
+    finally:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
