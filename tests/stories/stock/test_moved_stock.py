@@ -78,6 +78,12 @@ async def buy(case: Case, code: str, quantity: int, status: str) -> str:
     return order.order_id
 
 
+async def order_unasked(case: Case, code: str, quantity: int) -> None:
+    """A buyer orders, and nobody asks for an import."""
+    seed = 1 + len(await case.session.sandbox.orders())
+    await case.session.sandbox.place_order([(code, quantity)], seed=seed, status=SENT)
+
+
 async def end_order(case: Case, order_id: str, reason: str) -> None:
     """AliExpress ends an order and puts its pieces back; the importer hears of it."""
     path = f"orders/{order_id}/status"
@@ -129,6 +135,13 @@ async def publisher_database(system: Stack) -> AsyncIterator[asyncpg.Connection]
 async def test_the_shop_has_the_catalogues_stock_whatever_moved_it(
     system: Stack, case: Case
 ) -> None:
+    await order_unasked(case, RESTOCKED, 2)
+    assert (await stock(case))[RESTOCKED] == 3
+    await case.session.sandbox.move_clock(31 * MINUTE)  # an import is due
+    await wait_for_marks(system, RESTOCKED)
+    await case.session.sandbox.move_clock(11 * MINUTE)  # and an offer run: within the hour
+    await eventually(lambda: has_stock(case, RESTOCKED, 5), within=60)
+
     await buy(case, RESTOCKED, 5, SENT)
     cancelled = await buy(case, CANCELLED, 5, PLACED)
     unpaid = await buy(case, EXPIRED, 2, PLACED)

@@ -13,8 +13,9 @@ class OrderSettings(ServiceSettings, MarketplaceSettings):
     model_config = SettingsConfigDict(env_prefix="ORDERS_")
 
     port: int = 8004
-    import_every_seconds: int = 3_600
-    """How often each shop's orders are fetched (M8.1)."""
+    import_every_seconds: int = 1_800
+    """How often each shop's orders are fetched: twice an hour, so that within one the stock that an
+    order moved is the catalogue's again (M8.1, M7.7; decision 14)."""
     first_import_days: int = 90
     """How far back the first import of a shop reads."""
     parallel_imports: int = 3

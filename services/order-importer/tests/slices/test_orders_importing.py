@@ -213,11 +213,11 @@ async def test_a_token_called_dead_ends_the_connection_and_the_import_waits(
     assert await received(harness) == sorted(ids)
 
 
-async def test_the_schedule_imports_hourly_and_can_be_paused(harness: Harness) -> None:
+async def test_the_schedule_imports_half_hourly_and_can_be_paused(harness: Harness) -> None:
     await harness.stock("SHIRT-1")
     await harness.import_orders()
     [first] = await harness.place()
-    await harness.move_clock(advance_seconds=3_700)
+    await harness.move_clock(advance_seconds=1_900)
     await harness.import_orders()
     assert await received(harness) == [first]
 
@@ -226,7 +226,7 @@ async def test_the_schedule_imports_hourly_and_can_be_paused(harness: Harness) -
     )
     assert paused.status_code == 204
     [second] = await harness.place(seed=2)
-    await harness.move_clock(advance_seconds=3_700)
+    await harness.move_clock(advance_seconds=1_900)
     await harness.import_orders()
     assert await received(harness) == [first]
     shown = await harness.imports()

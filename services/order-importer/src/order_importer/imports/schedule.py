@@ -1,4 +1,4 @@
-"""When a shop's orders are imported by themselves: hourly, unless a merchant paused it."""
+"""When a shop's orders are imported by themselves: regularly, unless a merchant paused it."""
 
 from datetime import timedelta
 
