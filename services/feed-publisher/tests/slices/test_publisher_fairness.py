@@ -144,8 +144,8 @@ async def test_a_merchant_with_too_many_waiting_runs_is_refused_and_no_other(
         neighbour = Neighbour(harness, "second", "2200100002")
         await neighbour.connect()
         await harness.take(harness.feed_state("other"))
-        await harness.ask("product")
-        await harness.ask("offer")
+        waiting = {kind: await harness.ask(kind) for kind in ("product", "offer")}
+        assert {kind: await harness.ask(kind) for kind in waiting} == waiting  # they serve both
         answer = await harness.http.post(
             f"/v1/merchants/{MERCHANT}/feeds/other/runs",
             json={"kind": "offer"},

@@ -22,7 +22,7 @@ from feed_publisher.driving.store import count_feed
 from feed_publisher.runs.items.store import count_items
 from feed_publisher.runs.outcome import UNDER_WAY, counts_of
 from feed_publisher.runs.run import Run
-from feed_publisher.runs.store import ask_for_run, count_queued, list_runs, load_run
+from feed_publisher.runs.store import ask_for_run, count_queued, find_queued, list_runs, load_run
 
 SkipOvertaken = Annotated[
     bool, Query(description="Leave out products that have changed since the plan was made.")
@@ -163,16 +163,14 @@ def run_router(pool: Pool, *, max_queued: int) -> APIRouter:
     @router.post("/feeds/{feed_id}/runs", status_code=202)
     async def post_run(merchant_id: Writer, feed_id: FeedId, request: RunRequest) -> RunAsked:
         """Run now, or plan only."""
+        wanted = (merchant_id, feed_id, request.kind)
         async with unit_of_work(pool) as connection:
-            await _require_room(connection, merchant_id, max_queued)
-            run_id = await ask_for_run(
-                connection,
-                merchant_id,
-                feed_id,
-                request.kind,
-                cause="request",
-                is_dry_run=request.dry_run,
-            )
+            run_id = await find_queued(connection, *wanted, is_dry_run=request.dry_run)
+            if run_id is None:
+                await _require_room(connection, merchant_id, max_queued)
+                run_id = await ask_for_run(
+                    connection, *wanted, cause="request", is_dry_run=request.dry_run
+                )
         if run_id is None:
             raise UnknownFeed
         return RunAsked(run_id=run_id)

@@ -69,6 +69,24 @@ async def ask_for_run(
     return run_id
 
 
+async def find_queued(
+    connection: Connection, merchant_id: str, feed_id: str, kind: Kind, *, is_dry_run: bool
+) -> str | None:
+    """The run of the kind that waits to begin, if any."""
+    run_id: str | None = await connection.fetchval(
+        """
+        SELECT run_id FROM feed_run
+        WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND state = 'queued'
+            AND is_dry_run = $4
+        """,
+        merchant_id,
+        feed_id,
+        kind,
+        is_dry_run,
+    )
+    return run_id
+
+
 async def count_queued(connection: Connection, merchant_id: str) -> int:
     """How many runs of the merchant wait to begin."""
     count: int = await connection.fetchval(
