@@ -29,7 +29,7 @@ from feed_publisher.drift.differences import (
 )
 from feed_publisher.drift.edited import Known, choose_edited
 from feed_publisher.listings.change import Change, StockChange
-from feed_publisher.listings.listing import AcceptedSku, AcceptedState, Listing
+from feed_publisher.listings.listing import AcceptedSku, AcceptedState, Listing, Refused
 from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
 from feed_publisher.planning.plan import plan_offers
 
@@ -257,6 +257,30 @@ def test_an_update_that_carries_another_offer_back_leaves_ours_unsure(
     )
     assert updated.accepted.skus == {"a": after}
     assert updated.written_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("carried", "after", "is_for_good"),
+    [
+        (accepted(5), accepted(5), True),
+        (accepted(4), accepted(5, is_stock_unsure=True), False),
+        (accepted(5, "9.00"), accepted(5, is_price_unsure=True), False),
+    ],
+)
+def test_an_update_refused_with_another_s_offers_is_tried_again_once_ours_are_back(
+    carried: AcceptedSku, after: AcceptedSku, is_for_good: bool
+) -> None:
+    one = listing(a=accepted(5))
+    refused = apply_outcome(
+        one,
+        Outcome(item_no=1, verdict="rejected", refused=Refused("code", "message")),
+        action="update",
+        change=Change(content=CONTENT, content_hash="content", wanted="content"),
+        sent=Sent(offers={"a": carried}, base=one.accepted.skus),
+        now=NOW,
+    )
+    assert refused.accepted.skus == {"a": after}
+    assert refused.refuses("content", "content") is is_for_good
 
 
 def test_a_difference_keeps_the_time_it_was_first_found() -> None:

@@ -243,6 +243,25 @@ async def edit_in_seller_centre(
         await update_prices(harness.client, token, prices)
 
 
+async def test_an_update_refused_with_another_s_price_is_sent_again_with_ours(
+    harness: Harness,
+) -> None:
+    """As AliExpress does where a country's price is below 70 % of what the seller just set."""
+    await harness.publish(harness.product("coat", Sku("coat", "20.00"), title="Coat"))
+    await wait_until_on_sale(harness)
+    await edit_in_seller_centre(harness, "coat", price="99.00")
+    fault = {"code": "F00-00-10020-004", "message": "price_lowest70PercentValidator"}
+    await harness.control(
+        "faults", kind="item_error", operation="PRODUCT_FULL_UPDATE", count=1, **fault
+    )
+    await harness.take(harness.product("coat", Sku("coat", "20.00"), title="Warm coat"))
+    assert (await harness.run("product"))["counts"]["rejected"] == 1
+    await harness.run("offer")
+    assert (await harness.skus_online())["coat"]["price"] == "20.00"
+    assert (await harness.run("product"))["counts"]["update"] == 1
+    assert (await harness.skus_online())["coat"]["title"] == "Warm coat"
+
+
 async def drifted(harness: Harness) -> dict[str, list[str]]:
     """What is reported to differ, by product."""
     found = await harness.call("GET", f"/feeds/{FEED}/products", status="drifted")

@@ -43,7 +43,8 @@ def apply_outcome(
 ) -> Listing:
     """The listing after this outcome of an item."""
     if outcome.verdict == "rejected":
-        return _rejected(listing, action, change, outcome)
+        rejected = _rejected(listing, action, change, outcome)
+        return _with_others_offers(rejected, sent) if action == "update" else rejected
     if outcome.verdict == "gone" or action == "delete":
         return _gone(listing, now)
     listing = msgspec.structs.replace(listing.refusing(SIDE_OF[action], None), written_at=now)
@@ -60,6 +61,18 @@ def _rejected(listing: Listing, action: Action, change: Change, outcome: Outcome
     if action == "create":
         listing = msgspec.structs.replace(listing, create_intent_at=None)
     return listing.refusing(SIDE_OF[action], known)
+
+
+def _with_others_offers(listing: Listing, sent: Sent) -> Listing:
+    """A refused update that carried offers others had set: the fault may lie in those. The next
+    offer run sends ours, and the same content may go again."""
+    known = listing.accepted.skus
+    both = {code: (known[code], sent.offers[code]) for code in known.keys() & sent.offers.keys()}
+    if not any(_has_other_price(*pair) or _has_other_stock(*pair) for pair in both.values()):
+        return listing
+    skus = known | {code: _compared(*pair) for code, pair in both.items()}
+    refused = msgspec.structs.replace(listing.accepted.refused["content"], is_transient=True)
+    return listing.with_accepted(skus=skus).refusing("content", refused)
 
 
 def _gone(listing: Listing, now: datetime) -> Listing:
@@ -129,16 +142,22 @@ def _skus_after_update(
 
 def _compared(known: AcceptedSku, carried: AcceptedSku) -> AcceptedSku:
     """The accepted offer, unsure where the shop has another."""
-    has_other_price = known.price is not None and not (
+    return msgspec.structs.replace(
+        known,
+        is_price_unsure=known.is_price_unsure or _has_other_price(known, carried),
+        is_stock_unsure=known.is_stock_unsure or _has_other_stock(known, carried),
+    )
+
+
+def _has_other_price(known: AcceptedSku, carried: AcceptedSku) -> bool:
+    return known.price is not None and not (
         is_same_amount(known.price, carried.price)
         and is_same_amount(known.discount_price, carried.discount_price)
     )
-    has_other_stock = known.inventory not in {None, carried.inventory}
-    return msgspec.structs.replace(
-        known,
-        is_price_unsure=known.is_price_unsure or has_other_price,
-        is_stock_unsure=known.is_stock_unsure or has_other_stock,
-    )
+
+
+def _has_other_stock(known: AcceptedSku, carried: AcceptedSku) -> bool:
+    return known.inventory not in {None, carried.inventory}
 
 
 def _with_offers(listing: Listing, change: Change) -> Listing:

@@ -13,7 +13,7 @@ from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.states import Kind
 from feed_publisher.desired.store import load_desired, lock_revisions, mark_families, mark_overtaken
 from feed_publisher.listings.causes import JOB_STUCK
-from feed_publisher.listings.change import Action
+from feed_publisher.listings.change import SIDE_OF, Action
 from feed_publisher.listings.listing import Listing
 from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
 from feed_publisher.listings.report import Changed, report_products
@@ -253,13 +253,22 @@ async def _apply(
         )
         changed[item.family_id] = Changed(listing, item.desired_revision, item.traceparent)
     await report_products(connection, run.merchant_id, list(changed.values()))
-    await _mark_followers(connection, sending, by_no, outcomes)
+    await _mark_followers(connection, sending, by_no, outcomes, changed)
     freeing = [i for i in items if i.action in {"update", "delete"} or not _is_online(changed, i)]
     await _release(connection, sending, sorted({i.family_id for i in freeing}), changed)
 
 
+def _may_go_again(changed: Mapping[str, Changed], item: RunItem) -> bool:
+    refused = changed[item.family_id].listing.accepted.refused.get(SIDE_OF[item.action])
+    return refused is not None and refused.is_transient
+
+
 def _is_online(changed: Mapping[str, Changed], item: RunItem) -> bool:
     return changed[item.family_id].listing.is_online
+
+
+_LEAVE_OFFERS = {("accepted", "create"), ("accepted", "update"), ("rejected", "update")}
+"""What leaves offers to be looked at: those that were carried may not be the desired ones."""
 
 
 async def _mark_followers(
@@ -267,6 +276,7 @@ async def _mark_followers(
     sending: Sending,
     by_no: Mapping[int, RunItem],
     outcomes: Sequence[Outcome],
+    changed: Mapping[str, Changed],
 ) -> None:
     """Have the next runs look at what an outcome leaves open."""
     run = sending.run
@@ -277,9 +287,9 @@ async def _mark_followers(
     for item, outcome in zip(items, outcomes, strict=True):
         if outcome.verdict == "gone" and item.action != "delete":
             lost.append(item)
-        elif outcome.verdict == "rejected" and outcome.refused and outcome.refused.is_transient:
+        elif outcome.verdict == "rejected" and _may_go_again(changed, item):
             again.append(item)
-        elif outcome.verdict == "accepted" and item.action in {"create", "update"}:
+        if (outcome.verdict, item.action) in _LEAVE_OFFERS:
             offers.append(item)
     await _mark(connection, sending, ["offer"], offers)
     await _mark(connection, sending, [run.kind], again)
