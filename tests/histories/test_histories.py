@@ -15,12 +15,15 @@ from stack.testing import StartSystem
 
 from ..stories.sample import sample_of, sample_session
 from .accounts import Accounts
+from .evidence import evidence_of
 from .history import History
 from .wanted import make_families
 
 LENGTHS = {"short": "8,8,8", "long": "300,200,25"}
 """Families, rounds, and after how many rounds it comes to rest; `HISTORY_LENGTH` sets others."""
 STEPS_A_ROUND = 4
+SHOWN = 3
+"""Products of which a failure shows what is stored."""
 
 
 @pytest.mark.timeout(0)
@@ -35,14 +38,14 @@ async def test_after_any_history_the_shop_is_what_is_wanted(
     where = f"HISTORY_LENGTH={length} HISTORY_SEED={seed}"
     async with start_system() as system, sample_session(system) as session:
         history = await begin(system, session, number, seed)
-        assert await history.violations() == [], f"{where}, before anything happened"
+        await require_none(history, f"{where}, before anything happened")
         async with watching(history.accounts):
             for round_number in range(1, rounds + 1):
                 for _ in range(STEPS_A_ROUND):
                     await history.take_step()
                 if round_number % rest_after == 0:
                     await history.come_to_rest()
-                    assert await history.violations() == [], f"{where}, round {round_number}"
+                    await require_none(history, f"{where}, round {round_number}")
     looks, audited = history.accounts.looks, len(history.accounts.audited)
     record_property("summary", f"{where}: {looks} looks, {audited} runs, {dict(history.done)}")
 
@@ -59,6 +62,15 @@ async def begin(system: Stack, session: Session, number: int, seed: int) -> Hist
     await sell.publish_products(session)
     await history.come_to_rest()
     return history
+
+
+async def require_none(history: History, where: str) -> None:
+    """Fail with every violation, and with what is stored of the products they name."""
+    found = await history.violations()
+    if found:
+        named = [f.name for f in history.families if any(f.name in line for line in found)]
+        stored = await evidence_of(history.stack, named[:SHOWN])
+        pytest.fail("\n".join([where, *found, f"so far: {dict(history.done)}", stored]))
 
 
 @asynccontextmanager

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
+from aliexpress.feeds import FeedItem, submit_feed
+from aliexpress.operation import AccessToken
 from common import failpoints
 from common.contracts.product import ProductReported
 from feed_publisher.settings import PublisherSettings
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, eventually, running_parts
 
+from ..publisher_auth import SELLER
 from ..publisher_harness import Harness, Sku, build, new_harness
 
 SUBMIT = "aliexpress.solution.feed.submit"
@@ -158,6 +161,48 @@ async def test_a_stuck_job_ends_its_run_blocks_no_other_and_is_followed_to_its_e
 
         await eventually(is_newest, within=60)
         view = await harness.call("GET", f"/runs/{stuck['run_id']}")
+        assert view["counts"].get("pending", 0) == 0
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+async def test_a_lost_submit_waits_no_longer_than_a_job_may_take(
+    database: NewDatabase,
+    kafka_bootstrap: str,
+    topic_prefix: str,
+    sandbox: Sandbox,
+    is_ours: bool,
+) -> None:
+    """The only job that may be the lost one says nothing: the run ends, and each later one looks
+    again. Only once it has ended may the products be sent again."""
+    async with new_harness(
+        database, kafka_bootstrap, topic_prefix, sandbox, job_deadline_hours=2 / 3600
+    ) as harness:
+        fault = await harness.control(
+            "faults", kind="stuck_job", operation="PRODUCT_CREATE", count=1
+        )
+        if not is_ours:  # another program's job of the same size, while ours never came to be
+            token = AccessToken(SELLER, harness.issuer.token or "")
+            theirs = [FeedItem(f"theirs-{n}", {"category_id": 1}) for n in range(2)]
+            await submit_feed(harness.client, token, "PRODUCT_CREATE", theirs)
+        kind = "answer_lost" if is_ours else "refused"
+        await harness.control("faults", kind=kind, operation=SUBMIT, count=1)
+        lost = await harness.publish(*families(harness, 2))
+        assert (lost["state"], lost["counts"]["pending"]) == ("completed_with_errors", 2)
+        report = await harness.call("GET", f"/runs/{lost['run_id']}/report")
+        assert [(cause["code"], cause["count"]) for cause in report["causes"]] == [("job-stuck", 2)]
+        later = await harness.publish(*families(harness, 2, stock=9), harness.product("new"))
+        assert (later["state"], later["counts"]["create"]) == ("completed", 1)
+        assert len(await harness.ledger("product.create", "accepted")) == 1
+
+        await harness.market.delete(f"/control/faults/{fault['id']}")
+
+        async def are_online() -> bool:
+            await harness.run("product")
+            return len(await harness.skus_online()) == 3
+
+        await eventually(are_online, within=60)
+        assert len(await harness.ledger("product.create", "accepted")) == 3
+        view = await harness.call("GET", f"/runs/{lost['run_id']}")
         assert view["counts"].get("pending", 0) == 0
 
 

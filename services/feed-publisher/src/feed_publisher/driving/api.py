@@ -163,14 +163,7 @@ def run_router(pool: Pool, *, max_queued: int) -> APIRouter:
     @router.post("/feeds/{feed_id}/runs", status_code=202)
     async def post_run(merchant_id: Writer, feed_id: FeedId, request: RunRequest) -> RunAsked:
         """Run now, or plan only."""
-        wanted = (merchant_id, feed_id, request.kind)
-        async with unit_of_work(pool) as connection:
-            run_id = await find_queued(connection, *wanted, is_dry_run=request.dry_run)
-            if run_id is None:
-                await _require_room(connection, merchant_id, max_queued)
-                run_id = await ask_for_run(
-                    connection, *wanted, cause="request", is_dry_run=request.dry_run
-                )
+        run_id = await _ask_for_run(pool, merchant_id, feed_id, request, max_queued)
         if run_id is None:
             raise UnknownFeed
         return RunAsked(run_id=run_id)
@@ -203,6 +196,19 @@ def run_router(pool: Pool, *, max_queued: int) -> APIRouter:
             return (await _run_views(connection, merchant_id, [run]))[0]
 
     return router
+
+
+async def _ask_for_run(
+    pool: Pool, merchant_id: str, feed_id: str, request: RunRequest, max_queued: int
+) -> str | None:
+    """The run that waits already, or a new one; None without such a feed."""
+    wanted = (merchant_id, feed_id, request.kind)
+    async with unit_of_work(pool) as connection:
+        waiting = await find_queued(connection, *wanted, is_dry_run=request.dry_run)
+        if waiting is not None:
+            return waiting
+        await _require_room(connection, merchant_id, max_queued)
+        return await ask_for_run(connection, *wanted, cause="request", is_dry_run=request.dry_run)
 
 
 async def _require_room(connection: Connection, merchant_id: str, max_queued: int) -> None:

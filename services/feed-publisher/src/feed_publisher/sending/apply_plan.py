@@ -36,7 +36,8 @@ from feed_publisher.runs.items.item import RunItem
 from feed_publisher.sending import store
 from feed_publisher.sending.calls import Answered, RefusedCall, write
 from feed_publisher.sending.context import Sending, Step, Wait
-from feed_publisher.sending.follow_jobs import follow_job, follow_stuck
+from feed_publisher.sending.follow_jobs import follow_job
+from feed_publisher.sending.follow_stuck import follow_stuck
 from feed_publisher.sending.look_up import begin_audits, find_product, refresh_audits
 from feed_publisher.sending.record import put_back, record_outcomes
 from feed_publisher.sending.settle_unknown import settle_call

@@ -16,7 +16,6 @@ from feed_publisher.listings.causes import refusal
 from feed_publisher.listings.outcomes import Outcome
 from feed_publisher.runs.items import store as items_store
 from feed_publisher.runs.items.item import RunItem
-from feed_publisher.sending import store
 from feed_publisher.sending.context import Sending, Step, Wait
 from feed_publisher.sending.look_up import begin_audits, refresh_audits
 from feed_publisher.sending.record import leave_to_next, move_call, put_back, record_outcomes
@@ -34,11 +33,11 @@ LIST_SLACK = timedelta(hours=2)
 
 async def follow_job(sending: Sending, call: Call) -> Step | Wait:
     """Take what results a job has; wait while it has no new ones."""
-    items = await _items(sending, call)
+    items = await items_of(sending, call)
     if not items:
         await move_call(sending, call.call_id, "done")
         return Step.WORKED
-    report = await _query(sending, call)
+    report = await query_job(sending, call)
     if report is None:
         return await _settle_missing(sending, call, items)
     if await take_results(sending, call, items, report):
@@ -52,41 +51,16 @@ async def _wait_for_results(sending: Sending, call: Call, items: list[RunItem]) 
     if clock.now() - begun > sending.settings.job_deadline:
         return await _give_up(sending, call, items)
     queries = sending.backoff.waits.get(call.call_id, 0)
-    if queries and queries % CHECK_STATUS_AFTER == 0 and await _is_over(sending, call):
-        report = await _query(sending, call)
+    if queries and queries % CHECK_STATUS_AFTER == 0 and await is_over(sending, call):
+        report = await query_job(sending, call)
         if report is None or not await take_results(sending, call, items, report):
             return await _settle_missing(sending, call, items)
         return Step.WORKED
     return sending.backoff.next_wait(call.call_id, first=FIRST_WAIT, longest=LONGEST_WAIT)
 
 
-async def follow_stuck(sending: Sending) -> None:
-    """Check once whether stuck jobs of earlier runs have come to an end after all."""
-    run = sending.run
-    if "stuck" in sending.backoff.since:
-        return
-    sending.backoff.since["stuck"] = 0.0
-    async with reading(sending.pool) as connection:
-        stuck = await store.list_stuck(connection, run)
-    for run_id, call in stuck:
-        await _follow_stuck_job(sending, run_id, call)
-
-
-async def _follow_stuck_job(sending: Sending, run_id: str, call: Call) -> None:
-    """Take its results; once it is over, its families are left alone no longer."""
-    report = await _query(sending, call)
-    is_over = report is None or await _is_over(sending, call)
-    if is_over:  # it may have ended between the two answers
-        report = await _query(sending, call)
-    items = await _items(sending, call)
-    if report is not None and await take_results(sending, call, items, report, run_id=run_id):
-        items = await _items(sending, call)
-        is_over |= not items
-    if is_over:
-        await leave_to_next(sending, items, run_id=run_id, call=(call.call_id, "done"))
-
-
-async def _items(sending: Sending, call: Call) -> list[RunItem]:
+async def items_of(sending: Sending, call: Call) -> list[RunItem]:
+    """The items of a call that are not decided yet."""
     async with reading(sending.pool) as connection:
         return await items_store.list_call_items(connection, sending.run.merchant_id, call.call_id)
 
@@ -144,7 +118,7 @@ def _outcome(item_no: int, result: FeedItemResult, item: RunItem) -> Outcome:
     )
 
 
-async def _query(sending: Sending, call: Call) -> FeedReport | None:
+async def query_job(sending: Sending, call: Call) -> FeedReport | None:
     """The job as it stands; None when AliExpress knows no such job (any more)."""
     try:
         return await query_feed(sending.client, sending.token, call.marketplace_job_id or "")
@@ -152,7 +126,8 @@ async def _query(sending: Sending, call: Call) -> FeedReport | None:
         return None
 
 
-async def _is_over(sending: Sending, call: Call) -> bool:
+async def is_over(sending: Sending, call: Call) -> bool:
+    """Whether AliExpress's list says that the job has ended."""
     since = (call.submitted_at or call.intended_at) - LIST_SLACK
     for page_no in range(1, LIST_PAGES + 1):
         page = await list_feeds(sending.client, sending.token, page=page_no, submitted_from=since)

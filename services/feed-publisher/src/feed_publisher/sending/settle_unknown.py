@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 
-from aliexpress.errors import CallerFault
-from aliexpress.feeds import FeedType, list_feeds, query_feed
 from aliexpress.products import Product
+from common import clock
 from common.postgres.leases import check_lease
 from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.listings.listing import is_same_amount
@@ -13,11 +12,11 @@ from feed_publisher.runs.items import store as items_store
 from feed_publisher.runs.items.item import RunItem
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Sending, Step, Wait
-from feed_publisher.sending.follow_jobs import LIST_PAGES, LIST_SLACK
+from feed_publisher.sending.find_job import find_job
 from feed_publisher.sending.look_up import read_products
 from feed_publisher.sending.record import move_call, put_back, record_outcomes
 from feed_publisher.sending.store import Call
-from feed_publisher.sending.submit_jobs import MAX_ATTEMPTS, item_no_of, no_answer
+from feed_publisher.sending.submit_jobs import MAX_ATTEMPTS, no_answer
 
 SETTLE_ATTEMPTS = 3
 """Attempts without a trace of the job after which it was never accepted."""
@@ -41,17 +40,20 @@ async def settle_call(sending: Sending, call: Call) -> Step | Wait:
 
 
 async def _settle_job(sending: Sending, call: Call, items: list[RunItem]) -> Step | Wait:
-    """Look for the job among the seller's: it is ours if it speaks of our items."""
-    candidates = await _candidates(sending, call)
-    is_open = False
-    for job_id in candidates:
-        is_ours = await _is_ours(sending, job_id, items)
-        if is_ours:
-            await move_call(sending, call.call_id, "following", job_id=job_id)
-            return Step.WORKED
-        is_open |= is_ours is None
+    """Look for the job among the seller's.
+
+    One that says nothing may be ours: it is waited for as long as a job may take, then the call is
+    stuck, as its job would be.
+    """
+    found = await find_job(sending, call, items, run_id=sending.run.run_id)
+    if found.job_id is not None:
+        await move_call(sending, call.call_id, "following", job_id=found.job_id)
+        return Step.WORKED
+    if found.may_come and clock.now() - call.intended_at > sending.settings.job_deadline:
+        await move_call(sending, call.call_id, "stuck")
+        return Step.WORKED
     wait = sending.backoff.next_wait(call.call_id, first=FIRST_WAIT, longest=LONGEST_WAIT)
-    if is_open:
+    if found.may_come:
         return wait
     if call.settle_attempts + 1 < SETTLE_ATTEMPTS:
         async with unit_of_work(sending.pool) as connection:
@@ -61,38 +63,6 @@ async def _settle_job(sending: Sending, call: Call, items: list[RunItem]) -> Ste
     sending.backoff.forget(call.call_id)
     await put_back(sending, items, call=(call.call_id, "withdrawn"), was_tried=True)
     return Step.WORKED
-
-
-async def _candidates(sending: Sending, call: Call) -> list[str]:
-    """Jobs of the call's type since its intent that belong to no call of ours."""
-    feed_type: FeedType = "PRODUCT_CREATE" if call.operation == "create" else "PRODUCT_FULL_UPDATE"
-    found: list[str] = []
-    for page_no in range(1, LIST_PAGES + 1):
-        page = await list_feeds(
-            sending.client,
-            sending.token,
-            page=page_no,
-            feed_type=feed_type,
-            submitted_from=call.intended_at - LIST_SLACK,
-        )
-        found += [job.job_id for job in page.jobs]
-        if not page.jobs or page_no >= (page.total_pages or LIST_PAGES):
-            break
-    async with reading(sending.pool) as connection:
-        known = await store.list_known_jobs(connection, sending.run.merchant_id, found)
-    return [job_id for job_id in dict.fromkeys(found) if job_id not in known]
-
-
-async def _is_ours(sending: Sending, job_id: str, items: list[RunItem]) -> bool | None:
-    """Whether a job speaks of our items; None while it speaks of nothing yet and may be ours."""
-    try:
-        report = await query_feed(sending.client, sending.token, job_id)
-    except CallerFault:
-        return False
-    numbers = {item.item_no for item in items}
-    for result in report.items:
-        return item_no_of(sending.run.run_id, result.content_id) in numbers
-    return None if report.total_items == len(items) else False
 
 
 # -- deletions, prices, stock ------------------------------------------------------------------

@@ -13,7 +13,8 @@ from feed_publisher.runs.run import Run
 
 CallState = Literal["intended", "unknown", "following", "stuck", "done", "withdrawn"]
 """intended: about to be made, or made by a process that died; unknown: its answer was lost;
-following: a feed job that runs; stuck: a job past its deadline; withdrawn: nothing was done."""
+following: a feed job that runs; stuck: a job past its deadline, its id unknown where the answer to
+its submission was lost; withdrawn: nothing was done."""
 
 
 @dataclass(frozen=True)

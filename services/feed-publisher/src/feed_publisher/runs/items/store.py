@@ -389,11 +389,12 @@ async def enter_job(connection: Connection, merchant_id: str, call_id: str) -> N
 
 
 async def note_stuck(connection: Connection, merchant_id: str, call_id: str, note: Refused) -> None:
-    """Nobody waits any longer for these items of a job, which stay in it."""
+    """Nobody waits any longer for these items of a job, which stay in it, even where nobody knows
+    which job that is."""
     await connection.execute(
         """
-        UPDATE run_item SET code = $3, message = $4
-        WHERE merchant_id = $1 AND call_id = $2 AND status = 'in_job'
+        UPDATE run_item SET status = 'in_job', code = $3, message = $4
+        WHERE merchant_id = $1 AND call_id = $2 AND status IN ('sending', 'in_job')
         """,
         merchant_id,
         call_id,
