@@ -20,7 +20,7 @@ from channel_cli.progress import poll
 from channel_cli.session import Problem, TookTooLong
 from channel_cli.settings import PUBLISHER as PUBLISHER_ADDRESS
 from channel_demo import bring_in, sell, trade
-from channel_demo.consent import agree
+from channel_demo.consent import ConsentFailed, agree
 from channel_demo.sandbox import ONLINE, SandboxRefused, ShopProduct, ShopSku
 from channel_demo.session import Session
 from channel_demo.sources import Sources
@@ -74,6 +74,8 @@ class History:
     unwanted: set[str] = field(default_factory=set)
     """SKU codes that were not to be online at some moment since the last rest: until then they may
     rightly be deleted."""
+    found_late: list[str] = field(default_factory=list)
+    """What differed after the hour and was left to the daily read-back."""
     last_runs: dict[str, str] = field(default_factory=dict)
     """The newest run of each kind while it came to rest."""
     titles: str = ""
@@ -322,6 +324,8 @@ class History:
                 if problem.details.status not in {refused, 401, 502, 503, 504}:
                     raise
                 return []
+            except ConsentFailed:  # the link was overtaken by the clock, or auth-service killed
+                return []
 
         async for answers in poll(answer, within=WITHIN, what="a service's answer"):
             for given in answers:
@@ -348,7 +352,7 @@ class History:
         await self.reconnect()
         if await self.comes_to_rest_after(LOOK):
             return
-        self.done["daily read-back"] += 1
+        self.found_late += await self.differences()
         await self.comes_to_rest_after(DAY)
 
     async def comes_to_rest_after(self, seconds: float) -> bool:

@@ -47,7 +47,11 @@ async def test_after_any_history_the_shop_is_what_is_wanted(
                     await history.come_to_rest()
                     await require_none(history, f"{where}, round {round_number}")
     looks, audited = history.accounts.looks, len(history.accounts.audited)
-    record_property("summary", f"{where}: {looks} looks, {audited} runs, {dict(history.done)}")
+    record_property(
+        "summary",
+        f"{where}: {looks} looks, {audited} runs, {dict(history.done)};"
+        f" left to the daily read-back: {history.found_late}",
+    )
 
 
 async def begin(system: Stack, session: Session, number: int, seed: int) -> History:
@@ -70,7 +74,9 @@ async def require_none(history: History, where: str) -> None:
     if found:
         named = [f.name for f in history.families if any(f.name in line for line in found)]
         stored = await evidence_of(history.stack, named[:SHOWN])
-        pytest.fail("\n".join([where, *found, f"so far: {dict(history.done)}", stored]))
+        pytest.fail(
+            "\n".join([where, *found, f"so far: {dict(history.done)}", *history.found_late, stored])
+        )
 
 
 @asynccontextmanager
