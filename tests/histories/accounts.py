@@ -76,6 +76,8 @@ class Accounts:
             path = f"/v1/merchants/{session.merchant}/runs/{run.run_id}/plan"
             plan = session.channel.session.items(PUBLISHER, path, Line)
             lines = [line async for line in plan]
+            if await session.channel.report(session.merchant, run.run_id) != report:
+                return  # confirmed meanwhile: it is looked at again
             found += faults_of_plan(run, lines)
             found += faults_of_end(report)
             found += missing_and_planned(report, lines)

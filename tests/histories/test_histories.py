@@ -22,7 +22,7 @@ from .wanted import make_families
 LENGTHS = {"short": "8,8,8", "long": "300,200,25"}
 """Families, rounds, and after how many rounds it comes to rest; `HISTORY_LENGTH` sets others."""
 STEPS_A_ROUND = 4
-SHOWN = 3
+SHOWN = 1
 """Products of which a failure shows what is stored."""
 
 
