@@ -50,7 +50,13 @@ class Neighbour:
         token = AccessToken(self.seller, grant.access_token)
         [template, *_] = await shop.list_freight_templates(harness.client, token)
         await harness.send(self.of(harness.shop_state()), self.of(harness.feed_state()))
+        await eventually(self.is_known)
         self.template = template.template_id
+
+    async def is_known(self) -> bool:
+        """Whether the service has its feed."""
+        query = "SELECT 1 FROM feed WHERE merchant_id = $1"
+        return await self.harness.pool.fetchval(query, self.merchant) is not None
 
     def of(self, event: Event) -> Event:
         return msgspec.structs.replace(event, merchant_id=self.merchant)
@@ -155,11 +161,4 @@ async def test_a_merchant_with_too_many_waiting_runs_is_refused_and_no_other(
         assert (answer.status_code, problem["status"]) == (429, 429)
         assert problem["type"].endswith(":too-many-runs")
         assert "one run per feed" in problem["remedy"]
-
-        async def is_known() -> bool:
-            return bool(
-                await harness.pool.fetchval("SELECT 1 FROM feed WHERE merchant_id = 'second'")
-            )
-
-        await eventually(is_known)
         await neighbour.call("POST", f"/feeds/{FEED}/runs", {"kind": "offer"})
