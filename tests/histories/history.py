@@ -7,19 +7,16 @@ must equal the model.
 
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import msgspec
 
 from aliexpress.errors import CallerFault
-from channel_cli.following import RUN_ENDED, follow_run
 from channel_cli.progress import poll
-from channel_cli.session import Problem, TookTooLong
-from channel_cli.settings import PUBLISHER as PUBLISHER_ADDRESS
-from channel_demo import bring_in, sell, trade
+from channel_cli.session import Problem
+from channel_demo import bring_in, trade
 from channel_demo.consent import ConsentFailed, agree
 from channel_demo.sandbox import ONLINE, SandboxRefused, ShopProduct, ShopSku
 from channel_demo.session import Session
@@ -36,24 +33,8 @@ from .wanted import Family, Row, next_version
 T = TypeVar("T")
 
 
-class _Difference(msgspec.Struct, frozen=True):
-    what: str
-
-
-class _Drifted(msgspec.Struct, frozen=True):
-    family_id: str
-    drift: list[_Difference]
-
-
 WITHIN = 120.0
-QUIET_WITHIN = 90.0
-"""Seconds for the looks and readings that are due, which come every ten seconds, and the runs."""
 MINUTE = 60.0
-LOOK = 31 * MINUTE
-"""After this every shop has been asked which products others edited."""
-DAY = 24 * 60 * MINUTE
-"""After this every product has been read back."""
-CONFIRMABLE = frozenset({"withheld", "awaiting_confirmation", "planned"})
 
 
 @dataclass
@@ -69,15 +50,9 @@ class History:
     done: Counter[str] = field(default_factory=Counter)
     plans: list[str] = field(default_factory=list)
     orders: list[str] = field(default_factory=list)
-    seen: int = 0
-    """The marketplace's newest effect that was looked at."""
     unwanted: set[str] = field(default_factory=set)
     """SKU codes that were not to be online at some moment since the last rest: until then they may
     rightly be deleted."""
-    found_late: list[str] = field(default_factory=list)
-    """What differed after the hour and was left to the daily read-back."""
-    last_runs: dict[str, str] = field(default_factory=dict)
-    """The newest run of each kind while it came to rest."""
     titles: str = ""
     """What the configuration puts behind every title."""
 
@@ -189,6 +164,14 @@ class History:
         await self.session.sandbox.http.post(
             "/control/tokens/expire", json={"seller_id": self.session.sandbox.seller_id}
         )
+
+    async def reconnect(self) -> None:
+        """A person renews the connection, if it has lapsed."""
+        await self.until_taken(self._reconnect)
+
+    async def _reconnect(self) -> None:
+        link = await self.session.channel.connect_shop(self.session.merchant, self.session.shop)
+        await agree(link.start_url, seller_id=self.session.sandbox.seller_id)
 
     async def let_time_pass(self) -> None:
         await self.session.sandbox.move_clock(self.chance.randint(1, 90) * MINUTE)
@@ -340,165 +323,3 @@ class History:
         """The family a product of the shop is of."""
         codes = {sku.sku_code for sku in product.skus}
         return next(f for f in self.families if codes & {row.sku for row in f.rows})
-
-    # -- after quiet
-
-    async def come_to_rest(self) -> None:
-        """What every day does, and a person who connects and confirms, until nothing is sent.
-
-        Within the hour, but for a seller's edit that fell between a write of ours and its answer:
-        that one waits for the daily reading of the whole shop, and is counted.
-        """
-        await self.reconnect()
-        if await self.comes_to_rest_after(LOOK):
-            return
-        self.found_late += await self.differences()
-        await self.comes_to_rest_after(DAY)
-
-    async def comes_to_rest_after(self, seconds: float) -> bool:
-        """Whether nothing is sent and nothing differs, soon after this time has gone by."""
-        await self.session.sandbox.move_clock(seconds)
-        with suppress(TookTooLong):
-            async for is_quiet in poll(self.is_quiet, within=QUIET_WITHIN, what="quiet"):
-                if is_quiet:
-                    return True
-        return False
-
-    async def is_quiet(self) -> bool:
-        """Run all once; whether nothing was sent and nothing differs."""
-        await self.until_taken(self.import_orders, refused=409)
-        sent = await self.until_taken(self.run_all)
-        return not sent and not await self.differences()
-
-    async def run_all(self) -> int:
-        """What has come in is normalized and sent; how many items that took."""
-        await sell.settle(self.session)
-        return sum([await self.run_to_end(kind) for kind in ("product", "offer")])
-
-    async def run_to_end(self, kind: str) -> int:
-        """A run, its withheld part confirmed; how many items it had."""
-        session = self.session
-        run = await sell.run_feed(session, kind, RUN_ENDED | CONFIRMABLE, is_dry_run=False)
-        if run.state in CONFIRMABLE:
-            try:
-                await session.channel.confirm_run(session.merchant, run.run_id)
-            except Problem:
-                return 1
-            run = await follow_run(
-                session.channel, session.merchant, run.run_id, until=RUN_ENDED, what=kind
-            )
-        self.last_runs[kind] = run.run_id
-        return run.counts.get("items", 0)
-
-    async def reconnect(self) -> None:
-        """A person renews the connection, if it has lapsed."""
-        await self.until_taken(self._reconnect)
-
-    async def _reconnect(self) -> None:
-        link = await self.session.channel.connect_shop(self.session.merchant, self.session.shop)
-        await agree(link.start_url, seller_id=self.session.sandbox.seller_id)
-
-    async def violations(self) -> list[str]:
-        """Everything that is not as it must be at rest."""
-        found = [
-            *await self.differences(),
-            *await self.wrong_deletions(),
-            *await self.unaccounted(),
-            *self.accounts.faults,
-        ]
-        self.accounts.faults.clear()
-        return found
-
-    async def wrong_deletions(self) -> list[str]:
-        """SKUs that the channel took down since the last rest and that were wanted all the while,
-        by the marketplace's own ledger."""
-        ledger = await self.session.sandbox.ledger(since=self.seen)
-        down = [
-            code
-            for entry in ledger
-            if entry.is_accepted
-            for code in {
-                "product.delete": entry.detail.get("skus", []),
-                "sku.remove": [entry.sku_code],
-            }.get(entry.operation, [])
-        ]
-        wrong = [f"{code}: deleted although wanted" for code in down if code not in self.unwanted]
-        self.seen = ledger[-1].sequence if ledger else self.seen
-        self.unwanted = {code for family in self.families for code in family.unwanted_codes}
-        self.done["deleted SKUs"] += len(down)
-        return wrong
-
-    async def differences(self) -> list[str]:
-        """Where the shop is not what is wanted and nobody is told."""
-        shop = await self.session.sandbox.products()
-        there = Counter(sku.sku_code for product in shop for sku in product.skus)
-        found = [f"{code}: {number} times" for code, number in there.items() if number > 1]
-        stands = {sku.sku_code: (p, sku) for p in shop for sku in p.skus}
-        wanted = {row.sku: row for f in self.families if f.is_wanted for row in f.skus}
-        found += [f"{code}: not wanted" for code in stands.keys() - wanted.keys()]
-        drift = await self.reported_drift()
-        for family in self.families:
-            if family.is_wanted:
-                found += self._differences_of(family, stands, drift.get(family.name, set()))
-        return found
-
-    def _differences_of(
-        self,
-        family: Family,
-        stands: Mapping[str, tuple[ShopProduct, ShopSku]],
-        reported: set[str],
-    ) -> list[str]:
-        missing = [row for row in family.skus if row.sku not in stands]
-        if missing:
-            return [f"{row.sku}: not there" for row in missing if family.has_stock]
-        found = [
-            f"{row.sku}: {offer}, wanted {(row.price, row.stock)}"
-            for row in family.skus
-            for _, sku in [stands[row.sku]]
-            for offer in [(sku.price, sku.inventory)]
-            if offer != (row.price, row.stock)
-        ]
-        product = stands[family.skus[0].sku][0]
-        title = f"{family.rows[0].event.fields['title']}{self.titles}".strip()
-        differs = {"title"} if product.title != title else set()
-        differs |= {"status"} if product.status == "offline" else set()
-        if differs != reported:
-            found.append(
-                f"{family.name}: {product.status}, {product.title!r}, wanted {title!r};"
-                f" reported to differ: {sorted(reported)}"
-            )
-        return found
-
-    async def reported_drift(self) -> dict[str, set[str]]:
-        """What the channel says differs in the shop, by family."""
-        path = f"/v1/merchants/{self.session.merchant}/feeds/{self.session.feed}/products"
-        drifted = self.session.channel.session.items(
-            PUBLISHER_ADDRESS, path, _Drifted, {"status": "drifted"}
-        )
-        return {one.family_id: {d.what for d in one.drift} async for one in drifted}
-
-    async def unaccounted(self) -> list[str]:
-        """Wanted products that the last run's report and the feed do not place exactly once."""
-        session = self.session
-        report = await session.channel.report(session.merchant, self.last_runs["product"])
-        published = session.channel.published(session.merchant, session.feed, {"status": "live"})
-        live = {product.family_id async for product in published}
-        named = {family_id for cause in report.causes for family_id in cause.families}
-        is_cut = any(cause.count > len(cause.families) for cause in report.causes)
-        found = [
-            f"{family.name}: live and missing"
-            if family.name in live
-            else f"{family.name}: neither live nor missing with its cause"
-            for family in self.families
-            if family.is_wanted and (family.name in live) == (family.name in named)
-            if family.name in live or not is_cut
-        ]
-        wanted = {family.name for family in self.families if family.is_wanted}
-        counts = (await session.channel.feed(session.merchant, session.feed)).counts
-        expected = {"desired": len(wanted), "live": len(live & wanted), "pending": 0}
-        expected |= {"rejected": len(wanted - live), "withheld": 0, "removals": 0}
-        if any(counts[name] != number for name, number in expected.items()):
-            found.append(f"the feed counts {counts}, expected {expected}")
-        if report.missing != len(wanted - live):
-            found.append(f"{report.missing} products are missing, expected {len(wanted - live)}")
-        return found

@@ -17,6 +17,7 @@ from ..stories.sample import sample_of, sample_session
 from .accounts import Accounts
 from .evidence import evidence_of
 from .history import History
+from .rest import Rest
 from .wanted import make_families
 
 LENGTHS = {"short": "8,8,8", "long": "300,200,25"}
@@ -37,24 +38,25 @@ async def test_after_any_history_the_shop_is_what_is_wanted(
     seed = int(os.environ.get("HISTORY_SEED", random.randrange(10**6)))
     where = f"HISTORY_LENGTH={length} HISTORY_SEED={seed}"
     async with start_system() as system, sample_session(system) as session:
-        history = await begin(system, session, number, seed)
-        await require_none(history, f"{where}, before anything happened")
+        rest = await begin(system, session, number, seed)
+        history = rest.history
+        await require_none(rest, f"{where}, before anything happened")
         async with watching(history.accounts):
             for round_number in range(1, rounds + 1):
                 for _ in range(STEPS_A_ROUND):
                     await history.take_step()
                 if round_number % rest_after == 0:
-                    await history.come_to_rest()
-                    await require_none(history, f"{where}, round {round_number}")
+                    await rest.come_to_rest()
+                    await require_none(rest, f"{where}, round {round_number}")
     looks, audited = history.accounts.looks, len(history.accounts.audited)
     record_property(
         "summary",
         f"{where}: {looks} looks, {audited} runs, {dict(history.done)};"
-        f" left to the daily read-back: {history.found_late}",
+        f" left to the daily read-back: {rest.found_late}",
     )
 
 
-async def begin(system: Stack, session: Session, number: int, seed: int) -> History:
+async def begin(system: Stack, session: Session, number: int, seed: int) -> Rest:
     """So many families, all online."""
     sources = sample_of(system)
     families = make_families(sources, number)
@@ -64,18 +66,19 @@ async def begin(system: Stack, session: Session, number: int, seed: int) -> Hist
     await bring_in.publish(session, [row.event for f in families for row in f.rows])
     await sell.settle(session)
     await sell.publish_products(session)
-    await history.come_to_rest()
-    return history
+    rest = Rest(history)
+    await rest.come_to_rest()
+    return rest
 
 
-async def require_none(history: History, where: str) -> None:
+async def require_none(rest: Rest, where: str) -> None:
     """Fail with every violation, and with what is stored of the products they name."""
-    found = await history.violations()
+    history, found = rest.history, await rest.violations()
     if found:
         named = [f.name for f in history.families if any(f.name in line for line in found)]
         stored = await evidence_of(history.stack, named[:SHOWN])
         pytest.fail(
-            "\n".join([where, *found, f"so far: {dict(history.done)}", *history.found_late, stored])
+            "\n".join([where, *found, f"so far: {dict(history.done)}", *rest.found_late, stored])
         )
 
 
