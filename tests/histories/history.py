@@ -50,6 +50,8 @@ class History:
     done: Counter[str] = field(default_factory=Counter)
     plans: list[str] = field(default_factory=list)
     orders: list[str] = field(default_factory=list)
+    edited: set[str] = field(default_factory=set)
+    """Families that the seller edited at AliExpress since the last rest."""
     unwanted: set[str] = field(default_factory=set)
     """SKU codes that were not to be online at some moment since the last rest: until then they may
     rightly be deleted."""
@@ -219,6 +221,7 @@ class History:
         if not shop:
             return
         product = self.chance.choice(shop)
+        self.edited.add(self.family_of(product).name)
         await self.session.sandbox.move_clock(2)  # AliExpress tells times of editing in seconds
         try:
             async with sign_in(self.stack, self.session) as centre:

@@ -44,6 +44,8 @@ class Rest:
     """The marketplace's newest effect that was looked at."""
     last_runs: dict[str, str] = field(default_factory=dict)
     """The newest run of each kind while it came to rest."""
+    late: list[str] = field(default_factory=list)
+    """What differed after the hour, the last time."""
     found_late: list[str] = field(default_factory=list)
     """What differed after the hour and was left to the daily read-back."""
 
@@ -54,9 +56,11 @@ class Rest:
         that one waits for the daily reading of the whole shop, and is counted.
         """
         await self.history.reconnect()
+        self.late = []
         if await self.comes_to_rest_after(LOOK):
             return
-        self.found_late += await self.differences()
+        self.late = await self.differences()
+        self.found_late += self.late
         await self.comes_to_rest_after(DAY)
 
     async def comes_to_rest_after(self, seconds: float) -> bool:
@@ -98,12 +102,19 @@ class Rest:
         """Everything that is not as it must be at rest."""
         found = [
             *await self.differences(),
+            *self.too_late(),
             *await self.wrong_deletions(),
             *await self.unaccounted(),
             *self.history.accounts.faults,
         ]
         self.history.accounts.faults.clear()
         return found
+
+    def too_late(self) -> list[str]:
+        """What differed after the hour although no seller had edited it."""
+        edited = tuple(self.history.edited)
+        self.history.edited.clear()
+        return [f"{line}: after the hour" for line in self.late if not line.startswith(edited)]
 
     async def wrong_deletions(self) -> list[str]:
         """SKUs that the channel took down since the last rest and that were wanted all the while,
