@@ -51,7 +51,7 @@ class History:
     plans: list[str] = field(default_factory=list)
     orders: list[str] = field(default_factory=list)
     edited: set[str] = field(default_factory=set)
-    """Families that the seller edited at AliExpress since the last rest."""
+    """Names of offers and products that the seller edited at AliExpress since the last rest."""
     unwanted: set[str] = field(default_factory=set)
     """SKU codes that were not to be online at some moment since the last rest: until then they may
     rightly be deleted."""
@@ -181,6 +181,7 @@ class History:
     async def edit_stock(self) -> None:
         async def edit(centre: SellerCentre, product: ShopProduct) -> None:
             sku = self.chance.choice(product.skus)
+            self.edited.add(offer_name(sku.sku_code))
             await centre.set_stock(product, sku.sku_code, self.chance.randint(0, 40))
 
         await self.edit(edit)
@@ -189,6 +190,7 @@ class History:
         async def edit(centre: SellerCentre, product: ShopProduct) -> None:
             sku = self.chance.choice(product.skus)
             price = f"{self.chance.randint(500, 9_000) / 100:.2f}"
+            self.edited.add(offer_name(sku.sku_code))
             await centre.set_price(product, sku.sku_code, price)
 
         await self.edit(edit)
@@ -197,17 +199,25 @@ class History:
         async def edit(centre: SellerCentre, product: ShopProduct) -> None:
             title = f"Bargain {self.chance.randint(1, 10**6)}"
             family_id = self.family_of(product).name
+            self.edited |= {product_name(family_id)}
+            self.edited |= {offer_name(sku.sku_code) for sku in product.skus}  # sent as they were
             await self.until_taken(lambda: centre.set_title(product, family_id, title))
 
         await self.edit(edit)
 
     async def take_offline(self) -> None:
-        await self.edit(lambda centre, product: centre.take_offline(product))
+        async def edit(centre: SellerCentre, product: ShopProduct) -> None:
+            self.edited.add(product_name(self.family_of(product).name))
+            await centre.take_offline(product)
+
+        await self.edit(edit)
 
     async def put_online(self) -> None:
-        await self.edit(
-            lambda centre, product: centre.put_online(product), statuses=frozenset({"offline"})
-        )
+        async def edit(centre: SellerCentre, product: ShopProduct) -> None:
+            self.edited.add(product_name(self.family_of(product).name))
+            await centre.put_online(product)
+
+        await self.edit(edit, statuses=frozenset({"offline"}))
 
     async def edit(
         self,
@@ -221,7 +231,6 @@ class History:
         if not shop:
             return
         product = self.chance.choice(shop)
-        self.edited.add(self.family_of(product).name)
         await self.session.sandbox.move_clock(2)  # AliExpress tells times of editing in seconds
         try:
             async with sign_in(self.stack, self.session) as centre:
@@ -326,3 +335,13 @@ class History:
         """The family a product of the shop is of."""
         codes = {sku.sku_code for sku in product.skus}
         return next(f for f in self.families if codes & {row.sku for row in f.rows})
+
+
+def offer_name(sku_code: str) -> str:
+    """How what differs in a SKU's price or stock begins."""
+    return f"offer of {sku_code}:"
+
+
+def product_name(family_id: str) -> str:
+    """How what differs in a product's title or status begins."""
+    return f"product {family_id}:"

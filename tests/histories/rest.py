@@ -14,7 +14,7 @@ from channel_cli.settings import PUBLISHER as PUBLISHER_ADDRESS
 from channel_demo import sell
 from channel_demo.sandbox import ShopProduct, ShopSku
 
-from .history import MINUTE, History
+from .history import MINUTE, History, offer_name, product_name
 from .wanted import Family
 
 QUIET_WITHIN = 90.0
@@ -163,7 +163,7 @@ class Rest:
         if missing:
             return [f"{row.sku}: not there" for row in missing if family.has_stock]
         found = [
-            f"{row.sku}: {offer}, wanted {(row.price, row.stock)}"
+            f"{offer_name(row.sku)} {offer}, wanted {(row.price, row.stock)}"
             for row in family.skus
             for _, sku in [stands[row.sku]]
             for offer in [(sku.price, sku.inventory)]
@@ -175,8 +175,8 @@ class Rest:
         differs |= {"status"} if product.status == "offline" else set()
         if differs != reported:
             found.append(
-                f"{family.name}: {product.status}, {product.title!r}, wanted {title!r};"
-                f" reported to differ: {sorted(reported)}"
+                f"{product_name(family.name)} {product.status}, {product.title!r},"
+                f" wanted {title!r}; reported to differ: {sorted(reported)}"
             )
         return found
 
