@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 WITHIN = 120.0
 MINUTE = 60.0
+ORDERS_AT_REST = 4
 
 
 @dataclass
@@ -157,6 +158,12 @@ class History:
                 f"/control/orders/{order_id}/status",
                 json={"status": "FINISH", "reason": "buyer_cancel"},
             )
+
+    async def trade(self) -> None:
+        """Buyers alone: orders, one of them cancelled."""
+        for _ in range(ORDERS_AT_REST):
+            await self.order()
+        await self.cancel()
 
     async def configure(self) -> None:
         self.titles = self.chance.choice(["", " A", " B"])

@@ -48,6 +48,9 @@ async def test_after_any_history_the_shop_is_what_is_wanted(
                 if round_number % rest_after == 0:
                     await rest.come_to_rest()
                     await require_none(rest, f"{where}, round {round_number}")
+                    await history.trade()  # and nothing else, that might set its stock right too
+                    await rest.come_to_rest()
+                    await require_none(rest, f"{where}, orders after round {round_number}")
     looks, audited = history.accounts.looks, len(history.accounts.audited)
     record_property(
         "summary",
