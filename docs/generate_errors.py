@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from aliexpress import envelope, errors
+from aliexpress.app_refusals import APP_REFUSALS
 from aliexpress.errors import MarketplaceFailure
 from feed_publisher.listings import causes
 from order_importer.importing import problems
@@ -52,7 +53,15 @@ CALLS = """\
 
 Errors of the gateways, of either form: numbers are the old gateway's, names the new one's. They
 appear as the trouble of a run or the problem of an import while these wait. A `sub_code` in `isv.`
-is the caller's fault, one in `isp.` the platform's.
+is the caller's fault, one in `isp.` the platform's, unless it refuses our app.
+"""
+APP = """\
+## Refusals of our app
+
+Of any call, as code or sub-code, in any case, or in words alone; so is a page with status 401, 403
+or 407. Nothing was done, and nothing is refused for it: runs, imports, shipments and categories
+wait and go on by themselves. The operator is told (`aliexpress.app_refused` in the log, the gauge
+`channel.aliexpress.app_refused`), with the remedy.
 """
 
 NEXT = {
@@ -63,7 +72,6 @@ NEXT = {
 CODES: tuple[tuple[frozenset[str], type[MarketplaceFailure]], ...] = (
     (envelope.TOKEN_DEAD_CODES, errors.TokenDead),
     (envelope.LIMIT_CODES, errors.LimitReached),
-    (envelope.APP_CODES, errors.AppRefused),
     (envelope.CLOCK_CODES, errors.PlatformFault),
     (envelope.PLATFORM_CODES | envelope.PLATFORM_BUSINESS_CODES, errors.PlatformFault),
     (envelope.REMOTE_SERVICE_CODES, errors.OutcomeUnknown),
@@ -105,6 +113,11 @@ def page() -> str:
         ),
         CALLS,
         table(("codes", "failure", "means"), [call_row(*row) for row in CODES]),
+        APP,
+        table(
+            ("codes", "means", "remedy"),
+            [(listed(r.codes), r.meaning, r.remedy) for r in APP_REFUSALS],
+        ),
     ]
     return "\n".join(parts)
 
@@ -114,7 +127,12 @@ def call_row(codes: frozenset[str], failure: type[MarketplaceFailure]) -> Sequen
     text = (failure.__doc__ or "").partition("\n\n")[0]
     if codes == envelope.REMOTE_SERVICE_CODES:
         text += " So of a write without a `sub_code`; a read is repeated later."
-    return ", ".join(code(one) for one in sorted(codes)), code(failure.__name__), text
+    return listed(sorted(codes)), code(failure.__name__), text
+
+
+def listed(codes: Iterable[str]) -> str:
+    """Codes as they are on the wire."""
+    return ", ".join(map(code, codes))
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

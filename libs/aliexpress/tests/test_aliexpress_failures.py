@@ -62,10 +62,7 @@ def iop(kind: str, code: str, message: str = "Message") -> dict[str, Any]:
     [
         (top(27), TokenDead, TokenDead),
         (top(26), CallerFault, CallerFault),
-        (top(25), AppRefused, AppRefused),
-        (top(29), AppRefused, AppRefused),
         (top(40), CallerFault, CallerFault),
-        (top(11, "isv.permission-api-package-limit"), CallerFault, CallerFault),
         (top(10), PlatformFault, PlatformFault),
         (top(15, "isv.invalid-parameter"), CallerFault, CallerFault),
         (top(50, "isv.invalid-parameter"), CallerFault, CallerFault),
@@ -75,7 +72,6 @@ def iop(kind: str, code: str, message: str = "Message") -> dict[str, Any]:
         (top(15), PlatformFault, OutcomeUnknown),
         (top(15, "isp.call-limited"), LimitReached, LimitReached),
         (top(7, "accesscontrol.limited-by-api-access-count", BAN), LimitReached, LimitReached),
-        (iop("ISV", "IncompleteSignature"), AppRefused, AppRefused),
         (iop("ISV", "InvalidTimestamp"), PlatformFault, PlatformFault),
         (top(31), PlatformFault, PlatformFault),
         (iop("ISV", "IllegalAccessToken"), TokenDead, TokenDead),
@@ -219,7 +215,8 @@ async def test_chinese_answers_to_a_shipment(
         (b"", 500, PlatformFault, OutcomeUnknown),
         (b"{}", 503, PlatformFault, OutcomeUnknown),
         (b"slow down", 429, LimitReached, LimitReached),
-        (b"<html>forbidden</html>", 403, CallerFault, CallerFault),
+        (b"<html>not found</html>", 404, CallerFault, CallerFault),
+        (b"<html>forbidden</html>", 403, AppRefused, AppRefused),
         (b"<html>hello</html>", 200, BadAnswer, OutcomeUnknown),
         (b'{"aliexpress_solution_', 200, BadAnswer, OutcomeUnknown),
         (b"[]", 200, BadAnswer, OutcomeUnknown),
@@ -240,7 +237,9 @@ async def test_what_is_not_an_answer(
     for call, expected in ((read_orders, of_read), (write, of_write)):
         failure = await failure_of(call, answering(answer, status=status), token)
         assert type(failure) is expected
-        assert may_repeat(failure) == (expected in {PlatformFault, LimitReached, BadAnswer})
+        assert may_repeat(failure) == (
+            expected in {PlatformFault, AppRefused, LimitReached, BadAnswer}
+        )
 
 
 async def read_orders(client: Any, token: AccessToken) -> Any:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from aliexpress import envelope
+from aliexpress.app_alarm import AppAlarm
 from aliexpress.errors import CallerFault, LimitReached, OutcomeUnknown, PlatformFault
 from aliexpress.gateway import Gateway
 from aliexpress.limits import Limiter
@@ -41,6 +42,7 @@ class Client:
         self.now = now
         self._transport = transport
         self._limiter = limiter
+        self._alarm = AppAlarm()
         self._is_simplified = is_simplified
 
     async def call(
@@ -60,7 +62,10 @@ class Client:
         """
         seller_id = token.seller_id if token else None
         await self._limiter.acquire(seller_id, operation.name)
-        with observed_call(operation.name, seller_id) as span:
+        with (
+            observed_call(operation.name, seller_id) as span,
+            self._alarm.watching(operation.name, seller_id),
+        ):
             form = self.gateway.request(
                 operation,
                 parameters,
@@ -87,7 +92,7 @@ class Client:
         read: Callable[[Fields], T],
     ) -> T:
         """Post an unsigned form, which only the old gateway's token exchange wants. As `call`."""
-        with observed_call(operation.name, None):
+        with observed_call(operation.name, None), self._alarm.watching(operation.name, None):
             reply = await self._send(operation, url, form, {})
             return self._read(operation, self._open(operation, reply), read)
 

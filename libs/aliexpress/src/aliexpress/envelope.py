@@ -7,6 +7,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
+from aliexpress.app_refusals import ADDRESS, AppRefusal, find_by_code, find_by_words
 from aliexpress.errors import (
     AppRefused,
     BadAnswer,
@@ -30,8 +31,8 @@ TOKEN_DEAD_CODES = frozenset({"27", "IllegalAccessToken", "IllegalRefreshToken"}
 LIMIT_CODES = frozenset({"7", "ApiCallLimit", "AppCallLimit", "isp.call-limited"})
 PLATFORM_CODES = frozenset({"3", "10", "ServiceUnavailable"})
 CLOCK_CODES = frozenset({"31", "InvalidTimestamp"})  # nothing was done; it heals with the clocks
-APP_CODES = frozenset({"25", "29", "IncompleteSignature", "InvalidAppKey"})
 REMOTE_SERVICE_CODES = frozenset({"15", "50"})  # sub_code says whose fault it is
+APP_STATUSES = frozenset({401, 403, 407})  # without a word of AliExpress: who calls is refused
 _PLATFORM_TYPES = frozenset({"ISP", "SYSTEM"})
 # What was asked may have been done all the same:
 _REACHED_BACK_END = ("timeout", "remote-connection", "remote-service", "unknown-error")
@@ -59,21 +60,18 @@ def open_envelope(operation: Operation, reply: Reply, now: datetime) -> Fields:
     """
     try:
         answer = read_object(reply.body)
+        inner = _unwrapped(operation, answer)
+        complaint = find_complaint(answer) or find_complaint(inner)
     except Unreadable:
         if reply.status >= 400:
             raise _by_status(operation, reply.status) from None
         raise
-    complaint = find_complaint(answer)
     if complaint is not None:
         raise classify(operation, complaint, now)
     if reply.status >= 400:
         raise _by_status(operation, reply.status, request_id_of(answer))
     if reply.status >= 300:
         raise Unreadable("$", f"status {reply.status} is not an answer")
-    inner = _unwrapped(operation, answer)
-    complaint = find_complaint(inner)
-    if complaint is not None:
-        raise classify(operation, complaint, now)
     return inner
 
 
@@ -110,16 +108,15 @@ def classify(operation: Operation, complaint: Complaint, now: datetime) -> Marke
             scope=_scope_of(sub_code),
             **named,
         )
-    if code in TOKEN_DEAD_CODES:
+    if (of_app := _find_app_refusal(complaint)) is not None:
+        return AppRefused(operation.name, complaint.message, remedy=of_app.remedy, **named)
+    if _is_one_of(TOKEN_DEAD_CODES, code):
         return TokenDead(operation.name, complaint.message, **named)
-    if code in APP_CODES:
-        return AppRefused(operation.name, complaint.message, **named)
-    is_platform = code in CLOCK_CODES or (
-        not sub_code.startswith("isv.")
+    is_platform = _is_one_of(CLOCK_CODES, code) or (
+        not sub_code.casefold().startswith("isv.")
         and (
-            sub_code.startswith("isp.")
-            or code in PLATFORM_CODES
-            or code in REMOTE_SERVICE_CODES
+            sub_code.casefold().startswith("isp.")
+            or _is_one_of(PLATFORM_CODES | REMOTE_SERVICE_CODES, code)
             or complaint.kind in _PLATFORM_TYPES
         )
     )
@@ -137,8 +134,14 @@ def classify(operation: Operation, complaint: Complaint, now: datetime) -> Marke
 def classify_refusal(
     operation: Operation, refused: Refused, request_id: str | None
 ) -> MarketplaceFailure:
-    """The failure an error inside `result` means: the merchant's, or an outage further back."""
+    """The failure an error inside `result` means: the merchant's, our app's, or an outage further
+    back."""
     message = refused.message.lower()
+    code = refused.code
+    if (of_app := None if code.isdecimal() else find_by_code([code])) is not None:
+        return AppRefused(
+            operation.name, refused.message, remedy=of_app.remedy, code=code, request_id=request_id
+        )
     if (ban := _BAN.search(message)) is not None:
         return LimitReached(
             operation.name,
@@ -171,6 +174,10 @@ def _by_status(
         return LimitReached(
             operation.name, message, ban=SHORTEST_BAN, code=code, request_id=request_id
         )
+    if status in APP_STATUSES:
+        return AppRefused(
+            operation.name, message, remedy=ADDRESS.remedy, code=code, request_id=request_id
+        )
     if status < 500:
         return CallerFault(operation.name, message, code=code, request_id=request_id)
     kind = OutcomeUnknown if operation.is_write else PlatformFault
@@ -196,11 +203,22 @@ def _has_answer(answer: Fields) -> bool:
     return any(name.endswith("_response") or name == "result" for name in answer.value)
 
 
+def _is_one_of(known: frozenset[str], *codes: str) -> bool:
+    """Whether one of `codes` is known, whatever its case."""
+    folded = {code.casefold() for code in known}
+    return any(code.casefold() in folded for code in codes)
+
+
+def _find_app_refusal(complaint: Complaint) -> AppRefusal | None:
+    """Whether our app is refused; words decide only where there is no sub-code to do so."""
+    found = find_by_code((complaint.sub_code, complaint.code, complaint.kind))
+    return found or (None if complaint.sub_code else find_by_words(complaint.all_words))
+
+
 def _is_limit(complaint: Complaint) -> bool:
     return (
-        complaint.code in LIMIT_CODES
-        or complaint.sub_code in LIMIT_CODES
-        or complaint.sub_code.startswith("accesscontrol.limited")
+        _is_one_of(LIMIT_CODES, complaint.code, complaint.sub_code)
+        or complaint.sub_code.casefold().startswith("accesscontrol.limited")
         or _BAN.search(complaint.all_words) is not None
     )
 

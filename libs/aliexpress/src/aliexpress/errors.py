@@ -5,7 +5,7 @@
     │   └── BusinessError     refused inside `result`, the call itself was well formed
     ├── TokenDead             the token is invalid, expired or revoked: connect the shop again
     ├── PlatformFault         (an Outage) AliExpress or the way to it is down: repeat later
-    │   └── AppRefused        our app's key or signature is refused: correct the settings
+    │   └── AppRefused        our app is refused, whatever is asked: an operator puts it right
     ├── LimitReached          (an Outage) a quota is used up or a ban runs: repeat after `ban`
     ├── OutcomeUnknown        a write whose answer was lost: settle by reading, never repeat blindly
     └── BadAnswer             a read answered in no documented form: repeat later, inform a person
@@ -38,13 +38,21 @@ class MarketplaceFailure(Exception):
         sub_code: str = "",
         request_id: str | None = None,
     ) -> None:
-        named = " ".join(part for part in (code, sub_code) if part)
-        super().__init__(f"{operation}: {message}" + (f" ({named})" if named else ""))
         self.operation = operation
         self.message = message
         self.code = code
         self.sub_code = sub_code
         self.request_id = request_id
+        super().__init__(self._text())
+
+    @property
+    def codes(self) -> str:
+        """Code and sub-code, as far as there are any."""
+        return " ".join(filter(None, (self.code, self.sub_code)))
+
+    def _text(self) -> str:
+        named = f" ({self.codes})" if self.codes else ""
+        return f"{self.operation}: {self.message}{named}"
 
 
 class CallerFault(MarketplaceFailure):
@@ -67,11 +75,33 @@ class PlatformFault(MarketplaceFailure, Outage):
 
 
 class AppRefused(PlatformFault):
-    """AliExpress refuses our app's key or signature, whatever is asked; nothing was done.
+    """AliExpress refuses our app, whatever is asked (key, signature, address, permissions); nothing
+    was done.
 
-    No merchant's data is at fault: all calls fail until an operator corrects the app's settings,
-    and then the same calls succeed.
+    No merchant's data and no seller's token is at fault: the same calls succeed once an operator
+    has put the app right, which `remedy` says how to do. Its text is for merchants.
     """
+
+    def __init__(
+        self,
+        operation: str,
+        message: str,
+        *,
+        remedy: str,
+        code: str = "",
+        sub_code: str = "",
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(operation, message, code=code, sub_code=sub_code, request_id=request_id)
+        self.remedy = remedy
+
+    def _text(self) -> str:
+        return f"AliExpress refuses our app ({self.codes}): the operator was told"
+
+    @property
+    def trouble(self) -> str:
+        """What work that waits for it shows."""
+        return f"{self}; nothing is lost, it goes on by itself"
 
 
 class LimitReached(MarketplaceFailure, Outage):

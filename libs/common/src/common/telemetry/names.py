@@ -35,6 +35,9 @@ MARKETPLACE_CALLS = Metric(
     "channel.aliexpress.calls", "{call}", "Calls to AliExpress, by operation and outcome"
 )
 MARKETPLACE_DURATION = Metric("channel.aliexpress.duration", "s", "How long a call took")
+APP_REFUSED = Metric(
+    "channel.aliexpress.app_refused", "{operation}", "Operations our app is refused now, by code"
+)
 TOKEN_AGE = Metric("channel.token.age", "s", "Age of a shop's access token, by shop")
 TOKEN_LEFT = Metric("channel.token.left", "s", "Time until a shop's access token lapses")
 CATALOG_DIRTY = Metric(
