@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from aliexpress.logistics import list_carriers
 from common import clock
-from common.errors import Refusal
+from common.errors import Outage, Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
@@ -38,7 +38,7 @@ async def load_carriers(
     *,
     at_most_old: timedelta = FRESH_FOR,
 ) -> CarrierList:
-    """The carriers, not older than that.
+    """The carriers, not older than that; in an outage a list older than a day serves on.
 
     Raises `CarriersUnreadable`, and an `Outage` or `CallerFault` where AliExpress must be asked.
     """
@@ -51,5 +51,9 @@ async def load_carriers(
             carriers = await list_carriers(access.client, token)
     except ShopNotConnected as obstacle:
         raise CarriersUnreadable from obstacle
+    except Outage:
+        if known is None or at_most_old < FRESH_FOR:
+            raise
+        return known
     async with unit_of_work(pool) as connection:
         return await store.save_carriers(connection, merchant_id, shop_id, carriers)

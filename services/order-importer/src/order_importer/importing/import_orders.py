@@ -14,7 +14,7 @@ import structlog
 from opentelemetry import trace
 
 from aliexpress.client import Client
-from aliexpress.errors import BadAnswer, CallerFault, MarketplaceFailure
+from aliexpress.errors import AppRefused, BadAnswer, CallerFault, MarketplaceFailure
 from aliexpress.operation import AccessToken
 from aliexpress.orders import Order as ListedOrder
 from aliexpress.orders import UnreadableOrder, load_order
@@ -43,6 +43,7 @@ from order_importer.imports import store as imports
 from order_importer.imports.store import Import
 from order_importer.orders import store as orders
 from order_importer.orders.store import Fetched
+from order_importer.shops.pauses import pause_after
 from order_importer.shops.shop_access import ShopAccess
 from order_importer.shops.store import load_shop, move_cover
 
@@ -53,7 +54,6 @@ BATCH_ORDERS = 200
 PARALLEL_DETAILS = 8
 PROBLEMS_AGAIN = 50
 _CANDIDATES = 20
-_LONGEST_PAUSE = timedelta(minutes=5)
 
 
 async def import_next(pool: Pool, access: ShopAccess, holder: str, first: timedelta) -> bool:
@@ -92,15 +92,7 @@ async def _run(
                     window=window,
                 ).run()
         except (Outage, BadAnswer) as outage:
-            retry_after = outage.retry_after if isinstance(outage, Outage) else None
-            pause = retry_after or timedelta(seconds=2 ** min(running.attempts, 8))
-            async with unit_of_work(pool) as connection:
-                await imports.postpone_import(
-                    connection,
-                    running.import_id,
-                    until=clock.now() + min(pause, _LONGEST_PAUSE),
-                    problem=str(outage),
-                )
+            await _postpone(pool, running, outage)
         except (ShopNotConnected, MarketplaceFailure) as failure:
             problem = (
                 "The shop is not connected: renew it, and the import goes on where it stands."
@@ -111,6 +103,19 @@ async def _run(
                 await imports.end_import(connection, running.import_id, "failed", problem=problem)
         else:
             log.info("import.done", shop=f"{shop.merchant_id}/{shop.shop_id}")
+
+
+async def _postpone(pool: Pool, running: Import, failure: Exception) -> None:
+    now = clock.now()
+    pause = pause_after(failure, attempts=running.attempts, waited=now - running.requested_at)
+    async with unit_of_work(pool) as connection:
+        await imports.postpone_import(
+            connection,
+            running.import_id,
+            until=now + pause,
+            problem=failure.trouble if isinstance(failure, AppRefused) else str(failure),
+            refunds=int(isinstance(failure, AppRefused)),
+        )
 
 
 @dataclass(kw_only=True)

@@ -146,14 +146,18 @@ async def end_import(
 
 
 async def postpone_import(
-    connection: Connection, import_id: int, *, until: datetime, problem: str
+    connection: Connection, import_id: int, *, until: datetime, problem: str, refunds: int = 0
 ) -> None:
-    """Try the begun import again then."""
+    """Try the begun import again then; `refunds` attempts were none."""
     await connection.execute(
-        "UPDATE order_import SET next_try_at = $2, problem = $3 WHERE import_id = $1",
+        """
+        UPDATE order_import SET next_try_at = $2, problem = $3, attempts = attempts - $4
+        WHERE import_id = $1
+        """,
         import_id,
         until,
         problem,
+        refunds,
     )
 
 

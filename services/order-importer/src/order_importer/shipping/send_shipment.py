@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 from opentelemetry import trace
 
-from aliexpress.errors import CallerFault, LimitReached, MarketplaceFailure, OutcomeUnknown
+from aliexpress.errors import AppRefused, CallerFault, MarketplaceFailure, OutcomeUnknown
 from aliexpress.logistics import Shipment as WireShipment
 from aliexpress.logistics import fulfil_order
 from aliexpress.operation import AccessToken
@@ -28,13 +28,13 @@ from order_importer.shipping.outcome import confirm, refuse
 from order_importer.shipping.parcels import send_type
 from order_importer.shipping.refusals import meaning_of
 from order_importer.shipping.store import Shipment
+from order_importer.shops.pauses import NOTHING_TO_DO, pause_after
 from order_importer.shops.shop_access import ShopAccess
 
 log = structlog.get_logger()
 tracer = trace.get_tracer("order-importer")
 
 _CANDIDATES = 20
-_LONGEST_PAUSE = timedelta(minutes=5)
 
 
 async def send_next(pool: Pool, access: ShopAccess, holder: str) -> bool:
@@ -135,15 +135,23 @@ async def _mark_uncertain(
 async def _undo_intent(
     pool: Pool, lease: Lease, shipment: Shipment, failure: MarketplaceFailure
 ) -> None:
-    """Nothing was done at AliExpress: the shipment is pending as before."""
+    """Nothing was done at AliExpress: the shipment is pending as before. A refusal of our app is no
+    attempt to send it."""
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
-        await store.mark_pending(connection, shipment, after=timedelta(0), problem=failure.message)
+        await store.mark_pending(
+            connection,
+            shipment,
+            after=timedelta(0),
+            problem=(failure.code, failure.message),
+            refunds=int(isinstance(failure, AppRefused)),
+        )
 
 
 async def _postpone(pool: Pool, lease: Lease, shipment: Shipment, failure: Exception) -> None:
-    ban = failure.ban if isinstance(failure, LimitReached) else None
-    pause = ban or timedelta(seconds=2 ** min(shipment.attempts, 8))
+    waited = clock.now() - shipment.requested_at
+    pause = pause_after(failure, attempts=shipment.attempts, waited=waited)
+    wait = (failure.trouble, NOTHING_TO_DO) if isinstance(failure, AppRefused) else (None, None)
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
-        await store.postpone(connection, shipment, after=min(pause, _LONGEST_PAUSE))
+        await store.postpone(connection, shipment, after=pause, explained=wait)

@@ -50,7 +50,10 @@ async def settle(
         else:
             log.info("shipment.settled", order=shipment.order_id, was="absent")
             await store.mark_pending(
-                connection, shipment, after=_pause(shipment), problem=shipment.problem_message
+                connection,
+                shipment,
+                after=_pause(shipment),
+                problem=(shipment.problem_code, shipment.problem_message),
             )
     return True
 

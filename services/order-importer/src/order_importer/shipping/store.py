@@ -162,7 +162,7 @@ async def mark_sent(connection: Connection, shipment: Shipment) -> None:
     await connection.execute(
         """
         UPDATE shipment SET state = 'sent', attempts = attempts + 1, absent_readings = 0,
-            problem_code = NULL, problem_message = NULL
+            problem_code = NULL, problem_message = NULL, explanation = NULL, remedy = NULL
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
         *_key(shipment),
@@ -188,7 +188,7 @@ async def mark_absent(connection: Connection, shipment: Shipment, readings: int)
     """The order was read and did not show the parcel, for so many readings in a row."""
     await connection.execute(
         """
-        UPDATE shipment SET absent_readings = $5
+        UPDATE shipment SET absent_readings = $5, explanation = NULL, remedy = NULL
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
         *_key(shipment),
@@ -197,30 +197,54 @@ async def mark_absent(connection: Connection, shipment: Shipment, readings: int)
 
 
 async def mark_pending(
-    connection: Connection, shipment: Shipment, *, after: timedelta, problem: str | None
+    connection: Connection,
+    shipment: Shipment,
+    *,
+    after: timedelta,
+    problem: tuple[str | None, str | None],
+    refunds: int = 0,
 ) -> None:
-    """The parcel is not there: send it again after this time."""
+    """The parcel is not there: send it again after this time.
+
+    `problem` is AliExpress's code and message; `refunds` attempts were none.
+    """
+    code, message = problem
     await connection.execute(
         """
         UPDATE shipment SET state = 'pending', absent_readings = 0, next_try_at = $5,
-            problem_message = $6
+            problem_code = $6, problem_message = $7, attempts = attempts - $8,
+            explanation = NULL, remedy = NULL
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
         *_key(shipment),
         clock.now() + after,
-        problem,
+        code,
+        message,
+        refunds,
     )
 
 
-async def postpone(connection: Connection, shipment: Shipment, *, after: timedelta) -> None:
-    """Look at the shipment again after this time; its state stays."""
+async def postpone(
+    connection: Connection,
+    shipment: Shipment,
+    *,
+    after: timedelta,
+    explained: tuple[str | None, str | None] = (None, None),
+) -> None:
+    """Look at the shipment again after this time; its state stays, and what was answered to it.
+
+    `explained` is why it waits, and the remedy, where that is known.
+    """
+    explanation, remedy = explained
     await connection.execute(
         """
-        UPDATE shipment SET next_try_at = $5
+        UPDATE shipment SET next_try_at = $5, explanation = $6, remedy = $7
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
         *_key(shipment),
         clock.now() + after,
+        explanation,
+        remedy,
     )
 
 
@@ -229,7 +253,7 @@ async def mark_confirmed(connection: Connection, shipment: Shipment) -> None:
     await connection.execute(
         """
         UPDATE shipment SET state = 'confirmed', settled_at = $5, problem_code = NULL,
-            problem_message = NULL
+            problem_message = NULL, explanation = NULL, remedy = NULL
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
         *_key(shipment),
