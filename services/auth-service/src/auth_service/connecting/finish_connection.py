@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from aliexpress.client import Client
-from aliexpress.errors import CallerFault, MarketplaceFailure
+from aliexpress.errors import AppRefused, CallerFault, MarketplaceFailure
 from aliexpress.oauth import TokenGrant, create_token
 from auth_service.clients.secrets import hash_of
 from auth_service.connecting.store import Attempt, claim_return
@@ -72,6 +72,20 @@ class CodeRefused(Refusal):
         )
 
 
+class ConnectLater(Refusal):
+    """AliExpress refuses our app, so no code can be exchanged now; the seller did nothing wrong."""
+
+    def __init__(self, refusal: AppRefused) -> None:
+        super().__init__(
+            f"The shop is not connected yet. {refusal}",
+            status=503,
+            slug="app-refused",
+            rule="M1.2",
+            remedy="Nothing is wrong with your account. Ask for a new link later and open it, "
+            "once the operator has put the channel's access right.",
+        )
+
+
 class OtherSeller(Refusal):
     """A renewal came back with another seller account (M1.4)."""
 
@@ -113,9 +127,9 @@ async def finish_connection(
 ) -> store.Shop:
     """The shop, connected with a token of a new generation (M1.2, M1.4).
 
-    Raises `StateUnknown`, `SellerDeclined`, `NotEligible`, `CodeRefused`, `OtherSeller` and
-    `SellerTaken`. A kill between AliExpress's answer and the commit leaves nothing: the merchant
-    connects again.
+    Raises `StateUnknown`, `SellerDeclined`, `NotEligible`, `CodeRefused`, `ConnectLater`,
+    `OtherSeller` and `SellerTaken`. A kill between AliExpress's answer and the commit leaves
+    nothing: the merchant connects again.
     """
     attempt = await _claim(pool, callback)
     if not callback.code:
@@ -125,6 +139,8 @@ async def finish_connection(
     require_eligible(shop.merchant_id, shop.is_eligible, contact)
     try:
         grant = await create_token(client, callback.code, redirect_uri=redirect_uri)
+    except AppRefused as refusal:
+        raise ConnectLater(refusal) from refusal
     except MarketplaceFailure as failure:
         raise CodeRefused(failure) from failure
     reach("auth.after-token")
