@@ -394,3 +394,97 @@ async def test_a_renewed_shop_is_called_at_once(pool: Pool) -> None:
     found = await pool.fetchrow("SELECT failures, retry_at FROM shop")
     assert found is not None
     assert tuple(found) == (0, None)
+
+
+SOON = timedelta(minutes=1)
+
+
+async def fetch_all(market: Marketplace) -> None:
+    """One turn of all that is due, to its end."""
+    await market.fetch_trees()
+    await market.fetch_schemas()
+    await eventually(lambda: not market._schemas.busy and not market._trees.busy)
+
+
+async def fetch_schemas(pool: Pool, market: Marketplace, merchant: str, count: int) -> None:
+    """Wait until so many are there; calls in quick succession meet limits of a second."""
+
+    async def are_fetched() -> bool:
+        await fetch_all(market)
+        return await count_schemas(pool, merchant) == count
+
+    await eventually(are_fetched, within=10)
+
+
+@pytest.mark.parametrize("code", ["12", "isv.permission-api-package-limit"])
+async def test_while_our_app_is_refused_schemas_wait_and_are_fetched_within_a_minute(
+    pool: Pool, marketplace: Marketplace, simulated: Simulated, code: str
+) -> None:
+    await lapse(pool, "n")
+    await fetch_trees(pool, marketplace, "m")
+    await request(pool, "m", WALL_CLOCKS)
+    await fetch_all(marketplace)
+    assert await count_schemas(pool, "m") == 1
+    known = await pool.fetchrow("SELECT body, refusal FROM category_schema")
+    await pool.execute("UPDATE category_schema SET fetched_at = fetched_at - interval '2 days'")
+    await request(pool, "m", "200000346")
+
+    await simulated.set_fault(operation="*", kind="error", code=code)
+    calls = []
+    for _ in range(20):
+        before = await struck(simulated)
+        await fetch_all(marketplace)
+        calls.append(await struck(simulated) - before)
+        await age(pool, SOON)
+    assert 10 <= sum(calls) <= 50
+    rows = await pool.fetch("SELECT * FROM category_schema ORDER BY fetched_at NULLS LAST")
+    assert known is not None
+    assert [(row["body"], row["refusal"]) for row in rows] == [tuple(known), (None, None)]
+    assert [row["failures"] for row in rows] == [0, 0]
+
+    await simulated.remove_faults()
+    await age(pool, SOON)
+    await fetch_schemas(pool, marketplace, "m", 2)
+    assert await pool.fetchval("SELECT count(*) FROM category_schema WHERE body IS NULL") == 0
+    assert await pool.fetchval("SELECT failures FROM shop WHERE merchant_id = 'm'") == 0
+
+
+async def test_a_tree_half_fetched_as_our_app_is_refused_is_fetched_whole_later(
+    pool: Pool, marketplace: Marketplace, simulated: Simulated
+) -> None:
+    await lapse(pool, "n")
+    await fetch_trees(pool, marketplace, "m")
+    whole = await tree_of(pool, "m")
+    await pool.execute("DELETE FROM category_branch")
+    await pool.execute("UPDATE shop SET tree = NULL, tree_fetched_at = NULL")
+    await pool.execute(
+        "INSERT INTO category_branch (merchant_id, shop_id, category_id, due_at)"
+        " VALUES ('m', 's', '0', now())"
+    )
+    await simulated.set_fault(operation=TREE_QUERY, kind="error", code="11", skip=5)
+    for _ in range(20):
+        await fetch_all(marketplace)
+        await age(pool, SOON)
+    branches = await pool.fetch("SELECT children, failures FROM category_branch")
+    assert any(branch["children"] is None for branch in branches)
+    assert {branch["failures"] for branch in branches} == {0}
+    assert await tree_of(pool, "m") == []
+
+    await simulated.remove_faults()
+    await age(pool, SOON)
+    await fetch_trees(pool, marketplace, "m")
+    assert await tree_of(pool, "m") == whole
+
+
+async def test_a_shop_that_failed_long_before_our_app_was_refused_goes_on_within_a_minute(
+    pool: Pool, marketplace: Marketplace, simulated: Simulated
+) -> None:
+    await lapse(pool, "n")
+    await fetch_trees(pool, marketplace, "m")
+    await request(pool, "m", WALL_CLOCKS)
+    await pool.execute("UPDATE shop SET failures = 20")
+    await simulated.set_fault(operation=SCHEMA_GET, kind="error", code="13")
+    await fetch_all(marketplace)
+    await simulated.remove_faults()
+    await age(pool, SOON)
+    await fetch_schemas(pool, marketplace, "m", 1)

@@ -116,3 +116,23 @@ async def test_a_feed_is_in_its_shops_currency(
         await apply_configuration(connection, "m", "wrong", form())
     await settle()
     assert [event.offers is None for event in await emitted()] == [False]
+
+
+@pytest.mark.usefixtures("connected_shop")
+async def test_a_shop_is_looked_at_soon_after_our_app_was_refused(
+    pool: Pool, reader: CurrencyReader, control: httpx2.AsyncClient
+) -> None:
+    products = {"seller_id": SELLER, "sku_codes": ["BY-HAND-REFUSED"]}
+    (await control.post("/control/products", json=products)).raise_for_status()
+    fault = {"kind": "error", "code": "isv.permission-ip-whitelist-limit"}
+    (await control.post("/control/faults", json=fault)).raise_for_status()
+    assert await reader.run()
+    assert not await reader.run()
+    (await control.delete("/control/faults")).raise_for_status()
+    clock.set_to(clock.now() + timedelta(minutes=1, seconds=1))
+    try:
+        assert await reader.run()
+    finally:
+        clock.set_to(clock.wall_now())
+    async with unit_of_work(pool) as connection:
+        assert await load_currencies(connection, [("m", "s")]) == {("m", "s"): "USD"}

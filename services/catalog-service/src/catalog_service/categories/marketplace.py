@@ -15,7 +15,13 @@ import structlog
 
 from aliexpress.categories import ROOT_CATEGORY_ID, Category, list_child_categories
 from aliexpress.client import Client
-from aliexpress.errors import CallerFault, LimitReached, MarketplaceFailure, TokenDead
+from aliexpress.errors import (
+    AppRefused,
+    CallerFault,
+    LimitReached,
+    MarketplaceFailure,
+    TokenDead,
+)
 from aliexpress.operation import AccessToken
 from aliexpress.products import load_product_schema
 from catalog_service.categories.branches import renew_tree
@@ -53,6 +59,8 @@ CALLS_PER_TURN = 128
 CALLS_OF_SHOP = 16
 AT_ONCE_OF_SHOP = 4
 FAILURES_IN_A_ROW = 2
+MOST_REFUSED = 4
+"""Turns that count while our app is refused: 40 seconds pass between them at most."""
 LANGUAGE = "en"
 
 Fetch = Callable[[SchemaKey, AccessToken], Awaitable[bool]]
@@ -75,6 +83,7 @@ class Calls:
     fetched: int = 0
     failed_in_a_row: int = 0
     limit: timedelta | None = None
+    is_app_refused: bool = False
 
 
 class Marketplace:
@@ -162,10 +171,8 @@ class Marketplace:
             async with unit_of_work(self._pool) as connection:
                 if calls.fetched:  # there may be more, and the turn may have gone on without it
                     made_work(connection, kind)
-                failures = await count_failures(connection, shop)
-                failures = 0 if calls.fetched else failures + (calls.limit is None)
-                pause = pause_after(failures) if failures else None
-                await note_calls(connection, shop, failures=failures, pause=calls.limit or pause)
+                failures, pause = _back_off(calls, await count_failures(connection, shop))
+                await note_calls(connection, shop, failures=failures, pause=pause)
         return calls.fetched > 0
 
     async def _fetch_all(
@@ -192,17 +199,20 @@ class Marketplace:
             await self._report_dead(*shop, token)
         except* LimitReached as reached:
             calls.limit = limit_of(reached)
+        except* AppRefused:
+            calls.is_app_refused = True
         except* Exception:
             log.exception("shop.calls_failed", merchant=shop[0], shop=shop[1])
         return calls
 
     async def _fetch_schema(self, key: SchemaKey, token: AccessToken) -> bool:
-        """Fetch one schema; whether there is an answer. Raises `TokenDead`, `LimitReached`."""
+        """Fetch one schema; whether there is an answer. Raises what is no fault of this schema:
+        `TokenDead`, `LimitReached`, `AppRefused`."""
         category_id = key[2]
         try:
             answer = await load_product_schema(self._client, token, category_id)
             body, refusal = await asyncio.to_thread(_readable, category_id, answer)
-        except (TokenDead, LimitReached):
+        except (TokenDead, LimitReached, AppRefused):
             raise
         except CallerFault as fault:
             body, refusal = None, fault.message
@@ -218,8 +228,8 @@ class Marketplace:
         return True
 
     async def _fetch_branch(self, key: BranchKey, token: AccessToken) -> bool:
-        """Fetch the children of one category; whether they are known now. Raises `TokenDead`,
-        `LimitReached`.
+        """Fetch the children of one category; whether they are known now. Raises what is no fault
+        of this branch: `TokenDead`, `LimitReached`, `AppRefused`.
 
         A branch that AliExpress refuses to list is empty until it is due again, unless it was
         listed before, or is the root: a refusal of everything must not empty a tree.
@@ -227,7 +237,7 @@ class Marketplace:
         now = clock.now()
         try:
             children = await list_child_categories(self._client, token, key[2])
-        except (TokenDead, LimitReached):
+        except (TokenDead, LimitReached, AppRefused):
             raise
         except MarketplaceFailure as failure:
             log.warning("branch.not_fetched", shop=key[1], branch=key[2], reason=str(failure))
@@ -259,6 +269,18 @@ class Marketplace:
             await self._tokens.report_dead(merchant_id, shop_id, token.generation)
         except Outage as outage:
             log.warning("token.not_reported", shop=shop_id, reason=str(outage))
+
+
+def _back_off(calls: Calls, failures: int) -> tuple[int, timedelta | None]:
+    """How many turns have failed in a row with this one, after so many; and how long the shop
+    pauses. While our app is refused it is asked for soon again, whatever failed before."""
+    if calls.fetched:
+        return 0, calls.limit
+    if calls.is_app_refused:
+        refused = min(failures + 1, MOST_REFUSED)
+        return max(failures, refused), pause_after(refused)
+    failures += calls.limit is None
+    return failures, calls.limit or (pause_after(failures) if failures else None)
 
 
 def limit_of(reached: BaseExceptionGroup[LimitReached]) -> timedelta:

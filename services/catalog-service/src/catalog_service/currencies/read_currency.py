@@ -5,12 +5,12 @@ never changes.
 """
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from aliexpress.client import Client
-from aliexpress.errors import BadAnswer, CallerFault, TokenDead
+from aliexpress.errors import AppRefused, BadAnswer, CallerFault, TokenDead
 from aliexpress.operation import AccessToken
 from aliexpress.products import PRODUCT_STATUSES, list_products
 from catalog_service.categories.marketplace import Tokens, access_token
@@ -28,6 +28,8 @@ log = structlog.get_logger()
 SHOPS_PER_TURN = 8
 PAUSE = timedelta(hours=1)
 """How long an empty shop, or one whose call failed, is left alone."""
+PAUSE_REFUSED = timedelta(minutes=1)
+"""How long one is left alone while AliExpress refuses our app."""
 
 
 class CurrencyReader:
@@ -53,13 +55,20 @@ class CurrencyReader:
         ) as held:
             if held is None:
                 return False
-            currency = await self._read(shop)
+            currency, checked_at = await self._check(shop)
             async with unit_of_work(self._pool) as connection:
-                await save_currency(connection, shop, currency)
+                await save_currency(connection, shop, currency, checked_at=checked_at)
         return True
 
+    async def _check(self, shop: ShopKey) -> tuple[str | None, datetime]:
+        """The currency, if it can be had now; and the time from which the shop is left alone."""
+        try:
+            return await self._read(shop), clock.now()
+        except AppRefused:
+            return None, clock.now() - PAUSE + PAUSE_REFUSED
+
     async def _read(self, shop: ShopKey) -> str | None:
-        """The currency; None where it cannot be had now."""
+        """The currency; None where it cannot be had now. Raises `AppRefused`."""
         try:
             token = await self._tokens.token(*shop)
             try:
@@ -68,6 +77,8 @@ class CurrencyReader:
                 await self._tokens.report_dead(*shop, token.generation)
         except ShopNotConnected:
             return None
+        except AppRefused:
+            raise
         except (CallerFault, Outage, BadAnswer) as failure:
             log.warning("currency.not_read", shop=shop[1], reason=str(failure))
         return None

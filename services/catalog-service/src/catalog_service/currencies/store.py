@@ -5,7 +5,6 @@ from datetime import datetime
 
 from catalog_service.families.store import listed, mark
 from catalog_service.shops.store import ShopKey
-from common import clock
 from common.postgres.pool import Connection
 
 
@@ -42,8 +41,11 @@ async def list_unknown(
     return [(m, s) for m, s in rows]
 
 
-async def save_currency(connection: Connection, shop: ShopKey, currency: str | None) -> None:
-    """Note that it was looked for; once it is known, the families of feeds in another are dirty."""
+async def save_currency(
+    connection: Connection, shop: ShopKey, currency: str | None, *, checked_at: datetime
+) -> None:
+    """Note that it was looked for then; once it is known, the families of feeds in another are
+    dirty."""
     await connection.execute(
         """
         INSERT INTO shop_currency (merchant_id, shop_id, currency, checked_at)
@@ -52,7 +54,7 @@ async def save_currency(connection: Connection, shop: ShopKey, currency: str | N
         """,
         *shop,
         currency,
-        clock.now(),
+        checked_at,
     )
     if currency is None:
         return
