@@ -17,7 +17,13 @@ import msgspec
 import structlog
 
 from aliexpress.client import Client
-from aliexpress.errors import CallerFault, LimitReached, MarketplaceFailure, TokenDead
+from aliexpress.errors import (
+    AppRefused,
+    CallerFault,
+    LimitReached,
+    MarketplaceFailure,
+    TokenDead,
+)
 from aliexpress.operation import AccessToken
 from common import clock
 from common.contracts.feed import FeedCompleted
@@ -220,7 +226,8 @@ class RunDriver:
         except CallerFault:
             raise
         except (MarketplaceFailure, Outage) as outage:
-            await self._note(run, str(outage))
+            trouble = outage.trouble if isinstance(outage, AppRefused) else str(outage)
+            await self._note(run, trouble)
             return backoff.next_wait("outage", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
         backoff.forget("outage")
         await self._note(run, None)

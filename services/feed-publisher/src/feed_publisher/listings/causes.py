@@ -55,6 +55,15 @@ KNOWN: tuple[Known, ...] = (
         is_transient=True,
     ),
     Known(
+        "app-refused",
+        None,
+        r"(?i:isv\.permission-|isv\.insufficient-(\w+-)?permission|AppWhiteIpLimit"
+        r"|^InsufficientPermission)",
+        "AliExpress refuses the channel's own access; it is no fault of the product.",
+        "Nothing: every run tries again; tell the operator if it stays.",
+        is_transient=True,
+    ),
+    Known(
         "not-a-leaf",
         None,
         r"NOT_LEAF_CATEGORY",

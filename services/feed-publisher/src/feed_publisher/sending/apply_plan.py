@@ -102,18 +102,18 @@ async def _wait_for_audits(sending: Sending) -> Step | Wait:
     """Products AliExpress is checking take no update: not an error, only later."""
     run, backoff = sending.run, sending.backoff
     since = backoff.since.setdefault("audits", time.monotonic())
-    if time.monotonic() - since > sending.settings.audit_patience.total_seconds():
-        async with unit_of_work(sending.pool) as connection:
-            await check_lease(connection, sending.lease)
-            families = await items_store.defer_pending(connection, run, AUDITING)
-            await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
-        return Step.WORKED
-    await refresh_audits(sending)
+    await refresh_audits(sending)  # first: while AliExpress cannot be asked, no audit is too long
     async with reading(sending.pool) as connection:
         still_waits = await items_store.has_audited(connection, run)
         pending, _ = await items_store.find_open(connection, run)
     if pending and not still_waits:
         backoff.forget("audits")
+        return Step.WORKED
+    if time.monotonic() - since > sending.settings.audit_patience.total_seconds():
+        async with unit_of_work(sending.pool) as connection:
+            await check_lease(connection, sending.lease)
+            families = await items_store.defer_pending(connection, run, AUDITING)
+            await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
         return Step.WORKED
     return backoff.next_wait("audits", first=POLL_AFTER, longest=timedelta(seconds=15))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from aliexpress.errors import AppRefused
 from common.postgres.unit_of_work import reading
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Sending
@@ -19,10 +20,14 @@ async def follow_stuck(sending: Sending) -> None:
     sending.backoff.since["stuck"] = 0.0
     async with reading(sending.pool) as connection:
         stuck = await store.list_stuck(connection, run)
-    for run_id, call in stuck:
-        known = call if call.marketplace_job_id else await _find_stuck(sending, run_id, call)
-        if known is not None:
-            await _follow_stuck_job(sending, run_id, known)
+    try:
+        for run_id, call in stuck:
+            known = call if call.marketplace_job_id else await _find_stuck(sending, run_id, call)
+            if known is not None:
+                await _follow_stuck_job(sending, run_id, known)
+    except AppRefused:
+        sending.backoff.forget("stuck")
+        raise
 
 
 async def _find_stuck(sending: Sending, run_id: str, call: Call) -> Call | None:

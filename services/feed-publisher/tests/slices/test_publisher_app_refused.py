@@ -1,0 +1,163 @@
+"""AliExpress refuses our app: runs wait and show why; nothing is rejected, counted or doubled."""
+
+from typing import Any
+
+import pytest
+
+from stack.sandbox import Sandbox
+from stack.testing import NewDatabase, eventually
+
+from ..publisher_auth import SELLER
+from ..publisher_harness import FEED, Harness, Sku, new_harness
+
+SUBMIT, QUERY, JOBS = (
+    f"aliexpress.solution.feed.{call}" for call in ("submit", "query", "list.get")
+)
+STOCK = "aliexpress.solution.batch.product.inventory.update"
+PRICE = "aliexpress.solution.batch.product.price.update"
+DELETE = "aliexpress.solution.batch.product.delete"
+LIST, INFO = (f"aliexpress.solution.product.{call}.get" for call in ("list", "info"))
+WHITELIST = "isv.permission-ip-whitelist-limit"
+MANY = 6
+"""Refusals after which whatever is counted would have been used up."""
+
+
+async def refuse(harness: Harness, operation: str, code: str) -> int:
+    fault = await harness.control("faults", kind="error", operation=operation, code=code)
+    return int(fault["id"])
+
+
+async def accept(harness: Harness, fault: int) -> None:
+    (await harness.market.delete(f"/control/faults/{fault}")).raise_for_status()
+
+
+async def is_refused(harness: Harness, fault: int, *, times: int = MANY) -> None:
+    """Wait until the fault has struck so often."""
+
+    async def has_struck() -> bool:
+        faults = (await harness.market.get("/control/faults")).json()
+        return any(f["id"] == fault and f["struck"] >= times for f in faults)
+
+    await eventually(has_struck)
+
+
+async def shows_trouble(harness: Harness, run_id: str, code: str) -> None:
+    """Wait until the run shows that our app is refused, with the code."""
+
+    async def is_shown() -> bool:
+        view = await harness.call("GET", f"/runs/{run_id}")
+        trouble = view["trouble"] or ""
+        assert view["state"] == "running"
+        return (
+            "AliExpress refuses our app (" in trouble
+            and code in trouble
+            and "operator was told; nothing is lost, it goes on by itself" in trouble
+        )
+
+    await eventually(is_shown)
+
+
+async def attempts(harness: Harness) -> set[int]:
+    return {row["attempts"] for row in await harness.pool.fetch("SELECT attempts FROM run_item")}
+
+
+async def run_refused(harness: Harness, kind: str, refused: dict[str, str]) -> dict[str, Any]:
+    """A run whose operations are refused, each with a code of its own, and put right one by one."""
+    faults = {call: await refuse(harness, call, code) for call, code in refused.items()}
+    run_id = await harness.ask(kind)
+    view = await harness.wait(run_id, "awaiting_confirmation", "running")
+    if view["state"] == "awaiting_confirmation":
+        await harness.call("POST", f"/runs/{run_id}/confirm")
+    for call, code in refused.items():
+        await is_refused(harness, faults[call], times=1)
+        await shows_trouble(harness, run_id, code)
+        await accept(harness, faults[call])
+    ended = await harness.wait(run_id)
+    await harness.quiet()
+    return ended
+
+
+async def test_every_call_of_the_runs_may_be_refused_and_is_made_once_later(
+    harness: Harness,
+) -> None:
+    await harness.take(*[harness.product(f"p{n}", Sku(f"p{n}")) for n in range(4)])
+    made = await run_refused(
+        harness, "product", {LIST: "11", SUBMIT: WHITELIST, QUERY: "AppWhiteIpLimit"}
+    )
+    assert (made["state"], made["counts"]["create"]) == ("completed", 4)
+
+    await harness.take(
+        harness.product("p0", Sku("p0"), title="Warmer coat"),
+        harness.product("p1", Sku("p1", price="21.00")),
+        harness.product("p2", Sku("p2", stock=9)),
+        harness.absent("p3"),
+    )
+    offers = await run_refused(harness, "offer", {STOCK: "12", PRICE: "isv.permission-unheard"})
+    assert offers["state"] == "completed"
+    edits = await run_refused(
+        harness, "product", {DELETE: "25", INFO: "InsufficientPermission", SUBMIT: "29"}
+    )
+    assert (edits["state"], edits["counts"]["delete"]) == ("completed", 1)
+
+    online = await harness.skus_online()
+    assert online.keys() == {"p0", "p1", "p2"}
+    assert online["p0"]["title"] == "Warmer coat"
+    assert (online["p1"]["price"], online["p2"]["inventory"]) == ("21.00", 9)
+    accepted = {
+        operation: len(await harness.ledger(operation, "accepted"))
+        for operation in ("product.create", "product.delete", "feed.submit", "price.update")
+    }
+    assert accepted == {
+        "product.create": 4, "product.delete": 1, "feed.submit": 2, "price.update": 1,
+    }  # fmt: skip
+    assert await attempts(harness) == {1}
+    assert await harness.pool.fetchval("SELECT max(failures) FROM feed_run") == 0
+    assert not await harness.pool.fetchval(
+        "SELECT 1 FROM run_item WHERE status IN ('rejected', 'deferred')"
+    )
+
+
+async def test_a_lost_answer_is_settled_after_the_refusal_however_long_it_lasted(
+    harness: Harness,
+) -> None:
+    await harness.take(*[harness.product(f"p{n}", Sku(f"p{n}")) for n in range(3)])
+    await harness.control("faults", kind="answer_lost", operation=SUBMIT, count=1)
+    fault = await refuse(harness, JOBS, "13")
+    run_id = await harness.ask("product")
+    await harness.wait(run_id, "awaiting_confirmation")
+    await harness.call("POST", f"/runs/{run_id}/confirm")
+    await is_refused(harness, fault, times=4)
+    await accept(harness, fault)
+    assert (await harness.wait(run_id))["state"] == "completed"
+    assert len(await harness.ledger("product.create", "accepted")) == 3
+    assert await attempts(harness) == {1}
+
+
+async def test_an_audit_is_asked_about_before_it_counts_as_too_long(
+    database: NewDatabase, kafka_bootstrap: str, topic_prefix: str, sandbox: Sandbox
+) -> None:
+    """While AliExpress cannot be asked, nobody knows whether an audit still goes on."""
+    async with new_harness(
+        database, kafka_bootstrap, topic_prefix, sandbox, audit_patience_seconds=1.5
+    ) as harness:
+        await harness.publish(harness.product("p", Sku("p")))
+        await harness.pool.execute("UPDATE listing SET status = 'auditing'")
+        await harness.take(harness.product("p", Sku("p", stock=8)))
+        fault = await refuse(harness, LIST, "11")
+        run_id = await harness.ask("offer")
+        await is_refused(harness, fault, times=4)
+        await accept(harness, fault)
+        view = await harness.wait(run_id)
+        assert (view["state"], view["counts"]["stock"]) == ("completed", 1)
+        assert (await harness.skus_online())["p"]["inventory"] == 8
+
+
+async def test_who_adopts_a_product_is_asked_to_repeat_it_later(harness: Harness) -> None:
+    made = await harness.control("products", seller_id=SELLER, sku_codes=["OLD-1"])
+    adoption = {"marketplace_product_id": made["product_ids"][0]}
+    await harness.take(harness.product("old", Sku("OLD-1")))
+    fault = await refuse(harness, INFO, "28")
+    with pytest.raises(AssertionError, match=r"AliExpress refuses our app \(28.*503"):
+        await harness.call_empty("POST", f"/feeds/{FEED}/products/old/adopt", adoption)
+    await accept(harness, fault)
+    await harness.call_empty("POST", f"/feeds/{FEED}/products/old/adopt", adoption)
