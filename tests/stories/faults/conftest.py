@@ -43,17 +43,22 @@ OTHERS = (
 
 
 @pytest.fixture(scope="package")
-async def models(start_system: StartSystem) -> AsyncIterator[list[Case]]:
-    """Three connected shops at a marketplace that may fail, each the model of its cases."""
+async def unconnected(start_system: StartSystem) -> AsyncIterator[list[Case]]:
+    """Three shops at a marketplace that may fail, each the model of its cases."""
     async with start_system(QUICK) as system, sample_session(system) as session:
         sources = part_of(sample_of(system), *FAMILIES, *MORE_FAMILIES)
-        models = [
+        yield [
             Case(session, sources, "", 0),
             *(_model_of(other, session, sources) for other in OTHERS),
         ]
-        for model in models:
-            await bring_in.connect_shop(model.session)
-        yield models
+
+
+@pytest.fixture(scope="package")
+async def models(unconnected: list[Case]) -> list[Case]:
+    """The shops, all connected."""
+    for model in unconnected:
+        await bring_in.connect_shop(model.session)
+    return unconnected
 
 
 @pytest.fixture(scope="package")
