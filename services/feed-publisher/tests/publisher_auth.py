@@ -41,6 +41,8 @@ class TokenIssuer:
         self.token: str | None = None
         self.generation = 1
         self.reported: list[int] = []
+        self.can_confirm = True
+        """Whether AliExpress answers auth-service, which is asked about a token reported dead."""
         self.others: dict[str, tuple[str, str]] = {}
         """Sellers of other merchants than `MERCHANT`, and their tokens."""
         self.app = FastAPI()
@@ -64,5 +66,7 @@ class TokenIssuer:
 
     async def _dead(self, merchant_id: str, shop_id: str, report: dict[str, int]) -> None:
         self.reported.append(report["generation"])
+        if not self.can_confirm:
+            raise HTTPException(503, "AliExpress refuses our app")
         if report["generation"] == self.generation:
             self.token = None

@@ -161,3 +161,24 @@ async def test_who_adopts_a_product_is_asked_to_repeat_it_later(harness: Harness
         await harness.call_empty("POST", f"/feeds/{FEED}/products/old/adopt", adoption)
     await accept(harness, fault)
     await harness.call_empty("POST", f"/feeds/{FEED}/products/old/adopt", adoption)
+
+
+async def test_a_dead_token_that_auth_service_may_not_ask_about_fails_no_run(
+    harness: Harness,
+) -> None:
+    """AliExpress refuses the app at auth-service's address alone."""
+    await harness.publish(harness.product("p", Sku("p")))
+    await harness.take(harness.product("p", Sku("p", stock=8)))
+    harness.issuer.can_confirm = False
+    await harness.control("tokens/expire", seller_id=SELLER)
+    run_id = await harness.ask("offer")
+    await eventually(lambda: len(harness.issuer.reported) > MANY)
+    view = await harness.call("GET", f"/runs/{run_id}")
+    assert view["state"] == "running"
+    assert "refuses the shop's token" in view["trouble"]
+
+    harness.issuer.can_confirm = True
+    await harness.connect()
+    view = await harness.wait(run_id)
+    assert (view["state"], view["counts"]["stock"]) == ("completed", 1)
+    assert await harness.pool.fetchval("SELECT max(failures) FROM feed_run") == 0

@@ -215,7 +215,7 @@ class RunDriver:
         except TokenDead as dead:
             await self._note(run, f"AliExpress refuses the shop's token: {dead.message}")
             if sending is not None:
-                await self._tokens.report_dead(run.merchant_id, run.shop_id, sending.generation)
+                await self._report_dead(run, sending.generation)
             return Wait(SHOP_WAIT)
         except ShopNotConnected:
             await self._note(run, "the shop is not connected")
@@ -234,6 +234,13 @@ class RunDriver:
         if step is Step.ENDED:
             await self._end(run, lease)
         return step if isinstance(step, Wait) else None
+
+    async def _report_dead(self, run: Run, generation: int) -> None:
+        """Tell auth-service; while it cannot settle that, the next call with the token does."""
+        try:
+            await self._tokens.report_dead(run.merchant_id, run.shop_id, generation)
+        except Outage as outage:
+            log.warning("token.not_reported", shop=run.shop_id, reason=str(outage))
 
     async def _sending(self, run: Run, lease: Lease, backoff: Backoff) -> Sending:
         shop_token = await self._tokens.token(run.merchant_id, run.shop_id)
