@@ -136,6 +136,17 @@ async def test_the_app_is_refused_in_words_alone(
         assert failure.remedy == refusal.remedy
 
 
+@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client"])
+async def test_the_app_is_refused_where_the_old_gateway_exchanges_codes(
+    error: str, answering: Callable[..., Any], token: AccessToken
+) -> None:
+    body = {"error": error, "error_description": "Client authentication failed"}
+    client = answering(body, status=401, gateway=OLD)
+    failure = await failure_of(exchange_code, client, token)
+    assert isinstance(failure, AppRefused)
+    assert (failure.code, failure.remedy) == (error, KEY.remedy)
+
+
 @pytest.mark.parametrize("code", ["isv.permission-api-package-limit", "AppWhiteIpLimit"])
 async def test_the_app_is_refused_inside_the_result(
     code: str, answering: Callable[..., Any], token: AccessToken

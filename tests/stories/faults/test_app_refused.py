@@ -83,11 +83,10 @@ async def walk_refused(case: Case) -> FinalState:
     async with refusing(case, run, then=publish_all(case)):
         pass
     async with refusing(case, run, then=change(case)) as changing:
-        for operation in (SENDS_STOCK, SENDS_PRICES):
-            await refuse(case, operation)
-            await is_shown(offers, CODES[operation])
-            assert not changing.done()
-            await case.marketplace.remove_faults()
+        await refuse(case, SENDS_STOCK, SENDS_PRICES)
+        await is_shown(offers)
+        assert not changing.done()
+        await case.marketplace.remove_faults()
     order_id = await bring_orders(case)
     await send(case, order_id)
     state = await recovered_state(case)
