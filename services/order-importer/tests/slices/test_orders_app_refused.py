@@ -14,6 +14,7 @@ from .test_orders_shipping import shipped_parcels, state_of, to_send
 CODES = ["11", "12", "29", "isv.permission-ip-whitelist-limit", "AppWhiteIpLimit"]
 """A few; the table of them all is libs/aliexpress's."""
 LISTED, DETAILS, RECEIPT = "*order.get", "*order.info.get", "*order.receiptinfo.get"
+DECRYPT = "*order.decrypt"
 WITHIN_MINUTES = 120
 
 
@@ -116,6 +117,7 @@ async def test_a_lost_answer_is_settled_after_the_refusal_by_what_was_known_befo
         ("11", LISTED),
         ("InsufficientPermission", DETAILS),
         ("13", RECEIPT),
+        ("isv.permission-api-package-not-allowed", DECRYPT),
     ],
 )
 async def test_an_import_waits_with_its_reason_and_misses_nothing(
@@ -123,6 +125,7 @@ async def test_an_import_waits_with_its_reason_and_misses_nothing(
 ) -> None:
     await harness.stock("SHIRT-1")
     ids = await harness.place(2)
+    await harness.control("quirks", masked_addresses=True)
     await refuse(harness, code, operation)
     await harness.import_orders()
     await pass_time(harness, harness.import_orders)
