@@ -146,6 +146,19 @@ def test_the_title_is_compared_only_where_the_accepted_one_is_known() -> None:
     assert find_differences(listing(a=accepted()), newer, shop) == []
 
 
+def test_a_title_that_differs_stays_reported_while_other_content_is_wanted() -> None:
+    shop = product(("a", 5, "10.00"), titles={"en_US": "Bargain"})
+    known = listing(a=accepted()).with_accepted(title="Warm coat")
+    newer = msgspec.structs.replace(
+        desired({"a": 5}, codes=("a",)), content_part=Part(is_valid=True, hash="newer")
+    )
+    for target in (newer, None):
+        [found] = find_differences(known, target, shop)
+        assert (found.what, found.accepted, found.found) == ("title", "Warm coat", "Bargain")
+    unknown = known.with_accepted(content_hash=None)
+    assert find_differences(unknown, newer, shop) == []
+
+
 quantities = st.integers(0, 3)
 prices = st.sampled_from(["1.00", "2.00"])
 

@@ -62,7 +62,10 @@ def _of_content(
 
 
 def _accepted_title(listing: Listing, desired: ProductNormalized | None) -> str | None:
-    """The title in the main language, where what is desired now is what was accepted."""
+    """The accepted title in the main language, if it is known: kept with the listing, or that of
+    what is desired now where just that was accepted."""
+    if listing.accepted.content_hash is not None and listing.accepted.title is not None:
+        return listing.accepted.title
     if desired is None or desired.content is None or desired.content_part is None:
         return None
     if desired.content_part.hash != listing.accepted.content_hash:
