@@ -134,6 +134,8 @@ def faults_of_end(report: RunReport) -> Iterator[str]:
     if explained < unexplained + report.missing:
         yield f"{unexplained} items and {report.missing} missing have only {explained} causes"
     is_whole = not (by_status.keys() - {"accepted", "superseded"}) and not report.missing
+    if report.unchanged is None and report.state not in {"failed", "superseded"}:
+        yield "it does not say how many products needed nothing"
     if report.state == "completed" and not is_whole:
         yield f"it says completed with {dict(by_status)} and {report.missing} missing"
 

@@ -213,4 +213,6 @@ class Rest:
             found.append(f"the feed counts {counts}, expected {expected}")
         if report.missing != len(wanted - live):
             found.append(f"{report.missing} products are missing, expected {len(wanted - live)}")
+        if not report.counts and report.unchanged != len(wanted & live):
+            found.append(f"{report.unchanged} need nothing, expected {len(wanted & live)}")
         return found

@@ -272,6 +272,7 @@ class RunReport(Answer, frozen=True, kw_only=True):
     causes: list[ReportCause]
     trouble: str | None = None
     missing: int = 0
+    unchanged: int | None = None
     samples: list[ReportSample] = msgspec.field(default_factory=list)
 
 

@@ -191,6 +191,8 @@ def _print_report(found: RunReport) -> None:
         out.print(table_of(SAMPLE_COLUMNS, map(_sample_row, found.samples), title=title))
     if found.missing:
         say(f"{found.missing} products are wanted and were not in the plan.")
+    if found.unchanged is not None:
+        say(f"{found.unchanged} products needed nothing.")
     if found.trouble:
         say(f"Trouble: {found.trouble}")
 

@@ -114,6 +114,7 @@ feed_run = Table(
         "next_turn_at", DateTime(timezone=True), nullable=False, server_default=text("'-infinity'")
     ),
     Column("missing", Integer, nullable=False, server_default=text("0")),
+    Column("unchanged", Integer, comment="Wanted products that neither have an item nor lack one"),
 )
 Index(
     "feed_run_active",

@@ -57,7 +57,10 @@ async def test_products_that_our_own_rules_refuse_stand_in_every_report(harness:
     for _ in range(2):
         later = await harness.run("product")
         assert (later["state"], later["counts"]["items"]) == ("completed_with_errors", 0)
-        assert causes(await report(harness, later["run_id"])) == expected
+        found = await report(harness, later["run_id"])
+        assert causes(found) == expected
+        # 8 are wanted: 6 of them are missing, one was refused by AliExpress's rule, one is online
+        assert (found["missing"], found["unchanged"]) == (later["counts"]["missing"], 1)
     offers = await harness.run("offer")
     assert causes(await report(harness, offers["run_id"])) == {"M3.9": (3, waits)}
     [event, *_] = [
@@ -107,6 +110,7 @@ async def test_a_plan_without_effect_notes_what_is_missing_too(harness: Harness)
     planned = await harness.wait(await harness.ask("product", dry_run=True), "planned")
     found = await report(harness, planned["run_id"])
     assert (found["missing"], causes(found)) == (1, {"M3.6": (1, ["bad"])})
+    assert found["unchanged"] == 0  # of two, one is missing and one is to be created
 
 
 async def test_the_report_of_a_queued_run_is_its_own_and_empty(harness: Harness) -> None:
@@ -117,6 +121,7 @@ async def test_the_report_of_a_queued_run_is_its_own_and_empty(harness: Harness)
     found = await report(harness, queued)
     assert (found["run_id"], found["state"]) == (queued, "queued")
     assert (found["counts"], found["causes"], found["missing"], found["samples"]) == ({}, [], 0, [])
+    assert found["unchanged"] is None
 
 
 async def test_a_run_that_failed_says_so_everywhere(
@@ -127,7 +132,7 @@ async def test_a_run_that_failed_says_so_everywhere(
     async def fail(*_: Any, **__: Any) -> None:
         raise KeyError("a fault of ours")
 
-    monkeypatch.setattr(note_missing, "save_missing", fail)
+    monkeypatch.setattr(note_missing, "save_unplanned", fail)
     await harness.take(harness.product("new"))
     failed = await harness.run("product")
     assert failed["state"] == "failed"

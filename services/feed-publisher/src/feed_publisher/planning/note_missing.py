@@ -1,4 +1,5 @@
-"""Notes in a run what is wanted and not in its plan, grouped by cause (M7.5).
+"""Notes in a run what is wanted and not in its plan, grouped by cause (M7.5), and how many products
+need nothing: so its report accounts for every product of the feed.
 
 In pieces; the causes alone are kept in memory. Repeated, it gives the same.
 """
@@ -12,9 +13,9 @@ from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.listings.causes import explain
 from feed_publisher.listings.store import list_refused_listings
 from feed_publisher.planning.find_shortfall import SIDES_OF
-from feed_publisher.runs.items.store import list_with_item
+from feed_publisher.runs.items.store import count_unplanned, list_with_item
 from feed_publisher.runs.run import Run
-from feed_publisher.runs.store import save_missing
+from feed_publisher.runs.store import save_unplanned
 from feed_publisher.shortfalls.shortfall import Missing
 from feed_publisher.shortfalls.store import list_shortfalls, replace_run_causes
 
@@ -31,7 +32,9 @@ async def note_missing(pool: Pool, run: Run, lease: Lease) -> None:
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
         await replace_run_causes(connection, run, missing.groups())
-        await save_missing(connection, run, missing.products)
+        unplanned = await count_unplanned(connection, run)
+        unchanged = max(0, unplanned - missing.products)
+        await save_unplanned(connection, run, missing=missing.products, unchanged=unchanged)
 
 
 async def _add(

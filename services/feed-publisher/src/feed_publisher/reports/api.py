@@ -114,6 +114,9 @@ class ReportView(BaseModel):
     trouble: str | None = Field(description="What holds the run up, or why it was given up.")
     counts: dict[str, dict[str, int]]
     missing: int = Field(description="Products that are wanted and have no item; causes say why.")
+    unchanged: int | None = Field(
+        description="Products that are wanted and need nothing, or an earlier run is at them."
+    )
     causes: list[GroupedCause]
     samples: list[Sample]
 
@@ -296,6 +299,7 @@ async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
         trouble=run.trouble,
         counts={action: dict(statuses) for action, statuses in counts.items()},
         missing=run.missing,
+        unchanged=run.unchanged,
         causes=sorted(causes.values(), key=lambda cause: -cause.count),
         samples=samples,
     )

@@ -32,7 +32,8 @@ class Run:
     `cause` says who asked: schedule, request, confirmation (of another run), sku-released, or
     overtaken (items of the run before it were superseded). While it is planned, `planned_through`
     is the last family that was looked at, `planned_items` how many items there are so far and
-    `planned_digest` their hash. `missing` products are wanted and not in the plan.
+    `planned_digest` their hash. `missing` products are wanted and not in the plan;
+    `unchanged` ones need nothing, or an earlier run is at them (None before the plan is complete).
     """
 
     merchant_id: str
@@ -56,6 +57,7 @@ class Run:
     planned_digest: str = ""
     next_turn_at: datetime | None = None
     missing: int = 0
+    unchanged: int | None = None
 
     @property
     def lease_name(self) -> str:

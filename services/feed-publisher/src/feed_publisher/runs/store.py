@@ -226,13 +226,16 @@ async def advance_plan(
     )
 
 
-async def save_missing(connection: Connection, run: Run, products: int) -> None:
-    """How many products are wanted and not in the run's plan."""
+async def save_unplanned(connection: Connection, run: Run, *, missing: int, unchanged: int) -> None:
+    """How many products are wanted and not in the run's plan, and how many need nothing."""
     await connection.execute(
-        "UPDATE feed_run SET missing = $3 WHERE merchant_id = $1 AND run_id = $2",
+        """
+        UPDATE feed_run SET missing = $3, unchanged = $4 WHERE merchant_id = $1 AND run_id = $2
+        """,
         run.merchant_id,
         run.run_id,
-        products,
+        missing,
+        unchanged,
     )
 
 

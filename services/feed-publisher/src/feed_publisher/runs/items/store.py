@@ -415,3 +415,23 @@ async def list_with_item(connection: Connection, run: Run, families: Sequence[st
         list(families),
     )
     return {row["family_id"] for row in rows}
+
+
+async def count_unplanned(connection: Connection, run: Run) -> int:
+    """How many products of the feed are wanted and have no item in the run's plan."""
+    found: int = await connection.fetchval(
+        """
+        SELECT count(*) FROM (
+            SELECT family_id FROM (
+                SELECT family_id, true AS is_unplanned FROM desired_product
+                WHERE merchant_id = $1 AND feed_id = $3 AND presence = 'present'
+                UNION ALL
+                SELECT family_id, false FROM run_item WHERE merchant_id = $1 AND run_id = $2
+            ) AS family GROUP BY family_id HAVING bool_and(is_unplanned)
+        ) AS unplanned
+        """,
+        run.merchant_id,
+        run.run_id,
+        run.feed_id,
+    )
+    return found
