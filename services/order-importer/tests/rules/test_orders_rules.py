@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliexpress.logistics import Carrier
+from aliexpress.wire import from_pacific, to_pacific
 from common.contracts.money import Money
 from common.contracts.order import Order, OrderLine, Parcel
 from common.errors import Refusal
@@ -85,6 +86,28 @@ def test_windows_follow_each_other_without_a_gap(at: int, later: int, is_first: 
 
 def test_the_overlap_covers_the_repeated_hour_of_november() -> None:
     assert timedelta(hours=2) <= OVERLAP
+
+
+@given(
+    st.sampled_from([datetime(2027, 11, 7, 9, tzinfo=UTC), datetime(2027, 3, 14, 10, tzinfo=UTC)]),
+    st.integers(-300, 300),
+    st.integers(0, 300),
+    st.integers(0, 300),
+)
+def test_what_changed_in_the_nights_of_the_clock_change_is_asked_for(
+    night: datetime, covered: int, changed_after: int, read_after: int
+) -> None:
+    """However AliExpress compares its local times: as texts, or the repeated hour as its first."""
+    covered_until = night + timedelta(minutes=covered)
+    changed_at = covered_until + timedelta(minutes=changed_after)
+    window = next_window(covered_until, changed_at + timedelta(minutes=read_after), SLICE)
+
+    [(start, end)] = window.slices()
+    assert to_pacific(start) <= to_pacific(changed_at) <= to_pacific(end)
+    first, last = from_pacific(to_pacific(start)), from_pacific(to_pacific(end))
+    assert first is not None
+    assert last is not None
+    assert first <= changed_at <= last
 
 
 # -- carriers ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from aliexpress.orders import OrderPage, UnreadableOrder
+from aliexpress.orders import OrderDetails, OrderPage, UnreadableOrder, load_order
 from auth_service.expiry.watch_tokens import watch_tokens
 from common.contracts.order import OrderReceived, OrderUpdated
 from common.contracts.shop import ShopState
@@ -385,6 +385,31 @@ async def test_a_row_that_is_no_order_is_kept_and_its_neighbours_are_imported(
     assert await received(harness) == sorted(ids)
     [unreadable] = (await harness.imports())["unreadable"]
     assert unreadable["reason"] == "order_id: an id is expected"
+
+
+async def test_details_that_lag_behind_the_list_are_read_again(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harness.stock("SHIRT-1")
+    [order_id] = await harness.place(status=TO_SEND)
+    readings: list[OrderDetails] = []
+
+    async def load_order_as_first_read(*query: Any) -> OrderDetails:
+        readings.append(await load_order(*query))
+        return readings[0]
+
+    monkeypatch.setattr(import_orders, "load_order", load_order_as_first_read)
+    await harness.import_orders()
+    await harness.set_status(order_id, "IN_CANCEL")
+    await harness.import_now()
+    assert len(readings) == 2
+    assert await harness.events(OrderUpdated) == []
+
+    monkeypatch.setattr(import_orders, "load_order", load_order)
+    await harness.import_now()
+    await harness.import_now()
+    [cancelled] = await harness.events(OrderUpdated)
+    assert cancelled.order.marketplace_status == "IN_CANCEL"
 
 
 async def test_an_older_state_of_the_shop_changes_nothing(harness: Harness) -> None:

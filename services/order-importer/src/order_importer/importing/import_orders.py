@@ -206,7 +206,11 @@ class _Importing:
         return fetched
 
     async def _fetch(self, order_id: str, listed: ListedOrder | None) -> Fetched:
-        """The order in full; one that cannot be read is stored with its problem and tried again."""
+        """The order in full; one that cannot be read is stored with its problem and tried again.
+
+        How it was listed is not kept where its details are in another state: one of the answers
+        lags, and the next import has to read both again.
+        """
         read_at = clock.now()
         details = receipt = None
         try:
@@ -229,7 +233,7 @@ class _Importing:
         return Fetched(
             order_id,
             listed,
-            listed_fingerprint(listed) if listed else None,
+            listed_fingerprint(listed) if listed and listed.status == details.status else None,
             details.raw,
             receipt.raw,
             order,

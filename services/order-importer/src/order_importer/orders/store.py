@@ -214,7 +214,6 @@ class KnownOrder:
     revision: int
     fingerprint: bytes | None
     status: OrderStatus | None
-    modified_at: datetime | None
 
 
 async def load_listed_fingerprints(
@@ -240,7 +239,7 @@ async def lock_known(
     """What is stored of these orders, their rows locked in key order."""
     rows = await connection.fetch(
         """
-        SELECT order_id, revision, fingerprint, status, modified_at FROM marketplace_order
+        SELECT order_id, revision, fingerprint, status FROM marketplace_order
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
         ORDER BY order_id FOR UPDATE
         """,
@@ -249,9 +248,7 @@ async def lock_known(
         order_ids,
     )
     return {
-        row["order_id"]: KnownOrder(
-            row["revision"], row["fingerprint"], row["status"], row["modified_at"]
-        )
+        row["order_id"]: KnownOrder(row["revision"], row["fingerprint"], row["status"])
         for row in rows
     }
 
