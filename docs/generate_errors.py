@@ -13,7 +13,7 @@ from aliexpress.app_refusals import APP_REFUSALS
 from aliexpress.errors import MarketplaceFailure
 from feed_publisher.listings import causes
 from order_importer.importing import problems
-from order_importer.shipping import refusals
+from order_importer.shipping import obstacles, refusals
 
 PAGE = Path(__file__).with_name("aliexpress-errors.md")
 
@@ -42,6 +42,14 @@ SHIPMENTS = """\
 
 In the shipment's answer. AliExpress uses code `-999` for all of them and gives the reason in
 Chinese only; a message is recognised by the part given here.
+"""
+STATES = """\
+### Orders that are not shipped
+
+In the refusal of a request to ship (409), and of a parcel whose order is found in such a state
+right before it is sent (`order-not-shippable`). The state is that of the order, of its freeze
+(`frozen_status`) or of its dispute (`issue_status`); in a state that is not listed nothing is
+shipped either.
 """
 IMPORTS = """\
 ## Order imports
@@ -105,6 +113,11 @@ def page() -> str:
                 (code(part), meaning.explanation, meaning.remedy, NEXT[meaning.next])
                 for part, meaning in refusals.MEANINGS
             ],
+        ),
+        STATES,
+        table(
+            ("state", "means", "remedy"),
+            [(code(word), a.because, a.remedy) for word, a in sorted(obstacles.ADVICE.items())],
         ),
         IMPORTS,
         table(

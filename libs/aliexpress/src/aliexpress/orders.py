@@ -369,6 +369,7 @@ def _details(answer: Fields, order_id: str) -> OrderDetails:
     refund = row.find_fields("refund_info") or Fields({})
     buyer = row.find_fields("buyer_info") or Fields({})
     discount = row.find_fields("order_discount_info") or Fields({})
+    issue = row.find_fields("issue_info") or Fields({})
     return OrderDetails(
         order_id=answered,
         status=row.text("order_status"),
@@ -388,7 +389,7 @@ def _details(answer: Fields, order_id: str) -> OrderDetails:
         memo=row.find_text("memo"),
         refund_status=refund.find_text("refund_status"),
         refund_amount=refund.find_money("refund_cash_amt", "refund_amount"),
-        issue_status=row.find_text("issue_status"),
+        issue_status=row.find_text("issue_status") or issue.find_text("issue_status"),
         frozen_status=row.find_text("frozen_status"),
         fund_status=row.find_text("fund_status"),
         end_reason=row.find_text("order_end_reason", "end_reason"),

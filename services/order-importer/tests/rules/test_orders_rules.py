@@ -23,6 +23,7 @@ from order_importer.carriers.choose_carrier import (
 from order_importer.importing.problems import find_known
 from order_importer.importing.window import OVERLAP, SLICE, Window, next_window
 from order_importer.orders.status import channel_status
+from order_importer.shipping.obstacles import OrderState, find_obstacle
 from order_importer.shipping.parcels import (
     LinesTaken,
     LinesUnknown,
@@ -286,6 +287,7 @@ def test_the_last_parcel_goes_as_all(
             )
             for marketplace_status in (
                 "RISK_CONTROL",
+                "IN_CANCEL",
                 "IN_ISSUE",
                 "IN_FROZEN",
                 "FINISH",
@@ -302,6 +304,71 @@ def test_what_cannot_be_shipped_is_refused(
     assert refusal.value.status == status
     if obstacle is OrderNotShippable:
         assert whole.marketplace_status in refusal.value.title
+
+
+ENDED = "by its delivery, a cancellation or a refund"
+
+
+@pytest.mark.parametrize(
+    ("state", "named", "because"),
+    [
+        pytest.param(("IN_CANCEL",), "other (IN_CANCEL)", "asks to cancel", id="cancelled"),
+        pytest.param(("IN_FROZEN", "IN_FROZEN"), "other (IN_FROZEN)", "frozen", id="frozen"),
+        pytest.param(
+            ("WAIT_SELLER_SEND_GOODS", "IN_FROZEN"),
+            "waiting_shipment (IN_FROZEN)",
+            "frozen",
+            id="waits-but-frozen",
+        ),
+        pytest.param(
+            ("SELLER_PART_SEND_GOODS", None, "IN_ISSUE"),
+            "waiting_shipment (IN_ISSUE)",
+            "dispute",
+            id="waits-but-disputed",
+        ),
+        pytest.param(
+            ("WAIT_SELLER_SEND_GOODS", "IN_FROZEN", "IN_ISSUE"),
+            "waiting_shipment (IN_FROZEN, IN_ISSUE)",
+            "frozen",
+            id="frozen-and-disputed",
+        ),
+        pytest.param(
+            ("IN_CANCEL", "NO_FROZEN", "IN_ISSUE"),
+            "other (IN_CANCEL, IN_ISSUE)",
+            "asks to cancel",
+            id="cancelled-and-disputed",
+        ),
+        pytest.param(
+            ("FINISH", None, "END_ISSUE", "buyer_cancel_order"),
+            "closed (FINISH, buyer_cancel_order)",
+            ENDED,
+            id="ended",
+        ),
+        pytest.param(("SHIPPED",), "shipped (SHIPPED)", "already", id="shipped"),
+        pytest.param(("SOMETHING_NEW",), "other (SOMETHING_NEW)", "does not know", id="unknown"),
+    ],
+)
+def test_a_state_in_which_nothing_is_shipped_is_named_and_explained(
+    state: tuple[str | None, ...], named: str, because: str
+) -> None:
+    status, frozen, issue, ended = (*state, None, None, None)[:4]
+    obstacle = find_obstacle(OrderState(status or "", frozen, issue, ended))
+    assert obstacle is not None
+    assert obstacle.state == named
+    assert because in obstacle.because
+    assert obstacle.remedy
+
+
+@given(
+    st.sampled_from(["WAIT_SELLER_SEND_GOODS", "SELLER_PART_SEND_GOODS", "WAITING_SHIPMENT"]),
+    st.sampled_from([None, "NO_FROZEN", "SOMETHING_NEW"]),
+    st.sampled_from([None, "NO_ISSUE", "END_ISSUE", "SOMETHING_NEW"]),
+    st.sampled_from([None, "seller_send_goods"]),
+)
+def test_what_waits_for_its_shipment_is_shipped(
+    status: str, frozen: str | None, issue: str | None, ended: str | None
+) -> None:
+    assert find_obstacle(OrderState(status, frozen, issue, ended)) is None
 
 
 @pytest.mark.parametrize(

@@ -288,7 +288,14 @@ async def test_a_sender_that_dies_ships_once(harness: Harness, place: str) -> No
 
 async def test_a_refusal_is_explained_and_frees_the_lines(harness: Harness) -> None:
     order_id = await to_send(harness)
-    await harness.set_status(order_id, "PLACE_ORDER_SUCCESS")
+    await harness.control(
+        "faults",
+        kind="business_error",
+        operation="*order.fulfill",
+        count=1,
+        code="-999",
+        message="该交易订单缺少履约信息，请联系客服处理。",
+    )
     await harness.ship(order_id)
     await harness.send_all()
 
@@ -297,8 +304,6 @@ async def test_a_refusal_is_explained_and_frees_the_lines(harness: Harness) -> N
     assert (refused["state"], refused["problem_code"]) == ("refused", "-999")
     assert "state it is in" in refused["explanation"]
     assert refused["remedy"]
-    await harness.set_status(order_id, TO_SEND)
-    await harness.import_orders()
     assert (await harness.ship(order_id, "again")).status_code == 202
     await harness.send_all()
     assert await state_of(harness, order_id) == ["refused", "confirmed"]

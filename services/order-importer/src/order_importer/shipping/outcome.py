@@ -8,7 +8,7 @@ from order_importer.imports.store import request_import
 from order_importer.orders.events import SOURCE, parcel_updated, shipped
 from order_importer.orders.store import lock_order, raise_revision
 from order_importer.shipping import store
-from order_importer.shipping.refusals import meaning_of
+from order_importer.shipping.refusals import Rejection
 from order_importer.shipping.store import Shipment
 
 
@@ -29,18 +29,10 @@ async def confirm(connection: Connection, shipment: Shipment) -> None:
     )
 
 
-async def refuse(connection: Connection, shipment: Shipment, code: str, message: str) -> None:
-    """AliExpress rejected the parcel; its lines are free for another."""
-    meaning = meaning_of(message)
+async def refuse(connection: Connection, shipment: Shipment, rejection: Rejection) -> None:
+    """The parcel is not shipped; its lines are free for another."""
     stored = await lock_order(connection, shipment.merchant_id, shipment.shop_id, shipment.order_id)
-    await store.mark_refused(
-        connection,
-        await store.lock_shipment(connection, shipment),
-        code=code,
-        message=message,
-        explanation=meaning.explanation,
-        remedy=meaning.remedy,
-    )
+    await store.mark_refused(connection, await store.lock_shipment(connection, shipment), rejection)
     now_known = await raise_revision(connection, stored)
     await add_events(
         connection, [Caused(parcel_updated(now_known), shipment.traceparent)], source=SOURCE

@@ -8,20 +8,19 @@ from collections.abc import Collection, Sequence
 from aliexpress.logistics import SendType
 from common.contracts.order import Order, Parcel
 from common.errors import Refusal
-from order_importer.orders.status import SHIPPABLE
+from order_importer.shipping.obstacles import NOT_SHIPPABLE, Obstacle, find_obstacle, state_of
 
 
 class OrderNotShippable(Refusal):
     """The order is in a state in which the channel ships nothing (M8.4)."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, obstacle: Obstacle) -> None:
         super().__init__(
-            f"order {order.order_id} is {order.status} ({order.marketplace_status})",
+            f"order {order.order_id} is {obstacle.state}: {obstacle.because}",
             status=409,
-            slug="order-not-shippable",
+            slug=NOT_SHIPPABLE,
             rule="M8.4",
-            remedy="Only an order in waiting_shipment can be shipped. Import orders to see its "
-            "present state.",
+            remedy=obstacle.remedy,
         )
 
 
@@ -59,8 +58,9 @@ def lines_of_parcel(order: Order, wanted: Collection[str] | None) -> list[str]:
 
     Raises `OrderNotShippable`, `LinesUnknown` and `LinesTaken`.
     """
-    if order.status != SHIPPABLE:
-        raise OrderNotShippable(order)
+    obstacle = find_obstacle(state_of(order))
+    if obstacle is not None:
+        raise OrderNotShippable(order, obstacle)
     lines = [line.line_id for line in order.lines]
     taken = shipped_lines(order.parcels, ("pending", "sent", "confirmed"))
     if wanted is None:

@@ -1,7 +1,9 @@
-"""What AliExpress's answers to a shipment mean, which come in Chinese only. Pure."""
+"""Why a parcel is refused: by AliExpress, whose answers come in Chinese only, or by us. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
+
+from order_importer.shipping.obstacles import NOT_SHIPPABLE, Obstacle
 
 NextStep = Literal["refused", "refused-unless-there", "retry-unless-there"]
 """The parcel is refused; or the order has to be read first, since the parcel may be there already:
@@ -13,6 +15,16 @@ class Meaning:
     """An answer explained, and what to do about it."""
 
     next: NextStep
+    explanation: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A parcel's refusal as it is shown: a code and a message, explained, with the remedy."""
+
+    code: str
+    message: str
     explanation: str
     remedy: str
 
@@ -71,4 +83,21 @@ def meaning_of(message: str) -> Meaning:
         "refused",
         f"AliExpress refused the parcel: {message}",
         "Correct what AliExpress names, then ship again with a new idempotency key.",
+    )
+
+
+def rejected_by_aliexpress(code: str, message: str) -> Rejection:
+    """AliExpress's answer to a parcel, explained."""
+    meaning = meaning_of(message)
+    return Rejection(code, message, meaning.explanation, meaning.remedy)
+
+
+def rejected_for(order_id: str, obstacle: Obstacle) -> Rejection:
+    """The parcel of an order that was found in this state right before the call."""
+    return Rejection(
+        NOT_SHIPPABLE,
+        f"order {order_id} is {obstacle.state}",
+        f"The order is {obstacle.state}: {obstacle.because}. It was read right before its parcel "
+        "was to be sent, and the parcel was not sent.",
+        obstacle.remedy,
     )

@@ -1,18 +1,30 @@
-"""Send parcels to AliExpress: intent, call, outcome; one parcel of an order at a time.
+"""Send parcels to AliExpress: reading, intent, call, outcome; one parcel of an order at a time.
+
+Before each call the order is read: a cancellation, a freeze or a dispute wins (M8.4), and a parcel
+that AliExpress has already needs no call.
 
 A lost answer, or a process killed between intent and outcome, leaves the shipment `sent`; it is
 then settled by reading the order (`settle_unknown`), never by sending again blindly.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 from opentelemetry import trace
 
-from aliexpress.errors import AppRefused, CallerFault, MarketplaceFailure, OutcomeUnknown
+from aliexpress.client import Client
+from aliexpress.errors import (
+    AppRefused,
+    BadAnswer,
+    CallerFault,
+    MarketplaceFailure,
+    OutcomeUnknown,
+)
 from aliexpress.logistics import Shipment as WireShipment
 from aliexpress.logistics import fulfil_order
 from aliexpress.operation import AccessToken
+from aliexpress.orders import OrderDetails, load_order
 from common import clock
 from common.errors import Outage
 from common.failpoints import reach
@@ -22,11 +34,13 @@ from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_SHIP
 from common.telemetry.setup import links_to
+from order_importer.orders.store import load_order as load_stored_order
 from order_importer.orders.store import lock_order
 from order_importer.shipping import settle_unknown, store
+from order_importer.shipping.obstacles import find_obstacle, state_as_read
 from order_importer.shipping.outcome import confirm, refuse
 from order_importer.shipping.parcels import send_type
-from order_importer.shipping.refusals import meaning_of
+from order_importer.shipping.refusals import meaning_of, rejected_by_aliexpress, rejected_for
 from order_importer.shipping.store import Shipment
 from order_importer.shops.pauses import NOTHING_TO_DO, pause_after
 from order_importer.shops.shop_access import ShopAccess
@@ -35,6 +49,10 @@ log = structlog.get_logger()
 tracer = trace.get_tracer("order-importer")
 
 _CANDIDATES = 20
+_UNREADABLE = (
+    "Nothing at first: it is tried again by itself. If it stays, look at the order and at the "
+    "account's state in the AliExpress seller centre."
+)
 
 
 async def send_next(pool: Pool, access: ShopAccess, holder: str) -> bool:
@@ -49,7 +67,11 @@ async def send_next(pool: Pool, access: ShopAccess, holder: str) -> bool:
     return False
 
 
-async def _take(pool: Pool, access: ShopAccess, lease: Lease, shipment: Shipment) -> bool:
+async def _take(pool: Pool, access: ShopAccess, lease: Lease, listed: Shipment) -> bool:
+    async with reading(pool) as connection:
+        shipment = await store.load_shipment(connection, *store.key_of(listed))
+    if shipment.state not in ("pending", "sent"):
+        return True  # another process settled it before the lease was ours
     with tracer.start_as_current_span(SPAN_SHIP, links=links_to([shipment.traceparent])):
         try:
             async with access.token_of(shipment.merchant_id, shipment.shop_id) as token:
@@ -65,7 +87,8 @@ async def _take(pool: Pool, access: ShopAccess, lease: Lease, shipment: Shipment
 async def _send(
     pool: Pool, access: ShopAccess, token: AccessToken, lease: Lease, shipment: Shipment
 ) -> bool:
-    parcel = await _intend(pool, lease, shipment)
+    read = await _read_order(pool, access.client, token, shipment)
+    parcel = await _intend(pool, lease, shipment, read)
     if parcel is None:
         return True
     reach("shipping.after-intent")
@@ -90,24 +113,55 @@ async def _send(
     return True
 
 
-async def _intend(pool: Pool, lease: Lease, shipment: Shipment) -> WireShipment | None:
-    """Write the intent; what to send, or None when another process took the shipment on."""
+@dataclass(frozen=True)
+class _Reading:
+    """The order as AliExpress shows it, and the revision that was stored before it was asked."""
+
+    details: OrderDetails
+    revision: int
+
+
+async def _read_order(
+    pool: Pool, client: Client, token: AccessToken, shipment: Shipment
+) -> _Reading:
+    async with reading(pool) as connection:
+        stored = await load_stored_order(
+            connection, shipment.merchant_id, shipment.shop_id, shipment.order_id
+        )
+    return _Reading(await load_order(client, token, shipment.order_id), stored.revision)
+
+
+async def _intend(
+    pool: Pool, lease: Lease, shipment: Shipment, read: _Reading
+) -> WireShipment | None:
+    """Write the intent; what to send, or None where nothing is to be sent now.
+
+    That is where the reading settles the shipment, and where an import or a request has changed
+    the order since: which of the two is newer is not known, so the order is read again.
+    """
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
         stored = await lock_order(
             connection, shipment.merchant_id, shipment.shop_id, shipment.order_id
         )
-        current = await store.lock_shipment(connection, shipment)
-        if current.state != "pending":
+        if stored.revision != read.revision:
             return None
-        await store.mark_sent(connection, current)
+        if settle_unknown.has_parcel(read.details, shipment):
+            await confirm(connection, shipment)
+            return None
+        obstacle = find_obstacle(state_as_read(read.details, stored.order))
+        if obstacle is not None:
+            log.info("shipment.not_sent", order=shipment.order_id, state=obstacle.state)
+            await refuse(connection, shipment, rejected_for(shipment.order_id, obstacle))
+            return None
+        await store.mark_sent(connection, shipment)
     return WireShipment(
-        order_id=current.order_id,
-        service_name=current.service_name,
-        tracking_number=current.tracking_number,
-        send_type=send_type(stored.order, current.line_ids),
-        tracking_website=current.tracking_website,
-        description=current.note,
+        order_id=shipment.order_id,
+        service_name=shipment.service_name,
+        tracking_number=shipment.tracking_number,
+        send_type=send_type(stored.order, shipment.line_ids),
+        tracking_website=shipment.tracking_website,
+        description=shipment.note,
     )
 
 
@@ -120,7 +174,7 @@ async def _handle_rejection(
         return
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
-        await refuse(connection, shipment, fault.code, fault.message)
+        await refuse(connection, shipment, rejected_by_aliexpress(fault.code, fault.message))
 
 
 async def _mark_uncertain(
@@ -149,9 +203,25 @@ async def _undo_intent(
 
 
 async def _postpone(pool: Pool, lease: Lease, shipment: Shipment, failure: Exception) -> None:
+    """Try again later. The attempt counts once, whether its reading or its call failed; a refusal
+    of our app is none."""
     waited = clock.now() - shipment.requested_at
     pause = pause_after(failure, attempts=shipment.attempts, waited=waited)
-    wait = (failure.trouble, NOTHING_TO_DO) if isinstance(failure, AppRefused) else (None, None)
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
-        await store.postpone(connection, shipment, after=pause, explained=wait)
+        await store.postpone(
+            connection,
+            shipment,
+            after=pause,
+            attempts=shipment.attempts + (not isinstance(failure, AppRefused)),
+            explained=_explain(failure),
+        )
+
+
+def _explain(failure: Exception) -> tuple[str | None, str | None]:
+    """Why the shipment waits, and the remedy; nothing for what passes by itself."""
+    if isinstance(failure, AppRefused):
+        return failure.trouble, NOTHING_TO_DO
+    if isinstance(failure, CallerFault | BadAnswer):
+        return f"AliExpress does not show the order, which is read first: {failure}", _UNREADABLE
+    return None, None

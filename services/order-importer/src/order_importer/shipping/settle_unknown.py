@@ -16,7 +16,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from order_importer.shipping import store
 from order_importer.shipping.outcome import confirm, refuse
-from order_importer.shipping.refusals import meaning_of
+from order_importer.shipping.refusals import meaning_of, rejected_by_aliexpress
 from order_importer.shipping.store import Shipment
 
 log = structlog.get_logger()
@@ -44,9 +44,10 @@ async def settle(
             await store.mark_absent(connection, shipment, shipment.absent_readings + 1)
             return False
         elif _was_refused(shipment):
-            await refuse(
-                connection, shipment, shipment.problem_code or "", shipment.problem_message or ""
+            rejection = rejected_by_aliexpress(
+                shipment.problem_code or "", shipment.problem_message or ""
             )
+            await refuse(connection, shipment, rejection)
         else:
             log.info("shipment.settled", order=shipment.order_id, was="absent")
             await store.mark_pending(

@@ -8,6 +8,7 @@ from common import clock
 from common.errors import NotFound
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import WorkKind, made_work
+from order_importer.shipping.refusals import Rejection
 
 SENDING = WorkKind()
 """Shipments to send to AliExpress."""
@@ -67,7 +68,8 @@ _LIST_SHIPMENTS = (
 )
 
 
-def _key(shipment: Shipment) -> tuple[str, str, str, str]:
+def key_of(shipment: Shipment) -> tuple[str, str, str, str]:
+    """(merchant, shop, order, shipment)."""
     return shipment.merchant_id, shipment.shop_id, shipment.order_id, shipment.shipment_id
 
 
@@ -91,7 +93,7 @@ async def add_shipment(connection: Connection, shipment: Shipment) -> None:
              requested_at, next_try_at, traceparent)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)
         """,
-        *_key(shipment),
+        *key_of(shipment),
         shipment.idempotency_key,
         shipment.request_fingerprint,
         shipment.carrier,
@@ -151,7 +153,7 @@ async def list_open(connection: Connection, now: datetime, *, limit: int) -> lis
 
 async def lock_shipment(connection: Connection, shipment: Shipment) -> Shipment:
     """The shipment as it is now, its row locked for this transaction. Raises `NotFound`."""
-    row = await connection.fetchrow(_LOCK_SHIPMENT, *_key(shipment))
+    row = await connection.fetchrow(_LOCK_SHIPMENT, *key_of(shipment))
     if row is None:
         raise NotFound("shipment")
     return Shipment(**row)
@@ -165,7 +167,7 @@ async def mark_sent(connection: Connection, shipment: Shipment) -> None:
             problem_code = NULL, problem_message = NULL, explanation = NULL, remedy = NULL
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
-        *_key(shipment),
+        *key_of(shipment),
     )
 
 
@@ -178,7 +180,7 @@ async def mark_uncertain(
         UPDATE shipment SET problem_code = $5, problem_message = $6
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
-        *_key(shipment),
+        *key_of(shipment),
         code,
         message,
     )
@@ -191,7 +193,7 @@ async def mark_absent(connection: Connection, shipment: Shipment, readings: int)
         UPDATE shipment SET absent_readings = $5, explanation = NULL, remedy = NULL
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
-        *_key(shipment),
+        *key_of(shipment),
         readings,
     )
 
@@ -216,7 +218,7 @@ async def mark_pending(
             explanation = NULL, remedy = NULL
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
-        *_key(shipment),
+        *key_of(shipment),
         clock.now() + after,
         code,
         message,
@@ -229,20 +231,23 @@ async def postpone(
     shipment: Shipment,
     *,
     after: timedelta,
+    attempts: int,
     explained: tuple[str | None, str | None] = (None, None),
 ) -> None:
     """Look at the shipment again after this time; its state stays, and what was answered to it.
 
-    `explained` is why it waits, and the remedy, where that is known.
+    `attempts` is how many were made by now; `explained` is why it waits, and the remedy, where
+    that is known.
     """
     explanation, remedy = explained
     await connection.execute(
         """
-        UPDATE shipment SET next_try_at = $5, explanation = $6, remedy = $7
+        UPDATE shipment SET next_try_at = $5, attempts = $6, explanation = $7, remedy = $8
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
-        *_key(shipment),
+        *key_of(shipment),
         clock.now() + after,
+        attempts,
         explanation,
         remedy,
     )
@@ -256,31 +261,23 @@ async def mark_confirmed(connection: Connection, shipment: Shipment) -> None:
             problem_message = NULL, explanation = NULL, remedy = NULL
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
-        *_key(shipment),
+        *key_of(shipment),
         clock.now(),
     )
 
 
-async def mark_refused(
-    connection: Connection,
-    shipment: Shipment,
-    *,
-    code: str,
-    message: str,
-    explanation: str,
-    remedy: str,
-) -> None:
-    """AliExpress rejected the parcel, for this reason; its lines are free again."""
+async def mark_refused(connection: Connection, shipment: Shipment, rejection: Rejection) -> None:
+    """The parcel is not shipped, for this reason; its lines are free again."""
     await connection.execute(
         """
         UPDATE shipment SET state = 'refused', settled_at = $5, problem_code = $6,
             problem_message = $7, explanation = $8, remedy = $9
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
-        *_key(shipment),
+        *key_of(shipment),
         clock.now(),
-        code,
-        message,
-        explanation,
-        remedy,
+        rejection.code,
+        rejection.message,
+        rejection.explanation,
+        rejection.remedy,
     )
