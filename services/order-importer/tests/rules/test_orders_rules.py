@@ -15,10 +15,8 @@ from common.errors import Refusal
 from order_importer.carriers.choose_carrier import (
     CarrierAmbiguous,
     CarrierUnknown,
-    TrackingNumberMalformed,
     WebsiteMissing,
     choose_carrier,
-    require_tracking_number,
 )
 from order_importer.importing.problems import find_known
 from order_importer.importing.window import OVERLAP, SLICE, Window, next_window
@@ -175,33 +173,6 @@ def test_a_carrier_that_cannot_be_found_is_refused_with_the_choice(
         choose_carrier(wanted, CARRIERS, country="ES", tracking_website=None)
     assert refusal.value.field in {"carrier", "tracking_website"}
     assert refusal.value.status == 422
-
-
-@pytest.mark.parametrize(
-    ("pattern", "number", "is_taken"),
-    [
-        pytest.param(r"^1Z[A-Za-z0-9]{16}$", "1Z0123456789ABCDEF", True, id="fits"),
-        pytest.param(r"^1Z[A-Za-z0-9]{16}$", "1Z0123", False, id="too-short"),
-        pytest.param(r"(^[0-9]{12}$)", "123456789012", True, id="grouped"),
-        pytest.param(r"[0-9]{12}", "123456789012X", False, id="whole-number-must-fit"),
-        pytest.param(None, "anything", True, id="no-pattern"),
-        pytest.param("([", "anything", True, id="broken-pattern"),
-        pytest.param(r"^(a+)+$", "a" * 60 + "!", True, id="explosive"),
-        pytest.param(r"^(a|a)*$", "a" * 60 + "!", True, id="explosive-choice"),
-        pytest.param(r"^(\d+){2,}$", "1" * 60 + "!", True, id="explosive-count"),
-        pytest.param("a" * 600, "anything", True, id="very-long"),
-    ],
-)
-@pytest.mark.timeout(5)
-def test_a_tracking_number_fits_its_carrier(
-    pattern: str | None, number: str, is_taken: bool
-) -> None:
-    named = carrier("X", pattern=pattern)
-    if is_taken:
-        require_tracking_number(named, number)
-    else:
-        with pytest.raises(TrackingNumberMalformed):
-            require_tracking_number(named, number)
 
 
 # -- parcels ----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Which of AliExpress's carriers a parcel goes with, and whether its number can be one. Pure.
+"""Which of AliExpress's carriers a parcel goes with. Pure.
 
 The list is the seller's own and changes. People name carriers as they like: by key, display name or
 company, in any case. What the list lacks goes as the platform's `OTHER_XX_LOCAL` (within a country)
@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from aliexpress.logistics import Carrier
 from common.errors import Refusal
 
-MAX_PATTERN = 500
 _OTHER = re.compile(r"OTHER_([A-Z]{2})_(LOCAL|OVERSEAS)")
 _ANY_OTHER = "other"
-_UNBOUNDED = re.compile(r"(?<!\\)[*+]|\{\d+,\}")
-_REPEATED_GROUP = re.compile(r"\)(?:[*+]|\{\d+,)")
 _SHOWN = 12
 
 
@@ -65,21 +62,6 @@ class WebsiteMissing(Refusal):
         )
 
 
-class TrackingNumberMalformed(Refusal):
-    """The tracking number is not of the carrier's form."""
-
-    def __init__(self, carrier: Carrier, tracking_number: str) -> None:
-        super().__init__(
-            f"{tracking_number} is not a tracking number of {carrier.service_name}",
-            status=422,
-            slug="tracking-number-malformed",
-            field="tracking_number",
-            rule="M8.4",
-            remedy=f"{carrier.service_name} numbers match {carrier.tracking_pattern}. Correct the "
-            "number, or name the carrier that really takes the parcel.",
-        )
-
-
 @dataclass(frozen=True)
 class Choice:
     """The carrier a parcel is sent with; `is_substitute` where the wanted one is not listed."""
@@ -104,22 +86,6 @@ def choose_carrier(
     if _is_other(listed) and not tracking_website:
         raise WebsiteMissing(listed.service_name)
     return Choice(listed, is_substitute=False)
-
-
-def require_tracking_number(carrier: Carrier, tracking_number: str) -> None:
-    """Raises `TrackingNumberMalformed` where the carrier's pattern does not match.
-
-    The pattern is somebody else's: one that is broken, or may take for ever, is left to AliExpress.
-    """
-    pattern = carrier.tracking_pattern
-    if not pattern or not _is_quick(pattern):
-        return
-    try:
-        is_match = re.fullmatch(pattern, tracking_number) is not None
-    except re.error:
-        return
-    if not is_match:
-        raise TrackingNumberMalformed(carrier, tracking_number)
 
 
 def _find(wanted: str, carriers: Sequence[Carrier]) -> Carrier | None:
@@ -161,12 +127,3 @@ def _substitute(carriers: Sequence[Carrier], country: str | None) -> Carrier | N
     ]
     other = [one for one in carriers if one.service_name.casefold() == _ANY_OTHER]
     return next((one for one in [local, *overseas, *other] if one is not None), None)
-
-
-def _is_quick(pattern: str) -> bool:
-    """Whether matching takes a bounded time: no repeated group, few open-ended repeats."""
-    return (
-        len(pattern) <= MAX_PATTERN
-        and not _REPEATED_GROUP.search(pattern)
-        and len(_UNBOUNDED.findall(pattern)) <= 3
-    )

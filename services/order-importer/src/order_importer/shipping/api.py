@@ -13,6 +13,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.problem import PROBLEM_RESPONSES
 from order_importer.access import OrderId, Reader, ShipmentId, ShopId, Writer
+from order_importer.carriers.tracking_number import MAX_WRITTEN
 from order_importer.orders.store import load_order
 from order_importer.shipping import store
 from order_importer.shipping.ship_order import ShipmentRequest, ship_order
@@ -44,7 +45,12 @@ class ShipmentBody(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     carrier: str = Field(min_length=1, max_length=100, pattern=Printable)
-    tracking_number: str = Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")
+    tracking_number: str = Field(
+        min_length=1,
+        max_length=MAX_WRITTEN,
+        description="As the carrier printed it: blanks, dashes, invisible characters and case are "
+        "left out of account; what is kept and sent is in the answer.",
+    )
     lines: list[LineId] | None = Field(default=None, max_length=500)
     tracking_website: str | None = Field(
         default=None, min_length=4, max_length=200, pattern=r"^[\x21-\x7e]+$"

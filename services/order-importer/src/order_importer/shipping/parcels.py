@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from aliexpress.logistics import SendType
 from common.contracts.order import Order, Parcel
 from common.errors import Refusal
+from order_importer.carriers.tracking_number import normalize
 from order_importer.shipping.obstacles import NOT_SHIPPABLE, Obstacle, find_obstacle, state_of
 
 
@@ -53,6 +54,20 @@ class LinesUnknown(Refusal):
         )
 
 
+class ParcelKnown(Refusal):
+    """A parcel of this order has this tracking number."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(
+            f"the order has a parcel {number} already",
+            status=409,
+            slug="parcel-known",
+            field="tracking_number",
+            rule="M8.4",
+            remedy="Look at the order's shipments.",
+        )
+
+
 def lines_of_parcel(order: Order, wanted: Collection[str] | None) -> list[str]:
     """The lines the next parcel holds: those wanted, or all that are left.
 
@@ -75,6 +90,13 @@ def lines_of_parcel(order: Order, wanted: Collection[str] | None) -> list[str]:
     if twice:
         raise LinesTaken(twice)
     return [line for line in lines if line in set(wanted)]
+
+
+def require_new_number(order: Order, number: str) -> None:
+    """Within an order a number is one parcel, however it is written. Raises `ParcelKnown`."""
+    taken = {normalize(one.tracking_number) for one in order.parcels if one.state != "refused"}
+    if normalize(number) in taken:
+        raise ParcelKnown(number)
 
 
 def shipped_lines(parcels: Sequence[Parcel], states: Collection[str]) -> set[str]:

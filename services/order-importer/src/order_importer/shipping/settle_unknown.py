@@ -14,6 +14,7 @@ from aliexpress.orders import OrderDetails, load_order
 from common.postgres.leases import Lease, check_lease
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
+from order_importer.carriers.tracking_number import normalize
 from order_importer.shipping import store
 from order_importer.shipping.outcome import confirm, refuse
 from order_importer.shipping.refusals import meaning_of, rejected_by_aliexpress
@@ -74,7 +75,5 @@ def _pause(shipment: Shipment) -> timedelta:
 
 def has_parcel(details: OrderDetails, shipment: Shipment) -> bool:
     """Whether AliExpress knows a parcel of this number; within an order a number is one parcel."""
-    return any(
-        parcel.tracking_number.casefold() == shipment.tracking_number.casefold()
-        for parcel in details.parcels
-    )
+    number = normalize(shipment.tracking_number)
+    return any(normalize(parcel.tracking_number) == number for parcel in details.parcels)

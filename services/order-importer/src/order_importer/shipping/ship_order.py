@@ -17,13 +17,13 @@ from order_importer.carriers.choose_carrier import (
     CarrierUnknown,
     Choice,
     choose_carrier,
-    require_tracking_number,
 )
 from order_importer.carriers.load_carriers import FRESH_FOR, NEW_ENOUGH, load_carriers
+from order_importer.carriers.tracking_number import normalize, tracking_number_for
 from order_importer.orders.events import SOURCE, parcel_updated
 from order_importer.orders.store import load_order, lock_order, raise_revision
 from order_importer.shipping import store
-from order_importer.shipping.parcels import lines_of_parcel
+from order_importer.shipping.parcels import lines_of_parcel, require_new_number
 from order_importer.shipping.store import Shipment
 from order_importer.shops.shop_access import ShopAccess
 
@@ -42,23 +42,9 @@ class KeyUsed(Refusal):
         )
 
 
-class ParcelKnown(Refusal):
-    """A parcel of this order has this tracking number."""
-
-    def __init__(self, tracking_number: str) -> None:
-        super().__init__(
-            f"the order has a parcel {tracking_number} already",
-            status=409,
-            slug="parcel-known",
-            field="tracking_number",
-            rule="M8.4",
-            remedy="Look at the order's shipments.",
-        )
-
-
 @dataclass(frozen=True)
 class ShipmentRequest:
-    """What is to be shipped. `line_ids` None means all that is left."""
+    """What is to be shipped; the tracking number as written. `line_ids` None: all that is left."""
 
     merchant_id: str
     shop_id: str
@@ -70,9 +56,11 @@ class ShipmentRequest:
     note: str | None
 
     def fingerprint(self) -> bytes:
-        """Equal for equal requests, whatever the order of their lines."""
+        """Equal for equal requests, whatever the order of their lines and the number's writing."""
         lines = None if self.line_ids is None else sorted(set(self.line_ids))
-        return hashlib.sha256(msgspec.json.encode(replace(self, line_ids=lines))).digest()
+        number = normalize(self.tracking_number)
+        plain = replace(self, line_ids=lines, tracking_number=number)
+        return hashlib.sha256(msgspec.json.encode(plain)).digest()
 
 
 async def ship_order(
@@ -80,8 +68,8 @@ async def ship_order(
 ) -> Shipment:
     """The pending shipment, or the one made before under this key.
 
-    Raises `KeyUsed`, `NotFound`, the refusals of `parcels` and `carriers`, `ParcelKnown`; and an
-    `Outage` where the carriers cannot be read now.
+    Raises `KeyUsed`, `NotFound`, the refusals of `parcels` and `carriers`; and an `Outage` where
+    the carriers cannot be read now.
     """
     async with reading(pool) as connection:
         before = await _find_before(connection, request, idempotency_key)
@@ -93,12 +81,11 @@ async def ship_order(
     lines_of_parcel(stored.order, request.line_ids)
     address = stored.order.address
     choice = await _choose(pool, access, request, address.country if address else None)
+    number = tracking_number_for(choice.carrier, request.tracking_number)
     try:
         async with unit_of_work(pool) as connection:
-            return await _save(connection, request, choice, idempotency_key)
+            return await _save(connection, request, choice, number, idempotency_key)
     except asyncpg.UniqueViolationError as taken:
-        if taken.constraint_name == store.PARCEL_CONSTRAINT:
-            raise ParcelKnown(request.tracking_number) from taken
         if taken.constraint_name == store.KEY_CONSTRAINT:
             raise KeyUsed from taken
         raise
@@ -134,17 +121,22 @@ async def _choose(
             continue
         if not choice.is_substitute:
             break
-    require_tracking_number(choice.carrier, request.tracking_number)
     return choice
 
 
 async def _save(
-    connection: Connection, request: ShipmentRequest, choice: Choice, idempotency_key: str
+    connection: Connection,
+    request: ShipmentRequest,
+    choice: Choice,
+    number: str,
+    idempotency_key: str,
 ) -> Shipment:
     stored = await lock_order(connection, request.merchant_id, request.shop_id, request.order_id)
     before = await _find_before(connection, request, idempotency_key)
     if before is not None:
         return before
+    line_ids = lines_of_parcel(stored.order, request.line_ids)
+    require_new_number(stored.order, number)
     shipment_id = str(uuid.uuid4())
     await store.add_shipment(
         connection,
@@ -157,10 +149,10 @@ async def _save(
             request_fingerprint=request.fingerprint(),
             carrier=request.carrier,
             service_name=choice.carrier.service_name,
-            tracking_number=request.tracking_number,
+            tracking_number=number,
             tracking_website=request.tracking_website,
             note=_note(request, choice),
-            line_ids=lines_of_parcel(stored.order, request.line_ids),
+            line_ids=line_ids,
             state="pending",
             absent_readings=0,
             attempts=0,

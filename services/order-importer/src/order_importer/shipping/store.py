@@ -14,7 +14,6 @@ SENDING = WorkKind()
 """Shipments to send to AliExpress."""
 
 KEY_CONSTRAINT = "shipment_merchant_id_idempotency_key_key"
-PARCEL_CONSTRAINT = "shipment_parcel"
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ async def find_by_key(
 async def add_shipment(connection: Connection, shipment: Shipment) -> None:
     """Write a new, pending shipment.
 
-    Raises asyncpg's `UniqueViolationError` of `KEY_CONSTRAINT` or `PARCEL_CONSTRAINT`.
+    Raises asyncpg's `UniqueViolationError` of `KEY_CONSTRAINT`.
     """
     await connection.execute(
         """
