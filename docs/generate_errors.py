@@ -49,7 +49,8 @@ STATES = """\
 In the refusal of a request to ship (409), and of a parcel whose order is found in such a state
 right before it is sent (`order-not-shippable`). The state is that of the order, of its freeze
 (`frozen_status`) or of its dispute (`issue_status`); in a state that is not listed nothing is
-shipped either.
+shipped either. A line in such a state of its own, as one that its buyer cancelled, is not shipped
+while its order goes on (`lines-not-shippable`).
 """
 IMPORTS = """\
 ## Order imports

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aliexpress.logistics import Carrier
 from aliexpress.wire import from_pacific, to_pacific
@@ -23,6 +24,7 @@ from order_importer.importing.window import OVERLAP, SLICE, Window, next_window
 from order_importer.orders.status import channel_status
 from order_importer.shipping.obstacles import OrderState, find_obstacle
 from order_importer.shipping.parcels import (
+    LinesNotShippable,
     LinesTaken,
     LinesUnknown,
     OrderNotShippable,
@@ -235,6 +237,32 @@ def test_the_last_parcel_goes_as_all(
     lines = lines_of_parcel(whole, wanted)
     assert lines == held
     assert send_type(whole, lines) == sent
+
+
+def in_states(whole: Order, **states: str) -> Order:
+    """The order with these lines in states of their own."""
+    lines = [
+        replace(line, marketplace_status=states.get(line.line_id, whole.marketplace_status))
+        for line in whole.lines
+    ]
+    return replace(whole, lines=lines)
+
+
+@pytest.mark.parametrize("state", ["FINISH", "IN_CANCEL", "IN_ISSUE", "IN_FROZEN"])
+def test_a_stopped_line_is_left_out_and_the_order_is_complete_without_it(state: str) -> None:
+    whole = in_states(order("a", "b", "c", parcels=[parcel("a", state="confirmed")]), c=state)
+    assert lines_of_parcel(whole, None) == ["b"]
+    assert send_type(whole, ["b"]) == "all"
+    with pytest.raises(LinesNotShippable) as refusal:
+        lines_of_parcel(whole, ["b", "c"])
+    assert refusal.value.title.endswith(f": c is {state}")
+
+
+@pytest.mark.parametrize(
+    "state", ["WAIT_SELLER_SEND_GOODS", "WAIT_BUYER_ACCEPT_GOODS", "NEW_STATE"]
+)
+def test_a_line_in_another_state_is_shipped(state: str) -> None:
+    assert lines_of_parcel(in_states(order("a", "b"), b=state), None) == ["a", "b"]
 
 
 @pytest.mark.parametrize(

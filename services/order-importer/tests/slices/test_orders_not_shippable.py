@@ -206,6 +206,42 @@ async def test_the_next_parcel_of_a_cancelled_order_stays_and_the_first_is_kept(
     assert [number for _, number, _ in await shipped_parcels(harness)] == ["LP1"]
 
 
+@pytest.mark.parametrize("is_accepted_first", [False, True], ids=["before", "after-acceptance"])
+async def test_a_line_its_buyer_cancelled_is_not_shipped_and_the_others_are(
+    harness: Harness, *, is_accepted_first: bool
+) -> None:
+    order_id = await to_send(harness, "SHIRT-1", "SHIRT-2")
+    lines = {line["sku_code"]: line["line_id"] for line in (await harness.order(order_id))["lines"]}
+    both = sorted(lines.values())
+    if is_accepted_first:
+        assert (await harness.ship(order_id, "both", lines=both)).status_code == 202
+    await harness.control(
+        f"orders/{order_id}/cancel", sku_codes=["SHIRT-2"], reason="buyer_cancel_order"
+    )
+    if is_accepted_first:
+        await harness.send_all(2)
+        refused = await only_shipment(harness, order_id)
+        assert (refused["state"], refused["problem_code"]) == ("refused", "lines-not-shippable")
+        shown = f"{refused['explanation']} {refused['remedy']}"
+        await harness.import_orders()
+    else:
+        await harness.import_now()
+        answer = await harness.ship(order_id, "both", lines=both)
+        assert answer.status_code == 409
+        assert answer.json()["type"].endswith(":lines-not-shippable")
+        shown = f"{answer.json()['title']} {answer.json()['remedy']}"
+    assert lines["SHIRT-2"] in shown
+    assert "FINISH" in shown
+    assert await calls_to_ship(harness) == 0
+
+    left = await harness.ship(order_id, "left", tracking_number="LP2")
+    await harness.send_all(2)
+    assert left.json()["line_ids"] == [lines["SHIRT-1"]]
+    assert [sent for _, *sent in await shipped_parcels(harness)] == [["LP2", "all"]]
+    await harness.import_orders()
+    assert (await harness.order(order_id))["status"] == "shipped"
+
+
 async def test_a_parcel_that_aliexpress_has_already_is_confirmed_without_a_call(
     harness: Harness,
 ) -> None:

@@ -3,7 +3,10 @@
 AliExpress itself takes parcels of orders that are to be cancelled, frozen or in dispute.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from aliexpress.orders import OrderDetails
 from common.contracts.order import Order
@@ -11,6 +14,8 @@ from order_importer.orders.status import SHIPPABLE, channel_status
 
 NOT_SHIPPABLE = "order-not-shippable"
 """The type of the problem, and the code of a shipment refused for it."""
+LINES_NOT_SHIPPABLE = "lines-not-shippable"
+LEAVE_OUT = "Ship the order's other lines without them, with a new idempotency key."
 AGAIN = "Then import orders and ship again with a new idempotency key."
 FROZEN = "IN_FROZEN"
 DISPUTED = "IN_ISSUE"
@@ -81,6 +86,12 @@ _UNKNOWN = Advice(
 )
 
 
+_STOPPED = frozenset(
+    {"IN_CANCEL", FROZEN, DISPUTED, "FUND_PROCESSING", "FINISH", "ARCHIVE"},
+)
+"""States of a line of its own, in which it is not shipped while its order goes on."""
+
+
 @dataclass(frozen=True)
 class OrderState:
     """The state of an order in AliExpress's own words."""
@@ -130,3 +141,28 @@ def find_obstacle(state: OrderState) -> Obstacle | None:
     if status == "closed" and state.end_reason:
         words.append(state.end_reason)
     return Obstacle(f"{status} ({', '.join(words)})", advice.because, advice.remedy)
+
+
+def stopped_lines(order: Order) -> dict[str, str]:
+    """The lines that are not shipped, cancelled by the buyer above all, with AliExpress's word."""
+    return {
+        line.line_id: line.marketplace_status
+        for line in order.lines
+        if line.marketplace_status in _STOPPED
+    }
+
+
+def with_lines_as_read(order: Order, details: OrderDetails) -> Order:
+    """The order with its lines in the states just read."""
+    read = {line.line_id: line.status for line in details.lines}
+    lines = [
+        replace(line, marketplace_status=read.get(line.line_id) or line.marketplace_status)
+        for line in order.lines
+    ]
+    return replace(order, lines=lines)
+
+
+def named(lines: Mapping[str, str]) -> str:
+    """Stopped lines with their states, in words."""
+    shown = ", ".join(f"{line_id} is {state}" for line_id, state in sorted(lines.items()))
+    return f"lines of the order are cancelled, held or closed: {shown}"

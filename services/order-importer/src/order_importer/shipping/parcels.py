@@ -3,13 +3,22 @@
 AliExpress knows only `part` and, once, `all`; which lines are in which parcel is recorded here.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aliexpress.logistics import SendType
 from common.contracts.order import Order, Parcel
 from common.errors import Refusal
 from order_importer.carriers.tracking_number import normalize
-from order_importer.shipping.obstacles import NOT_SHIPPABLE, Obstacle, find_obstacle, state_of
+from order_importer.shipping.obstacles import (
+    LEAVE_OUT,
+    LINES_NOT_SHIPPABLE,
+    NOT_SHIPPABLE,
+    Obstacle,
+    find_obstacle,
+    named,
+    state_of,
+    stopped_lines,
+)
 
 
 class OrderNotShippable(Refusal):
@@ -32,12 +41,26 @@ class LinesTaken(Refusal):
         super().__init__(
             f"these lines are in a parcel already: {', '.join(line_ids)}"
             if line_ids
-            else "every line is shipped",
+            else "every line is shipped or cancelled",
             status=409,
             slug="lines-shipped",
             field="lines",
             rule="M8.4",
             remedy="Look at the order's parcels; ship what is left.",
+        )
+
+
+class LinesNotShippable(Refusal):
+    """Lines of the order have ended or are held, though the order goes on."""
+
+    def __init__(self, lines: Mapping[str, str]) -> None:
+        super().__init__(
+            named(lines),
+            status=409,
+            slug=LINES_NOT_SHIPPABLE,
+            field="lines",
+            rule="M8.4",
+            remedy=LEAVE_OUT,
         )
 
 
@@ -69,17 +92,18 @@ class ParcelKnown(Refusal):
 
 
 def lines_of_parcel(order: Order, wanted: Collection[str] | None) -> list[str]:
-    """The lines the next parcel holds: those wanted, or all that are left.
+    """The lines the next parcel holds: those wanted, or all that are left to be shipped.
 
-    Raises `OrderNotShippable`, `LinesUnknown` and `LinesTaken`.
+    Raises `OrderNotShippable`, `LinesUnknown`, `LinesTaken` and `LinesNotShippable`.
     """
     obstacle = find_obstacle(state_of(order))
     if obstacle is not None:
         raise OrderNotShippable(order, obstacle)
     lines = [line.line_id for line in order.lines]
     taken = shipped_lines(order.parcels, ("pending", "sent", "confirmed"))
+    stopped = stopped_lines(order)
     if wanted is None:
-        left = [line for line in lines if line not in taken]
+        left = [line for line in lines if line not in taken and line not in stopped]
         if not left:
             raise LinesTaken([])
         return left
@@ -89,6 +113,9 @@ def lines_of_parcel(order: Order, wanted: Collection[str] | None) -> list[str]:
     twice = sorted(set(wanted) & taken)
     if twice:
         raise LinesTaken(twice)
+    held = {line: stopped[line] for line in wanted if line in stopped}
+    if held:
+        raise LinesNotShippable(held)
     return [line for line in lines if line in set(wanted)]
 
 
@@ -105,6 +132,6 @@ def shipped_lines(parcels: Sequence[Parcel], states: Collection[str]) -> set[str
 
 
 def send_type(order: Order, line_ids: Collection[str]) -> SendType:
-    """`all` where AliExpress then has every line in a parcel, else `part`."""
-    there = shipped_lines(order.parcels, ("confirmed",)) | set(line_ids)
+    """`all` where AliExpress then has every line in a parcel that is to be shipped, else `part`."""
+    there = shipped_lines(order.parcels, ("confirmed",)) | set(line_ids) | set(stopped_lines(order))
     return "all" if all(line.line_id in there for line in order.lines) else "part"

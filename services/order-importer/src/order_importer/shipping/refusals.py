@@ -1,9 +1,16 @@
 """Why a parcel is refused: by AliExpress, whose answers come in Chinese only, or by us. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from order_importer.shipping.obstacles import NOT_SHIPPABLE, Obstacle
+from order_importer.shipping.obstacles import (
+    LEAVE_OUT,
+    LINES_NOT_SHIPPABLE,
+    NOT_SHIPPABLE,
+    Obstacle,
+    named,
+)
 
 NextStep = Literal["refused", "refused-unless-there", "retry-unless-there"]
 """The parcel is refused; or the order has to be read first, since the parcel may be there already:
@@ -100,4 +107,14 @@ def rejected_for(order_id: str, obstacle: Obstacle) -> Rejection:
         f"The order is {obstacle.state}: {obstacle.because}. It was read right before its parcel "
         "was to be sent, and the parcel was not sent.",
         obstacle.remedy,
+    )
+
+
+def rejected_for_lines(lines: Mapping[str, str]) -> Rejection:
+    """The parcel whose lines were found in these states right before the call."""
+    return Rejection(
+        LINES_NOT_SHIPPABLE,
+        named(lines),
+        f"Right before the parcel was to be sent, {named(lines)}. The parcel was not sent.",
+        LEAVE_OUT,
     )

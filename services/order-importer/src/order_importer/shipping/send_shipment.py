@@ -26,6 +26,7 @@ from aliexpress.logistics import fulfil_order
 from aliexpress.operation import AccessToken
 from aliexpress.orders import OrderDetails, load_order
 from common import clock
+from common.contracts.order import Order
 from common.errors import Outage
 from common.failpoints import reach
 from common.postgres.leases import Lease, check_lease, hold_lease
@@ -37,10 +38,21 @@ from common.telemetry.setup import links_to
 from order_importer.orders.store import load_order as load_stored_order
 from order_importer.orders.store import lock_order
 from order_importer.shipping import settle_unknown, store
-from order_importer.shipping.obstacles import find_obstacle, state_as_read
+from order_importer.shipping.obstacles import (
+    find_obstacle,
+    state_as_read,
+    stopped_lines,
+    with_lines_as_read,
+)
 from order_importer.shipping.outcome import confirm, refuse
 from order_importer.shipping.parcels import send_type
-from order_importer.shipping.refusals import meaning_of, rejected_by_aliexpress, rejected_for
+from order_importer.shipping.refusals import (
+    Rejection,
+    meaning_of,
+    rejected_by_aliexpress,
+    rejected_for,
+    rejected_for_lines,
+)
 from order_importer.shipping.store import Shipment
 from order_importer.shops.pauses import NOTHING_TO_DO, pause_after
 from order_importer.shops.shop_access import ShopAccess
@@ -149,20 +161,31 @@ async def _intend(
         if settle_unknown.has_parcel(read.details, shipment):
             await confirm(connection, shipment)
             return None
-        obstacle = find_obstacle(state_as_read(read.details, stored.order))
-        if obstacle is not None:
-            log.info("shipment.not_sent", order=shipment.order_id, state=obstacle.state)
-            await refuse(connection, shipment, rejected_for(shipment.order_id, obstacle))
+        order = with_lines_as_read(stored.order, read.details)
+        rejection = _find_rejection(order, read.details, shipment)
+        if rejection is not None:
+            log.info("shipment.not_sent", order=shipment.order_id, reason=rejection.message)
+            await refuse(connection, shipment, rejection)
             return None
         await store.mark_sent(connection, shipment)
     return WireShipment(
         order_id=shipment.order_id,
         service_name=shipment.service_name,
         tracking_number=shipment.tracking_number,
-        send_type=send_type(stored.order, shipment.line_ids),
+        send_type=send_type(order, shipment.line_ids),
         tracking_website=shipment.tracking_website,
         description=shipment.note,
     )
+
+
+def _find_rejection(order: Order, details: OrderDetails, shipment: Shipment) -> Rejection | None:
+    """Why the parcel of an order in this state is not sent; None where it is."""
+    obstacle = find_obstacle(state_as_read(details, order))
+    if obstacle is not None:
+        return rejected_for(order.order_id, obstacle)
+    stopped = stopped_lines(order)
+    held = {line: stopped[line] for line in shipment.line_ids if line in stopped}
+    return rejected_for_lines(held) if held else None
 
 
 async def _handle_rejection(
