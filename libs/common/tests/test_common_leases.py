@@ -30,6 +30,7 @@ from stack.testing import eventually
 from .backbone_harness import Harness
 
 SHORT = timedelta(milliseconds=300)
+FIRST_CLAIMS = 100
 
 
 async def test_one_holder_at_a_time_and_the_fence_rises(harness: Harness) -> None:
@@ -49,6 +50,17 @@ async def test_one_holder_at_a_time_and_the_fence_rises(harness: Harness) -> Non
         third = await claim_lease(connection, "run", "c")
         assert third is not None
         assert third.fence > second.fence
+
+
+async def test_of_many_first_claims_at_once_one_holds(harness: Harness) -> None:
+    async def claim(name: str, holder: str) -> bool:
+        async with harness.pool.acquire() as connection:
+            return await claim_lease(connection, name, holder) is not None
+
+    for number in range(FIRST_CLAIMS):
+        name = f"run/{number}"
+        claims = await asyncio.gather(*(claim(name, f"replica-{n}") for n in range(8)))
+        assert claims.count(True) == 1
 
 
 async def test_a_heartbeat_does_not_wait_for_the_work_it_speaks_for(harness: Harness) -> None:

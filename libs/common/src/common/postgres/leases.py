@@ -40,20 +40,24 @@ async def claim_lease(
 ) -> Lease | None:
     """Take the lease if it is free or its time is over; None when another holds it."""
     now = clock.wall_now()
+    values = (name, holder, now + lasts)
     fence = await connection.fetchval(
         """
-        INSERT INTO lease (name, holder, fence, expires_at) SELECT $1, $2, 1, $4
-        WHERE NOT EXISTS (SELECT 1 FROM lease WHERE name = $1 AND expires_at > $3)
-        ON CONFLICT (name) DO UPDATE
-            SET holder = $2, fence = lease.fence + 1, expires_at = $4
-            WHERE lease.expires_at <= $3
-        RETURNING fence
+        UPDATE lease SET holder = $2, fence = fence + 1, expires_at = $3
+        WHERE name = $1 AND expires_at <= $4 RETURNING fence
         """,
-        name,
-        holder,
+        *values,
         now,
-        now + lasts,
     )
+    if fence is None:
+        # The first claim ever, or held. No conflict is named: both unique keys may have one.
+        fence = await connection.fetchval(
+            """
+            INSERT INTO lease (name, holder, fence, expires_at) VALUES ($1, $2, 1, $3)
+            ON CONFLICT DO NOTHING RETURNING fence
+            """,
+            *values,
+        )
     return None if fence is None else Lease(name, holder, fence)
 
 
