@@ -43,22 +43,17 @@ OTHERS = (
 
 
 @pytest.fixture(scope="package")
-async def unconnected(start_system: StartSystem) -> AsyncIterator[list[Case]]:
+async def models(start_system: StartSystem) -> AsyncIterator[list[Case]]:
     """Three shops at a marketplace that may fail, each the model of its cases."""
     async with start_system(QUICK) as system, sample_session(system) as session:
         sources = part_of(sample_of(system), *FAMILIES, *MORE_FAMILIES)
-        yield [
+        models = [
             Case(session, sources, "", 0),
             *(_model_of(other, session, sources) for other in OTHERS),
         ]
-
-
-@pytest.fixture(scope="package")
-async def models(unconnected: list[Case]) -> list[Case]:
-    """The shops, all connected."""
-    for model in unconnected:
-        await bring_in.connect_shop(model.session)
-    return unconnected
+        for model in models:
+            await bring_in.connect_shop(model.session)
+        yield models
 
 
 @pytest.fixture(scope="package")

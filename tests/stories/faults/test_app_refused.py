@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from channel_cli.session import Problem
-from channel_demo import bring_in, trade
-from channel_demo.consent import ConsentFailed
+from channel_demo import trade
+from channel_demo.consent import ConsentFailed, agree
 from stack.testing import eventually
 
 from ..final_state import FinalState
@@ -59,10 +59,9 @@ Shown = Callable[[], Awaitable[str]]
 
 
 async def test_a_refused_app_delays_everything_and_loses_nothing(
-    unconnected: list[Case],
+    models: list[Case],
 ) -> None:
-    undisturbed, refused = (model.only(*FAMILIES) for model in unconnected[:2])
-    await bring_in.connect_shop(undisturbed.session)
+    undisturbed, refused = (model.only(*FAMILIES) for model in models[:2])
     async with asyncio.TaskGroup() as together:
         calm = together.create_task(walk_calmly(await undisturbed.begin("app-accepted")))
         stormy = together.create_task(walk_refused(await refused.begin("app-refused")))
@@ -76,7 +75,8 @@ async def walk_calmly(case: Case) -> FinalState:
 
 async def walk_refused(case: Case) -> FinalState:
     """The same path; at each step AliExpress refuses the app until the trouble is shown."""
-    await connect(case)
+    before = await imports_document(case.session)  # of other cases in this shop
+    await renew(case)
     run, offers = partial(run_trouble, case, "product"), partial(run_trouble, case, "offer")
     async with refusing(case, partial(waiting_families, case), then=bring_all_in(case)):
         pass
@@ -90,23 +90,26 @@ async def walk_refused(case: Case) -> FinalState:
     order_id = await bring_orders(case)
     await send(case, order_id)
     state = await recovered_state(case)
-    await nothing_was_refused(case)
+    await nothing_was_refused(case, before)
     return state
 
 
 # ---- the steps
 
 
-async def connect(case: Case) -> None:
-    """Who connects the shop is asked to come back later; nothing is wrong with the code."""
+async def renew(case: Case) -> None:
+    """Who renews the shop's connection is asked to come back later; what it has stays."""
+    session = case.session
     await refuse(case)
     fault = await case.marketplace.set_fault(
         kind="error", operation=EXCHANGE, code="AppWhiteIpLimit", seller_id=""
     )
+    link = await session.channel.connect_shop(session.merchant, session.shop)
     with pytest.raises(ConsentFailed, match=r"refuses our app \(AppWhiteIpLimit\).* later"):
-        await bring_in.connect_shop(case.session)
+        await agree(link.start_url, seller_id=session.sandbox.seller_id)
     await case.marketplace.remove_fault(fault)
-    await bring_in.connect_shop(case.session)
+    shop = await session.channel.shop(session.merchant, session.shop)
+    assert shop.connection == "connected"
 
 
 async def bring_orders(case: Case) -> str:
@@ -209,15 +212,17 @@ async def import_problem(case: Case) -> str:
     return str(newest["problem"])
 
 
-async def nothing_was_refused(case: Case) -> None:
+async def nothing_was_refused(case: Case, before: Mapping[str, Any]) -> None:
     """No run has rejected anything, no import has failed, no product has an error."""
     session = case.session
     runs = [run async for run in session.channel.runs(session.merchant, session.feed)]
     assert {run.state for run in runs} <= {"completed", "superseded", "planned"}
     assert {run.counts.get("rejected", 0) for run in runs} == {0}
     imports = await imports_document(session)
-    assert imports["problems"] == []
-    assert {one["state"] for one in imports["items"]} == {"done"}
+    assert imports["problems"] == before["problems"]
+    older = {one["import_id"] for one in before["items"]}
+    own = [one for one in imports["items"] if one["import_id"] not in older]
+    assert {one["state"] for one in own} == {"done"}
     families = session.channel.preview(session.merchant, session.feed)
     issues = [issue async for family in families for issue in family.issues]
     assert [issue for issue in issues if issue.severity == "error"] == []
