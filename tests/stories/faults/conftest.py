@@ -1,58 +1,17 @@
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import AsyncIterator
 
-import msgspec
 import pytest
 
-from channel_demo import bring_in
-from channel_demo.session import Session
-from channel_demo.sources import Sources
 from stack.testing import StartSystem
 
-from ..merchant_path import FAMILIES, MORE_FAMILIES, Case
-from ..sample import part_of, sample_of, sample_session
-
-QUICK: Mapping[str, Mapping[str, str]] = {
-    "sandbox": {"SANDBOX_FEED_SECONDS": "0.3", "SANDBOX_AUDIT_SECONDS": "0.3"},
-    "auth-service": {"AUTH_MARKETPLACE_TIMEOUT_SECONDS": "0.6"},
-    "catalog-service": {"CATALOG_MARKETPLACE_TIMEOUT_SECONDS": "0.6"},
-    "feed-publisher": {
-        "PUBLISHER_MARKETPLACE_TIMEOUT_SECONDS": "0.6",
-        "PUBLISHER_REMOVAL_SHARE": "1",  # each case takes a product of few out of the same shop
-    },
-    "order-importer": {"ORDERS_MARKETPLACE_TIMEOUT_SECONDS": "0.6"},
-}
-"""Time-outs and jobs so short that every fault can be waited for."""
-
-
-@dataclass(frozen=True)
-class Other:
-    """Another merchant with a shop of its own, and what its seller has otherwise."""
-
-    merchant: str
-    seller_id: str
-    template: str
-    changes: Mapping[str, Any] = field(default_factory=dict)
-
-
-OTHERS = (
-    Other("second", "2200100002", "standard"),
-    Other("third", "2200100003", "envio gratis", {"currency": "EUR"}),
-)
+from ..failing_marketplace import failing_marketplace
+from ..merchant_path import Case
 
 
 @pytest.fixture(scope="package")
 async def models(start_system: StartSystem) -> AsyncIterator[list[Case]]:
     """Three shops at a marketplace that may fail, each the model of its cases."""
-    async with start_system(QUICK) as system, sample_session(system) as session:
-        sources = part_of(sample_of(system), *FAMILIES, *MORE_FAMILIES)
-        models = [
-            Case(session, sources, "", 0),
-            *(_model_of(other, session, sources) for other in OTHERS),
-        ]
-        for model in models:
-            await bring_in.connect_shop(model.session)
+    async with failing_marketplace(start_system) as models:
         yield models
 
 
@@ -60,27 +19,3 @@ async def models(start_system: StartSystem) -> AsyncIterator[list[Case]]:
 def model(models: list[Case]) -> Case:
     """The first of them."""
     return models[0]
-
-
-def _model_of(other: Other, session: Session, sources: Sources) -> Case:
-    """The same products in this merchant's shop."""
-    events = [
-        msgspec.structs.replace(event, merchant_id=other.merchant) for event in sources.events
-    ]
-    templates = {"shipping_template_id": {"constant": other.template}}
-    configuration = {
-        **sources.configuration,
-        **other.changes,
-        "attributes": sources.configuration["attributes"] | templates,
-    }
-    return Case(
-        replace(
-            session,
-            merchant=other.merchant,
-            shop=other.merchant,
-            sandbox=replace(session.sandbox, seller_id=other.seller_id),
-        ),
-        replace(sources, events=events, configuration=configuration),
-        "",
-        0,
-    )

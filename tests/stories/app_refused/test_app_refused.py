@@ -17,6 +17,7 @@ from channel_demo import trade
 from channel_demo.consent import ConsentFailed, agree
 from stack.testing import eventually
 
+from ..faults.test_error_codes import imports_document, shipment_document
 from ..final_state import FinalState
 from ..merchant_path import (
     FAMILIES,
@@ -31,7 +32,6 @@ from ..merchant_path import (
     ship,
     walk_path,
 )
-from .test_error_codes import imports_document, shipment_document
 
 EXCHANGE = "/auth/token/*"
 SENDS_STOCK, SENDS_PRICES = "*.inventory.update", "*.price.update"
