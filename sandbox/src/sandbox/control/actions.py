@@ -24,6 +24,7 @@ from sandbox.control.requests import (
 from sandbox.control.views import product_view
 from sandbox.faults import Fault
 from sandbox.ledger import as_line
+from sandbox.orders.service import NothingToOrder, NotPossible
 from sandbox.products.sample import sample_payload
 from sandbox.products.shops import ON_SALE
 from sandbox.schema_store import SchemaChange
@@ -46,6 +47,8 @@ def answer(state: State, request: Request) -> Response:
         return action(state, request, parts)
     except ControlError as error:
         return json_response({"error": str(error)}, status=error.status)
+    except (NothingToOrder, NotPossible) as error:
+        return json_response({"error": str(error)}, status=409)
     except msgspec.MsgspecError as error:
         return json_response({"error": str(error)}, status=422)
 

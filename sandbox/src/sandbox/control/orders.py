@@ -21,7 +21,6 @@ from sandbox.control.views import order_view
 from sandbox.errors import Refusal
 from sandbox.orders import lifecycle
 from sandbox.orders.order import Line, Order, Parcel
-from sandbox.orders.service import NothingToOrder, NotPossible
 from sandbox.server import Request, Response
 from sandbox.state import State
 
@@ -45,17 +44,14 @@ def place(state: State, request: Request, parts: list[str]) -> Response:
         raise ControlError(f"status is one of {', '.join(lifecycle.STATUSES)}")
     if asked.journey not in (*lifecycle.JOURNEYS, "mixed"):
         raise ControlError(f"journey is mixed or one of {', '.join(lifecycle.JOURNEYS)}")
-    try:
-        orders = state.orders.place(
-            seller_named(asked.seller_id),
-            asked.seed,
-            asked.count,
-            lines=[(line.sku_code, line.quantity) for line in asked.lines],
-            target=asked.status,
-            journey=asked.journey,
-        )
-    except NothingToOrder as error:
-        raise ControlError(str(error), 409) from error
+    orders = state.orders.place(
+        seller_named(asked.seller_id),
+        asked.seed,
+        asked.count,
+        lines=[(line.sku_code, line.quantity) for line in asked.lines],
+        target=asked.status,
+        journey=asked.journey,
+    )
     return json_response([order_view(order) for order in orders], status=201)
 
 
@@ -76,10 +72,7 @@ def cancel_lines(state: State, request: Request, parts: list[str]) -> Response:
     if not asked.sku_codes:
         raise ControlError("sku_codes names at least one line")
     lines = [_line(order, code) for code in dict.fromkeys(asked.sku_codes)]
-    try:
-        state.orders.cancel_lines(order, lines, asked.reason)
-    except NotPossible as error:
-        raise ControlError(str(error), 409) from error
+    state.orders.cancel_lines(order, lines, asked.reason)
     return json_response(order_view(order))
 
 
@@ -87,10 +80,7 @@ def refund_line(state: State, request: Request, parts: list[str]) -> Response:
     """Give a part of a line's price back to the buyer."""
     asked = read_form(request, LineRefunded)
     order = _order(state, parts)
-    try:
-        state.orders.refund(order, _line(order, asked.sku_code), asked.amount, asked.reason)
-    except NotPossible as error:
-        raise ControlError(str(error), 409) from error
+    state.orders.refund(order, _line(order, asked.sku_code), asked.amount, asked.reason)
     return json_response(order_view(order))
 
 
@@ -101,10 +91,7 @@ def change_address(state: State, request: Request, parts: list[str]) -> Response
     changes = {
         name: value for name, value in msgspec.structs.asdict(asked).items() if value is not None
     }
-    try:
-        state.orders.change_address(order, changes)
-    except NotPossible as error:
-        raise ControlError(str(error), 409) from error
+    state.orders.change_address(order, changes)
     return json_response(order_view(order))
 
 
