@@ -125,20 +125,10 @@ KINDS = (
 )
 
 
-def events_of(session: Session, rows: Iterator[inputs.Row], version: int) -> list[CatalogUpdated]:
-    """The rows as events; each version changes each product."""
-    return [
-        CatalogUpdated(
-            merchant_id=session.merchant,
-            catalogue_id=session.catalogue,
-            product_id=product_id,
-            parent_id=parent_id,
-            action="upsert",
-            version=version,
-            fields={**fields, "weight": f"0.{version + 100}"},
-        )
-        for product_id, parent_id, fields in rows
-    ]
+def changed(rows: Iterator[inputs.Row], version: int) -> Iterator[inputs.Row]:
+    """The rows with another weight in each version, so that each changes each product."""
+    for product_id, parent_id, fields in rows:
+        yield product_id, parent_id, {**fields, "weight": f"0.{version + 100}"}
 
 
 def honest_rows(price: str) -> Iterator[inputs.Row]:
@@ -157,7 +147,7 @@ async def publish(session: Session, events: Sequence[CatalogUpdated]) -> None:
 async def until_sold_at(session: Session, price: str, version: int) -> float:
     """Change all prices; the seconds until the shop has them."""
     began = time.monotonic()
-    await publish(session, events_of(session, honest_rows(price), version))
+    await publish(session, inputs.events_of(session, honest_rows(price), version))
     while True:
         run = await session.channel.run_feed(
             session.merchant, session.feed, "offer", is_dry_run=False
@@ -171,7 +161,7 @@ async def until_sold_at(session: Session, price: str, version: int) -> float:
 
 async def bring_online(session: Session) -> None:
     """The honest merchant's products, for the first time."""
-    events = events_of(session, honest_rows("20.00"), 1)
+    events = inputs.events_of(session, honest_rows("20.00"), 1)
     await bring_in.connect_shop(session)
     await bring_in.apply_configuration(
         session, Sources(inputs.form(), session.catalogue, session.feed, events)
@@ -184,7 +174,7 @@ async def bring_online(session: Session) -> None:
 async def load(session: Session, load: Load, version: int, folder: Path) -> None:
     """Let the other merchant's products come in."""
     if not load.is_file:
-        await publish(session, events_of(session, load.rows(), version))
+        await publish(session, inputs.events_of(session, changed(load.rows(), version), version))
         return
     file = folder / f"{version}.jsonl"
     rows = ({"id": name, **fields, "weight": version} for name, _, fields in load.rows())

@@ -1,9 +1,12 @@
 """What went wrong once, written anew: small catalogues of events and files, and their feeds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from html import escape
 from typing import Any
+
+from channel_demo.session import Session
+from common.contracts.catalog import CatalogUpdated
 
 TEXT = (
     "A pillow case of washed linen with a hidden zip, washable at 40 degrees, two years of"
@@ -109,6 +112,22 @@ def size(parent: str, letter: str, **fields: Any) -> Row:
     name = f"{parent}-{letter}"
     known = {"color": "White", "size": letter, "sku": name, "price": "34.90", "stock": 6}
     return name, parent, {**known, **fields}
+
+
+def events_of(session: Session, rows: Iterable[Row], version: int) -> list[CatalogUpdated]:
+    """The rows as events of the session's catalogue, all of this version."""
+    return [
+        CatalogUpdated(
+            merchant_id=session.merchant,
+            catalogue_id=session.catalogue,
+            product_id=product_id,
+            action="upsert",
+            version=version,
+            parent_id=parent_id,
+            fields=dict(fields),
+        )
+        for product_id, parent_id, fields in rows
+    ]
 
 
 POINT_ROWS: list[Row] = [

@@ -17,7 +17,6 @@ from channel_demo.sandbox import ShopProduct, ShopSku
 from channel_demo.session import Session, open_demo
 from channel_demo.sources import Sources
 from common import clock
-from common.contracts.catalog import CatalogUpdated
 from stack.testing import StartSystem
 
 from . import inputs
@@ -51,26 +50,11 @@ async def shop_of(session: Session) -> dict[str, ShopProduct]:
     return {s.sku_code: p for p in await session.sandbox.products() for s in p.skus}
 
 
-def events_of(session: Session, rows: Sequence[inputs.Row], version: int) -> list[CatalogUpdated]:
-    return [
-        CatalogUpdated(
-            merchant_id=session.merchant,
-            catalogue_id=session.catalogue,
-            product_id=product_id,
-            action="upsert",
-            version=version,
-            parent_id=parent_id,
-            fields=dict(fields),
-        )
-        for product_id, parent_id, fields in rows
-    ]
-
-
 async def bring_events(
     session: Session, name: str, form: dict[str, Any], rows: Sequence[inputs.Row]
 ) -> Session:
     own = replace(session, catalogue=name, feed=name)
-    events = events_of(own, rows, 1)
+    events = inputs.events_of(own, rows, 1)
     await bring_in.apply_configuration(own, Sources(form, name, name, events))
     await bring_in.publish(own, events)
     return own
@@ -220,7 +204,7 @@ async def send_offers(session: Session) -> RunReport:
 
 async def test_a_bad_sale_price_holds_no_stock_back(cases: Cases) -> None:
     session = cases.point
-    await bring_in.publish(session, events_of(session, inputs.SECOND_POINT_ROWS, 2))
+    await bring_in.publish(session, inputs.events_of(session, inputs.SECOND_POINT_ROWS, 2))
     await settle(session)
     report = await send_offers(session)
     shop = await shop_of(session)
