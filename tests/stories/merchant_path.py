@@ -8,7 +8,7 @@ that none sees what another left.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from channel_cli.answers import Shipment
 from channel_cli.following import RUN_ENDED
 from channel_cli.progress import poll
 from channel_cli.session import Problem
+from channel_cli.settings import ORDERS
 from channel_demo import bring_in, sell, trade
 from channel_demo.session import Session
 from channel_demo.sources import Sources
@@ -246,3 +247,15 @@ async def until_taken(ask: Callable[[], Awaitable[T]]) -> T:
         if given:
             break
     return given[0]
+
+
+async def shipment_document(session: Session, order_id: str, shipment_id: str) -> dict[str, Any]:
+    """A shipment's whole answer."""
+    path = f"/v1/merchants/{session.merchant}/shops/{session.shop}/orders/{order_id}/shipments"
+    return await session.channel.session.get(ORDERS, f"{path}/{shipment_id}", dict[str, Any])
+
+
+async def imports_document(session: Session) -> dict[str, Any]:
+    """The whole answer on the shop's imports."""
+    path = f"/v1/merchants/{session.merchant}/shops/{session.shop}/order-imports"
+    return await session.channel.session.get(ORDERS, path, dict[str, Any])

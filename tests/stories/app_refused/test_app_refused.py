@@ -17,7 +17,6 @@ from channel_demo import trade
 from channel_demo.consent import ConsentFailed, agree
 from stack.testing import eventually
 
-from ..faults.test_error_codes import imports_document, shipment_document
 from ..final_state import FinalState
 from ..merchant_path import (
     FAMILIES,
@@ -27,9 +26,11 @@ from ..merchant_path import (
     bring_all_in,
     change,
     import_all,
+    imports_document,
     publish_all,
     recovered_state,
     ship,
+    shipment_document,
     walk_path,
 )
 

@@ -10,12 +10,19 @@ import pytest
 from channel_cli.answers import Run
 from channel_cli.following import RUN_ENDED
 from channel_cli.progress import poll
-from channel_cli.settings import ORDERS
 from channel_demo import sell, trade
 from channel_demo.sandbox import ShopOrder
 from channel_demo.session import Session
 
-from ..merchant_path import WITHIN, Case, bring_all_in, import_all, ship
+from ..merchant_path import (
+    WITHIN,
+    Case,
+    bring_all_in,
+    import_all,
+    imports_document,
+    ship,
+    shipment_document,
+)
 
 Row = Mapping[str, str]
 
@@ -219,15 +226,3 @@ async def refuse_shipment(model: Case, message: str) -> None:
 async def shop_order(session: Session, order: ShopOrder) -> ShopOrder:
     """The order as the marketplace has it now."""
     return next(o for o in await session.sandbox.orders() if o.order_id == order.order_id)
-
-
-async def shipment_document(session: Session, order_id: str, shipment_id: str) -> dict[str, Any]:
-    """A shipment's whole answer."""
-    path = f"/v1/merchants/{session.merchant}/shops/{session.shop}/orders/{order_id}/shipments"
-    return await session.channel.session.get(ORDERS, f"{path}/{shipment_id}", dict[str, Any])
-
-
-async def imports_document(session: Session) -> dict[str, Any]:
-    """The whole answer on the shop's imports."""
-    path = f"/v1/merchants/{session.merchant}/shops/{session.shop}/order-imports"
-    return await session.channel.session.get(ORDERS, path, dict[str, Any])
