@@ -8,7 +8,6 @@ was refused or is missing has a cause.
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -23,6 +22,8 @@ PLACES = ("live", "pending", "rejected", "withheld")
 UNPLANNED = frozenset({"queued", "planning", "waiting_for_shop"})
 UNDER_WAY = frozenset({"pending", "sending", "in_job"})
 EVERY_SECONDS = 0.25
+ASKED_AGAIN = frozenset({401, 404, 502, 503, 504})
+"""Answers while a service was just killed, or has not heard of the feed yet."""
 RUNS_LOOKED_AT = 20
 """The newest runs of the feed at a look; one that has ended is looked at once more, and its plan
 read line by line."""
@@ -50,8 +51,13 @@ class Accounts:
     async def watch(self) -> None:
         """Look until cancelled; a service that was just killed is asked again."""
         while True:
-            with suppress(Unreachable, Problem):
+            try:
                 await self.look()
+            except Unreachable:
+                pass
+            except Problem as problem:
+                if problem.details.status not in ASKED_AGAIN:
+                    self.faults.append(f"it answers {problem.details.status}: {problem}")
             await asyncio.sleep(EVERY_SECONDS)
 
     async def look(self) -> None:
