@@ -340,6 +340,14 @@ class Shipment(Answer, frozen=True, kw_only=True):
     tracking_number: str
 
 
+class Erasure(Answer, frozen=True, kw_only=True):
+    """When the buyer's data of an order were erased, and until when Kafka may hold copies."""
+
+    order_id: str
+    erased_at: datetime
+    kafka_until: datetime
+
+
 # ---- every service
 
 

@@ -12,6 +12,7 @@ from channel_cli.answers import (
     ConsentLink,
     DeadLetter,
     Document,
+    Erasure,
     Feed,
     Import,
     ImportProblem,
@@ -247,6 +248,11 @@ class Channel:
         """A parcel's state."""
         path = _of(merchant, "shops", shop, "orders", order_id, "shipments", shipment_id)
         return await self.session.get(ORDERS, path, Shipment)
+
+    async def erase_buyer(self, merchant: str, shop: str, order_id: str) -> Erasure:
+        """Erase the buyer's data of an order (M8.6)."""
+        path = _of(merchant, "shops", shop, "orders", order_id, "buyer-data")
+        return await self.session.send("DELETE", ORDERS, path, Erasure)
 
     async def import_orders(self, merchant: str, shop: str) -> OrderImportAsked:
         """Fetch the shop's orders now."""

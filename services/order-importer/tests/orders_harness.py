@@ -46,6 +46,7 @@ from common.shop_tokens import ShopTokens
 from common.web.identity import OPERATOR, Verifier
 from order_importer.app import SERVICE
 from order_importer.carriers.api import carrier_router
+from order_importer.erasure.api import erasure_router
 from order_importer.importing.api import import_router
 from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
@@ -300,6 +301,7 @@ async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> Asyn
             import_router(pool),
             shipment_router(pool, access),
             carrier_router(pool, access),
+            erasure_router(pool),
         ]
         app = create_app(SERVICE, Context(settings, pool, verifier), Parts(routers=routers))
         async with httpx2.AsyncClient(

@@ -98,3 +98,20 @@ def ship(
     row = (answer.shipment_id, answer.state, answer.carrier, answer.tracking_number)
     columns = ("shipment", "state", "carrier", "tracking number")
     show(answer, as_json, lambda: table_of(columns, [row]))
+
+
+@app.command()
+def erase(
+    order_id: OrderId,
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    shop: ShopId = SAMPLE_SHOP,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase the buyer's data of an order for good; amounts, lines and parcels stay (M8.6)."""
+    if not yes:
+        typer.confirm(f"Erase the buyer's data of order {order_id} for good?", abort=True, err=True)
+    answer = ask(lambda channel: channel.erase_buyer(merchant, shop, order_id))
+    columns = ("order", "erased", "gone from Kafka by")
+    row = (answer.order_id, answer.erased_at, answer.kafka_until)
+    show(answer, as_json, lambda: table_of(columns, [row]))

@@ -10,6 +10,8 @@ from common.messaging.records import Subscription
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
 from order_importer.carriers.api import carrier_router
+from order_importer.erasure.api import erasure_router
+from order_importer.erasure.erase_orders import erase_ended
 from order_importer.importing.api import import_router
 from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
@@ -23,6 +25,7 @@ from order_importer.shops.consumer import ShopStates
 from order_importer.shops.shop_access import ShopAccess
 
 POLL = timedelta(seconds=1)
+DAY = timedelta(days=1)
 
 
 def build(context: Context[OrderSettings]) -> Parts:
@@ -64,12 +67,14 @@ def build(context: Context[OrderSettings]) -> Parts:
             import_router(pool),
             shipment_router(pool, access),
             carrier_router(pool, access),
+            erasure_router(pool),
         ],
         consumers=[shops],
         jobs=[
             Job("plan-imports", lambda: plan_imports(pool), every=POLL),
             *(importer(number) for number in range(settings.parallel_imports)),
             Job("send-shipments", send_when_caught_up, every=POLL, woken_by=[SENDING]),
+            Job("erase-buyers", lambda: erase_ended(pool, settings.erase_buyers_after), every=DAY),
         ],
         closers=[client.aclose, tokens.aclose],
     )

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from common.settings import MarketplaceSettings, ServiceSettings
@@ -18,12 +19,18 @@ class OrderSettings(ServiceSettings, MarketplaceSettings):
     order moved is the catalogue's again (M8.1, M7.7; decision 14)."""
     first_import_days: int = 90
     """How far back the first import of a shop reads."""
+    erase_buyers_after_days: int = Field(default=180, ge=1)
+    """How long after an order's end its buyer's data are kept (M8.6)."""
     parallel_imports: int = 3
     """How many shops one replica imports at a time."""
 
     @property
     def import_every(self) -> timedelta:
         return timedelta(seconds=self.import_every_seconds)
+
+    @property
+    def erase_buyers_after(self) -> timedelta:
+        return timedelta(days=self.erase_buyers_after_days)
 
     @property
     def first_import(self) -> timedelta:

@@ -53,6 +53,7 @@ marketplace_order = Table(
     Column("problem", Text),
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("erased_at", DateTime(timezone=True)),
 )
 Index(
     "marketplace_order_by_time",
@@ -67,6 +68,11 @@ Index(
     marketplace_order.c.merchant_id,
     marketplace_order.c.shop_id,
     postgresql_where=text("problem IS NOT NULL"),
+)
+Index(
+    "marketplace_order_to_erase",
+    marketplace_order.c.modified_at,
+    postgresql_where=text("erased_at IS NULL"),
 )
 
 shop = Table(

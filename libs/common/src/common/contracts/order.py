@@ -73,10 +73,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     end_reason: str | None = None
     issue_status: str | None = None
     frozen_status: str | None = None
+    erased_at: datetime | None = None
+    """Since when its buyer's data are erased (M8.6): whoever has a copy erases it too."""
     parcels: list[Parcel] = msgspec.field(default_factory=list)
 
 
-class _OrderFact(Event, frozen=True, kw_only=True):
+class OrderFact(Event, frozen=True, kw_only=True):
+    """What the facts about orders have in common."""
+
     shop_id: Identifier
     revision: Revision
     order: Order
@@ -86,13 +90,13 @@ class _OrderFact(Event, frozen=True, kw_only=True):
         return key_of(self.merchant_id, self.shop_id, self.order.order_id)
 
 
-class OrderReceived(_OrderFact, frozen=True, kw_only=True):
+class OrderReceived(OrderFact, frozen=True, kw_only=True):
     """An order was imported; once per order (M8.3)."""
 
     topic: ClassVar[str] = "order.received"
 
 
-class OrderUpdated(_OrderFact, frozen=True, kw_only=True):
+class OrderUpdated(OrderFact, frozen=True, kw_only=True):
     """A known order changed; once per change (M8.3).
 
     `previous_status` is that of the event before, the same where only a parcel changed; absent
@@ -104,7 +108,7 @@ class OrderUpdated(_OrderFact, frozen=True, kw_only=True):
     previous_status: OrderStatus | None = None
 
 
-class OrderShipped(_OrderFact, frozen=True, kw_only=True):
+class OrderShipped(OrderFact, frozen=True, kw_only=True):
     """AliExpress confirmed a shipment (M8.4)."""
 
     topic: ClassVar[str] = "order.shipped"

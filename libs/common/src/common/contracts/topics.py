@@ -11,7 +11,7 @@ from typing import Literal
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.event import Event
 from common.contracts.feed import FeedCompleted, FeedState
-from common.contracts.order import OrderReceived, OrderShipped, OrderUpdated
+from common.contracts.order import OrderFact, OrderReceived, OrderShipped, OrderUpdated
 from common.contracts.product import ProductNormalized, ProductReported
 from common.contracts.shop import ShopState
 from common.contracts.token import TokenExpired, TokenExpiring, TokenRenewed
@@ -36,6 +36,11 @@ class Topic:
     def name(self) -> str:
         """The topic's name without the installation's prefix."""
         return self.event.topic
+
+    @property
+    def holds_buyers(self) -> bool:
+        """Whether its records hold personal data of buyers (M8.6)."""
+        return issubclass(self.event, OrderFact)
 
     @property
     def dead_letter_name(self) -> str:

@@ -2,11 +2,14 @@
 
 import argparse
 import asyncio
+from datetime import timedelta
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from common.contracts.topics import MAX_RECORD_BYTES, OTHERS, TOPICS, Topic
+
+DEAD_LETTERS_SHOWN = timedelta(days=30)
 
 
 def _configuration(topic: Topic) -> dict[str, str]:
@@ -15,10 +18,19 @@ def _configuration(topic: Topic) -> dict[str, str]:
         settings["cleanup.policy"] = "compact"
     else:
         settings["cleanup.policy"] = "delete"
-        settings["retention.ms"] = str(int(topic.retention.total_seconds() * 1000))
+        settings["retention.ms"] = str(_milliseconds(topic.retention))
     if topic.stamps_append_time:
         settings["message.timestamp.type"] = "LogAppendTime"
     return settings
+
+
+def _shown_for(topic: Topic) -> timedelta:
+    """How long its dead letters are shown: where buyers' data are in them, no longer than it."""
+    return topic.retention if topic.holds_buyers else DEAD_LETTERS_SHOWN
+
+
+def _milliseconds(time: timedelta) -> int:
+    return int(time / timedelta(milliseconds=1))
 
 
 def new_topics(prefix: str, *, partitions: int, replication_factor: int) -> list[NewTopic]:
@@ -39,7 +51,7 @@ def new_topics(prefix: str, *, partitions: int, replication_factor: int) -> list
                     name=prefix + topic.dead_letter_name,
                     num_partitions=1,
                     replication_factor=replication_factor,
-                    topic_configs={"retention.ms": str(30 * 86_400_000)},
+                    topic_configs={"retention.ms": str(_milliseconds(_shown_for(topic)))},
                 )
             )
     return wanted

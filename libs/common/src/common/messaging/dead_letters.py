@@ -444,3 +444,25 @@ async def _claim_parked(
 async def forget_parked(connection: Connection, ids: Sequence[int]) -> None:
     """Take these out of the park; what became of them is written in the same transaction."""
     await connection.execute("DELETE FROM parked_event WHERE id = ANY($1)", list(ids))
+
+
+async def erase_kept(connection: Connection, topics: Sequence[str], keys: Sequence[bytes]) -> None:
+    """Erase records of these topics and keys that are kept here, as those they are about ask for.
+
+    A dead letter stays with its reason, without its bytes; one still open is discarded.
+    """
+    rows = await connection.fetch(
+        """
+        UPDATE dead_letter SET value = NULL, headers = '[]', detail = 'erased', state =
+            CASE WHEN state = 'open' THEN 'discarded' ELSE state END, updated_at = $3
+        WHERE topic = ANY($1) AND key = ANY($2) AND value IS NOT NULL RETURNING id
+        """,
+        topics,
+        keys,
+        clock.now(),
+    )
+    for row in rows:
+        await _audit(connection, row["id"], "erase", "channel", "the buyer's data were erased")
+    await connection.execute(
+        "DELETE FROM parked_event WHERE topic = ANY($1) AND key = ANY($2)", topics, keys
+    )

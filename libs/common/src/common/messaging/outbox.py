@@ -4,7 +4,7 @@ Lock the aggregate's rows (update them, in key order) before adding its events: 
 per key in commit order.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -69,3 +69,33 @@ async def list_lowest(connection: Connection, *, limit: int) -> list[asyncpg.Rec
 async def forget_published(connection: Connection, ids: Sequence[int]) -> None:
     """Delete records that Kafka has acknowledged."""
     await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", ids)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A record that Kafka has not acknowledged."""
+
+    id: int
+    topic: str
+    value: bytes
+
+
+async def list_pending(connection: Connection, keys: Sequence[bytes]) -> list[Pending]:
+    """The pending records of these keys, by rising id."""
+    rows = await connection.fetch(
+        "SELECT id, topic, value FROM outbox WHERE key = ANY($1) ORDER BY id", keys
+    )
+    return [Pending(row["id"], row["topic"], row["value"]) for row in rows]
+
+
+async def rewrite_pending(connection: Connection, values: Mapping[int, bytes]) -> None:
+    """Give pending records (by id) other values; those published meanwhile are left out."""
+    await connection.execute(
+        """
+        UPDATE outbox SET value = changed.value
+        FROM unnest($1::bigint[], $2::bytea[]) AS changed (id, value)
+        WHERE outbox.id = changed.id
+        """,
+        list(values),
+        list(values.values()),
+    )

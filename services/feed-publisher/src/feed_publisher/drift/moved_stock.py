@@ -14,6 +14,8 @@ def lines_that_moved_stock(event: OrderReceived | OrderUpdated) -> Sequence[Orde
 
     It is decided by the event alone, so it is the same whatever came before or comes again.
     """
+    if event.order.erased_at is not None:
+        return []
     if isinstance(event, OrderReceived) or not {event.previous_status, event.order.status} <= PAID:
         return event.order.lines
     return [line for line in event.order.lines if line.marketplace_status == ENDED]

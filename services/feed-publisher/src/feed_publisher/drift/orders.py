@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from common import clock
 from common.contracts.order import OrderReceived, OrderUpdated
+from common.messaging.dead_letters import erase_kept
 from common.messaging.records import Delivery, NotApplied, Subscription
 from common.postgres.pool import Connection
 from common.postgres.schedules import hasten_schedule
@@ -18,6 +19,7 @@ from feed_publisher.desired.store import mark_sold_skus
 from feed_publisher.drift.moved_stock import lines_that_moved_stock
 
 GROUP = "feed-publisher.orders"
+ORDER_TOPICS = (OrderReceived.topic, OrderUpdated.topic)
 
 SoldSku = tuple[str, str, str]
 """Merchant, shop and SKU code."""
@@ -49,9 +51,12 @@ class MovedStock:
         self, connection: Connection, deliveries: Sequence[Delivery[OrderUpdated]]
     ) -> Sequence[NotApplied]:
         """A payment may have taken stock; a cancellation, return or expiry may have put it back; a
-        parcel does neither."""
+        parcel does neither. Whose buyer was erased, of it nothing is kept here either (M8.6)."""
         sold = {sku for d in deliveries for sku in _skus_of(d.event)}
         await self._mark(connection, sold)
+        erased = [d.event.key().encode() for d in deliveries if d.event.order.erased_at is not None]
+        if erased:
+            await erase_kept(connection, ORDER_TOPICS, erased)
         return ()
 
     async def _mark(self, connection: Connection, sold: set[SoldSku]) -> None:

@@ -1,14 +1,16 @@
 """Write a batch of orders as read, and publish what is new or changed, in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from common.contracts.event import Event
 from common.messaging.outbox import add_events
 from common.postgres.pool import Connection
+from order_importer.importing.interpret import fingerprint
 from order_importer.orders import store
+from order_importer.orders.buyer import without_buyer
 from order_importer.orders.events import SOURCE, received, updated
 from order_importer.orders.store import (
     Fetched,
@@ -39,6 +41,7 @@ async def record_orders(
     batch = sorted(batch, key=lambda fetched: fetched.order_id)
     ids = [fetched.order_id for fetched in batch]
     known = await store.lock_known(connection, merchant_id, shop_id, ids)
+    batch = [_as_kept(one, known.get(one.order_id)) for one in batch]
     changed = [one for one in batch if _has_changed(one, known.get(one.order_id))]
     revisions = {one.order_id: _revision(one, known.get(one.order_id)) for one in batch}
     revisions |= {one.order_id: next_revision(revisions[one.order_id]) for one in changed}
@@ -62,6 +65,22 @@ async def record_orders(
             events.append(updated(stored, before.status))
     await add_events(connection, events, source=SOURCE)
     return Recorded(first, len(changed) - first)
+
+
+def _as_kept(one: Fetched, known: KnownOrder | None) -> Fetched:
+    """The order as read; without its buyer's data where they were erased before (M8.6)."""
+    if known is None or known.erased_at is None:
+        return one
+    order = None if one.order is None else without_buyer(one.order, known.erased_at)
+    return replace(
+        one,
+        listed=None,
+        details=None,
+        receipt=None,
+        order=order,
+        fingerprint=None if order is None else fingerprint(order),
+        problem=None,
+    )
 
 
 def _has_changed(one: Fetched, known: KnownOrder | None) -> bool:

@@ -49,3 +49,23 @@ async def list_unreadable(
         limit,
     )
     return [(row["reason"], row["seen_at"]) for row in rows]
+
+
+async def erase_unreadable(
+    connection: Connection, merchant_id: str, shop_id: str, order_id: str
+) -> None:
+    """Delete the rows in which this order's number stands."""
+    await connection.execute(
+        """
+        DELETE FROM unreadable_order
+        WHERE merchant_id = $1 AND shop_id = $2 AND strpos(raw, $3) > 0
+        """,
+        merchant_id,
+        shop_id,
+        order_id,
+    )
+
+
+async def erase_unreadable_before(connection: Connection, seen_before: datetime) -> None:
+    """Delete rows of any shop that were seen before this time."""
+    await connection.execute("DELETE FROM unreadable_order WHERE seen_at < $1", seen_before)

@@ -214,6 +214,7 @@ class KnownOrder:
     revision: int
     fingerprint: bytes | None
     status: OrderStatus | None
+    erased_at: datetime | None
 
 
 async def load_listed_fingerprints(
@@ -239,7 +240,7 @@ async def lock_known(
     """What is stored of these orders, their rows locked in key order."""
     rows = await connection.fetch(
         """
-        SELECT order_id, revision, fingerprint, status FROM marketplace_order
+        SELECT order_id, revision, fingerprint, status, erased_at FROM marketplace_order
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
         ORDER BY order_id FOR UPDATE
         """,
@@ -248,7 +249,9 @@ async def lock_known(
         order_ids,
     )
     return {
-        row["order_id"]: KnownOrder(row["revision"], row["fingerprint"], row["status"])
+        row["order_id"]: KnownOrder(
+            row["revision"], row["fingerprint"], row["status"], row["erased_at"]
+        )
         for row in rows
     }
 
@@ -336,3 +339,116 @@ async def list_problems(
 def _listed(row: asyncpg.Record) -> ListedOrder | None:
     text = row["listed"]
     return None if text is None else msgspec.json.decode(text, type=ListedOrder)
+
+
+# -- erased -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An order with its buyer's data, locked; `order` is None where it could never be read."""
+
+    merchant_id: str
+    shop_id: str
+    order_id: str
+    revision: int
+    order: Order | None
+    erased_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Erased:
+    """An order as it is kept without its buyer's data, at its next revision."""
+
+    merchant_id: str
+    shop_id: str
+    order_id: str
+    revision: int
+    order: Order | None
+    fingerprint: bytes | None
+
+
+_KEPT = """
+    SELECT merchant_id, shop_id, order_id, revision, content, ship_before, erased_at
+    FROM marketplace_order
+    """
+
+
+async def lock_kept(
+    connection: Connection, merchant_id: str, shop_id: str, order_id: str
+) -> Kept | None:
+    """The order, readable or not, its row locked for this transaction."""
+    row = await connection.fetchrow(
+        _KEPT + " WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 FOR UPDATE",
+        merchant_id,
+        shop_id,
+        order_id,
+    )
+    return None if row is None else await _kept(connection, row)
+
+
+async def lock_ended(
+    connection: Connection, *, ended_before: datetime, unchanged_before: datetime, limit: int
+) -> list[Kept]:
+    """Orders that ended before the one time, and any unchanged since the other, rows locked.
+
+    An order's end is its last change. Rows that another process has locked are left out.
+    """
+    rows = await connection.fetch(
+        _KEPT
+        + """
+        WHERE erased_at IS NULL AND (
+            modified_at < $1 AND (status = 'closed' OR marketplace_status = 'ARCHIVE')
+            OR modified_at < $2
+            OR modified_at IS NULL AND received_at < $2)
+        ORDER BY modified_at LIMIT $3 FOR UPDATE SKIP LOCKED
+        """,
+        ended_before,
+        unchanged_before,
+        limit,
+    )
+    return [await _kept(connection, row) for row in rows]
+
+
+async def _kept(connection: Connection, row: asyncpg.Record) -> Kept:
+    stored = None if row["content"] is None else await _found(connection, row)
+    return Kept(
+        row["merchant_id"],
+        row["shop_id"],
+        row["order_id"],
+        row["revision"],
+        None if stored is None else stored.order,
+        row["erased_at"],
+    )
+
+
+async def erase_buyers(connection: Connection, erased: Sequence[Erased], at: datetime) -> None:
+    """Keep of these orders what is given; how they came is deleted. The caller has locked them."""
+    await connection.execute(
+        """
+        UPDATE marketplace_order AS kept SET
+            revision = erased.revision, content = erased.content, fingerprint = erased.fingerprint,
+            listed = NULL, details = NULL, receipt = NULL, problem = NULL,
+            erased_at = $7, updated_at = $7
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bytea[])
+            AS erased (merchant_id, shop_id, order_id, revision, content, fingerprint)
+        WHERE kept.merchant_id = erased.merchant_id AND kept.shop_id = erased.shop_id
+            AND kept.order_id = erased.order_id
+        """,
+        [one.merchant_id for one in erased],
+        [one.shop_id for one in erased],
+        [one.order_id for one in erased],
+        [one.revision for one in erased],
+        [_content(one.order) for one in erased],
+        [one.fingerprint for one in erased],
+        at,
+    )
+
+
+def _content(order: Order | None) -> str | None:
+    """As stored: parcels and deadline have places of their own."""
+    if order is None:
+        return None
+    return msgspec.json.encode(
+        msgspec.structs.replace(order, parcels=[], ship_before=None)
+    ).decode()

@@ -79,6 +79,7 @@ class OrderBody(_View):
     end_reason: str | None
     issue_status: str | None
     frozen_status: str | None
+    erased_at: datetime | None
     parcels: list[ParcelView]
 
 

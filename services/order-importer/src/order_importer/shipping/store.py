@@ -1,5 +1,6 @@
 """Shipments and their outcomes: the rows of `shipment`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -279,4 +280,19 @@ async def mark_refused(connection: Connection, shipment: Shipment, rejection: Re
         rejection.message,
         rejection.explanation,
         rejection.remedy,
+    )
+
+
+async def erase_notes(
+    connection: Connection, merchant_id: str, shop_id: str, order_ids: Sequence[str]
+) -> None:
+    """Delete what callers wrote freely of these orders' shipments: notes and idempotency keys."""
+    await connection.execute(
+        """
+        UPDATE shipment SET note = NULL, idempotency_key = 'erased/' || shipment_id
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
+        """,
+        merchant_id,
+        shop_id,
+        order_ids,
     )
