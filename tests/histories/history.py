@@ -26,6 +26,7 @@ from common.contracts.catalog import CatalogUpdated
 from stack.run import Stack
 from stack.system import AUTH, CATALOG, ORDERS, PUBLISHER
 
+from ..stories.passing_time import let_time_pass
 from .accounts import Accounts
 from .seller_centre import EditRefused, SellerCentre, sign_in
 from .wanted import Family, Row, next_version
@@ -183,7 +184,7 @@ class History:
         await agree(link.start_url, seller_id=self.session.sandbox.seller_id)
 
     async def let_time_pass(self) -> None:
-        await self.session.sandbox.move_clock(self.chance.randint(1, 90) * MINUTE)
+        await let_time_pass(self.session, self.chance.randint(1, 90) * MINUTE)
 
     async def edit_stock(self) -> None:
         async def edit(centre: SellerCentre, product: ShopProduct) -> None:
@@ -238,7 +239,7 @@ class History:
         if not shop:
             return
         product = self.chance.choice(shop)
-        await self.session.sandbox.move_clock(2)  # AliExpress tells times of editing in seconds
+        await let_time_pass(self.session, 2)  # AliExpress tells times of editing in seconds
         try:
             async with sign_in(self.stack, self.session) as centre:
                 await change(centre, product)

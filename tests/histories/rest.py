@@ -14,6 +14,7 @@ from channel_cli.settings import PUBLISHER as PUBLISHER_ADDRESS
 from channel_demo import sell
 from channel_demo.sandbox import ShopProduct, ShopSku
 
+from ..stories.passing_time import let_time_pass
 from .history import MINUTE, History, offer_name, product_name
 from .wanted import Family
 
@@ -65,7 +66,7 @@ class Rest:
 
     async def comes_to_rest_after(self, seconds: float) -> bool:
         """Whether nothing is sent and nothing differs, soon after this time has gone by."""
-        await self.history.session.sandbox.move_clock(seconds)
+        await let_time_pass(self.history.session, seconds)
         with suppress(TookTooLong):
             async for is_quiet in poll(self.is_quiet, within=QUIET_WITHIN, what="quiet"):
                 if is_quiet:

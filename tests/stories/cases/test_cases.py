@@ -19,6 +19,7 @@ from channel_demo.sources import Sources
 from common import clock
 from stack.testing import StartSystem
 
+from ..passing_time import let_time_pass
 from . import inputs
 
 HOUR = timedelta(hours=1)
@@ -231,7 +232,7 @@ async def test_a_sale_begins_and_ends_by_its_dates_without_an_event(cases: Cases
     assert discounts(cases.shop, "WD-") == woocommerce
     unclear = await errors(cases.google, "GD-unclear")
     assert unclear == [("M3.9", "sku_info_list > discount_from")]
-    await cases.google.sandbox.move_clock((3 * HOUR).total_seconds())
+    await let_time_pass(cases.google, (3 * HOUR).total_seconds())
     for session, prefix in ((cases.google, "GD-"), (cases.woocommerce, "WD-")):
         await pass_the_dates(session, {prefix + "next", prefix + "always"})
         await send_offers(session)

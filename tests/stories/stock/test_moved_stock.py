@@ -30,6 +30,7 @@ from stack.system import AUTH, PUBLISHER, SANDBOX
 from stack.testing import eventually
 
 from ..merchant_path import Case, bring_all_in, changed, import_all, publish_all, run, settle
+from ..passing_time import let_time_pass
 from ..sample import part_of, sample_of, sample_session
 
 RESTOCKED, CANCELLED, EXPIRED, EDITED = "KET-07", "NOT-07", "NOT-08", "CUS-07"
@@ -137,9 +138,9 @@ async def test_the_shop_has_the_catalogues_stock_whatever_moved_it(
 ) -> None:
     await order_unasked(case, RESTOCKED, 2)
     assert (await stock(case))[RESTOCKED] == 3
-    await case.session.sandbox.move_clock(31 * MINUTE)  # an import is due
+    await let_time_pass(case.session, 31 * MINUTE)  # an import is due
     await wait_for_marks(system, RESTOCKED)
-    await case.session.sandbox.move_clock(11 * MINUTE)  # and an offer run: within the hour
+    await let_time_pass(case.session, 11 * MINUTE)  # and an offer run: within the hour
     await eventually(lambda: has_stock(case, RESTOCKED, 5), within=60)
 
     await buy(case, RESTOCKED, 5, SENT)
@@ -163,17 +164,17 @@ async def test_the_shop_has_the_catalogues_stock_whatever_moved_it(
     assert await stock(case) == {RESTOCKED: 5, CANCELLED: 0, EXPIRED: 5, EDITED: 5}
 
     await edit_in_seller_centre(system, case, EDITED)
-    await case.session.sandbox.move_clock(31 * MINUTE)  # the next look at the shop is due
+    await let_time_pass(case.session, 31 * MINUTE)  # the next look at the shop is due
     await wait_for_marks(system, EDITED)
-    await case.session.sandbox.move_clock(11 * MINUTE)  # and an offer run by itself
+    await let_time_pass(case.session, 11 * MINUTE)  # and an offer run by itself
     await eventually(lambda: is_edit_repaired(case), within=60)
 
     await lose_mark(system, case, EDITED)
-    await case.session.sandbox.move_clock(24 * 60 * MINUTE)
+    await let_time_pass(case.session, 24 * 60 * MINUTE)
     async with publisher_database(system) as database:
         await until_found(database, OFFER_MARK, EDITED)
     assert (await stock(case))[EDITED] == 5
-    await case.session.sandbox.move_clock(61 * MINUTE)
+    await let_time_pass(case.session, 61 * MINUTE)
     await eventually(lambda: has_stock(case, EDITED, 3), within=60)
 
 
@@ -196,7 +197,7 @@ async def edit_in_seller_centre(system: Stack, case: Case, code: str) -> None:
         for product in await case.session.sandbox.products()
         if code in {sku.sku_code for sku in product.skus}
     ]
-    await case.session.sandbox.move_clock(2)  # AliExpress tells times of editing in whole seconds
+    await let_time_pass(case.session, 2)  # AliExpress tells times of editing in whole seconds
     await update_stock(client, token, [ProductStock(product_id, (SkuStock(code, 77),))])
     await update_prices(client, token, [ProductPrices(product_id, (SkuPrice(code, "1.11"),))])
     await client.aclose()

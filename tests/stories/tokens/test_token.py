@@ -13,6 +13,7 @@ from channel_demo.consent import ConsentFailed, agree
 from channel_demo.session import Session
 from stack.testing import eventually
 
+from ..passing_time import let_time_pass
 from ..sample import writes_in
 
 LIFETIME = timedelta(days=30)
@@ -27,7 +28,7 @@ async def test_a_lapsed_token_stops_all_calls_and_its_renewal_brings_all_up_to_d
     session: Session,
 ) -> None:
     await eventually(lambda: has_all_categories(session), within=60)  # hundreds of calls
-    await session.sandbox.move_clock((LIFETIME + timedelta(hours=1)).total_seconds())
+    await let_time_pass(session, (LIFETIME + timedelta(hours=1)).total_seconds())
 
     await eventually(lambda: is_known_to_be_over(session), within=30)
     assert await connection(session) == "lapsed"
