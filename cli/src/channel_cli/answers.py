@@ -306,6 +306,40 @@ class OrderImport(Answer, frozen=True, kw_only=True):
     problem: str | None = None
 
 
+class OrderAuditAsked(Answer, frozen=True, kw_only=True):
+    """The audit that will be made."""
+
+    audit_id: int
+
+
+class OrderAudit(Answer, frozen=True, kw_only=True):
+    """All orders of a time compared with AliExpress's list; no differences: one to one."""
+
+    audit_id: int
+    state: str
+    compared: int | None = None
+    pending: int | None = None
+    differences: int | None = None
+    problem: str | None = None
+
+
+class OrderDifference(Answer, frozen=True, kw_only=True):
+    """What is not the same of an order here and at AliExpress."""
+
+    order_id: str
+    kind: str
+    ours: str | None = None
+    theirs: str | None = None
+    remedy: str | None = None
+
+
+class Audited(Answer, frozen=True, kw_only=True):
+    """An audit and all it found."""
+
+    audit: OrderAudit
+    found: list[OrderDifference]
+
+
 class OrderImportAsked(Answer, frozen=True, kw_only=True):
     """The fetching that will run."""
 

@@ -18,6 +18,9 @@ from channel_cli.answers import (
     ImportProblem,
     Merchant,
     Order,
+    OrderAudit,
+    OrderAuditAsked,
+    OrderDifference,
     OrderImport,
     OrderImportAsked,
     ParkedWait,
@@ -253,6 +256,23 @@ class Channel:
         """Erase the buyer's data of an order (M8.6)."""
         path = _of(merchant, "shops", shop, "orders", order_id, "buyer-data")
         return await self.session.send("DELETE", ORDERS, path, Erasure)
+
+    async def audit_orders(self, merchant: str, shop: str) -> OrderAuditAsked:
+        """Compare the shop's orders with AliExpress's list now."""
+        path = _of(merchant, "shops", shop, "order-audits")
+        return await self.session.send("POST", ORDERS, path, OrderAuditAsked)
+
+    async def order_audit(self, merchant: str, shop: str, audit_id: int) -> OrderAudit:
+        """One audit of a shop's orders."""
+        path = _of(merchant, "shops", shop, "order-audits", str(audit_id))
+        return await self.session.get(ORDERS, path, OrderAudit)
+
+    def order_differences(
+        self, merchant: str, shop: str, audit_id: int
+    ) -> AsyncIterator[OrderDifference]:
+        """What an audit found."""
+        path = _of(merchant, "shops", shop, "order-audits", str(audit_id), "differences")
+        return self.session.items(ORDERS, path, OrderDifference)
 
     async def import_orders(self, merchant: str, shop: str) -> OrderImportAsked:
         """Fetch the shop's orders now."""

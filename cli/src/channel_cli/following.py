@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from channel_cli.answers import AppliedFeed, Import, OrderImport, Progress, Run
+from channel_cli.answers import AppliedFeed, Import, OrderAudit, OrderImport, Progress, Run
 from channel_cli.client import Channel
 from channel_cli.progress import poll, progress_bar
 from channel_cli.session import Problem, Query, TookTooLong
@@ -119,3 +119,20 @@ async def follow_order_import(
 async def _order_import(channel: Channel, merchant: str, shop: str, import_id: int) -> OrderImport:
     imports = channel.order_imports(merchant, shop)
     return await anext(item async for item in imports if item.import_id == import_id)
+
+
+async def follow_order_audit(
+    channel: Channel, merchant: str, shop: str, audit_id: int
+) -> OrderAudit:
+    """Wait until an audit of orders has ended."""
+    with progress_bar("comparing orders") as bar:
+        async for found in poll(
+            lambda: channel.order_audit(merchant, shop, audit_id),
+            within=AN_HOUR,
+            what="comparing orders",
+        ):
+            bar.show(found.compared or 0, None)
+            if found.state in ORDER_IMPORT_ENDED:
+                bar.finish()
+                break
+    return found

@@ -45,6 +45,7 @@ from common.service import Context, Parts, Service, create_app
 from common.shop_tokens import ShopTokens
 from common.web.identity import OPERATOR, Verifier
 from order_importer.app import SERVICE
+from order_importer.auditing.api import audit_router
 from order_importer.carriers.api import carrier_router
 from order_importer.erasure.api import erasure_router
 from order_importer.importing.api import import_router
@@ -302,6 +303,7 @@ async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> Asyn
             shipment_router(pool, access),
             carrier_router(pool, access),
             erasure_router(pool),
+            audit_router(pool),
         ]
         app = create_app(SERVICE, Context(settings, pool, verifier), Parts(routers=routers))
         async with httpx2.AsyncClient(

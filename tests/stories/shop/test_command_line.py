@@ -22,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("sold")
         "report --json",
         "runs list --json",
         "orders list --json",
+        "orders audit --json",
         "dead-letters list --json",
         "merchants register newcomer --json",
     ],

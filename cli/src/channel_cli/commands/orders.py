@@ -4,9 +4,11 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
+from rich.console import RenderableType
 
-from channel_cli.answers import Order
+from channel_cli.answers import Audited, Order
 from channel_cli.client import Channel
+from channel_cli.following import follow_order_audit
 from channel_cli.output import (
     SAMPLE_MERCHANT,
     SAMPLE_SHOP,
@@ -14,6 +16,7 @@ from channel_cli.output import (
     MerchantId,
     ShopId,
     ask,
+    fail,
     show,
     table_of,
     write_json,
@@ -115,3 +118,34 @@ def erase(
     columns = ("order", "erased", "gone from Kafka by")
     row = (answer.order_id, answer.erased_at, answer.kafka_until)
     show(answer, as_json, lambda: table_of(columns, [row]))
+
+
+@app.command()
+def audit(
+    merchant: MerchantId = SAMPLE_MERCHANT, shop: ShopId = SAMPLE_SHOP, as_json: AsJson = False
+) -> None:
+    """Compare all orders of 90 days with AliExpress's own list; exit code 3 when they differ."""
+
+    async def asked(channel: Channel) -> Audited:
+        started = await channel.audit_orders(merchant, shop)
+        done = await follow_order_audit(channel, merchant, shop, started.audit_id)
+        found = channel.order_differences(merchant, shop, done.audit_id)
+        return Audited(audit=done, found=[difference async for difference in found])
+
+    audited = ask(asked)
+    done = audited.audit
+    show(audited, as_json, lambda: _show_audit(audited))
+    if done.state == "failed":
+        fail(done.problem or "the audit failed", "Renew the shop's connection, then ask again.")
+    if audited.found:
+        raise typer.Exit(3)
+
+
+def _show_audit(audited: Audited) -> RenderableType:
+    done = audited.audit
+    if not audited.found:
+        since = f" ({done.pending} changed since the last import)" if done.pending else ""
+        return f"{done.compared or 0} orders compared: one to one{since}"
+    columns = ("order", "difference", "here", "at AliExpress", "what to do")
+    rows = ((one.order_id, one.kind, one.ours, one.theirs, one.remedy) for one in audited.found)
+    return table_of(columns, rows)

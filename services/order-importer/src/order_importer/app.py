@@ -9,6 +9,9 @@ from common.jobs import Job
 from common.messaging.records import Subscription
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
+from order_importer.auditing.api import audit_router
+from order_importer.auditing.audit_orders import audit_next, plan_audits
+from order_importer.auditing.store import AUDITING
 from order_importer.carriers.api import carrier_router
 from order_importer.erasure.api import erasure_router
 from order_importer.erasure.erase_orders import erase_ended
@@ -61,6 +64,11 @@ def build(context: Context[OrderSettings]) -> Parts:
             return False
         return await send_next(pool, access, settings.instance_id)
 
+    async def audit_when_caught_up() -> bool:
+        if not shops.caught_up.is_set():
+            return False
+        return await audit_next(pool, access, settings.instance_id)
+
     return Parts(
         routers=[
             order_router(pool),
@@ -68,10 +76,13 @@ def build(context: Context[OrderSettings]) -> Parts:
             shipment_router(pool, access),
             carrier_router(pool, access),
             erasure_router(pool),
+            audit_router(pool),
         ],
         consumers=[shops],
         jobs=[
             Job("plan-imports", lambda: plan_imports(pool), every=POLL),
+            Job("plan-audits", lambda: plan_audits(pool), every=POLL),
+            Job("audit-orders", audit_when_caught_up, every=POLL, woken_by=[AUDITING]),
             *(importer(number) for number in range(settings.parallel_imports)),
             Job("send-shipments", send_when_caught_up, every=POLL, woken_by=[SENDING]),
             Job("erase-buyers", lambda: erase_ended(pool, settings.erase_buyers_after), every=DAY),

@@ -114,6 +114,9 @@ order_import = Table(
     Column("orders_seen", Integer, nullable=False, server_default=text("0")),
     Column("orders_received", Integer, nullable=False, server_default=text("0")),
     Column("orders_updated", Integer, nullable=False, server_default=text("0")),
+    Column("orders_unreadable", Integer, nullable=False, server_default=text("0")),
+    Column("reads_from", DateTime(timezone=True)),
+    Column("is_late", Boolean, nullable=False, server_default=text("false")),
     Column("problem", Text),
     Column("ended_at", DateTime(timezone=True)),
     ForeignKeyConstraint(["merchant_id", "shop_id"], ["shop.merchant_id", "shop.shop_id"]),
@@ -135,6 +138,52 @@ Index(
     "order_import_open",
     order_import.c.next_try_at,
     postgresql_where=text("state IN ('due', 'running')"),
+)
+
+order_audit = Table(
+    "order_audit",
+    TABLES,
+    Column("audit_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("shop_id", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'due'")),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("next_try_at", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("placed_from", DateTime(timezone=True)),
+    Column("placed_to", DateTime(timezone=True)),
+    Column("compared", Integer),
+    Column("pending", Integer),
+    Column("differences", Integer),
+    Column("problem", Text),
+    Column("ended_at", DateTime(timezone=True)),
+    ForeignKeyConstraint(["merchant_id", "shop_id"], ["shop.merchant_id", "shop.shop_id"]),
+)
+Index(
+    "order_audit_due",
+    order_audit.c.merchant_id,
+    order_audit.c.shop_id,
+    unique=True,
+    postgresql_where=text("state = 'due'"),
+)
+Index("order_audit_open", order_audit.c.next_try_at, postgresql_where=text("state = 'due'"))
+Index(
+    "order_audit_history",
+    order_audit.c.merchant_id,
+    order_audit.c.shop_id,
+    order_audit.c.audit_id.desc(),
+)
+
+order_audit_difference = Table(
+    "order_audit_difference",
+    TABLES,
+    Column("audit_id", BigInteger, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("ours", Text),
+    Column("theirs", Text),
+    ForeignKeyConstraint(["audit_id"], ["order_audit.audit_id"]),
 )
 
 shipment = Table(

@@ -133,7 +133,7 @@ async def test_an_import_waits_with_its_reason_and_misses_nothing(
     view = await harness.imports()
     assert view["items"]
     for waiting in view["items"]:
-        assert (waiting["state"], waiting["attempts"]) == ("running", 0)
+        assert (waiting["state"], waiting["attempts"]) == ("due", 0)
         assert shows_refusal(waiting["problem"], code)
         assert waiting["explanation"]
         assert waiting["remedy"].startswith("Nothing")

@@ -273,7 +273,7 @@ async def test_an_outage_postpones_the_import_and_it_goes_on_by_itself(
     await harness.control("faults", operation="*order.get", count=1, **fault)
     await harness.import_orders()
     [waiting] = (await harness.imports())["items"]
-    assert waiting["state"] == "running"
+    assert waiting["state"] == "due"
     assert waiting["problem"]
 
     await harness.move_clock(advance_seconds=600)

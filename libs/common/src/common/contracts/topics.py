@@ -12,6 +12,7 @@ from common.contracts.catalog import CatalogUpdated
 from common.contracts.event import Event
 from common.contracts.feed import FeedCompleted, FeedState
 from common.contracts.order import OrderFact, OrderReceived, OrderShipped, OrderUpdated
+from common.contracts.order_import import OrdersImported
 from common.contracts.product import ProductNormalized, ProductReported
 from common.contracts.shop import ShopState
 from common.contracts.token import TokenExpired, TokenExpiring, TokenRenewed
@@ -96,6 +97,7 @@ TOPICS: tuple[Topic, ...] = (
         ("feed-publisher", OTHERS),
     ),
     Topic(OrderShipped, "fact", "merchant/shop/order", "order-importer", (OTHERS,)),
+    Topic(OrdersImported, "fact", "merchant/shop", "order-importer", (OTHERS,)),
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

@@ -71,6 +71,8 @@ class ImportView(Explained):
     orders_seen: int
     orders_received: int
     orders_updated: int
+    orders_unreadable: int
+    reads_from: datetime | None
     ended_at: datetime | None
 
 

@@ -8,6 +8,7 @@ What still moves unseen has changed since the reading began, and the next window
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import Literal
 
 from aliexpress.client import Client
 from aliexpress.operation import AccessToken
@@ -47,11 +48,16 @@ class Reading:
         return count is None or len(self._seen) >= count
 
 
+TimeOf = Literal["modified", "created"]
+"""Which of an order's times a query bounds."""
+
+
 async def read_orders(
     client: Client,
     token: AccessToken,
-    changed: tuple[datetime, datetime],
+    bounds: tuple[datetime, datetime],
     statuses: tuple[str, ...],
+    by: TimeOf = "modified",
 ) -> AsyncIterator[OrderPage]:
     """All pages of a query, again from the first until a reading was complete.
 
@@ -59,7 +65,7 @@ async def read_orders(
     """
     for _ in range(MAX_READINGS):
         reading = Reading()
-        async for page in _read_once(client, token, changed, statuses):
+        async for page in _read_once(client, token, bounds, statuses, by):
             reading.take(page)
             yield page
         if reading.is_complete:
@@ -70,16 +76,20 @@ async def read_orders(
 async def _read_once(
     client: Client,
     token: AccessToken,
-    changed: tuple[datetime, datetime],
+    bounds: tuple[datetime, datetime],
     statuses: tuple[str, ...],
+    by: TimeOf,
 ) -> AsyncIterator[OrderPage]:
-    modified_from, modified_to = changed
+    modified_from, modified_to = bounds if by == "modified" else (None, None)
+    created_from, created_to = bounds if by == "created" else (None, None)
     for number in range(1, MAX_PAGES + 1):
         page = await list_orders(
             client,
             token,
             modified_from=modified_from,
             modified_to=modified_to,
+            created_from=created_from,
+            created_to=created_to,
             statuses=statuses,
             page=number,
         )

@@ -7,8 +7,8 @@ and what was written already is recognised.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import structlog
 from opentelemetry import trace
@@ -35,12 +35,13 @@ from order_importer.importing.interpret import (
     listed_fingerprint,
     ship_before,
 )
+from order_importer.importing.outcome import end_done, end_failed, tell_late
 from order_importer.importing.read_receipt import read_receipt
 from order_importer.importing.record_orders import record_orders
 from order_importer.importing.store import save_unreadable
 from order_importer.importing.window import Window, next_window
 from order_importer.imports import store as imports
-from order_importer.imports.store import Import
+from order_importer.imports.store import Import, lease_of
 from order_importer.orders import store as orders
 from order_importer.orders.store import Fetched
 from order_importer.shops.pauses import pause_after
@@ -51,6 +52,8 @@ log = structlog.get_logger()
 tracer = trace.get_tracer("order-importer")
 
 BATCH_ORDERS = 200
+LATE_AFTER = timedelta(hours=1)
+"""How long after it was due an import that did not succeed is told of as late."""
 PARALLEL_DETAILS = 8
 PROBLEMS_AGAIN = 50
 _CANDIDATES = 20
@@ -61,7 +64,7 @@ async def import_next(pool: Pool, access: ShopAccess, holder: str, first: timede
     async with reading(pool) as connection:
         candidates = await imports.list_open(connection, clock.now(), limit=_CANDIDATES)
     for candidate in candidates:
-        name = f"order-import:{candidate.merchant_id}/{candidate.shop_id}"
+        name = lease_of(candidate.merchant_id, candidate.shop_id)
         async with hold_lease(pool, name, holder) as lease:
             if lease is not None:
                 await _run(pool, access, lease, candidate, first)
@@ -74,7 +77,9 @@ async def _run(
 ) -> None:
     async with unit_of_work(pool) as connection:
         shop = await load_shop(connection, candidate.merchant_id, candidate.shop_id)
-        window = next_window(shop.covered_until, clock.now(), first)
+        window = next_window(
+            shop.covered_until, clock.now(), first, reads_from=candidate.reads_from
+        )
         running = await imports.begin_import(
             connection, candidate.import_id, (window.start, window.end)
         )
@@ -92,7 +97,7 @@ async def _run(
                     window=window,
                 ).run()
         except (Outage, BadAnswer) as outage:
-            await _postpone(pool, running, outage)
+            await _postpone(pool, running, outage, shop.covered_until)
         except (ShopNotConnected, MarketplaceFailure) as failure:
             problem = (
                 "The shop is not connected: renew it, and the import goes on where it stands."
@@ -100,22 +105,28 @@ async def _run(
                 else str(failure)
             )
             async with unit_of_work(pool) as connection:
-                await imports.end_import(connection, running.import_id, "failed", problem=problem)
+                await end_failed(connection, running.import_id, problem, shop.covered_until)
         else:
             log.info("import.done", shop=f"{shop.merchant_id}/{shop.shop_id}")
 
 
-async def _postpone(pool: Pool, running: Import, failure: Exception) -> None:
+async def _postpone(
+    pool: Pool, running: Import, failure: Exception, covered_until: datetime | None
+) -> None:
     now = clock.now()
-    pause = pause_after(failure, attempts=running.attempts, waited=now - running.requested_at)
+    waited = now - running.requested_at
+    problem = failure.trouble if isinstance(failure, AppRefused) else str(failure)
     async with unit_of_work(pool) as connection:
-        await imports.postpone_import(
+        has_become_late = await imports.postpone_import(
             connection,
             running.import_id,
-            until=now + pause,
-            problem=failure.trouble if isinstance(failure, AppRefused) else str(failure),
+            until=now + pause_after(failure, attempts=running.attempts, waited=waited),
+            problem=problem,
+            is_late=waited >= LATE_AFTER,
             refunds=int(isinstance(failure, AppRefused)),
         )
+        if has_become_late:
+            await tell_late(connection, replace(running, problem=problem), covered_until)
 
 
 @dataclass(kw_only=True)
@@ -159,8 +170,9 @@ class _Importing:
                 [order.order_id for order in listed],
             )
         self.seen.update(order.order_id for order in listed)
+        is_deep = self.running.reads_from is not None
         for order in listed:
-            if known.get(order.order_id) != listed_fingerprint(order):
+            if is_deep or known.get(order.order_id) != listed_fingerprint(order):
                 self.wanted[order.order_id] = order
 
     async def _write(self, *, is_last: bool) -> None:
@@ -177,10 +189,12 @@ class _Importing:
                 seen=len(self.seen) - self.counted,
                 received=recorded.received,
                 updated=recorded.updated,
+                unreadable=len({row.raw for row in self.unreadable})
+                + sum(one.order is None for one in batch),
             )
             if is_last:
                 await move_cover(connection, running.merchant_id, running.shop_id, self.window.end)
-                await imports.end_import(connection, running.import_id, "done")
+                await end_done(connection, running.import_id, self.window.end)
             reach("importer.before-commit")
         self.counted = len(self.seen)
         self.wanted.clear()

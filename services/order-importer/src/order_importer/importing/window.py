@@ -35,8 +35,16 @@ class Window:
         yield start, self.end + AHEAD
 
 
-def next_window(covered_until: datetime | None, now: datetime, first: timedelta) -> Window:
-    """What to read now; `first` is how far back the first import of a shop reads."""
+def next_window(
+    covered_until: datetime | None,
+    now: datetime,
+    first: timedelta,
+    *,
+    reads_from: datetime | None = None,
+) -> Window:
+    """What to read now; `first` is how far back the first import of a shop reads, `reads_from`
+    from when another is to read again."""
     if covered_until is None:
         return Window(now - first, now)
-    return Window(min(covered_until, now) - OVERLAP, now)
+    start = min(covered_until, now)
+    return Window(min(start, reads_from or start) - OVERLAP, now)

@@ -1,36 +1,53 @@
-"""When a shop's orders are imported by themselves: regularly, unless a merchant paused it."""
+"""When a shop's orders are read: the schedules `order-import`, `order-reread` and `order-audit`.
 
-from datetime import timedelta
+Their subject is the shop.
+"""
+
+import zlib
+from datetime import time, timedelta
+from typing import Literal
 
 from common.postgres import schedules
 from common.postgres.pool import Connection
-from common.postgres.schedules import Every, Schedule
+from common.postgres.schedules import Daily, Every, Schedule
 
-_KIND = "order-import"
-"""The kind of these schedules; their subject is the shop."""
+Kind = Literal["order-import", "order-reread", "order-audit"]
+
+AUDIT_EVERY = timedelta(days=30)
+NIGHT = 180
+"""Minutes after midnight UTC over which the shops' nightly readings are spread."""
 
 
 async def schedule_imports(
     connection: Connection, merchant_id: str, shop_id: str, every: timedelta
 ) -> None:
-    """Let the shop be imported so often; a pause stays."""
-    await schedules.set_schedule(connection, _KIND, merchant_id, shop_id, Every(every))
+    """Let the shop be imported so often, read deeply every night and audited every month; a pause
+    stays."""
+    minute = zlib.crc32(f"{merchant_id}/{shop_id}".encode()) % NIGHT
+    for kind, rhythm in (
+        ("order-import", Every(every)),
+        ("order-reread", Daily(time(minute // 60, minute % 60))),
+        ("order-audit", Every(AUDIT_EVERY)),
+    ):
+        await schedules.set_schedule(connection, kind, merchant_id, shop_id, rhythm)
 
 
 async def find_schedule(connection: Connection, merchant_id: str, shop_id: str) -> Schedule | None:
-    """The shop's schedule; None before it was connected."""
+    """The shop's schedule of imports; None before it was connected."""
     found = await schedules.list_schedules(connection, merchant_id, subject=shop_id)
-    return next((each for each in found if each.kind == _KIND), None)
+    return next((each for each in found if each.kind == "order-import"), None)
 
 
 async def pause_imports(
     connection: Connection, merchant_id: str, shop_id: str, reason: str | None
 ) -> None:
-    """Let no import begin by schedule, for this reason; None lets it go on."""
-    await schedules.pause_schedule(connection, _KIND, merchant_id, shop_id, reason=reason)
+    """Let no import or audit begin by schedule, for this reason; None lets them go on."""
+    kinds: tuple[Kind, ...] = ("order-import", "order-reread", "order-audit")
+    for kind in kinds:
+        await schedules.pause_schedule(connection, kind, merchant_id, shop_id, reason=reason)
 
 
-async def claim_due_shops(connection: Connection) -> list[tuple[str, str]]:
-    """Shops (merchant, shop) whose next import is due; each is claimed once."""
-    claimed = await schedules.claim_due(connection, _KIND)
+async def claim_due_shops(connection: Connection, kind: Kind) -> list[tuple[str, str]]:
+    """Shops (merchant, shop) of which this is due; each is claimed once."""
+    claimed = await schedules.claim_due(connection, kind)
     return [(schedule.merchant_id, schedule.subject) for schedule in claimed]

@@ -15,7 +15,7 @@ from order_importer.tables import order_import
 IMPORTING = WorkKind()
 """Imports that are due."""
 
-Cause = Literal["schedule", "asked", "connected", "shipment"]
+Cause = Literal["schedule", "asked", "connected", "shipment", "nightly", "audit"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Import:
     orders_seen: int
     orders_received: int
     orders_updated: int
+    orders_unreadable: int
+    reads_from: datetime | None
     problem: str | None
     ended_at: datetime | None
 
@@ -51,6 +53,8 @@ _COLUMNS = (
     order_import.c.orders_seen,
     order_import.c.orders_received,
     order_import.c.orders_updated,
+    order_import.c.orders_unreadable,
+    order_import.c.reads_from,
     order_import.c.problem,
     order_import.c.ended_at,
 )
@@ -58,22 +62,40 @@ _IS_OPEN = sa.text("state IN ('due', 'running')")
 """As text: the index over open imports is used where its condition stands without parameters."""
 
 
+def lease_of(merchant_id: str, shop_id: str) -> str:
+    """The lease under which the shop's orders are read, one reading at a time."""
+    return f"order-import:{merchant_id}/{shop_id}"
+
+
 async def request_import(
-    connection: Connection, merchant_id: str, shop_id: str, cause: Cause, *, at: datetime
+    connection: Connection,
+    merchant_id: str,
+    shop_id: str,
+    cause: Cause,
+    *,
+    at: datetime,
+    reads_from: datetime | None = None,
 ) -> int:
-    """The id of the shop's import that is due, made if there is none. One begun does not count."""
+    """The id of the shop's import that is due, made if there is none. One begun does not count.
+
+    With `reads_from` every order changed since then is read in full, whether or not its row of the
+    list is as it was.
+    """
     import_id: int = await connection.fetchval(
         """
-        INSERT INTO order_import (merchant_id, shop_id, cause, requested_at, next_try_at)
-        VALUES ($1, $2, $3, $4, $4)
+        INSERT INTO order_import
+            (merchant_id, shop_id, cause, requested_at, next_try_at, reads_from)
+        VALUES ($1, $2, $3, $4, $4, $5)
         ON CONFLICT (merchant_id, shop_id) WHERE state = 'due'
-            DO UPDATE SET next_try_at = least(order_import.next_try_at, excluded.next_try_at)
+            DO UPDATE SET next_try_at = least(order_import.next_try_at, excluded.next_try_at),
+                reads_from = least(order_import.reads_from, excluded.reads_from)
         RETURNING import_id
         """,
         merchant_id,
         shop_id,
         cause,
         at,
+        reads_from,
     )
     made_work(connection, IMPORTING)
     return import_id
@@ -105,6 +127,7 @@ async def begin_import(
             window_from=window_from,
             window_to=window_to,
             orders_seen=0,
+            orders_unreadable=0,
             problem=sa.null(),
         )
         .returning(*_COLUMNS),
@@ -113,19 +136,27 @@ async def begin_import(
 
 
 async def count_import(
-    connection: Connection, import_id: int, *, seen: int, received: int, updated: int
+    connection: Connection,
+    import_id: int,
+    *,
+    seen: int,
+    received: int,
+    updated: int,
+    unreadable: int,
 ) -> None:
     """Add to what the import has done so far."""
     await connection.execute(
         """
         UPDATE order_import SET orders_seen = orders_seen + $2,
-            orders_received = orders_received + $3, orders_updated = orders_updated + $4
+            orders_received = orders_received + $3, orders_updated = orders_updated + $4,
+            orders_unreadable = orders_unreadable + $5
         WHERE import_id = $1
         """,
         import_id,
         seen,
         received,
         updated,
+        unreadable,
     )
 
 
@@ -135,29 +166,56 @@ async def end_import(
     state: Literal["done", "failed"],
     *,
     problem: str | None = None,
-) -> None:
-    await connection.execute(
-        "UPDATE order_import SET state = $2, problem = $3, ended_at = $4 WHERE import_id = $1",
-        import_id,
-        state,
-        problem,
-        clock.now(),
+) -> Import:
+    """The import as it ended."""
+    row = await core.fetch_one(
+        connection,
+        sa.update(order_import)
+        .where(order_import.c.import_id == import_id)
+        .values(state=state, problem=problem, ended_at=clock.now())
+        .returning(*_COLUMNS),
     )
+    assert row is not None  # noqa: S101 - whoever ends an import has begun it
+    return Import(**row)
 
 
 async def postpone_import(
-    connection: Connection, import_id: int, *, until: datetime, problem: str, refunds: int = 0
-) -> None:
-    """Try the begun import again then; `refunds` attempts were none."""
-    await connection.execute(
-        """
-        UPDATE order_import SET next_try_at = $2, problem = $3, attempts = attempts - $4
-        WHERE import_id = $1
-        """,
-        import_id,
-        until,
-        problem,
-        refunds,
+    connection: Connection,
+    import_id: int,
+    *,
+    until: datetime,
+    problem: str,
+    is_late: bool,
+    refunds: int = 0,
+) -> bool:
+    """Try the begun import again then; `refunds` attempts were none. Whether its shop's imports
+    have become late by it.
+
+    It is due again, unless another is: requests of the time until then are met by it.
+    """
+    return bool(
+        await connection.fetchval(
+            """
+            WITH others AS (
+                SELECT state = 'due' AS is_due, is_late FROM order_import AS other
+                WHERE (merchant_id, shop_id) = (
+                    SELECT merchant_id, shop_id FROM order_import WHERE import_id = $1
+                ) AND state IN ('due', 'running') AND import_id <> $1
+            )
+            UPDATE order_import AS import SET next_try_at = $2, problem = $3,
+                attempts = attempts - $4,
+                state = CASE WHEN EXISTS (SELECT FROM others WHERE is_due)
+                    THEN state ELSE 'due' END,
+                is_late = import.is_late
+                    OR $5 AND NOT EXISTS (SELECT FROM others WHERE others.is_late)
+            WHERE import_id = $1 RETURNING new.is_late AND NOT old.is_late
+            """,
+            import_id,
+            until,
+            problem,
+            refunds,
+            is_late,
+        )
     )
 
 
