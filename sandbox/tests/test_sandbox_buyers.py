@@ -165,3 +165,64 @@ def test_brazilian_buyers_have_a_tax_number(shop: Shop) -> None:
     asked = {"single_order_query": {"order_id": shop.order_id}}
     answer = shop.sandbox.call("aliexpress.solution.order.delivery.info.get", asked)["result"]
     assert (answer["tax_number"], answer["country_name"]) == ("61234567800", "Brazil")
+
+
+def test_a_discount_stands_at_its_line_and_in_sum_at_the_order(shop: Shop) -> None:
+    shop.place(status="PLACE_ORDER_SUCCESS")
+    shop.do("discount", sku_code="A-1", amount="1.50", owner="PLATFORM", promotion_id="7")
+    seen = shop.do("discount", sku_code="A-1", amount="0.50", owner="SELLER", kind="coupon")
+    assert seen["discount"] == "2.00"
+    line = shop.children()["A-1"]
+    assert line["child_order_discount_info"]["amount"] == "2.00"
+    details = line["child_order_discount_detail_list"]["global_aeop_tp_sale_discount_info"]
+    assert [(one["promotion_owner"], one["discount_detail"]["cent"]) for one in details] == [
+        ("PLATFORM", 150),
+        ("SELLER", 50),
+    ]
+    assert "child_order_discount_info" not in shop.children()["A-2"]
+    data = shop.details()
+    assert data["order_discount_info"]["amount"] == "2.00"
+    parts = ("init_oder_amount", "logistics_amount")
+    whole = sum(data[part]["cent"] for part in parts)
+    assert data["order_amount"]["cent"] == whole - 200
+    assert shop.refusal("discount", sku_code="A-1", amount="99.00", owner="SELLER") == 409
+    shop.do("status", status="WAIT_SELLER_SEND_GOODS")
+    assert shop.refusal("discount", sku_code="A-1", amount="0.01", owner="SELLER") == 409
+    shop.do("cancel", sku_codes=["A-1"])
+    assert shop.children()["A-1"]["refund_info"]["refund_cash_amt"]["cent"] == 2998 - 200
+
+
+def test_pick_up_point_passport_and_settlement_are_shown(shop: Shop) -> None:
+    passport = {
+        "number": "X1234567",
+        "first_name": "Ada",
+        "last_name": "Lindqvist",
+        "birthday": "1990-01-01",
+        "issue_authority": "Oslo",
+        "issue_date": "2020-01-01",
+    }
+    shop.do(
+        "delivery",
+        pickup={"type": "RU_OFFLINE_SELF_PICK_UP", "code": "P-7"},
+        passport=passport,
+        settlement={"currency": "EUR", "rate": 0.5},
+    )
+    data = shop.details()
+    assert data["offline_pickup_type"] == "RU_OFFLINE_SELF_PICK_UP"
+    assert data["offline_pickup_point_code"] == "P-7"
+    assert data["settlement_currency"] == "EUR"
+    settled = round(float(data["pay_amount_by_settlement_cur"]) * 200)
+    assert abs(settled - data["order_amount"]["cent"]) <= 1
+    asked = {"single_order_query": {"order_id": shop.order_id}}
+    method = "aliexpress.solution.order.delivery.info.get"
+    assert shop.sandbox.call(method, asked)["result"]["passport_no"] == "X1234567"
+    shop.sandbox.control("POST", "quirks", {"masked_addresses": True})
+    assert shop.sandbox.call(method, asked)["result"]["passport_no"] == "X12*****"
+
+
+def test_a_parcel_that_is_taken_back_is_no_longer_shown(shop: Shop) -> None:
+    shop.do("parcels", service_name="EMS", logistics_no="LA888877770CN", send_type="part")
+    shop.do("withdraw", logistics_no="LA888877770CN")
+    assert not shop.details()["logistic_info_list"]
+    assert shop.refusal("withdraw", logistics_no="LA888877770CN") == 409
+    assert shop.effects("order.parcel.withdraw") != []

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from sandbox.orders import lifecycle
+from sandbox.orders.order import Passport, Pickup, Settlement
 from sandbox.products.service import Standing
 
 
@@ -58,6 +59,24 @@ class LineRefunded(msgspec.Struct, forbid_unknown_fields=True):
     reason: str = "partial_refund"
 
 
+class LineDiscounted(msgspec.Struct, forbid_unknown_fields=True):
+    """What a promotion takes off a line; `amount` is a decimal text, `owner` pays for it."""
+
+    sku_code: str
+    amount: Decimal
+    owner: Literal["PLATFORM", "SELLER"]
+    kind: str = "coupon"
+    promotion_id: str = "1"
+
+
+class DeliveryChosen(msgspec.Struct, forbid_unknown_fields=True):
+    """How an order is delivered and settled; what is not sent stays."""
+
+    pickup: Pickup | None = None
+    passport: Passport | None = None
+    settlement: Settlement | None = None
+
+
 class AddressChanged(msgspec.Struct, forbid_unknown_fields=True):
     """What a buyer changes of an order's address; what is not sent stays."""
 
@@ -80,6 +99,12 @@ class ParcelMade(msgspec.Struct, forbid_unknown_fields=True):
     logistics_no: str
     send_type: Literal["all", "part"] = "all"
     tracking_website: str = ""
+
+
+class ParcelWithdrawn(msgspec.Struct, forbid_unknown_fields=True):
+    """A parcel the seller takes back in the seller centre."""
+
+    logistics_no: str
 
 
 class CodeAsked(msgspec.Struct, forbid_unknown_fields=True):

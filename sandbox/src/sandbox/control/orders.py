@@ -4,10 +4,13 @@ import msgspec
 
 from sandbox.control.forms import (
     AddressChanged,
+    DeliveryChosen,
+    LineDiscounted,
     LineRefunded,
     LinesCancelled,
     OrdersAsked,
     ParcelMade,
+    ParcelWithdrawn,
     StatusAsked,
 )
 from sandbox.control.requests import (
@@ -20,7 +23,7 @@ from sandbox.control.requests import (
 from sandbox.control.views import order_view
 from sandbox.errors import Refusal
 from sandbox.orders import lifecycle
-from sandbox.orders.order import Line, Order, Parcel
+from sandbox.orders.order import Discount, Line, Order, Parcel
 from sandbox.server import Request, Response
 from sandbox.state import State
 
@@ -84,6 +87,25 @@ def refund_line(state: State, request: Request, parts: list[str]) -> Response:
     return json_response(order_view(order))
 
 
+def discount_line(state: State, request: Request, parts: list[str]) -> Response:
+    """Let a promotion take something off a line."""
+    asked = read_form(request, LineDiscounted)
+    order = _order(state, parts)
+    discount = Discount(f"{asked.amount:.2f}", asked.owner, asked.kind, asked.promotion_id)
+    state.orders.discount(order, _line(order, asked.sku_code), discount)
+    return json_response(order_view(order))
+
+
+def choose_delivery(state: State, request: Request, parts: list[str]) -> Response:
+    """Set pick-up point, passport and settlement."""
+    asked = read_form(request, DeliveryChosen)
+    order = _order(state, parts)
+    state.orders.choose_delivery(
+        order, pickup=asked.pickup, passport=asked.passport, settlement=asked.settlement
+    )
+    return json_response(order_view(order))
+
+
 def change_address(state: State, request: Request, parts: list[str]) -> Response:
     """Let the buyer change where an order goes."""
     asked = read_form(request, AddressChanged)
@@ -111,6 +133,14 @@ def make_parcel(state: State, request: Request, parts: list[str]) -> Response:
     except Refusal as refusal:
         raise ControlError(refusal.message, 409) from refusal
     return json_response(order_view(order), status=201)
+
+
+def withdraw_parcel(state: State, request: Request, parts: list[str]) -> Response:
+    """Take a parcel back as the seller does in the seller centre."""
+    asked = read_form(request, ParcelWithdrawn)
+    order = _order(state, parts)
+    state.orders.withdraw(order, asked.logistics_no)
+    return json_response(order_view(order))
 
 
 def _order(state: State, parts: list[str]) -> Order:

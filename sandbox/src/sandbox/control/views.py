@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from msgspec.structs import asdict
+
 from sandbox.orders.order import Order
+from sandbox.orders.views import frozen_status, fund_status, issue_status
 from sandbox.products.shops import Product
 
 
@@ -39,6 +42,18 @@ def order_view(order: Order) -> dict[str, Any]:
         "end_reason": order.end_reason,
         "pay_amount": f"{order.pay_amount:.2f}",
         "currency": order.currency,
+        "shipping_amount": order.shipping_amount,
+        "discount": f"{order.discount:.2f}",
+        "settled": {"amount": f"{order.settled[0]:.2f}", "currency": order.settled[1]},
+        "refunded": f"{order.refunded_amount:.2f}",
+        "fund_status": fund_status(order),
+        "frozen_status": frozen_status(order),
+        "issue_status": issue_status(order),
+        "paid_at": order.paid_at.isoformat() if order.paid_at else None,
+        "due_at": order.due_at.isoformat() if order.due_at else None,
+        "buyer": {**asdict(order.buyer), "tax_number": order.buyer.tax_number},
+        "pickup": order.pickup,
+        "passport": order.passport,
         "created_at": order.created_at.isoformat(),
         "modified_at": order.modified_at.isoformat(),
         "lines": [
@@ -50,6 +65,11 @@ def order_view(order: Order) -> dict[str, Any]:
                 "line_id": str(line.child_id),
                 "status": line.status or order.status,
                 "refunded": line.refunded,
+                "refund_reason": line.refund_reason,
+                "is_cancelled": line.is_cancelled,
+                "attributes": line.attributes,
+                "image": line.image,
+                "discounts": line.discounts,
             }
             for line in order.lines
         ],
@@ -58,6 +78,7 @@ def order_view(order: Order) -> dict[str, Any]:
                 "carrier": parcel.service_name,
                 "tracking_number": parcel.logistics_no,
                 "send_type": parcel.send_type,
+                "sent_at": parcel.sent_at.isoformat(),
             }
             for parcel in order.parcels
         ],

@@ -25,7 +25,30 @@ def delivery_info(order: Order, *, is_masked: bool) -> dict[str, Any]:
     """The address with what customs ask of the buyer."""
     address = receipt_address(order, is_masked=is_masked)
     address["country_name"] = order.buyer.country_name
-    return address | known(tax_number=order.buyer.tax_number)
+    passport = order.passport
+    customs = known(tax_number=tax_number(order, is_masked=is_masked))
+    if passport is None:
+        return address | customs
+    show = _masked if is_masked else _clear
+    return (
+        address
+        | customs
+        | {
+            "passport_no": show(passport.number),
+            "passport_first_name": show(passport.first_name),
+            "passport_middle_name": show(passport.middle_name),
+            "passport_last_name": show(passport.last_name),
+            "passport_birthday": passport.birthday,
+            "passport_issue_authority": passport.issue_authority,
+            "passport_issue_date": passport.issue_date,
+        }
+    )
+
+
+def tax_number(order: Order, *, is_masked: bool) -> str | None:
+    """What Brazil's customs ask of a buyer."""
+    number = order.buyer.tax_number
+    return _masked(number) if is_masked and number else number
 
 
 def decrypted(order: Order) -> dict[str, Any]:

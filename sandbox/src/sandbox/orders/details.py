@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.clock import pacific
-from sandbox.orders.addresses import masked_name, oaid, receipt_address
-from sandbox.orders.order import Line, Order, Parcel
+from sandbox.orders.addresses import masked_name, oaid, receipt_address, tax_number
+from sandbox.orders.order import Discount, Line, Order, Parcel
 from sandbox.orders.views import (
     CARRIER_SHOWN,
     PAYMENT,
@@ -44,6 +44,7 @@ class Details:
         order, buyer = self.order, self.order.buyer
         left = order.due_at - self.now if order.due_at else None
         show = masked_name if self.is_masked else str
+        settled, settled_in = order.settled
         data = known(
             id=order.id,
             order_status=order.status,
@@ -55,8 +56,9 @@ class Details:
             order_amount=self._money(order.pay_amount),
             init_oder_amount=self._money(order.goods_amount),
             logistics_amount=self._money(Decimal(order.shipping_amount)),
-            pay_amount_by_settlement_cur=f"{order.pay_amount:.2f}",
-            settlement_currency=order.currency,
+            order_discount_info=self._money(order.discount) if order.discount else None,
+            pay_amount_by_settlement_cur=f"{settled:.2f}",
+            settlement_currency=settled_in,
             payment_type=PAYMENT if order.paid_at else None,
             fund_status=fund_status(order),
             frozen_status=frozen_status(order),
@@ -66,7 +68,9 @@ class Details:
             order_end_reason=order.end_reason,
             memo=order.memo,
             is_phone=False,
-            cpf_number=buyer.tax_number,
+            cpf_number=tax_number(order, is_masked=self.is_masked),
+            offline_pickup_type=order.pickup.type if order.pickup else None,
+            offline_pickup_point_code=order.pickup.code if order.pickup else None,
             logisitcs_escrow_fee_rate="",
             buyerloginid=buyer.login_id,
             buyer_signer_fullname=show(buyer.name),
@@ -143,6 +147,12 @@ class Details:
             "frozen_status": frozen_status(order),
             "issue_status": issue_status(order),
         }
+        if line.discounts:
+            child["child_order_discount_info"] = self._money(line.discount)
+            child["child_order_discount_detail_list"] = Listed(
+                "global_aeop_tp_sale_discount_info",
+                [self._discount(one) for one in line.discounts],
+            )
         if self.bits & ISSUE and order.has_issue:
             child["child_issue_info"] = self._issue()
         if self.bits & LOAN:
@@ -152,6 +162,14 @@ class Details:
                 Decimal(line.refunded), line.refund_reason, line.refunded_at, "amount_str"
             )
         return child
+
+    def _discount(self, discount: Discount) -> dict[str, Any]:
+        return {
+            "discount_detail": self._money(Decimal(discount.amount)),
+            "promotion_id": discount.promotion_id,
+            "promotion_owner": discount.owner,
+            "promotion_type": discount.kind,
+        }
 
     def _product(self, line: Line) -> dict[str, Any]:
         return {

@@ -39,6 +39,41 @@ class Buyer(msgspec.Struct):
         return f"{self.mobile}00"[:11] if self.country == "BR" else None
 
 
+class Passport(msgspec.Struct, forbid_unknown_fields=True):
+    """A buyer's passport, as customs of some countries ask for it; dates as texts."""
+
+    number: str
+    first_name: str
+    last_name: str
+    birthday: str
+    issue_authority: str
+    issue_date: str
+    middle_name: str = ""
+
+
+class Discount(msgspec.Struct):
+    """What a promotion takes off a line; `owner` pays for it, the amount is a decimal text."""
+
+    amount: str
+    owner: str
+    kind: str
+    promotion_id: str
+
+
+class Pickup(msgspec.Struct, forbid_unknown_fields=True):
+    """The pick-up point a buyer chose, by the platform's type and code."""
+
+    type: str
+    code: str
+
+
+class Settlement(msgspec.Struct, forbid_unknown_fields=True):
+    """The currency an order is settled in, and what one unit of the buyer's is worth in it."""
+
+    currency: str
+    rate: Decimal
+
+
 class Line(msgspec.Struct):
     """A child order: one SKU; price and refund are decimal texts, the attributes JSON."""
 
@@ -57,6 +92,7 @@ class Line(msgspec.Struct):
     refunded: str = "0.00"
     refund_reason: str = ""
     refunded_at: datetime | None = None
+    discounts: list[Discount] = []
 
     @property
     def is_cancelled(self) -> bool:
@@ -67,6 +103,16 @@ class Line(msgspec.Struct):
     def amount(self) -> Decimal:
         """Price times quantity."""
         return Decimal(self.unit_price) * self.quantity
+
+    @property
+    def discount(self) -> Decimal:
+        """What promotions take off it."""
+        return sum((Decimal(one.amount) for one in self.discounts), Decimal())
+
+    @property
+    def price_paid(self) -> Decimal:
+        """What the buyer pays for it, and can get back."""
+        return self.amount - self.discount
 
 
 class Parcel(msgspec.Struct):
@@ -108,6 +154,9 @@ class Order(msgspec.Struct):
     parcels: list[Parcel] = []
     due_at: datetime | None = None
     memo: str = ""
+    pickup: Pickup | None = None
+    passport: Passport | None = None
+    settlement: Settlement | None = None
 
     @property
     def goods_amount(self) -> Decimal:
@@ -116,8 +165,21 @@ class Order(msgspec.Struct):
 
     @property
     def pay_amount(self) -> Decimal:
-        """Goods and shipping."""
-        return self.goods_amount + Decimal(self.shipping_amount)
+        """Goods and shipping, less discounts."""
+        return self.goods_amount + Decimal(self.shipping_amount) - self.discount
+
+    @property
+    def discount(self) -> Decimal:
+        """What promotions take off all lines."""
+        return sum((line.discount for line in self.lines), Decimal())
+
+    @property
+    def settled(self) -> tuple[Decimal, str]:
+        """What the seller's account gets for it, and in which currency."""
+        if self.settlement is None:
+            return self.pay_amount, self.currency
+        cent = Decimal("0.01")
+        return (self.pay_amount * self.settlement.rate).quantize(cent), self.settlement.currency
 
     @property
     def refunded_amount(self) -> Decimal:

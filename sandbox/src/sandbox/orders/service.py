@@ -18,7 +18,7 @@ from sandbox.context import Context
 from sandbox.errors import Refusal
 from sandbox.orders import lifecycle
 from sandbox.orders.buyers import draw_buyer
-from sandbox.orders.order import Line, Order, Parcel
+from sandbox.orders.order import Discount, Line, Order, Parcel, Passport, Pickup, Settlement
 from sandbox.orders.repository import OrderRepository
 from sandbox.products.shops import ON_SALE, Product, Shops, Sku
 from sandbox.sellers import SELLERS, Carrier
@@ -122,7 +122,7 @@ class OrderService:
         for line in lines:
             line.status = lifecycle.FINISHED
             if order.paid_at is not None:
-                _give_back(line, line.amount - Decimal(line.refunded), reason, now)
+                _give_back(line, line.price_paid - Decimal(line.refunded), reason, now)
             self._record("order.line.cancel", order, sku_code=line.sku_code, reason=reason)
         if all(line.is_cancelled for line in order.lines):
             self._enter(order, lifecycle.FINISHED, now, reason)
@@ -131,7 +131,7 @@ class OrderService:
 
     def refund(self, order: Order, line: Line, amount: Decimal, reason: str) -> None:
         """Give a part of a line's price back. Raises `NotPossible`."""
-        left = line.amount - Decimal(line.refunded)
+        left = line.price_paid - Decimal(line.refunded)
         if order.paid_at is None or order.is_refunded or not 0 < amount <= left:
             raise NotPossible(f"of this line {left} can be refunded, once it is paid")
         now = self._now()
@@ -145,6 +145,39 @@ class OrderService:
         order.buyer = msgspec.structs.replace(order.buyer, **changes)
         self.repository.of(order.seller_id).touch(order, self._now())
         self._record("order.address", order, fields=sorted(changes))
+
+    def discount(self, order: Order, line: Line, discount: Discount) -> None:
+        """Take a promotion's amount off a line before it is paid. Raises `NotPossible`."""
+        if order.paid_at is not None or not 0 < Decimal(discount.amount) <= line.price_paid:
+            raise NotPossible(f"up to {line.price_paid} can be taken off, before it is paid")
+        line.discounts = [*line.discounts, discount]
+        self.repository.of(order.seller_id).touch(order, self._now())
+        self._record(
+            "order.discount",
+            order,
+            sku_code=line.sku_code,
+            amount=discount.amount,
+            owner=discount.owner,
+        )
+
+    def choose_delivery(
+        self,
+        order: Order,
+        *,
+        pickup: Pickup | None = None,
+        passport: Passport | None = None,
+        settlement: Settlement | None = None,
+    ) -> None:
+        """Set how an order is delivered and settled; what is not given stays.
+
+        Raises `NotPossible`.
+        """
+        _require_open(order)
+        order.pickup = pickup or order.pickup
+        order.passport = passport or order.passport
+        order.settlement = settlement or order.settlement
+        self.repository.of(order.seller_id).touch(order, self._now())
+        self._record("order.delivery", order)
 
     def _record(
         self, operation: str, order: Order, *, sku_code: str | None = None, **detail: Any
@@ -187,6 +220,15 @@ class OrderService:
             self._enter(order, lifecycle.PART_SENT, now)
         else:
             self.repository.of(seller_id).touch(order, now)
+
+    def withdraw(self, order: Order, number: str) -> None:
+        """Take a parcel back; the order's state stays. Raises `NotPossible`."""
+        kept = [parcel for parcel in order.parcels if parcel.logistics_no != number]
+        if len(kept) == len(order.parcels):
+            raise NotPossible(f"the order has no parcel {number}")
+        order.parcels = kept
+        self.repository.of(order.seller_id).touch(order, self._now())
+        self._record("order.parcel.withdraw", order, tracking_number=number)
 
     def change_tracking(
         self, seller_id: str, order_id: int, old: tuple[str, str], new: Parcel
