@@ -300,8 +300,11 @@ async def test_lines_end_alone_and_are_refunded_in_part(market: Any) -> None:
     details = await orders.load_order(client, token, placed["order_id"])
     first, second = details.lines
     assert (first.status, second.status) == ("WAIT_BUYER_ACCEPT_GOODS", "FINISH")
-    assert first.refund_amount == Money("1.50", "USD")
-    assert second.refund_amount == second.initial_amount
+    assert first.refund.amount == Money("1.50", "USD")
+    assert (second.refund.amount, second.refund.reason) == (
+        second.initial_amount,
+        "buyer_cancel_order",
+    )
     assert details.parcels[0].tracking_number == "LA888877770CN"
     receipt = await orders.load_receipt(client, token, placed["order_id"])
     assert (receipt.city, receipt.zip_code) == ("Lyon", "69001")

@@ -20,6 +20,7 @@ from aliexpress import (
 )
 from aliexpress.errors import BadAnswer, BusinessError
 from aliexpress.operation import AccessToken
+from aliexpress.wire import Money
 from sandbox.shapes.description import Answer, Field, load
 
 ID = "9007199254740993"  # no double holds it
@@ -80,6 +81,9 @@ CALLS: dict[str, Call] = {
     "aliexpress.solution.order.receiptinfo.get": lambda client, token: orders.load_receipt(
         client, token, ID
     ),
+    "aliexpress.solution.order.delivery.info.get": lambda client, token: (
+        addresses.load_customs_data(client, token, ID)
+    ),
     "aliexpress.trade.seller.order.decrypt": lambda client, token: addresses.decrypt_address(
         client, token, ID, "oaid"
     ),
@@ -122,7 +126,6 @@ UNUSED = {
     "aliexpress.solution.product.post",
     "aliexpress.solution.product.edit",
     "aliexpress.postproduct.redefining.setgroups",
-    "aliexpress.solution.order.delivery.info.get",
     "aliexpress.logistics.redefining.querytrackingresult",
     "aliexpress.product.productgroups.get",
 }
@@ -248,8 +251,12 @@ async def test_an_order_in_full(answering: Callable[..., Any], token: AccessToke
     assert [line.line_id for line in details.lines] == ["text"], "a line's id is a text there"
     assert details.parcels[0].tracking_number == "text"
     assert details.oaid == "text"
-    assert details.refund_amount is not None
-    assert details.lines[0].refund_amount is not None
+    for refund in (details.refund, details.lines[0].refund):
+        assert (refund.status, refund.reason) == ("text", "text")
+        assert refund.amount == Money("12.50", "text")
+    [discount] = details.lines[0].discounts
+    assert (discount.owner, discount.amount) == ("text", Money("12.50", "text"))
+    assert details.lines[0].image_url == "text"
 
 
 @pytest.mark.parametrize("variant", ["", "as result"])
@@ -278,6 +285,57 @@ async def test_a_decrypted_address(answering: Callable[..., Any], token: AccessT
     assert "text" not in repr(clear)
     with pytest.raises(BadAnswer):
         await CALLS[method](answering({"result_code": 200}, is_simplified=True), token)
+
+
+async def test_what_customs_ask_of_a_buyer(
+    answering: Callable[..., Any], token: AccessToken
+) -> None:
+    method = "aliexpress.solution.order.delivery.info.get"
+    customs = await CALLS[method](answering(full(method), is_simplified=True), token)
+    assert (customs.tax_number, customs.passport.number) == ("text", "text")
+    assert "text" not in f"{customs!r} {customs.passport!r}"
+    without = full(method, tax_number="", passport_no=None)
+    customs = await CALLS[method](answering(without, is_simplified=True), token)
+    assert (customs.tax_number, customs.passport) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        pytest.param(
+            '{"sku":[{"pId":14,"pName":"Color","pValueId":771,"pValue":"Red",'
+            '"selfDefineValue":"Cherry","skuImg":"","order":1}]}',
+            [("Color", "Red", "Cherry", "14", "771")],
+            id="json-text",
+        ),
+        pytest.param(
+            {"sku": {"pName": "Size", "pValue": "XL"}},
+            [("Size", "XL", None, None, None)],
+            id="single-as-object",
+        ),
+        pytest.param(
+            [{"pName": "Size", "pValue": 42, "selfDefineValue": " "}, {"pValue": "nameless"}],
+            [("Size", "42", None, None, None)],
+            id="bare-list",
+        ),
+        *(
+            pytest.param(odd, [], id=f"odd-{place}")
+            for place, odd in enumerate(['{"sku":[]}', "", None, "Color: Red", "{", 7, [[1]], True])
+        ),
+    ],
+)
+async def test_the_variant_of_a_line_is_read_in_every_form(
+    written: Any,
+    read: list[tuple[str | None, ...]],
+    answering: Callable[..., Any],
+    token: AccessToken,
+) -> None:
+    method = "aliexpress.solution.order.info.get"
+    line = {"child_order_id": "7", "product_attributes": written}
+    body = full(method)
+    body["result"]["data"]["child_order_list"] = [line]
+    details = await CALLS[method](answering(body, is_simplified=True), token)
+    assert [msgspec.structs.astuple(one) for one in details.lines[0].variant] == read
 
 
 async def test_a_masked_receipt_names_what_decrypts_it(

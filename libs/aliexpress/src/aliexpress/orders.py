@@ -7,6 +7,14 @@ import msgspec
 
 from aliexpress.client import Client, require_at_most
 from aliexpress.operation import AccessToken, Operation
+from aliexpress.order_parts import (
+    Discount,
+    Refund,
+    VariantAttribute,
+    read_discounts,
+    read_refund,
+    read_variant,
+)
 from aliexpress.wire import Fields, Money, Unreadable, encode, int_or_text, to_pacific
 
 ORDER_LIST = Operation("aliexpress.solution.order.get")
@@ -124,12 +132,14 @@ class OrderDetailLine(msgspec.Struct, frozen=True):
     price: Money | None
     initial_amount: Money | None
     discount: Money | None
+    discounts: tuple[Discount, ...]
     status: str | None
     sender: str | None
     carrier: str | None
-    refund_status: str | None
-    refund_amount: Money | None
+    refund: Refund | None
     preparation_days: int | None
+    image_url: str | None
+    variant: tuple[VariantAttribute, ...]
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -163,8 +173,7 @@ class OrderDetails(msgspec.Struct, frozen=True):
     buyer_login: str | None
     buyer_name: str | None
     memo: str | None
-    refund_status: str | None
-    refund_amount: Money | None
+    refund: Refund | None
     issue_status: str | None
     frozen_status: str | None
     fund_status: str | None
@@ -209,7 +218,7 @@ class Receipt(msgspec.Struct, frozen=True):
     def is_masked(self) -> bool:
         """Whether stars stand for parts of it."""
         shown = (self.name, self.detail_address, self.address, self.address2, self.mobile)
-        return any("**" in part for part in shown if part)
+        return any("*" in part for part in (*shown, self.phone_number) if part)
 
     def __repr__(self) -> str:
         """Without the buyer's data."""
@@ -366,7 +375,6 @@ def _details(answer: Fields, order_id: str) -> OrderDetails:
     answered = row.id("id", "order_id")
     if answered != order_id:
         raise Unreadable(f"{row.path}.id", f"order {order_id} was asked for, not {answered}")
-    refund = row.find_fields("refund_info") or Fields({})
     buyer = row.find_fields("buyer_info") or Fields({})
     discount = row.find_fields("order_discount_info") or Fields({})
     issue = row.find_fields("issue_info") or Fields({})
@@ -387,8 +395,7 @@ def _details(answer: Fields, order_id: str) -> OrderDetails:
         buyer_login=row.find_text("buyerloginid") or buyer.find_text("login_id"),
         buyer_name=row.find_text("buyer_signer_fullname") or _full_name(buyer),
         memo=row.find_text("memo"),
-        refund_status=refund.find_text("refund_status"),
-        refund_amount=refund.find_money("refund_cash_amt", "refund_amount"),
+        refund=read_refund(row),
         issue_status=row.find_text("issue_status") or issue.find_text("issue_status"),
         frozen_status=row.find_text("frozen_status"),
         fund_status=row.find_text("fund_status"),
@@ -421,7 +428,6 @@ def _full_name(buyer: Fields) -> str | None:
 
 
 def _detail_line(row: Fields) -> OrderDetailLine:
-    refund = row.find_fields("refund_info") or Fields({})
     return OrderDetailLine(
         line_id=row.id("child_order_id", "id"),
         product_id=row.find_id("product_id"),
@@ -431,12 +437,14 @@ def _detail_line(row: Fields) -> OrderDetailLine:
         price=row.find_money("product_price"),
         initial_amount=row.find_money("init_order_amt"),
         discount=row.find_money("child_order_discount_info"),
+        discounts=read_discounts(row),
         status=row.find_text("order_status"),
         sender=row.find_text("send_goods_operator"),
         carrier=row.find_text("logistics_type"),
-        refund_status=refund.find_text("refund_status"),
-        refund_amount=refund.find_money("refund_cash_amt", "refund_amount"),
+        refund=read_refund(row),
         preparation_days=row.find_integer("goods_prepare_time"),
+        image_url=row.find_text("product_img_url", "snapshot_small_photo_path"),
+        variant=read_variant(row),
     )
 
 
