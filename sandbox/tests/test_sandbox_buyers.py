@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -205,14 +206,14 @@ def test_pick_up_point_passport_and_settlement_are_shown(shop: Shop) -> None:
         "delivery",
         pickup={"type": "RU_OFFLINE_SELF_PICK_UP", "code": "P-7"},
         passport=passport,
-        settlement={"currency": "EUR", "rate": 0.5},
+        settlement={"currency": "EUR", "rate": "0.5"},
     )
     data = shop.details()
     assert data["offline_pickup_type"] == "RU_OFFLINE_SELF_PICK_UP"
     assert data["offline_pickup_point_code"] == "P-7"
     assert data["settlement_currency"] == "EUR"
-    settled = round(float(data["pay_amount_by_settlement_cur"]) * 200)
-    assert abs(settled - data["order_amount"]["cent"]) <= 1
+    half = Decimal(data["order_amount"]["cent"]).scaleb(-2) / 2
+    assert abs(Decimal(data["pay_amount_by_settlement_cur"]) - half) < Decimal("0.01")
     asked = {"single_order_query": {"order_id": shop.order_id}}
     method = "aliexpress.solution.order.delivery.info.get"
     assert shop.sandbox.call(method, asked)["result"]["passport_no"] == "X1234567"

@@ -124,7 +124,11 @@ def _add_products(state: State, request: Request, parts: list[str]) -> Response:
     seller = SELLERS[seller_named(asked.seller_id)]
     codes = asked.sku_codes or [f"BY-HAND-{index:06d}" for index in range(1, asked.count + 1)]
     made = [
-        state.products.put(seller.id, sample_payload(seller, state.catalogue, code), ON_SALE)
+        state.products.put(
+            seller.id,
+            sample_payload(seller, state.catalogue, code, has_variant=asked.has_variants),
+            ON_SALE,
+        )
         for code in codes
     ]
     return json_response({"product_ids": [str(product.id) for product in made]})

@@ -127,6 +127,8 @@ class ProductsAsked(msgspec.Struct, forbid_unknown_fields=True):
     seller_id: str
     count: int = 0
     sku_codes: list[str] = []
+    has_variants: bool = False
+    """Whether each SKU has attributes that distinguish it."""
 
 
 class BanAsked(msgspec.Struct, forbid_unknown_fields=True):

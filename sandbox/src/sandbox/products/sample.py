@@ -12,8 +12,13 @@ def _real_leaves(catalogue: Catalogue) -> list[Category]:
     return [leaf for leaf in catalogue.leaves() if not leaf.is_own]
 
 
-def sample_payload(seller: Seller, catalogue: Catalogue, sku_code: str) -> dict[str, Any]:
-    """A product of one SKU in a leaf picked by its code."""
+def sample_payload(
+    seller: Seller, catalogue: Catalogue, sku_code: str, *, has_variant: bool = False
+) -> dict[str, Any]:
+    """A product of one SKU in a leaf picked by its code.
+
+    With a variant the SKU has a value of each attribute that distinguishes the leaf's SKUs.
+    """
     leaves = _real_leaves(catalogue)
     leaf = leaves[sum(sku_code.encode()) % len(leaves)]
     cents = 500 + sum(sku_code.encode()) % 5000
@@ -37,7 +42,14 @@ def sample_payload(seller: Seller, catalogue: Catalogue, sku_code: str) -> dict[
         "product_units_type": "100000015",
         "image_url_list": [f"https://ae01.alicdn.com/kf/{sku_code}.jpg"],
         "category_attributes": attributes,
-        "sku_info_list": [{"sku_code": sku_code, "inventory": 100, "price": f"{cents / 100:.2f}"}],
+        "sku_info_list": [
+            {
+                "sku_code": sku_code,
+                "inventory": 100,
+                "price": f"{cents / 100:.2f}",
+                "sku_attributes": _variant(catalogue, leaf, sku_code) if has_variant else {},
+            }
+        ],
         "inventory_deduction_strategy": "place_order_withhold",
         "package_weight": 0.5,
         "package_length": 10,
@@ -47,3 +59,14 @@ def sample_payload(seller: Seller, catalogue: Catalogue, sku_code: str) -> dict[
         "shipping_template_id": str(seller.freight_templates[0][0]),
         "service_template_id": "0",
     }
+
+
+def _variant(catalogue: Catalogue, leaf: Category, sku_code: str) -> dict[str, Any]:
+    """A value of each SKU attribute, picked by the code; the first has the seller's own text."""
+    chosen = {}
+    for place, name in enumerate(catalogue.sku(leaf)):
+        values = catalogue.attributes[name].values
+        if values:
+            value = values[sum(sku_code.encode()) % len(values)]
+            chosen[name] = {"value": str(value.id), "alias": f"own {sku_code}" if not place else ""}
+    return chosen
