@@ -51,6 +51,7 @@ from order_importer.erasure.api import erasure_router
 from order_importer.importing.api import import_router
 from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
+from order_importer.importing.read_receipt import USUAL, BuyerDataOptions
 from order_importer.orders.api import order_router
 from order_importer.settings import OrderSettings
 from order_importer.shipping.api import shipment_router
@@ -89,6 +90,7 @@ class Harness:
     keys: SigningKeys
     sandbox: httpx2.AsyncClient
     first_import: timedelta = timedelta(days=90)
+    buyer_data: BuyerDataOptions = USUAL
 
     # -- who calls
 
@@ -143,7 +145,9 @@ class Harness:
         """Let every import that is due run."""
         while await plan_imports(self.pool):
             pass
-        while await import_next(self.pool, self.access, "test", self.first_import):
+        while await import_next(
+            self.pool, self.access, "test", self.first_import, buyer_data=self.buyer_data
+        ):
             pass
 
     async def import_now(self) -> None:

@@ -18,6 +18,7 @@ from order_importer.erasure.erase_orders import erase_ended
 from order_importer.importing.api import import_router
 from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
+from order_importer.importing.read_receipt import BuyerDataOptions
 from order_importer.imports.store import IMPORTING
 from order_importer.orders.api import order_router
 from order_importer.settings import OrderSettings
@@ -39,6 +40,7 @@ def build(context: Context[OrderSettings]) -> Parts:
         settings.auth_url, settings.service_client_id, settings.service_client_secret
     )
     access = ShopAccess(client, tokens)
+    buyer_data = BuyerDataOptions(settings.decrypt_addresses, settings.read_customs_data)
     shop_states = ShopStates(tokens.forget, import_every=settings.import_every)
     shops = context.consumer(
         "order-importer.shops", Subscription(ShopState, shop_states.on_shop_state)
@@ -48,7 +50,7 @@ def build(context: Context[OrderSettings]) -> Parts:
         # A shop that lapsed while this service was down must not be called (M1.3).
         if not shops.caught_up.is_set():
             return False
-        return await import_next(pool, access, holder, settings.first_import)
+        return await import_next(pool, access, holder, settings.first_import, buyer_data=buyer_data)
 
     def importer(number: int) -> Job:
         holder = f"{settings.instance_id}/{number}"

@@ -21,6 +21,12 @@ class OrderSettings(ServiceSettings, MarketplaceSettings):
     """How far back the first import of a shop reads."""
     erase_buyers_after_days: int = Field(default=180, ge=1)
     """How long after an order's end its buyer's data are kept (M8.6)."""
+    decrypt_addresses: bool = True
+    """Whether addresses that AliExpress masks are decrypted, by one more call each; else orders are
+    imported with them masked, and say so (`address.is_masked`)."""
+    read_customs_data: bool = False
+    """Whether each order's delivery information is read for the buyer's passport and tax number, by
+    one more call; the tax number alone is mostly in the order itself."""
     parallel_imports: int = 3
     """How many shops one replica imports at a time."""
 

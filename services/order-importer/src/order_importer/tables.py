@@ -87,6 +87,28 @@ shop = Table(
     Column("covered_until", DateTime(timezone=True)),
 )
 
+marketplace_parcel = Table(
+    "marketplace_parcel",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("shipment_id", Text, primary_key=True),
+    Column("carrier", Text, nullable=False),
+    Column("tracking_number", Text, nullable=False),
+    Column("sent_at", DateTime(timezone=True)),
+    Column("found_at", DateTime(timezone=True), nullable=False),
+    Column("gone_at", DateTime(timezone=True)),
+    ForeignKeyConstraint(
+        ["merchant_id", "shop_id", "order_id"],
+        [
+            "marketplace_order.merchant_id",
+            "marketplace_order.shop_id",
+            "marketplace_order.order_id",
+        ],
+    ),
+)
+
 unreadable_order = Table(
     "unreadable_order",
     TABLES,

@@ -25,6 +25,10 @@ SOLD = {
     "end_reason",
     "issue_status",
     "frozen_status",
+    "fund_status",
+    "settlement_total",
+    "totals_differ",
+    "refund",
     "erased_at",
     "parcels",
 }
@@ -38,6 +42,11 @@ SOLD_OF_LINE = {
     "total",
     "marketplace_status",
     "attributes",
+    "variant",
+    "image_url",
+    "discounts",
+    "cancellation",
+    "refund",
 }
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from aliexpress import orders as wire
 from aliexpress.wire import Money
 from common.contracts.order import Order
+from order_importer.importing.given import Uninterpretable
 from order_importer.importing.interpret import (
     RawOrder,
-    Uninterpretable,
     fingerprint,
     interpret,
     listed_fingerprint,
@@ -168,11 +168,19 @@ def test_a_running_deadline_does_not_make_a_listed_order_another() -> None:
 
 def test_the_deadline_is_what_is_left_to_the_minute_while_it_waits() -> None:
     order = interpret(raw())
-    assert ship_before(LISTED, order, AT) == AT + timedelta(days=3)
+    assert ship_before(LISTED, DETAILS, order, AT) == AT + timedelta(days=3)
     late = but(LISTED, timeout_left=timedelta(hours=-2))
-    assert ship_before(late, order, AT) == AT - timedelta(hours=2)
+    assert ship_before(late, DETAILS, order, AT) == AT - timedelta(hours=2)
     shipped = interpret(raw(details=but(DETAILS, status="WAIT_BUYER_ACCEPT_GOODS")))
-    assert ship_before(LISTED, shipped, AT) is None
+    assert ship_before(LISTED, DETAILS, shipped, AT) is None
+
+
+def test_where_the_list_does_not_say_the_deadline_the_details_do() -> None:
+    order = interpret(raw())
+    details = but(DETAILS, deadline_at=AT + timedelta(days=2))
+    for listed in (None, but(LISTED, timeout_left=None)):
+        assert ship_before(listed, details, order, AT) == AT + timedelta(days=2)
+        assert ship_before(listed, DETAILS, order, AT) is None
 
 
 @given(

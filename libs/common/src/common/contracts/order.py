@@ -13,8 +13,53 @@ OrderStatus = Literal["new", "waiting_shipment", "shipped", "closed", "other"]
 `marketplace_status`."""
 
 
+ParcelOrigin = Literal["channel", "marketplace"]
+"""Whether a parcel was made here, or at AliExpress, in its seller centre."""
+
+
+class VariantAttribute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One attribute of the SKU that was bought, as Color: `value` is the category's own, and
+    `custom_value` the seller's text for it."""
+
+    name: str
+    value: str | None = None
+    custom_value: str | None = None
+
+
+class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was taken off a line. `paid_by` is `platform`, `seller`, or AliExpress's word for
+    somebody else; `kind` and `promotion_id` are AliExpress's."""
+
+    amount: Money
+    paid_by: str | None = None
+    kind: str | None = None
+    promotion_id: str | None = None
+
+
+class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Money that goes or went back to the buyer. `status` is AliExpress's: `wait_refund`,
+    `refund_ok`, `refund_cancel`, `close` or `refund_frozen`; `amount` is cash."""
+
+    status: str | None = None
+    amount: Money | None = None
+    coupon_amount: Money | None = None
+    reason: str | None = None
+    refunded_at: datetime | None = None
+
+
+class Cancellation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line that was cancelled, always the whole of it; `reason` is AliExpress's word."""
+
+    quantity: int
+    reason: str | None = None
+
+
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line: a SKU, its quantity and its exact price."""
+    """One line: a SKU, its quantity and its exact price.
+
+    `marketplace_status` is its state in AliExpress's words; `attributes` says the `variant` in one
+    text. `total` is as AliExpress states it, whatever was cancelled or refunded since.
+    """
 
     line_id: str
     sku_code: str
@@ -25,10 +70,19 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     total: Money
     marketplace_status: str | None = None
     attributes: str | None = None
+    variant: list[VariantAttribute] = msgspec.field(default_factory=list)
+    image_url: str | None = None
+    discounts: list[Discount] = msgspec.field(default_factory=list)
+    cancellation: Cancellation | None = None
+    refund: Refund | None = None
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where the parcel goes, as the buyer gave it."""
+    """Where the parcel goes, as the buyer gave it.
+
+    `is_masked`: parts of it hold stars, as AliExpress shows them. `is_outdated`: it is in clear,
+    but AliExpress shows another one since, which it masks; the seller centre shows it.
+    """
 
     contact_name: str | None = None
     country: str | None = None
@@ -38,10 +92,43 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     street: str | None = None
     street_2: str | None = None
     phone: str | None = None
+    is_masked: bool = False
+    is_outdated: bool = False
+
+
+class Passport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The buyer's passport, where customs ask for it; dates as AliExpress writes them."""
+
+    number: str
+    first_name: str | None = None
+    middle_name: str | None = None
+    last_name: str | None = None
+    birthday: str | None = None
+    authority: str | None = None
+    issued_on: str | None = None
+
+
+class PickupPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The pick-up point the buyer chose, in AliExpress's words."""
+
+    kind: str | None = None
+    code: str | None = None
+
+
+class TotalsDiffer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The order's total does not equal its parts: `stated` is AliExpress's, `calculated` the sum
+    of lines and shipping less the discount. Neither is corrected."""
+
+    stated: Money
+    calculated: Money
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A shipment of ours; `line_ids` are kept by us, AliExpress knows only part and all."""
+    """A parcel of the order; `line_ids` are kept by us, AliExpress knows only part and all.
+
+    One of `origin` marketplace was made in AliExpress's seller centre: its lines are not known, its
+    `shipment_id` is derived from order and number, and with `gone_at` AliExpress no longer has it.
+    """
 
     shipment_id: str
     carrier: str
@@ -49,10 +136,16 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     line_ids: list[str]
     state: Literal["pending", "sent", "confirmed", "refused"]
     shipped_at: datetime | None = None
+    origin: ParcelOrigin = "channel"
+    gone_at: datetime | None = None
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An order with all that is known of it."""
+    """An order with all that is known of it.
+
+    `total` is in the buyer's currency, `settlement_total` what AliExpress settles it at, in the
+    seller's. `fund_status` says in AliExpress's words whether it is paid.
+    """
 
     order_id: ExternalId
     status: OrderStatus
@@ -73,6 +166,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     end_reason: str | None = None
     issue_status: str | None = None
     frozen_status: str | None = None
+    fund_status: str | None = None
+    settlement_total: Money | None = None
+    totals_differ: TotalsDiffer | None = None
+    refund: Refund | None = None
+    pickup_point: PickupPoint | None = None
+    tax_number: str | None = None
+    passport: Passport | None = None
     erased_at: datetime | None = None
     """Since when its buyer's data are erased (M8.6): whoever has a copy erases it too."""
     parcels: list[Parcel] = msgspec.field(default_factory=list)
@@ -109,7 +209,8 @@ class OrderUpdated(OrderFact, frozen=True, kw_only=True):
 
 
 class OrderShipped(OrderFact, frozen=True, kw_only=True):
-    """AliExpress confirmed a shipment (M8.4)."""
+    """AliExpress has a parcel: it confirmed a shipment of ours, or shows one made in its seller
+    centre. Once per `shipment_id` (M8.4)."""
 
     topic: ClassVar[str] = "order.shipped"
 

@@ -27,16 +27,20 @@ from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_IMPORT
 from order_importer.importing.fetch_orders import QUERIES, read_orders
+from order_importer.importing.given import Uninterpretable
 from order_importer.importing.interpret import (
     RawOrder,
-    Uninterpretable,
-    fingerprint,
     interpret,
     listed_fingerprint,
     ship_before,
 )
 from order_importer.importing.outcome import end_done, end_failed, tell_late
-from order_importer.importing.read_receipt import read_receipt
+from order_importer.importing.read_receipt import (
+    USUAL,
+    BuyerDataOptions,
+    read_customs_data,
+    read_receipt,
+)
 from order_importer.importing.record_orders import record_orders
 from order_importer.importing.store import save_unreadable
 from order_importer.importing.window import Window, next_window
@@ -59,7 +63,14 @@ PROBLEMS_AGAIN = 50
 _CANDIDATES = 20
 
 
-async def import_next(pool: Pool, access: ShopAccess, holder: str, first: timedelta) -> bool:
+async def import_next(
+    pool: Pool,
+    access: ShopAccess,
+    holder: str,
+    first: timedelta,
+    *,
+    buyer_data: BuyerDataOptions = USUAL,
+) -> bool:
     """Run the next import that is due and that nobody else runs. Whether there was one."""
     async with reading(pool) as connection:
         candidates = await imports.list_open(connection, clock.now(), limit=_CANDIDATES)
@@ -67,13 +78,19 @@ async def import_next(pool: Pool, access: ShopAccess, holder: str, first: timede
         name = lease_of(candidate.merchant_id, candidate.shop_id)
         async with hold_lease(pool, name, holder) as lease:
             if lease is not None:
-                await _run(pool, access, lease, candidate, first)
+                await _run(pool, access, lease, candidate, first, buyer_data=buyer_data)
                 return True
     return False
 
 
 async def _run(
-    pool: Pool, access: ShopAccess, lease: Lease, candidate: Import, first: timedelta
+    pool: Pool,
+    access: ShopAccess,
+    lease: Lease,
+    candidate: Import,
+    first: timedelta,
+    *,
+    buyer_data: BuyerDataOptions,
 ) -> None:
     async with unit_of_work(pool) as connection:
         shop = await load_shop(connection, candidate.merchant_id, candidate.shop_id)
@@ -95,6 +112,7 @@ async def _run(
                     lease=lease,
                     running=running,
                     window=window,
+                    buyer_data=buyer_data,
                 ).run()
         except (Outage, BadAnswer) as outage:
             await _postpone(pool, running, outage, shop.covered_until)
@@ -139,6 +157,7 @@ class _Importing:
     lease: Lease
     running: Import
     window: Window
+    buyer_data: BuyerDataOptions
     seen: set[str] = field(default_factory=set)
     counted: int = 0
     wanted: dict[str, ListedOrder | None] = field(default_factory=dict)
@@ -229,29 +248,27 @@ class _Importing:
         details = receipt = None
         try:
             details = await load_order(self.client, self.token, order_id)
-            receipt = await read_receipt(self.client, self.token, details)
-            order = interpret(RawOrder(listed, details, receipt))
+            receipt = await read_receipt(self.client, self.token, details, self.buyer_data)
+            customs = await read_customs_data(self.client, self.token, order_id, self.buyer_data)
+            order = interpret(RawOrder(listed, details, receipt, customs))
         except (CallerFault, BadAnswer, Uninterpretable) as failure:
             log.warning("import.order_unreadable", order=order_id, reason=str(failure))
             return Fetched(
-                order_id,
-                listed,
-                None,
-                details.raw if details else None,
-                receipt.raw if receipt else None,
-                None,
-                None,
-                None,
-                str(failure),
+                order_id=order_id,
+                listed=listed,
+                details=details.raw if details else None,
+                receipt=receipt.raw if receipt else None,
+                problem=str(failure),
             )
         return Fetched(
-            order_id,
-            listed,
-            listed_fingerprint(listed) if listed and listed.status == details.status else None,
-            details.raw,
-            receipt.raw,
-            order,
-            fingerprint(order),
-            ship_before(listed, order, read_at),
-            None,
+            order_id=order_id,
+            listed=listed,
+            listed_fingerprint=(
+                listed_fingerprint(listed) if listed and listed.status == details.status else None
+            ),
+            details=details.raw,
+            receipt=receipt.raw,
+            order=order,
+            ship_before=ship_before(listed, details, order, read_at),
+            parcels=details.parcels,
         )

@@ -7,7 +7,7 @@ import msgspec
 
 from common.contracts.order import Address, Order, OrderLine
 
-BUYERS = frozenset({"address", "buyer", "memo"})
+BUYERS = frozenset({"address", "buyer", "memo", "tax_number", "passport", "pickup_point"})
 """Fields of the order that are erased. The rest says what was sold, for how much and when."""
 
 BUYERS_OF_LINE: frozenset[str] = frozenset()

@@ -12,12 +12,14 @@ import msgspec
 import sqlalchemy as sa
 
 from aliexpress.orders import Order as ListedOrder
+from aliexpress.orders import Parcel as ReadParcel
 from common import clock
 from common.contracts.money import Money
-from common.contracts.order import Order, OrderStatus, Parcel
+from common.contracts.order import Order, Parcel
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
+from order_importer.seller_centre.store import list_marketplace_parcels
 from order_importer.tables import marketplace_order
 
 
@@ -209,7 +211,8 @@ async def list_placed(
 async def list_parcels(
     connection: Connection, merchant_id: str, shop_id: str, order_ids: Sequence[str]
 ) -> dict[str, list[Parcel]]:
-    """The parcels of these orders of a shop, each order's in the order they were asked for."""
+    """The parcels of these orders of a shop: each order's own in the order they were asked for,
+    then those of the seller centre."""
     rows = await connection.fetch(
         """
         SELECT order_id, shipment_id, carrier, tracking_number, line_ids, state, settled_at
@@ -231,25 +234,32 @@ async def list_parcels(
             shipped_at=row["settled_at"] if row["state"] == "confirmed" else None,
         )
         parcels.setdefault(row["order_id"], []).append(parcel)
+    made = await list_marketplace_parcels(connection, merchant_id, shop_id, order_ids)
+    for order_id, made_there in made.items():
+        parcels.setdefault(order_id, []).extend(made_there)
     return parcels
 
 
 # -- as read ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fetched:
-    """An order as read, ready to be written; `order` is None where it could not be interpreted."""
+    """An order as read; `order` is None where it could not be interpreted, then with the problem.
+
+    `parcels` are all that AliExpress knows of; the fingerprint is of what is to be stored.
+    """
 
     order_id: str
     listed: ListedOrder | None
-    listed_fingerprint: bytes | None
     details: str | None
     receipt: str | None
-    order: Order | None
-    fingerprint: bytes | None
-    ship_before: datetime | None
-    problem: str | None
+    listed_fingerprint: bytes | None = None
+    order: Order | None = None
+    fingerprint: bytes | None = None
+    ship_before: datetime | None = None
+    parcels: Sequence[ReadParcel] = ()
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -258,7 +268,7 @@ class KnownOrder:
 
     revision: int
     fingerprint: bytes | None
-    status: OrderStatus | None
+    order: Order | None
     erased_at: datetime | None
 
 
@@ -285,7 +295,7 @@ async def lock_known(
     """What is stored of these orders, their rows locked in key order."""
     rows = await connection.fetch(
         """
-        SELECT order_id, revision, fingerprint, status, erased_at FROM marketplace_order
+        SELECT order_id, revision, fingerprint, content, erased_at FROM marketplace_order
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
         ORDER BY order_id FOR UPDATE
         """,
@@ -295,10 +305,15 @@ async def lock_known(
     )
     return {
         row["order_id"]: KnownOrder(
-            row["revision"], row["fingerprint"], row["status"], row["erased_at"]
+            row["revision"], row["fingerprint"], _content(row), row["erased_at"]
         )
         for row in rows
     }
+
+
+def _content(row: asyncpg.Record) -> Order | None:
+    text = row["content"]
+    return None if text is None else msgspec.json.decode(text, type=Order)
 
 
 async def save_orders(
@@ -484,13 +499,13 @@ async def erase_buyers(connection: Connection, erased: Sequence[Erased], at: dat
         [one.shop_id for one in erased],
         [one.order_id for one in erased],
         [one.revision for one in erased],
-        [_content(one.order) for one in erased],
+        [_as_stored(one.order) for one in erased],
         [one.fingerprint for one in erased],
         at,
     )
 
 
-def _content(order: Order | None) -> str | None:
+def _as_stored(order: Order | None) -> str | None:
     """As stored: parcels and deadline have places of their own."""
     if order is None:
         return None

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from common.contracts.order import OrderStatus
+from common.contracts.order import OrderStatus, ParcelOrigin
 from order_importer.orders.store import StoredOrder
 
 
@@ -19,6 +19,40 @@ class MoneyView(_View):
     currency: str
 
 
+class VariantAttributeView(_View):
+    """An attribute of the SKU that was bought; `custom_value` is the seller's own text."""
+
+    name: str
+    value: str | None
+    custom_value: str | None
+
+
+class DiscountView(_View):
+    """What was taken off a line; `paid_by` is `platform`, `seller` or AliExpress's own word."""
+
+    amount: MoneyView
+    paid_by: str | None
+    kind: str | None
+    promotion_id: str | None
+
+
+class RefundView(_View):
+    """Money that goes or went back to the buyer; `status` and `reason` in AliExpress's words."""
+
+    status: str | None
+    amount: MoneyView | None
+    coupon_amount: MoneyView | None
+    reason: str | None
+    refunded_at: datetime | None
+
+
+class CancellationView(_View):
+    """A line that was cancelled, and AliExpress's word for the reason."""
+
+    quantity: int
+    reason: str | None
+
+
 class LineView(_View):
     """A line: a SKU, its quantity and exact price."""
 
@@ -31,10 +65,16 @@ class LineView(_View):
     total: MoneyView
     marketplace_status: str | None
     attributes: str | None
+    variant: list[VariantAttributeView]
+    image_url: str | None
+    discounts: list[DiscountView]
+    cancellation: CancellationView | None
+    refund: RefundView | None
 
 
 class AddressView(_View):
-    """Where the parcel goes."""
+    """Where the parcel goes. `is_masked`: parts of it hold stars. `is_outdated`: AliExpress shows
+    another one since, which it masks."""
 
     contact_name: str | None
     country: str | None
@@ -44,10 +84,39 @@ class AddressView(_View):
     street: str | None
     street_2: str | None
     phone: str | None
+    is_masked: bool
+    is_outdated: bool
+
+
+class PassportView(_View):
+    """The buyer's passport, where customs ask for it."""
+
+    number: str
+    first_name: str | None
+    middle_name: str | None
+    last_name: str | None
+    birthday: str | None
+    authority: str | None
+    issued_on: str | None
+
+
+class PickupPointView(_View):
+    """The pick-up point the buyer chose, in AliExpress's words."""
+
+    kind: str | None
+    code: str | None
+
+
+class TotalsDifferView(_View):
+    """The total AliExpress states, and the sum of the order's parts, where they differ."""
+
+    stated: MoneyView
+    calculated: MoneyView
 
 
 class ParcelView(_View):
-    """A shipment of ours and the lines in it."""
+    """A shipment of ours and the lines in it, or (`origin` marketplace) a parcel made in the seller
+    centre, whose lines are not known; with `gone_at` AliExpress no longer has it."""
 
     shipment_id: str
     carrier: str
@@ -55,6 +124,8 @@ class ParcelView(_View):
     line_ids: list[str]
     state: str
     shipped_at: datetime | None
+    origin: ParcelOrigin
+    gone_at: datetime | None
 
 
 class OrderBody(_View):
@@ -79,6 +150,13 @@ class OrderBody(_View):
     end_reason: str | None
     issue_status: str | None
     frozen_status: str | None
+    fund_status: str | None
+    settlement_total: MoneyView | None
+    totals_differ: TotalsDifferView | None
+    refund: RefundView | None
+    pickup_point: PickupPointView | None
+    tax_number: str | None
+    passport: PassportView | None
     erased_at: datetime | None
     parcels: list[ParcelView]
 

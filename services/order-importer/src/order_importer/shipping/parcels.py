@@ -121,7 +121,11 @@ def lines_of_parcel(order: Order, wanted: Collection[str] | None) -> list[str]:
 
 def require_new_number(order: Order, number: str) -> None:
     """Within an order a number is one parcel, however it is written. Raises `ParcelKnown`."""
-    taken = {normalize(one.tracking_number) for one in order.parcels if one.state != "refused"}
+    taken = {
+        normalize(one.tracking_number)
+        for one in order.parcels
+        if one.state != "refused" and one.gone_at is None
+    }
     if normalize(number) in taken:
         raise ParcelKnown(number)
 
