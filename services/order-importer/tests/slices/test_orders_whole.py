@@ -247,3 +247,37 @@ async def test_after_an_upgrade_an_order_is_told_once_more_when_it_is_read_again
         await harness.import_now()
     [updated] = await harness.events(OrderUpdated)
     assert updated.order.lines[0].variant
+
+
+async def test_changes_within_one_second_are_all_seen(harness: Harness) -> None:
+    """The list counts in seconds: it shows the second change as it showed the first."""
+    await harness.stock("SHIRT-1")
+    await harness.move_clock(is_frozen=True)
+    [order_id] = await harness.place(status=TO_SEND)
+    await harness.import_orders()
+    await do(harness, order_id, "address", city="Lyon")
+    await harness.import_now()
+    await do(harness, order_id, "address", city="Nice")
+    await harness.import_now()
+    cities = [
+        one.order.address.city for one in await harness.events(OrderUpdated) if one.order.address
+    ]
+    assert cities == ["Lyon", "Nice"]
+
+
+async def test_what_has_not_changed_for_a_while_is_not_read_again(harness: Harness) -> None:
+    await harness.stock("SHIRT-1")
+    await harness.place(3, status=TO_SEND)
+    await harness.import_orders()
+    await harness.move_clock(advance_seconds=120)
+    await harness.import_now()
+    before = await details_read(harness)
+    await harness.import_now()
+    assert before > 0
+    assert await details_read(harness) == before
+
+
+async def details_read(harness: Harness) -> int:
+    counts = (await harness.sandbox.get("/control/calls")).json()
+    calls: int = counts["calls"].get("aliexpress.solution.order.info.get", 0)
+    return calls

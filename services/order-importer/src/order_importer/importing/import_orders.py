@@ -31,6 +31,7 @@ from order_importer.importing.given import Uninterpretable
 from order_importer.importing.interpret import (
     RawOrder,
     interpret,
+    is_settled,
     listed_fingerprint,
     ship_before,
 )
@@ -241,8 +242,8 @@ class _Importing:
     async def _fetch(self, order_id: str, listed: ListedOrder | None) -> Fetched:
         """The order in full; one that cannot be read is stored with its problem and tried again.
 
-        How it was listed is not kept where its details are in another state: one of the answers
-        lags, and the next import has to read both again.
+        How it was listed is kept only where the list would show its next change (`is_settled`);
+        else the next import reads both again.
         """
         read_at = clock.now()
         details = receipt = None
@@ -264,7 +265,9 @@ class _Importing:
             order_id=order_id,
             listed=listed,
             listed_fingerprint=(
-                listed_fingerprint(listed) if listed and listed.status == details.status else None
+                listed_fingerprint(listed)
+                if listed and is_settled(listed, details, read_at)
+                else None
             ),
             details=details.raw,
             receipt=receipt.raw,

@@ -23,6 +23,9 @@ from order_importer.importing.masking import marked
 from order_importer.importing.totals import find_difference
 from order_importer.orders.status import SHIPPABLE, channel_status
 
+SETTLED_AFTER = timedelta(minutes=1)
+"""A second, and what AliExpress's clock may be ahead of ours."""
+
 
 @dataclass(frozen=True)
 class RawOrder:
@@ -99,6 +102,17 @@ def listed_fingerprint(listed: wire.Order) -> bytes:
     """The same while a listed order is unchanged, so that its details need not be fetched again."""
     lasting = msgspec.structs.replace(listed, timeout_left=None, raw="")
     return hashlib.sha256(msgspec.json.encode(lasting)).digest()
+
+
+def is_settled(listed: wire.Order, details: wire.OrderDetails, read_at: datetime) -> bool:
+    """Whether the list would show the next change of an order that was read so.
+
+    Not while one of the answers lags behind the other, nor shortly after a change: the list counts
+    in seconds, and a further one within the same second would leave it as it is.
+    """
+    if listed.status != details.status or listed.modified_at is None:
+        return False
+    return read_at - listed.modified_at > SETTLED_AFTER
 
 
 def ship_before(
