@@ -26,7 +26,6 @@ from order_importer.importing.fetch_orders import QUERIES, read_orders
 from order_importer.importing.window import OVERLAP, Window
 from order_importer.imports.schedule import claim_due_shops
 from order_importer.imports.store import lease_of, request_import
-from order_importer.orders.store import list_placed
 from order_importer.shops.pauses import pause_after
 from order_importer.shops.shop_access import ShopAccess
 from order_importer.shops.store import Shop, load_shop
@@ -101,7 +100,7 @@ async def _conclude(
     """Compare and write; have read again what differs and can be read."""
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
-        ours = await list_placed(
+        ours = await store.list_placed(
             connection,
             audit.merchant_id,
             audit.shop_id,

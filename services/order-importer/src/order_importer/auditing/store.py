@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import msgspec
 import sqlalchemy as sa
 
 from common import clock
+from common.contracts.money import Money
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
@@ -181,3 +183,47 @@ async def list_differences(
         page = page.where(sa.tuple_(found.order_id, found.kind) > after)
     page = page.order_by(found.order_id, found.kind).limit(limit)
     return [Difference(**row) for row in await core.fetch(connection, page)]
+
+
+@dataclass(frozen=True)
+class PlacedOrder:
+    """An order as it is compared with AliExpress's list."""
+
+    order_id: str
+    status: str
+    total: Money | None
+    is_within: bool
+    """Whether it was placed in the time asked for."""
+
+
+async def list_placed(
+    connection: Connection,
+    merchant_id: str,
+    shop_id: str,
+    *,
+    placed: tuple[datetime, datetime],
+    order_ids: Sequence[str],
+) -> list[PlacedOrder]:
+    """The shop's readable orders placed in a time, and those of these numbers."""
+    rows = await connection.fetch(
+        """
+        SELECT order_id, marketplace_status, content::jsonb -> 'total' AS total,
+            placed_at >= $3 AND placed_at < $4 AS is_within
+        FROM marketplace_order
+        WHERE merchant_id = $1 AND shop_id = $2 AND content IS NOT NULL
+            AND (placed_at >= $3 AND placed_at < $4 OR order_id = ANY($5))
+        """,
+        merchant_id,
+        shop_id,
+        *placed,
+        order_ids,
+    )
+    return [
+        PlacedOrder(
+            row["order_id"],
+            row["marketplace_status"],
+            msgspec.json.decode(row["total"], type=Money),
+            row["is_within"],
+        )
+        for row in rows
+    ]

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from aliexpress.orders import Order as ListedOrder
 from aliexpress.orders import Parcel as ReadParcel
 from common import clock
-from common.contracts.money import Money
 from common.contracts.order import Order, Parcel
 from common.errors import NotFound
 from common.postgres import core
@@ -160,50 +159,6 @@ async def _with_parcels(
     }
     return [
         _stored(row, parcels[(row["merchant_id"], row["shop_id"])].get(row["order_id"], []))
-        for row in rows
-    ]
-
-
-@dataclass(frozen=True)
-class PlacedOrder:
-    """An order as it is compared with AliExpress's list."""
-
-    order_id: str
-    status: str
-    total: Money | None
-    is_within: bool
-    """Whether it was placed in the time asked for."""
-
-
-async def list_placed(
-    connection: Connection,
-    merchant_id: str,
-    shop_id: str,
-    *,
-    placed: tuple[datetime, datetime],
-    order_ids: Sequence[str],
-) -> list[PlacedOrder]:
-    """The shop's readable orders placed in a time, and those of these numbers."""
-    rows = await connection.fetch(
-        """
-        SELECT order_id, marketplace_status, content::jsonb -> 'total' AS total,
-            placed_at >= $3 AND placed_at < $4 AS is_within
-        FROM marketplace_order
-        WHERE merchant_id = $1 AND shop_id = $2 AND content IS NOT NULL
-            AND (placed_at >= $3 AND placed_at < $4 OR order_id = ANY($5))
-        """,
-        merchant_id,
-        shop_id,
-        *placed,
-        order_ids,
-    )
-    return [
-        PlacedOrder(
-            row["order_id"],
-            row["marketplace_status"],
-            msgspec.json.decode(row["total"], type=Money),
-            row["is_within"],
-        )
         for row in rows
     ]
 
