@@ -300,7 +300,8 @@ async def test_lines_end_alone_and_are_refunded_in_part(market: Any) -> None:
     details = await orders.load_order(client, token, placed["order_id"])
     first, second = details.lines
     assert (first.status, second.status) == ("WAIT_BUYER_ACCEPT_GOODS", "FINISH")
-    assert first.refund and second.refund
+    assert first.refund
+    assert second.refund
     assert first.refund.amount == Money("1.50", "USD")
     assert (second.refund.amount, second.refund.reason) == (
         second.initial_amount,
