@@ -234,6 +234,9 @@ shipment = Table(
     Column("explanation", Text),
     Column("remedy", Text),
     Column("traceparent", Text),
+    Column("is_further", Boolean, nullable=False, server_default=text("false")),
+    Column("more_follow", Boolean, nullable=False, server_default=text("false")),
+    Column("sent_as", Text),
     ForeignKeyConstraint(
         ["merchant_id", "shop_id", "order_id"],
         [
@@ -257,6 +260,60 @@ Index(
     shipment.c.tracking_number,
     unique=True,
     postgresql_where=text("state <> 'refused'"),
+)
+
+tracking_correction = Table(
+    "tracking_correction",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("shipment_id", Text, primary_key=True),
+    Column("correction_id", Text, primary_key=True),
+    Column("idempotency_key", Text, nullable=False),
+    Column("request_fingerprint", LargeBinary, nullable=False),
+    Column("former_carrier", Text, nullable=False),
+    Column("former_service_name", Text, nullable=False),
+    Column("former_number", Text, nullable=False),
+    Column("carrier", Text, nullable=False),
+    Column("service_name", Text, nullable=False),
+    Column("tracking_number", Text, nullable=False),
+    Column("tracking_website", Text),
+    Column("note", Text),
+    Column("state", Text, nullable=False, server_default=text("'pending'")),
+    Column("absent_readings", Integer, nullable=False, server_default=text("0")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("next_try_at", DateTime(timezone=True), nullable=False),
+    Column("settled_at", DateTime(timezone=True)),
+    Column("problem_code", Text),
+    Column("problem_message", Text),
+    Column("explanation", Text),
+    Column("remedy", Text),
+    Column("traceparent", Text),
+    ForeignKeyConstraint(
+        ["merchant_id", "shop_id", "order_id", "shipment_id"],
+        [
+            "shipment.merchant_id",
+            "shipment.shop_id",
+            "shipment.order_id",
+            "shipment.shipment_id",
+        ],
+    ),
+    UniqueConstraint(
+        "merchant_id",
+        "idempotency_key",
+        name="tracking_correction_merchant_id_idempotency_key_key",
+    ),
+)
+Index(
+    "tracking_correction_open",
+    tracking_correction.c.merchant_id,
+    tracking_correction.c.shop_id,
+    tracking_correction.c.order_id,
+    tracking_correction.c.shipment_id,
+    unique=True,
+    postgresql_where=text("state IN ('pending', 'sent')"),
 )
 
 SCHEMA = (BACKBONE, LIMITS, TABLES)

@@ -1,7 +1,9 @@
 """Status, windows, carriers, parcels and refusals: the rules that need no I/O."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -24,9 +26,11 @@ from order_importer.importing.window import OVERLAP, SLICE, Window, next_window
 from order_importer.orders.status import channel_status
 from order_importer.shipping.obstacles import OrderState, find_obstacle
 from order_importer.shipping.parcels import (
+    LinesNotNamed,
     LinesNotShippable,
     LinesTaken,
     LinesUnknown,
+    OrderComplete,
     OrderNotShippable,
     lines_of_parcel,
     send_type,
@@ -209,14 +213,24 @@ def order(
     )
 
 
-def parcel(*lines: str, state: str) -> Parcel:
+def parcel(
+    *lines: str, state: str, more: bool = False, sent_as: Literal["all", "part"] | None = None
+) -> Parcel:
     return Parcel(
         shipment_id="s",
         carrier="UPS",
         tracking_number="1",
         line_ids=list(lines),
         state=state,  # type: ignore[arg-type]
+        more_follow=more,
+        sent_as=sent_as,
     )
+
+
+def goes_as(whole: Order, lines: Sequence[str], *, more: bool = False) -> str:
+    """How the next parcel of these lines goes."""
+    new = replace(parcel(*lines, state="pending", more=more), shipment_id="new")
+    return send_type(replace(whole, parcels=[*whole.parcels, new]), "new")
 
 
 @pytest.mark.parametrize(
@@ -236,7 +250,71 @@ def test_the_last_parcel_goes_as_all(
     whole = order("a", "b", parcels=parcels)
     lines = lines_of_parcel(whole, wanted)
     assert lines == held
-    assert send_type(whole, lines) == sent
+    assert goes_as(whole, lines) == sent
+
+
+@pytest.mark.parametrize(
+    ("parcels", "wanted", "more", "held", "sent"),
+    [
+        pytest.param([], ["a", "b"], True, ["a", "b"], "part", id="more-to-follow"),
+        pytest.param(
+            [parcel("a", "b", state="confirmed", more=True)],
+            None,
+            False,
+            ["a", "b"],
+            "all",
+            id="what-followed",
+        ),
+        pytest.param(
+            [parcel("a", state="confirmed", more=True)], ["b"], False, ["b"], "part", id="not-yet"
+        ),
+        pytest.param(
+            [parcel("a", state="pending", more=True)],
+            ["a", "b"],
+            False,
+            ["a", "b"],
+            "part",
+            id="one-is-open",
+        ),
+        pytest.param(
+            [parcel("a", state="confirmed", more=True), parcel("a", state="refused")],
+            ["a", "b"],
+            False,
+            ["a", "b"],
+            "all",
+            id="a-refused-one-counts-for-nothing",
+        ),
+    ],
+)
+def test_a_line_with_more_to_follow_stays_to_be_shipped(
+    parcels: list[Parcel], wanted: list[str] | None, more: bool, held: list[str], sent: str
+) -> None:
+    whole = order("a", "b", parcels=parcels)
+    lines = lines_of_parcel(whole, wanted)
+    assert lines == held
+    assert goes_as(whole, lines, more=more) == sent
+
+
+def test_a_further_parcel_holds_lines_that_are_in_one_already() -> None:
+    whole = order("a", "b", parcels=[parcel("a", state="confirmed", sent_as="part")])
+    with pytest.raises(LinesTaken) as refusal:
+        lines_of_parcel(whole, ["a"])
+    assert "`further`" in refusal.value.remedy
+    assert lines_of_parcel(whole, ["a"], is_further=True) == ["a"]
+    assert goes_as(whole, ["a"]) == "part"
+    with pytest.raises(LinesNotNamed):
+        lines_of_parcel(whole, None, is_further=True)
+
+
+@pytest.mark.parametrize("state", ["sent", "confirmed"])
+def test_after_the_last_parcel_there_is_no_further_one(state: str) -> None:
+    last = parcel("a", state=state, sent_as="all")
+    with pytest.raises(OrderComplete) as refusal:
+        lines_of_parcel(order("a", parcels=[last]), ["a"], is_further=True)
+    assert (refusal.value.status, refusal.value.rule) == (409, "M8.4")
+    assert "no further parcel" in refusal.value.title
+    refused = parcel("a", state="refused", sent_as="all")
+    assert lines_of_parcel(order("a", parcels=[refused]), ["a"], is_further=True) == ["a"]
 
 
 def in_states(whole: Order, **states: str) -> Order:
@@ -252,7 +330,7 @@ def in_states(whole: Order, **states: str) -> Order:
 def test_a_stopped_line_is_left_out_and_the_order_is_complete_without_it(state: str) -> None:
     whole = in_states(order("a", "b", "c", parcels=[parcel("a", state="confirmed")]), c=state)
     assert lines_of_parcel(whole, None) == ["b"]
-    assert send_type(whole, ["b"]) == "all"
+    assert goes_as(whole, ["b"]) == "all"
     with pytest.raises(LinesNotShippable) as refusal:
         lines_of_parcel(whole, ["b", "c"])
     assert refusal.value.title.endswith(f": c is {state}")

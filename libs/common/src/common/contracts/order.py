@@ -128,6 +128,10 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     One of `origin` marketplace was made in AliExpress's seller centre: its lines are not known, its
     `shipment_id` is derived from order and number, and with `gone_at` AliExpress no longer has it.
+
+    `sent_as` is how it was sent last: after `all` AliExpress takes no further parcel. With
+    `more_follow` further parcels of its lines are to come. `former_numbers` are those it had before
+    its tracking number was corrected, the oldest first.
     """
 
     shipment_id: str
@@ -138,6 +142,9 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     shipped_at: datetime | None = None
     origin: ParcelOrigin = "channel"
     gone_at: datetime | None = None
+    sent_as: Literal["all", "part"] | None = None
+    more_follow: bool = False
+    former_numbers: list[str] = msgspec.field(default_factory=list)
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -126,6 +126,9 @@ class ParcelView(_View):
     shipped_at: datetime | None
     origin: ParcelOrigin
     gone_at: datetime | None
+    sent_as: str | None
+    more_follow: bool
+    former_numbers: list[str]
 
 
 class OrderBody(_View):

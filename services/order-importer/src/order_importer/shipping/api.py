@@ -1,42 +1,28 @@
 """REST: ship an order, follow its shipments."""
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from common.contracts.event import LONGEST_EXTERNAL_ID
-from common.errors import Refusal
 from common.failpoints import reach
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.problem import PROBLEM_RESPONSES
 from order_importer.access import OrderId, Reader, ShipmentId, ShopId, Writer
-from order_importer.carriers.tracking_number import MAX_WRITTEN
 from order_importer.orders.store import load_order
 from order_importer.shipping import store
+from order_importer.shipping.forms import (
+    MAX_LINES,
+    Carrier,
+    LineId,
+    Note,
+    TrackingNumber,
+    TrackingWebsite,
+)
+from order_importer.shipping.idempotency import IdempotencyKey, require_key
 from order_importer.shipping.ship_order import ShipmentRequest, ship_order
 from order_importer.shops.shop_access import ShopAccess
-
-MAX_NOTE = 400
-
-Printable = r"^[^\x00-\x1f]+$"
-LineId = Annotated[str, Field(min_length=1, max_length=LONGEST_EXTERNAL_ID, pattern=Printable)]
-
-
-class KeyMissing(Refusal):
-    """Without a key a repeated request could ship twice."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the header Idempotency-Key is missing",
-            status=400,
-            slug="idempotency-key-missing",
-            field="Idempotency-Key",
-            rule="M8.4",
-            remedy="Send a key of your own for each parcel, and the same key when you repeat.",
-        )
 
 
 class ShipmentBody(BaseModel):
@@ -44,18 +30,21 @@ class ShipmentBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    carrier: str = Field(min_length=1, max_length=100, pattern=Printable)
-    tracking_number: str = Field(
-        min_length=1,
-        max_length=MAX_WRITTEN,
-        description="As the carrier printed it: blanks, dashes, invisible characters and case are "
-        "left out of account; what is kept and sent is in the answer.",
+    carrier: Carrier
+    tracking_number: TrackingNumber
+    lines: list[LineId] | None = Field(default=None, max_length=MAX_LINES)
+    tracking_website: TrackingWebsite | None = None
+    note: Note | None = None
+    further: bool = Field(
+        default=False,
+        description="Another parcel of `lines` that are in one already; AliExpress takes it until "
+        "it has the order's last.",
     )
-    lines: list[LineId] | None = Field(default=None, max_length=500)
-    tracking_website: str | None = Field(
-        default=None, min_length=4, max_length=200, pattern=r"^[\x21-\x7e]+$"
+    more_follow: bool = Field(
+        default=False,
+        description="Further parcels of these lines are to come: it goes as a part, and the lines "
+        "stay to be shipped.",
     )
-    note: str | None = Field(default=None, max_length=MAX_NOTE, pattern=r"^[\x20-\x7e]*$")
 
 
 class ShipmentView(BaseModel):
@@ -79,6 +68,9 @@ class ShipmentView(BaseModel):
     problem_message: str | None
     explanation: str | None
     remedy: str | None
+    is_further: bool
+    more_follow: bool
+    sent_as: str | None
 
 
 class Shipments(BaseModel):
@@ -101,11 +93,10 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
         shop_id: ShopId,
         order_id: OrderId,
         body: ShipmentBody,
-        idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> ShipmentView:
         """Ship a parcel. Repeated under its key it is the same shipment, as it stands now."""
-        if not idempotency_key:
-            raise KeyMissing
+        key = require_key(idempotency_key)
         request = ShipmentRequest(
             merchant_id,
             shop_id,
@@ -115,8 +106,10 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
             body.lines,
             body.tracking_website,
             body.note,
+            is_further=body.further,
+            more_follow=body.more_follow,
         )
-        shipment = await ship_order(pool, access, request, idempotency_key)
+        shipment = await ship_order(pool, access, request, key)
         reach("shipping.after-request")
         return ShipmentView.model_validate(shipment)
 

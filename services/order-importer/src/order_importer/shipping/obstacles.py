@@ -17,6 +17,11 @@ NOT_SHIPPABLE = "order-not-shippable"
 LINES_NOT_SHIPPABLE = "lines-not-shippable"
 LEAVE_OUT = "Ship the order's other lines without them, with a new idempotency key."
 AGAIN = "Then import orders and ship again with a new idempotency key."
+NO_FURTHER = (
+    "AliExpress takes no further parcel after the order's last. Look at its parcels: correct "
+    "the tracking number of one if it is wrong (POST .../shipments/{id}/tracking), and write a "
+    "further number to the buyer in AliExpress's messages."
+)
 FROZEN = "IN_FROZEN"
 DISPUTED = "IN_ISSUE"
 
@@ -33,10 +38,7 @@ _UNPAID = Advice(
     "it is not paid yet",
     f"Ship nothing. Wait until AliExpress has the payment and shows it as to be sent. {AGAIN}",
 )
-_SHIPPED = Advice(
-    "AliExpress has it as shipped completely already",
-    "Look at the order's parcels; change a tracking number on AliExpress if one is wrong.",
-)
+_SHIPPED = Advice("AliExpress has it as shipped completely already", NO_FURTHER)
 _ENDED = Advice(
     "it is closed, by its delivery, a cancellation or a refund",
     "Ship nothing, and keep or call back what is packed. The order's end reason says why it ended.",

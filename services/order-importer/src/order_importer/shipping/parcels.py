@@ -12,6 +12,7 @@ from order_importer.carriers.tracking_number import normalize
 from order_importer.shipping.obstacles import (
     LEAVE_OUT,
     LINES_NOT_SHIPPABLE,
+    NO_FURTHER,
     NOT_SHIPPABLE,
     Obstacle,
     find_obstacle,
@@ -19,6 +20,8 @@ from order_importer.shipping.obstacles import (
     state_of,
     stopped_lines,
 )
+
+_OPEN = frozenset({"pending", "sent"})
 
 
 class OrderNotShippable(Refusal):
@@ -46,7 +49,36 @@ class LinesTaken(Refusal):
             slug="lines-shipped",
             field="lines",
             rule="M8.4",
-            remedy="Look at the order's parcels; ship what is left.",
+            remedy="Look at the order's parcels; ship what is left. Send `further` with the lines "
+            "for another parcel of the same lines.",
+        )
+
+
+class LinesNotNamed(Refusal):
+    """A further parcel of lines that are in one already has to say which lines."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a further parcel has to name its lines",
+            status=422,
+            slug="lines-not-named",
+            field="lines",
+            rule="M8.4",
+            remedy="Send the line ids of what is in the parcel as `lines`.",
+        )
+
+
+class OrderComplete(Refusal):
+    """The order's last parcel was sent: AliExpress takes no further one."""
+
+    def __init__(self, order: Order, last: Parcel) -> None:
+        super().__init__(
+            f"order {order.order_id} takes no further parcel: {last.tracking_number} was its last",
+            status=409,
+            slug="order-complete",
+            field="further",
+            rule="M8.4",
+            remedy=f"{NO_FURTHER} Next time send the parcels before the last with `more_follow`.",
         )
 
 
@@ -91,16 +123,22 @@ class ParcelKnown(Refusal):
         )
 
 
-def lines_of_parcel(order: Order, wanted: Collection[str] | None) -> list[str]:
+def lines_of_parcel(
+    order: Order, wanted: Collection[str] | None, *, is_further: bool = False
+) -> list[str]:
     """The lines the next parcel holds: those wanted, or all that are left to be shipped.
 
-    Raises `OrderNotShippable`, `LinesUnknown`, `LinesTaken` and `LinesNotShippable`.
+    A line is left until a parcel holds it that has no more to follow; a further parcel may hold
+    lines that are not left. Raises `OrderNotShippable`, `OrderComplete`, `LinesNotNamed`,
+    `LinesUnknown`, `LinesTaken` and `LinesNotShippable`.
     """
     obstacle = find_obstacle(state_of(order))
     if obstacle is not None:
         raise OrderNotShippable(order, obstacle)
+    if is_further:
+        _require_further_possible(order, wanted)
     lines = [line.line_id for line in order.lines]
-    taken = shipped_lines(order.parcels, ("pending", "sent", "confirmed"))
+    taken: set[str] = set() if is_further else complete_lines(order.parcels)
     stopped = stopped_lines(order)
     if wanted is None:
         left = [line for line in lines if line not in taken and line not in stopped]
@@ -119,23 +157,47 @@ def lines_of_parcel(order: Order, wanted: Collection[str] | None) -> list[str]:
     return [line for line in lines if line in set(wanted)]
 
 
-def require_new_number(order: Order, number: str) -> None:
-    """Within an order a number is one parcel, however it is written. Raises `ParcelKnown`."""
-    taken = {
-        normalize(one.tracking_number)
+def _require_further_possible(order: Order, wanted: Collection[str] | None) -> None:
+    if wanted is None:
+        raise LinesNotNamed
+    for parcel in order.parcels:
+        if parcel.sent_as == "all" and parcel.state in ("sent", "confirmed"):
+            raise OrderComplete(order, parcel)
+
+
+def require_new_number(
+    order: Order, number: str, *, reserved: Collection[str] = (), but_for: str | None = None
+) -> None:
+    """Within an order a number is one parcel, however it is written. Raises `ParcelKnown`.
+
+    `reserved` are numbers that corrections will give to parcels; `but_for` is the shipment that may
+    have the number.
+    """
+    parcels = (
+        one
         for one in order.parcels
-        if one.state != "refused" and one.gone_at is None
-    }
-    if normalize(number) in taken:
+        if one.state != "refused" and one.gone_at is None and one.shipment_id != but_for
+    )
+    taken = [*(one.tracking_number for one in parcels), *reserved]
+    if normalize(number) in map(normalize, taken):
         raise ParcelKnown(number)
 
 
-def shipped_lines(parcels: Sequence[Parcel], states: Collection[str]) -> set[str]:
-    """The lines in parcels of these states."""
-    return {line for parcel in parcels if parcel.state in states for line in parcel.line_ids}
+def complete_lines(parcels: Sequence[Parcel]) -> set[str]:
+    """The lines whose latest parcel that was not refused has no more to follow."""
+    more = {
+        line: parcel.more_follow
+        for parcel in parcels
+        if parcel.state != "refused"
+        for line in parcel.line_ids
+    }
+    return {line for line, is_more in more.items() if not is_more}
 
 
-def send_type(order: Order, line_ids: Collection[str]) -> SendType:
-    """`all` where AliExpress then has every line in a parcel that is to be shipped, else `part`."""
-    there = shipped_lines(order.parcels, ("confirmed",)) | set(line_ids) | set(stopped_lines(order))
+def send_type(order: Order, shipment_id: str) -> SendType:
+    """How this parcel of the order goes: `all` where AliExpress then has everything that is to be
+    shipped, and no other parcel of it is under way, else `part`."""
+    if any(one.state in _OPEN and one.shipment_id != shipment_id for one in order.parcels):
+        return "part"
+    there = complete_lines(order.parcels) | set(stopped_lines(order))
     return "all" if all(line.line_id in there for line in order.lines) else "part"

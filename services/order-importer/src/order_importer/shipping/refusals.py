@@ -7,6 +7,7 @@ from typing import Literal
 from order_importer.shipping.obstacles import (
     LEAVE_OUT,
     LINES_NOT_SHIPPABLE,
+    NO_FURTHER,
     NOT_SHIPPABLE,
     Obstacle,
     named,
@@ -42,7 +43,7 @@ MEANINGS: tuple[tuple[str, Meaning], ...] = (
         Meaning(
             "refused-unless-there",
             "AliExpress has the order as shipped completely already.",
-            "Look at the order's parcels; change a tracking number on AliExpress if one is wrong.",
+            NO_FURTHER,
         ),
     ),
     (

@@ -16,7 +16,6 @@ from opentelemetry import trace
 from aliexpress.client import Client
 from aliexpress.errors import (
     AppRefused,
-    BadAnswer,
     CallerFault,
     MarketplaceFailure,
     OutcomeUnknown,
@@ -54,17 +53,14 @@ from order_importer.shipping.refusals import (
     rejected_for_lines,
 )
 from order_importer.shipping.store import Shipment
-from order_importer.shops.pauses import NOTHING_TO_DO, pause_after
+from order_importer.shipping.waiting import explain_wait
+from order_importer.shops.pauses import pause_after
 from order_importer.shops.shop_access import ShopAccess
 
 log = structlog.get_logger()
 tracer = trace.get_tracer("order-importer")
 
 _CANDIDATES = 20
-_UNREADABLE = (
-    "Nothing at first: it is tried again by itself. If it stays, look at the order and at the "
-    "account's state in the AliExpress seller centre."
-)
 
 
 async def send_next(pool: Pool, access: ShopAccess, holder: str) -> bool:
@@ -72,7 +68,7 @@ async def send_next(pool: Pool, access: ShopAccess, holder: str) -> bool:
     async with reading(pool) as connection:
         candidates = await store.list_open(connection, clock.now(), limit=_CANDIDATES)
     for shipment in candidates:
-        name = f"shipment:{shipment.merchant_id}/{shipment.shop_id}/{shipment.order_id}"
+        name = store.lease_of(shipment.merchant_id, shipment.shop_id, shipment.order_id)
         async with hold_lease(pool, name, holder) as lease:
             if lease is not None:
                 return await _take(pool, access, lease, shipment)
@@ -158,6 +154,7 @@ async def _intend(
         )
         if stored.revision != read.revision:
             return None
+        shipment = await store.lock_shipment(connection, shipment)  # it may be corrected by now
         if settle_unknown.has_parcel(read.details, shipment):
             await confirm(connection, shipment)
             return None
@@ -167,12 +164,13 @@ async def _intend(
             log.info("shipment.not_sent", order=shipment.order_id, reason=rejection.message)
             await refuse(connection, shipment, rejection)
             return None
-        await store.mark_sent(connection, shipment)
+        sent_as = send_type(order, shipment.shipment_id)
+        await store.mark_sent(connection, shipment, sent_as)
     return WireShipment(
         order_id=shipment.order_id,
         service_name=shipment.service_name,
         tracking_number=shipment.tracking_number,
-        send_type=send_type(order, shipment.line_ids),
+        send_type=sent_as,
         tracking_website=shipment.tracking_website,
         description=shipment.note,
     )
@@ -237,14 +235,5 @@ async def _postpone(pool: Pool, lease: Lease, shipment: Shipment, failure: Excep
             shipment,
             after=pause,
             attempts=shipment.attempts + (not isinstance(failure, AppRefused)),
-            explained=_explain(failure),
+            explained=explain_wait(failure),
         )
-
-
-def _explain(failure: Exception) -> tuple[str | None, str | None]:
-    """Why the shipment waits, and the remedy; nothing for what passes by itself."""
-    if isinstance(failure, AppRefused):
-        return failure.trouble, NOTHING_TO_DO
-    if isinstance(failure, CallerFault | BadAnswer):
-        return f"AliExpress does not show the order, which is read first: {failure}", _UNREADABLE
-    return None, None

@@ -2,44 +2,31 @@
 
 import hashlib
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import asyncpg
 import msgspec
 
 from common import clock
-from common.errors import Refusal
 from common.messaging.outbox import add_events
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.setup import current_traceparent
-from order_importer.carriers.choose_carrier import (
-    CarrierUnknown,
-    Choice,
-    choose_carrier,
-)
-from order_importer.carriers.load_carriers import FRESH_FOR, NEW_ENOUGH, load_carriers
+from order_importer.carriers.choose_carrier import Choice
 from order_importer.carriers.tracking_number import normalize, tracking_number_for
 from order_importer.orders.events import SOURCE, parcel_updated
-from order_importer.orders.store import load_order, lock_order, raise_revision
+from order_importer.orders.store import (
+    list_reserved_numbers,
+    load_order,
+    lock_order,
+    raise_revision,
+)
 from order_importer.shipping import store
+from order_importer.shipping.carrier_of_parcel import choose_for_order, note_for
+from order_importer.shipping.idempotency import KeyUsed
 from order_importer.shipping.parcels import lines_of_parcel, require_new_number
 from order_importer.shipping.store import Shipment
 from order_importer.shops.shop_access import ShopAccess
-
-
-class KeyUsed(Refusal):
-    """The idempotency key stands for another request."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "this idempotency key was used for another request",
-            status=422,
-            slug="idempotency-key-used",
-            field="Idempotency-Key",
-            rule="M8.4",
-            remedy="Repeat a request unchanged under its key; another parcel needs its own.",
-        )
 
 
 @dataclass(frozen=True)
@@ -54,13 +41,19 @@ class ShipmentRequest:
     line_ids: list[str] | None
     tracking_website: str | None
     note: str | None
+    is_further: bool = False
+    more_follow: bool = False
 
     def fingerprint(self) -> bytes:
-        """Equal for equal requests, whatever the order of their lines and the number's writing."""
+        """Equal for equal requests, whatever the order of their lines and the number's writing.
+
+        What is not asked for is left out: requests of before it could be asked for keep theirs.
+        """
         lines = None if self.line_ids is None else sorted(set(self.line_ids))
         number = normalize(self.tracking_number)
-        plain = replace(self, line_ids=lines, tracking_number=number)
-        return hashlib.sha256(msgspec.json.encode(plain)).digest()
+        plain = asdict(replace(self, line_ids=lines, tracking_number=number))
+        asked = {name: value for name, value in plain.items() if value is not False}
+        return hashlib.sha256(msgspec.json.encode(asked)).digest()
 
 
 async def ship_order(
@@ -78,9 +71,10 @@ async def ship_order(
         stored = await load_order(
             connection, request.merchant_id, request.shop_id, request.order_id
         )
-    lines_of_parcel(stored.order, request.line_ids)
-    address = stored.order.address
-    choice = await _choose(pool, access, request, address.country if address else None)
+    lines_of_parcel(stored.order, request.line_ids, is_further=request.is_further)
+    choice = await choose_for_order(
+        pool, access, stored, request.carrier, tracking_website=request.tracking_website
+    )
     number = tracking_number_for(choice.carrier, request.tracking_number)
     try:
         async with unit_of_work(pool) as connection:
@@ -100,30 +94,6 @@ async def _find_before(
     return before
 
 
-async def _choose(
-    pool: Pool, access: ShopAccess, request: ShipmentRequest, country: str | None
-) -> Choice:
-    """The carrier; a list that lacks it is read again before anything else takes its place."""
-    for at_most_old in (FRESH_FOR, NEW_ENOUGH):
-        known = await load_carriers(
-            pool, access, request.merchant_id, request.shop_id, at_most_old=at_most_old
-        )
-        try:
-            choice = choose_carrier(
-                request.carrier,
-                known.carriers,
-                country=country,
-                tracking_website=request.tracking_website,
-            )
-        except CarrierUnknown:
-            if at_most_old == NEW_ENOUGH:
-                raise
-            continue
-        if not choice.is_substitute:
-            break
-    return choice
-
-
 async def _save(
     connection: Connection,
     request: ShipmentRequest,
@@ -135,8 +105,11 @@ async def _save(
     before = await _find_before(connection, request, idempotency_key)
     if before is not None:
         return before
-    line_ids = lines_of_parcel(stored.order, request.line_ids)
-    require_new_number(stored.order, number)
+    line_ids = lines_of_parcel(stored.order, request.line_ids, is_further=request.is_further)
+    reserved = await list_reserved_numbers(
+        connection, request.merchant_id, request.shop_id, request.order_id
+    )
+    require_new_number(stored.order, number, reserved=reserved)
     shipment_id = str(uuid.uuid4())
     await store.add_shipment(
         connection,
@@ -151,7 +124,7 @@ async def _save(
             service_name=choice.carrier.service_name,
             tracking_number=number,
             tracking_website=request.tracking_website,
-            note=_note(request, choice),
+            note=note_for(request.carrier, request.note, choice),
             line_ids=line_ids,
             state="pending",
             absent_readings=0,
@@ -163,6 +136,9 @@ async def _save(
             explanation=None,
             remedy=None,
             traceparent=current_traceparent(),
+            is_further=request.is_further,
+            more_follow=request.more_follow,
+            sent_as=None,
         ),
     )
     await add_events(
@@ -171,9 +147,3 @@ async def _save(
     return await store.load_shipment(
         connection, request.merchant_id, request.shop_id, request.order_id, shipment_id
     )
-
-
-def _note(request: ShipmentRequest, choice: Choice) -> str | None:
-    """The note for AliExpress; it names the real carrier where that goes as one of the `OTHER`s."""
-    parts = [f"Carrier: {request.carrier}"] if choice.is_substitute else []
-    return " ".join([*parts, *([request.note] if request.note else [])]) or None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from aliexpress.logistics import SendType
 from common import clock
 from common.errors import NotFound
 from common.postgres.pool import Connection
@@ -21,7 +22,9 @@ KEY_CONSTRAINT = "shipment_merchant_id_idempotency_key_key"
 class Shipment:
     """A parcel to be sent to AliExpress, or sent.
 
-    `carrier` is as the merchant named it, `service_name` as AliExpress does.
+    `carrier` is as the merchant named it, `service_name` as AliExpress does. It `is_further` where
+    its lines may be in a parcel already; with `more_follow` further parcels of them are to come.
+    `sent_as` is how it was sent last.
     """
 
     merchant_id: str
@@ -46,13 +49,16 @@ class Shipment:
     explanation: str | None
     remedy: str | None
     traceparent: str | None
+    is_further: bool
+    more_follow: bool
+    sent_as: SendType | None
 
 
 _SELECT_SHIPMENTS = """
     SELECT merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
         carrier, service_name, tracking_number, tracking_website, note, line_ids, state,
         absent_readings, attempts, requested_at, settled_at, problem_code, problem_message,
-        explanation, remedy, traceparent
+        explanation, remedy, traceparent, is_further, more_follow, sent_as
     FROM shipment
     """
 _WHERE_KEY = " WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4"
@@ -66,6 +72,11 @@ _LIST_SHIPMENTS = (
     ORDER BY requested_at, shipment_id
     """
 )
+
+
+def lease_of(merchant_id: str, shop_id: str, order_id: str) -> str:
+    """The lease under which AliExpress is called about parcels of an order."""
+    return f"shipment:{merchant_id}/{shop_id}/{order_id}"
 
 
 def key_of(shipment: Shipment) -> tuple[str, str, str, str]:
@@ -90,8 +101,8 @@ async def add_shipment(connection: Connection, shipment: Shipment) -> None:
         INSERT INTO shipment
             (merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
              carrier, service_name, tracking_number, tracking_website, note, line_ids,
-             requested_at, next_try_at, traceparent)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)
+             requested_at, next_try_at, traceparent, is_further, more_follow)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16)
         """,
         *key_of(shipment),
         shipment.idempotency_key,
@@ -104,6 +115,8 @@ async def add_shipment(connection: Connection, shipment: Shipment) -> None:
         shipment.line_ids,
         shipment.requested_at,
         shipment.traceparent,
+        shipment.is_further,
+        shipment.more_follow,
     )
     made_work(connection, SENDING)
 
@@ -127,20 +140,25 @@ async def list_shipments(
 
 
 async def list_open(connection: Connection, now: datetime, *, limit: int) -> list[Shipment]:
-    """Each order's first open shipment, of shops that may be called; the nearest deadline first."""
+    """Each order's first open shipment, of shops that may be called; the nearest deadline first.
+
+    Within an order one whose outcome is open goes first, then further parcels: AliExpress takes
+    none after the last.
+    """
     rows = await connection.fetch(
         """
         SELECT merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
             carrier, service_name, tracking_number, tracking_website, note, line_ids, state,
             absent_readings, attempts, requested_at, settled_at, problem_code, problem_message,
-            explanation, remedy, traceparent
+            explanation, remedy, traceparent, is_further, more_follow, sent_as
         FROM (
             SELECT DISTINCT ON (s.merchant_id, s.shop_id, s.order_id) s.*, o.ship_before
             FROM shipment s
             JOIN marketplace_order o USING (merchant_id, shop_id, order_id)
             JOIN shop USING (merchant_id, shop_id)
             WHERE s.state IN ('pending', 'sent') AND shop.is_usable
-            ORDER BY s.merchant_id, s.shop_id, s.order_id, s.requested_at, s.shipment_id
+            ORDER BY s.merchant_id, s.shop_id, s.order_id, s.state = 'sent' DESC,
+                s.is_further DESC, s.requested_at, s.shipment_id
         ) AS first
         WHERE next_try_at <= $1
         ORDER BY ship_before NULLS LAST, requested_at LIMIT $2
@@ -159,15 +177,34 @@ async def lock_shipment(connection: Connection, shipment: Shipment) -> Shipment:
     return Shipment(**row)
 
 
-async def mark_sent(connection: Connection, shipment: Shipment) -> None:
+async def mark_sent(connection: Connection, shipment: Shipment, sent_as: SendType) -> None:
     """The intent: the call that sends this parcel begins now."""
     await connection.execute(
         """
-        UPDATE shipment SET state = 'sent', attempts = attempts + 1, absent_readings = 0,
-            problem_code = NULL, problem_message = NULL, explanation = NULL, remedy = NULL
+        UPDATE shipment SET state = 'sent', sent_as = $5, attempts = attempts + 1,
+            absent_readings = 0, problem_code = NULL, problem_message = NULL, explanation = NULL,
+            remedy = NULL
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
         *key_of(shipment),
+        sent_as,
+    )
+
+
+async def save_tracking(connection: Connection, shipment: Shipment) -> None:
+    """Write the shipment's carrier, number, website and note in place of those it had."""
+    await connection.execute(
+        """
+        UPDATE shipment SET carrier = $5, service_name = $6, tracking_number = $7,
+            tracking_website = $8, note = $9
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
+        """,
+        *key_of(shipment),
+        shipment.carrier,
+        shipment.service_name,
+        shipment.tracking_number,
+        shipment.tracking_website,
+        shipment.note,
     )
 
 

@@ -1,0 +1,16 @@
+"""Corrections of tracking numbers, and how a parcel was sent."""
+
+from pathlib import Path
+
+from alembic import op
+
+from common.postgres.migrate import statements
+
+revision = "0004"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    own = (Path(__file__).parent / "0004_tracking_corrections.sql").read_text()
+    for statement in statements(own):
+        op.execute(statement)
