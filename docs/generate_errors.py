@@ -12,6 +12,7 @@ from aliexpress import envelope, errors
 from aliexpress.app_refusals import APP_REFUSALS
 from aliexpress.errors import MarketplaceFailure
 from feed_publisher.listings import causes
+from order_importer.corrections import rules as corrections
 from order_importer.importing import problems
 from order_importer.shipping import obstacles, refusals
 
@@ -42,6 +43,14 @@ SHIPMENTS = """\
 
 In the shipment's answer. AliExpress uses code `-999` for all of them and gives the reason in
 Chinese only; a message is recognised by the part given here.
+"""
+CORRECTIONS = """\
+### Corrections of tracking numbers
+
+The same answers, and what they mean to a correction where that differs. A correction of an order
+that has ended (`FUND_PROCESSING`, `FINISH`, `ARCHIVE`) or is frozen is `order-not-correctable`,
+one of a parcel that its buyer has `parcel-delivered`, one of a parcel that AliExpress does not
+show `parcel-not-there`, one of a parcel that was refused meanwhile `shipment-refused`.
 """
 STATES = """\
 ### Orders that are not shipped
@@ -113,6 +122,14 @@ def page() -> str:
             [
                 (code(part), meaning.explanation, meaning.remedy, NEXT[meaning.next])
                 for part, meaning in refusals.MEANINGS
+            ],
+        ),
+        CORRECTIONS,
+        table(
+            ("message", "means", "remedy"),
+            [
+                (code(part), meaning.explanation, meaning.remedy)
+                for part, meaning in corrections.MEANINGS
             ],
         ),
         STATES,

@@ -47,6 +47,8 @@ from common.web.identity import OPERATOR, Verifier
 from order_importer.app import SERVICE
 from order_importer.auditing.api import audit_router
 from order_importer.carriers.api import carrier_router
+from order_importer.corrections.api import correction_router
+from order_importer.corrections.send_correction import correct_next
 from order_importer.erasure.api import erasure_router
 from order_importer.importing.api import import_router
 from order_importer.importing.import_orders import import_next
@@ -163,6 +165,16 @@ class Harness:
         for _ in range(turns):
             await self.send()
 
+    async def correct(self) -> bool:
+        """One turn of the sender of corrections."""
+        return await correct_next(self.pool, self.access, "test")
+
+    async def correct_all(self, turns: int = 6) -> None:
+        """Turns far enough from each other for a further reading."""
+        for _ in range(turns):
+            await self.correct()
+            await self.move_clock(advance_seconds=10)
+
     # -- AliExpress
 
     async def control(self, path: str, **body: Any) -> Any:
@@ -219,6 +231,16 @@ class Harness:
             "POST",
             f"{PATH}/orders/{order_id}/shipments",
             json={name: value for name, value in parcel.items() if value is not None},
+            headers={"Idempotency-Key": key} if key else {},
+        )
+
+    async def correct_tracking(
+        self, order_id: str, shipment_id: str, key: str = "right-1", **body: Any
+    ) -> httpx2.Response:
+        return await self.call(
+            "POST",
+            f"{PATH}/orders/{order_id}/shipments/{shipment_id}/tracking",
+            json={"tracking_number": "LP00099999", **body},
             headers={"Idempotency-Key": key} if key else {},
         )
 
@@ -305,6 +327,7 @@ async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> Asyn
             order_router(pool),
             import_router(pool),
             shipment_router(pool, access),
+            correction_router(pool, access),
             carrier_router(pool, access),
             erasure_router(pool),
             audit_router(pool),

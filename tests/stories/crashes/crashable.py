@@ -50,6 +50,7 @@ UNDONE: Mapping[str, Mapping[str, str]] = {
     ORDERS.name: {
         "order_import": "state <> 'done'",
         "shipment": "state IN ('pending', 'sent')",
+        "tracking_correction": "state IN ('pending', 'sent')",
     },
 }
 """What counts as work not done, by service and table."""

@@ -290,6 +290,37 @@ async def ship_order(scenario: Scenario, kill: Kill) -> Snapshot:
     return {**snapshot, "shipments": [row["state"] for row in shipments]}
 
 
+async def correct_tracking(scenario: Scenario, kill: Kill) -> Snapshot:
+    """The tracking number of a parcel is corrected."""
+    session = scenario.session
+    [order_id] = await _place_orders(scenario, 1)
+    await trade.import_orders(session)
+    address = (session.merchant, session.shop, order_id)
+    parcel = {"carrier": trade.CARRIER, "tracking_number": f"LP{order_id}"}
+    shipment = await session.channel.ship(*address, parcel, key=f"key-{order_id}")
+    await scenario.crashable.wait_until_idle()
+    right = {"tracking_number": f"LP{order_id}2"}
+    async with kill():
+        await answer_of(
+            lambda: session.channel.correct_tracking(
+                *address, shipment.shipment_id, right, key=f"right-{order_id}"
+            )
+        )
+        await scenario.crashable.wait_until_idle()
+    snapshot = await order_snapshot(scenario, [order_id])
+    changed = Counter(
+        entry.order_id for entry in accepted(await session.sandbox.ledger(), "order.reship")
+    )
+    corrections = await scenario.crashable.databases[ORDERS.name].fetch(
+        "SELECT state FROM tracking_correction WHERE order_id = $1", order_id
+    )
+    return {
+        **snapshot,
+        "changed": changed[order_id],
+        "corrections": [row["state"] for row in corrections],
+    }
+
+
 async def _place_orders(scenario: Scenario, count: int) -> list[str]:
     sandbox = scenario.session.sandbox
     code = f"{scenario.prefix}BY-HAND"

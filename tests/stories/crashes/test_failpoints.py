@@ -22,6 +22,7 @@ from .crashable import CrashableSystem
 from .harness import CHANGED, SOLD, Harness, Kill, Snapshot, Step
 from .steps import (
     change_products,
+    correct_tracking,
     declare_late,
     delete_product,
     import_by_schedule,
@@ -79,6 +80,8 @@ ROWS = [
         {ORDERS: ["shipping.after-request", "shipping.after-intent", "relay.after-publish"]},
     ),
     Row(ship_order, {ORDERS: ["lease.after-claim", "shipping.after-call"]}),
+    Row(correct_tracking, {ORDERS: ["correction.after-request", "correction.after-intent"]}),
+    Row(correct_tracking, {ORDERS: ["correction.after-call"]}),
 ]
 CHANGES = (delete_product, retitle_product, reprice_product, restock_product)
 

@@ -38,6 +38,9 @@ NAMES = frozenset(
         "shipping.after-request",
         "shipping.after-intent",
         "shipping.after-call",
+        "correction.after-request",
+        "correction.after-intent",
+        "correction.after-call",
     }
 )
 """Every failpoint there is; a typo in a test is an error."""

@@ -218,15 +218,17 @@ def modify_shipment(call: Call) -> Answer:
         call.parameters.get("tracking_website", ""),
         call.state.clock.now(),
     )
+    if fault := call.strike("business_error"):
+        return _not_changed(fault.code or SHIPPING_CODE, fault.message or INTERNAL)
     try:
         call.state.orders.change_tracking(call.seller_id, call.integer("out_ref"), old, new)
     except Refusal as refusal:
-        return {
-            "result_success": False,
-            "result_error_code": refusal.code,
-            "result_error_desc": refusal.message,
-        }
+        return _not_changed(refusal.code, refusal.message)
     return {"result_success": True}
+
+
+def _not_changed(code: str, message: str) -> Answer:
+    return {"result_success": False, "result_error_code": code, "result_error_desc": message}
 
 
 def _send_type(call: Call) -> str:

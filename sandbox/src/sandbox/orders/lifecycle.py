@@ -31,6 +31,8 @@ CONFIRMATIONS = frozenset({CONFIRMED, "buyer_confirm_goods_timeout"})
 """End reasons of orders that were delivered; any other means cancelled, and refunded if paid."""
 SHIPPABLE = frozenset({TO_SEND, PART_SENT, DISPUTE, CANCELLING, FROZEN})
 """States order.fulfill takes (D:119601)."""
+ENDED = frozenset({FUNDS, FINISHED, ARCHIVED})
+"""States in which parcels stay as they are."""
 USUAL_PATH = (PLACED, RISK, TO_SEND, SENT, FUNDS, FINISHED, ARCHIVED)
 
 JOURNEYS = (

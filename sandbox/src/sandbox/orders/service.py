@@ -456,6 +456,9 @@ def _detail(parcel: Parcel) -> dict[str, Any]:
 
 
 def _place_of(order: Order, old: tuple[str, str]) -> int:
+    """Where a parcel that may be changed stands."""
+    if order.status in lifecycle.ENDED:
+        raise Refusal(SHIPPING_CODE, NOT_SHIPPABLE)
     for place, parcel in enumerate(order.parcels):
         if (parcel.service_name, parcel.logistics_no) == old:
             return place

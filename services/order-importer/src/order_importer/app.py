@@ -13,6 +13,9 @@ from order_importer.auditing.api import audit_router
 from order_importer.auditing.audit_orders import audit_next, plan_audits
 from order_importer.auditing.store import AUDITING
 from order_importer.carriers.api import carrier_router
+from order_importer.corrections.api import correction_router
+from order_importer.corrections.send_correction import correct_next
+from order_importer.corrections.store import CORRECTING
 from order_importer.erasure.api import erasure_router
 from order_importer.erasure.erase_orders import erase_ended
 from order_importer.importing.api import import_router
@@ -71,11 +74,17 @@ def build(context: Context[OrderSettings]) -> Parts:
             return False
         return await audit_next(pool, access, settings.instance_id)
 
+    async def correct_when_caught_up() -> bool:
+        if not shops.caught_up.is_set():
+            return False
+        return await correct_next(pool, access, settings.instance_id)
+
     return Parts(
         routers=[
             order_router(pool),
             import_router(pool),
             shipment_router(pool, access),
+            correction_router(pool, access),
             carrier_router(pool, access),
             erasure_router(pool),
             audit_router(pool),
@@ -88,6 +97,7 @@ def build(context: Context[OrderSettings]) -> Parts:
             *(importer(number) for number in range(settings.parallel_imports)),
             Job("send-shipments", send_when_caught_up, every=POLL, woken_by=[SENDING]),
             Job("erase-buyers", lambda: erase_ended(pool, settings.erase_buyers_after), every=DAY),
+            Job("send-corrections", correct_when_caught_up, every=POLL, woken_by=[CORRECTING]),
         ],
         closers=[client.aclose, tokens.aclose],
     )
