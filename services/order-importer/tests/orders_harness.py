@@ -56,6 +56,7 @@ from order_importer.importing.plan_imports import plan_imports
 from order_importer.importing.read_receipt import USUAL, BuyerDataOptions
 from order_importer.orders.api import order_router
 from order_importer.settings import OrderSettings
+from order_importer.shipment_files.api import shipment_file_router
 from order_importer.shipping.api import shipment_router
 from order_importer.shipping.send_shipment import send_next
 from order_importer.shops.consumer import ShopStates
@@ -328,6 +329,7 @@ async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> Asyn
             import_router(pool),
             shipment_router(pool, access),
             correction_router(pool, access),
+            shipment_file_router(pool, access),
             carrier_router(pool, access),
             erasure_router(pool),
             audit_router(pool),

@@ -25,6 +25,7 @@ from order_importer.importing.read_receipt import BuyerDataOptions
 from order_importer.imports.store import IMPORTING
 from order_importer.orders.api import order_router
 from order_importer.settings import OrderSettings
+from order_importer.shipment_files.api import shipment_file_router
 from order_importer.shipping.api import shipment_router
 from order_importer.shipping.send_shipment import send_next
 from order_importer.shipping.store import SENDING
@@ -85,6 +86,7 @@ def build(context: Context[OrderSettings]) -> Parts:
             import_router(pool),
             shipment_router(pool, access),
             correction_router(pool, access),
+            shipment_file_router(pool, access),
             carrier_router(pool, access),
             erasure_router(pool),
             audit_router(pool),

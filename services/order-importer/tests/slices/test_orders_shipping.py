@@ -100,6 +100,7 @@ async def test_the_same_key_answers_the_same_shipment(harness: Harness) -> None:
 
 async def test_many_requests_at_once_under_one_key_are_one_parcel(harness: Harness) -> None:
     order_id = await to_send(harness)
+    await harness.call("GET", f"{PATH}/carriers")
     answers = await asyncio.gather(*(harness.ship(order_id) for _ in range(8)))
     await harness.send_all()
 
@@ -154,6 +155,13 @@ async def test_another_request_under_a_used_key_is_refused(harness: Harness) -> 
     assert other.status_code == 422
     assert other.json()["type"].endswith("idempotency-key-used")
     assert [number for _, number, _ in await shipped_parcels(harness)] == ["LP00012345"]
+
+
+async def test_requests_repeated_at_once_are_one_shipment(harness: Harness) -> None:
+    order_id = await to_send(harness)
+    answers = await asyncio.gather(*(harness.ship(order_id) for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["shipment_id"] for answer in answers}) == 1
 
 
 async def test_a_shipped_order_ships_no_more(harness: Harness) -> None:

@@ -231,6 +231,24 @@ async def list_own_numbers(
     return numbers
 
 
+async def find_orders_of_lines(
+    connection: Connection, merchant_id: str, shop_id: str, line_ids: Sequence[str]
+) -> dict[str, str]:
+    """The orders that have these lines, by line; reads all orders of the shop."""
+    rows = await connection.fetch(
+        """
+        SELECT line ->> 'line_id' AS line_id, order_id
+        FROM marketplace_order, jsonb_array_elements(content::jsonb -> 'lines') AS line
+        WHERE merchant_id = $1 AND shop_id = $2 AND content IS NOT NULL
+            AND line ->> 'line_id' = ANY($3)
+        """,
+        merchant_id,
+        shop_id,
+        line_ids,
+    )
+    return {row["line_id"]: row["order_id"] for row in rows}
+
+
 async def list_reserved_numbers(
     connection: Connection, merchant_id: str, shop_id: str, order_id: str
 ) -> set[str]:

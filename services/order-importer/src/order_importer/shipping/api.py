@@ -1,13 +1,15 @@
 """REST: ship an order, follow its shipments."""
 
 from datetime import datetime
+from typing import Annotated, Literal, NamedTuple
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.failpoints import reach
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
+from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 from order_importer.access import OrderId, Reader, ShipmentId, ShopId, Writer
 from order_importer.orders.store import load_order
@@ -23,6 +25,7 @@ from order_importer.shipping.forms import (
 from order_importer.shipping.idempotency import IdempotencyKey, require_key
 from order_importer.shipping.ship_order import ShipmentRequest, ship_order
 from order_importer.shops.shop_access import ShopAccess
+from order_importer.shops.store import load_shop
 
 
 class ShipmentBody(BaseModel):
@@ -73,6 +76,17 @@ class ShipmentView(BaseModel):
     sent_as: str | None
 
 
+class ShipmentPlace(NamedTuple):
+    """A shop's shipments are listed by order, those of an order by their id."""
+
+    order_id: str
+    shipment_id: str
+
+
+State = Literal["pending", "sent", "confirmed", "refused"]
+After = Annotated[ShipmentPlace | None, Depends(Keyset(ShipmentPlace))]
+
+
 class Shipments(BaseModel):
     """An order's shipments, in the order they were asked for."""
 
@@ -112,6 +126,28 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
         shipment = await ship_order(pool, access, request, key)
         reach("shipping.after-request")
         return ShipmentView.model_validate(shipment)
+
+    @router.get("/shipments")
+    async def get_shipments_of_shop(
+        merchant_id: Reader,
+        shop_id: ShopId,
+        state: State | None = None,
+        after: After = None,
+        limit: Limit = 50,
+    ) -> Page[ShipmentView]:
+        """The shop's shipments by order, all or those of a state."""
+        async with reading(pool) as connection:
+            await load_shop(connection, merchant_id, shop_id)
+            found = await store.list_of_shop(
+                connection,
+                merchant_id,
+                shop_id,
+                state=state,
+                after=after or ("", ""),
+                limit=limit + 1,
+            )
+        page = Page.of(found, limit, lambda one: ShipmentPlace(one.order_id, one.shipment_id))
+        return page.with_items([ShipmentView.model_validate(one) for one in page.items])
 
     @router.get("/orders/{order_id}/shipments")
     async def get_shipments(merchant_id: Reader, shop_id: ShopId, order_id: OrderId) -> Shipments:

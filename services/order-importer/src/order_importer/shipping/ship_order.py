@@ -2,12 +2,15 @@
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import asyncpg
 import msgspec
 
 from common import clock
+from common.contracts.order import Parcel
+from common.errors import Refusal
 from common.messaging.outbox import add_events
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -64,6 +67,19 @@ async def ship_order(
     Raises `KeyUsed`, `NotFound`, the refusals of `parcels` and `carriers`; and an `Outage` where
     the carriers cannot be read now.
     """
+    try:
+        return await _ship(pool, access, request, idempotency_key)
+    except Refusal:
+        async with reading(pool) as connection:
+            before = await _find_before(connection, request, idempotency_key)
+        if before is None:
+            raise
+        return before  # the same request, made at once, took what this one was refused for
+
+
+async def _ship(
+    pool: Pool, access: ShopAccess, request: ShipmentRequest, idempotency_key: str
+) -> Shipment:
     async with reading(pool) as connection:
         before = await _find_before(connection, request, idempotency_key)
         if before is not None:
@@ -83,6 +99,32 @@ async def ship_order(
         if taken.constraint_name == store.KEY_CONSTRAINT:
             raise KeyUsed from taken
         raise
+
+
+async def check_shipment(
+    pool: Pool, access: ShopAccess, request: ShipmentRequest, earlier: Sequence[Parcel]
+) -> Parcel:
+    """The parcel that `ship_order` would make now, after these earlier ones of the order; nothing
+    is written. Raises as `ship_order` does."""
+    address = request.merchant_id, request.shop_id, request.order_id
+    async with reading(pool) as connection:
+        stored = await load_order(connection, *address)
+        reserved = await list_reserved_numbers(connection, *address)
+    order = msgspec.structs.replace(stored.order, parcels=[*stored.order.parcels, *earlier])
+    line_ids = lines_of_parcel(order, request.line_ids, is_further=request.is_further)
+    choice = await choose_for_order(
+        pool, access, stored, request.carrier, tracking_website=request.tracking_website
+    )
+    number = tracking_number_for(choice.carrier, request.tracking_number)
+    require_new_number(order, number, reserved=reserved)
+    return Parcel(
+        shipment_id="",
+        carrier=request.carrier,
+        tracking_number=number,
+        line_ids=line_ids,
+        state="pending",
+        more_follow=request.more_follow,
+    )
 
 
 async def _find_before(

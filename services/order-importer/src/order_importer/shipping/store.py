@@ -72,6 +72,14 @@ _LIST_SHIPMENTS = (
     ORDER BY requested_at, shipment_id
     """
 )
+_LIST_OF_SHOP = (
+    _SELECT_SHIPMENTS
+    + """
+    WHERE merchant_id = $1 AND shop_id = $2 AND ($3::text IS NULL OR state = $3)
+        AND (order_id, shipment_id) > ($4, $5)
+    ORDER BY order_id, shipment_id LIMIT $6
+    """
+)
 
 
 def lease_of(merchant_id: str, shop_id: str, order_id: str) -> str:
@@ -136,6 +144,20 @@ async def list_shipments(
 ) -> list[Shipment]:
     """The order's shipments, in the order they were asked for."""
     rows = await connection.fetch(_LIST_SHIPMENTS, merchant_id, shop_id, order_id)
+    return [Shipment(**row) for row in rows]
+
+
+async def list_of_shop(
+    connection: Connection,
+    merchant_id: str,
+    shop_id: str,
+    *,
+    state: str | None,
+    after: tuple[str, str],
+    limit: int,
+) -> list[Shipment]:
+    """The shop's shipments, all or of one state, behind (order, shipment) in that order."""
+    rows = await connection.fetch(_LIST_OF_SHOP, merchant_id, shop_id, state, *after, limit)
     return [Shipment(**row) for row in rows]
 
 
