@@ -366,12 +366,66 @@ class Order(Answer, frozen=True, kw_only=True):
 
 
 class Shipment(Answer, frozen=True, kw_only=True):
-    """A parcel of an order."""
+    """A parcel of an order; a refused one says why."""
 
     shipment_id: str
+    order_id: str = ""
     state: str
     carrier: str
     tracking_number: str
+    explanation: str | None = None
+    remedy: str | None = None
+
+
+class Correction(Answer, frozen=True, kw_only=True):
+    """Another tracking number for a parcel; a refused one says why."""
+
+    correction_id: str
+    shipment_id: str
+    state: str
+    former_number: str
+    carrier: str
+    tracking_number: str
+    explanation: str | None = None
+    remedy: str | None = None
+
+
+class Corrections(Answer, frozen=True, kw_only=True):
+    """The corrections of a parcel."""
+
+    items: list[Correction]
+
+
+class RowProblem(Answer, frozen=True, kw_only=True):
+    """Why a row of a file was refused."""
+
+    title: str
+    remedy: str
+    field: str | None = None
+    rule: str | None = None
+
+
+class ShippedRow(Answer, frozen=True, kw_only=True):
+    """What became of a row: `accepted`, `already_there` or `refused`."""
+
+    line: int
+    outcome: str
+    order_id: str | None = None
+    carrier: str | None = None
+    tracking_number: str | None = None
+    shipment_id: str | None = None
+    state: str | None = None
+    problem: RowProblem | None = None
+
+
+class ShippedFile(Answer, frozen=True, kw_only=True):
+    """What became of a file of parcels, row by row."""
+
+    dry_run: bool
+    accepted: int
+    already_there: int
+    refused: int
+    items: list[ShippedRow]
 
 
 class Erasure(Answer, frozen=True, kw_only=True):

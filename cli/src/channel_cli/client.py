@@ -10,6 +10,8 @@ from channel_cli.answers import (
     BulkAnswer,
     Catalogue,
     ConsentLink,
+    Correction,
+    Corrections,
     DeadLetter,
     Document,
     Erasure,
@@ -34,6 +36,7 @@ from channel_cli.answers import (
     RunAsked,
     RunReport,
     Shipment,
+    ShippedFile,
     Shop,
     SourceProduct,
 )
@@ -273,6 +276,58 @@ class Channel:
         """What an audit found."""
         path = _of(merchant, "shops", shop, "order-audits", str(audit_id), "differences")
         return self.session.items(ORDERS, path, OrderDifference)
+
+    def shipments(
+        self, merchant: str, shop: str, filters: Query | None = None
+    ) -> AsyncIterator[Shipment]:
+        """The shop's parcels."""
+        return self.session.items(
+            ORDERS, _of(merchant, "shops", shop, "shipments"), Shipment, filters
+        )
+
+    async def ship_file(
+        self, merchant: str, shop: str, content: bytes, *, is_dry_run: bool
+    ) -> ShippedFile:
+        """Ship the parcels of a CSV file; sent again it ships nothing twice (M8.4)."""
+        path = _of(merchant, "shops", shop, "shipments", "file")
+        return await self.session.send(
+            "POST",
+            ORDERS,
+            path,
+            ShippedFile,
+            content=content,
+            query={"dry_run": is_dry_run},
+            headers={"Content-Type": "text/csv"},
+        )
+
+    async def shipment_template(self, merchant: str, shop: str) -> str:
+        """The columns of a CSV file of parcels."""
+        path = _of(merchant, "shops", shop, "shipments", "template")
+        return await self.session.text(ORDERS, path, "text/csv")
+
+    async def correct_tracking(
+        self,
+        merchant: str,
+        shop: str,
+        order_id: str,
+        shipment_id: str,
+        right: dict[str, Any],
+        *,
+        key: str,
+    ) -> Correction:
+        """Correct a parcel's number or carrier; the same `key` is the same correction (M8.4)."""
+        path = _of(merchant, "shops", shop, "orders", order_id, "shipments", shipment_id)
+        headers = {"Idempotency-Key": key}
+        return await self.session.send(
+            "POST", ORDERS, f"{path}/tracking", Correction, body=right, headers=headers
+        )
+
+    async def corrections(
+        self, merchant: str, shop: str, order_id: str, shipment_id: str
+    ) -> list[Correction]:
+        """The corrections of a parcel, the oldest first."""
+        path = _of(merchant, "shops", shop, "orders", order_id, "shipments", shipment_id)
+        return (await self.session.get(ORDERS, f"{path}/tracking", Corrections)).items
 
     async def import_orders(self, merchant: str, shop: str) -> OrderImportAsked:
         """Fetch the shop's orders now."""

@@ -21,6 +21,7 @@ _COMMANDS: Mapping[tuple[str, ...], str] = {
     ("POST", "runs", "*", "confirm"): "channel run confirm {id}",
     ("GET", "shops"): "channel shops list",
     ("POST", "shops", "*", "connect"): "channel shops connect {id}",
+    ("POST", "shipments", "*", "tracking"): "channel orders tracking",
     ("GET", "dead-letters"): "channel dead-letters list",
     ("GET", "parked"): "channel parked list",
     ("GET", "quarantines"): "channel quarantines list",

@@ -5,7 +5,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from channel_cli.answers import AppliedFeed, Import, OrderAudit, OrderImport, Progress, Run
+from channel_cli.answers import (
+    AppliedFeed,
+    Correction,
+    Import,
+    OrderAudit,
+    OrderImport,
+    Progress,
+    Run,
+    Shipment,
+)
 from channel_cli.client import Channel
 from channel_cli.progress import poll, progress_bar
 from channel_cli.session import Problem, Query, TookTooLong
@@ -17,6 +26,7 @@ IMPORT_ENDED = frozenset(
 )
 RUN_ENDED = frozenset({"completed", "completed_with_errors", "withheld", "failed", "superseded"})
 ORDER_IMPORT_ENDED = frozenset({"done", "failed"})
+PARCEL_SETTLED = frozenset({"confirmed", "refused"})
 RUN_CONFIRMABLE = frozenset({"planned", "awaiting_confirmation"})
 
 
@@ -136,3 +146,61 @@ async def follow_order_audit(
                 bar.finish()
                 break
     return found
+
+
+async def follow_shipments(
+    channel: Channel, merchant: str, shop: str, sent: Collection[Shipment]
+) -> dict[str, Shipment]:
+    """Wait until these parcels are confirmed or refused; each as it is then, by its id."""
+    waiting = {one.shipment_id: one for one in sent if one.state not in PARCEL_SETTLED}
+    settled = {one.shipment_id: one for one in sent if one.shipment_id not in waiting}
+    with progress_bar("AliExpress confirms the parcels") as bar:
+        async for still_open in poll(
+            lambda: _open_shipments(channel, merchant, shop),
+            within=AN_HOUR,
+            what="shipping",
+            every=1.0,
+        ):
+            for shipment_id in [one for one in waiting if one not in still_open]:
+                order_id = waiting[shipment_id].order_id
+                shipment = await channel.shipment(merchant, shop, order_id, shipment_id)
+                if shipment.state in PARCEL_SETTLED:
+                    settled[shipment_id] = shipment
+                    del waiting[shipment_id]
+            bar.show(len(settled), len(sent))
+            if not waiting:
+                bar.finish()
+                break
+    return settled
+
+
+async def _open_shipments(channel: Channel, merchant: str, shop: str) -> set[str]:
+    """The ids of the shop's parcels that are not settled."""
+    return {
+        one.shipment_id
+        for state in ("pending", "sent")
+        async for one in channel.shipments(merchant, shop, {"state": state})
+    }
+
+
+async def follow_correction(
+    channel: Channel, merchant: str, shop: str, order_id: str, asked: Correction
+) -> Correction:
+    """Wait until a correction is confirmed or refused."""
+    with progress_bar("AliExpress changes the parcel") as bar:
+        async for found in poll(
+            lambda: _correction(channel, merchant, shop, order_id, asked),
+            within=AN_HOUR,
+            what="correcting the parcel",
+        ):
+            if found.state in PARCEL_SETTLED:
+                bar.finish()
+                break
+    return found
+
+
+async def _correction(
+    channel: Channel, merchant: str, shop: str, order_id: str, asked: Correction
+) -> Correction:
+    corrections = await channel.corrections(merchant, shop, order_id, asked.shipment_id)
+    return next(one for one in corrections if one.correction_id == asked.correction_id)

@@ -31,7 +31,8 @@ out = Console()
 err = Console(stderr=True)
 
 SOME_REFUSED = 3
-"""Exit code of a command whose run ended as `completed_with_errors`: done, but not for all."""
+"""Exit code of a command whose run ended as `completed_with_errors`, or of whose parcels some were
+refused: done, but not for all."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

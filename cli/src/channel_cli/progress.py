@@ -57,8 +57,10 @@ def progress_bar(what: str) -> Iterator[Bar]:
         yield Bar(progress, progress.add_task(what, total=None))
 
 
-async def poll(ask: Callable[[], Awaitable[T]], *, within: float, what: str) -> AsyncIterator[T]:
-    """The answer again and again until the caller has seen enough.
+async def poll(
+    ask: Callable[[], Awaitable[T]], *, within: float, what: str, every: float = POLL_SECONDS
+) -> AsyncIterator[T]:
+    """The answer again and again, `every` so many seconds, until the caller has seen enough.
 
     A service that does not answer for a while (it may be restarting) is asked again. Raises
     `TookTooLong` after `within` seconds.
@@ -67,5 +69,5 @@ async def poll(ask: Callable[[], Awaitable[T]], *, within: float, what: str) -> 
     while time.monotonic() < deadline:
         with suppress(Unreachable):
             yield await ask()
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(every)
     raise TookTooLong(f"{what} took longer than {within:.0f} seconds")

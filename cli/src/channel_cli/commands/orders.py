@@ -1,17 +1,20 @@
 """`channel orders`: what was ordered, and shipping it."""
 
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
 from rich.console import RenderableType
 
-from channel_cli.answers import Audited, Order
+from channel_cli.answers import Audited, Correction, Order, Shipment
 from channel_cli.client import Channel
-from channel_cli.following import follow_order_audit
+from channel_cli.commands_of import in_commands
+from channel_cli.following import follow_correction, follow_order_audit, follow_shipments
 from channel_cli.output import (
     SAMPLE_MERCHANT,
     SAMPLE_SHOP,
+    SOME_REFUSED,
     AsJson,
     MerchantId,
     ShopId,
@@ -22,6 +25,7 @@ from channel_cli.output import (
     write_json,
 )
 from channel_cli.session import Query
+from channel_cli.shipping import file_tables, ship_file
 
 app = typer.Typer(help="What was ordered, and shipping it.", no_args_is_help=True)
 
@@ -70,10 +74,16 @@ def show_order(
 
 @app.command()
 def ship(
-    order_id: OrderId,
+    order_id: Annotated[
+        str | None, typer.Argument(help="AliExpress's order id; none with --file.")
+    ] = None,
     *,
-    carrier: Annotated[str, typer.Option(help="A carrier of the shop, by any of its names.")],
-    tracking_number: Annotated[str, typer.Option(help="The parcel's tracking number.")],
+    carrier: Annotated[
+        str | None, typer.Option(help="A carrier of the shop, by any of its names.")
+    ] = None,
+    tracking_number: Annotated[
+        str | None, typer.Option(help="The parcel's tracking number.")
+    ] = None,
     merchant: MerchantId = SAMPLE_MERCHANT,
     shop: ShopId = SAMPLE_SHOP,
     line: Annotated[
@@ -83,24 +93,155 @@ def ship(
         str | None, typer.Option(help="Where an unlisted carrier's parcels are tracked.")
     ] = None,
     note: Annotated[str | None, typer.Option(help="A note for the buyer.")] = None,
+    further: Annotated[
+        bool, typer.Option("--further", help="Another parcel of lines that are in one already.")
+    ] = False,
+    more_follow: Annotated[
+        bool, typer.Option("--more-follow", help="Further parcels of these lines are to come.")
+    ] = False,
     key: Annotated[
         str | None, typer.Option(help="Idempotency key; the same key never ships twice.")
     ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="A CSV file of parcels (`channel orders template`); safe to send twice."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --file: say what would be shipped.")
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option(help="Wait until AliExpress has confirmed or refused every parcel.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Tell AliExpress of a parcel (M8.4)."""
+    """Tell AliExpress of a parcel, or of those of a file (M8.4).
+
+    Ends with exit code 3 when a parcel was refused.
+    """
+    if file is not None:
+        if order_id or carrier or tracking_number:
+            raise typer.BadParameter("it holds the orders and parcels", param_hint="--file")
+        _ship_file(merchant, shop, file, is_dry_run=dry_run, follows=follow, as_json=as_json)
+        return
+    given = {"ORDER_ID": order_id, "--carrier": carrier, "--tracking-number": tracking_number}
+    for name, value in given.items():
+        if not value:
+            raise typer.BadParameter("say which, or ship a --file", param_hint=name)
+    if dry_run:
+        raise typer.BadParameter("only a --file can be tried", param_hint="--dry-run")
     parcel: dict[str, Any] = {"carrier": carrier, "tracking_number": tracking_number}
-    if line:
-        parcel["lines"] = line
-    if website:
-        parcel["tracking_website"] = website
-    if note:
-        parcel["note"] = note
-    key = key or f"cli-{uuid4().hex}"
-    answer = ask(lambda channel: channel.ship(merchant, shop, order_id, parcel, key))
-    row = (answer.shipment_id, answer.state, answer.carrier, answer.tracking_number)
-    columns = ("shipment", "state", "carrier", "tracking number")
+    optional = {"lines": line, "tracking_website": website, "note": note}
+    parcel |= {name: value for name, value in optional.items() if value}
+    parcel |= {"further": True} if further else {}
+    parcel |= {"more_follow": True} if more_follow else {}
+    _ship_parcel((merchant, shop, order_id or ""), parcel, key, follows=follow, as_json=as_json)
+
+
+def _ship_parcel(
+    address: tuple[str, str, str],
+    parcel: dict[str, Any],
+    key: str | None,
+    *,
+    follows: bool,
+    as_json: bool,
+) -> None:
+    async def shipped(channel: Channel) -> Shipment:
+        sent = await channel.ship(*address, parcel, key or f"cli-{uuid4().hex}")
+        if not follows:
+            return sent
+        return (await follow_shipments(channel, *address[:2], [sent]))[sent.shipment_id]
+
+    answer = ask(shipped)
+    columns = ("shipment", "state", "carrier", "tracking number", "problem", "next")
+    row = (
+        answer.shipment_id,
+        answer.state,
+        answer.carrier,
+        answer.tracking_number,
+        answer.explanation,
+        answer.remedy and in_commands(answer.remedy),
+    )
     show(answer, as_json, lambda: table_of(columns, [row]))
+    if answer.state == "refused":
+        raise typer.Exit(SOME_REFUSED)
+
+
+def _ship_file(
+    merchant: str, shop: str, file: Path, *, is_dry_run: bool, follows: bool, as_json: bool
+) -> None:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}", "Name a CSV file of parcels.")
+    answer = ask(
+        lambda channel: ship_file(
+            channel, merchant, shop, content, is_dry_run=is_dry_run, follows=follows
+        )
+    )
+    show(answer, as_json, lambda: file_tables(answer))
+    if answer.refused:
+        raise typer.Exit(SOME_REFUSED)
+
+
+@app.command()
+def template(merchant: MerchantId = SAMPLE_MERCHANT, shop: ShopId = SAMPLE_SHOP) -> None:
+    """The columns of a CSV file of parcels, to be filled in and shipped by `ship --file`."""
+    typer.echo(ask(lambda channel: channel.shipment_template(merchant, shop)), nl=False)
+
+
+@app.command()
+def tracking(
+    order_id: OrderId,
+    shipment_id: Annotated[str, typer.Argument(help="The parcel's shipment id.")],
+    *,
+    number: Annotated[str, typer.Option(help="The right tracking number.")],
+    carrier: Annotated[
+        str | None, typer.Option(help="The right carrier; the parcel's own if not given.")
+    ] = None,
+    website: Annotated[
+        str | None, typer.Option(help="Where an unlisted carrier's parcels are tracked.")
+    ] = None,
+    note: Annotated[str | None, typer.Option(help="A note for the buyer.")] = None,
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    shop: ShopId = SAMPLE_SHOP,
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key; the same key is the same correction.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option(help="Wait until AliExpress has confirmed or refused it.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Correct a parcel's tracking number or carrier at AliExpress (M8.4).
+
+    Ends with exit code 3 when the correction was refused.
+    """
+    right: dict[str, Any] = {"tracking_number": number}
+    optional = {"carrier": carrier, "tracking_website": website, "note": note}
+    right |= {name: value for name, value in optional.items() if value}
+
+    async def corrected(channel: Channel) -> Correction:
+        asked = await channel.correct_tracking(
+            merchant, shop, order_id, shipment_id, right, key=key or f"cli-{uuid4().hex}"
+        )
+        if not follow:
+            return asked
+        return await follow_correction(channel, merchant, shop, order_id, asked)
+
+    answer = ask(corrected)
+    columns = ("correction", "state", "former number", "number", "carrier", "problem", "next")
+    row = (
+        answer.correction_id,
+        answer.state,
+        answer.former_number,
+        answer.tracking_number,
+        answer.carrier,
+        answer.explanation,
+        answer.remedy and in_commands(answer.remedy),
+    )
+    show(answer, as_json, lambda: table_of(columns, [row]))
+    if answer.state == "refused":
+        raise typer.Exit(SOME_REFUSED)
 
 
 @app.command()
