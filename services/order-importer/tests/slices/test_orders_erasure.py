@@ -51,6 +51,14 @@ async def finished(harness: Harness) -> str:
     noted = await harness.ship(order_id, key=f"for {order['buyer']}", note=f"for {order['buyer']}")
     assert noted.status_code == 202, noted.text
     await harness.send_all()
+    corrected = await harness.correct_tracking(
+        order_id,
+        noted.json()["shipment_id"],
+        key=f"again for {order['buyer']}",
+        note=f"again for {order['buyer']}",
+    )
+    assert corrected.status_code == 202, corrected.text
+    await harness.correct_all(2)
     await harness.set_status(order_id, "FINISH")
     await harness.import_now()
     return order_id

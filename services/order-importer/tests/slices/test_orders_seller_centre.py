@@ -165,3 +165,24 @@ async def test_the_number_of_a_parcel_that_is_gone_is_free(harness: Harness) -> 
         ("marketplace", NUMBER, True),
     ]
     assert await told(harness) == [(NUMBER, "marketplace"), (NUMBER, "channel")]
+
+
+async def test_a_corrected_number_is_ours_while_and_after_it_is_corrected(harness: Harness) -> None:
+    order_id = await place(harness)
+    await harness.import_orders()
+    shipment_id = (await harness.ship(order_id)).json()["shipment_id"]
+    await harness.send_all(3)
+    await harness.correct_tracking(order_id, shipment_id, tracking_number="LP00077777")
+    await harness.control(
+        "faults", kind="answer_lost", operation="*sellermodifiedshipmentfortop", count=1
+    )
+    await harness.correct_all(1)
+    await harness.import_now()
+    assert [one["origin"] for one in (await harness.order(order_id))["parcels"]] == ["channel"]
+
+    await harness.correct_all(6)
+    await harness.import_now()
+
+    [parcel] = (await harness.order(order_id))["parcels"]
+    assert (parcel["origin"], parcel["tracking_number"]) == ("channel", "LP00077777")
+    assert [origin for _, origin in await told(harness)] == ["channel"]

@@ -1,5 +1,6 @@
 """Corrections of parcels and their outcomes: the rows of `tracking_correction`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -287,4 +288,19 @@ async def mark_refused(
         rejection.message,
         rejection.explanation,
         rejection.remedy,
+    )
+
+
+async def erase_notes(
+    connection: Connection, merchant_id: str, shop_id: str, order_ids: Sequence[str]
+) -> None:
+    """Delete what callers wrote freely of these orders' corrections."""
+    await connection.execute(
+        """
+        UPDATE tracking_correction SET note = NULL, idempotency_key = 'erased/' || correction_id
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
+        """,
+        merchant_id,
+        shop_id,
+        order_ids,
     )

@@ -1,8 +1,8 @@
 """Erase the buyer's data of orders from all that this service keeps, in one transaction.
 
-The order itself, how it came, notes and idempotency keys of its shipments, rows that could not be
-read, and events that Kafka does not have yet. An `order.updated` without the data lets others do
-the same; the next imports of the order leave the data out (`record_orders`).
+The order itself, how it came, notes and idempotency keys of its shipments and their corrections,
+rows that could not be read, and events that Kafka does not have yet. An `order.updated` without the
+data lets others do the same; the next imports of the order leave the data out (`record_orders`).
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from common.errors import NotFound, Refusal
 from common.messaging.outbox import add_events, list_pending, rewrite_pending
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
+from order_importer.corrections import store as corrections
 from order_importer.importing.interpret import fingerprint
 from order_importer.importing.store import erase_unreadable, erase_unreadable_before
 from order_importer.orders import store
@@ -103,6 +104,7 @@ async def _erase(connection: Connection, kept: Sequence[Kept], at: datetime) -> 
         by_shop.setdefault((one.merchant_id, one.shop_id), []).append(one.order_id)
     for shop, order_ids in by_shop.items():
         await erase_notes(connection, *shop, order_ids)
+        await corrections.erase_notes(connection, *shop, order_ids)
     await _rewrite_pending(connection, erased, at)
     events = [parcel_updated(_stored(one, one.order)) for one in erased if one.order is not None]
     await add_events(connection, events, source=SOURCE)

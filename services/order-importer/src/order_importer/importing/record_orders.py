@@ -19,13 +19,13 @@ from order_importer.orders.store import (
     Fetched,
     KnownOrder,
     StoredOrder,
+    list_own_numbers,
     list_parcels,
     next_revision,
 )
 from order_importer.seller_centre.parcels import ParcelChanges, compare_parcels
 from order_importer.seller_centre.store import (
     list_marketplace_parcels,
-    list_own_numbers,
     save_marketplace_parcels,
 )
 

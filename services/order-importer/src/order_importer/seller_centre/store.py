@@ -74,24 +74,3 @@ async def save_marketplace_parcels(
             for order_id, parcel in rows
         ],
     )
-
-
-async def list_own_numbers(
-    connection: Connection, merchant_id: str, shop_id: str, order_ids: Sequence[str]
-) -> dict[str, list[str]]:
-    """The tracking numbers of the channel's shipments of these orders, by order.
-
-    A shipment of any state counts but a refused one: AliExpress may have it before its outcome is
-    known here.
-    """
-    rows = await connection.fetch(
-        """
-        SELECT order_id, array_agg(tracking_number) AS numbers FROM shipment
-        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3) AND state <> 'refused'
-        GROUP BY order_id
-        """,
-        merchant_id,
-        shop_id,
-        order_ids,
-    )
-    return {row["order_id"]: row["numbers"] for row in rows}
