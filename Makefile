@@ -122,6 +122,10 @@ histories: prepare ## 200 rounds of anything that can happen to 300 products; th
 failpoints: prepare ## a SIGKILL at every failpoint, one at a time
 	$(BIN)/pytest -q --length=long --durations=25 tests/stories/crashes
 
+.PHONY: ship-storm
+ship-storm: prepare ## 1,000 requests to ship, under lost answers, cancellations and 30 kills
+	$(BIN)/pytest -q --length=long --timeout=0 tests/stories/ship_requests
+
 .PHONY: faults
 faults: prepare ## every fault of the marketplace against every call, with fourteen products
 	$(BIN)/pytest -q --length=long --timeout=0 --durations=25 tests/stories/faults
