@@ -44,6 +44,7 @@ from common.telemetry import setup as telemetry
 from common.web.dead_letters import dead_letter_router
 from common.web.health import health_router
 from common.web.identity import Verifier
+from common.web.parameters import known_parameters_only
 from common.web.problem import install_problems
 from common.web.quarantines import quarantine_router
 
@@ -102,6 +103,8 @@ class Service(Generic[S]):
     settings: type[S]
     migrations: Path
     build: Callable[[Context[S]], Parts]
+    knows_its_parameters: bool = False
+    """Whether a query parameter that a route does not have is refused."""
 
 
 def main(service: Service[S], arguments: Sequence[str] | None = None) -> None:
@@ -151,10 +154,13 @@ def create_app(service: Service[S], context: Context[S], parts: Parts) -> FastAP
     )
     app.state.verifier = context.verifier
     install_problems(app)
-    for router in parts.routers:
-        app.include_router(router)
-    app.include_router(dead_letter_router(context.pool, _replayer(context, parts)))
-    app.include_router(quarantine_router(context.pool))
+    checks = [known_parameters_only] if service.knows_its_parameters else []
+    for router in (
+        *parts.routers,
+        dead_letter_router(context.pool, _replayer(context, parts)),
+        quarantine_router(context.pool),
+    ):
+        app.include_router(router, dependencies=checks)
     return app
 
 

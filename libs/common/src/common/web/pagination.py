@@ -62,11 +62,12 @@ class Keyset(Generic[K]):
     """A dependency: the place after which the page begins, None for the first page.
 
     `form` is a `NamedTuple` of the key's parts. A cursor that does not name such a place, or one
-    that no column can hold, is refused with 422.
+    that no column can hold, is refused with 422; the problem names `parameter`.
     """
 
-    def __init__(self, form: type[K]) -> None:
+    def __init__(self, form: type[K], *, parameter: str = "cursor") -> None:
         self._decoder = msgspec.json.Decoder(form)
+        self._parameter = parameter
 
     async def __call__(self, cursor: Cursor = None) -> K | None:
         """What FastAPI calls with the request's cursor. Raises `Refusal`."""
@@ -74,7 +75,7 @@ class Keyset(Generic[K]):
 
     def decode(self, cursor: str) -> K:
         """The place the cursor names. Raises `Refusal`."""
-        place: K = _decode(cursor, self._decoder)
+        place: K = _decode(cursor, self._decoder, self._parameter)
         return place
 
 
@@ -83,14 +84,14 @@ def cursor_of(*place: KeyPart) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def _decode(cursor: str, decoder: msgspec.json.Decoder[T]) -> T:
+def _decode(cursor: str, decoder: msgspec.json.Decoder[T], parameter: str) -> T:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         place = decoder.decode(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, RecursionError):  # binascii's and msgspec's failures are ValueErrors
-        raise _not_ours() from None
+        raise _not_ours(parameter) from None
     if not all(map(_can_be_stored, place)):  # type: ignore[call-overload]  # a tuple or a list
-        raise _not_ours()
+        raise _not_ours(parameter)
     return place
 
 
@@ -115,11 +116,11 @@ def _is_within_all_times(at: datetime) -> bool:
     return True
 
 
-def _not_ours() -> Refusal:
+def _not_ours(parameter: str) -> Refusal:
     return Refusal(
         "the cursor is not one of this list",
         status=422,
         slug="bad-cursor",
-        field="cursor",
+        field=parameter,
         remedy="Start again without a cursor, then send each `next_cursor` unchanged.",
     )
