@@ -36,6 +36,7 @@ from auth_service.settings import AuthSettings, BootstrapClient
 from common import clock, clock_source
 from common.contracts.envelope import Envelope
 from common.contracts.event import Event
+from common.contracts.order import OrderReceived, OrderShipped, OrderUpdated
 from common.contracts.shop import ShopState
 from common.messaging.records import Delivery, Record
 from common.postgres.migrate import upgrade
@@ -47,13 +48,18 @@ from common.web.identity import OPERATOR, Verifier
 from order_importer.app import SERVICE
 from order_importer.auditing.api import audit_router
 from order_importer.carriers.api import carrier_router
+from order_importer.changes.api import change_router
+from order_importer.changes.keep_feed import place_changes
 from order_importer.corrections.api import correction_router
 from order_importer.corrections.send_correction import correct_next
+from order_importer.deadlines.api import deadline_router
+from order_importer.deadlines.publish_due import publish_due
 from order_importer.erasure.api import erasure_router
 from order_importer.importing.api import import_router
 from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
 from order_importer.importing.read_receipt import USUAL, BuyerDataOptions
+from order_importer.listing.api import listing_router
 from order_importer.orders.api import order_router
 from order_importer.settings import OrderSettings
 from order_importer.shipment_files.api import shipment_file_router
@@ -175,6 +181,20 @@ class Harness:
         for _ in range(turns):
             await self.correct()
             await self.move_clock(advance_seconds=10)
+
+    async def publish_due(self) -> None:
+        """One turn of the deadline clock."""
+        await publish_due(self.pool)
+
+    async def changes(self, after: str | None = None, limit: int = 200) -> dict[str, Any]:
+        """The changes feed, with everything committed in its place."""
+        while await place_changes(self.pool):
+            pass
+        params = {"limit": limit} | ({} if after is None else {"after": after})
+        answer = await self.call("GET", f"/v1/merchants/{MERCHANT}/orders/changes", params=params)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
 
     # -- AliExpress
 
@@ -326,6 +346,9 @@ async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> Asyn
         verifier.trust(keys.verifying())
         routers = [
             order_router(pool),
+            listing_router(pool),
+            change_router(pool),
+            deadline_router(pool, settings.preparation),
             import_router(pool),
             shipment_router(pool, access),
             correction_router(pool, access),
@@ -358,14 +381,32 @@ async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> Asyn
 @pytest.fixture
 async def harness(
     shared_harness: Harness, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> Harness:
-    """The service with empty tables, its shop newly connected, and nothing imported yet."""
+) -> AsyncIterator[Harness]:
+    """The service with empty tables, its shop newly connected, and nothing imported yet.
+
+    Whatever a test does, what was published of orders stands in the changes feed in the end.
+    """
     monkeypatch.setattr(clock, "_offset", clock._offset)
     monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
     await _empty(shared_harness.pool)
     await shared_harness.move_clock(is_frozen=False)
     await shared_harness.connect()
-    return shared_harness
+    yield shared_harness
+    assert await _published_changes(shared_harness) <= await _changes(shared_harness)
+
+
+async def _published_changes(harness: Harness) -> set[tuple[str, int]]:
+    """Orders and revisions of the facts that are a change of an order."""
+    return {
+        (event.order.order_id, event.revision)
+        for form in (OrderReceived, OrderUpdated, OrderShipped)
+        for event in await harness.events(form)
+    }
+
+
+async def _changes(harness: Harness) -> set[tuple[str, int]]:
+    rows = await harness.pool.fetch("SELECT order_id, revision FROM order_change")
+    return {(row["order_id"], row["revision"]) for row in rows}
 
 
 async def _empty(pool: Pool) -> None:

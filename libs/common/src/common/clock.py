@@ -7,6 +7,7 @@ sleep: the clock may jump.
 
 from datetime import UTC, datetime, timedelta
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _offset = timedelta()
 _frozen_at: datetime | None = None
 
@@ -25,7 +26,12 @@ def wall_now() -> datetime:
 
 def epoch_milliseconds() -> int:
     """`now()` as milliseconds since 1970, the unit of revisions."""
-    return int(now().timestamp() * 1000)
+    return milliseconds_of(now())
+
+
+def milliseconds_of(time: datetime) -> int:
+    """The time as milliseconds since 1970, rounded down."""
+    return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
 def set_to(time: datetime, *, is_frozen: bool = False) -> None:

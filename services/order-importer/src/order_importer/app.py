@@ -13,9 +13,15 @@ from order_importer.auditing.api import audit_router
 from order_importer.auditing.audit_orders import audit_next, plan_audits
 from order_importer.auditing.store import AUDITING
 from order_importer.carriers.api import carrier_router
+from order_importer.changes.api import change_router
+from order_importer.changes.keep_feed import place_changes, remove_old_changes
+from order_importer.changes.store import PLACING
 from order_importer.corrections.api import correction_router
 from order_importer.corrections.send_correction import correct_next
 from order_importer.corrections.store import CORRECTING
+from order_importer.deadlines.api import deadline_router
+from order_importer.deadlines.measure_open import measure_open
+from order_importer.deadlines.publish_due import publish_due
 from order_importer.erasure.api import erasure_router
 from order_importer.erasure.erase_orders import erase_ended
 from order_importer.importing.api import import_router
@@ -23,6 +29,7 @@ from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
 from order_importer.importing.read_receipt import BuyerDataOptions
 from order_importer.imports.store import IMPORTING
+from order_importer.listing.api import listing_router
 from order_importer.orders.api import order_router
 from order_importer.settings import OrderSettings
 from order_importer.shipment_files.api import shipment_file_router
@@ -34,6 +41,9 @@ from order_importer.shops.shop_access import ShopAccess
 
 POLL = timedelta(seconds=1)
 DAY = timedelta(days=1)
+DEADLINES_EVERY = timedelta(seconds=5)
+MEASURED_EVERY = timedelta(seconds=30)
+REMOVED_EVERY = timedelta(hours=1)
 
 
 def build(context: Context[OrderSettings]) -> Parts:
@@ -54,7 +64,14 @@ def build(context: Context[OrderSettings]) -> Parts:
         # A shop that lapsed while this service was down must not be called (M1.3).
         if not shops.caught_up.is_set():
             return False
-        return await import_next(pool, access, holder, settings.first_import, buyer_data=buyer_data)
+        return await import_next(
+            pool,
+            access,
+            holder,
+            settings.first_import,
+            buyer_data=buyer_data,
+            preparation=settings.preparation,
+        )
 
     def importer(number: int) -> Job:
         holder = f"{settings.instance_id}/{number}"
@@ -83,6 +100,9 @@ def build(context: Context[OrderSettings]) -> Parts:
     return Parts(
         routers=[
             order_router(pool),
+            listing_router(pool),
+            change_router(pool),
+            deadline_router(pool, settings.preparation),
             import_router(pool),
             shipment_router(pool, access),
             correction_router(pool, access),
@@ -100,9 +120,23 @@ def build(context: Context[OrderSettings]) -> Parts:
             Job("send-shipments", send_when_caught_up, every=POLL, woken_by=[SENDING]),
             Job("erase-buyers", lambda: erase_ended(pool, settings.erase_buyers_after), every=DAY),
             Job("send-corrections", correct_when_caught_up, every=POLL, woken_by=[CORRECTING]),
+            Job("publish-due", lambda: publish_due(pool), every=DEADLINES_EVERY),
+            Job("measure-open", lambda: measure_open(pool), every=MEASURED_EVERY),
+            Job("place-changes", lambda: place_changes(pool), every=POLL, woken_by=[PLACING]),
+            Job(
+                "remove-changes",
+                lambda: remove_old_changes(pool, settings.changes_kept),
+                every=REMOVED_EVERY,
+            ),
         ],
         closers=[client.aclose, tokens.aclose],
     )
 
 
-SERVICE = Service("order-importer", OrderSettings, Path(__file__).parent / "migrations", build)
+SERVICE = Service(
+    "order-importer",
+    OrderSettings,
+    Path(__file__).parent / "migrations",
+    build,
+    knows_its_parameters=True,
+)

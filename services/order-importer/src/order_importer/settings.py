@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from common.settings import MarketplaceSettings, ServiceSettings
+from order_importer.orders.deadline import USUAL_PREPARATION
 
 
 class OrderSettings(ServiceSettings, MarketplaceSettings):
@@ -29,6 +30,11 @@ class OrderSettings(ServiceSettings, MarketplaceSettings):
     one more call; the tax number alone is mostly in the order itself."""
     parallel_imports: int = 3
     """How many shops one replica imports at a time."""
+    preparation_days: int = Field(default=USUAL_PREPARATION.days, ge=0, le=90)
+    """Days from payment until an order is to be shipped, where AliExpress names no deadline and the
+    shop has none of its own (M8.5)."""
+    changes_kept_days: int = Field(default=40, ge=30)
+    """How long the changes feed goes back; at least the 30 days that other systems rely on."""
 
     @property
     def import_every(self) -> timedelta:
@@ -41,3 +47,11 @@ class OrderSettings(ServiceSettings, MarketplaceSettings):
     @property
     def first_import(self) -> timedelta:
         return timedelta(days=self.first_import_days)
+
+    @property
+    def preparation(self) -> timedelta:
+        return timedelta(days=self.preparation_days)
+
+    @property
+    def changes_kept(self) -> timedelta:
+        return timedelta(days=self.changes_kept_days)

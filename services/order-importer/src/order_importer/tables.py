@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from aliexpress.tables import LIMITS
 from common.postgres.tables import BACKBONE
@@ -54,6 +55,8 @@ marketplace_order = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("erased_at", DateTime(timezone=True)),
+    Column("due_at", DateTime(timezone=True)),
+    Column("sku_codes", JSONB),
 )
 Index(
     "marketplace_order_by_time",
@@ -74,6 +77,38 @@ Index(
     marketplace_order.c.modified_at,
     postgresql_where=text("erased_at IS NULL"),
 )
+for _column in (marketplace_order.c.status, marketplace_order.c.marketplace_status):
+    Index(
+        f"marketplace_order_by_{_column.name}",
+        marketplace_order.c.merchant_id,
+        _column,
+        marketplace_order.c.placed_at.desc(),
+        marketplace_order.c.shop_id,
+        marketplace_order.c.order_id,
+        postgresql_where=text("content IS NOT NULL"),
+    )
+Index("marketplace_order_by_number", marketplace_order.c.merchant_id, marketplace_order.c.order_id)
+Index(
+    "marketplace_order_by_revision",
+    marketplace_order.c.merchant_id,
+    marketplace_order.c.revision,
+    postgresql_where=text("content IS NOT NULL"),
+)
+Index(
+    "marketplace_order_by_deadline",
+    marketplace_order.c.merchant_id,
+    marketplace_order.c.due_at,
+    marketplace_order.c.shop_id,
+    marketplace_order.c.order_id,
+    postgresql_where=text("due_at IS NOT NULL"),
+)
+Index("marketplace_order_by_sku", marketplace_order.c.sku_codes, postgresql_using="gin")
+Index(
+    "marketplace_order_open",
+    marketplace_order.c.status,
+    marketplace_order.c.due_at,
+    postgresql_where=text("content IS NOT NULL AND status IN ('new', 'waiting_shipment', 'other')"),
+)
 
 shop = Table(
     "shop",
@@ -85,6 +120,7 @@ shop = Table(
     Column("connection", Text, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("covered_until", DateTime(timezone=True)),
+    Column("preparation_days", Integer),
 )
 
 marketplace_parcel = Table(
@@ -314,6 +350,64 @@ Index(
     tracking_correction.c.shipment_id,
     unique=True,
     postgresql_where=text("state IN ('pending', 'sent')"),
+)
+
+shipping_pause = Table(
+    "shipping_pause",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+)
+
+deadline_notice = Table(
+    "deadline_notice",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("threshold", Text, nullable=False),
+    Column("notified_at", DateTime(timezone=True), nullable=False),
+    Column("next_at", DateTime(timezone=True)),
+    ForeignKeyConstraint(
+        ["merchant_id", "shop_id", "order_id"],
+        [
+            "marketplace_order.merchant_id",
+            "marketplace_order.shop_id",
+            "marketplace_order.order_id",
+        ],
+    ),
+)
+
+order_change = Table(
+    "order_change",
+    TABLES,
+    Column("change_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("shop_id", Text, nullable=False),
+    Column("order_id", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("place", BigInteger),
+)
+Index(
+    "order_change_feed",
+    order_change.c.merchant_id,
+    order_change.c.place,
+    unique=True,
+    postgresql_where=text("place IS NOT NULL"),
+)
+Index("order_change_unplaced", order_change.c.change_id, postgresql_where=text("place IS NULL"))
+Index("order_change_by_time", order_change.c.changed_at)
+
+order_feed = Table(
+    "order_feed",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("removed_until", BigInteger, nullable=False),
 )
 
 SCHEMA = (BACKBONE, LIMITS, TABLES)

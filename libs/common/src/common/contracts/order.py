@@ -1,4 +1,4 @@
-"""`order.received`, `order.updated`, `order.shipped`: the whole order as now known."""
+"""`order.received`, `order.updated`, `order.shipped`, `order.due`: the whole order as now known."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -222,3 +222,22 @@ class OrderShipped(OrderFact, frozen=True, kw_only=True):
     topic: ClassVar[str] = "order.shipped"
 
     shipment_id: str
+
+
+DueThreshold = Literal["24h", "6h", "late"]
+"""How near the deadline is: at most a day, at most six hours, or passed."""
+
+
+class OrderDue(OrderFact, frozen=True, kw_only=True):
+    """An order that is still to be shipped has come near its deadline (M8.5).
+
+    Once per threshold and deadline; the nearest alone where several are passed at once. `due_at` is
+    AliExpress's own deadline, or the shop's where AliExpress names none. `hours_left` are whole
+    hours, rounded towards zero, negative from an hour after the deadline on.
+    """
+
+    topic: ClassVar[str] = "order.due"
+
+    due_at: datetime
+    threshold: DueThreshold
+    hours_left: int

@@ -11,7 +11,13 @@ from typing import Literal
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.event import Event
 from common.contracts.feed import FeedCompleted, FeedState
-from common.contracts.order import OrderFact, OrderReceived, OrderShipped, OrderUpdated
+from common.contracts.order import (
+    OrderDue,
+    OrderFact,
+    OrderReceived,
+    OrderShipped,
+    OrderUpdated,
+)
 from common.contracts.order_import import OrdersImported
 from common.contracts.product import ProductNormalized, ProductReported
 from common.contracts.shop import ShopState
@@ -98,6 +104,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(OrderShipped, "fact", "merchant/shop/order", "order-importer", (OTHERS,)),
     Topic(OrdersImported, "fact", "merchant/shop", "order-importer", (OTHERS,)),
+    Topic(OrderDue, "fact", "merchant/shop/order", "order-importer", (OTHERS,)),
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

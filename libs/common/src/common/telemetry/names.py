@@ -54,6 +54,11 @@ CATALOG_FAULTS = Metric(
     "{fault}",
     "Feeds that cannot be compiled, families and imports the channel failed on, by kind",
 )
+ORDERS_OPEN = Metric(
+    "channel.orders.open",
+    "{order}",
+    "Orders not yet shipped, by the channel's status and the hours left to ship them",
+)
 
 SPAN_PUBLISH = "outbox publish"
 SPAN_PROCESS = "process"

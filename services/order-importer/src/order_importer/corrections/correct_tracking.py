@@ -12,12 +12,12 @@ import msgspec
 
 from common import clock
 from common.errors import Refusal
-from common.messaging.outbox import add_events
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.setup import current_traceparent
 from order_importer.carriers.choose_carrier import Choice
 from order_importer.carriers.tracking_number import normalize, tracking_number_for
+from order_importer.changes.publish import publish
 from order_importer.corrections import store
 from order_importer.corrections.rules import (
     CorrectionOpen,
@@ -25,7 +25,7 @@ from order_importer.corrections.rules import (
     require_correctable,
 )
 from order_importer.corrections.store import Correction
-from order_importer.orders.events import SOURCE, parcel_updated
+from order_importer.orders.events import parcel_updated
 from order_importer.orders.store import (
     StoredOrder,
     list_reserved_numbers,
@@ -203,6 +203,4 @@ async def _change_unsent(
     """AliExpress never had the parcel: it goes there with the new number in the first place."""
     await shipments.save_tracking(connection, wanted)
     await store.mark_confirmed(connection, correction)
-    await add_events(
-        connection, [parcel_updated(await raise_revision(connection, stored))], source=SOURCE
-    )
+    await publish(connection, [parcel_updated(await raise_revision(connection, stored))])

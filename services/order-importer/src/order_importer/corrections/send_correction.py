@@ -20,17 +20,18 @@ from aliexpress.orders import Parcel as WireParcel
 from common import clock
 from common.errors import Outage
 from common.failpoints import reach
-from common.messaging.outbox import Caused, add_events
+from common.messaging.outbox import Caused
 from common.postgres.leases import Lease, check_lease, hold_lease
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_SHIP
 from common.telemetry.setup import links_to
+from order_importer.changes.publish import publish
 from order_importer.corrections import rules, store
 from order_importer.corrections.store import Correction
 from order_importer.imports.store import request_import
-from order_importer.orders.events import SOURCE, parcel_updated
+from order_importer.orders.events import parcel_updated
 from order_importer.orders.store import lock_order, raise_revision
 from order_importer.shipping import store as shipments
 from order_importer.shipping.obstacles import state_as_read
@@ -205,7 +206,7 @@ async def _confirm(connection: Connection, correction: Correction) -> None:
     await shipments.save_tracking(connection, corrected)
     await store.mark_confirmed(connection, current)
     event = parcel_updated(await raise_revision(connection, stored))
-    await add_events(connection, [Caused(event, current.traceparent)], source=SOURCE)
+    await publish(connection, [Caused(event, current.traceparent)])
     await request_import(
         connection, current.merchant_id, current.shop_id, "shipment", at=clock.now()
     )

@@ -17,15 +17,16 @@ from common.contracts.event import key_of
 from common.contracts.order import Order, OrderFact, OrderStatus
 from common.contracts.topics import BY_NAME
 from common.errors import NotFound, Refusal
-from common.messaging.outbox import add_events, list_pending, rewrite_pending
+from common.messaging.outbox import list_pending, rewrite_pending
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
+from order_importer.changes.publish import publish
 from order_importer.corrections import store as corrections
 from order_importer.importing.interpret import fingerprint
 from order_importer.importing.store import erase_unreadable, erase_unreadable_before
 from order_importer.orders import store
 from order_importer.orders.buyer import without_buyer
-from order_importer.orders.events import SOURCE, parcel_updated
+from order_importer.orders.events import parcel_updated
 from order_importer.orders.store import Erased, Kept, StoredOrder, next_revision
 from order_importer.shipping.store import erase_notes
 
@@ -107,7 +108,7 @@ async def _erase(connection: Connection, kept: Sequence[Kept], at: datetime) -> 
         await corrections.erase_notes(connection, *shop, order_ids)
     await _rewrite_pending(connection, erased, at)
     events = [parcel_updated(_stored(one, one.order)) for one in erased if one.order is not None]
-    await add_events(connection, events, source=SOURCE)
+    await publish(connection, events)
 
 
 def _without_buyer(kept: Kept, at: datetime) -> Erased:

@@ -48,10 +48,11 @@ from order_importer.importing.window import Window, next_window
 from order_importer.imports import store as imports
 from order_importer.imports.store import Import, lease_of
 from order_importer.orders import store as orders
+from order_importer.orders.deadline import USUAL_PREPARATION
 from order_importer.orders.store import Fetched
 from order_importer.shops.pauses import pause_after
 from order_importer.shops.shop_access import ShopAccess
-from order_importer.shops.store import load_shop, move_cover
+from order_importer.shops.store import load_shop, move_cover, share_preparation_days
 
 log = structlog.get_logger()
 tracer = trace.get_tracer("order-importer")
@@ -71,15 +72,28 @@ async def import_next(
     first: timedelta,
     *,
     buyer_data: BuyerDataOptions = USUAL,
+    preparation: timedelta = USUAL_PREPARATION,
 ) -> bool:
-    """Run the next import that is due and that nobody else runs. Whether there was one."""
+    """Run the next import that is due and that nobody else runs. Whether there was one.
+
+    `first` is how far back a shop's first import reads, `preparation` the time to ship of shops
+    that have none of their own.
+    """
     async with reading(pool) as connection:
         candidates = await imports.list_open(connection, clock.now(), limit=_CANDIDATES)
     for candidate in candidates:
         name = lease_of(candidate.merchant_id, candidate.shop_id)
         async with hold_lease(pool, name, holder) as lease:
             if lease is not None:
-                await _run(pool, access, lease, candidate, first, buyer_data=buyer_data)
+                await _run(
+                    pool,
+                    access,
+                    lease,
+                    candidate,
+                    first,
+                    buyer_data=buyer_data,
+                    preparation=preparation,
+                )
                 return True
     return False
 
@@ -92,6 +106,7 @@ async def _run(
     first: timedelta,
     *,
     buyer_data: BuyerDataOptions,
+    preparation: timedelta,
 ) -> None:
     async with unit_of_work(pool) as connection:
         shop = await load_shop(connection, candidate.merchant_id, candidate.shop_id)
@@ -114,6 +129,7 @@ async def _run(
                     running=running,
                     window=window,
                     buyer_data=buyer_data,
+                    preparation=preparation,
                 ).run()
         except (Outage, BadAnswer) as outage:
             await _postpone(pool, running, outage, shop.covered_until)
@@ -159,6 +175,7 @@ class _Importing:
     running: Import
     window: Window
     buyer_data: BuyerDataOptions
+    preparation: timedelta
     seen: set[str] = field(default_factory=set)
     counted: int = 0
     wanted: dict[str, ListedOrder | None] = field(default_factory=dict)
@@ -201,7 +218,14 @@ class _Importing:
         reach("importer.after-fetch")
         async with unit_of_work(self.pool) as connection:
             await check_lease(connection, self.lease)
-            recorded = await record_orders(connection, running.merchant_id, running.shop_id, batch)
+            days = await share_preparation_days(connection, running.merchant_id, running.shop_id)
+            recorded = await record_orders(
+                connection,
+                running.merchant_id,
+                running.shop_id,
+                batch,
+                preparation=self.preparation if days is None else timedelta(days=days),
+            )
             await save_unreadable(connection, running.merchant_id, running.shop_id, self.unreadable)
             await imports.count_import(
                 connection,

@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import msgspec
 
 from common import clock
 from common.contracts.event import Event
-from common.messaging.outbox import add_events
 from common.postgres.pool import Connection
+from order_importer.changes.publish import publish
 from order_importer.importing.cancellations import keep_cancellations
 from order_importer.importing.interpret import fingerprint
 from order_importer.importing.masking import keep_clear_buyer
 from order_importer.orders import store
 from order_importer.orders.buyer import without_buyer
-from order_importer.orders.events import SOURCE, received, shipped, updated
+from order_importer.orders.deadline import due_at
+from order_importer.orders.events import received, shipped, updated
 from order_importer.orders.store import (
     Fetched,
     KnownOrder,
@@ -39,7 +41,12 @@ class Recorded:
 
 
 async def record_orders(
-    connection: Connection, merchant_id: str, shop_id: str, batch: Sequence[Fetched]
+    connection: Connection,
+    merchant_id: str,
+    shop_id: str,
+    batch: Sequence[Fetched],
+    *,
+    preparation: timedelta,
 ) -> Recorded:
     """Write the batch in key order: `order.received` once, `order.updated` once per change (M8.3),
     and `order.shipped` once per parcel of the seller centre.
@@ -47,6 +54,7 @@ async def record_orders(
     The same order again publishes nothing. The batch is newer than what is stored, since readings
     of a shop are serial under its lease, which the caller has checked in this transaction;
     AliExpress's time of the change does not say which is newer, as an hour of it comes twice.
+    `preparation` is the time to ship of an order of which AliExpress names no deadline.
     """
     batch = sorted(batch, key=lambda fetched: fetched.order_id)
     ids = [fetched.order_id for fetched in batch]
@@ -58,7 +66,14 @@ async def record_orders(
     ]
     revisions = {one.order_id: _revision(one, known.get(one.order_id)) for one in batch}
     revisions |= {one.order_id: next_revision(revisions[one.order_id]) for one in changed}
-    await store.save_orders(connection, merchant_id, shop_id, batch, revisions)
+    deadlines = {
+        one.order_id: due_at(one.order, one.ship_before, preparation)
+        for one in batch
+        if one.order is not None
+    }
+    await store.save_orders(
+        connection, merchant_id, shop_id, batch, revisions=revisions, deadlines=deadlines
+    )
     await save_marketplace_parcels(
         connection, merchant_id, shop_id, {order_id: one.all for order_id, one in made.items()}
     )
@@ -82,7 +97,7 @@ async def record_orders(
         if one.order_id in made:
             appeared = made[one.order_id].appeared
             events += [shipped(stored, parcel.shipment_id) for parcel in appeared]
-    await add_events(connection, events, source=SOURCE)
+    await publish(connection, events)
     return Recorded(first, len(changed) - first)
 
 

@@ -1,6 +1,32 @@
 """What an AliExpress order status means to the channel (M8.2). Pure."""
 
+from typing import Literal
+
 from common.contracts.order import OrderStatus
+
+MarketplaceStatus = Literal[
+    "PLACE_ORDER_SUCCESS",
+    "PAYMENT_PROCESSING",
+    "WAIT_SELLER_EXAMINE_MONEY",
+    "RISK_CONTROL",
+    "RISK_CONTROL_HOLD",
+    "WAIT_SELLER_SEND_GOODS",
+    "WAITING_SHIPMENT",
+    "SELLER_PART_SEND_GOODS",
+    "WAIT_BUYER_ACCEPT_GOODS",
+    "SHIPPED",
+    "FUND_PROCESSING",
+    "IN_CANCEL",
+    "IN_ISSUE",
+    "IN_FROZEN",
+    "FINISH",
+    "ARCHIVE",
+]
+"""The states AliExpress is known to have: what the order list can be asked for. One that comes up
+later is kept and shown as itself, and found as `other`."""
+
+AnyStatus = Literal[OrderStatus, MarketplaceStatus]
+"""A status of either."""
 
 SHIPPABLE: OrderStatus = "waiting_shipment"
 """The only status in which an order may be shipped (M8.4)."""

@@ -30,23 +30,28 @@ class StoredOrder:
     shop_id: str
     revision: int
     order: Order
+    due_at: datetime | None = None
+    """Until when it is to be shipped; None where it does not wait for shipment."""
 
 
 _FIND_ORDER = """
-    SELECT merchant_id, shop_id, order_id, revision, content, ship_before FROM marketplace_order
+    SELECT merchant_id, shop_id, order_id, revision, content, ship_before, due_at
+    FROM marketplace_order
     WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND content IS NOT NULL
     """
 _LOCK_ORDER = _FIND_ORDER + " FOR UPDATE"
 
 _stored_order = marketplace_order.c
-_READABLE_ORDERS = sa.select(
+READABLE_ORDERS = sa.select(
     _stored_order.merchant_id,
     _stored_order.shop_id,
     _stored_order.order_id,
     _stored_order.revision,
     _stored_order.content,
     _stored_order.ship_before,
+    _stored_order.due_at,
 ).where(_stored_order.content.is_not(None))
+"""Every order that could be read, for queries that choose among them."""
 _KEY = (_stored_order.merchant_id, _stored_order.shop_id, _stored_order.order_id)
 
 
@@ -84,7 +89,7 @@ def _stored(row: asyncpg.Record, parcels: Sequence[Parcel]) -> StoredOrder:
         ship_before=row["ship_before"],
         parcels=list(parcels),
     )
-    return StoredOrder(row["merchant_id"], row["shop_id"], row["revision"], order)
+    return StoredOrder(row["merchant_id"], row["shop_id"], row["revision"], order, row["due_at"])
 
 
 async def raise_revision(connection: Connection, stored: StoredOrder) -> StoredOrder:
@@ -104,33 +109,7 @@ async def raise_revision(connection: Connection, stored: StoredOrder) -> StoredO
     )
     parcels = await list_parcels(connection, stored.merchant_id, stored.shop_id, [order_id])
     order = msgspec.structs.replace(stored.order, parcels=parcels.get(order_id, []))
-    return StoredOrder(stored.merchant_id, stored.shop_id, revision, order)
-
-
-async def list_orders(
-    connection: Connection,
-    merchant_id: str,
-    *,
-    status: str | None,
-    shop_id: str | None,
-    after: tuple[datetime, str, str] | None,
-    limit: int,
-) -> list[StoredOrder]:
-    """A page of the merchant's orders, the newest first, after this (placed, shop, order)."""
-    order = _stored_order
-    page = _READABLE_ORDERS.where(order.merchant_id == merchant_id)
-    if status is not None:
-        page = page.where(sa.or_(order.status == status, order.marketplace_status == status))
-    if shop_id is not None:
-        page = page.where(order.shop_id == shop_id)
-    if after is not None:
-        placed_at, *place = after
-        is_further = sa.tuple_(order.shop_id, order.order_id) > tuple(place)
-        page = page.where(
-            sa.or_(order.placed_at < placed_at, sa.and_(order.placed_at == placed_at, is_further))
-        )
-    page = page.order_by(order.placed_at.desc(), order.shop_id, order.order_id).limit(limit)
-    return await _with_parcels(connection, await core.fetch(connection, page))
+    return StoredOrder(stored.merchant_id, stored.shop_id, revision, order, stored.due_at)
 
 
 async def list_orders_after(
@@ -141,16 +120,15 @@ async def list_orders_after(
     limit: int,
 ) -> list[StoredOrder]:
     """The next orders after this key, of one merchant or of all, in key order."""
-    page = _READABLE_ORDERS.where(sa.tuple_(*_KEY) > after)
+    page = READABLE_ORDERS.where(sa.tuple_(*_KEY) > after)
     if merchant_id is not None:
         page = page.where(_stored_order.merchant_id == merchant_id)
     page = page.order_by(*_KEY).limit(limit).with_for_update(read=True)
-    return await _with_parcels(connection, await core.fetch(connection, page))
+    return await with_parcels(connection, await core.fetch(connection, page))
 
 
-async def _with_parcels(
-    connection: Connection, rows: Sequence[asyncpg.Record]
-) -> list[StoredOrder]:
+async def with_parcels(connection: Connection, rows: Sequence[asyncpg.Record]) -> list[StoredOrder]:
+    """The orders of these rows, whose columns are those of `READABLE_ORDERS`."""
     by_shop: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         by_shop.setdefault((row["merchant_id"], row["shop_id"]), []).append(row["order_id"])
@@ -346,9 +324,12 @@ async def save_orders(
     merchant_id: str,
     shop_id: str,
     fetched: Sequence[Fetched],
+    *,
     revisions: Mapping[str, int],
+    deadlines: Mapping[str, datetime | None],
 ) -> None:
-    """Write the orders at these revisions; what could not be interpreted keeps its last content."""
+    """Write the orders at these revisions, with these deadlines; what could not be interpreted
+    keeps its last content."""
     content = [msgspec.json.encode(f.order).decode() if f.order else None for f in fetched]
     listed = [msgspec.json.encode(f.listed).decode() if f.listed else None for f in fetched]
     await connection.execute(
@@ -356,16 +337,17 @@ async def save_orders(
         INSERT INTO marketplace_order AS known
             (merchant_id, shop_id, order_id, revision, listed, listed_fingerprint, details,
              receipt, content, fingerprint, status, marketplace_status, placed_at, modified_at,
-             ship_before, problem, received_at, updated_at)
+             ship_before, problem, received_at, updated_at, due_at, sku_codes)
         SELECT $1, $2, order_id, revision, listed, listed_fingerprint, details, receipt, content,
             fingerprint, status, marketplace_status, placed_at, modified_at, ship_before, problem,
-            $17, $17
+            $17, $17, due_at, sku_codes::jsonb
         FROM unnest(
             $3::text[], $4::bigint[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::text[],
             $10::bytea[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],
-            $15::timestamptz[], $16::text[]
+            $15::timestamptz[], $16::text[], $18::timestamptz[], $19::text[]
         ) AS read (order_id, revision, listed, listed_fingerprint, details, receipt, content,
-            fingerprint, status, marketplace_status, placed_at, modified_at, ship_before, problem)
+            fingerprint, status, marketplace_status, placed_at, modified_at, ship_before, problem,
+            due_at, sku_codes)
         ORDER BY order_id
         ON CONFLICT (merchant_id, shop_id, order_id) DO UPDATE SET
             revision = excluded.revision,
@@ -381,6 +363,9 @@ async def save_orders(
             modified_at = coalesce(excluded.modified_at, known.modified_at),
             ship_before = CASE WHEN excluded.content IS NULL THEN known.ship_before
                 ELSE excluded.ship_before END,
+            due_at = CASE WHEN excluded.content IS NULL THEN known.due_at
+                ELSE excluded.due_at END,
+            sku_codes = coalesce(excluded.sku_codes, known.sku_codes),
             problem = excluded.problem,
             updated_at = excluded.updated_at
         """,
@@ -401,6 +386,36 @@ async def save_orders(
         [f.ship_before for f in fetched],
         [f.problem for f in fetched],
         clock.now(),
+        [deadlines.get(f.order_id) for f in fetched],
+        [_sku_codes(f.order) for f in fetched],
+    )
+
+
+def _sku_codes(order: Order | None) -> str | None:
+    """What the order is found by; a code that the database cannot hold is not searched for."""
+    if order is None:
+        return None
+    codes = {line.sku_code for line in order.lines if "\x00" not in line.sku_code}
+    return msgspec.json.encode(sorted(codes)).decode()
+
+
+async def move_deadlines(
+    connection: Connection,
+    merchant_id: str,
+    shop_id: str,
+    deadlines: Mapping[str, datetime | None],
+) -> None:
+    """Give these orders of the shop their deadlines."""
+    await connection.execute(
+        """
+        UPDATE marketplace_order AS known SET due_at = moved.due_at
+        FROM unnest($3::text[], $4::timestamptz[]) AS moved (order_id, due_at)
+        WHERE known.merchant_id = $1 AND known.shop_id = $2 AND known.order_id = moved.order_id
+        """,
+        merchant_id,
+        shop_id,
+        list(deadlines),
+        list(deadlines.values()),
     )
 
 

@@ -165,12 +165,19 @@ class OrderBody(_View):
 
 
 class OrderView(OrderBody):
-    """An order of a shop, at a revision that rises with every change."""
+    """An order of a shop, at a revision that rises with every change.
+
+    While it waits for shipment `due_at` is its deadline: AliExpress's own (`ship_before`), else the
+    payment and the shop's preparation time.
+    """
 
     shop_id: str
     revision: int
+    due_at: datetime | None
 
 
 def view_of(stored: StoredOrder) -> OrderView:
     body = OrderBody.model_validate(stored.order)
-    return OrderView(shop_id=stored.shop_id, revision=stored.revision, **dict(body))
+    return OrderView(
+        shop_id=stored.shop_id, revision=stored.revision, due_at=stored.due_at, **dict(body)
+    )

@@ -2,10 +2,11 @@
 
 from common import clock
 from common.contracts.event import Event
-from common.messaging.outbox import Caused, add_events
+from common.messaging.outbox import Caused
 from common.postgres.pool import Connection
+from order_importer.changes.publish import publish
 from order_importer.imports.store import request_import
-from order_importer.orders.events import SOURCE, parcel_updated, shipped
+from order_importer.orders.events import parcel_updated, shipped
 from order_importer.orders.store import lock_order, raise_revision
 from order_importer.shipping import store
 from order_importer.shipping.refusals import Rejection
@@ -21,9 +22,7 @@ async def confirm(connection: Connection, shipment: Shipment) -> None:
     await store.mark_confirmed(connection, current)
     now_known = await raise_revision(connection, stored)
     events: list[Event] = [shipped(now_known, shipment.shipment_id), parcel_updated(now_known)]
-    await add_events(
-        connection, [Caused(event, shipment.traceparent) for event in events], source=SOURCE
-    )
+    await publish(connection, [Caused(event, shipment.traceparent) for event in events])
     await request_import(
         connection, shipment.merchant_id, shipment.shop_id, "shipment", at=clock.now()
     )
@@ -34,9 +33,7 @@ async def refuse(connection: Connection, shipment: Shipment, rejection: Rejectio
     stored = await lock_order(connection, shipment.merchant_id, shipment.shop_id, shipment.order_id)
     await store.mark_refused(connection, await store.lock_shipment(connection, shipment), rejection)
     now_known = await raise_revision(connection, stored)
-    await add_events(
-        connection, [Caused(parcel_updated(now_known), shipment.traceparent)], source=SOURCE
-    )
+    await publish(connection, [Caused(parcel_updated(now_known), shipment.traceparent)])
     await request_import(
         connection, shipment.merchant_id, shipment.shop_id, "shipment", at=clock.now()
     )

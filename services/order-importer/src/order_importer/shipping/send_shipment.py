@@ -84,12 +84,17 @@ async def _take(pool: Pool, access: ShopAccess, lease: Lease, listed: Shipment) 
         try:
             async with access.token_of(shipment.merchant_id, shipment.shop_id) as token:
                 if shipment.state == "sent":
-                    return await settle_unknown.settle(pool, access.client, token, lease, shipment)
-                return await _send(pool, access, token, lease, shipment)
+                    had_work = await settle_unknown.settle(
+                        pool, access.client, token, lease, shipment
+                    )
+                else:
+                    had_work = await _send(pool, access, token, lease, shipment)
         except (Outage, ShopNotConnected, MarketplaceFailure) as failure:
             log.warning("shipment.postponed", order=shipment.order_id, reason=str(failure))
             await _postpone(pool, lease, shipment, failure)
             return False
+    await _resume(pool, shipment)
+    return had_work
 
 
 async def _send(
@@ -237,3 +242,13 @@ async def _postpone(pool: Pool, lease: Lease, shipment: Shipment, failure: Excep
             attempts=shipment.attempts + (not isinstance(failure, AppRefused)),
             explained=explain_wait(failure),
         )
+        if isinstance(failure, Outage | AppRefused):
+            await store.pause_shop(connection, shipment.merchant_id, shipment.shop_id, clock.now())
+
+
+async def _resume(pool: Pool, shipment: Shipment) -> None:
+    """AliExpress answers: after an outage the shop's shipments go by their deadlines, whichever of
+    them were tried in it."""
+    async with unit_of_work(pool) as connection:
+        if await store.resume_shop(connection, shipment.merchant_id, shipment.shop_id):
+            await store.hasten_open(connection, shipment.merchant_id, shipment.shop_id)

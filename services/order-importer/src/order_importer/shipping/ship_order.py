@@ -11,13 +11,13 @@ import msgspec
 from common import clock
 from common.contracts.order import Parcel
 from common.errors import Refusal
-from common.messaging.outbox import add_events
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.setup import current_traceparent
 from order_importer.carriers.choose_carrier import Choice
 from order_importer.carriers.tracking_number import normalize, tracking_number_for
-from order_importer.orders.events import SOURCE, parcel_updated
+from order_importer.changes.publish import publish
+from order_importer.orders.events import parcel_updated
 from order_importer.orders.store import (
     list_reserved_numbers,
     load_order,
@@ -183,9 +183,7 @@ async def _save(
             sent_as=None,
         ),
     )
-    await add_events(
-        connection, [parcel_updated(await raise_revision(connection, stored))], source=SOURCE
-    )
+    await publish(connection, [parcel_updated(await raise_revision(connection, stored))])
     return await store.load_shipment(
         connection, request.merchant_id, request.shop_id, request.order_id, shipment_id
     )

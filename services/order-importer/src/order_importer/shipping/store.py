@@ -1,4 +1,4 @@
-"""Shipments and their outcomes: the rows of `shipment`."""
+"""Shipments and their outcomes, and shops that are paused: `shipment` and `shipping_pause`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from common import clock
 from common.errors import NotFound
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import WorkKind, made_work
+from order_importer.shipping.pauses import AN_OUTAGE, pause_of
 from order_importer.shipping.refusals import Rejection
 
 SENDING = WorkKind()
@@ -162,7 +163,8 @@ async def list_of_shop(
 
 
 async def list_open(connection: Connection, now: datetime, *, limit: int) -> list[Shipment]:
-    """Each order's first open shipment, of shops that may be called; the nearest deadline first.
+    """Each order's first open shipment, of shops that may be called and are not paused; the nearest
+    deadline first.
 
     Within an order one whose outcome is open goes first, then further parcels: AliExpress takes
     none after the last.
@@ -174,16 +176,18 @@ async def list_open(connection: Connection, now: datetime, *, limit: int) -> lis
             absent_readings, attempts, requested_at, settled_at, problem_code, problem_message,
             explanation, remedy, traceparent, is_further, more_follow, sent_as
         FROM (
-            SELECT DISTINCT ON (s.merchant_id, s.shop_id, s.order_id) s.*, o.ship_before
+            SELECT DISTINCT ON (s.merchant_id, s.shop_id, s.order_id) s.*, o.due_at
             FROM shipment s
             JOIN marketplace_order o USING (merchant_id, shop_id, order_id)
             JOIN shop USING (merchant_id, shop_id)
+            LEFT JOIN shipping_pause pause USING (merchant_id, shop_id)
             WHERE s.state IN ('pending', 'sent') AND shop.is_usable
+                AND (pause.until IS NULL OR pause.until <= $1)
             ORDER BY s.merchant_id, s.shop_id, s.order_id, s.state = 'sent' DESC,
                 s.is_further DESC, s.requested_at, s.shipment_id
         ) AS first
         WHERE next_try_at <= $1
-        ORDER BY ship_before NULLS LAST, requested_at LIMIT $2
+        ORDER BY due_at NULLS LAST, requested_at LIMIT $2
         """,
         now,
         limit,
@@ -355,3 +359,51 @@ async def erase_notes(
         shop_id,
         order_ids,
     )
+
+
+async def hasten_open(connection: Connection, merchant_id: str, shop_id: str) -> None:
+    """Take the shop's open shipments up again at once: what they waited for is over."""
+    await connection.execute(
+        """
+        UPDATE shipment SET next_try_at = $3
+        WHERE merchant_id = $1 AND shop_id = $2 AND state IN ('pending', 'sent')
+            AND next_try_at > $3
+        """,
+        merchant_id,
+        shop_id,
+        clock.now(),
+    )
+    made_work(connection, SENDING)
+
+
+async def pause_shop(connection: Connection, merchant_id: str, shop_id: str, now: datetime) -> None:
+    """Another call for the shop was not answered: none of its shipments is tried for a while."""
+    failures: int = await connection.fetchval(
+        """
+        INSERT INTO shipping_pause AS pause (merchant_id, shop_id, failures, until)
+        VALUES ($1, $2, 1, $3)
+        ON CONFLICT (merchant_id, shop_id) DO UPDATE SET failures = pause.failures + 1
+        RETURNING failures
+        """,
+        merchant_id,
+        shop_id,
+        now,
+    )
+    await connection.execute(
+        "UPDATE shipping_pause SET until = $3 WHERE merchant_id = $1 AND shop_id = $2",
+        merchant_id,
+        shop_id,
+        now + pause_of(failures),
+    )
+
+
+async def resume_shop(connection: Connection, merchant_id: str, shop_id: str) -> bool:
+    """AliExpress answers again for the shop. Whether it had been an outage."""
+    failures: int | None = await connection.fetchval(
+        """
+        DELETE FROM shipping_pause WHERE merchant_id = $1 AND shop_id = $2 RETURNING failures
+        """,
+        merchant_id,
+        shop_id,
+    )
+    return failures is not None and failures >= AN_OUTAGE

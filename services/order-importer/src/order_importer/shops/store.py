@@ -19,6 +19,8 @@ class Shop:
     connection: str
     generation: int
     covered_until: datetime | None
+    preparation_days: int | None
+    """Days to ship an order of which AliExpress names no deadline; None: the default."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ async def save_states(connection: Connection, states: Sequence[ShopState]) -> li
                 connection = excluded.connection, generation = excluded.generation
             WHERE excluded.revision > known.revision
         RETURNING new.merchant_id, new.shop_id, new.is_usable, new.connection, new.generation,
-            new.covered_until,
+            new.covered_until, new.preparation_days,
             old.is_usable IS DISTINCT FROM new.is_usable AS is_switched,
             old.generation IS DISTINCT FROM new.generation AS is_renewed
         """,
@@ -70,7 +72,8 @@ async def load_shop(connection: Connection, merchant_id: str, shop_id: str) -> S
     """The shop. Raises `NotFound`."""
     row = await connection.fetchrow(
         """
-        SELECT merchant_id, shop_id, is_usable, connection, generation, covered_until
+        SELECT merchant_id, shop_id, is_usable, connection, generation, covered_until,
+            preparation_days
         FROM shop WHERE merchant_id = $1 AND shop_id = $2
         """,
         merchant_id,
@@ -91,3 +94,27 @@ async def move_cover(
         shop_id,
         covered_until,
     )
+
+
+async def set_preparation_days(
+    connection: Connection, merchant_id: str, shop_id: str, days: int | None
+) -> None:
+    """How many days the shop takes to ship; None: the default. The shop's row is locked by it."""
+    await connection.execute(
+        "UPDATE shop SET preparation_days = $3 WHERE merchant_id = $1 AND shop_id = $2",
+        merchant_id,
+        shop_id,
+        days,
+    )
+
+
+async def share_preparation_days(
+    connection: Connection, merchant_id: str, shop_id: str
+) -> int | None:
+    """The shop's preparation days, which do not change before this transaction has ended."""
+    days: int | None = await connection.fetchval(
+        "SELECT preparation_days FROM shop WHERE merchant_id = $1 AND shop_id = $2 FOR SHARE",
+        merchant_id,
+        shop_id,
+    )
+    return days

@@ -1,0 +1,1 @@
+"""Orders chosen among all of them: by filters, in pages, and by their keys. Reads only."""
