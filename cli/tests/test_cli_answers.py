@@ -44,6 +44,8 @@ VIEWS: dict[type[answers.Answer], tuple[tuple[str, ...], str]] = {
     answers.OrderImportAsked: (("order-importer",), "Asked"),
     answers.Money: (("order-importer",), "MoneyView"),
     answers.Order: (("order-importer",), "OrderView"),
+    answers.OrderChange: (("order-importer",), "ChangeView"),
+    answers.OrderChanges: (("order-importer",), "Changes"),
     answers.Shipment: (("order-importer",), "ShipmentView"),
     answers.Correction: (("order-importer",), "CorrectionView"),
     answers.Corrections: (("order-importer",), "Corrections"),

@@ -9,6 +9,7 @@ from channel_cli.commands import (
     feeds,
     merchants,
     orders,
+    orders_in_time,
     parked,
     quarantines,
     runs,
@@ -31,6 +32,8 @@ app.add_typer(orders.app, name="orders")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(quarantines.app, name="quarantines")
 app.add_typer(parked.app, name="parked")
+orders.app.command("due")(orders_in_time.due)
+orders.app.command("changes")(orders_in_time.changes)
 app.command("up")(system.up)
 app.command("status")(system.status)
 app.command("import")(catalogue.import_file)

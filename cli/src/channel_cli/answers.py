@@ -363,6 +363,24 @@ class Order(Answer, frozen=True, kw_only=True):
     placed_at: datetime
     total: Money
     ship_before: datetime | None = None
+    due_at: datetime | None = None
+
+
+class OrderChange(Answer, frozen=True, kw_only=True):
+    """A change of an order, and the order as it is now."""
+
+    kind: str
+    revision: int
+    changed_at: datetime
+    order: Order
+
+
+class OrderChanges(Answer, frozen=True, kw_only=True):
+    """A part of the changes feed, and where it goes on."""
+
+    items: list[OrderChange]
+    next_cursor: str
+    has_more: bool
 
 
 class Shipment(Answer, frozen=True, kw_only=True):

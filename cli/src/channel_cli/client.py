@@ -22,6 +22,7 @@ from channel_cli.answers import (
     Order,
     OrderAudit,
     OrderAuditAsked,
+    OrderChanges,
     OrderDifference,
     OrderImport,
     OrderImportAsked,
@@ -236,6 +237,13 @@ class Channel:
     def orders(self, merchant: str, filters: Query | None = None) -> AsyncIterator[Order]:
         """The merchant's orders."""
         return self.session.items(ORDERS, _of(merchant, "orders"), Order, filters)
+
+    async def order_changes(self, merchant: str, after: str | None) -> OrderChanges:
+        """The next changes of the merchant's orders after a cursor; the oldest kept without one."""
+        query: Query = {"after": after, "limit": 200}
+        return await self.session.get(
+            ORDERS, _of(merchant, "orders", "changes"), OrderChanges, query
+        )
 
     async def order(self, merchant: str, shop: str, order_id: str) -> Document:
         """One order with all that is known."""

@@ -23,6 +23,9 @@ pytestmark = pytest.mark.usefixtures("sold")
         "runs list --json",
         "orders list --json",
         "orders audit --json",
+        "orders list --status closed --placed-from 2026-01-01T00:00:00Z --json",
+        "orders due --json",
+        "orders changes --json",
         "dead-letters list --json",
         "merchants register newcomer --json",
     ],
@@ -67,6 +70,8 @@ async def test_of_two_plans_the_older_is_refused_and_the_newer_named(
         pytest.param(
             "orders ship 1 --carrier UPS --tracking-number 1Z", 1, "Next:", id="no-such-order"
         ),
+        pytest.param("orders list --status waiting", 1, "waiting_shipment", id="no-such-status"),
+        pytest.param("orders changes --after x", 1, "Next:", id="no-cursor"),
         pytest.param("shops renew nowhere", 1, "Next:", id="no-such-shop"),
         pytest.param("feeds apply README.md", 1, "README.md", id="no-configuration"),
         pytest.param("import examples/sample/products.jsonl", 1, "events", id="not-by-files"),

@@ -29,25 +29,43 @@ from channel_cli.shipping import file_tables, ship_file
 
 app = typer.Typer(help="What was ordered, and shipping it.", no_args_is_help=True)
 
+TimeOption = Annotated[str | None, typer.Option(help="A time, as 2026-11-26T12:30:00Z.")]
 OrderId = Annotated[str, typer.Argument(help="AliExpress's order id.")]
 
 
 @app.command("list")
 def list_orders(
+    *,
     merchant: MerchantId = SAMPLE_MERCHANT,
     status: Annotated[
-        str | None, typer.Option(help="new, waiting_shipment, shipped, closed, other.")
+        str | None,
+        typer.Option(help="new, waiting_shipment, shipped, closed, other; or AliExpress's own."),
     ] = None,
     shop: Annotated[str | None, typer.Option(help="Only of this shop.")] = None,
+    number: Annotated[str | None, typer.Option(help="The order's number.")] = None,
+    sku: Annotated[str | None, typer.Option(help="With a line of this SKU.")] = None,
+    placed_from: TimeOption = None,
+    placed_before: TimeOption = None,
+    updated_from: TimeOption = None,
+    updated_before: TimeOption = None,
+    due_before: Annotated[
+        str | None, typer.Option(help="To be shipped before then; the nearest deadline first.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The merchant's orders."""
-
-    async def asked(channel: Channel) -> list[Order]:
-        filters: Query = {"status": status, "shop": shop}
-        return [order async for order in channel.orders(merchant, filters)]
-
-    orders = ask(asked)
+    """The merchant's orders: those that every option given is true of, the newest first."""
+    filters: Query = {
+        "status": status,
+        "shop": shop,
+        "number": number,
+        "sku": sku,
+        "placed_from": placed_from,
+        "placed_before": placed_before,
+        "updated_from": updated_from,
+        "updated_before": updated_before,
+        "due_before": due_before,
+    }
+    orders = ask(lambda channel: orders_of(channel, merchant, filters))
     columns = ("order", "shop", "status", "at AliExpress", "placed", "ship before", "total")
     rows = (
         (
@@ -62,6 +80,11 @@ def list_orders(
         for order in orders
     )
     show(orders, as_json, lambda: table_of(columns, rows))
+
+
+async def orders_of(channel: Channel, merchant: str, filters: Query) -> list[Order]:
+    """The merchant's orders that a filter finds."""
+    return [order async for order in channel.orders(merchant, filters)]
 
 
 @app.command("show")
