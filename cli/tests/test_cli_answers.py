@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from channel_cli import answers
+from channel_cli import answers, order_answers
 
 OPENAPI = Path(__file__).parents[2] / "schemas" / "openapi"
 EVERYWHERE = ("auth-service", "catalog-service", "feed-publisher", "order-importer")
@@ -40,18 +40,22 @@ VIEWS: dict[type[answers.Answer], tuple[tuple[str, ...], str]] = {
     answers.RunReport: (("feed-publisher",), "ReportView"),
     answers.PublishedProduct: (("feed-publisher",), "ProductView"),
     answers.Cause: (("feed-publisher",), "CauseView"),
-    answers.OrderImport: (("order-importer",), "ImportView"),
-    answers.OrderImportAsked: (("order-importer",), "Asked"),
-    answers.Money: (("order-importer",), "MoneyView"),
-    answers.Order: (("order-importer",), "OrderView"),
-    answers.OrderChange: (("order-importer",), "ChangeView"),
-    answers.OrderChanges: (("order-importer",), "Changes"),
-    answers.Shipment: (("order-importer",), "ShipmentView"),
-    answers.Correction: (("order-importer",), "CorrectionView"),
-    answers.Corrections: (("order-importer",), "Corrections"),
-    answers.RowProblem: (("order-importer",), "RowProblem"),
-    answers.ShippedRow: (("order-importer",), "RowView"),
-    answers.ShippedFile: (("order-importer",), "FileResult"),
+    order_answers.OrderImport: (("order-importer",), "ImportView"),
+    order_answers.OrderAuditAsked: (("order-importer",), "AuditAsked"),
+    order_answers.OrderAudit: (("order-importer",), "OrderAuditView"),
+    order_answers.OrderDifference: (("order-importer",), "OrderDifferenceView"),
+    order_answers.Erasure: (("order-importer",), "ErasureView"),
+    order_answers.OrderImportAsked: (("order-importer",), "Asked"),
+    order_answers.Money: (("order-importer",), "MoneyView"),
+    order_answers.Order: (("order-importer",), "OrderView"),
+    order_answers.OrderChange: (("order-importer",), "ChangeView"),
+    order_answers.OrderChanges: (("order-importer",), "Changes"),
+    order_answers.Shipment: (("order-importer",), "ShipmentView"),
+    order_answers.Correction: (("order-importer",), "CorrectionView"),
+    order_answers.Corrections: (("order-importer",), "Corrections"),
+    order_answers.RowProblem: (("order-importer",), "RowProblem"),
+    order_answers.ShippedRow: (("order-importer",), "RowView"),
+    order_answers.ShippedFile: (("order-importer",), "FileResult"),
     answers.AuditEntry: (EVERYWHERE, "AuditView"),
     answers.DeadLetter: (EVERYWHERE, "WholeDeadLetter"),
     answers.ReplayOutcome: (EVERYWHERE, "OutcomeView"),

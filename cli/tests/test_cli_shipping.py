@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 import channel_cli.output
 from channel_cli.__main__ import app
-from channel_cli.answers import Correction, RowProblem, Shipment, ShippedFile, ShippedRow
 from channel_cli.client import Channel
+from channel_cli.order_answers import Correction, RowProblem, Shipment, ShippedFile, ShippedRow
 from channel_cli.shipping import as_settled, parcels_of
 
 

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from channel_cli.answers import Shipment
 from channel_cli.following import RUN_ENDED
+from channel_cli.order_answers import Shipment
 from channel_cli.progress import poll
 from channel_cli.session import Problem
 from channel_cli.settings import ORDERS

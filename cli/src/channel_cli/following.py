@@ -5,17 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from channel_cli.answers import (
-    AppliedFeed,
-    Correction,
-    Import,
-    OrderAudit,
-    OrderImport,
-    Progress,
-    Run,
-    Shipment,
-)
+from channel_cli.answers import AppliedFeed, Import, Progress, Run
 from channel_cli.client import Channel
+from channel_cli.order_answers import Correction, OrderAudit, OrderImport, Shipment
 from channel_cli.progress import poll, progress_bar
 from channel_cli.session import Problem, Query, TookTooLong
 

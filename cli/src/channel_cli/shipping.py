@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 from rich.console import Group, RenderableType
 
-from channel_cli.answers import RowProblem, Shipment, ShippedFile, ShippedRow
 from channel_cli.client import Channel
 from channel_cli.commands_of import in_commands
 from channel_cli.following import follow_shipments
+from channel_cli.order_answers import RowProblem, Shipment, ShippedFile, ShippedRow
 from channel_cli.output import table_of
 from channel_cli.progress import progress_bar
 

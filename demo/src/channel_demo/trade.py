@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from random import Random
 
-from channel_cli.answers import Order
 from channel_cli.following import follow_order_import
+from channel_cli.order_answers import Order
 from channel_cli.output import say
 from channel_cli.progress import poll
 from channel_demo.sandbox import ONLINE

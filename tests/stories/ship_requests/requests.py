@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from channel_cli.answers import Correction, Shipment
+from channel_cli.order_answers import Correction, Shipment
 from channel_cli.progress import poll
 from channel_cli.session import Problem, ProblemDetails, Unreachable
 from channel_demo import trade

@@ -9,9 +9,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from pydantic import SecretStr
 
-from channel_cli.answers import Order
 from channel_cli.client import Channel
 from channel_cli.following import import_and_follow
+from channel_cli.order_answers import Order
 from channel_cli.session import Problem, open_session
 from channel_cli.settings import CATALOG, Access
 from channel_demo import bring_in, trade

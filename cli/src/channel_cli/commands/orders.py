@@ -7,10 +7,10 @@ from uuid import uuid4
 import typer
 from rich.console import RenderableType
 
-from channel_cli.answers import Audited, Correction, Order, Shipment
 from channel_cli.client import Channel
 from channel_cli.commands_of import in_commands
 from channel_cli.following import follow_correction, follow_order_audit, follow_shipments
+from channel_cli.order_answers import Audited, Correction, Order, Shipment
 from channel_cli.output import (
     SAMPLE_MERCHANT,
     SAMPLE_SHOP,

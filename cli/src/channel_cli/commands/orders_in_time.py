@@ -9,9 +9,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from channel_cli.answers import OrderChange, OrderChanges
 from channel_cli.client import Channel
 from channel_cli.commands.orders import orders_of
+from channel_cli.order_answers import OrderChange, OrderChanges
 from channel_cli.output import (
     SAMPLE_MERCHANT,
     AsJson,

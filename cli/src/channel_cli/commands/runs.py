@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from channel_cli.answers import OrderImport, ReportSample, ReportShown, Run, RunReport
+from channel_cli.answers import ReportSample, ReportShown, Run, RunReport
 from channel_cli.client import Channel
 from channel_cli.following import RUN_CONFIRMABLE, RUN_ENDED, follow_order_import, follow_run
+from channel_cli.order_answers import OrderImport
 from channel_cli.output import (
     SAMPLE_FEED,
     SAMPLE_MERCHANT,

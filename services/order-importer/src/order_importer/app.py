@@ -1,12 +1,15 @@
 """The composition root of order-importer: what it is made of, on one screen."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from aliexpress.wiring import client_of
 from common.contracts.shop import ShopState
 from common.jobs import Job
 from common.messaging.records import Subscription
+from common.postgres.unit_of_work import WorkKind
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
 from order_importer.auditing.api import audit_router
@@ -60,11 +63,19 @@ def build(context: Context[OrderSettings]) -> Parts:
         "order-importer.shops", Subscription(ShopState, shop_states.on_shop_state)
     )
 
-    async def import_when_caught_up(holder: str) -> bool:
-        # A shop that lapsed while this service was down must not be called (M1.3).
-        if not shops.caught_up.is_set():
-            return False
-        return await import_next(
+    def when_caught_up(name: str, run: Callable[[], Awaitable[bool]], work: WorkKind) -> Job:
+        """A job that calls AliExpress: a shop that lapsed while this service was down must not be
+        called (M1.3)."""
+
+        async def turn() -> bool:
+            return shops.caught_up.is_set() and await run()
+
+        return Job(name, turn, every=POLL, woken_by=[work])
+
+    def importer(number: int) -> Job:
+        holder = f"{settings.instance_id}/{number}"
+        run = partial(
+            import_next,
             pool,
             access,
             holder,
@@ -72,31 +83,9 @@ def build(context: Context[OrderSettings]) -> Parts:
             buyer_data=buyer_data,
             preparation=settings.preparation,
         )
+        return when_caught_up(f"import-{number}", run, IMPORTING)
 
-    def importer(number: int) -> Job:
-        holder = f"{settings.instance_id}/{number}"
-        return Job(
-            f"import-{number}",
-            lambda: import_when_caught_up(holder),
-            every=POLL,
-            woken_by=[IMPORTING],
-        )
-
-    async def send_when_caught_up() -> bool:
-        if not shops.caught_up.is_set():
-            return False
-        return await send_next(pool, access, settings.instance_id)
-
-    async def audit_when_caught_up() -> bool:
-        if not shops.caught_up.is_set():
-            return False
-        return await audit_next(pool, access, settings.instance_id)
-
-    async def correct_when_caught_up() -> bool:
-        if not shops.caught_up.is_set():
-            return False
-        return await correct_next(pool, access, settings.instance_id)
-
+    calling = (pool, access, settings.instance_id)
     return Parts(
         routers=[
             order_router(pool),
@@ -115,11 +104,11 @@ def build(context: Context[OrderSettings]) -> Parts:
         jobs=[
             Job("plan-imports", lambda: plan_imports(pool), every=POLL),
             Job("plan-audits", lambda: plan_audits(pool), every=POLL),
-            Job("audit-orders", audit_when_caught_up, every=POLL, woken_by=[AUDITING]),
+            when_caught_up("audit-orders", partial(audit_next, *calling), AUDITING),
             *(importer(number) for number in range(settings.parallel_imports)),
-            Job("send-shipments", send_when_caught_up, every=POLL, woken_by=[SENDING]),
+            when_caught_up("send-shipments", partial(send_next, *calling), SENDING),
             Job("erase-buyers", lambda: erase_ended(pool, settings.erase_buyers_after), every=DAY),
-            Job("send-corrections", correct_when_caught_up, every=POLL, woken_by=[CORRECTING]),
+            when_caught_up("send-corrections", partial(correct_next, *calling), CORRECTING),
             Job("publish-due", lambda: publish_due(pool), every=DEADLINES_EVERY),
             Job("measure-open", lambda: measure_open(pool), every=MEASURED_EVERY),
             Job("place-changes", lambda: place_changes(pool), every=POLL, woken_by=[PLACING]),

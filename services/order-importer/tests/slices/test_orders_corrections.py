@@ -9,7 +9,7 @@ from common.contracts.order import OrderShipped, OrderUpdated
 from common.failpoints import FailpointError, arm
 from common.postgres.unit_of_work import reading
 from order_importer.corrections.send_correction import correct_next
-from order_importer.orders.store import list_own_numbers
+from order_importer.parcels.store import list_own_numbers
 from stack.testing import eventually
 
 from ..orders_harness import MERCHANT, PATH, SHOP, Harness

@@ -251,14 +251,14 @@ async def test_an_order_that_no_longer_waits_has_no_deadline(harness: Harness) -
 
 async def test_orders_are_counted_by_status_and_hours_left(harness: Harness) -> None:
     ids = await waiting(harness, 4)
+    await harness.place(status="RISK_CONTROL", seed=3)
+    await harness.import_now()
     for order_id, hours in zip(ids, (-1, 3, 20, 50), strict=True):
         await harness.pool.execute(
             "UPDATE marketplace_order SET due_at = $2 WHERE order_id = $1",
             order_id,
             clock.now() + timedelta(hours=hours),
         )
-    await harness.place(status="RISK_CONTROL", seed=3)
-    await harness.import_now()
     await measure_open(harness.pool)
 
     readings = {

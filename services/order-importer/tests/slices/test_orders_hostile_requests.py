@@ -28,6 +28,7 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(harness
         places={
             f"{OF_MERCHANT}/orders": (datetime(2026, 11, 1, tzinfo=UTC), SHOP, order_id),
             f"{OF_MERCHANT}/shops/{{shop_id}}/order-imports": (7,),
+            f"{OF_MERCHANT}/shops/{{shop_id}}/shipments": (order_id, "shipment"),
             f"{OF_MERCHANT}/shops/{{shop_id}}/order-audits": (7,),
             f"{OF_MERCHANT}/shops/{{shop_id}}/order-audits/{{audit_id}}/differences": (
                 order_id,

@@ -27,7 +27,7 @@ REMEDIES: dict[Kind, str] = {
 }
 
 
-class AuditView(BaseModel):
+class OrderAuditView(BaseModel):
     """An audit of the orders placed in a time. `differences` 0 means: one to one."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -45,7 +45,7 @@ class AuditView(BaseModel):
     ended_at: datetime | None
 
 
-class DifferenceView(BaseModel):
+class OrderDifferenceView(BaseModel):
     """What is not the same of an order here (`ours`) and at AliExpress (`theirs`)."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -62,7 +62,7 @@ class DifferenceView(BaseModel):
         return REMEDIES[self.kind]
 
 
-class Asked(BaseModel):
+class AuditAsked(BaseModel):
     """The audit that will be made."""
 
     audit_id: int
@@ -100,19 +100,19 @@ def audit_router(pool: Pool) -> APIRouter:
     )
 
     @router.post("", status_code=202)
-    async def audit_now(merchant_id: Writer, shop_id: ShopId) -> Asked:
+    async def audit_now(merchant_id: Writer, shop_id: ShopId) -> AuditAsked:
         """Compare all orders of 90 days with AliExpress's list now. One that is due is that one."""
         async with unit_of_work(pool) as connection:
             shop = await load_shop(connection, merchant_id, shop_id)
             if not shop.is_usable:
                 raise ShopNotUsable(shop.connection)
             audit_id = await store.request_audit(connection, merchant_id, shop_id, "asked")
-        return Asked(audit_id=audit_id)
+        return AuditAsked(audit_id=audit_id)
 
     @router.get("")
     async def get_audits(
         merchant_id: Reader, shop_id: ShopId, before: Before = None, limit: Limit = 50
-    ) -> Page[AuditView]:
+    ) -> Page[OrderAuditView]:
         """The shop's audits, the newest first."""
         async with reading(pool) as connection:
             await load_shop(connection, merchant_id, shop_id)
@@ -124,13 +124,13 @@ def audit_router(pool: Pool) -> APIRouter:
                 limit=limit + 1,
             )
         page = Page.of(found, limit, lambda last: AuditPlace(last.audit_id))
-        return page.with_items([AuditView.model_validate(one) for one in page.items])
+        return page.with_items([OrderAuditView.model_validate(one) for one in page.items])
 
     @router.get("/{audit_id}")
-    async def get_audit(merchant_id: Reader, shop_id: ShopId, audit_id: AuditId) -> AuditView:
+    async def get_audit(merchant_id: Reader, shop_id: ShopId, audit_id: AuditId) -> OrderAuditView:
         """The audit."""
         async with reading(pool) as connection:
-            return AuditView.model_validate(
+            return OrderAuditView.model_validate(
                 await store.load_audit(connection, merchant_id, shop_id, audit_id)
             )
 
@@ -141,12 +141,12 @@ def audit_router(pool: Pool) -> APIRouter:
         audit_id: AuditId,
         after: After = None,
         limit: Limit = 50,
-    ) -> Page[DifferenceView]:
+    ) -> Page[OrderDifferenceView]:
         """What the audit found, order by order."""
         async with reading(pool) as connection:
             await store.load_audit(connection, merchant_id, shop_id, audit_id)
             found = await store.list_differences(connection, audit_id, after=after, limit=limit + 1)
         page = Page.of(found, limit, DifferencePlace.of)
-        return page.with_items([DifferenceView.model_validate(one) for one in page.items])
+        return page.with_items([OrderDifferenceView.model_validate(one) for one in page.items])
 
     return router

@@ -26,13 +26,8 @@ from order_importer.corrections.rules import (
 )
 from order_importer.corrections.store import Correction
 from order_importer.orders.events import parcel_updated
-from order_importer.orders.store import (
-    StoredOrder,
-    list_reserved_numbers,
-    load_order,
-    lock_order,
-    raise_revision,
-)
+from order_importer.orders.store import StoredOrder, load_order, lock_order, raise_revision
+from order_importer.parcels.store import list_reserved_numbers
 from order_importer.shipping import store as shipments
 from order_importer.shipping.carrier_of_parcel import choose_for_order, note_for
 from order_importer.shipping.idempotency import KeyUsed

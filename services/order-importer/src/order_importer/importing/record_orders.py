@@ -17,14 +17,8 @@ from order_importer.orders import store
 from order_importer.orders.buyer import without_buyer
 from order_importer.orders.deadline import due_at
 from order_importer.orders.events import received, shipped, updated
-from order_importer.orders.store import (
-    Fetched,
-    KnownOrder,
-    StoredOrder,
-    list_own_numbers,
-    list_parcels,
-    next_revision,
-)
+from order_importer.orders.store import Fetched, KnownOrder, StoredOrder, next_revision
+from order_importer.parcels.store import list_own_numbers, list_parcels
 from order_importer.seller_centre.parcels import ParcelChanges, compare_parcels
 from order_importer.seller_centre.store import (
     list_marketplace_parcels,

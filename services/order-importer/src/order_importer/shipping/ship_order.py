@@ -18,12 +18,8 @@ from order_importer.carriers.choose_carrier import Choice
 from order_importer.carriers.tracking_number import normalize, tracking_number_for
 from order_importer.changes.publish import publish
 from order_importer.orders.events import parcel_updated
-from order_importer.orders.store import (
-    list_reserved_numbers,
-    load_order,
-    lock_order,
-    raise_revision,
-)
+from order_importer.orders.store import load_order, lock_order, raise_revision
+from order_importer.parcels.store import list_reserved_numbers
 from order_importer.shipping import store
 from order_importer.shipping.carrier_of_parcel import choose_for_order, note_for
 from order_importer.shipping.idempotency import KeyUsed

@@ -3,8 +3,8 @@ shop is read deeply every night and audited every month."""
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:

@@ -6,10 +6,10 @@ from alembic import op
 
 from common.postgres.migrate import statements
 
-revision = "0005"
-down_revision = "0007"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:
-    for statement in statements((Path(__file__).parent / "0005_orders_in_time.sql").read_text()):
+    for statement in statements((Path(__file__).parent / "0007_orders_in_time.sql").read_text()):
         op.execute(statement)
