@@ -15,6 +15,7 @@ from order_importer.importing.interpret import (
     RawOrder,
     fingerprint,
     interpret,
+    is_settled,
     listed_fingerprint,
     ship_before,
 )
@@ -164,6 +165,26 @@ def test_a_running_deadline_does_not_make_a_listed_order_another() -> None:
     later = but(LISTED, timeout_left=timedelta(days=2), raw="later")
     assert listed_fingerprint(later) == listed_fingerprint(LISTED)
     assert listed_fingerprint(but(LISTED, status="FINISH")) != listed_fingerprint(LISTED)
+
+
+@pytest.mark.parametrize(
+    ("age", "changes", "is_expected"),
+    [
+        pytest.param(timedelta(seconds=0), {}, False, id="just-now"),
+        pytest.param(timedelta(seconds=60), {}, False, id="within-the-minute"),
+        pytest.param(timedelta(seconds=-90), {}, False, id="their-clock-ahead"),
+        pytest.param(timedelta(minutes=2), {}, True, id="a-while-ago"),
+        pytest.param(timedelta(hours=1, seconds=30), {}, False, id="maybe-the-repeated-hour"),
+        pytest.param(timedelta(hours=1, minutes=2), {}, True, id="more-than-an-hour"),
+        pytest.param(timedelta(hours=5), {"status": "FINISH"}, False, id="one-answer-lags"),
+        pytest.param(timedelta(hours=5), {"modified_at": None}, False, id="no-time"),
+    ],
+)
+def test_whether_the_list_would_show_the_next_change(
+    age: timedelta, changes: dict[str, Any], is_expected: bool
+) -> None:
+    listed = but(LISTED, **{"modified_at": AT, **changes})
+    assert is_settled(listed, DETAILS, AT + age) is is_expected
 
 
 def test_the_deadline_is_what_is_left_to_the_minute_while_it_waits() -> None:

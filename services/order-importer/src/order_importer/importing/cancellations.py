@@ -6,10 +6,10 @@ refund of the line and what was known before say which of them were cancelled.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from msgspec.structs import replace
 
-from common.contracts.money import Money
 from common.contracts.order import Cancellation, Order, OrderLine, Refund
 
 ENDED = frozenset({"FINISH", "ARCHIVE"})
@@ -42,18 +42,18 @@ class Ending:
 
 
 def find_cancellation(
-    ending: Ending, line_status: str | None, quantity: int, total: Money, refund: Refund | None
+    ending: Ending, line_status: str | None, quantity: int, paid: Decimal, refund: Refund | None
 ) -> Cancellation | None:
     """The cancellation of a line in this state; None where it is not cancelled.
 
-    `total` is what the line cost, `refund` what of it went back.
+    `paid` is what the buyer paid for the line, and `refund` what of it went back, in one currency.
     """
     reason = refund.reason if refund else None
     if not ending.has_come:
         return Cancellation(quantity=quantity, reason=reason) if line_status in ENDED else None
     if ending.is_cancellation:
         return Cancellation(quantity=quantity, reason=ending.reason)
-    if reason in _LINE_CANCELLED and _is_all_of(refund, total):
+    if reason in _LINE_CANCELLED and _is_all(refund, paid):
         return Cancellation(quantity=quantity, reason=reason)
     return None
 
@@ -70,10 +70,6 @@ def _kept(line: OrderLine, before: Cancellation | None) -> OrderLine:
     return line if before is None else replace(line, cancellation=before)
 
 
-def _is_all_of(refund: Refund | None, total: Money) -> bool:
+def _is_all(refund: Refund | None, paid: Decimal) -> bool:
     amount = refund.amount if refund else None
-    return (
-        amount is not None
-        and amount.currency == total.currency
-        and amount.decimal() >= total.decimal()
-    )
+    return amount is not None and amount.decimal() >= paid

@@ -25,6 +25,7 @@ from order_importer.orders.status import SHIPPABLE, channel_status
 
 SETTLED_AFTER = timedelta(minutes=1)
 """A second, and what AliExpress's clock may be ahead of ours."""
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,13 @@ def is_settled(listed: wire.Order, details: wire.OrderDetails, read_at: datetime
     """Whether the list would show the next change of an order that was read so.
 
     Not while one of the answers lags behind the other, nor shortly after a change: the list counts
-    in seconds, and a further one within the same second would leave it as it is.
+    in seconds, and a further one within the same second would leave it as it is. In November's
+    repeated hour a change of just now may be taken for one of an hour ago.
     """
     if listed.status != details.status or listed.modified_at is None:
         return False
-    return read_at - listed.modified_at > SETTLED_AFTER
+    age = read_at - listed.modified_at
+    return age > SETTLED_AFTER and not HOUR - SETTLED_AFTER <= age <= HOUR + SETTLED_AFTER
 
 
 def ship_before(

@@ -66,7 +66,9 @@ def _line(
     total = money_of(stated) if stated else _times(unit_price, quantity)
     status = first(line.status for line in either)
     variant = _variant(detailed.variant or ()) if detailed else []
+    discounts = _discounts(detailed) if detailed else []
     refund = refund_of(detailed.refund) if detailed else None
+    paid = total.decimal() - sum(one.amount.decimal() for one in discounts)
     return OrderLine(
         line_id=line_id,
         sku_code=first(line.sku_code for line in either) or "",
@@ -79,8 +81,8 @@ def _line(
         attributes=_in_words(variant),
         variant=variant,
         image_url=first(line.image_url for line in either),
-        discounts=_discounts(detailed) if detailed else [],
-        cancellation=find_cancellation(ending, status, quantity, total, refund),
+        discounts=discounts,
+        cancellation=find_cancellation(ending, status, quantity, paid, refund),
         refund=refund,
     )
 
