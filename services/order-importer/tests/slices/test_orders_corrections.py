@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from aliexpress.logistics import Shipment as WireShipment
+from aliexpress.logistics import modify_shipment
 from common.contracts.order import OrderShipped, OrderUpdated
 from common.failpoints import FailpointError, arm
 from common.postgres.unit_of_work import reading
@@ -79,9 +81,8 @@ async def test_a_number_is_corrected_and_published_once(harness: Harness) -> Non
     assert updated.previous_status == updated.order.status
     assert len(await harness.events(OrderShipped)) == 1
     async with reading(harness.pool) as connection:
-        assert await list_own_numbers(connection, MERCHANT, SHOP, [order_id]) == {
-            order_id: {OLD, NEW}
-        }
+        own = await list_own_numbers(connection, MERCHANT, SHOP, [order_id])
+    assert own == {order_id: [OLD, NEW]}
 
 
 async def test_a_parcel_that_was_never_sent_is_changed_before_it_is(harness: Harness) -> None:
@@ -336,23 +337,106 @@ async def test_a_parcel_changed_in_the_seller_centre_is_not_changed_blindly(
     harness: Harness,
 ) -> None:
     order_id, shipment_id = await shipped(harness)
-    await harness.correct_tracking(order_id, shipment_id, "one")
-    await harness.correct_all(2)
-    await harness.pool.execute("UPDATE shipment SET tracking_number = 'LP-ELSEWHERE'")
-    await harness.correct_tracking(order_id, shipment_id, "two", tracking_number="LP5")
+    await reship_by_hand(harness, order_id, OLD, "LP-ELSEWHERE")
+    await harness.correct_tracking(order_id, shipment_id)
     await harness.correct_all(4)
 
-    last = (await corrections_of(harness, order_id, shipment_id))[-1]
-    assert (last["state"], last["problem_code"]) == ("refused", "parcel-not-there")
-    assert await number_at_aliexpress(harness, order_id) == [NEW]
+    [refused] = await corrections_of(harness, order_id, shipment_id)
+    assert (refused["state"], refused["problem_code"]) == ("refused", "parcel-not-there")
+    assert await number_at_aliexpress(harness, order_id) == ["LP-ELSEWHERE"]
 
 
 async def test_a_number_corrected_in_the_seller_centre_needs_no_call(harness: Harness) -> None:
     order_id, shipment_id = await shipped(harness)
-    await harness.correct_tracking(order_id, shipment_id, "one", tracking_number="LP5")
+    await harness.correct_tracking(order_id, shipment_id)
+    await reship_by_hand(harness, order_id, OLD, NEW)
     await harness.correct_all(2)
-    await harness.pool.execute("UPDATE shipment SET tracking_number = $1", OLD)
-    await harness.correct_tracking(order_id, shipment_id, "two", tracking_number="LP5")
-    await harness.correct_all(2)
-    assert await states(harness, order_id, shipment_id) == ["confirmed", "confirmed"]
+    assert await states(harness, order_id, shipment_id) == ["confirmed"]
     assert len(await changed_parcels(harness)) == 1
+
+
+# -- parcels of the seller centre -------------------------------------------------------------
+
+
+async def test_an_import_between_call_and_outcome_takes_the_new_number_for_ours(
+    harness: Harness,
+) -> None:
+    order_id, shipment_id = await shipped(harness)
+    await harness.correct_tracking(order_id, shipment_id)
+    arm("correction.after-call=error")
+    try:
+        with pytest.raises(FailpointError):
+            await harness.correct()
+    finally:
+        arm("")
+    await harness.import_now()
+    await harness.correct_all()
+    await harness.import_now()
+
+    assert await states(harness, order_id, shipment_id) == ["confirmed"]
+    parcels = (await harness.order(order_id))["parcels"]
+    assert [(one["tracking_number"], one["origin"]) for one in parcels] == [(NEW, "channel")]
+    assert len(await harness.events(OrderShipped)) == 1
+
+
+async def test_a_number_that_the_seller_centre_gave_our_parcel_can_be_taken_over(
+    harness: Harness,
+) -> None:
+    order_id, shipment_id = await shipped(harness)
+    await reship_by_hand(harness, order_id, OLD, "LP5")
+    await harness.import_now()
+    asked = await harness.correct_tracking(order_id, shipment_id, tracking_number="LP5")
+    assert asked.status_code == 202, asked.text
+    await harness.correct_all(2)
+    await harness.import_now()
+
+    assert await states(harness, order_id, shipment_id) == ["confirmed"]
+    assert len(await changed_parcels(harness)) == 1
+    there = [one for one in (await harness.order(order_id))["parcels"] if not one["gone_at"]]
+    assert [(one["tracking_number"], one["origin"]) for one in there] == [("LP5", "channel")]
+
+
+async def test_the_number_of_another_parcel_of_the_seller_centre_is_not_taken_over(
+    harness: Harness,
+) -> None:
+    order_id = await to_send(harness, "SHIRT-1", "SHIRT-2")
+    first, _ = [line["line_id"] for line in (await harness.order(order_id))["lines"]]
+    shipment_id = (await harness.ship(order_id, lines=[first])).json()["shipment_id"]
+    await harness.send_all(2)
+    await harness.control(
+        f"orders/{order_id}/parcels",
+        service_name="CAINIAO_STANDARD",
+        logistics_no="LP5",
+        send_type="all",
+    )
+    await harness.correct_tracking(order_id, shipment_id, tracking_number="LP5")
+    await harness.correct_all(2)
+
+    [refused] = await corrections_of(harness, order_id, shipment_id)
+    assert (refused["state"], refused["problem_code"]) == ("refused", "parcel-known")
+    assert refused["remedy"]
+    assert await number_at_aliexpress(harness, order_id) == [OLD, "LP5"]
+    assert await changed_parcels(harness) == []
+
+
+async def test_a_parcel_made_in_the_seller_centre_is_corrected_there(harness: Harness) -> None:
+    order_id = await to_send(harness)
+    await harness.set_status(order_id, "WAIT_BUYER_ACCEPT_GOODS")
+    await harness.import_now()
+    [parcel] = (await harness.order(order_id))["parcels"]
+    answer = await harness.correct_tracking(order_id, parcel["shipment_id"])
+    assert (answer.status_code, answer.json()["rule"]) == (409, "M8.4")
+    assert answer.json()["type"].endswith(":parcel-of-seller-centre")
+    assert "seller centre" in answer.json()["remedy"]
+
+
+async def reship_by_hand(harness: Harness, order_id: str, old: str, new: str) -> None:
+    """Somebody changes a parcel in the seller centre."""
+    async with harness.access.token_of(MERCHANT, SHOP) as token:
+        await modify_shipment(
+            harness.access.client,
+            token,
+            WireShipment(order_id, "CAINIAO_STANDARD", new, "all"),
+            old_service_name="CAINIAO_STANDARD",
+            old_tracking_number=old,
+        )

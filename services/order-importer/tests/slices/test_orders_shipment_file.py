@@ -189,6 +189,15 @@ async def test_a_parcel_shipped_alone_is_there_and_another_carrier_is_a_correcti
     assert f"{shipment_id}/tracking" in other["items"][0]["problem"]["remedy"]
 
 
+async def test_a_parcel_made_in_the_seller_centre_is_there(harness: Harness) -> None:
+    order_id = await to_send(harness)
+    await harness.set_status(order_id, "WAIT_BUYER_ACCEPT_GOODS")
+    await harness.import_now()
+    [parcel] = (await harness.order(order_id))["parcels"]
+    result = await upload(harness, f"{order_id},,EMS,{parcel['tracking_number']}")
+    assert outcomes(result) == [(2, "already_there", "")]
+
+
 async def test_a_corrected_parcel_is_there_by_its_former_number(harness: Harness) -> None:
     order_id = await to_send(harness)
     row = f"{order_id},,{STANDARD},LP00012345"

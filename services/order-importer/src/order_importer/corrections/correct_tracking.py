@@ -23,6 +23,7 @@ from order_importer.corrections.rules import (
     CorrectionOpen,
     TrackingUnchanged,
     require_correctable,
+    require_ours,
 )
 from order_importer.corrections.store import Correction
 from order_importer.orders.events import parcel_updated
@@ -89,6 +90,7 @@ async def _correct(
         stored = await load_order(
             connection, request.merchant_id, request.shop_id, request.order_id
         )
+        require_ours(stored.order, request.shipment_id)
         shipment = await shipments.load_shipment(connection, *request.address)
     require_correctable(stored.order, shipment, state_of(stored.order))
     website = request.tracking_website or (None if request.carrier else shipment.tracking_website)
@@ -158,8 +160,13 @@ async def _require_change(
     reserved = await list_reserved_numbers(
         connection, stored.merchant_id, stored.shop_id, stored.order.order_id
     )
+    # The seller centre may have given this parcel the number: AliExpress is read before the call.
+    parcels = [one for one in stored.order.parcels if one.origin == "channel"]
     require_new_number(
-        stored.order, wanted.tracking_number, reserved=reserved, but_for=current.shipment_id
+        msgspec.structs.replace(stored.order, parcels=parcels),
+        wanted.tracking_number,
+        reserved=reserved,
+        but_for=current.shipment_id,
     )
 
 

@@ -7,6 +7,7 @@ from aliexpress.orders import Parcel as WireParcel
 from common.contracts.order import Order
 from common.errors import Refusal
 from order_importer.carriers.tracking_number import normalize
+from order_importer.corrections.store import Correction
 from order_importer.shipping.obstacles import ADVICE, FROZEN, Advice, OrderState
 from order_importer.shipping.refusals import Meaning, Rejection, meaning_of
 from order_importer.shipping.store import Shipment
@@ -74,6 +75,19 @@ class OrderNotCorrectable(Refusal):
         )
 
 
+class ParcelOfSellerCentre(Refusal):
+    """The parcel was not made here."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(
+            f"the parcel {number} was made in the AliExpress seller centre",
+            status=409,
+            slug="parcel-of-seller-centre",
+            rule="M8.4",
+            remedy="Correct its number in the AliExpress seller centre, then import orders.",
+        )
+
+
 class TrackingUnchanged(Refusal):
     """The parcel has this number and this carrier already."""
 
@@ -101,6 +115,13 @@ class CorrectionOpen(Refusal):
         )
 
 
+def require_ours(order: Order, shipment_id: str) -> None:
+    """Raises `ParcelOfSellerCentre`."""
+    for parcel in order.parcels:
+        if parcel.shipment_id == shipment_id and parcel.origin == "marketplace":
+            raise ParcelOfSellerCentre(parcel.tracking_number)
+
+
 def require_correctable(order: Order, shipment: Shipment, state: OrderState) -> None:
     """Raises `ShipmentRefused` and `OrderNotCorrectable`."""
     if shipment.state == "refused":
@@ -116,11 +137,20 @@ def find_obstacle(state: OrderState) -> tuple[str, Advice] | None:
     return next(((word, _OBSTACLES[word]) for word in words if word in _OBSTACLES), None)
 
 
-def shows(details: OrderDetails, number: str, service_name: str) -> bool:
-    """Whether AliExpress has a parcel of this number with this carrier."""
-    return any(
-        _is_of(parcel, number) and _is_carried(parcel, service_name) for parcel in details.parcels
+def shows(details: OrderDetails, correction: Correction) -> bool:
+    """Whether AliExpress has the parcel as corrected, in place of what it was."""
+    is_there = any(
+        _is_of(parcel, correction.tracking_number) and _is_carried(parcel, correction.service_name)
+        for parcel in details.parcels
     )
+    return is_there and not is_taken(details, correction)
+
+
+def is_taken(details: OrderDetails, correction: Correction) -> bool:
+    """Whether another parcel has the new number: AliExpress shows it beside the former one."""
+    new, former = correction.tracking_number, correction.former_number
+    is_other_number = normalize(new) != normalize(former)
+    return is_other_number and all(find_parcel(details, number) for number in (new, former))
 
 
 def find_parcel(details: OrderDetails, number: str) -> WireParcel | None:
@@ -174,6 +204,17 @@ def find_rejection(there: WireParcel, state: OrderState) -> Rejection | None:
         f"The order is {word}: {advice.because}. It was read right before the change was to be "
         "sent, and nothing was sent.",
         advice.remedy,
+    )
+
+
+def rejected_as_taken(number: str) -> Rejection:
+    """The correction to a number that another parcel of the order has at AliExpress."""
+    return Rejection(
+        "parcel-known",
+        f"the order has another parcel {number}",
+        f"AliExpress shows the number {number} beside the one that was to be corrected: another "
+        "parcel has it.",
+        "Look at the order's parcels in the AliExpress seller centre, and send the right number.",
     )
 
 

@@ -133,8 +133,12 @@ async def _intend(
     if shipment.state == "refused":
         await store.mark_refused(connection, correction, rules.REFUSED_SHIPMENT)
         return None
-    if rules.shows(details, correction.tracking_number, correction.service_name):
+    if rules.shows(details, correction):
         await _confirm(connection, correction)
+        return None
+    if rules.is_taken(details, correction):
+        taken = rules.rejected_as_taken(correction.tracking_number)
+        await store.mark_refused(connection, correction, taken)
         return None
     there = rules.find_parcel(details, correction.former_number)
     if there is None:
@@ -160,7 +164,7 @@ async def _intend(
 
 async def _settle(pool: Pool, lease: Lease, correction: Correction, details: OrderDetails) -> bool:
     """Conclude from a reading of the order whether AliExpress has the change."""
-    is_there = rules.shows(details, correction.tracking_number, correction.service_name)
+    is_there = rules.shows(details, correction)
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
         if is_there:

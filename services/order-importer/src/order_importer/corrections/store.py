@@ -87,6 +87,21 @@ def key_of(correction: Correction) -> tuple[str, str, str, str, str]:
     )
 
 
+async def erase_notes(
+    connection: Connection, merchant_id: str, shop_id: str, order_ids: Sequence[str]
+) -> None:
+    """Delete what callers wrote freely of these orders' corrections: notes, idempotency keys."""
+    await connection.execute(
+        """
+        UPDATE tracking_correction SET note = NULL, idempotency_key = 'erased/' || correction_id
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
+        """,
+        merchant_id,
+        shop_id,
+        order_ids,
+    )
+
+
 async def find_by_key(
     connection: Connection, merchant_id: str, idempotency_key: str
 ) -> Correction | None:
@@ -288,19 +303,4 @@ async def mark_refused(
         rejection.message,
         rejection.explanation,
         rejection.remedy,
-    )
-
-
-async def erase_notes(
-    connection: Connection, merchant_id: str, shop_id: str, order_ids: Sequence[str]
-) -> None:
-    """Delete what callers wrote freely of these orders' corrections."""
-    await connection.execute(
-        """
-        UPDATE tracking_correction SET note = NULL, idempotency_key = 'erased/' || correction_id
-        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
-        """,
-        merchant_id,
-        shop_id,
-        order_ids,
     )

@@ -58,11 +58,11 @@ class _Wanted:
         outcome: Outcome,
         shipment: Shipment | None = None,
         *,
-        planned: Parcel | None = None,
+        shown: Parcel | None = None,
         refusal: Refusal | None = None,
     ) -> list[RowResult]:
         """The same for each of its rows."""
-        known = shipment or planned
+        known = shipment or shown
         number = known.tracking_number if known else self.request.tracking_number
         return [
             RowResult(row.line, outcome, self.request.order_id, number, shipment, refusal)
@@ -93,12 +93,14 @@ async def ship_rows(
     for parcel in wanted:
         try:
             there = await _find_there(pool, parcel.request)
-            if there is not None:
+            if isinstance(there, Parcel):
+                results += parcel.answer("already_there", shown=there)
+            elif there is not None:
                 results += parcel.answer("already_there", there)
             elif is_dry_run:
                 earlier = planned.setdefault(parcel.request.order_id, [])
                 earlier.append(await check_shipment(pool, access, parcel.request, earlier))
-                results += parcel.answer("accepted", planned=earlier[-1])
+                results += parcel.answer("accepted", shown=earlier[-1])
             else:
                 key = await _free_key(pool, parcel.request)
                 shipment = await ship_order(pool, access, parcel.request, key)
@@ -174,8 +176,9 @@ def _rows_differ(rows: Sequence[FileRow]) -> Refusal:
     )
 
 
-async def _find_there(pool: Pool, request: ShipmentRequest) -> Shipment | None:
-    """The parcel the order has under this number, now or formerly, and not refused.
+async def _find_there(pool: Pool, request: ShipmentRequest) -> Shipment | Parcel | None:
+    """The parcel the order has under this number, now or formerly, and not refused or gone: our
+    shipment, or one of the seller centre.
 
     Raises `NotFound` and `ParcelDiffers`.
     """
@@ -183,12 +186,14 @@ async def _find_there(pool: Pool, request: ShipmentRequest) -> Shipment | None:
     address = request.merchant_id, request.shop_id, request.order_id
     async with reading(pool) as connection:
         order = (await load_order(connection, *address)).order
-        parcels = [parcel for parcel in order.parcels if parcel.state != "refused"]
+        parcels = [one for one in order.parcels if one.state != "refused" and one.gone_at is None]
         now = [one for one in parcels if normalize(one.tracking_number) == number]
         formerly = [one for one in parcels if number in map(normalize, one.former_numbers)]
         if not now and not formerly:
             return None
         parcel = [*now, *formerly][0]
+        if parcel.origin == "marketplace":
+            return parcel
         shipment = await load_shipment(connection, *address, parcel.shipment_id)
     _require_same_lines(request, parcel)
     if now:
