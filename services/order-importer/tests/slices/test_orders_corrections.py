@@ -82,7 +82,7 @@ async def test_a_number_is_corrected_and_published_once(harness: Harness) -> Non
     assert len(await harness.events(OrderShipped)) == 1
     async with reading(harness.pool) as connection:
         own = await list_own_numbers(connection, MERCHANT, SHOP, [order_id])
-    assert own == {order_id: [OLD, NEW]}
+    assert own == {order_id: {OLD, NEW}}
 
 
 async def test_a_parcel_that_was_never_sent_is_changed_before_it_is(harness: Harness) -> None:
