@@ -118,6 +118,10 @@ outages: prepare ## 60 outages of Kafka of 1 to 60 s under load
 histories: prepare ## 200 rounds of anything that can happen to 300 products; the shop must follow
 	$(BIN)/pytest -q --length=long --timeout=0 tests/histories
 
+.PHONY: month
+month: prepare ## a month of 5,000 orders with 16 importers racing; database and AliExpress one to one
+	$(BIN)/pytest -q --length=long --timeout=0 services/order-importer/tests/slices/test_orders_month.py
+
 .PHONY: failpoints
 failpoints: prepare ## a SIGKILL at every failpoint, one at a time
 	$(BIN)/pytest -q --length=long --durations=25 tests/stories/crashes

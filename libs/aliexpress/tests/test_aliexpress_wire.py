@@ -15,6 +15,7 @@ from aliexpress.wire import (
     decode,
     encode,
     from_pacific,
+    latest_written_alike,
     to_pacific,
     until_midnight_in_beijing,
 )
@@ -205,3 +206,19 @@ def test_a_flag_decides_and_filler_beside_data_does_not(
             Fields(result).refuse_unless_successful("rows")
     else:
         Fields(result).refuse_unless_successful("rows")
+
+
+@pytest.mark.parametrize(
+    ("moment", "latest"),
+    [
+        pytest.param("2027-11-07T08:20:00", "2027-11-07T09:20:00", id="repeated-hour-first"),
+        pytest.param("2027-11-07T09:20:00", "2027-11-07T09:20:00", id="repeated-hour-second"),
+        pytest.param("2027-11-07T07:59:59", "2027-11-07T07:59:59", id="before"),
+        pytest.param("2027-11-07T10:00:00", "2027-11-07T10:00:00", id="after"),
+        pytest.param("2027-03-14T10:00:00", "2027-03-14T10:00:00", id="spring"),
+    ],
+)
+def test_the_latest_moment_that_is_written_alike(moment: str, latest: str) -> None:
+    first, last = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (moment, latest))
+    assert latest_written_alike(first) == last
+    assert to_pacific(first) == to_pacific(last)

@@ -91,6 +91,7 @@ class Harness:
     """The service under test and everything it stands on."""
 
     http: httpx2.AsyncClient
+    database_url: str
     pool: Pool
     access: ShopAccess
     states: ShopStates
@@ -116,7 +117,7 @@ class Harness:
 
     # -- the shop
 
-    async def connect(self) -> None:
+    async def connect(self, shop: str = SHOP, seller_id: str = SELLER) -> None:
         """Connect or renew the shop at auth-service, and give this service its new state."""
         operator = self.bearer(OPERATOR, merchant_id=None)
         await self.auth_http.put(
@@ -124,11 +125,12 @@ class Harness:
             json={"name": "Shein", "is_eligible": True},
             headers=operator,
         )
-        started = await self.auth_http.post(f"{PATH}/connect", headers=operator)
+        path = f"/v1/merchants/{MERCHANT}/shops/{shop}/connect"
+        started = await self.auth_http.post(path, headers=operator)
         start = urlsplit(started.json()["start_url"])
         redirect = await self.auth_http.get(f"{start.path}?{start.query}")
         state = parse_qs(urlsplit(redirect.headers["location"]).query)["state"][0]
-        code = await self.control("codes", seller_id=SELLER, redirect_uri=REDIRECT)
+        code = await self.control("codes", seller_id=seller_id, redirect_uri=REDIRECT)
         page = await self.auth_http.get(
             "/v1/oauth/callback", params={"state": state, "code": code["code"]}
         )
@@ -363,6 +365,7 @@ async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> Asyn
         ) as http:
             yield Harness(
                 http=http,
+                database_url=urls[0],
                 pool=pool,
                 access=access,
                 states=ShopStates(tokens.forget, import_every=settings.import_every),

@@ -76,6 +76,12 @@ def int_or_text(marketplace_id: str) -> int | str:
     return int(marketplace_id) if is_number and len(marketplace_id) < 20 else marketplace_id
 
 
+def latest_written_alike(moment: datetime) -> datetime:
+    """The latest moment AliExpress writes as it writes this one: an hour later in the first of
+    November's repeated hours, else the same."""
+    return moment.astimezone(PACIFIC).replace(fold=1).astimezone(UTC)
+
+
 def to_pacific(moment: datetime) -> str:
     """`moment` as AliExpress wants it in filters of orders, products and feeds."""
     return moment.astimezone(PACIFIC).strftime(WIRE_TIME)

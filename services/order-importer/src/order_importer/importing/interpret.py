@@ -9,6 +9,7 @@ import msgspec
 from aliexpress import orders as wire
 from aliexpress.addresses import CustomsData
 from aliexpress.addresses import Passport as WirePassport
+from aliexpress.wire import latest_written_alike
 from common.contracts.order import Address, Order, Passport, PickupPoint
 from order_importer.importing.cancellations import Ending
 from order_importer.importing.given import (
@@ -25,7 +26,6 @@ from order_importer.orders.status import SHIPPABLE, channel_status
 
 SETTLED_AFTER = timedelta(minutes=1)
 """A second, and what AliExpress's clock may be ahead of ours."""
-HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -108,14 +108,13 @@ def listed_fingerprint(listed: wire.Order) -> bytes:
 def is_settled(listed: wire.Order, details: wire.OrderDetails, read_at: datetime) -> bool:
     """Whether the list would show the next change of an order that was read so.
 
-    Not while one of the answers lags behind the other, nor shortly after a change: the list counts
-    in seconds, and a further one within the same second would leave it as it is. In November's
-    repeated hour a change of just now may be taken for one of an hour ago.
+    Not while one of the answers lags behind the other, nor until the second of the last change is
+    over: a further one within it would leave the list as it is. In November's repeated hour that
+    second comes again.
     """
     if listed.status != details.status or listed.modified_at is None:
         return False
-    age = read_at - listed.modified_at
-    return age > SETTLED_AFTER and not HOUR - SETTLED_AFTER <= age <= HOUR + SETTLED_AFTER
+    return read_at - latest_written_alike(listed.modified_at) > SETTLED_AFTER
 
 
 def ship_before(
