@@ -1,7 +1,7 @@
 """A month of orders, simulated: buyers, seller centre and platform act while importers race.
 
 Each step the clock moves on, orders are placed and acted on by the sandbox's control API, pages
-shift, repeat and break, and several importers run meanwhile. Then the step comes to rest, and what
+shift, repeat and break, and several importers run meanwhile. Then the step settles, and what
 changed at AliExpress must have raised the order's revision, and nothing else. What is compared with
 comes from the sandbox's own views and ledger alone.
 """
@@ -66,7 +66,7 @@ QUIRKS: tuple[dict[str, Any], ...] = (
 
 
 DEADLINE = "deadline"
-"""A change of it alone is no change of an order: it is shown, and told with the next."""
+"""A change of it alone is no change of an order: it is shown, and published with the next."""
 OURS = "LB"
 """How the numbers of the channel's own parcels begin."""
 PASSPORT = {
@@ -123,7 +123,7 @@ class Month:
             placed = wanted
             await self._race()
             await self.harness.sandbox.delete("/control/faults")
-            await self._come_to_rest()
+            await self._settle()
             before = await self._check_step(before)
         await self._end()
 
@@ -323,14 +323,14 @@ class Month:
             harness.pool, harness.access, holder, harness.first_import, buyer_data=options
         )
 
-    async def _come_to_rest(self) -> None:
+    async def _settle(self) -> None:
         """Until no import and no parcel is under way; what was postponed runs a little later."""
         await self.harness.sandbox.delete("/control/faults")
         for _ in range(30):
             await self._ask_for_imports()
             while await plan_imports(self.harness.pool):
                 pass
-            while await self._import_next("at-rest"):
+            while await self._import_next("settling"):
                 pass
             while await self.harness.send():
                 pass
@@ -377,12 +377,12 @@ class Month:
         for order_id, (facts, modified_at, revision) in now.items():
             facts_before, modified_before, revision_before = before.get(order_id, (None, "", 0))
             if facts != facts_before:
-                assert revision > revision_before, f"{order_id} changed and was not told"
-            elif modified_at == modified_before and not self._may_be_told(order_id, facts):
-                assert revision == revision_before, f"{order_id} was told and had not changed"
+                assert revision > revision_before, f"{order_id} changed and was not published"
+            elif modified_at == modified_before and not self._may_be_published(order_id, facts):
+                assert revision == revision_before, f"{order_id} was published and had not changed"
         return now
 
-    def _may_be_told(self, order_id: str, facts: dict[str, Any]) -> bool:
+    def _may_be_published(self, order_id: str, facts: dict[str, Any]) -> bool:
         """Whether an order may have changed here alone: by a parcel that was refused, or a number
         for customs that AliExpress masked when it was first read, as no method decrypts those."""
         return order_id in self.asked_to_ship or any(facts["customs"])
@@ -390,7 +390,7 @@ class Month:
     async def _end(self) -> None:
         await self.harness.control("quirks")
         await self.harness.move_clock(advance_seconds=3_600)
-        await self._come_to_rest()
+        await self._settle()
 
     async def require_same(
         self, orders: Mapping[str, Mapping[str, Any]], *, but_for: Collection[str] = ()

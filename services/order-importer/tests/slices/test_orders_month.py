@@ -1,4 +1,4 @@
-"""A month of orders: database and AliExpress one to one, and each change told once."""
+"""A month of orders: database and AliExpress one to one, and each change published once."""
 
 import os
 import random
@@ -65,17 +65,17 @@ def require_each_change_once(facts: dict[str, list[Facts]]) -> dict[str, Order]:
         contents[received.order.order_id].append((received.revision, received.order))
     for updated in facts["order.updated"]:
         contents[updated.order.order_id].append((updated.revision, updated.order))
-    for order_id, told in contents.items():
-        revisions = [revision for revision, _ in told]
+    for order_id, versions in contents.items():
+        revisions = [revision for revision, _ in versions]
         assert revisions == sorted(set(revisions)), order_id
-        for (_, before), (_, after) in pairwise(told):
-            assert lasting(before) != lasting(after), f"{order_id} was told twice the same"
-    return {order_id: told[-1][1] for order_id, told in contents.items()}
+        for (_, before), (_, after) in pairwise(versions):
+            assert lasting(before) != lasting(after), f"{order_id} was published twice the same"
+    return {order_id: versions[-1][1] for order_id, versions in contents.items()}
 
 
 def require_each_parcel_once(facts: dict[str, list[Facts]], last: dict[str, Order]) -> int:
-    """Every parcel that AliExpress has or had was told as shipped once; how many."""
-    told = [
+    """Every parcel that AliExpress has or had was published as shipped once; how many."""
+    shipped = [
         (event.order.order_id, event.shipment_id)
         for event in facts["order.shipped"]
         if isinstance(event, OrderShipped)
@@ -86,8 +86,8 @@ def require_each_parcel_once(facts: dict[str, list[Facts]], last: dict[str, Orde
         for parcel in order.parcels
         if parcel.state == "confirmed"
     }
-    assert sorted(told) == sorted(known)
-    return len(told)
+    assert sorted(shipped) == sorted(known)
+    return len(shipped)
 
 
 @pytest.mark.timeout(0)
@@ -118,8 +118,8 @@ async def test_a_month_of_orders(
     facts = await published(kafka_bootstrap, topic_prefix)
     last = require_each_change_once(facts)
     parcels = require_each_parcel_once(facts, last)
-    told = {order_id: plain(order) for order_id, order in last.items()}
-    await month.require_same(told, but_for=[DEADLINE])
+    latest = {order_id: plain(order) for order_id, order in last.items()}
+    await month.require_same(latest, but_for=[DEADLINE])
     updates = len(facts["order.updated"])
     record_property(
         "summary",

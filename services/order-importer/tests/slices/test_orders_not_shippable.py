@@ -50,8 +50,8 @@ async def assert_refused(harness: Harness, order_id: str, state: str, word: str 
     assert word in refused["explanation"]
     assert refused["remedy"]
     assert await shipped_parcels(harness) == []
-    told = [event.shipment_id for event in await harness.events(OrderShipped)]
-    assert refused["shipment_id"] not in told
+    shipped = [event.shipment_id for event in await harness.events(OrderShipped)]
+    assert refused["shipment_id"] not in shipped
 
 
 @pytest.mark.parametrize(("state", "word", "advice"), STATES)

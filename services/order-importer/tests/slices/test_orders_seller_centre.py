@@ -1,4 +1,4 @@
-"""Parcels made in AliExpress's seller centre: shown, told once, and never confused with ours."""
+"""Parcels of AliExpress's seller centre: shown, published once, and never confused with ours."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ async def parcels(harness: Harness, order_id: str) -> list[tuple[Any, ...]]:
     ]
 
 
-async def told(harness: Harness) -> list[tuple[str, str]]:
+async def shipped_parcels(harness: Harness) -> list[tuple[str, str]]:
     """Each `order.shipped`: the number of its parcel, and where that was made."""
     found: list[tuple[str, str]] = []
     for event in await harness.events(OrderShipped):
@@ -38,7 +38,7 @@ async def told(harness: Harness) -> list[tuple[str, str]]:
     return found
 
 
-async def test_a_parcel_of_the_seller_centre_is_shown_and_told_once(harness: Harness) -> None:
+async def test_a_parcel_of_the_seller_centre_is_shown_and_published_once(harness: Harness) -> None:
     order_id = await place(harness)
     await harness.import_orders()
     await make_parcel(harness, order_id, NUMBER)
@@ -49,7 +49,7 @@ async def test_a_parcel_of_the_seller_centre_is_shown_and_told_once(harness: Har
     assert (parcel["origin"], parcel["tracking_number"]) == ("marketplace", NUMBER)
     assert (parcel["carrier"], parcel["state"], parcel["line_ids"]) == ("EMS", "confirmed", [])
     assert parcel["shipped_at"]
-    assert await told(harness) == [(NUMBER, "marketplace")]
+    assert await shipped_parcels(harness) == [(NUMBER, "marketplace")]
     [updated] = await harness.events(OrderUpdated)
     assert (updated.order.marketplace_status, len(updated.order.parcels)) == (
         "SELLER_PART_SEND_GOODS",
@@ -60,19 +60,19 @@ async def test_a_parcel_of_the_seller_centre_is_shown_and_told_once(harness: Har
 
     await make_parcel(harness, order_id, FURTHER, "all")
     await harness.import_now()
-    assert await told(harness) == [(NUMBER, "marketplace"), (FURTHER, "marketplace")]
+    assert await shipped_parcels(harness) == [(NUMBER, "marketplace"), (FURTHER, "marketplace")]
 
 
-async def test_parcels_made_before_the_first_import_are_told_once(harness: Harness) -> None:
+async def test_parcels_made_before_the_first_import_are_published_once(harness: Harness) -> None:
     order_id = await place(harness)
     await make_parcel(harness, order_id, NUMBER, "all")
     await harness.import_orders()
     [received] = await harness.events(OrderReceived)
     assert [one.tracking_number for one in received.order.parcels] == [NUMBER]
-    assert await told(harness) == [(NUMBER, "marketplace")]
+    assert await shipped_parcels(harness) == [(NUMBER, "marketplace")]
 
 
-async def test_a_parcel_whose_import_died_is_told_once(harness: Harness) -> None:
+async def test_a_parcel_whose_import_died_is_published_once(harness: Harness) -> None:
     order_id = await place(harness)
     await harness.import_orders()
     await make_parcel(harness, order_id, NUMBER)
@@ -83,10 +83,10 @@ async def test_a_parcel_whose_import_died_is_told_once(harness: Harness) -> None
         pass
     finally:
         arm("")
-    assert await told(harness) == []
+    assert await shipped_parcels(harness) == []
     await harness.import_orders()
     await harness.import_now()
-    assert await told(harness) == [(NUMBER, "marketplace")]
+    assert await shipped_parcels(harness) == [(NUMBER, "marketplace")]
 
 
 async def test_a_parcel_of_ours_is_never_the_seller_centres(harness: Harness) -> None:
@@ -103,12 +103,14 @@ async def test_a_parcel_of_ours_is_never_the_seller_centres(harness: Harness) ->
         arm("")
     await harness.import_now()
     assert [one[0] for one in await parcels(harness, order_id)] == ["channel"]
-    assert await told(harness) == [], "AliExpress has it, but its outcome is not known here"
+    assert await shipped_parcels(harness) == [], (
+        "AliExpress has it, but its outcome is not known here"
+    )
 
     await harness.send_all()
     await harness.import_now()
     assert await parcels(harness, order_id) == [("channel", NUMBER, False)]
-    assert await told(harness) == [(NUMBER, "channel")]
+    assert await shipped_parcels(harness) == [(NUMBER, "channel")]
 
 
 async def test_one_of_each_stand_side_by_side(harness: Harness) -> None:
@@ -128,7 +130,7 @@ async def test_one_of_each_stand_side_by_side(harness: Harness) -> None:
         ("channel", FURTHER, False),
         ("marketplace", NUMBER, False),
     ]
-    assert await told(harness) == [(NUMBER, "marketplace"), (FURTHER, "channel")]
+    assert await shipped_parcels(harness) == [(NUMBER, "marketplace"), (FURTHER, "channel")]
 
 
 async def test_a_parcel_that_is_taken_back_is_marked_as_gone(harness: Harness) -> None:
@@ -147,7 +149,9 @@ async def test_a_parcel_that_is_taken_back_is_marked_as_gone(harness: Harness) -
         await harness.import_now()
     assert await parcels(harness, order_id) == [("marketplace", NUMBER, False)]
     assert len(await harness.events(OrderUpdated)) == 2
-    assert await told(harness) == [(NUMBER, "marketplace")], "told when it was first seen, once"
+    assert await shipped_parcels(harness) == [(NUMBER, "marketplace")], (
+        "published when it was first seen, once"
+    )
 
 
 async def test_the_number_of_a_parcel_that_is_gone_is_free(harness: Harness) -> None:
@@ -164,7 +168,7 @@ async def test_the_number_of_a_parcel_that_is_gone_is_free(harness: Harness) -> 
         ("channel", NUMBER, False),
         ("marketplace", NUMBER, True),
     ]
-    assert await told(harness) == [(NUMBER, "marketplace"), (NUMBER, "channel")]
+    assert await shipped_parcels(harness) == [(NUMBER, "marketplace"), (NUMBER, "channel")]
 
 
 async def test_a_corrected_number_is_ours_while_and_after_it_is_corrected(harness: Harness) -> None:
@@ -185,4 +189,4 @@ async def test_a_corrected_number_is_ours_while_and_after_it_is_corrected(harnes
 
     [parcel] = (await harness.order(order_id))["parcels"]
     assert (parcel["origin"], parcel["tracking_number"]) == ("channel", "LP00077777")
-    assert [origin for _, origin in await told(harness)] == ["channel"]
+    assert [origin for _, origin in await shipped_parcels(harness)] == ["channel"]

@@ -53,7 +53,9 @@ async def test_a_line_shows_variant_and_picture(harness: Harness) -> None:
     assert line["image_url"] == shown["lines"][0]["image"]
 
 
-async def test_cancellations_and_refunds_of_lines_are_told_as_they_come(harness: Harness) -> None:
+async def test_cancellations_and_refunds_of_lines_are_published_as_they_come(
+    harness: Harness,
+) -> None:
     order_id = await place_two_lines(harness, TO_SEND)
     await harness.import_orders()
 
@@ -231,7 +233,7 @@ async def store_as_version_1(harness: Harness, order_id: str, **dropped: Any) ->
     )
 
 
-async def test_after_an_upgrade_an_order_is_told_once_more_when_it_is_read_again(
+async def test_after_an_upgrade_an_order_is_published_once_more_when_it_is_read_again(
     harness: Harness,
 ) -> None:
     await harness.control("products", seller_id=SELLER, sku_codes=["SHIRT-1"], has_variants=True)
