@@ -321,6 +321,25 @@ async def correct_tracking(scenario: Scenario, kill: Kill) -> Snapshot:
     }
 
 
+async def near_deadline(scenario: Scenario, kill: Kill) -> Snapshot:
+    """Time goes on until a day is left to ship an order: two of the sample's three."""
+    session, topics = scenario.session, scenario.crashable.topics
+    [order_id] = await _place_orders(scenario, 1)
+    await trade.import_orders(session)
+    key = f"{scenario.shop_key}/{order_id}"
+
+    async def is_published() -> bool:
+        await topics.read_on()
+        return topics.times("order.due", key) > 0
+
+    async with kill():
+        await session.sandbox.move_clock(2 * 86_400 + 60)
+        await eventually(is_published, within=WITHIN)
+        await scenario.crashable.wait_until_idle()
+    snapshot = await order_snapshot(scenario, [order_id])
+    return {**snapshot, "due": topics.times("order.due", key)}
+
+
 async def _place_orders(scenario: Scenario, count: int) -> list[str]:
     sandbox = scenario.session.sandbox
     code = f"{scenario.prefix}BY-HAND"

@@ -38,6 +38,7 @@ NAMES = frozenset(
         "shipping.after-request",
         "shipping.after-intent",
         "shipping.after-call",
+        "deadlines.before-commit",
         "correction.after-request",
         "correction.after-intent",
         "correction.after-call",
