@@ -4,6 +4,7 @@ import os
 import random
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
@@ -23,7 +24,7 @@ SIZES = {
     "short": Size(orders=80, steps=7, importers=4, acts=30, acts_an_import=10),
     "long": Size(orders=5_000, steps=30, importers=16, acts=300, acts_an_import=60),
 }
-"""`MONTH_SEED` runs a month again."""
+"""`MONTH_SEED` runs a month again, `MONTH_ORDERS` sets another number of orders."""
 
 Facts = OrderReceived | OrderUpdated | OrderShipped
 
@@ -99,6 +100,7 @@ async def test_a_month_of_orders(
     record_property: Callable[[str, object], None],
 ) -> None:
     size = SIZES[pytestconfig.getoption("--length")]
+    size = replace(size, orders=int(os.environ.get("MONTH_ORDERS", size.orders)))
     month = Month(harness, size, int(os.environ.get("MONTH_SEED", random.randrange(10**6))))
     await create_topics(kafka_bootstrap, topic_prefix, partitions=1)
     relay = Relay(harness.database_url, kafka_bootstrap, topic_prefix=topic_prefix)
