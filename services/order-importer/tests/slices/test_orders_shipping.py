@@ -287,6 +287,28 @@ async def test_a_sender_that_dies_ships_once(harness: Harness, place: str) -> No
     assert len(await harness.events(OrderShipped)) == 1
 
 
+async def test_other_parcels_are_sent_while_one_is_looked_for(harness: Harness) -> None:
+    lost = await to_send(harness)
+    await harness.ship(lost, "lost", tracking_number="LOST")
+    arm("shipping.after-intent=error")
+    try:
+        with pytest.raises(FailpointError):
+            await harness.send()
+    finally:
+        arm("")
+    [other] = await harness.place(
+        lines=[{"sku_code": "SHIRT-1", "quantity": 1}], status=TO_SEND, seed=2
+    )
+    await harness.import_now()
+    await harness.ship(other, "other", tracking_number="OTHER")
+    await harness.move_clock(is_frozen=True)
+    while await harness.send():
+        pass
+
+    assert await state_of(harness, lost) == ["sent"]
+    assert await state_of(harness, other) == ["confirmed"]
+
+
 async def test_a_refusal_is_explained_and_frees_the_lines(harness: Harness) -> None:
     order_id = await to_send(harness)
     await harness.control(

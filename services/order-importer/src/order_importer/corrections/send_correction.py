@@ -36,7 +36,7 @@ from order_importer.orders.store import lock_order, raise_revision
 from order_importer.shipping import store as shipments
 from order_importer.shipping.obstacles import state_as_read
 from order_importer.shipping.parcels import send_type
-from order_importer.shipping.settle_unknown import READINGS
+from order_importer.shipping.settle_unknown import BETWEEN_READINGS, READINGS
 from order_importer.shipping.waiting import explain_wait
 from order_importer.shops.pauses import pause_after
 from order_importer.shops.shop_access import ShopAccess
@@ -45,7 +45,6 @@ log = structlog.get_logger()
 tracer = trace.get_tracer("order-importer")
 
 _CANDIDATES = 20
-_BETWEEN_READINGS = timedelta(seconds=1)
 
 
 async def correct_next(pool: Pool, access: ShopAccess, holder: str) -> bool:
@@ -186,7 +185,7 @@ async def _read_again(connection: Connection, correction: Correction) -> bool:
     readings = correction.absent_readings + 1
     if readings >= READINGS:
         return False
-    await store.mark_absent(connection, correction, readings, after=_BETWEEN_READINGS)
+    await store.mark_absent(connection, correction, readings, after=BETWEEN_READINGS)
     return True
 
 

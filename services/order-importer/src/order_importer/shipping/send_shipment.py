@@ -84,46 +84,43 @@ async def _take(pool: Pool, access: ShopAccess, lease: Lease, listed: Shipment) 
         try:
             async with access.token_of(shipment.merchant_id, shipment.shop_id) as token:
                 if shipment.state == "sent":
-                    had_work = await settle_unknown.settle(
-                        pool, access.client, token, lease, shipment
-                    )
+                    await settle_unknown.settle(pool, access.client, token, lease, shipment)
                 else:
-                    had_work = await _send(pool, access, token, lease, shipment)
+                    await _send(pool, access, token, lease, shipment)
         except (Outage, ShopNotConnected, MarketplaceFailure) as failure:
             log.warning("shipment.postponed", order=shipment.order_id, reason=str(failure))
             await _postpone(pool, lease, shipment, failure)
             return False
     await _resume(pool, shipment)
-    return had_work
+    return True
 
 
 async def _send(
     pool: Pool, access: ShopAccess, token: AccessToken, lease: Lease, shipment: Shipment
-) -> bool:
+) -> None:
     read = await _read_order(pool, access.client, token, shipment)
     parcel = await _intend(pool, lease, shipment, read)
     if parcel is None:
-        return True
+        return
     reach("shipping.after-intent")
     try:
         await fulfil_order(access.client, token, parcel)
     except OutcomeUnknown:
         log.warning("shipment.answer_lost", order=shipment.order_id)
-        return True
+        return
     except CallerFault as fault:
         await _handle_rejection(pool, lease, shipment, fault)
-        return True
+        return
     except MarketplaceFailure as failure:
         if meaning_of(failure.message).next == "retry-unless-there":
             await _mark_uncertain(pool, lease, shipment, failure)
-            return True
+            return
         await _undo_intent(pool, lease, shipment, failure)
         raise
     reach("shipping.after-call")
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
         await confirm(connection, shipment)
-    return True
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,16 @@ log = structlog.get_logger()
 READINGS = 3
 """How many readings in a row must lack the parcel before it counts as not sent."""
 
+BETWEEN_READINGS = timedelta(seconds=1)
+"""Other parcels are sent meanwhile."""
+
 _LONGEST_PAUSE = timedelta(minutes=5)
 
 
 async def settle(
     pool: Pool, client: Client, token: AccessToken, lease: Lease, shipment: Shipment
-) -> bool:
-    """Read the order and conclude. Whether to look at it again at once.
+) -> None:
+    """Read the order and conclude, or see to it that it is read once more.
 
     Raises what `load_order` raises; the shipment then stays as it is.
     """
@@ -42,8 +45,8 @@ async def settle(
             log.info("shipment.settled", order=shipment.order_id, was="there")
             await confirm(connection, shipment)
         elif shipment.absent_readings + 1 < READINGS:
-            await store.mark_absent(connection, shipment, shipment.absent_readings + 1)
-            return False
+            readings = shipment.absent_readings + 1
+            await store.mark_absent(connection, shipment, readings, after=BETWEEN_READINGS)
         elif _was_refused(shipment):
             rejection = rejected_by_aliexpress(
                 shipment.problem_code or "", shipment.problem_message or ""
@@ -57,7 +60,6 @@ async def settle(
                 after=_pause(shipment),
                 problem=(shipment.problem_code, shipment.problem_message),
             )
-    return True
 
 
 def _was_refused(shipment: Shipment) -> bool:

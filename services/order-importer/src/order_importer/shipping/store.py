@@ -249,15 +249,19 @@ async def mark_uncertain(
     )
 
 
-async def mark_absent(connection: Connection, shipment: Shipment, readings: int) -> None:
+async def mark_absent(
+    connection: Connection, shipment: Shipment, readings: int, *, after: timedelta
+) -> None:
     """The order was read and did not show the parcel, for so many readings in a row."""
     await connection.execute(
         """
-        UPDATE shipment SET absent_readings = $5, explanation = NULL, remedy = NULL
+        UPDATE shipment SET absent_readings = $5, next_try_at = $6, explanation = NULL,
+            remedy = NULL
         WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4
         """,
         *key_of(shipment),
         readings,
+        clock.now() + after,
     )
 
 
