@@ -150,6 +150,17 @@ class Harness:
         async with unit_of_work(self.pool) as connection:
             await self.states.on_shop_state(connection, deliveries)
 
+    async def let_nights_be_quiet(self) -> None:
+        """No nightly reading: a test that moves the clock may pass any hour of the day."""
+        await self.pool.execute("UPDATE schedule SET is_paused = true WHERE kind = 'order-reread'")
+
+    async def let_a_night_be_due(self) -> None:
+        """The nightly reading is due now."""
+        await self.pool.execute(
+            "UPDATE schedule SET is_paused = false, next_due_at = $1 WHERE kind = 'order-reread'",
+            clock.now(),
+        )
+
     # -- turns of the jobs
 
     async def import_orders(self) -> None:
@@ -397,6 +408,7 @@ async def harness(
     await _empty(shared_harness.pool)
     await shared_harness.move_clock(is_frozen=False)
     await shared_harness.connect()
+    await shared_harness.let_nights_be_quiet()
     yield shared_harness
     assert await _published_changes(shared_harness) <= await _changes(shared_harness)
 

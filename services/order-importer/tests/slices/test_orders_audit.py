@@ -146,7 +146,7 @@ async def test_the_nightly_reading_finds_what_the_list_does_not_show(harness: Ha
     await harness.import_now()
     assert (await harness.order(order_id))["memo"] == "as it was before"
 
-    await harness.move_clock(advance_seconds=DAY)
+    await harness.let_a_night_be_due()
     assert await plan_imports(harness.pool)
     await harness.import_orders()
 
