@@ -202,15 +202,6 @@ def test_the_deadline_is_what_is_left_to_the_minute_while_it_waits() -> None:
     assert ship_before(LISTED, DETAILS, shipped, AT) is None
 
 
-def test_a_list_row_read_again_later_does_not_move_the_deadline() -> None:
-    """An order whose details could not be read is tried again with the row it was listed by."""
-    order = interpret(raw())
-    details = but(DETAILS, deadline_at=AT + timedelta(days=3))
-    for hours in (0, 5, 50):
-        read_at = AT + timedelta(hours=hours)
-        assert ship_before(LISTED, details, order, read_at) == AT + timedelta(days=3)
-
-
 def test_where_the_list_does_not_say_the_deadline_the_details_do() -> None:
     order = interpret(raw())
     details = but(DETAILS, deadline_at=AT + timedelta(days=2))

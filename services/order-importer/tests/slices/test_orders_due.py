@@ -272,3 +272,27 @@ async def test_orders_are_counted_by_status_and_hours_left(harness: Harness) -> 
         ("more", "waiting_shipment"): 0,
         ("none", "new"): 1,
     }
+
+
+async def test_an_order_that_could_be_read_hours_later_has_the_deadline_of_now(
+    harness: Harness,
+) -> None:
+    """It is tried again with the row by which it was listed, whose time left was of then."""
+    [reference] = await waiting(harness, 1, seed=2)
+    expected = await deadline(harness, reference)
+    [order_id] = await harness.place(1, seed=3, lines=LINES, status=TO_SEND)
+    await harness.control(
+        "faults",
+        kind="business_error",
+        operation="*order.info.get",
+        code="F00-10-10000-001",
+        message="account not found",
+    )
+    for _ in range(3):
+        await harness.import_now()
+        await harness.move_clock(advance_seconds=4 * 3_600)
+    await harness.sandbox.delete("/control/faults")
+
+    await harness.import_now()
+
+    assert abs(await deadline(harness, order_id) - expected) < timedelta(minutes=5)

@@ -270,6 +270,7 @@ class _Importing:
         else the next import reads both again.
         """
         read_at = clock.now()
+        just_listed = listed if order_id in self.seen else None
         details = receipt = None
         try:
             details = await load_order(self.client, self.token, order_id)
@@ -296,6 +297,6 @@ class _Importing:
             details=details.raw,
             receipt=receipt.raw,
             order=order,
-            ship_before=ship_before(listed, details, order, read_at),
+            ship_before=ship_before(just_listed, details, order, read_at),
             parcels=details.parcels,
         )

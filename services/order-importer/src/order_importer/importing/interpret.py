@@ -122,17 +122,15 @@ def ship_before(
 ) -> datetime | None:
     """Until when the order must be shipped: AliExpress counts the time left, to the minute.
 
-    The list says how long, and counted when it was listed, which may be before `read_at`; the
-    details say when, in Pacific time, whose repeated hour is ambiguous. The earlier is on the safe
-    side of both.
+    The list says how long it was when it was `listed`, which is to be at `read_at`, and None where
+    it was earlier; the details say when, in Pacific time, whose repeated hour is ambiguous.
     """
     if order.status != SHIPPABLE:
         return None
-    deadlines = [details.deadline_at] if details.deadline_at is not None else []
-    if listed is not None and listed.timeout_left is not None:
-        counted = read_at + listed.timeout_left + timedelta(seconds=30)
-        deadlines.append(counted.replace(second=0, microsecond=0))
-    return min(deadlines, default=None)
+    if listed is None or listed.timeout_left is None:
+        return details.deadline_at
+    deadline = read_at + listed.timeout_left + timedelta(seconds=30)
+    return deadline.replace(second=0, microsecond=0)
 
 
 def _shipping_choice(raw: RawOrder) -> str | None:
