@@ -25,7 +25,7 @@ from ..final_state import accepted
 from ..sample import sample_session
 from .requests import KINDS, Case, Outcome, draw_kinds, faults_of
 
-LENGTHS = {"short": (60, 1), "long": (1_000, 5)}
+LENGTHS = {"short": (36, 1), "long": (1_000, 5)}
 """Requests, and kills at each place."""
 PLACES = (
     "shipping.after-request",
