@@ -34,6 +34,7 @@ class Refusal(Exception):
 
     Answered as RFC 9457 problem details: `status` (HTTP), `slug` (the problem's type), `title` is
     the exception's text; `field`, `rule` and `remedy` say where, why and what next.
+    `retry_after` is when it may be asked for again, where time is all it takes.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class Refusal(Exception):
         remedy: str,
         field: str | None = None,
         rule: str | None = None,
+        retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(title)
+        self.retry_after = retry_after
         self.title = title
         self.status = status
         self.slug = slug

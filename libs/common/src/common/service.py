@@ -42,6 +42,7 @@ from common.settings import ServiceSettings
 from common.supervision import CancelledUnasked, Component, abandon, bounded, close, result_of
 from common.telemetry import setup as telemetry
 from common.web.dead_letters import dead_letter_router
+from common.web.door import MAX_BODY_BYTES, Door
 from common.web.health import health_router
 from common.web.identity import Verifier
 from common.web.parameters import known_parameters_only
@@ -68,6 +69,8 @@ class Parts:
     routers: Sequence[APIRouter] = ()
     consumers: Sequence[Consumer] = ()
     jobs: Sequence[Component] = ()
+    public: Sequence[str] = ()
+    """Paths that take a body of callers without a token."""
     closers: Sequence[Closer] = field(default=())
     """Coroutine functions called at the end, such as a client's `aclose`."""
 
@@ -150,9 +153,12 @@ def create_app(service: Service[S], context: Context[S], parts: Parts) -> FastAP
     app = FastAPI(
         title=service.name,
         version="1",
+        max_body_size=MAX_BODY_BYTES,
+        openapi_url="/openapi.json" if context.settings.serves_documents else None,
         telemetry={"operation_spans": False, "auto_configure": False},
     )
     app.state.verifier = context.verifier
+    app.add_middleware(Door, public=parts.public)
     install_problems(app)
     checks = [known_parameters_only] if service.knows_its_parameters else []
     for router in (

@@ -39,6 +39,8 @@ class ServiceSettings(BaseSettings):
     max_batch_records: int = 1_000
     """The most records one transaction takes."""
     log_level: str = "INFO"
+    serves_documents: bool = True
+    """Whether `/openapi.json` and its pages are served, to anyone who reaches the port."""
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0
     """How long a process that was asked to end goes on serving, not ready, so that load balancers
     see it before its port closes."""

@@ -35,6 +35,7 @@ def build(context: Context[AuthSettings]) -> Parts:
         return False
 
     return Parts(
+        public=["/v1/token"],
         routers=[
             client_router(pool, keys),
             merchant_router(pool, follow_merchant),

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from auth_service.clients.bootstrap import bootstrap_clients
 from auth_service.clients.signing_keys import SigningKeys, SigningKeyUnusable
+from auth_service.clients.throttle import PER_CLIENT
 from auth_service.settings import BootstrapClient
 from common import clock
 from common.web.identity import AUDIENCE, ISSUER, Verifier
@@ -271,3 +272,23 @@ async def test_a_text_the_database_cannot_hold_is_refused_by_its_field(
 
     assert answer.status_code == 422, answer.text
     assert answer.json()["field"] == field
+
+
+@pytest.mark.parametrize("client_id", ["throttled", "nobody-of-this-name"])
+async def test_wrong_secrets_have_to_wait_whether_or_not_the_client_exists(
+    auth: Auth, client_id: str
+) -> None:
+    client = BootstrapClient(client_id="throttled", secret=SecretStr("right"), scopes=["operator"])
+    await bootstrap_clients(auth.pool, [client])
+    asked = {"grant_type": "client_credentials", "client_id": client_id}
+    statuses = [
+        (await auth.http.post("/v1/token", data=asked | {"client_secret": "wrong"})).status_code
+        for _ in range(PER_CLIENT)
+    ]
+    assert statuses == [401] * PER_CLIENT
+
+    held_back = await auth.http.post("/v1/token", data=asked | {"client_secret": "right"})
+
+    assert held_back.status_code == 429
+    assert int(held_back.headers["retry-after"]) > 0
+    assert "Wait" in held_back.json()["remedy"]

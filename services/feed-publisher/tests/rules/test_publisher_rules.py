@@ -1,7 +1,5 @@
 """The batches, the causes, the download."""
 
-import csv
-import io
 from dataclasses import dataclass
 
 import pytest
@@ -11,7 +9,6 @@ from hypothesis import strategies as st
 from feed_publisher.listings.causes import KNOWN, explain, refusal
 from feed_publisher.listings.listing import Refused
 from feed_publisher.planning.batches import MAX_PRODUCTS, MAX_SKUS, offer_batches
-from feed_publisher.reports.download import to_csv
 from feed_publisher.runs.outcome import counts_of, state_of
 from feed_publisher.sending.submit_jobs import content_id, item_no_of
 
@@ -82,20 +79,6 @@ def test_an_unknown_code_keeps_its_own_words() -> None:
     assert (cause.code, cause.message) == ("Z-1", "something new")
     assert cause.explanation
     assert cause.remedy
-
-
-cells = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
-
-
-@given(st.lists(st.tuples(cells, st.integers()), max_size=20))
-def test_no_cell_is_a_formula_and_numbers_stay_numbers(rows: list[tuple[str, int]]) -> None:
-    text = to_csv(["text", "number"], rows)
-    parsed = list(csv.reader(io.StringIO(text, newline="")))[1:]
-    assert len(parsed) == len(rows)
-    for (text, number), (cell, figure) in zip(rows, parsed, strict=True):
-        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-        assert cell in {text, f"'{text}"}
-        assert int(figure) == number
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ another's things is answered as if they did not exist. Tokens without a merchant
 operators and to our services; their scopes say what they may.
 """
 
+import asyncio
+import math
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +26,9 @@ ISSUER = "auth-service"
 OPERATOR = "operator"
 """The scope of operators: every merchant, every route."""
 LEEWAY = timedelta(seconds=30)
+REFETCH_AFTER = timedelta(seconds=10)
+"""How soon keys are fetched again for a key id that is not among them."""
+_IDENTITY = "channel.identity"
 
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9._~-]{1,64}$"
 
@@ -70,11 +76,17 @@ class Identity:
 
 
 class Verifier:
-    """Verifies tokens against auth-service's public keys, which it fetches and keeps."""
+    """Verifies tokens against auth-service's public keys, which it fetches and keeps.
+
+    Keys are fetched by one request at a time, and for unknown key ids once in `REFETCH_AFTER` at
+    most: tokens with ids that nobody issued would else make a request each.
+    """
 
     def __init__(self, jwks_url: str) -> None:
         self._jwks_url = jwks_url
         self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetching = asyncio.Lock()
+        self._fetched_at = -math.inf
 
     def trust(self, keys: dict[str, jwt.PyJWK]) -> None:
         """Take these keys as known; auth-service trusts its own so."""
@@ -84,7 +96,7 @@ class Verifier:
         """Whether tokens can be verified: the keys are known, or can be fetched now."""
         if not self._keys:
             with suppress(Outage):
-                await self._fetch()
+                await self._fetch_again()
         return bool(self._keys)
 
     async def verify(self, token: str) -> Identity:
@@ -116,11 +128,18 @@ class Verifier:
 
     async def _key(self, key_id: str) -> jwt.PyJWK:
         if key_id not in self._keys:
-            await self._fetch()
+            await self._fetch_again()
         found = self._keys.get(key_id)
         if found is None:
             raise Unauthenticated("the token is signed with an unknown key")
         return found
+
+    async def _fetch_again(self) -> None:
+        async with self._fetching:
+            is_recent = time.monotonic() - self._fetched_at < REFETCH_AFTER.total_seconds()
+            if not (self._keys and is_recent):
+                await self._fetch()
+                self._fetched_at = time.monotonic()
 
     async def _fetch(self) -> None:
         try:
@@ -147,12 +166,18 @@ def _identity(claims: dict[str, Any]) -> Identity:
 
 
 async def identify(request: Request) -> Identity:
-    """FastAPI dependency: the caller. The app's state holds the `verifier`."""
+    """FastAPI dependency: the caller, found out once a request. The app's state holds the
+    `verifier`."""
+    known: Identity | None = request.scope.get(_IDENTITY)
+    if known is not None:
+        return known
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("no bearer token came with the request")
     verifier: Verifier = request.app.state.verifier
-    return await verifier.verify(token.strip())
+    identity = await verifier.verify(token.strip())
+    request.scope[_IDENTITY] = identity
+    return identity
 
 
 Caller = Annotated[Identity, Depends(identify)]

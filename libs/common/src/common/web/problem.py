@@ -1,6 +1,8 @@
 """RFC 9457 problem details: every error names what, where, why and the next step."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -17,6 +19,12 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "urn:aliexpress-channel:problem:"
+
+
+MOST_FIELDS = 100
+"""Fields that one answer names; who sent a million wrong ones corrects these first."""
+MOST_SHOWN = 200
+"""Characters of a field's name."""
 
 
 class FieldProblem(BaseModel):
@@ -66,26 +74,34 @@ def install_problems(app: FastAPI) -> None:
         app.add_exception_handler(outage, _on_outage)  # type: ignore[arg-type]  # all are Exceptions
 
 
-async def _on_refusal(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Refusal)  # noqa: S101 - registered for this class
+def answer_refusal(refusal: Refusal) -> JSONResponse:
+    """The refusal as a response."""
     return answer(
         Problem(
-            type=TYPE_BASE + error.slug,
-            title=error.title,
-            status=error.status,
-            remedy=error.remedy,
-            field=error.field,
-            rule=error.rule,
-        )
+            type=TYPE_BASE + refusal.slug,
+            title=refusal.title,
+            status=refusal.status,
+            remedy=refusal.remedy,
+            field=refusal.field,
+            rule=refusal.rule,
+        ),
+        None if refusal.retry_after is None else _retry(refusal.retry_after),
     )
+
+
+async def _on_refusal(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal)  # noqa: S101 - registered for this class
+    return answer_refusal(error)
 
 
 async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     named: dict[str, FieldProblem] = {}  # of a union's members each says why it does not fit
     for item in error.errors():
-        field = _field_of(item, error.body)
+        field = _field_of(item, error.body)[:MOST_SHOWN]
         named.setdefault(field, FieldProblem(field=field, message=item["msg"]))
+        if len(named) == MOST_FIELDS:
+            break
     fields = list(named.values())
     malformed = any(item["type"] == "json_invalid" for item in error.errors())
     return answer(
@@ -124,31 +140,40 @@ def _has(value: object, part: object) -> bool:
 
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    remedy = "Compare the path and method with the service's OpenAPI document."
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        remedy = "Send less at once."
     return answer(
         Problem(
-            type="about:blank",
-            title=str(error.detail),
-            status=error.status_code,
-            remedy="Compare the path and method with the service's OpenAPI document.",
+            type="about:blank", title=str(error.detail), status=error.status_code, remedy=remedy
         ),
         dict(error.headers or {}),
     )
 
 
-async def _on_outage(_request: Request, error: Exception) -> JSONResponse:
-    log.warning("request.outage", reason=repr(error))
+def answer_outage(error: Exception) -> JSONResponse:
+    """What is not now, as a response: of an `Outage` its text and when to come again."""
     retry = error.retry_after if isinstance(error, Outage) else None
-    seconds = str(max(1, int(retry.total_seconds()))) if retry else "5"
+    headers = _retry(retry or timedelta(seconds=5))
     title = str(error) if isinstance(error, Outage) else "Something this needs does not answer now"
     return answer(
         Problem(
             type=TYPE_BASE + "outage",
             title=title,
             status=503,
-            remedy=f"Repeat the request after {seconds} seconds.",
+            remedy=f"Repeat the request after {headers['Retry-After']} seconds.",
         ),
-        {"Retry-After": seconds},
+        headers,
     )
+
+
+def _retry(after: timedelta) -> dict[str, str]:
+    return {"Retry-After": str(max(1, int(after.total_seconds())))}
+
+
+async def _on_outage(_request: Request, error: Exception) -> JSONResponse:
+    log.warning("request.outage", reason=repr(error))
+    return answer_outage(error)
 
 
 async def _on_bug(_request: Request, error: Exception) -> JSONResponse:

@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.access import MerchantId, operators_only
 from auth_service.clients import store
-from auth_service.clients.issue_jwt import issue_jwt
+from auth_service.clients.issue_jwt import ClientUnknown, issue_jwt
 from auth_service.clients.scopes import require_merchant_scopes
 from auth_service.clients.secrets import hash_of, new_secret
 from auth_service.clients.signing_keys import SigningKeys
+from auth_service.clients.throttle import Throttle
 from auth_service.merchants.store import load_merchant
 from common.errors import Refusal
 from common.postgres.pool import Pool
@@ -51,9 +52,11 @@ class ClientSecret(BaseModel):
 def client_router(pool: Pool, keys: SigningKeys) -> APIRouter:
     """Tokens and keys for every caller; making clients for operators."""
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["access"])
+    throttle = Throttle()
 
     @router.post("/v1/token")
     async def token(
+        request: Request,
         response: Response,
         grant_type: Annotated[str, Form(max_length=64)],
         client_id: Annotated[str, Form(max_length=128, pattern=r"^[^\x00-\x1f]+$")],
@@ -68,7 +71,13 @@ def client_router(pool: Pool, keys: SigningKeys) -> APIRouter:
                 field="grant_type",
                 remedy="Send grant_type=client_credentials.",
             )
-        grant = await issue_jwt(pool, keys, client_id, client_secret)
+        address = request.client.host if request.client else ""
+        throttle.admit(client_id, address)
+        try:
+            grant = await issue_jwt(pool, keys, client_id, client_secret)
+        except ClientUnknown:
+            throttle.failed(client_id, address)
+            raise
         response.headers["Cache-Control"] = "no-store"
         return TokenAnswer(
             access_token=grant.access_token, expires_in=int(grant.lifetime.total_seconds())

@@ -148,6 +148,9 @@ class ProblemPlace(NamedTuple):
     number: int
 
 
+FORM_BYTES = 1_000_000
+"""What an upload may hold beside its file."""
+
 AfterImport = Annotated[ImportPlace | None, Depends(Keyset(ImportPlace))]
 AfterProblem = Annotated[ProblemPlace | None, Depends(Keyset(ProblemPlace))]
 
@@ -157,7 +160,7 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
     router = APIRouter(tags=["imports"], responses=PROBLEM_RESPONSES)
     base = "/v1/merchants/{merchant_id}/catalogues/{catalogue_id}/imports"
 
-    @router.post(base, status_code=202)
+    @router.post(base, status_code=202, max_body_size=limit_bytes + FORM_BYTES)
     async def upload(
         merchant: CatalogueWriter,
         catalogue_id: CatalogueId,

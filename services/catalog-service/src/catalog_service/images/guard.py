@@ -14,7 +14,15 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
 _SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
 _TEREDO = ipaddress.ip_network("2001::/32")
-_RELAY = ipaddress.ip_network("192.88.99.0/24")
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(net)
+    for net in (
+        "192.88.99.0/24",  # relays of 6to4
+        "192.0.0.0/24",  # protocol assignments: Python takes some of them for public
+        "168.63.129.16/32",  # a cloud's own services for its machines
+    )
+)
+_DOCUMENTATION = ipaddress.ip_network("3fff::/20")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -103,8 +111,8 @@ def is_public(address: Address) -> bool:
             return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
         if address.is_site_local:
             return False
-        if any(address in net for net in (_LOCAL_NAT64, _SIX_TO_FOUR, _TEREDO)):
+        if any(address in net for net in (_LOCAL_NAT64, _SIX_TO_FOUR, _TEREDO, _DOCUMENTATION)):
             return False
-    elif address in _RELAY:
+    elif any(address in net for net in _NOT_PUBLIC):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved

@@ -21,7 +21,6 @@ from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.store import Feed, load_feed
 from catalog_service.preview.check_families import CheckedFeed, check_whole_feed
 from catalog_service.preview.completeness import Completeness, completeness
-from catalog_service.preview.report import as_csv
 from catalog_service.preview.store import (
     count_missing,
     count_states,
@@ -45,6 +44,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
+from common.web.spreadsheets import as_csv
 
 State = Literal[
     "valid", "invalid", "content_invalid", "offers_invalid", "excluded", "deleted", "feed_removed"
@@ -166,7 +166,8 @@ def preview_router(pool: Pool) -> APIRouter:
             feed = await load_feed(connection, merchant, feed_id)
             groups = await list_issue_groups(connection, feed, limit=MOST_GROUPS)
         if "text/csv" in accept:
-            body = as_csv(list(IssueGroup.model_fields), groups)
+            columns = list(IssueGroup.model_fields)
+            body = as_csv(columns, ([_cell(group[name]) for name in columns] for group in groups))
             return Response(body, media_type="text/csv; charset=utf-8")
         return [IssueGroup(**group) for group in groups]
 
@@ -248,3 +249,10 @@ def dry_run_router(pool: Pool) -> APIRouter:
             return await try_event(connection, event)
 
     return router
+
+
+def _cell(value: object) -> str | int | None:
+    """A member of a group as a cell: a list's members in a row."""
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return value if value is None or isinstance(value, int) else str(value)

@@ -14,11 +14,11 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Int32, Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
+from common.web.spreadsheets import as_csv
 from feed_publisher.access import Reader, RunId
 from feed_publisher.listings.causes import explain
 from feed_publisher.listings.change import ContentBefore, main_title
 from feed_publisher.listings.listing import AcceptedSku, Refused
-from feed_publisher.reports.download import to_csv
 from feed_publisher.reports.store import ItemRow, list_items
 from feed_publisher.reports.views import CauseView, cause_view, offer_view
 from feed_publisher.runs.store import load_run
@@ -347,7 +347,7 @@ async def _csv_report(pool: Pool, merchant_id: str, run_id: str) -> Response:
             ]
         )
     return Response(
-        to_csv(header, rows),
+        as_csv(header, rows),
         media_type="text/csv",
         headers={"content-disposition": f'attachment; filename="report-{run_id}.csv"'},
     )
