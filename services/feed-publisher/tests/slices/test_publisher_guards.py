@@ -74,9 +74,18 @@ async def test_skus_sold_out_below_the_share_go_within_the_hour(harness: Harness
 
 
 async def move_clock(harness: Harness, by: timedelta) -> None:
+    """Time passes; what fell due by it has been queued, and has ended."""
     await harness.control("clock", advance_seconds=by.total_seconds())
     await clock_source.adopt(harness.market, "/control/clock")
     await harness.take(harness.shop_state())
+
+    async def is_queued() -> bool:
+        return not await harness.pool.fetchval(
+            "SELECT 1 FROM schedule WHERE next_due_at <= $1 AND NOT is_paused", clock.now()
+        )
+
+    await eventually(is_queued, within=60)
+    await harness.quiet()
 
 
 async def last_run(harness: Harness, kind: str) -> dict[str, Any]:
@@ -95,7 +104,6 @@ async def test_what_was_withheld_does_not_go_because_the_window_rolled_on(
     assert (await harness.run("product"))["counts"]["withheld"] == 3
     for passed in (timedelta(hours=25), timedelta(days=7)):
         await move_clock(harness, passed)
-        await harness.quiet()
         view = await last_run(harness, "product")
         assert (view["state"], view["counts"]["withheld"]) == ("withheld", 3), passed
         assert len(await harness.skus_online()) == 21
@@ -155,7 +163,6 @@ async def test_a_configuration_that_rewrites_many_products_waits_with_a_sample(
 
     # it does not go by itself, nor does what the configuration repairs stay held
     await move_clock(harness, timedelta(hours=25))
-    await harness.quiet()
     assert (await last_run(harness, "product"))["counts"]["withheld"] == CONFIGURED_PRODUCTS
     await harness.take(*configured(harness, 3, title="Coat"))
     view = await last_run(harness, "product")
