@@ -1,5 +1,6 @@
 """What a person and a program read: no Python value, commands for REST paths, exit codes."""
 
+import io
 import json
 import re
 import subprocess
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from typer.testing import CliRunner
 
 import channel_cli.output
@@ -20,7 +22,7 @@ from channel_cli.__main__ import app
 from channel_cli.answers import Run, RunProgress
 from channel_cli.client import Channel
 from channel_cli.commands_of import in_commands
-from channel_cli.output import cell
+from channel_cli.output import cell, table_of
 from channel_cli.session import Problem, ProblemDetails, Unreachable
 
 PYTHON = re.compile(r"\bNone\b|\bTrue\b|\bFalse\b|[{}\[\]]|<[a-z_.]+ ?object|datetime\.")
@@ -215,3 +217,15 @@ def test_a_command_that_asks_loads_nothing_of_the_stack() -> None:
     code = "import sys, channel_cli.__main__ as m; print('stack.run' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_an_id_is_shown_whole_however_narrow_the_terminal_is() -> None:
+    shown = io.StringIO()
+    order_id = "81000001000000003"
+    columns = [f"column {number}" for number in range(9)]
+    Console(file=shown, width=80).print(table_of(columns, [[order_id] * len(columns)]))
+    cells = zip(
+        *(line.split("│")[1:-1] for line in shown.getvalue().splitlines() if "│" in line),
+        strict=True,
+    )
+    assert {"".join(part.strip() for part in parts) for parts in cells} == {order_id}

@@ -11,7 +11,7 @@ import msgspec
 import typer
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from channel_cli.client import Channel
 from channel_cli.commands_of import in_commands
@@ -167,7 +167,7 @@ def table_of(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = ""
 ) -> RenderableType:
     """A table of values as people write them: see `cell`."""
-    table = Table(*columns)
+    table = Table(*(Column(name, overflow="fold") for name in columns))  # ids are to be copied
     for row in rows:
         table.add_row(*(escape(cell(value)) for value in row))
     return Group(escape(title), table) if title else table
