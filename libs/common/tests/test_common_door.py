@@ -1,5 +1,6 @@
 """A body is read of those alone who may send it, and only so much of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -186,3 +187,25 @@ async def test_a_body_nested_without_end_is_refused_in_words(
     answer = await client.post(PATH, content=opened * 200_000, headers=authorized() | sent)
     assert answer.status_code in {400, 422}
     assert answer.json()["remedy"]
+
+
+async def test_requests_that_wait_for_keys_share_the_outcome_of_one_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each would else wait for its own answer, one after the other."""
+    fetched, may_end = 0, asyncio.Event()
+
+    async def fetch(self: Verifier) -> None:
+        nonlocal fetched
+        fetched += 1
+        await may_end.wait()
+        raise Outage("auth-service's keys cannot be fetched")
+
+    monkeypatch.setattr(Verifier, "_fetch", fetch)
+    verifier = Verifier("http://127.0.0.1:1/nowhere")
+    waiting = [asyncio.create_task(verifier.verify(token())) for _ in range(20)]
+    await asyncio.sleep(0)  # all of them begin
+    may_end.set()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {Outage}
+    assert fetched == 1

@@ -29,6 +29,7 @@ LEEWAY = timedelta(seconds=30)
 REFETCH_AFTER = timedelta(seconds=10)
 """How soon keys are fetched again for a key id that is not among them."""
 _IDENTITY = "channel.identity"
+_NO_KEYS = "auth-service's keys cannot be fetched"
 
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9._~-]{1,64}$"
 
@@ -78,15 +79,16 @@ class Identity:
 class Verifier:
     """Verifies tokens against auth-service's public keys, which it fetches and keeps.
 
-    Keys are fetched by one request at a time, and for unknown key ids once in `REFETCH_AFTER` at
-    most: tokens with ids that nobody issued would else make a request each.
+    Keys are fetched by one request at a time, whose outcome those that wait for it share; and for
+    unknown key ids once in `REFETCH_AFTER` at most: tokens with ids that nobody issued would else
+    make a request each.
     """
 
     def __init__(self, jwks_url: str) -> None:
         self._jwks_url = jwks_url
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetching = asyncio.Lock()
-        self._fetched_at = -math.inf
+        self._fetched_at = self._failed_at = -math.inf
 
     def trust(self, keys: dict[str, jwt.PyJWK]) -> None:
         """Take these keys as known; auth-service trusts its own so."""
@@ -135,11 +137,18 @@ class Verifier:
         return found
 
     async def _fetch_again(self) -> None:
+        asked_at = time.monotonic()
         async with self._fetching:
-            is_recent = time.monotonic() - self._fetched_at < REFETCH_AFTER.total_seconds()
-            if not (self._keys and is_recent):
+            if self._failed_at >= asked_at:
+                raise Outage(_NO_KEYS)
+            if self._keys and asked_at - self._fetched_at < REFETCH_AFTER.total_seconds():
+                return
+            try:
                 await self._fetch()
-                self._fetched_at = time.monotonic()
+            except Outage:
+                self._failed_at = time.monotonic()
+                raise
+            self._fetched_at = time.monotonic()
 
     async def _fetch(self) -> None:
         try:
@@ -148,7 +157,7 @@ class Verifier:
                 response.raise_for_status()
                 self._keys = {str(key["kid"]): jwt.PyJWK(key) for key in response.json()["keys"]}
         except (httpx2.HTTPError, ValueError, KeyError) as error:
-            raise Outage("auth-service's keys cannot be fetched") from error
+            raise Outage(_NO_KEYS) from error
 
 
 def _identity(claims: dict[str, Any]) -> Identity:
