@@ -11,8 +11,8 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from common.contracts.order import Cancellation, Order, OrderLine, Refund
+from order_importer.orders.status import ENDED
 
-ENDED = frozenset({"FINISH", "ARCHIVE"})
 _DELIVERED = frozenset({"buyer_confirm_goods", "buyer_confirm_goods_timeout"})
 _DISPUTE_ENDED = "end_issue"
 _NOT_CANCELLED = _DELIVERED | {_DISPUTE_ENDED}

@@ -31,6 +31,9 @@ AnyStatus = Literal[OrderStatus, MarketplaceStatus]
 SHIPPABLE: OrderStatus = "waiting_shipment"
 """The only status in which an order may be shipped (M8.4)."""
 
+ENDED = frozenset({"FINISH", "ARCHIVE"})
+"""AliExpress's words for orders, and lines, that are over."""
+
 _STATUS: dict[str, OrderStatus] = {
     "RISK_CONTROL": "new",
     "SELLER_PART_SEND_GOODS": "waiting_shipment",

@@ -18,6 +18,7 @@ from common.contracts.order import Order, Parcel
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
+from order_importer.orders.status import ENDED
 from order_importer.parcels.store import list_parcels
 from order_importer.tables import marketplace_order
 
@@ -400,7 +401,7 @@ async def lock_kept(
         shop_id,
         order_id,
     )
-    return None if row is None else await _kept(connection, row)
+    return None if row is None else (await _kept(connection, [row]))[0]
 
 
 async def lock_ended(
@@ -414,7 +415,7 @@ async def lock_ended(
         _KEPT
         + """
         WHERE erased_at IS NULL AND (
-            modified_at < $1 AND (status = 'closed' OR marketplace_status = 'ARCHIVE')
+            modified_at < $1 AND marketplace_status = ANY($4)
             OR modified_at < $2
             OR modified_at IS NULL AND received_at < $2)
         ORDER BY modified_at LIMIT $3 FOR UPDATE SKIP LOCKED
@@ -422,20 +423,19 @@ async def lock_ended(
         ended_before,
         unchanged_before,
         limit,
+        list(ENDED),
     )
-    return [await _kept(connection, row) for row in rows]
+    return await _kept(connection, rows)
 
 
-async def _kept(connection: Connection, row: asyncpg.Record) -> Kept:
-    stored = None if row["content"] is None else await _found(connection, row)
-    return Kept(
-        row["merchant_id"],
-        row["shop_id"],
-        row["order_id"],
-        row["revision"],
-        None if stored is None else stored.order,
-        row["erased_at"],
-    )
+async def _kept(connection: Connection, rows: Sequence[asyncpg.Record]) -> list[Kept]:
+    readable = await with_parcels(connection, [row for row in rows if row["content"] is not None])
+    orders = {(one.merchant_id, one.shop_id, one.order.order_id): one.order for one in readable}
+    keys = [(row["merchant_id"], row["shop_id"], row["order_id"]) for row in rows]
+    return [
+        Kept(*key, row["revision"], orders.get(key), row["erased_at"])
+        for key, row in zip(keys, rows, strict=True)
+    ]
 
 
 async def erase_buyers(connection: Connection, erased: Sequence[Erased], at: datetime) -> None:
