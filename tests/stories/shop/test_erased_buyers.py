@@ -13,7 +13,7 @@ from channel_demo import trade
 from common.contracts.topics import BY_NAME, TOPICS
 from stack.run import Stack
 from stack.system import SERVICES
-from stack.testing import eventually
+from stack.testing import eventually, tables_with
 
 from ..command_line import ChannelCommand
 from ..sample import Sold
@@ -47,7 +47,7 @@ async def test_a_buyer_who_asks_is_forgotten(
     await eventually(is_shipped)
     await control(sold, placed.order_id, "status", status=ENDED)
     await trade.import_orders(session)
-    assert await tables_with(system, canary) >= {"marketplace_order", "shipment"}
+    assert await services_tables_with(system, canary) >= {"marketplace_order", "shipment"}
 
     result = await channel("orders", "erase", placed.order_id, "--yes", "--json")
 
@@ -60,7 +60,7 @@ async def test_a_buyer_who_asks_is_forgotten(
         return bool(newest) and b'"erased_at"' in newest[-1] and canary.encode() not in newest[-1]
 
     await eventually(is_published)
-    assert await tables_with(system, canary) == set()
+    assert await services_tables_with(system, canary) == set()
     for log in system.logs.iterdir():
         assert log.name == "sandbox.log" or canary not in log.read_text(errors="replace"), log.name
     prefix, until = system.addresses.topic_prefix, datetime.fromisoformat(erased["kafka_until"])
@@ -80,28 +80,16 @@ async def control(sold: Sold, order_id: str, what: str, **body: Any) -> None:
     (await http.post(f"/control/orders/{order_id}/{what}", json=body)).raise_for_status()
 
 
-async def tables_with(system: Stack, text: str) -> set[str]:
-    """The tables of all services in which the text stands, in whatever column."""
-    found = set()
+async def services_tables_with(system: Stack, text: str) -> set[str]:
+    """The tables of all services in which the text stands."""
+    found: set[str] = set()
     for service in SERVICES:
         connection = await asyncpg.connect(system.database_url(service.name))
         try:
-            for table in await connection.fetch(
-                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            ):
-                rows = await connection.fetch(f'SELECT * FROM "{table[0]}"')
-                if any(text in shown(row) for row in rows):
-                    found.add(table[0])
+            found |= await tables_with(connection, text)
         finally:
             await connection.close()
     return found
-
-
-def shown(row: asyncpg.Record) -> str:
-    return " ".join(
-        value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-        for value in row.values()
-    )
 
 
 def topics_of(prefix: str) -> set[str]:

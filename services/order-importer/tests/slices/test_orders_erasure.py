@@ -8,10 +8,10 @@ import pytest
 from aliexpress.orders import UnreadableOrder
 from common import clock
 from common.contracts.order import OrderReceived, OrderShipped, OrderUpdated
-from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from order_importer.erasure.erase_orders import erase_ended
 from order_importer.importing.store import save_unreadable
+from stack.testing import tables_with
 
 from ..orders_harness import MERCHANT, PATH, SHOP, Harness
 from .test_orders_shipping import to_send
@@ -24,24 +24,6 @@ def canaries_of(order: dict[str, Any]) -> list[str]:
     address = order["address"]
     names = ("contact_name", "street", "phone", "postal_code", "city")
     return [*(address[name] for name in names if address[name]), order["buyer"]]
-
-
-async def find(pool: Pool, text: str) -> list[str]:
-    """The tables in which a text stands, in any column of any form."""
-    tables = await pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    found = []
-    for table in tables:
-        name = table["tablename"]
-        rows = await pool.fetch(f'SELECT * FROM "{name}"')
-        for row in rows:
-            shown = " ".join(
-                value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-                for value in row.values()
-            )
-            if text in shown:
-                found.append(name)
-                break
-    return found
 
 
 async def finished(harness: Harness) -> str:
@@ -72,14 +54,14 @@ async def test_on_request_nothing_of_the_buyer_is_left(harness: Harness) -> None
     before = await harness.order(order_id)
     canaries = [*canaries_of(before), "Unreadable Canary"]
     for canary in canaries:
-        assert await find(harness.pool, canary), canary
+        assert await tables_with(harness.pool, canary), canary
 
     answer = await harness.call("DELETE", f"{PATH}/orders/{order_id}/buyer-data")
 
     assert answer.status_code == 200, answer.text
     assert answer.json()["kafka_until"] > answer.json()["erased_at"]
     for canary in canaries:
-        assert await find(harness.pool, canary) == [], canary
+        assert await tables_with(harness.pool, canary) == set(), canary
     after = await harness.order(order_id)
     assert after["address"]["country"] == before["address"]["country"]
     for kept in ("lines", "total", "shipping_cost", "fee", "status", "placed_at"):
@@ -127,7 +109,7 @@ async def test_a_later_import_does_not_bring_the_buyer_back(harness: Harness) ->
     assert order["marketplace_status"] == "FUND_PROCESSING"
     assert len(await harness.events(OrderUpdated)) == told + 1
     for canary in canaries:
-        assert await find(harness.pool, canary) == [], canary
+        assert await tables_with(harness.pool, canary) == set(), canary
 
 
 @pytest.mark.parametrize(
@@ -153,7 +135,7 @@ async def test_the_daily_job_erases_orders_that_ended_long_ago(
 
     assert bool((await harness.order(order_id))["erased_at"]) == is_erased
     for canary in canaries:
-        assert bool(await find(harness.pool, canary)) != is_erased, canary
+        assert bool(await tables_with(harness.pool, canary)) != is_erased, canary
     assert len(await harness.events(OrderReceived)) == 1
 
 

@@ -48,6 +48,24 @@ class Databases:
         return self._templates[prepare]
 
 
+async def tables_with(database: asyncpg.Connection | asyncpg.Pool, text: str) -> set[str]:
+    """The tables of a database in which the text stands, in whatever column and form."""
+    tables = await database.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    found = set()
+    for (name,) in tables:
+        rows = await database.fetch(f'SELECT * FROM "{name}"')  # noqa: S608 - names of the catalog
+        if any(text in _shown(row) for row in rows):
+            found.add(name)
+    return found
+
+
+def _shown(row: asyncpg.Record) -> str:
+    return " ".join(
+        value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+        for value in row.values()
+    )
+
+
 async def _close_to_sessions(admin_url: str, name: str) -> None:
     """A database can only be copied while nobody is connected to it."""
     connection = await asyncpg.connect(admin_url)
