@@ -7,11 +7,9 @@ import hashlib
 import uuid
 from dataclasses import asdict, dataclass, replace
 
-import asyncpg
 import msgspec
 
 from common import clock
-from common.errors import Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.setup import current_traceparent
@@ -31,7 +29,7 @@ from order_importer.orders.store import StoredOrder, load_order, lock_order, rai
 from order_importer.parcels.store import list_reserved_numbers
 from order_importer.shipping import store as shipments
 from order_importer.shipping.carrier_of_parcel import choose_for_order, note_for
-from order_importer.shipping.idempotency import KeyUsed
+from order_importer.shipping.idempotency import once_per_key, same_request
 from order_importer.shipping.obstacles import state_of
 from order_importer.shipping.parcels import require_new_number
 from order_importer.shipping.store import Shipment
@@ -70,23 +68,20 @@ async def correct_tracking(
     Raises `KeyUsed`, `NotFound`, `ParcelKnown`, the refusals of `rules` and of `carriers`; and an
     `Outage` where the carriers cannot be read now.
     """
-    try:
+
+    async def find(connection: Connection) -> Correction | None:
+        return await _find_before(connection, request, idempotency_key)
+
+    async def make() -> Correction:
         return await _correct(pool, access, request, idempotency_key)
-    except Refusal:
-        async with reading(pool) as connection:
-            before = await _find_before(connection, request, idempotency_key)
-        if before is None:
-            raise
-        return before  # the same request, made at once, took what this one was refused for
+
+    return await once_per_key(pool, find, make, constraint=store.KEY_CONSTRAINT)
 
 
 async def _correct(
     pool: Pool, access: ShopAccess, request: CorrectionRequest, idempotency_key: str
 ) -> Correction:
     async with reading(pool) as connection:
-        before = await _find_before(connection, request, idempotency_key)
-        if before is not None:
-            return before
         stored = await load_order(
             connection, request.merchant_id, request.shop_id, request.order_id
         )
@@ -105,22 +100,15 @@ async def _correct(
         tracking_website=website,
         note=_note(request, shipment, choice),
     )
-    try:
-        async with unit_of_work(pool) as connection:
-            return await _save(connection, request, wanted, idempotency_key)
-    except asyncpg.UniqueViolationError as taken:
-        if taken.constraint_name == store.KEY_CONSTRAINT:
-            raise KeyUsed from taken
-        raise
+    async with unit_of_work(pool) as connection:
+        return await _save(connection, request, wanted, idempotency_key)
 
 
 async def _find_before(
     connection: Connection, request: CorrectionRequest, idempotency_key: str
 ) -> Correction | None:
     before = await store.find_by_key(connection, request.merchant_id, idempotency_key)
-    if before is not None and before.request_fingerprint != request.fingerprint():
-        raise KeyUsed
-    return before
+    return same_request(before, request.fingerprint())
 
 
 def _note(request: CorrectionRequest, shipment: Shipment, choice: Choice) -> str | None:

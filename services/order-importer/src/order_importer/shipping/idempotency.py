@@ -1,10 +1,28 @@
 """Idempotency keys: what is asked for again under its key is not done again (M8.4)."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Protocol, TypeVar
 
+import asyncpg
 from fastapi import Header
 
 from common.errors import Refusal
+from common.postgres.pool import Connection, Pool
+from common.postgres.unit_of_work import reading
+
+
+class Made(Protocol):
+    """What was made under a key, with the fingerprint of the request that asked for it."""
+
+    @property
+    def request_fingerprint(self) -> bytes:
+        """Equal for equal requests."""
+        ...
+
+
+M = TypeVar("M", bound=Made)
+Find = Callable[[Connection], Awaitable[M | None]]
+"""Finds what was made under the key. Raises `KeyUsed` where that was for another request."""
 
 IdempotencyKey = Annotated[str | None, Header(max_length=128)]
 
@@ -42,3 +60,42 @@ def require_key(key: str | None) -> str:
     if not key:
         raise KeyMissing
     return key
+
+
+def same_request(before: M | None, fingerprint: bytes) -> M | None:
+    """What was made under the key. Raises `KeyUsed` where that was for another request."""
+    if before is not None and before.request_fingerprint != fingerprint:
+        raise KeyUsed
+    return before
+
+
+async def once_per_key(
+    pool: Pool, find: Find[M], make: Callable[[], Awaitable[M]], *, constraint: str
+) -> M:
+    """What was made before under the key, else what `make` makes; `constraint` holds keys unique.
+
+    Raises what `find` and `make` raise. A refusal counts only where nothing was made under the key
+    meanwhile: the same request, made at once, took what this one is refused for.
+    """
+    try:
+        before = await _find(pool, find)
+        return await _make(make, constraint) if before is None else before
+    except Refusal:
+        before = await _find(pool, find)
+        if before is None:
+            raise
+        return before
+
+
+async def _find(pool: Pool, find: Find[M]) -> M | None:
+    async with reading(pool) as connection:
+        return await find(connection)
+
+
+async def _make(make: Callable[[], Awaitable[M]], constraint: str) -> M:
+    try:
+        return await make()
+    except asyncpg.UniqueViolationError as taken:
+        if taken.constraint_name == constraint:
+            raise KeyUsed from taken
+        raise

@@ -5,12 +5,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-import asyncpg
 import msgspec
 
 from common import clock
 from common.contracts.order import Parcel
-from common.errors import Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.setup import current_traceparent
@@ -22,7 +20,7 @@ from order_importer.orders.store import load_order, lock_order, raise_revision
 from order_importer.parcels.store import list_reserved_numbers
 from order_importer.shipping import store
 from order_importer.shipping.carrier_of_parcel import choose_for_order, note_for
-from order_importer.shipping.idempotency import KeyUsed
+from order_importer.shipping.idempotency import once_per_key, same_request
 from order_importer.shipping.parcels import lines_of_parcel, require_new_number
 from order_importer.shipping.store import Shipment
 from order_importer.shops.shop_access import ShopAccess
@@ -63,23 +61,20 @@ async def ship_order(
     Raises `KeyUsed`, `NotFound`, the refusals of `parcels` and `carriers`; and an `Outage` where
     the carriers cannot be read now.
     """
-    try:
+
+    async def find(connection: Connection) -> Shipment | None:
+        return await _find_before(connection, request, idempotency_key)
+
+    async def make() -> Shipment:
         return await _ship(pool, access, request, idempotency_key)
-    except Refusal:
-        async with reading(pool) as connection:
-            before = await _find_before(connection, request, idempotency_key)
-        if before is None:
-            raise
-        return before  # the same request, made at once, took what this one was refused for
+
+    return await once_per_key(pool, find, make, constraint=store.KEY_CONSTRAINT)
 
 
 async def _ship(
     pool: Pool, access: ShopAccess, request: ShipmentRequest, idempotency_key: str
 ) -> Shipment:
     async with reading(pool) as connection:
-        before = await _find_before(connection, request, idempotency_key)
-        if before is not None:
-            return before
         stored = await load_order(
             connection, request.merchant_id, request.shop_id, request.order_id
         )
@@ -88,13 +83,8 @@ async def _ship(
         pool, access, stored, request.carrier, tracking_website=request.tracking_website
     )
     number = tracking_number_for(choice.carrier, request.tracking_number)
-    try:
-        async with unit_of_work(pool) as connection:
-            return await _save(connection, request, choice, number, idempotency_key)
-    except asyncpg.UniqueViolationError as taken:
-        if taken.constraint_name == store.KEY_CONSTRAINT:
-            raise KeyUsed from taken
-        raise
+    async with unit_of_work(pool) as connection:
+        return await _save(connection, request, choice, number, idempotency_key)
 
 
 async def check_shipment(
@@ -127,9 +117,7 @@ async def _find_before(
     connection: Connection, request: ShipmentRequest, idempotency_key: str
 ) -> Shipment | None:
     before = await store.find_by_key(connection, request.merchant_id, idempotency_key)
-    if before is not None and before.request_fingerprint != request.fingerprint():
-        raise KeyUsed
-    return before
+    return same_request(before, request.fingerprint())
 
 
 async def _save(
