@@ -10,7 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,9 +56,8 @@ from order_importer.deadlines.api import deadline_router
 from order_importer.deadlines.publish_due import publish_due
 from order_importer.erasure.api import erasure_router
 from order_importer.importing.api import import_router
-from order_importer.importing.import_orders import import_next
+from order_importer.importing.import_orders import ImportOptions, import_next
 from order_importer.importing.plan_imports import plan_imports
-from order_importer.importing.read_receipt import USUAL, BuyerDataOptions
 from order_importer.listing.api import listing_router
 from order_importer.orders.api import order_router
 from order_importer.settings import OrderSettings
@@ -99,8 +98,7 @@ class Harness:
     auth_pool: Pool
     keys: SigningKeys
     sandbox: httpx2.AsyncClient
-    first_import: timedelta = timedelta(days=90)
-    buyer_data: BuyerDataOptions = USUAL
+    options: ImportOptions = ImportOptions()  # noqa: RUF009 - frozen
 
     # -- who calls
 
@@ -167,9 +165,7 @@ class Harness:
         """Let every import that is due run."""
         while await plan_imports(self.pool):
             pass
-        while await import_next(
-            self.pool, self.access, "test", self.first_import, buyer_data=self.buyer_data
-        ):
+        while await import_next(self.pool, self.access, "test", self.options):
             pass
 
     async def import_now(self) -> None:

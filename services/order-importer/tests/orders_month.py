@@ -16,7 +16,7 @@ from typing import Any
 
 from common import clock
 from common.failpoints import FailpointError, arm
-from order_importer.importing.import_orders import import_next
+from order_importer.importing.import_orders import ImportOptions, import_next
 from order_importer.importing.plan_imports import plan_imports
 from order_importer.importing.read_receipt import BuyerDataOptions
 
@@ -318,10 +318,8 @@ class Month:
 
     async def _import_next(self, holder: str) -> bool:
         harness = self.harness
-        options = BuyerDataOptions(reads_customs_data=True)
-        return await import_next(
-            harness.pool, harness.access, holder, harness.first_import, buyer_data=options
-        )
+        options = ImportOptions(buyer_data=BuyerDataOptions(reads_customs_data=True))
+        return await import_next(harness.pool, harness.access, holder, options)
 
     async def _settle(self) -> None:
         """Until no import and no parcel is under way; what was postponed runs a little later."""

@@ -28,7 +28,7 @@ from order_importer.deadlines.publish_due import publish_due
 from order_importer.erasure.api import erasure_router
 from order_importer.erasure.erase_orders import erase_ended
 from order_importer.importing.api import import_router
-from order_importer.importing.import_orders import import_next
+from order_importer.importing.import_orders import ImportOptions, import_next
 from order_importer.importing.plan_imports import plan_imports
 from order_importer.importing.read_receipt import BuyerDataOptions
 from order_importer.imports.store import IMPORTING
@@ -57,7 +57,11 @@ def build(context: Context[OrderSettings]) -> Parts:
         settings.auth_url, settings.service_client_id, settings.service_client_secret
     )
     access = ShopAccess(client, tokens)
-    buyer_data = BuyerDataOptions(settings.decrypt_addresses, settings.read_customs_data)
+    options = ImportOptions(
+        first=settings.first_import,
+        preparation=settings.preparation,
+        buyer_data=BuyerDataOptions(settings.decrypt_addresses, settings.read_customs_data),
+    )
     shop_states = ShopStates(tokens.forget, import_every=settings.import_every)
     shops = context.consumer(
         "order-importer.shops", Subscription(ShopState, shop_states.on_shop_state)
@@ -74,15 +78,7 @@ def build(context: Context[OrderSettings]) -> Parts:
 
     def importer(number: int) -> Job:
         holder = f"{settings.instance_id}/{number}"
-        run = partial(
-            import_next,
-            pool,
-            access,
-            holder,
-            settings.first_import,
-            buyer_data=buyer_data,
-            preparation=settings.preparation,
-        )
+        run = partial(import_next, pool, access, holder, options)
         return when_caught_up(f"import-{number}", run, IMPORTING)
 
     calling = (pool, access, settings.instance_id)

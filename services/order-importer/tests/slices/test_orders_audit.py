@@ -1,6 +1,6 @@
 """Orders are read deeply every night, audited every month, and an import says how it ended."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,8 +8,12 @@ import pytest
 from common import clock
 from common.contracts.order import OrderUpdated
 from common.contracts.order_import import OrdersImported
+from common.postgres.unit_of_work import unit_of_work
 from order_importer.auditing.audit_orders import audit_next, plan_audits
+from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
+from order_importer.imports import store as imports
+from order_importer.imports.store import Import
 
 from ..orders_harness import MERCHANT, PATH, SHOP, Harness
 
@@ -154,6 +158,33 @@ async def test_the_nightly_reading_finds_what_the_list_does_not_show(harness: Ha
     assert len(await harness.events(OrderUpdated)) == told + 1
     causes = {one["cause"] for one in (await harness.imports())["items"]}
     assert "nightly" in causes
+
+
+async def test_a_deep_reading_that_is_asked_for_while_an_import_begins_is_deep(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is added to the import that is due, which another process has listed by then."""
+    await some_orders(harness)
+    await harness.move_clock(advance_seconds=DAY)
+    await harness.import_now()
+    asked_from = clock.now() - timedelta(days=10)
+    await harness.call("POST", f"{PATH}/order-imports")
+    listed = imports.list_open
+
+    async def list_open(*args: Any, **options: Any) -> list[Import]:
+        found = await listed(*args, **options)
+        async with unit_of_work(harness.pool) as connection:
+            await imports.request_import(
+                connection, MERCHANT, SHOP, "audit", at=clock.now(), reads_from=asked_from
+            )
+        return found
+
+    monkeypatch.setattr(imports, "list_open", list_open)
+    assert await import_next(harness.pool, harness.access, "test", harness.options)
+
+    newest = (await harness.imports())["items"][0]
+    assert newest["orders_seen"] >= 5
+    assert datetime.fromisoformat(newest["window_from"]) <= asked_from
 
 
 async def test_an_import_tells_what_it_did(harness: Harness) -> None:

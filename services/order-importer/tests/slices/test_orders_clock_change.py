@@ -103,7 +103,7 @@ async def test_a_reading_that_returns_late_does_not_overwrite_a_newer_one(
         monkeypatch.setattr(import_orders, "read_receipt", read_receipt)
         await harness.pool.execute("UPDATE lease SET expires_at = '-infinity'")
         await harness.set_status(order_id, CANCELLING)
-        assert await import_next(harness.pool, harness.access, "other", harness.first_import)
+        assert await import_next(harness.pool, harness.access, "other", harness.options)
         return await read_receipt(*query)
 
     monkeypatch.setattr(import_orders, "read_receipt", read_receipt_late)

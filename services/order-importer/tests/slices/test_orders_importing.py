@@ -357,7 +357,7 @@ async def test_two_replicas_import_a_shop_once(harness: Harness) -> None:
     ids = await harness.place(5)
     await asyncio.gather(
         *(
-            import_next(harness.pool, harness.access, f"replica-{n}", harness.first_import)
+            import_next(harness.pool, harness.access, f"replica-{n}", harness.options)
             for n in range(4)
         )
     )

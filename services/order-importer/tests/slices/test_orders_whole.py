@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from common.contracts.order import OrderReceived, OrderUpdated
+from order_importer.importing.import_orders import ImportOptions
 from order_importer.importing.interpret import fingerprint
 from order_importer.importing.read_receipt import BuyerDataOptions
 
@@ -21,6 +22,12 @@ PASSPORT = {
     "issue_authority": "Oslo",
     "issue_date": "2020-01-01",
 }
+
+
+def importing_with(harness: Harness, **buyer_data: bool) -> Harness:
+    """The same, set to ask more or less of buyers."""
+    options = ImportOptions(buyer_data=BuyerDataOptions(**buyer_data))
+    return dataclasses.replace(harness, options=options)
 
 
 async def place_two_lines(harness: Harness, status: str) -> str:
@@ -150,7 +157,9 @@ async def test_the_passport_is_read_where_that_is_set(harness: Harness) -> None:
     await harness.import_orders()
     assert (await harness.order(order_id))["passport"] is None
 
-    asking = dataclasses.replace(harness, buyer_data=BuyerDataOptions(reads_customs_data=True))
+    asking = dataclasses.replace(
+        harness, options=ImportOptions(buyer_data=BuyerDataOptions(reads_customs_data=True))
+    )
     await do(harness, order_id, "address", city="Lyon")
     await asking.import_now()
     passport = (await harness.order(order_id))["passport"]
@@ -179,7 +188,9 @@ async def test_stars_never_replace_what_is_known_in_clear(harness: Harness) -> N
     assert clear["tax_number"]
     assert (clear["address"]["is_masked"], clear["address"]["is_outdated"]) == (False, False)
 
-    masked = dataclasses.replace(harness, buyer_data=BuyerDataOptions(decrypts_addresses=False))
+    masked = dataclasses.replace(
+        harness, options=ImportOptions(buyer_data=BuyerDataOptions(decrypts_addresses=False))
+    )
     await harness.control("quirks", masked_addresses=True)
     await do(harness, order_id, "refund", sku_code="SHIRT-1", amount="0.01")
     await masked.import_now()
@@ -201,7 +212,9 @@ async def test_without_decryption_orders_come_masked_and_say_so(harness: Harness
     await harness.stock("SHIRT-1")
     [order_id] = await harness.place(status=TO_SEND)
     await harness.control("quirks", masked_addresses=True)
-    masked = dataclasses.replace(harness, buyer_data=BuyerDataOptions(decrypts_addresses=False))
+    masked = dataclasses.replace(
+        harness, options=ImportOptions(buyer_data=BuyerDataOptions(decrypts_addresses=False))
+    )
     await masked.import_orders()
     address = (await harness.order(order_id))["address"]
     assert address["is_masked"] is True

@@ -65,59 +65,45 @@ PROBLEMS_AGAIN = 50
 _CANDIDATES = 20
 
 
-async def import_next(
-    pool: Pool,
-    access: ShopAccess,
-    holder: str,
-    first: timedelta,
-    *,
-    buyer_data: BuyerDataOptions = USUAL,
-    preparation: timedelta = USUAL_PREPARATION,
-) -> bool:
-    """Run the next import that is due and that nobody else runs. Whether there was one.
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """What an installation sets of its imports.
 
     `first` is how far back a shop's first import reads, `preparation` the time to ship of shops
     that have none of their own.
     """
+
+    first: timedelta = timedelta(days=90)
+    preparation: timedelta = USUAL_PREPARATION
+    buyer_data: BuyerDataOptions = USUAL
+
+
+async def import_next(pool: Pool, access: ShopAccess, holder: str, options: ImportOptions) -> bool:
+    """Run the next import that is due and that nobody else runs. Whether there was one."""
     async with reading(pool) as connection:
         candidates = await imports.list_open(connection, clock.now(), limit=_CANDIDATES)
     for candidate in candidates:
         name = lease_of(candidate.merchant_id, candidate.shop_id)
         async with hold_lease(pool, name, holder) as lease:
             if lease is not None:
-                await _run(
-                    pool,
-                    access,
-                    lease,
-                    candidate,
-                    first,
-                    buyer_data=buyer_data,
-                    preparation=preparation,
-                )
+                await _run(pool, access, lease, candidate, options)
                 return True
     return False
 
 
 async def _run(
-    pool: Pool,
-    access: ShopAccess,
-    lease: Lease,
-    candidate: Import,
-    first: timedelta,
-    *,
-    buyer_data: BuyerDataOptions,
-    preparation: timedelta,
+    pool: Pool, access: ShopAccess, lease: Lease, candidate: Import, options: ImportOptions
 ) -> None:
     async with unit_of_work(pool) as connection:
-        shop = await load_shop(connection, candidate.merchant_id, candidate.shop_id)
+        # a request that was added to it since it was listed counts too
+        due = await imports.lock_open(connection, candidate.import_id)
+        if due is None:
+            return
+        shop = await load_shop(connection, due.merchant_id, due.shop_id)
         window = next_window(
-            shop.covered_until, clock.now(), first, reads_from=candidate.reads_from
+            shop.covered_until, clock.now(), options.first, reads_from=due.reads_from
         )
-        running = await imports.begin_import(
-            connection, candidate.import_id, (window.start, window.end)
-        )
-    if running is None:
-        return
+        running = await imports.begin_import(connection, due, (window.start, window.end))
     with tracer.start_as_current_span(SPAN_IMPORT):
         try:
             async with access.token_of(shop.merchant_id, shop.shop_id) as token:
@@ -128,8 +114,7 @@ async def _run(
                     lease=lease,
                     running=running,
                     window=window,
-                    buyer_data=buyer_data,
-                    preparation=preparation,
+                    options=options,
                 ).run()
         except (Outage, BadAnswer) as outage:
             await _postpone(pool, running, outage, shop.covered_until)
@@ -174,8 +159,7 @@ class _Importing:
     lease: Lease
     running: Import
     window: Window
-    buyer_data: BuyerDataOptions
-    preparation: timedelta
+    options: ImportOptions
     seen: set[str] = field(default_factory=set)
     counted: int = 0
     wanted: dict[str, ListedOrder | None] = field(default_factory=dict)
@@ -224,7 +208,7 @@ class _Importing:
                 running.merchant_id,
                 running.shop_id,
                 batch,
-                preparation=self.preparation if days is None else timedelta(days=days),
+                preparation=self.options.preparation if days is None else timedelta(days=days),
             )
             await save_unreadable(connection, running.merchant_id, running.shop_id, self.unreadable)
             await imports.count_import(
@@ -274,8 +258,10 @@ class _Importing:
         details = receipt = None
         try:
             details = await load_order(self.client, self.token, order_id)
-            receipt = await read_receipt(self.client, self.token, details, self.buyer_data)
-            customs = await read_customs_data(self.client, self.token, order_id, self.buyer_data)
+            receipt = await read_receipt(self.client, self.token, details, self.options.buyer_data)
+            customs = await read_customs_data(
+                self.client, self.token, order_id, self.options.buyer_data
+            )
             order = interpret(RawOrder(listed, details, receipt, customs))
         except (CallerFault, BadAnswer, Uninterpretable) as failure:
             log.warning("import.order_unreadable", order=order_id, reason=str(failure))

@@ -112,15 +112,22 @@ async def list_open(connection: Connection, now: datetime, *, limit: int) -> lis
     return [Import(**row) for row in await core.fetch(connection, found)]
 
 
+async def lock_open(connection: Connection, import_id: int) -> Import | None:
+    """The import as it is now, its row locked for this transaction; None if it has ended."""
+    found = sa.select(*_COLUMNS).where(order_import.c.import_id == import_id, _IS_OPEN)
+    row = await core.fetch_one(connection, found.with_for_update())
+    return None if row is None else Import(**row)
+
+
 async def begin_import(
-    connection: Connection, import_id: int, window: tuple[datetime, datetime]
-) -> Import | None:
-    """Begin an import of this window (from, to), or again one that was; None if it has ended."""
+    connection: Connection, due: Import, window: tuple[datetime, datetime]
+) -> Import:
+    """Begin the locked import with this window (from, to), or again if it was begun before."""
     window_from, window_to = window
     row = await core.fetch_one(
         connection,
         sa.update(order_import)
-        .where(order_import.c.import_id == import_id, _IS_OPEN)
+        .where(order_import.c.import_id == due.import_id)
         .values(
             state="running",
             attempts=order_import.c.attempts + 1,
@@ -132,7 +139,8 @@ async def begin_import(
         )
         .returning(*_COLUMNS),
     )
-    return None if row is None else Import(**row)
+    assert row is not None  # noqa: S101 - its row is locked
+    return Import(**row)
 
 
 async def count_import(
