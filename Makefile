@@ -57,9 +57,9 @@ watch: prepare ## a member's tests again after every change of it or of a librar
 
 .PHONY: check
 check: $(READY) ## lint, format, types, import rules, house rules, contracts, docs, manifests
-	@$(MAKE) -k -j2 --output-sync=target check-style check-types check-imports check-dependencies check-rules check-drift check-contracts check-docs check-manifests
+	@$(MAKE) -k -j2 --output-sync=target check-style check-types check-imports check-dependencies check-rules check-drift check-contracts check-docs check-manifests check-supply
 
-.PHONY: check-style check-types check-imports check-dependencies check-rules check-drift check-contracts check-docs check-manifests
+.PHONY: check-style check-types check-imports check-dependencies check-rules check-drift check-contracts check-docs check-manifests check-supply
 check-style: $(READY)
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check . || { echo "format: type \`make format\`"; exit 1; }
@@ -83,6 +83,10 @@ check-docs: $(READY)
 	@$(BIN)/python sandbox/build/generate_readme.py --check
 check-manifests: $(READY)
 	@$(BIN)/python -m lint.manifests
+check-supply: $(READY)
+	@$(BIN)/python -m lint.sbom --check
+	@$(BIN)/bandit -q -c pyproject.toml -r $(wildcard libs/*/src services/*/src) cli/src demo/src sandbox/src stack/src
+	@echo "bandit: ok"
 
 .PHONY: format
 format: $(READY) ## format all code and fix what ruff can
@@ -94,6 +98,15 @@ lock: $(READY) ## lock what the members ask for, with hashes, in requirements.tx
 	@$(BIN)/uv lock -q
 	@$(BIN)/uv export -q --format requirements-txt --no-emit-workspace --all-packages --all-groups \
 		--no-header -o requirements.txt
+	@$(MAKE) sbom
+
+.PHONY: sbom
+sbom: $(READY) ## write deploy/sbom/ (what each image holds, CycloneDX) and docs/licences.md
+	@$(BIN)/python -m lint.sbom
+
+.PHONY: audit
+audit: $(READY) ## look up known vulnerabilities of the locked packages, where a database is reached
+	@$(BIN)/python -m lint.audit
 
 .PHONY: contracts
 contracts: $(READY) ## generate schemas/ from the code

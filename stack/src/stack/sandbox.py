@@ -16,7 +16,7 @@ from stack.ports import LOOPBACK, free_port
 from stack.processes import Command, Process
 
 APP_KEY = "500100"
-APP_SECRET = "sandbox-app-secret-not-for-production"  # noqa: S105 - the sandbox's public default
+APP_SECRET = "sandbox-app-secret-not-for-production"  # noqa: S105 - the sandbox's public default  # nosec B105
 
 
 @dataclass(frozen=True)

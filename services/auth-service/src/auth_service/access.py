@@ -6,7 +6,7 @@ from fastapi import Depends, Path
 
 from common.web.identity import IDENTIFIER_PATTERN, OPERATOR, caller_with, merchant_with
 
-TOKEN_READ = "token:read"  # noqa: S105 - a scope, not a secret
+TOKEN_READ = "token:read"  # noqa: S105 - a scope, not a secret  # nosec B105
 
 Reader = Annotated[str, Depends(merchant_with("shops:read"))]
 """The path's merchant, for a caller that may read its shops."""
