@@ -73,6 +73,25 @@ async def test_a_start_that_was_cut_short_is_taken_up_again(
     wipe(settings)
 
 
+async def test_what_the_stack_keeps_is_its_owners_alone(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    settings.state_dir.mkdir(mode=0o777)
+    settings.state_dir.chmod(0o755)  # as former versions left it
+    async with running_stack(settings, ports=Ports.free(), services=(AUTH,)):
+        kept = {path: path.lstat() for path in settings.state_dir.rglob("*")}
+    assert len(kept) > 50
+    open_to_others = [
+        path
+        for path, found in kept.items()
+        if not stat.S_ISLNK(found.st_mode) and stat.S_IMODE(found.st_mode) & 0o077
+    ]
+    # what Postgres keeps for itself is closed by its own folder
+    postgres = settings.state_dir / "postgres"
+    assert [path for path in open_to_others if postgres not in path.parents] == []
+    is_root = os.geteuid() == 0
+    assert stat.S_IMODE(settings.state_dir.stat().st_mode) == (0o710 if is_root else 0o700)
+
+
 async def test_a_taken_port_stops_the_start_before_anything_runs(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind((LOOPBACK, 0))

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from stack import kafka_release
-from stack.accounts import is_reachable, remove_owned_folder
+from stack.accounts import Account, is_reachable, remove_owned_folder
 from stack.failures import ReleaseBroken, StackFailure, ToolMissing
 from stack.kafka import EmbeddedKafka, RemoteKafka
 from stack.ports import free_port
@@ -181,7 +181,7 @@ async def test_throwaway_stores_end_with_the_run_and_leave_nothing() -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a plain user")
 async def test_both_stores_run_as_a_plain_user() -> None:
     python = Path(f"/usr/bin/python3.{sys.version_info.minor}")
-    if not (python.exists() and is_reachable(CHECKOUT)):
+    if not (python.exists() and is_reachable(CHECKOUT, Account(65534, 65534))):
         pytest.skip("no Python of this version, or no checkout, that a plain user can reach")
     nobody = 65534
     home = Path("/var/tmp") / f"aliexpress-channel-plain-{os.getpid()}"

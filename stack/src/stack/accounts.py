@@ -28,10 +28,18 @@ def unprivileged_account() -> Account | None:
     return Account(entry.pw_uid, entry.pw_gid)
 
 
-def is_reachable(path: Path) -> bool:
-    """Whether any user may walk down to `path` and into it."""
+def is_reachable(path: Path, account: Account) -> bool:
+    """Whether the account may walk down to `path` and into it."""
     path = path.resolve()
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+    return all(_is_open(folder.stat(), account) for folder in (path, *path.parents))
+
+
+def _is_open(folder: os.stat_result, account: Account) -> bool:
+    if folder.st_uid == account.user_id:
+        return bool(folder.st_mode & stat.S_IXUSR)
+    if folder.st_gid == account.group_id:
+        return bool(folder.st_mode & stat.S_IXGRP)
+    return bool(folder.st_mode & stat.S_IXOTH)
 
 
 def make_owned_folder(wanted: Path, account: Account | None) -> Path:
@@ -45,7 +53,7 @@ def make_owned_folder(wanted: Path, account: Account | None) -> Path:
         return wanted
     wanted.parent.mkdir(parents=True, exist_ok=True)
     if not wanted.exists():
-        if is_reachable(wanted.parent):
+        if is_reachable(wanted.parent, account):
             wanted.mkdir()
         else:
             wanted.unlink(missing_ok=True)  # a link whose target was cleaned away

@@ -29,6 +29,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from stack.private_files import PRIVATE_UMASK, open_private
 from stack.processes import Child, Command, spawn_program
 
 IMPORTED_LATE = {"stack.migrate": ("common.postgres.migrate",)}
@@ -96,7 +97,7 @@ class ForkServer:
         is_python_module = tuple(command.argv[:2]) == (sys.executable, "-m")
         if not is_python_module or command.account is not None:
             return spawn_program(command)
-        command.log.parent.mkdir(parents=True, exist_ok=True)
+        command.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self.run(
             Program(
                 command.argv[2],
@@ -137,7 +138,10 @@ def _start_server() -> subprocess.Popen[bytes]:
 
 
 def _start(program: Program) -> subprocess.Popen[bytes]:
-    with Path(program.stdout).open("ab") as stdout, Path(program.stderr).open("ab") as stderr:
+    with (
+        open(program.stdout, "ab", opener=open_private) as stdout,
+        open(program.stderr, "ab", opener=open_private) as stderr,
+    ):
         return subprocess.Popen(
             [sys.executable, "-m", program.module, *program.arguments],
             stdin=subprocess.DEVNULL,
@@ -146,6 +150,7 @@ def _start(program: Program) -> subprocess.Popen[bytes]:
             env=program.environment,
             cwd=program.folder,
             start_new_session=True,
+            umask=PRIVATE_UMASK,
         )
 
 
@@ -223,6 +228,7 @@ def _become(program: Program) -> None:
     os.environ.clear()
     os.environ.update(program.environment)
     os.chdir(program.folder)
+    os.umask(PRIVATE_UMASK)
     sys.path[0] = program.folder  # as `-m` has it
     _redirect(os.devnull, 0, os.O_RDONLY)
     _redirect(program.stdout, 1, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -236,7 +242,7 @@ def _become(program: Program) -> None:
 
 
 def _redirect(path: str, number: int, flags: int) -> None:
-    opened = os.open(path, flags, 0o644)
+    opened = open_private(path, flags)
     os.dup2(opened, number)
     os.close(opened)
 

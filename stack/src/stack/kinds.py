@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from stack.failures import OtherStores
+from stack.private_files import write_private
 
 DOCKER_SOCKET = Path("/var/run/docker.sock")
 
@@ -73,9 +74,7 @@ def kinds_of(state: Path) -> dict[str, Kind]:
 def keep_kinds(state: Path, kinds: dict[str, Kind]) -> None:
     """Remember the kinds."""
     state.mkdir(parents=True, exist_ok=True)
-    draft = _file(state).with_suffix(".draft")
-    draft.write_text(json.dumps(kinds))
-    draft.rename(_file(state))
+    write_private(_file(state), json.dumps(kinds))
 
 
 def _file(state: Path) -> Path:

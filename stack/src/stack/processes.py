@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from stack.accounts import Account
 from stack.failures import StartFailed
+from stack.private_files import PRIVATE_UMASK, open_private
 
 POLL_SECONDS = 0.05
 FIRST_BACK_OFF = timedelta(milliseconds=200)
@@ -71,9 +72,9 @@ Spawn = Callable[[Command], Child]
 
 def spawn_program(command: Command) -> Child:
     """Start `command` as a program of its own."""
-    command.log.parent.mkdir(parents=True, exist_ok=True)
+    command.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     account = command.account
-    with command.log.open("ab") as log:
+    with open(command.log, "ab", opener=open_private) as log:
         return subprocess.Popen(
             [*_tether(), *command.argv],
             stdin=subprocess.DEVNULL,
@@ -85,6 +86,7 @@ def spawn_program(command: Command) -> Child:
             user=account.user_id if account else None,
             group=account.group_id if account else None,
             extra_groups=[] if account else None,
+            umask=PRIVATE_UMASK,
         )
 
 

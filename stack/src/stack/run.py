@@ -28,9 +28,10 @@ from stack.addresses import Addresses
 from stack.failures import AlreadyRunning, StackFailure, StartFailed
 from stack.kafka import Kafka
 from stack.postgres import Postgres, create_database, create_role, database_url
+from stack.private_files import make_private_folder, open_private, write_private
 from stack.processes import Command, Process, Spawn, run_once, spawn_program
 from stack.sandbox import answers
-from stack.secrets import Secrets, write_private
+from stack.secrets import Secrets
 from stack.settings import StackSettings
 from stack.stores import Stores, running_stores, wipe_stores
 from stack.system import (
@@ -122,7 +123,7 @@ async def running_stack(
     """
     settings = settings or StackSettings()
     state = settings.state_dir.resolve()
-    state.mkdir(parents=True, exist_ok=True)
+    make_private_folder(state)
     async with AsyncExitStack() as cleaning:
         cleaning.enter_context(_alone_in(state))
         chosen = (ports or Ports()).choose()
@@ -196,7 +197,7 @@ def run_until_stopped(main: Coroutine[Any, Any, int]) -> int:
 
 @contextmanager
 def _alone_in(state: Path) -> Iterator[None]:
-    with (state / "lock").open("a+") as lock:
+    with open(state / "lock", "a+", opener=open_private) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,13 +1,14 @@
 """Secrets of the local stack: made at its first start, kept in one file only its owner reads."""
 
 import base64
-import os
 import secrets
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import BaseModel, Field
+
+from stack.private_files import write_private
 
 
 def _random() -> str:
@@ -48,12 +49,3 @@ class Secrets(BaseModel):
     def keep(self, path: Path) -> None:
         """Write them to `path`, readable by its owner alone."""
         write_private(path, self.model_dump_json(indent=1))
-
-
-def write_private(path: Path, text: str) -> None:
-    """Put `text` at `path`, mode 0600, whole or not at all."""
-    draft = path.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    draft.rename(path)
