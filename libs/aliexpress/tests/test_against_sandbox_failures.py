@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from aliexpress import logistics, oauth, offers, products, shop
+from aliexpress.client import Client
 from aliexpress.errors import (
     AppRefused,
     BadAnswer,
@@ -33,6 +34,45 @@ OpenMarket = Callable[..., Any]
 # OAuth -------------------------------------------------------------------------------------------
 
 
+async def agreed(
+    person: httpx2.AsyncClient,
+    sandbox: Sandbox,
+    client: Client,
+    verifier: oauth.CodeVerifier | None = None,
+) -> dict[str, list[str]]:
+    """What the browser comes back with after the seller has agreed."""
+    url = oauth.authorize_url(client, redirect_uri=REDIRECT, state="s1", verifier=verifier)
+    query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    page = f"{sandbox.url}/oauth/authorize"
+    assert (await person.get(page, params=query)).status_code == 200
+    answer = await person.post(page, data={**query, "seller_id": SELLER, "decision": "agree"})
+    return parse_qs(urlsplit(answer.headers["location"]).query)
+
+
+@pytest.mark.parametrize("kind", ["new", "old"])
+@pytest.mark.parametrize("brought", ["its own", "another", "none"])
+async def test_a_code_with_a_challenge_is_good_for_its_own_verifier_alone(
+    open_market: OpenMarket, sandbox: Sandbox, kind: Literal["new", "old"], brought: str
+) -> None:
+    own, another = oauth.CodeVerifier.of("cookie-1"), oauth.CodeVerifier.of("cookie-2")
+    verifier = {"its own": own, "another": another, "none": None}[brought]
+    gateway = new_gateway(sandbox.url) if kind == "new" else old_oauth(sandbox)
+    async with open_market(sandbox, gateway) as market, httpx2.AsyncClient() as person:
+        (code,) = (await agreed(person, sandbox, market.client, own))["code"]
+        exchange = oauth.create_token(market.client, code, redirect_uri=REDIRECT, verifier=verifier)
+        if verifier is own:
+            assert (await exchange).seller_id == SELLER
+        else:
+            with pytest.raises(CallerFault):
+                await exchange
+
+
+def test_a_challenge_is_made_as_the_standard_says() -> None:
+    verifier = oauth.CodeVerifier("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+    assert verifier.challenge == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    assert "dBjf" not in repr(verifier)
+
+
 @pytest.mark.parametrize("is_secure", [False, True])
 @pytest.mark.parametrize("kind", ["new", "old"])
 async def test_a_person_agrees_and_the_code_is_used_once(
@@ -40,12 +80,7 @@ async def test_a_person_agrees_and_the_code_is_used_once(
 ) -> None:
     gateway = new_gateway(sandbox.url) if kind == "new" else old_oauth(sandbox)
     async with open_market(sandbox, gateway) as market, httpx2.AsyncClient() as person:
-        url = urlsplit(oauth.authorize_url(market.client, redirect_uri=REDIRECT, state="s1"))
-        query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        page = f"{sandbox.url}/oauth/authorize"
-        assert (await person.get(page, params=query)).status_code == 200
-        agreed = await person.post(page, data={**query, "seller_id": SELLER, "decision": "agree"})
-        back = parse_qs(urlsplit(agreed.headers["location"]).query)
+        back = await agreed(person, sandbox, market.client)
         assert back["state"] == ["s1"]
         grant = await oauth.create_token(
             market.client, back["code"][0], redirect_uri=REDIRECT, is_secure=is_secure

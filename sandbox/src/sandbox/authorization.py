@@ -27,10 +27,16 @@ def authorize(state: State, request: Request) -> Response:
     elif query.get("seller_id") not in SELLERS:
         return render_page("refused.html", status=400, problem="There is no such seller.")
     else:
-        answer = {"code": state.oauth.issue_code(query["seller_id"], redirect_uri)} | answer
+        answer = {"code": _code(state, query)} | answer
     separator = "&" if urlsplit(redirect_uri).query else "?"
     location = f"{redirect_uri}{separator}{urlencode(answer)}"
     return Response(b"", status=302, headers=[(b"location", location.encode())])
+
+
+def _code(state: State, query: dict[str, str]) -> str:
+    return state.oauth.issue_code(
+        query["seller_id"], query["redirect_uri"], query.get("code_challenge")
+    )
 
 
 def _problem(state: State, query: dict[str, str]) -> str | None:
@@ -40,6 +46,8 @@ def _problem(state: State, query: dict[str, str]) -> str | None:
         return "redirect_uri is not one registered with the app."
     if query.get("response_type") != "code":
         return "response_type must be code."
+    if "code_challenge" in query and query.get("code_challenge_method") != "S256":
+        return "code_challenge_method must be S256."
     return None
 
 
@@ -56,7 +64,9 @@ def old_token(state: State, request: Request) -> Response:
     if form.get("grant_type") != "authorization_code":
         return _old_error("unsupported_grant_type", "only authorization_code")
     try:
-        token = state.oauth.exchange(form.get("code", ""), form.get("redirect_uri", ""))
+        token = state.oauth.exchange(
+            form.get("code", ""), form.get("redirect_uri", ""), form.get("code_verifier")
+        )
     except InvalidCode:
         return _old_error("invalid_grant", "the code is unknown, used or expired")
     return Response(msgspec.json.encode(old_form(token)))

@@ -81,9 +81,14 @@ class Auth:
         """Open the start link; the state that travels to AliExpress. The cookie stays in `http`."""
         started = await self.connect(merchant_id, shop_id)
         assert started.status_code == 201, started.text
-        redirect = await self.http.get(started.json()["start_url"])
-        assert redirect.status_code == 302, redirect.text
+        redirect = await self.go_on(started.json()["start_url"])
+        assert redirect.status_code == 303, redirect.text
         return parse_qs(urlsplit(redirect.headers["location"]).query)["state"][0]
+
+    async def go_on(self, start_url: str) -> httpx2.Response:
+        """Open the link, and press the button of its page."""
+        page = await self.http.get(start_url)
+        return page if page.is_error else await self.http.post(start_url)
 
     async def callback(self, state: str | None, code: str | None) -> httpx2.Response:
         query = {"state": state, "code": code}
@@ -169,7 +174,25 @@ async def selling(
     """auth-service and the sandbox, on one clock."""
     monkeypatch.setattr(clock, "_offset", clock._offset)
     monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
-    async for running in running_auth(await database(migrate), sandbox.url):
+    async for both in _selling(await database(migrate), sandbox):
+        yield both
+
+
+@pytest.fixture
+async def proving(
+    database: NewDatabase, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Auth, Seller]]:
+    """The same, with codes bound to the browser that asked for them."""
+    monkeypatch.setattr(clock, "_offset", clock._offset)
+    monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
+    async for both in _selling(await database(migrate), sandbox, oauth_pkce=True):
+        yield both
+
+
+async def _selling(
+    url: str, sandbox: Sandbox, **changes: object
+) -> AsyncIterator[tuple[Auth, Seller]]:
+    async for running in running_auth(url, sandbox.url, **changes):
         seller = Seller(sandbox, running)
         await seller.move_clock()
         yield running, seller

@@ -126,7 +126,9 @@ class Harness:
         path = f"/v1/merchants/{MERCHANT}/shops/{shop}/connect"
         started = await self.auth_http.post(path, headers=operator)
         start = urlsplit(started.json()["start_url"])
-        redirect = await self.auth_http.get(f"{start.path}?{start.query}")
+        link = f"{start.path}?{start.query}"
+        await self.auth_http.get(link)
+        redirect = await self.auth_http.post(link)
         state = parse_qs(urlsplit(redirect.headers["location"]).query)["state"][0]
         code = await self.control("codes", seller_id=seller_id, redirect_uri=REDIRECT)
         page = await self.auth_http.get(

@@ -127,6 +127,7 @@ def service_environment(service: Service, wiring: Wiring) -> dict[str, str]:
     if service == AUTH:
         variables |= {
             "PUBLIC_URL": wiring.url(AUTH.name),
+            "OAUTH_PKCE": "true",
             "MASTER_KEYS": wiring.secrets.sealing_key,
             "SIGNING_KEY": wiring.secrets.signing_key,
             "BOOTSTRAP_CLIENTS": json.dumps(bootstrap_clients(wiring.secrets)),

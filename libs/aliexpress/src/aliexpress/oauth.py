@@ -1,5 +1,8 @@
 """Authorisation of a shop: the page a person agrees on, and its code turned into a token."""
 
+import base64
+import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -50,10 +53,34 @@ class TokenGrant(msgspec.Struct, frozen=True):
         )
 
 
-def authorize_url(client: Client, *, redirect_uri: str, state: str) -> str:
+@dataclass(frozen=True, repr=False)
+class CodeVerifier:
+    """Proof that who exchanges a code is who asked for it (RFC 7636, S256): 43 characters."""
+
+    text: str
+
+    @classmethod
+    def of(cls, secret: str) -> "CodeVerifier":
+        """The verifier that belongs to a secret of the browser's, which need not be stored."""
+        return cls(_base64url(hashlib.sha256(b"code-verifier:" + secret.encode()).digest()))
+
+    @property
+    def challenge(self) -> str:
+        """What travels with the question for a code."""
+        return _base64url(hashlib.sha256(self.text.encode()).digest())
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def authorize_url(
+    client: Client, *, redirect_uri: str, state: str, verifier: CodeVerifier | None = None
+) -> str:
     """The page where the seller agrees; AliExpress returns to `redirect_uri` with code and state.
 
-    `redirect_uri` must equal the one registered with the app.
+    `redirect_uri` must equal the one registered with the app. With a `verifier` the code is good
+    for who brings that along, where the platform knows PKCE.
     """
     query = {
         "response_type": "code",
@@ -61,6 +88,8 @@ def authorize_url(client: Client, *, redirect_uri: str, state: str) -> str:
         "redirect_uri": redirect_uri,
         "state": state,
     }
+    if verifier is not None:
+        query |= {"code_challenge": verifier.challenge, "code_challenge_method": "S256"}
     if client.gateway.kind == "new":
         query["force_auth"] = "true"
     else:
@@ -69,7 +98,12 @@ def authorize_url(client: Client, *, redirect_uri: str, state: str) -> str:
 
 
 async def create_token(
-    client: Client, code: str, *, redirect_uri: str | None = None, is_secure: bool = False
+    client: Client,
+    code: str,
+    *,
+    redirect_uri: str | None = None,
+    is_secure: bool = False,
+    verifier: CodeVerifier | None = None,
 ) -> TokenGrant:
     """Exchange a code (single use) for a token.
 
@@ -77,6 +111,7 @@ async def create_token(
     gateway its `/token`, which also wants `redirect_uri`. Errors: `CallerFault` (code used,
     expired or unknown), `OutcomeUnknown` (the code is probably spent: start over).
     """
+    proof = {"code_verifier": verifier.text} if verifier is not None else {}
     if client.gateway.token_url is not None:
         form = {
             "client_id": client.app.key,
@@ -87,6 +122,7 @@ async def create_token(
             "sp": "ae",
             "state": "",
             "view": "web",
+            **proof,
         }
         return await client.exchange(
             CREATE_TOKEN,
@@ -96,7 +132,7 @@ async def create_token(
         )
     operation = CREATE_TOKEN_SECURELY if is_secure else CREATE_TOKEN
     return await client.call(
-        operation, {"code": code}, None, lambda answer: _grant(answer, client.now())
+        operation, {"code": code, **proof}, None, lambda answer: _grant(answer, client.now())
     )
 
 

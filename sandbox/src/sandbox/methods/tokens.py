@@ -10,7 +10,9 @@ from sandbox.oauth.views import new_form
 def create_token(call: Call) -> Answer:
     """The token for a code."""
     try:
-        token = call.state.oauth.exchange(call.text("code"))
+        token = call.state.oauth.exchange(
+            call.text("code"), verifier=call.parameters.get("code_verifier")
+        )
     except InvalidCode as error:
         raise errors.invalid_code() from error
     return _answer(call, token)

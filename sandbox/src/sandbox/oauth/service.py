@@ -1,5 +1,6 @@
 """Codes are used once; a token is one seller's, for 30 days on the sandbox's clock."""
 
+import base64
 import hashlib
 from datetime import datetime, timedelta
 
@@ -14,6 +15,8 @@ class Code(msgspec.Struct):
     seller_id: str
     redirect_uri: str
     expires_at: datetime
+    challenge: str | None = None
+    """The S256 challenge it was asked for with (RFC 7636): its exchange must bring the verifier."""
 
 
 class Token(msgspec.Struct):
@@ -38,6 +41,12 @@ class InvalidCode(Exception):
     """The code (or refresh token) is unknown, used or expired."""
 
 
+def challenge_of(verifier: str) -> str:
+    """The S256 challenge of a verifier."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
 class OAuthService:
     """Issues codes and tokens and knows which are valid."""
 
@@ -45,19 +54,23 @@ class OAuthService:
         self._context = context
         self._state = state
 
-    def issue_code(self, seller_id: str, redirect_uri: str) -> str:
+    def issue_code(self, seller_id: str, redirect_uri: str, challenge: str | None = None) -> str:
         """A new code for an address the seller is sent back to."""
         code = self._secret("code")
         expires_at = self._context.now() + timedelta(seconds=self._context.settings.code_seconds)
-        self._state.codes[code] = Code(seller_id, redirect_uri, expires_at)
+        self._state.codes[code] = Code(seller_id, redirect_uri, expires_at, challenge)
         return code
 
-    def exchange(self, code: str, redirect_uri: str | None = None) -> Token:
+    def exchange(
+        self, code: str, redirect_uri: str | None = None, verifier: str | None = None
+    ) -> Token:
         """The token for a code, once. Raises `InvalidCode`."""
         found = self._state.codes.pop(code, None)
         if found is None or found.expires_at <= self._context.now():
             raise InvalidCode
         if redirect_uri is not None and redirect_uri != found.redirect_uri:
+            raise InvalidCode
+        if found.challenge is not None and challenge_of(verifier or "") != found.challenge:
             raise InvalidCode
         return self._issue(found.seller_id)
 

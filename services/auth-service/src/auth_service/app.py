@@ -7,7 +7,7 @@ from aliexpress.wiring import client_of
 from auth_service.clients.api import client_router
 from auth_service.clients.bootstrap import bootstrap_clients
 from auth_service.clients.signing_keys import SigningKeys
-from auth_service.connecting.api import connect_router
+from auth_service.connecting.api import START_PATH, connect_router
 from auth_service.expiry.watch_tokens import watch_tokens
 from auth_service.merchants.api import merchant_router
 from auth_service.settings import AuthSettings
@@ -35,7 +35,7 @@ def build(context: Context[AuthSettings]) -> Parts:
         return False
 
     return Parts(
-        public=["/v1/token"],
+        public=["/v1/token", START_PATH],
         routers=[
             client_router(pool, keys),
             merchant_router(pool, follow_merchant),

@@ -31,6 +31,9 @@ class AuthSettings(ServiceSettings, MarketplaceSettings):
     """Ed25519 private keys in PEM, or the path of a file of them: the first signs, all verify."""
     bootstrap_clients: tuple[BootstrapClient, ...] = ()
     """JSON list of clients upserted at start."""
+    oauth_pkce: bool = False
+    """Whether codes are bound to the browser that asked for them (PKCE, S256). AliExpress's
+    documents name no such parameters; the sandbox takes them."""
     eligibility_contact: str = "the operator of this channel"
     """Whom a merchant asks that is not known as an AliExpress seller (M1.1)."""
 

@@ -31,10 +31,14 @@ async def test_a_merchant_walks_the_pages_and_the_shop_is_connected(selling: Sel
     auth, seller = selling
     await auth.register()
     started = await auth.connect()
-    redirect = await auth.http.get(started.json()["start_url"])
-    cookie = redirect.headers["set-cookie"]
+    invitation = await auth.http.get(started.json()["start_url"])
+    assert "<strong>Shein</strong> (shein)" in invitation.text
+    assert "<strong>main</strong>" in invitation.text
+    redirect = await auth.http.post(started.json()["start_url"])
+    cookie, shown = redirect.headers.get_list("set-cookie")
     assert "HttpOnly" in cookie
     assert "samesite=lax" in cookie.lower()
+    assert shown.startswith('channel_connect_shown=""')
     assert redirect.headers["referrer-policy"] == "no-referrer"
     asked = {k: v[0] for k, v in parse_qs(urlsplit(redirect.headers["location"]).query).items()}
     assert asked["redirect_uri"] == auth.settings.redirect_uri
@@ -257,13 +261,6 @@ async def test_a_ticket_expires_after_ten_minutes(selling: Selling) -> None:
     page = await auth.http.get(started.json()["start_url"])
     assert page.status_code == 410
     assert "new one" in page.text
-
-
-async def test_a_ticket_opens_once(auth: Auth) -> None:
-    await auth.register()
-    started = await auth.connect()
-    assert (await auth.http.get(started.json()["start_url"])).status_code == 302
-    assert (await auth.http.get(started.json()["start_url"])).status_code == 410
 
 
 @pytest.mark.parametrize("ticket", ["", "guessed"])

@@ -8,6 +8,7 @@ OPEN = {
     ("post", "/v1/token"),
     ("get", "/v1/jwks.json"),
     ("get", "/v1/oauth/start"),
+    ("post", "/v1/oauth/start"),
     ("get", "/v1/oauth/callback"),
 }
 EVERY_MERCHANT_SCOPE = [
@@ -73,3 +74,12 @@ async def test_a_merchants_own_token_never_opens_what_is_for_services_and_operat
         ("post", "/internal/v1/shops/{merchant_id}/{shop_id}/token/dead"),
     ):
         assert answered[route] == 403, route
+
+
+async def test_an_operator_opens_every_route_but_those_of_a_shops_token(auth: Auth) -> None:
+    await auth.register("shein")
+    answered = await statuses(auth, auth.operator)
+    assert {route for route, status in answered.items() if status == 403} == {
+        ("get", "/internal/v1/shops/{merchant_id}/{shop_id}/token"),
+        ("post", "/internal/v1/shops/{merchant_id}/{shop_id}/token/dead"),
+    }

@@ -6,7 +6,7 @@ import asyncpg
 
 from aliexpress.client import Client
 from aliexpress.errors import AppRefused, CallerFault, MarketplaceFailure
-from aliexpress.oauth import TokenGrant, create_token
+from aliexpress.oauth import CodeVerifier, TokenGrant, create_token
 from auth_service.clients.secrets import hash_of
 from auth_service.connecting.store import Attempt, claim_return
 from auth_service.merchants.eligibility import require_eligible
@@ -124,6 +124,7 @@ async def finish_connection(
     *,
     redirect_uri: str,
     contact: str,
+    proves_code: bool,
 ) -> store.Shop:
     """The shop, connected with a token of a new generation (M1.2, M1.4).
 
@@ -137,8 +138,11 @@ async def finish_connection(
     async with reading(pool) as connection:
         shop = await store.load_shop(connection, attempt.merchant_id, attempt.shop_id)
     require_eligible(shop.merchant_id, shop.is_eligible, contact)
+    verifier = CodeVerifier.of(callback.cookie) if proves_code and callback.cookie else None
     try:
-        grant = await create_token(client, callback.code, redirect_uri=redirect_uri)
+        grant = await create_token(
+            client, callback.code, redirect_uri=redirect_uri, verifier=verifier
+        )
     except AppRefused as refusal:
         raise ConnectLater(refusal) from refusal
     except MarketplaceFailure as failure:

@@ -1,10 +1,11 @@
-"""The page a merchant's browser shows at the end of connecting: done, or why not and what next."""
+"""The pages a merchant's browser shows: whose shop it will be, and at the end done, or why not."""
 
 from pathlib import Path
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader
 
+from auth_service.connecting.connect_shop import Invitation
 from auth_service.shops.store import Shop
 from common.errors import Refusal
 
@@ -16,9 +17,21 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-_page = Environment(
+_templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True
-).get_template("outcome.html.j2")
+)
+_page = _templates.get_template("outcome.html.j2")
+_invitation = _templates.get_template("invitation.html.j2")
+
+
+def invitation_page(invitation: Invitation, ticket: str) -> HTMLResponse:
+    """Names the merchant and the shop before anything happens; its button goes on."""
+    # Browsers hold a form's redirections against `form-action`, and AliExpress's are its own.
+    policy = HEADERS["Content-Security-Policy"].replace("; form-action 'none'", "")
+    return HTMLResponse(
+        _invitation.render(invitation=invitation, ticket=ticket),
+        headers=HEADERS | {"Content-Security-Policy": policy},
+    )
 
 
 def connected_page(shop: Shop) -> HTMLResponse:

@@ -9,7 +9,7 @@ from common.postgres.pool import Connection
 
 @dataclass(frozen=True)
 class Attempt:
-    """A browser that was sent to AliExpress and came back."""
+    """The shop somebody is about to connect."""
 
     merchant_id: str
     shop_id: str
@@ -38,6 +38,19 @@ async def add_attempt(
         shop_id,
         expires_at,
     )
+
+
+async def find_waiting(connection: Connection, ticket_hash: bytes) -> Attempt | None:
+    """The attempt of a ticket that still opens; None for one unknown, used or too old."""
+    row = await connection.fetchrow(
+        """
+        SELECT merchant_id, shop_id FROM connect_attempt
+        WHERE ticket_hash = $1 AND started_at IS NULL AND expires_at > $2
+        """,
+        ticket_hash,
+        clock.now(),
+    )
+    return None if row is None else Attempt(**row)
 
 
 async def start_attempt(
