@@ -9,6 +9,10 @@ READY := $(VENV)/ready
 MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml demo/pyproject.toml sandbox/pyproject.toml stack/pyproject.toml)
 CODE := schemas docs libs services cli demo sandbox stack lint tests bench examples conftest.py
 WORKERS ?= 3
+FUZZED := libs/aliexpress/tests/test_aliexpress_wire.py libs/aliexpress/tests/test_aliexpress_answers.py \
+	libs/common/tests/test_common_envelope.py libs/common/tests/test_common_pagination.py \
+	services/catalog-service/tests/rules services/order-importer/tests/rules \
+	sandbox/tests/test_sandbox_fuzz.py
 
 .PHONY: help
 help: ## list these targets
@@ -146,6 +150,10 @@ ship-storm: prepare ## 1,000 requests to ship, under lost answers, cancellations
 .PHONY: faults
 faults: prepare ## every fault of the marketplace against every call, with fourteen products
 	$(BIN)/pytest -q --length=long --timeout=0 --durations=25 tests/stories/faults
+
+.PHONY: fuzz
+fuzz: prepare ## 5,000 odd requests to each service; readers and decoders, 50 times the examples
+	$(BIN)/pytest -q --length=long --timeout=0 tests/fuzz $(FUZZED)
 
 .PHONY: mutants
 mutants: prepare ## apply known mistakes to the code, one at a time; their tests must fail

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 import sandbox  # noqa: F401 - else pytest takes the folder of this name for the package
@@ -40,6 +41,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How much of the storms, the failpoints and the marketplace's faults is tested."""
     parser.addoption("--length", choices=["short", "long"], default="short")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The long form draws more examples of every rule, but where a test names their number."""
+    settings.register_profile("long", max_examples=5_000, deadline=None)
+    if config.getoption("--length") == "long":
+        settings.load_profile("long")
 
 
 @cache

@@ -321,6 +321,8 @@ async def test_operators_discard_a_source_of_any_merchant(dead_letters: DeadLett
         pytest.param({}, "ids", id="nothing-named"),
         pytest.param({"ids": [1], "reason": "not-json"}, "ids", id="ids-and-a-filter"),
         pytest.param({"ids": [1], "all": True}, "ids", id="ids-and-all"),
+        pytest.param({"ids": [1], "dry_run": 0}, "dry_run", id="a-number-for-whether"),
+        pytest.param({"all": "no"}, "all", id="a-word-for-whether"),
         pytest.param({"ids": []}, "ids", id="no-ids"),
         pytest.param({"ids": list(range(1, 202))}, "ids", id="too-many-ids"),
         pytest.param({"ids": [0]}, "ids.0", id="no-such-number"),

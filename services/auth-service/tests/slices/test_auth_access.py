@@ -249,6 +249,13 @@ def test_a_signing_key_that_cannot_be_used_is_refused(text: str) -> None:
             id="merchant",
         ),
         pytest.param(
+            "PUT",
+            "/v1/merchants/shein",
+            {"json": {"name": "Shein", "is_eligible": 0}},
+            "is_eligible",
+            id="a number for whether",
+        ),
+        pytest.param(
             "POST",
             "/v1/merchants/shein/api-clients",
             {"json": {"name": "\0", "scopes": ["shops:read"]}},

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from common.contracts.envelope import header_map
 from common.messaging.bulk import Outcome, Result
@@ -108,11 +108,11 @@ class Selected(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ids: Annotated[list[LetterId], Field(min_length=1, max_length=IDS_AT_ONCE)] | None = None
-    all: bool = False
+    all: StrictBool = False
     reason: Storable | None = None
     group: Storable | None = None
     source: Storable | None = None
-    dry_run: bool = False
+    dry_run: StrictBool = False
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: str | None = None
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from auth_service.access import MerchantId, Reader, operators_only
 from auth_service.merchants import store
@@ -21,7 +21,7 @@ class MerchantBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
-    is_eligible: bool
+    is_eligible: StrictBool
 
 
 class MerchantView(BaseModel):

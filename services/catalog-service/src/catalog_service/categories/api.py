@@ -80,7 +80,7 @@ def categories_router(pool: Pool) -> APIRouter:
         if not loaded:
             raise Refusal(
                 "the category's attributes are being fetched",
-                status=503,
+                status=409,
                 slug="not-fetched-yet",
                 remedy="Ask again in a few seconds; the shop has to be connected.",
             )

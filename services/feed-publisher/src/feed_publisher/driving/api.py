@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from common import clock
 from common.errors import Refusal
@@ -86,7 +86,7 @@ class RunRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Kind
-    dry_run: bool = False
+    dry_run: StrictBool = False
 
 
 class RunAsked(BaseModel):

@@ -1,0 +1,50 @@
+"""Thousands of requests to each running service, from its OpenAPI document, right and wrong ones.
+
+No answer has a status of 500 or above, none differs from what the document promises, none accepts
+what the document forbids, and none is given without a token. Long form: `make fuzz`.
+"""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stack.system import AUTH, CATALOG, ORDERS, PUBLISHER
+
+from .conftest import Target
+
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+SECONDS_AND_CASES = {"short": (5, 100), "long": (240, 5_000)}
+"""How long a service is asked, and how many requests that must be at least."""
+
+
+@pytest.mark.parametrize("name", [service.name for service in (AUTH, CATALOG, PUBLISHER, ORDERS)])
+async def test_no_request_breaks_a_service_or_its_document(
+    target: Target,
+    name: str,
+    pytestconfig: pytest.Config,
+    record_property: Callable[[str, object], None],
+) -> None:
+    seconds, least = SECONDS_AND_CASES[pytestconfig.getoption("--length")]
+    url = target.system.url(name)
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)),
+        *("run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {target.token}"),
+        *("--max-time", str(seconds), "--max-examples", "20", "--continue-on-failure"),
+        *("--warnings", "off", "--no-color", "--generation-database", "none"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=os.environ | {"FUZZ_KNOWN": json.dumps(target.known)},
+    )
+    written, _ = await running.communicate()
+    text = written.decode()
+    found = re.search(r"^  (\d+) generated", text, re.MULTILINE)
+    record_property("summary", found[0].strip() if found else "nothing generated")
+    assert running.returncode == 0, text
+    assert found is not None
+    assert int(found[1]) >= least
