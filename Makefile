@@ -152,7 +152,7 @@ faults: prepare ## every fault of the marketplace against every call, with fourt
 	$(BIN)/pytest -q --length=long --timeout=0 --durations=25 tests/stories/faults
 
 .PHONY: fuzz
-fuzz: prepare ## 5,000 odd requests to each service; readers and decoders, 50 times the examples
+fuzz: prepare ## 5,000 odd requests to each service; readers and decoders, 1,000 examples a rule
 	$(BIN)/pytest -q --length=long --timeout=0 tests/fuzz $(FUZZED)
 
 .PHONY: mutants

@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """The long form draws more examples of every rule, but where a test names their number."""
-    settings.register_profile("long", max_examples=5_000, deadline=None)
+    settings.register_profile("long", max_examples=1_000, deadline=None)
     if config.getoption("--length") == "long":
         settings.load_profile("long")
 

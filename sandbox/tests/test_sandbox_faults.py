@@ -179,6 +179,42 @@ def test_results_may_be_missing_or_doubled(sandbox: Any, payload: Payload) -> No
     assert ids() == ["1", "2"]
 
 
+def test_the_results_of_other_jobs(sandbox: Any, payload: Payload) -> None:
+    sandbox.feed("PRODUCT_CREATE", {"other": payload("A-1")})
+    sandbox.feed("PRODUCT_CREATE", {"1": payload("A-2")})
+    jobs = sandbox.call("aliexpress.solution.feed.list.get", {"page_size": "1"})
+    newest = jobs["job_list"]["batch_operation_job_dto"][0]["job_id"]
+    set_fault(sandbox, "foreign_results")
+    answer = sandbox.call("aliexpress.solution.feed.query", {"job_id": str(newest)})
+    results = answer["result_list"]["single_item_response_dto"]
+    assert [result["item_content_id"] for result in results] == ["1", "other"]
+    assert answer["total_item_count"] == 1
+
+
+def test_a_redirect_does_nothing(sandbox: Any, update: dict[str, Any]) -> None:
+    set_fault(sandbox, "redirect", message="http://127.0.0.1:9/elsewhere")
+    answer = raw(sandbox, PRICES, **update)
+    assert answer.status == 307
+    assert answer.headers["location"] == "http://127.0.0.1:9/elsewhere"
+    assert sandbox.ledger(operation="price.update") == []
+
+
+def test_an_answer_of_other_types_has_its_effect(sandbox: Any, update: dict[str, Any]) -> None:
+    right = raw(sandbox, PRICES, **update).json()
+    set_fault(sandbox, "wrong_types")
+    wrong = raw(sandbox, PRICES, **update).json()
+    assert wrong.keys() == right.keys()
+    assert all(type(wrong[name]) is not type(right[name]) for name in right)
+    assert len(sandbox.ledger(operation="price.update")) == 2
+
+
+def test_a_giant_answer_holds_the_right_one(sandbox: Any) -> None:
+    set_fault(sandbox, "giant")
+    giant = raw(sandbox)
+    assert len(giant.body) > 64_000_000
+    assert giant.json().keys() == raw(sandbox).json().keys()
+
+
 def test_a_repeated_page(sandbox: Any, payload: Payload) -> None:
     sandbox.feed("PRODUCT_CREATE", {"1": payload("A-1")})
     sandbox.control("POST", "orders", {"seller_id": "2200100001", "count": 3})

@@ -15,11 +15,16 @@ Kinds that strike a call
     clock_skew       checks timestamps by a clock `seconds` away
     repeated_page    gives the page before the one asked for
     business_error   the business refuses with `code` and `message`
+Kinds of a marketplace that means harm, or is not the one it was
+    redirect         sends the caller to the address in `message`, nothing done
+    giant            does it, then answers 64 MB
+    wrong_types      does it, then answers with every value of another type than it has
 Kinds that strike feeds; their operation is the job's type, such as PRODUCT_CREATE
     stuck_job        a job submitted now does not move while the fault is there
     missing_results  a query answers without the last item
     double_results   a query answers with the first item twice
     item_error       an item fails with `code` and `message` instead of having its effect
+    foreign_results  a query answers with the results of the seller's other jobs as well
 """
 
 from collections.abc import Callable
@@ -32,7 +37,8 @@ import msgspec
 Kind = Literal[
     "latency", "late_answer", "hang", "http_error", "http_error_after", "html", "truncated",
     "error", "refused", "answer_lost", "dead_token", "clock_skew", "repeated_page",
-    "business_error", "stuck_job", "missing_results", "double_results", "item_error",
+    "business_error", "redirect", "giant", "wrong_types", "stuck_job", "missing_results",
+    "double_results", "item_error", "foreign_results",
 ]  # fmt: skip
 
 

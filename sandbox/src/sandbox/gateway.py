@@ -17,6 +17,7 @@ from sandbox.wire import render
 
 NEW_BUSINESS, NEW_SYSTEM, OLD = "sync", "rest", "old"
 HANG_SECONDS = 3600.0
+GIANT_BYTES = 64 * 1024 * 1024
 UNKNOWN = "unknown"
 
 
@@ -137,6 +138,9 @@ class Gateway:
             raise ConnectionBroken
         if fault := call.strike("http_error"):
             return _http_error(fault)
+        if fault := call.strike("redirect"):
+            location = [(b"location", fault.message.encode())]
+            return Response(b"", status=307, headers=location)
         if call.strike("html"):
             return Response(_HTML, content_type="text/html;charset=UTF-8")
         if fault := call.strike("error"):
@@ -155,6 +159,10 @@ class Gateway:
             return _http_error(fault)
         if call.strike("truncated"):
             response.body = response.body[: len(response.body) // 2]
+        if call.strike("wrong_types"):
+            response.body = msgspec.json.encode(_of_other_types(msgspec.json.decode(response.body)))
+        if call.strike("giant"):
+            response.body = b" " * GIANT_BYTES + response.body
         return response
 
     def _request_id(self) -> str:
@@ -167,6 +175,26 @@ _HTML = b"<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1
 def _http_error(fault: Fault) -> Response:
     body = f"<html><body><h1>{fault.status}</h1></body></html>".encode()
     return Response(body, status=fault.status, content_type="text/html")
+
+
+def _of_other_types(value: object) -> object:
+    """The same names, and under each the other kind of thing: an object below the outermost a
+    list of its values, a list an object by number, a text a number, anything else an object."""
+    if isinstance(value, dict):
+        return {name: _swapped(inner) for name, inner in value.items()}
+    return _swapped(value)
+
+
+def _swapped(value: object) -> object:
+    match value:
+        case dict():
+            return [_swapped(inner) for inner in value.values()]
+        case list():
+            return {str(number): _swapped(inner) for number, inner in enumerate(value)}
+        case str():
+            return len(value)
+        case _:
+            return {"value": value}
 
 
 def _error_of(fault: Fault) -> GatewayError:

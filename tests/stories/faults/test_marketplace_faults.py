@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from channel_demo import bring_in, trade
+from stack.ports import LOOPBACK
 from stack.testing import Marketplace, eventually
 
 from ..final_state import FinalState
@@ -108,6 +109,21 @@ async def revoked_token(shop: Shop, case: Case) -> None:
     assert await recovered_state(case) == shop.undisturbed
 
 
+async def redirected(shop: Shop, case: Case) -> None:
+    """Every call is sent elsewhere once; nothing of it arrives there."""
+    arrived: list[bytes] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.append(await reader.read(100))
+        writer.close()
+
+    async with await asyncio.start_server(take, LOOPBACK, 0) as elsewhere:
+        port = elsewhere.sockets[0].getsockname()[1]
+        address = f"http://{LOOPBACK}:{port}/sync"
+        await every_call_once(kind="redirect", message=address)(shop, case)
+    assert arrived == []
+
+
 LIMIT = {"code": "ApiCallLimit", "message": "This ban will last for 1 more seconds"}
 SCENARIOS: Mapping[str, Scenario] = {
     "latency": every_call_once(kind="latency", seconds=0.2),
@@ -125,6 +141,10 @@ SCENARIOS: Mapping[str, Scenario] = {
     "token-called-dead": every_call_once(kind="dead_token"),
     "token-revoked": revoked_token,
     # After three attempts an update is left to the next run: two are struck, so that one passes.
+    "wrong-types": every_call_once(kind="wrong_types"),
+    "giant": every_call_once(kind="giant"),
+    "redirect": redirected,
+    "foreign-results": odd_results("foreign_results", updates_struck=None),
     "missing-results": odd_results("missing_results", updates_struck=2),
     "double-results": odd_results("double_results", updates_struck=None),
 }

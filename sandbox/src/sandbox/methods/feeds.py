@@ -47,13 +47,10 @@ def query_feed(call: Call) -> Answer:
     job = call.state.feeds.find(call.seller_id, call.integer("job_id"))
     if job is None:
         raise errors.invalid_parameter("job_id does not exist")
-    results = [
-        {
-            "item_content_id": item.content_id,
-            "item_execution_result": _result_text(item.result, call.state.quirks),
-        }
-        for item in job.items[: job.done]
-    ]
+    results = _results(job, call.state.quirks)
+    if call.state.faults.strike("foreign_results", job.operation_type, call.seller_id):
+        for other in call.state.feeds.listed(call.seller_id):
+            results += _results(other, call.state.quirks) if other is not job else []
     if results and call.state.faults.strike("missing_results", job.operation_type, call.seller_id):
         results.pop()
     if results and call.state.faults.strike("double_results", job.operation_type, call.seller_id):
@@ -64,6 +61,17 @@ def query_feed(call: Call) -> Answer:
         "success_item_count": job.successes,
         "result_list": Listed("single_item_response_dto", results),
     }
+
+
+def _results(job: Job, quirks: Quirks) -> list[dict[str, str]]:
+    """Of every item that is done, what became of it."""
+    return [
+        {
+            "item_content_id": item.content_id,
+            "item_execution_result": _result_text(item.result, quirks),
+        }
+        for item in job.items[: job.done]
+    ]
 
 
 def _result_text(result: Result | None, quirks: Quirks) -> str:
