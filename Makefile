@@ -11,6 +11,7 @@ CODE := schemas docs libs services cli demo sandbox stack lint tests bench examp
 WORKERS ?= 3
 FUZZED := libs/aliexpress/tests/test_aliexpress_wire.py libs/aliexpress/tests/test_aliexpress_answers.py \
 	libs/common/tests/test_common_envelope.py libs/common/tests/test_common_pagination.py \
+	services/auth-service/tests/slices/test_auth_token_life.py \
 	services/catalog-service/tests/rules services/order-importer/tests/rules \
 	sandbox/tests/test_sandbox_fuzz.py
 
