@@ -48,6 +48,7 @@ from common.web.identity import Verifier
 from common.web.parameters import known_parameters_only
 from common.web.problem import install_problems
 from common.web.quarantines import quarantine_router
+from common.web.set_aside import set_aside_router
 
 log = structlog.get_logger()
 
@@ -165,6 +166,7 @@ def create_app(service: Service[S], context: Context[S], parts: Parts) -> FastAP
         *parts.routers,
         dead_letter_router(context.pool, _replayer(context, parts)),
         quarantine_router(context.pool),
+        set_aside_router(context.pool),
     ):
         app.include_router(router, dependencies=checks)
     return app

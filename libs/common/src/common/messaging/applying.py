@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 from opentelemetry import propagate, trace
 
 from common.contracts.envelope import (
@@ -17,35 +16,16 @@ from common.contracts.envelope import (
     raw_header,
 )
 from common.contracts.topics import BY_NAME, OTHERS
-from common.errors import Outage
-from common.failpoints import FailpointError, reach
+from common.failpoints import reach
 from common.messaging.dead_letters import keep_not_applied
 from common.messaging.quarantine import Origin, load_quarantined, wait_of
 from common.messaging.records import Delivery, NotApplied, Parked, Record, Rejected, Subscription
-from common.postgres.pool import OUTAGE_ERRORS, Connection
+from common.postgres.pool import Connection
 from common.telemetry.names import CONSUMER_RECORDS, SPAN_PROCESS
 from common.telemetry.setup import counter, links_to
 
 _tracer = trace.get_tracer("channel.messaging")
 _records = counter(CONSUMER_RECORDS)
-
-
-def is_about_the_data(error: Exception) -> bool:
-    """Whether the failure lies in a record (halve the batch) and not in what is around it."""
-    if isinstance(
-        error, ValueError | asyncpg.DataError | asyncpg.IntegrityConstraintViolationError
-    ):
-        return True
-    return not isinstance(
-        error,
-        (
-            *OUTAGE_ERRORS,
-            Outage,
-            FailpointError,
-            asyncpg.PostgresError,
-            asyncpg.InternalClientError,
-        ),
-    )
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ import structlog
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from common.failpoints import reach
-from common.messaging.applying import Applier, Decoded, is_about_the_data, origins_of
+from common.messaging.applying import Applier, Decoded, origins_of
 from common.messaging.assignment import Assignment
 from common.messaging.clients import ClientStuck
 from common.messaging.positions import PositionMoved, move_positions
 from common.messaging.quarantine import Breaker, impose
 from common.messaging.records import NotApplied, Record, Rejected
 from common.postgres.pool import Pool
+from common.postgres.set_aside import is_about_the_data
 from common.postgres.unit_of_work import unit_of_work
 from common.supervision import Component, abandon, bounded, result_of
 from common.telemetry.names import CONSUMER_BATCH, CONSUMER_FENCED

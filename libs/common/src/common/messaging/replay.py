@@ -9,7 +9,7 @@ import structlog
 
 from common.errors import NotFound, Refusal
 from common.failpoints import reach
-from common.messaging.applying import Applier, is_about_the_data
+from common.messaging.applying import Applier
 from common.messaging.dead_letters import (
     DeadLetter,
     claim_dead_letter,
@@ -26,6 +26,7 @@ from common.messaging.dead_letters import (
 from common.messaging.quarantine import load_quarantined, wait_of
 from common.messaging.records import NotApplied, Parked, Record, Rejected
 from common.postgres.pool import Connection, Pool
+from common.postgres.set_aside import is_about_the_data
 from common.postgres.unit_of_work import unit_of_work
 
 log = structlog.get_logger()

@@ -8,7 +8,7 @@ compiled once per form; its values are bound at each call (`docs/decisions/0010`
 from collections.abc import Sequence
 
 import asyncpg
-from sqlalchemy import ClauseElement
+from sqlalchemy import ARRAY, ClauseElement, ColumnElement, Text, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
@@ -47,6 +47,16 @@ async def execute(connection: Connection, statement: ClauseElement) -> int:
     status: str = await connection.execute(text, *values)
     count = status.rpartition(" ")[2]
     return int(count) if count.isdigit() else 0
+
+
+def is_among(
+    columns: Sequence[ColumnElement[str]], keys: Sequence[Sequence[str]]
+) -> ColumnElement[bool]:
+    """Whether a row's key of texts is one of these, however many: one form of statement for all."""
+    names = [f"key_{number}" for number in range(len(columns))]
+    texts = [literal([key[n] for key in keys], ARRAY(Text)) for n in range(len(columns))]
+    unnested = func.unnest(*texts).table_valued(*names, name="keys").render_derived()
+    return tuple_(*columns).in_(select(*(unnested.c[name] for name in names)))
 
 
 def bound(statement: ClauseElement) -> tuple[str, Sequence[object]]:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import MetaData, pool
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-BACKBONE_VERSIONS = (1, 2)
+BACKBONE_VERSIONS = (1, 2, 3)
 """Every version of the shared tables, the oldest first."""
 
 

@@ -5,6 +5,7 @@ included). Claiming moves `next_due_at` to the next time after now, so that any 
 runs is caught up by one.
 """
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,8 +16,10 @@ import sqlalchemy as sa
 from common import clock
 from common.failpoints import reach
 from common.postgres import core
-from common.postgres.pool import Connection
+from common.postgres.pool import Connection, Pool
+from common.postgres.set_aside import RowKey, each_apart
 from common.postgres.tables import schedule
+from common.postgres.unit_of_work import reading, unit_of_work
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,47 @@ async def hasten_schedule(
     )
 
 
-async def claim_due(connection: Connection, kind: str, *, limit: int = 10) -> list[Schedule]:
-    """Claim schedules that are due, moving each to its next time, in the caller's transaction.
+async def run_due(
+    pool: Pool,
+    kind: str,
+    act: Callable[[Connection, Schedule], Awaitable[object]],
+    *,
+    limit: int = 10,
+) -> bool:
+    """Have this done for each schedule that is due, in the transaction that moves it to its next
+    time; whether any was due. One that fails does so alone, as a row of the job `schedule:kind`.
+    """
+    job = f"schedule:{kind}"
+    async with reading(pool) as connection:
+        due = await _list_due(connection, job, kind, limit)
+
+    async def run(keys: Sequence[RowKey]) -> None:
+        async with unit_of_work(pool) as connection:
+            for claimed in await claim_due(connection, kind, keys=keys):
+                await act(connection, claimed)
+
+    await each_apart(pool, job, due, run, key=lambda key: key)
+    return bool(due)
+
+
+async def _list_due(connection: Connection, job: str, kind: str, limit: int) -> list[RowKey]:
+    now = clock.now()
+    c = schedule.c
+    due = (
+        sa.select(c.merchant_id, c.subject)
+        .where(c.kind == kind, ~c.is_paused, c.next_due_at <= now)
+        .where(~sa.func.is_held(job, c.merchant_id, c.subject, now))
+        .order_by(c.next_due_at)
+        .limit(limit)
+    )
+    return [RowKey(*row) for row in await core.fetch(connection, due)]
+
+
+async def claim_due(
+    connection: Connection, kind: str, *, limit: int = 10, keys: Sequence[RowKey] | None = None
+) -> list[Schedule]:
+    """Claim schedules that are due, moving each to its next time, in the caller's transaction;
+    of these `keys` only, where they are given.
 
     What must run is to be written in the same transaction. Another replica's rows are skipped.
     """
@@ -140,6 +182,8 @@ async def claim_due(connection: Connection, kind: str, *, limit: int = 10) -> li
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    if keys is not None:
+        due = due.where(core.is_among((schedule.c.merchant_id, schedule.c.subject), keys))
     claimed = [_schedule(row) for row in await core.fetch(connection, due)]
     await connection.executemany(
         """

@@ -149,3 +149,16 @@ schedule = Table(
 Index(
     "schedule_due", schedule.c.kind, schedule.c.next_due_at, postgresql_where=text("NOT is_paused")
 )
+
+failed_row = Table(
+    "failed_row",
+    BACKBONE,
+    Column("job", Text, primary_key=True),
+    Column("merchant_id", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("trace_id", Text),
+    Column("failed_at", DateTime(timezone=True), nullable=False),
+    Column("retry_at", DateTime(timezone=True), nullable=False),
+)

@@ -31,6 +31,10 @@ RELAY_PUBLISHED = Metric("channel.relay.published", "{event}", "Events the broke
 DEAD_LETTERS = Metric("channel.dead_letters.open", "{record}", "Dead letters not yet settled")
 PARKED = Metric("channel.parked", "{record}", "Records waiting for what they need")
 QUARANTINES = Metric("channel.quarantines", "{source}", "Sources now in quarantine")
+ROWS_FAILED = Metric("channel.jobs.failed", "{row}", "Times a job failed on a row, by job")
+ROWS_SET_ASIDE = Metric(
+    "channel.jobs.set_aside", "{row}", "Rows that jobs have set aside until they are released"
+)
 MARKETPLACE_CALLS = Metric(
     "channel.aliexpress.calls", "{call}", "Calls to AliExpress, by operation and outcome"
 )
@@ -62,6 +66,7 @@ ORDERS_OPEN = Metric(
 
 SPAN_PUBLISH = "outbox publish"
 SPAN_PROCESS = "process"
+SPAN_JOB = "job"
 SPAN_NORMALIZE = "normalize families"
 SPAN_IMPORT = "import orders"
 SPAN_SHIP = "send shipment"

@@ -1,5 +1,6 @@
 """Publish each step towards a token's end once; at the end the connection lapses (M1.3, M9.1)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from auth_service.shops import store
@@ -10,21 +11,26 @@ from common.contracts.token import TokenExpired, TokenExpiring
 from common.failpoints import reach
 from common.messaging.outbox import add_events
 from common.postgres.pool import Connection, Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.set_aside import RowKey, each_apart
+from common.postgres.unit_of_work import reading, unit_of_work
 
+JOB = "expiry"
 ROWS = 100
 
 
 async def watch_tokens(pool: Pool) -> bool:
     """Take the shops whose next step is due. Whether there were any."""
     now = clock.now()
-    async with unit_of_work(pool) as connection:
-        due = await store.claim_due(connection, now, limit=ROWS)
-        for merchant_id, shop_id in due:
-            await _take_step(
-                connection, await store.lock_shop(connection, merchant_id, shop_id), now
-            )
-            reach("expiry.before-commit")
+    async with reading(pool) as connection:
+        due = await store.list_due(connection, JOB, now, limit=ROWS)
+
+    async def take_steps(shops: Sequence[RowKey]) -> None:
+        async with unit_of_work(pool) as connection:
+            for shop in await store.lock_due(connection, shops, now):
+                await _take_step(connection, shop, now)
+                reach("expiry.before-commit")
+
+    await each_apart(pool, JOB, due, take_steps, key=lambda shop: shop)
     return bool(due)
 
 

@@ -15,6 +15,7 @@ from common.contracts.shop import Connection as ShopConnection
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
+from common.postgres.set_aside import RowKey
 
 SELLER_CONSTRAINT = "shop_of_seller"
 
@@ -243,26 +244,25 @@ async def set_eligibility(
     return _by_key(rows)
 
 
-async def renew_revisions(
-    connection: Connection, *, merchant_id: str | None, after: tuple[str, str], limit: int
-) -> list[Shop]:
-    """Raise the revision of the next shops after this key, in key order, to publish them again."""
+async def list_keys(
+    connection: Connection, *, merchant_id: str | None, after: RowKey, limit: int
+) -> list[RowKey]:
+    """The next shops after this one, in key order."""
     page = sa.select(*_KEY).where(sa.tuple_(*_KEY) > after)
     if merchant_id is not None:
         page = page.where(shop.c.merchant_id == merchant_id)
-    keys = await core.fetch(connection, page.order_by(*_KEY).limit(limit).with_for_update())
-    locked = (
-        sa.func.unnest(
-            sa.literal([key["merchant_id"] for key in keys], sa.ARRAY(sa.Text)),
-            sa.literal([key["shop_id"] for key in keys], sa.ARRAY(sa.Text)),
-        )
-        .table_valued("merchant_id", "shop_id")
-        .render_derived()
-    )
+    rows = await core.fetch(connection, page.order_by(*_KEY).limit(limit))
+    return [RowKey(*row) for row in rows]
+
+
+async def renew_revisions(connection: Connection, shops: Sequence[RowKey]) -> list[Shop]:
+    """Raise the revision of these shops, in key order, to publish them again."""
+    these = sa.select(*_KEY).where(core.is_among(_KEY, shops))
+    keys = await core.fetch(connection, these.order_by(*_KEY).with_for_update())
     rows = await core.fetch(
         connection,
         sa.update(shop)
-        .where(sa.tuple_(*_KEY).in_(sa.select(locked.c.merchant_id, locked.c.shop_id)))
+        .where(core.is_among(_KEY, [(key["merchant_id"], key["shop_id"]) for key in keys]))
         .values(revision=_next_revision())
         .returning(*_COLUMNS),
     )
@@ -290,16 +290,31 @@ async def find_sealed(
     return found, SealedToken(key_id, wrapped_key, nonce, ciphertext)
 
 
+async def list_sealed_under_other_key(
+    connection: Connection, job: str, key_id: str, now: datetime, *, limit: int
+) -> list[RowKey]:
+    """Shops whose token is under another master key than this one, and that this job is not to
+    pass over."""
+    rows = await core.fetch(
+        connection,
+        sa.select(*_KEY)
+        .where(shop.c.token_key_id != key_id, ~sa.func.is_held(job, *_KEY, now))
+        .order_by(*_KEY)
+        .limit(limit),
+    )
+    return [RowKey(*row) for row in rows]
+
+
 async def claim_sealed_under_other_key(
-    connection: Connection, key_id: str, *, limit: int
+    connection: Connection, shops: Sequence[RowKey], key_id: str
 ) -> list[tuple[str, str, SealedToken]]:
-    """Tokens under another master key than this one: merchant, shop, token; rows locked."""
+    """Of these shops, tokens under another master key than this one: merchant, shop, token; rows
+    locked."""
     rows = await core.fetch(
         connection,
         sa.select(*_KEY, *_SEALED)
-        .where(shop.c.token_key_id != key_id)
+        .where(shop.c.token_key_id != key_id, core.is_among(_KEY, shops))
         .order_by(*_KEY)
-        .limit(limit)
         .with_for_update(skip_locked=True),
     )
     return [(row[0], row[1], SealedToken(row[2], row[3], row[4], row[5])) for row in rows]
@@ -323,21 +338,33 @@ async def save_wrapping(
 # -- steps towards a token's end --------------------------------------------------------------
 
 
-async def claim_due(connection: Connection, now: datetime, *, limit: int) -> list[tuple[str, str]]:
-    """Keys (merchant, shop) of connected shops with a step due, in key order, rows locked."""
+async def list_due(connection: Connection, job: str, now: datetime, *, limit: int) -> list[RowKey]:
+    """Connected shops with a step due that this job is not to pass over."""
     rows = await connection.fetch(
         """
-        WITH due AS (
-            SELECT merchant_id, shop_id FROM shop
-            WHERE next_step_at <= $1 AND connection = 'connected'
-            ORDER BY next_step_at LIMIT $2 FOR UPDATE SKIP LOCKED
-        )
-        SELECT merchant_id, shop_id FROM due ORDER BY merchant_id, shop_id
+        SELECT merchant_id, shop_id FROM shop
+        WHERE next_step_at <= $1 AND connection = 'connected'
+            AND NOT is_held($2, merchant_id, shop_id, $1)
+        ORDER BY next_step_at LIMIT $3
         """,
         now,
+        job,
         limit,
     )
-    return [(row["merchant_id"], row["shop_id"]) for row in rows]
+    return [RowKey(*row) for row in rows]
+
+
+async def lock_due(connection: Connection, shops: Sequence[RowKey], now: datetime) -> list[Shop]:
+    """Those of these shops that have a step due and that no other process takes, in key order,
+    their rows locked."""
+    due = (
+        sa.select(*_COLUMNS)
+        .where(core.is_among(_KEY, shops))
+        .where(shop.c.next_step_at <= now, shop.c.connection == "connected")
+        .order_by(*_KEY)
+        .with_for_update(skip_locked=True)
+    )
+    return [_shop(row) for row in await core.fetch(connection, due)]
 
 
 async def mark_step(

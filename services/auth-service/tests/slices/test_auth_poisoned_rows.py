@@ -1,0 +1,105 @@
+"""One shop's row that a background job fails on leaves the others unharmed."""
+
+import base64
+from datetime import timedelta
+
+import pytest
+
+from auth_service.expiry.watch_tokens import watch_tokens
+from auth_service.shops.republish import republish
+from auth_service.shops.token_vault import TokenVault
+from auth_service.tokens.rotate_keys import rotate_keys
+from common import clock
+from common.contracts.shop import ShopState
+from common.contracts.token import TokenExpiring
+
+from ..auth_harness import MASTER_KEY, Auth, Seller
+
+SELLERS = {"a-first": "2200100001", "b-poisoned": "2200100002", "c-last": "2200100003"}
+POISONED = "b-poisoned"
+GOOD = sorted(SELLERS.keys() - {POISONED})
+
+
+async def connect_all(auth: Auth, seller: Seller) -> None:
+    for merchant, seller_id in SELLERS.items():
+        await auth.register(merchant)
+        page = await auth.callback(await auth.start(merchant), await seller.code(seller_id))
+        assert page.status_code == 200, page.text
+
+
+async def failed(auth: Auth) -> list[tuple[str, str, str]]:
+    """What REST lists of failed rows: job, merchant, subject."""
+    answer = await auth.http.get("/v1/set-aside", headers=auth.operator)
+    rows = answer.raise_for_status().json()["items"]
+    return [(row["job"], row["merchant_id"], row["subject"]) for row in rows]
+
+
+async def test_expiry(selling: tuple[Auth, Seller], monkeypatch: pytest.MonkeyPatch) -> None:
+    auth, seller = selling
+    await connect_all(auth, seller)
+    await auth.pool.execute("UPDATE shop SET seller_id = NULL WHERE merchant_id = $1", POISONED)
+    end = (await auth.row(GOOD[0]))["expires_at"]
+    monkeypatch.setattr(clock, "now", lambda: end - timedelta(days=2))
+
+    while await watch_tokens(auth.pool):
+        pass
+
+    assert sorted(event.merchant_id for event in await auth.events(TokenExpiring)) == GOOD
+    assert await failed(auth) == [("expiry", POISONED, "main")]
+
+
+async def test_rotate_keys(selling: tuple[Auth, Seller]) -> None:
+    auth, seller = selling
+    await connect_all(auth, seller)
+    await auth.pool.execute(
+        "UPDATE shop SET token_wrapped_key = $2 WHERE merchant_id = $1", POISONED, b"\x00" * 40
+    )
+    new = "k2:" + base64.b64encode(b"2" * 32).decode()
+    vault = TokenVault.parse(f"{new},{MASTER_KEY}")
+
+    while await rotate_keys(auth.pool, vault):
+        pass
+
+    keys = {merchant: (await auth.row(merchant))["token_key_id"] for merchant in SELLERS}
+    assert keys == {merchant: "k1" if merchant == POISONED else "k2" for merchant in SELLERS}
+    assert await failed(auth) == [("rotate-keys", POISONED, "main")]
+
+
+async def test_republish(selling: tuple[Auth, Seller]) -> None:
+    auth, seller = selling
+    await connect_all(auth, seller)
+    await auth.pool.execute("DELETE FROM outbox")
+    await auth.pool.execute(
+        "UPDATE shop SET revision = 9223372036854775807 WHERE merchant_id = $1", POISONED
+    )
+
+    await republish(auth.pool)
+
+    assert [event.merchant_id for event in await auth.events(ShopState)] == GOOD
+    assert await failed(auth) == [("republish", POISONED, "main")]
+
+
+async def test_rows_are_listed_for_their_merchant_and_released_by_operators_alone(
+    auth: Auth,
+) -> None:
+    await auth.register()
+    await auth.pool.execute(
+        """
+        INSERT INTO failed_row VALUES
+            ('expiry', 'shein', 'main', 5, 'KeyError', NULL, '2026-01-01Z', 'infinity'),
+            ('expiry', 'other', 'main', 1, 'KeyError', NULL, '2026-01-01Z', '2026-01-02Z')
+        """
+    )
+    own = auth.bearer("dead-letters:read", merchant_id="shein")
+    [row] = (await auth.http.get("/v1/merchants/shein/set-aside", headers=own)).json()["items"]
+    assert (row["is_set_aside"], row["retry_at"], row["failures"]) == (True, None, 5)
+    foreign = await auth.http.get("/v1/merchants/other/set-aside", headers=own)
+    assert foreign.status_code == 404
+
+    path, which = "/v1/set-aside/release", {"job": "expiry", "merchant_id": "shein"}
+    assert (await auth.http.post(path, json=which, headers=own)).status_code == 403
+    released = await auth.http.post(path, json=which, headers=auth.operator)
+    assert released.json() == {"released": 1}
+    again = await auth.http.post(path, json=which, headers=auth.operator)
+    assert again.status_code == 404
+    assert [row[1] for row in await failed(auth)] == ["other"]

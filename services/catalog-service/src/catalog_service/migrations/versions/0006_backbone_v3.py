@@ -1,0 +1,13 @@
+"""The third version of the shared tables."""
+
+from alembic import op
+
+from common.postgres.migrate import backbone_statements
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    for statement in backbone_statements(3):
+        op.execute(statement)
