@@ -1,4 +1,4 @@
-"""A row that fails does so alone: backed off, set aside, released. An outage is no row's failure."""
+"""A failing row is backed off, set aside, and released. An outage is no row's failure."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

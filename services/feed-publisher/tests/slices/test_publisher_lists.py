@@ -20,8 +20,9 @@ from feed_publisher.listings.store import (
     DueShop,
     count_online,
     list_due,
-    list_reports,
+    list_reported,
     load_listings,
+    load_reports,
     save_comparison,
     save_listings,
 )
@@ -80,6 +81,10 @@ async def _add_run(connection: Connection, run_id: str, at: datetime, **columns:
     await connection.copy_records_to_table("feed_run", records=[(*row.values(),)], columns=[*row])
 
 
+async def runnable(connection: Connection, *, limit: int) -> list[Run]:
+    return await list_runnable(connection, "runs", limit=limit)
+
+
 async def test_feeds_come_by_their_id_page_by_page(connection: Connection) -> None:
     states = [
         FeedState(
@@ -111,13 +116,19 @@ async def test_a_run_goes_on_when_its_shop_may_be_called(connection: Connection)
     await _add_run(connection, "dry", NOW)
     await _add_run(connection, "wet", EARLY, is_dry_run=False)
     await _add_run(connection, "ended", EARLY, state="completed")
-    assert [run.run_id for run in await list_runnable(connection, limit=9)] == ["dry"]
+    assert [run.run_id for run in await runnable(connection, limit=9)] == ["dry"]
     shop = ("m", "s", 1, True, "connected", 1)
     columns = ["merchant_id", "shop_id", "revision", "is_eligible", "connection", "generation"]
     await connection.copy_records_to_table("shop", records=[shop], columns=columns)
-    assert [run.run_id for run in await list_runnable(connection, limit=9)] == ["wet", "dry"]
+    assert [run.run_id for run in await runnable(connection, limit=9)] == [
+        "wet",
+        "dry",
+    ]
     await _add_run(connection, "at-work", LATE, is_dry_run=False, state="running")
-    assert [run.run_id for run in await list_runnable(connection, limit=9)] == ["dry", "at-work"]
+    assert [run.run_id for run in await runnable(connection, limit=9)] == [
+        "dry",
+        "at-work",
+    ]
 
 
 async def test_each_merchant_has_its_turn_before_any_has_a_second(connection: Connection) -> None:
@@ -129,16 +140,16 @@ async def test_each_merchant_has_its_turn_before_any_has_a_second(connection: Co
     await _add_run(connection, "one", NOW, merchant_id="n")
     await _add_run(connection, "first", NOW, merchant_id="o", feed_id="a")
     await _add_run(connection, "second", NOW, merchant_id="o", feed_id="b")
-    runs = await list_runnable(connection, limit=5)
+    runs = await runnable(connection, limit=5)
     assert {run.merchant_id for run in runs[:3]} == {"m", "n", "o"}
     assert {run.merchant_id for run in runs[3:]} == {"m", "o"}
     served = next(run for run in runs if run.merchant_id == "m")
     await end_turn(connection, served, waits=timedelta())
-    again = await list_runnable(connection, limit=200)
+    again = await runnable(connection, limit=200)
     served = await load_run(connection, "m", served.run_id)
     assert [run for run in again if run.merchant_id == served.merchant_id][-1] == served
     await end_turn(connection, served, waits=timedelta(minutes=5))
-    assert served.run_id not in {run.run_id for run in await list_runnable(connection, limit=200)}
+    assert served.run_id not in {run.run_id for run in await runnable(connection, limit=200)}
 
 
 async def test_dry_runs_that_wait_to_begin_are_one(connection: Connection) -> None:
@@ -230,10 +241,11 @@ async def test_listings_are_loaded_due_and_reported_by_key(connection: Connectio
         (None, None, ("", "", ""), "abc"), (None, None, ("m", "f", "a"), "bc"),
         ("m", "b", ("", "", ""), "b"), ("n", None, ("", "", ""), ""),
     ):  # fmt: skip
-        reports = await list_reports(
+        products = await list_reported(
             connection, merchant_id=merchant_id, feed_id=None, family_id=family_id,
             after=after, limit=9,
         )  # fmt: skip
+        reports = await load_reports(connection, products)
         assert [report.family_id for report in reports] == [*families]
 
 

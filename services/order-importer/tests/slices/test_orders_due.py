@@ -168,10 +168,10 @@ async def test_what_dies_before_its_commit_is_published_once_afterwards(
         sets += 1
         await whole(*args, **options)  # type: ignore[arg-type]  # passed on as they are
         if sets == 2:
-            raise RuntimeError
+            raise ConnectionResetError
 
     monkeypatch.setattr(publishing, "add_events", die_in_the_second_set)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ConnectionResetError):
         await harness.publish_due()
     assert len(await published(harness)) == 2
     await harness.publish_due()

@@ -117,15 +117,15 @@ async def each_apart(
     await each_apart(pool, job, rows[middle:], work, key=key)
 
 
-async def alone(pool: Pool, job: str, row: RowKey, work: Callable[[], Awaitable[bool]]) -> bool:
-    """What the work of one row returns; False where it failed, which is noted."""
-    results: list[bool] = []
+async def alone(pool: Pool, job: str, row: RowKey, work: Callable[[], Awaitable[T]]) -> T | None:
+    """What the work of one row returns; None where it failed, which is noted."""
+    results: list[T] = []
 
     async def do(_: Sequence[RowKey]) -> None:
         results.append(await work())
 
     await each_apart(pool, job, [row], do, key=lambda one: one)
-    return bool(results and results[-1])
+    return results[0] if results else None
 
 
 async def note_failure(pool: Pool, job: str, row: RowKey, error: Exception) -> None:

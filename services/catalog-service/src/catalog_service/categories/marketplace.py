@@ -48,11 +48,14 @@ from common import clock
 from common.errors import Outage
 from common.postgres.leases import hold_lease
 from common.postgres.pool import Pool
+from common.postgres.set_aside import RowKey, is_about_the_data, note_failure
 from common.postgres.unit_of_work import WorkKind, made_work, reading, unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopToken
 
 log = structlog.get_logger()
 
+SCHEMAS, TREES = "schemas", "trees"
+"""The jobs."""
 SHOPS_AT_ONCE = 32
 """Beyond so many shops under way, hanging ones, no further turn begins."""
 CALLS_PER_TURN = 128
@@ -63,7 +66,12 @@ MOST_REFUSED = 4
 """Turns that count while our app is refused: 40 seconds pass between them at most."""
 LANGUAGE = "en"
 
-Fetch = Callable[[SchemaKey, AccessToken], Awaitable[bool]]
+
+class Fetch(Protocol):
+    """Fetches what a row asks for; whether there is an answer."""
+
+    def __call__(self, key: SchemaKey, token: AccessToken) -> Awaitable[bool]:
+        """Begin."""
 
 
 class Tokens(Protocol):
@@ -125,6 +133,7 @@ class Marketplace:
         async with reading(self._pool) as connection:
             due = await list_due_schemas(
                 connection,
+                SCHEMAS,
                 older_than=clock.now() - self._schema_lifetime,
                 busy=busy,
                 limit=CALLS_PER_TURN,
@@ -132,9 +141,7 @@ class Marketplace:
             )
         return await self._schemas.run(
             {
-                shop: partial(
-                    self._call, "schemas", FETCHING_SCHEMAS, shop, keys, self._fetch_schema
-                )
+                shop: partial(self._call, SCHEMAS, FETCHING_SCHEMAS, shop, keys, self._fetch_schema)
                 for shop, keys in _by_shop(due).items()
             }
         )
@@ -146,11 +153,11 @@ class Marketplace:
             return False
         async with reading(self._pool) as connection:
             due = await list_due_branches(
-                connection, busy=busy, limit=CALLS_PER_TURN, of_shop=CALLS_OF_SHOP
+                connection, TREES, busy=busy, limit=CALLS_PER_TURN, of_shop=CALLS_OF_SHOP
             )
         return await self._trees.run(
             {
-                shop: partial(self._call, "tree", FETCHING_TREES, shop, keys, self._fetch_branch)
+                shop: partial(self._call, TREES, FETCHING_TREES, shop, keys, self._fetch_branch)
                 for shop, keys in _by_shop(due).items()
             }
         )
@@ -167,7 +174,7 @@ class Marketplace:
             token = await self._token(*shop)
             if token is None:
                 return False
-            calls = await self._fetch_all(shop, token, keys, fetch)
+            calls = await self._fetch_all(name, token, keys, fetch)
             async with unit_of_work(self._pool) as connection:
                 if calls.fetched:  # there may be more, and the turn may have gone on without it
                     made_work(connection, kind)
@@ -176,10 +183,11 @@ class Marketplace:
         return calls.fetched > 0
 
     async def _fetch_all(
-        self, shop: ShopKey, token: ShopToken, keys: Sequence[SchemaKey], fetch: Fetch
+        self, job: str, token: ShopToken, keys: Sequence[SchemaKey], fetch: Fetch
     ) -> Calls:
         """Fetch these, a few at a time, until a limit is reached, the shop's token ends (M1.3) or
         calls fail in a row."""
+        shop = keys[0][:2]
         waiting = list(reversed(keys))
         calls = Calls()
 
@@ -187,7 +195,11 @@ class Marketplace:
             while waiting and calls.failed_in_a_row < FAILURES_IN_A_ROW:
                 if clock.now() >= token.expires_at:
                     return
-                has_fetched = await fetch(waiting.pop(), access_token(token))
+                has_fetched = await self._fetch_apart(
+                    job, waiting.pop(), partial(fetch, token=access_token(token))
+                )
+                if has_fetched is None:
+                    continue  # the row's own failure: no sign of the shop's
                 calls.fetched += has_fetched
                 calls.failed_in_a_row = 0 if has_fetched else calls.failed_in_a_row + 1
 
@@ -204,6 +216,22 @@ class Marketplace:
         except* Exception:
             log.exception("shop.calls_failed", merchant=shop[0], shop=shop[1])
         return calls
+
+    async def _fetch_apart(
+        self, job: str, key: SchemaKey, fetch: Callable[[SchemaKey], Awaitable[bool]]
+    ) -> bool | None:
+        """What fetching returns, or raises for the shop; None where it failed on this row."""
+        merchant_id, shop_id, category_id = key
+        try:
+            return await fetch(key)
+        except MarketplaceFailure:
+            raise
+        except Exception as error:
+            if not is_about_the_data(error):
+                raise
+            row = RowKey(merchant_id, f"{shop_id}/{category_id}")
+            await note_failure(self._pool, job, row, error)
+            return None
 
     async def _fetch_schema(self, key: SchemaKey, token: AccessToken) -> bool:
         """Fetch one schema; whether there is an answer. Raises what is no fault of this schema:

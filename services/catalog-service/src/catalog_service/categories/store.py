@@ -63,12 +63,13 @@ async def find_tree(
 
 
 async def list_due_branches(
-    connection: Connection, *, busy: Collection[ShopKey], limit: int, of_shop: int
+    connection: Connection, job: str, *, busy: Collection[ShopKey], limit: int, of_shop: int
 ) -> list[BranchKey]:
     """Branches to fetch: each merchant's first one, then each one's second, and so on.
 
-    Of a merchant's shops likewise, at most `of_shop` of one; shops that are `busy` or backing off
-    are left out. A shop of which nothing is known has its root due.
+    Of a merchant's shops likewise, at most `of_shop` of one; shops that are `busy` or backing off,
+    and rows that the job is to pass over, are left out. A shop of which nothing is known has its
+    root due.
     """
     rows = await connection.fetch(
         """
@@ -85,6 +86,7 @@ async def list_due_branches(
             FROM due JOIN shop USING (merchant_id, shop_id)
             WHERE shop.is_usable AND (shop.retry_at IS NULL OR shop.retry_at <= $1)
                 AND (merchant_id, shop_id) NOT IN (SELECT * FROM unnest($3::text[], $4::text[]))
+                AND NOT is_held($7, merchant_id, shop_id || '/' || category_id, $1)
         ), by_merchant AS (
             SELECT *, row_number() OVER (
                 PARTITION BY merchant_id ORDER BY of_shop, due_at, category_id) AS of_merchant
@@ -99,6 +101,7 @@ async def list_due_branches(
         [shop for _, shop in busy],
         limit,
         of_shop,
+        job,
     )
     return [(m, s, c) for m, s, c in rows]
 
@@ -297,6 +300,7 @@ async def load_bodies(
 
 async def list_due_schemas(
     connection: Connection,
+    job: str,
     *,
     older_than: datetime,
     busy: Collection[ShopKey],
@@ -307,7 +311,7 @@ async def list_due_schemas(
     one's second, and so on.
 
     Of a merchant's shops likewise, at most `of_shop` of one, the ones waited for first; shops that
-    are `busy` or backing off are left out.
+    are `busy` or backing off, and rows that the job is to pass over, are left out.
     """
     rows = await connection.fetch(
         """
@@ -320,6 +324,7 @@ async def list_due_schemas(
                 AND (s.retry_at IS NULL OR s.retry_at <= $2)
                 AND (shop.retry_at IS NULL OR shop.retry_at <= $2)
                 AND (merchant_id, shop_id) NOT IN (SELECT * FROM unnest($3::text[], $4::text[]))
+                AND NOT is_held($7, merchant_id, shop_id || '/' || category_id, $2)
         ), by_merchant AS (
             SELECT *, row_number() OVER (
                 PARTITION BY merchant_id
@@ -335,6 +340,7 @@ async def list_due_schemas(
         [shop for _, shop in busy],
         limit,
         of_shop,
+        job,
     )
     return [(m, s, c) for m, s, c in rows]
 

@@ -6,6 +6,7 @@ never changes.
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -20,11 +21,13 @@ from common import clock
 from common.errors import Outage
 from common.postgres.leases import hold_lease
 from common.postgres.pool import Pool
+from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 
 log = structlog.get_logger()
 
+JOB = "currencies"
 SHOPS_PER_TURN = 8
 PAUSE = timedelta(hours=1)
 """How long an empty shop, or one whose call failed, is left alone."""
@@ -45,9 +48,12 @@ class CurrencyReader:
         """Look at the next shops; whether there were any."""
         async with reading(self._pool) as connection:
             shops = await list_unknown(
-                connection, older_than=clock.now() - PAUSE, limit=SHOPS_PER_TURN
+                connection, JOB, older_than=clock.now() - PAUSE, limit=SHOPS_PER_TURN
             )
-        return any(await asyncio.gather(*(self._look_at(shop) for shop in shops)))
+        looks = (
+            alone(self._pool, JOB, RowKey(*shop), partial(self._look_at, shop)) for shop in shops
+        )
+        return any(await asyncio.gather(*looks))
 
     async def _look_at(self, shop: ShopKey) -> bool:
         async with hold_lease(

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from catalog_service.families.store import listed, mark
 from catalog_service.shops.store import ShopKey
+from common import clock
 from common.postgres.pool import Connection
 
 
@@ -24,19 +25,23 @@ async def load_currencies(connection: Connection, shops: Collection[ShopKey]) ->
 
 
 async def list_unknown(
-    connection: Connection, *, older_than: datetime, limit: int
+    connection: Connection, job: str, *, older_than: datetime, limit: int
 ) -> list[ShopKey]:
-    """Usable shops whose currency is not known, and was not looked for since then."""
+    """Usable shops whose currency is not known, and was not looked for since then; without those
+    that the job is to pass over."""
     rows = await connection.fetch(
         """
         SELECT merchant_id, shop_id FROM shop
         LEFT JOIN shop_currency AS known USING (merchant_id, shop_id)
         WHERE shop.is_usable AND known.currency IS NULL
             AND (known.checked_at IS NULL OR known.checked_at < $1)
+            AND NOT is_held($3, merchant_id, shop_id, $4)
         ORDER BY known.checked_at NULLS FIRST LIMIT $2
         """,
         older_than,
         limit,
+        job,
+        clock.now(),
     )
     return [(m, s) for m, s in rows]
 

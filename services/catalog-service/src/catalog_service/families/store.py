@@ -11,6 +11,7 @@ from catalog_service.tables import family_mark, family_wait
 from common import clock
 from common.postgres import core
 from common.postgres.pool import Connection
+from common.postgres.set_aside import RowKey
 from common.postgres.unit_of_work import WorkKind, made_work
 
 NORMALIZING = WorkKind()
@@ -73,6 +74,7 @@ def listed(families: Iterable[tuple[str, str, str, str | None, str | None]]) -> 
     return select(unnested.table_valued(*MARKED, name="listed").render_derived())
 
 
+JOB = "normalizing"
 LOOKED_AHEAD = 10_000
 """How many marks behind the oldest ones are looked through for further marks of their families."""
 
@@ -97,6 +99,7 @@ async def claim_families(
             SELECT id, merchant_id, catalogue_id, family_id, feed_id, traceparent
             FROM family_mark
             WHERE merchant_id <> ALL($2::text[])
+                AND NOT is_held($7, merchant_id, catalogue_id || '/' || family_id, $8)
                 AND ($3::text IS NULL OR (merchant_id, catalogue_id, family_id) = ($3, $4, $5))
             ORDER BY id LIMIT $1
         ), locked AS MATERIALIZED (
@@ -113,6 +116,8 @@ async def claim_families(
         list(without_merchants),
         *(only or (None, None, None)),
         LOOKED_AHEAD,
+        JOB,
+        clock.now(),
     )
     claimed: dict[FamilyKey, list[Mark]] = defaultdict(list)
     for merchant, catalogue, family, mark_id, feed_id, traceparent in rows:
@@ -125,10 +130,14 @@ async def list_dirty_families(connection: Connection, *, limit: int) -> list[Fam
     rows = await connection.fetch(
         """
         SELECT merchant_id, catalogue_id, family_id FROM (
-            SELECT id, merchant_id, catalogue_id, family_id FROM family_mark ORDER BY id LIMIT $1
+            SELECT id, merchant_id, catalogue_id, family_id FROM family_mark
+            WHERE NOT is_held($2, merchant_id, catalogue_id || '/' || family_id, $3)
+            ORDER BY id LIMIT $1
         ) AS oldest GROUP BY 1, 2, 3 ORDER BY min(id)
         """,
         limit,
+        JOB,
+        clock.now(),
     )
     return [(m, c, f) for m, c, f in rows]
 
@@ -186,6 +195,12 @@ async def end_waits(connection: Connection, merchant_id: str, waits_for: str) ->
         .cte("ended")
     )
     await mark(connection, select(ended))
+
+
+def row_of_product(key: ProductKey) -> RowKey:
+    """What jobs call the row of a feed's family."""
+    merchant_id, feed_id, family_id = key
+    return RowKey(merchant_id, f"{feed_id}/{family_id}")
 
 
 def columns_of(keys: Iterable[tuple[str, str, str]]) -> list[list[str]]:

@@ -12,6 +12,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -50,12 +51,14 @@ from common.errors import Outage
 from common.failpoints import FailpointError, reach
 from common.postgres.leases import Lease, LeaseLost, check_lease, hold_lease
 from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
+from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.names import CATALOG_FAULTS
 from common.telemetry.setup import counter
 
 log = structlog.get_logger()
 
+JOB = "imports"
 READY_LIMIT = 1_000
 BATCH_ROWS = 500
 BATCH_CHARACTERS = 8_000_000
@@ -104,6 +107,7 @@ class Importer:
         async with reading(self._pool) as connection:
             ready = await list_ready_imports(
                 connection,
+                job=JOB,
                 without_merchants=self._turns.busy,
                 without_imports=self._turns.postponed(),
                 limit=READY_LIMIT,
@@ -132,7 +136,8 @@ class Importer:
             async with hold_lease(self._pool, name, self._holder) as lease:
                 if lease is None:
                     return False
-                await self._import(lease, waiting)
+                row = RowKey(waiting.merchant_id, str(waiting.import_id))
+                await alone(self._pool, JOB, row, partial(self._import, lease, waiting))
         return True
 
     async def _import(self, lease: Lease, waiting: Import) -> None:

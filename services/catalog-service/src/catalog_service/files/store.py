@@ -7,7 +7,18 @@ from typing import Literal, TypeVar
 
 import asyncpg
 import msgspec
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, all_, literal, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Text,
+    all_,
+    cast,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.types import TypeEngine
 
@@ -177,11 +188,13 @@ async def forget_import(connection: Connection, merchant_id: str, import_id: int
 async def list_ready_imports(
     connection: Connection,
     *,
+    job: str,
     limit: int,
     without_merchants: Collection[str] = (),
     without_imports: Collection[int] = (),
 ) -> list[Import]:
-    """Of each merchant the first unfinished import, the oldest first.
+    """Of each merchant the first unfinished import that this job is not to pass over, the oldest
+    first.
 
     The files of a catalogue are read one after the other; `without_imports` holds back only their
     own catalogues.
@@ -197,6 +210,11 @@ async def list_ready_imports(
     of_merchant = (
         select(of_catalogue)
         .where(of_catalogue.c.import_id != all_(_array(without_imports, BigInteger())))
+        .where(
+            ~func.is_held(
+                job, of_catalogue.c.merchant_id, cast(of_catalogue.c.import_id, Text), clock.now()
+            )
+        )
         .ext(distinct_on(of_catalogue.c.merchant_id))
         .order_by(of_catalogue.c.merchant_id, of_catalogue.c.import_id)
         .subquery("of_merchant")

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -16,8 +17,10 @@ from catalog_service.images.store import (
 )
 from common import clock
 from common.postgres.pool import Pool
+from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import unit_of_work
 
+JOB = "images"
 PER_TURN = 100
 PER_HOST = 4
 CLAIM_LASTS = timedelta(minutes=5)
@@ -46,10 +49,13 @@ class ImageChecker:
         """One turn; whether anything was due."""
         async with unit_of_work(self._pool) as connection:
             due = await claim_due_checks(
-                connection, until=clock.now() + CLAIM_LASTS, limit=PER_TURN
+                connection, JOB, until=clock.now() + CLAIM_LASTS, limit=PER_TURN
             )
         hosts: dict[str, _Host] = defaultdict(_Host)
-        await asyncio.gather(*(self._check(key, hosts[_host(key[1])]) for key in due))
+        checks = ((key, partial(self._check, key, hosts[_host(key[1])])) for key in due)
+        await asyncio.gather(
+            *(alone(self._pool, JOB, RowKey(*key), check) for key, check in checks)
+        )
         return bool(due)
 
     async def _check(self, key: ImageKey, host: "_Host") -> None:

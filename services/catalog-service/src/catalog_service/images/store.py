@@ -67,19 +67,22 @@ async def request_checks(connection: Connection, keys: Collection[ImageKey]) -> 
 
 
 async def claim_due_checks(
-    connection: Connection, *, until: datetime, limit: int
+    connection: Connection, job: str, *, until: datetime, limit: int
 ) -> list[ImageKey]:
-    """Claim due addresses by moving their due time on; a claim that dies is due again then."""
+    """Claim due addresses that the job is not to pass over by moving their due time on; a claim
+    that dies is due again then."""
     rows = await connection.fetch(
         """
         UPDATE image_check SET due_at = $2 WHERE (merchant_id, url) IN (
-            SELECT merchant_id, url FROM image_check WHERE due_at <= $1
+            SELECT merchant_id, url FROM image_check
+            WHERE due_at <= $1 AND NOT is_held($4, merchant_id, url, $1)
             ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
         RETURNING merchant_id, url
         """,
         clock.now(),
         until,
         limit,
+        job,
     )
     return [(m, u) for m, u in rows]
 

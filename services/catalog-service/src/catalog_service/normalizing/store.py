@@ -192,8 +192,23 @@ async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow])
     )
 
 
-async def mark_due(connection: Connection, *, limit: int) -> int:
-    """Mark families dirty of which a sale price begins or ends by now; how many there were.
+async def list_due(connection: Connection, job: str, *, limit: int) -> list[ProductKey]:
+    """Families of which a sale price begins or ends by now and that the job is not to pass over."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, feed_id, family_id FROM normalized_product
+        WHERE due_at <= $1 AND NOT is_held($3, merchant_id, feed_id || '/' || family_id, $1)
+        ORDER BY due_at LIMIT $2
+        """,
+        clock.now(),
+        limit,
+        job,
+    )
+    return [(m, feed, family) for m, feed, family in rows]
+
+
+async def mark_due(connection: Connection, keys: Sequence[ProductKey]) -> None:
+    """Mark those of these families dirty of which a sale price begins or ends by now.
 
     Their rows keep no due time until they are evaluated: the mark takes its place.
     """
@@ -202,18 +217,19 @@ async def mark_due(connection: Connection, *, limit: int) -> int:
         UPDATE normalized_product AS n SET due_at = NULL
         FROM (
             SELECT merchant_id, feed_id, family_id FROM normalized_product
-            WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+            JOIN unnest($2::text[], $3::text[], $4::text[]) AS k (merchant_id, feed_id, family_id)
+                USING (merchant_id, feed_id, family_id)
+            WHERE due_at <= $1 FOR UPDATE OF normalized_product SKIP LOCKED
         ) AS due
         WHERE (n.merchant_id, n.feed_id, n.family_id)
             = (due.merchant_id, due.feed_id, due.family_id)
         RETURNING n.merchant_id, n.catalogue_id, n.family_id, n.feed_id, n.traceparent
         """,
         clock.now(),
-        limit,
+        *columns_of(keys),
     )
     if rows:
         await mark(connection, listed((m, c, f, feed, trace) for m, c, f, feed, trace in rows))
-    return len(rows)
 
 
 async def keep_reports(connection: Connection, reports: Sequence[ProductReported]) -> None:
@@ -272,8 +288,8 @@ async def request_republish(connection: Connection, keys: Sequence[tuple[str, st
 
 async def claim_republish(
     connection: Connection, *, limit: int
-) -> tuple[int, list[tuple[ProductNormalized, str | None]]] | None:
-    """The next records to emit again, their rows locked, with the request they belong to.
+) -> tuple[int, list[ProductKey]] | None:
+    """The next records to emit again, with the request they belong to, whose row is locked.
 
     None when nothing is asked for; an empty list when a request is at its end.
     """
@@ -287,16 +303,32 @@ async def claim_republish(
         return None
     rows = await connection.fetch(
         """
-        SELECT event, traceparent FROM normalized_product
+        SELECT merchant_id, feed_id, family_id FROM normalized_product
         WHERE merchant_id = $1 AND feed_id = $2 AND family_id > $3
-        ORDER BY family_id LIMIT $4 FOR UPDATE
+        ORDER BY family_id LIMIT $4
         """,
         request["merchant_id"],
         request["feed_id"],
         request["after_family_id"],
         limit,
     )
-    return request["id"], [(event_of(row["event"]), row["traceparent"]) for row in rows]
+    return request["id"], [(m, feed, family) for m, feed, family in rows]
+
+
+async def lock_events(
+    connection: Connection, keys: Sequence[ProductKey]
+) -> list[tuple[ProductNormalized, str | None]]:
+    """The records of these families, in key order, their rows locked."""
+    rows = await connection.fetch(
+        """
+        SELECT event, traceparent FROM normalized_product
+        JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, feed_id, family_id)
+            USING (merchant_id, feed_id, family_id)
+        ORDER BY merchant_id, feed_id, family_id FOR UPDATE OF normalized_product
+        """,
+        *columns_of(keys),
+    )
+    return [(event_of(row["event"]), row["traceparent"]) for row in rows]
 
 
 async def move_republish(

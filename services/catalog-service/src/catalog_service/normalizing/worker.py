@@ -13,6 +13,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 from opentelemetry import trace
@@ -24,6 +25,7 @@ from catalog_service.categories.store import (
     wait_for_schema,
 )
 from catalog_service.families.store import (
+    JOB,
     FamilyKey,
     Mark,
     ProductKey,
@@ -55,6 +57,7 @@ from common.errors import Outage
 from common.failpoints import FailpointError, reach
 from common.messaging.outbox import Caused, add_events
 from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
+from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.names import (
     CATALOG_DIRTY,
@@ -123,13 +126,11 @@ class Normalizer:
         return has_worked
 
     async def _store_failed(self, family: FamilyKey, error: Exception) -> bool:
-        try:
-            return await self._turn(only=family, failure=failed_by(error))
-        except RETRIED:
-            raise
-        except Exception:
-            log.exception("family.not_stored", merchant=family[0], family=family[2])
-            return False
+        """Store the family as failed; one that even that fails for is held back."""
+        merchant_id, catalogue_id, family_id = family
+        row = RowKey(merchant_id, f"{catalogue_id}/{family_id}")
+        store = partial(self._turn, only=family, failure=failed_by(error))
+        return bool(await alone(self._pool, JOB, row, store))
 
     async def _turn(
         self,

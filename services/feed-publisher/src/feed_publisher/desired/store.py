@@ -371,13 +371,13 @@ def _desired(row: asyncpg.Record) -> Desired:
     return Desired(_decoder.decode(row["document"]), row["traceparent"])
 
 
-async def load_desired_after(
+async def list_families_after(
     connection: Connection, merchant_id: str, feed_id: str, *, after: str, limit: int
-) -> dict[str, Desired]:
-    """The desired states of the feed's next families, in key order."""
+) -> list[str]:
+    """The feed's next families, in order."""
     rows = await connection.fetch(
         """
-        SELECT family_id, traceparent, document FROM desired_product
+        SELECT family_id FROM desired_product
         WHERE merchant_id = $1 AND feed_id = $2 AND family_id > $3
         ORDER BY family_id LIMIT $4
         """,
@@ -386,7 +386,7 @@ async def load_desired_after(
         after,
         limit,
     )
-    return {row["family_id"]: _desired(row) for row in rows}
+    return [row["family_id"] for row in rows]
 
 
 async def list_marked(

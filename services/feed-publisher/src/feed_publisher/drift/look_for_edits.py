@@ -17,6 +17,7 @@ from feed_publisher.listings.store import DueShop, expect_read_back
 
 log = structlog.get_logger()
 
+JOB = "look-for-edits"
 PAGES_AT_MOST = 200
 """Of one status. What stands on further pages is found by the daily read-back."""
 
@@ -45,8 +46,10 @@ class LookForEdits:
         """Look at the shops that are due; whether there were any."""
         now = clock.now()
         async with reading(self._pool) as connection:
-            shops = await store.list_unlooked_shops(connection, now=now, before=now - self._every)
-        return await self._visitor.visit_all("look-for-edits", shops, self._look)
+            shops = await store.list_unlooked_shops(
+                connection, JOB, now=now, before=now - self._every
+            )
+        return await self._visitor.visit_all(JOB, shops, self._look)
 
     async def _look(self, shop: DueShop, token: AccessToken) -> bool:
         now = clock.now()

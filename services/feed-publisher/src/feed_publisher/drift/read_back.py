@@ -37,6 +37,7 @@ from feed_publisher.sending.look_up import read_products
 
 log = structlog.get_logger()
 
+JOB = "read-back"
 READ_AT_ONCE = 50
 
 Key = tuple[str, str]
@@ -71,8 +72,8 @@ class ReadBack:
         """Compare some listings of each shop; whether there were any."""
         now = clock.now()
         async with reading(self._pool) as connection:
-            shops = await store.list_due_shops(connection, now=now, before=now - self._every)
-        return await self._visitor.visit_all("read-back", shops, self._compare)
+            shops = await store.list_due_shops(connection, JOB, now=now, before=now - self._every)
+        return await self._visitor.visit_all(JOB, shops, self._compare)
 
     async def _compare(self, shop: DueShop, token: AccessToken) -> bool:
         now = clock.now()  # before anything is read: what is edited meanwhile was not seen

@@ -4,11 +4,15 @@ A feed is compared in pieces, each a transaction of its own that moves the place
 whoever comes next goes on from there.
 """
 
-from common.postgres.pool import Connection, Pool
+from collections.abc import Sequence
+from functools import partial
+
+from common.postgres.pool import Pool
+from common.postgres.set_aside import RowKey, each_apart
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.claims.store import load_holders
 from feed_publisher.desired.desired_state import desired_skus
-from feed_publisher.desired.store import load_desired_after, mark_unmarked
+from feed_publisher.desired.store import list_families_after, load_desired, mark_unmarked
 from feed_publisher.listings.store import load_listings
 from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
 from feed_publisher.reconciliation.store import (
@@ -18,44 +22,51 @@ from feed_publisher.reconciliation.store import (
     end_reconciliation,
 )
 
+JOB = "reconcile"
 PIECE_FAMILIES = 500
 
 
 async def reconcile(pool: Pool) -> bool:
     """Compare the next piece of a feed that is due; whether there was one.
 
-    Families whose plan is not empty are marked for the run that would have it, unless they are.
+    Families whose plan is not empty are marked for the run that would have it, unless they are. A
+    family that cannot be compared is passed over alone.
     """
     async with unit_of_work(pool) as connection:
         feed = await claim_reconciliation(connection)
         if feed is None:
             return False
-        through = await _reconcile_piece(connection, feed)
-        if through is None:
-            await end_reconciliation(connection, feed)
+        families = await list_families_after(
+            connection, feed.merchant_id, feed.feed_id, after=feed.through, limit=PIECE_FAMILIES
+        )
+        await each_apart(
+            pool,
+            JOB,
+            families,
+            partial(_compare, pool, feed),
+            key=lambda family_id: RowKey(feed.merchant_id, f"{feed.feed_id}/{family_id}"),
+        )
+        if families:
+            await advance_reconciliation(connection, feed, through=families[-1])
         else:
-            await advance_reconciliation(connection, feed, through=through)
+            await end_reconciliation(connection, feed)
     return True
 
 
-async def _reconcile_piece(connection: Connection, feed: Reconciliation) -> str | None:
-    """Mark what differs in the next families; the last of them, None when there were none."""
+async def _compare(pool: Pool, feed: Reconciliation, families: Sequence[str]) -> None:
+    """Mark those of the families that are not as desired."""
     merchant_id, feed_id = feed.merchant_id, feed.feed_id
-    desired = await load_desired_after(
-        connection, merchant_id, feed_id, after=feed.through, limit=PIECE_FAMILIES
-    )
-    if not desired:
-        return None
-    listings = await load_listings(
-        connection, merchant_id, feed_id, list(desired), shop_id=feed.shop_id, locked=False
-    )
-    codes = [code for target in desired.values() for code in desired_skus(target.state)]
-    holders = await load_holders(connection, merchant_id, feed.shop_id, codes)
-    products = {f: plan_product(d.state, listings[f], holders) for f, d in desired.items()}
-    offers = {f: plan_offers(d.state, listings[f]) for f, d in desired.items()}
-    await mark_unmarked(connection, merchant_id, feed_id, "product", _open(products))
-    await mark_unmarked(connection, merchant_id, feed_id, "offer", _open(offers))
-    return [*desired][-1]
+    async with unit_of_work(pool) as connection:
+        desired = await load_desired(connection, merchant_id, feed_id, families)
+        listings = await load_listings(
+            connection, merchant_id, feed_id, list(desired), shop_id=feed.shop_id, locked=False
+        )
+        codes = [code for target in desired.values() for code in desired_skus(target.state)]
+        holders = await load_holders(connection, merchant_id, feed.shop_id, codes)
+        products = {f: plan_product(d.state, listings[f], holders) for f, d in desired.items()}
+        offers = {f: plan_offers(d.state, listings[f]) for f, d in desired.items()}
+        await mark_unmarked(connection, merchant_id, feed_id, "product", _open(products))
+        await mark_unmarked(connection, merchant_id, feed_id, "offer", _open(offers))
 
 
 def _open(plans: dict[str, FamilyPlan]) -> list[str]:

@@ -9,9 +9,10 @@ from feed_publisher.listings.store import DueShop
 
 
 async def list_unlooked_shops(
-    connection: Connection, *, now: datetime, before: datetime
+    connection: Connection, job: str, *, now: datetime, before: datetime
 ) -> list[DueShop]:
-    """Shops that may be called, have products of ours, and were not looked at since `before`."""
+    """Shops that may be called, have products of ours, and were not looked at since `before`;
+    without those that the job is to pass over."""
     rows = await connection.fetch(
         """
         SELECT merchant_id, shop_id FROM shop AS s
@@ -19,6 +20,7 @@ async def list_unlooked_shops(
         WHERE s.is_eligible AND s.connection = 'connected'
             AND (s.expires_at IS NULL OR s.expires_at > $1)
             AND (l.looked_at IS NULL OR l.looked_at <= $2)
+            AND NOT is_held($3, merchant_id, shop_id, $1)
             AND EXISTS (
                 SELECT 1 FROM listing AS p
                 WHERE p.merchant_id = s.merchant_id AND p.shop_id = s.shop_id
@@ -28,6 +30,7 @@ async def list_unlooked_shops(
         """,
         now,
         before,
+        job,
     )
     return [DueShop(**dict(row)) for row in rows]
 

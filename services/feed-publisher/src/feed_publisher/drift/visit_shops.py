@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -10,6 +11,7 @@ from aliexpress.operation import AccessToken
 from common.errors import Outage
 from common.postgres.leases import LeaseLost, hold_lease
 from common.postgres.pool import Pool
+from common.postgres.set_aside import RowKey, alone
 from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.listings.store import DueShop
 
@@ -33,7 +35,9 @@ class ShopVisitor:
         """Visit each shop; whether anything was done. A shop that fails holds up no other."""
         did = False
         for shop in shops:
-            did |= await self._visit(purpose, shop, visit)
+            row = RowKey(shop.merchant_id, shop.shop_id)
+            one = partial(self._visit, purpose, shop, visit)
+            did |= bool(await alone(self._pool, purpose, row, one))
         return did
 
     async def _visit(self, purpose: str, shop: DueShop, visit: Visit) -> bool:

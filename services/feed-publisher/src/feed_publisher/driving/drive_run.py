@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 import structlog
@@ -33,6 +34,7 @@ from common.messaging.outbox import add_events
 from common.postgres.leases import Lease, LeaseLost, check_lease, hold_lease
 from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
 from common.postgres.schedules import remove_schedule
+from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
@@ -62,6 +64,7 @@ from feed_publisher.shortfalls.store import list_run_causes
 
 log = structlog.get_logger()
 
+JOB = "runs"
 TURN_SECONDS = 3.0
 LEASE = timedelta(seconds=10)
 SHOP_WAIT = timedelta(seconds=1)
@@ -104,12 +107,13 @@ class RunDriver:
         if not self._caught_up.is_set():
             return False
         async with reading(self._pool) as connection:
-            runs = await list_runnable(connection, limit=LISTED)
+            runs = await list_runnable(connection, JOB, limit=LISTED)
         self._forget_backoffs({run.run_id for run in runs})
         for run in runs:
             if self._is_free(run):
                 with self._taking(run):
-                    if await self._turn(run):
+                    row = RowKey(run.merchant_id, run.run_id)
+                    if await alone(self._pool, JOB, row, partial(self._turn, run)):
                         return True
         return False
 

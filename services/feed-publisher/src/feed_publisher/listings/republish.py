@@ -3,17 +3,20 @@
 With it the desired states are compared with the listings again, for runs that missed a mark.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from common.messaging.outbox import add_events
 from common.postgres.pool import Pool
 from common.postgres.schedules import Every, claim_due, set_schedule
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.set_aside import RowKey, each_apart
+from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.desired.store import mark_desired
 from feed_publisher.listings.report import SOURCE
-from feed_publisher.listings.store import list_reports
+from feed_publisher.listings.store import ProductKey, list_reported, load_reports
 from feed_publisher.reconciliation.store import ask_for_reconciliation
 
+JOB = "republish"
 CHUNK = 1_000
 SCHEDULE = "republish"
 ALL = "*"
@@ -27,10 +30,15 @@ async def republish(
     family_id: str | None = None,
 ) -> int:
     """Emit the last report of each product once more, unchanged; how many there were."""
+
+    async def emit(keys: Sequence[ProductKey]) -> None:
+        async with unit_of_work(pool) as connection:
+            await add_events(connection, await load_reports(connection, keys), source=SOURCE)
+
     after, count = ("", "", ""), 0
     while True:
-        async with unit_of_work(pool) as connection:
-            reports = await list_reports(
+        async with reading(pool) as connection:
+            products = await list_reported(
                 connection,
                 merchant_id=merchant_id,
                 feed_id=feed_id,
@@ -38,12 +46,16 @@ async def republish(
                 after=after,
                 limit=CHUNK,
             )
-            await add_events(connection, reports, source=SOURCE)
-        if not reports:
+        if not products:
             return count
-        count += len(reports)
-        last = reports[-1]
-        after = (last.merchant_id, last.feed_id, last.family_id)
+        await each_apart(pool, JOB, products, emit, key=_row)
+        count += len(products)
+        after = products[-1]
+
+
+def _row(product: ProductKey) -> RowKey:
+    merchant_id, feed_id, family_id = product
+    return RowKey(merchant_id, f"{feed_id}/{family_id}")
 
 
 async def mark_again(

@@ -39,6 +39,9 @@ LISTING_COLUMNS = (
     _listing.c.reported_revision,
     _listing.c.reported_status,
 )
+_PRODUCT = (_listing.c.merchant_id, _listing.c.feed_id, _listing.c.family_id)
+ProductKey = tuple[str, str, str]
+"""(merchant, feed, family)"""
 
 
 def _any_of(texts: Sequence[str]) -> sa.CollectionAggregate[bool]:
@@ -246,25 +249,31 @@ async def list_own_products(connection: Connection, merchant_id: str, shop_id: s
     return {row["marketplace_product_id"] for row in rows}
 
 
-async def list_reports(
+async def list_reported(
     connection: Connection,
     *,
     merchant_id: str | None,
     feed_id: str | None,
     family_id: str | None,
-    after: tuple[str, str, str],
+    after: ProductKey,
     limit: int,
-) -> list[ProductReported]:
-    """The last reports of products, by key, to be emitted again."""
-    key = (_listing.c.merchant_id, _listing.c.feed_id, _listing.c.family_id)
-    query = sa.select(_listing.c.report).where(
-        _listing.c.report.is_not(None), sa.tuple_(*key) > sa.tuple_(*after)
+) -> list[ProductKey]:
+    """The products that have a report, by key."""
+    query = sa.select(*_PRODUCT).where(
+        _listing.c.report.is_not(None), sa.tuple_(*_PRODUCT) > sa.tuple_(*after)
     )
-    for column, wanted in zip(key, (merchant_id, feed_id, family_id), strict=True):
+    for column, wanted in zip(_PRODUCT, (merchant_id, feed_id, family_id), strict=True):
         if wanted is not None:
             query = query.where(column == wanted)
-    rows = await core.fetch(connection, query.order_by(*key).limit(limit))
-    return [_report.decode(row["report"]) for row in rows]
+    rows = await core.fetch(connection, query.order_by(*_PRODUCT).limit(limit))
+    return [(m, feed, family) for m, feed, family in rows]
+
+
+async def load_reports(connection: Connection, keys: Sequence[ProductKey]) -> list[ProductReported]:
+    """The last reports of these products, by key, to be emitted again."""
+    query = sa.select(_listing.c.report).where(core.is_among(_PRODUCT, keys))
+    rows = await core.fetch(connection, query.order_by(*_PRODUCT))
+    return [_report.decode(row["report"]) for row in rows if row["report"] is not None]
 
 
 @dataclass(frozen=True)
@@ -276,15 +285,16 @@ class DueShop:
 
 
 async def list_due_shops(
-    connection: Connection, *, now: datetime, before: datetime
+    connection: Connection, job: str, *, now: datetime, before: datetime
 ) -> list[DueShop]:
     """Shops that may be called and have listings not compared since `before`, or not since what
-    differed was written again."""
+    differed was written again; without those that the job is to pass over."""
     rows = await connection.fetch(
         """
         SELECT merchant_id, shop_id FROM shop AS s
         WHERE is_eligible AND connection = 'connected'
             AND (expires_at IS NULL OR expires_at > $1)
+            AND NOT is_held($3, merchant_id, shop_id, $1)
             AND EXISTS (
                 SELECT 1 FROM listing AS l
                 WHERE l.merchant_id = s.merchant_id AND l.shop_id = s.shop_id
@@ -296,6 +306,7 @@ async def list_due_shops(
         """,
         now,
         before,
+        job,
     )
     return [DueShop(**dict(row)) for row in rows]
 

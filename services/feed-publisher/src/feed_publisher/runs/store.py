@@ -95,12 +95,13 @@ async def count_queued(connection: Connection, merchant_id: str) -> int:
     return count
 
 
-async def list_runnable(connection: Connection, *, limit: int) -> list[Run]:
+async def list_runnable(connection: Connection, job: str, *, limit: int) -> list[Run]:
     """Runs whose turn has come, a merchant's first before any other's second; among those, the one
     that waits longest for its turn first.
 
     Runs of a shop that is not eligible or not connected wait (M1.1, M1.3); so does a queued one
-    while its feed has another of its kind in progress. A dry run makes no call and does not wait.
+    while its feed has another of its kind in progress, and one that the job is to pass over. A dry
+    run makes no call and does not wait.
     """
     place = (
         sa.func.row_number()
@@ -116,6 +117,7 @@ async def list_runnable(connection: Connection, *, limit: int) -> list[Run]:
         .where(
             _run.c.state.in_(words("queued", "planning", "running")),
             _run.c.next_turn_at <= clock.wall_now(),
+            ~sa.func.is_held(job, _run.c.merchant_id, _run.c.run_id, clock.now()),
             sa.or_(_run.c.is_dry_run, _may_be_called(clock.now())),
             sa.or_(_run.c.state != word("queued"), _run.c.is_dry_run, ~_has_other_in_progress()),
         )

@@ -7,6 +7,7 @@ AliExpress does not list any more is reported.
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -16,7 +17,8 @@ from common import clock
 from common.contracts.money import Money
 from common.errors import Outage
 from common.postgres.leases import Lease, check_lease, hold_lease
-from common.postgres.pool import Pool
+from common.postgres.pool import Connection, Pool
+from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from order_importer.auditing import store
@@ -24,7 +26,7 @@ from order_importer.auditing.compare import Difference, Seen, compare
 from order_importer.auditing.store import Audit
 from order_importer.importing.fetch_orders import QUERIES, read_orders
 from order_importer.importing.window import OVERLAP, Window
-from order_importer.imports.schedule import claim_due_shops
+from order_importer.imports.schedule import plan_due_shops
 from order_importer.imports.store import lease_of, request_import
 from order_importer.shops.pauses import pause_after
 from order_importer.shops.shop_access import ShopAccess
@@ -35,28 +37,29 @@ log = structlog.get_logger()
 PLACED_WITHIN = timedelta(days=90)
 IMPORT_FIRST = timedelta(minutes=1)
 """How long an audit waits for the shop's first import."""
+JOB = "audit-orders"
 _CANDIDATES = 20
 
 
 async def plan_audits(pool: Pool) -> bool:
     """Turn due schedules into audits; a shop that may not be called waits (M1.3)."""
-    async with unit_of_work(pool) as connection:
-        claimed = await claim_due_shops(connection, "order-audit")
-        for merchant_id, shop_id in claimed:
-            if (await load_shop(connection, merchant_id, shop_id)).is_usable:
-                await store.request_audit(connection, merchant_id, shop_id, "schedule")
-    return bool(claimed)
+    return await plan_due_shops(pool, "order-audit", _request)
+
+
+async def _request(connection: Connection, shop: Shop) -> None:
+    await store.request_audit(connection, shop.merchant_id, shop.shop_id, "schedule")
 
 
 async def audit_next(pool: Pool, access: ShopAccess, holder: str) -> bool:
     """Make the next audit that is due and whose shop nobody reads now. Whether there was one."""
     async with reading(pool) as connection:
-        due = await store.list_due(connection, clock.now(), limit=_CANDIDATES)
+        due = await store.list_due(connection, JOB, clock.now(), limit=_CANDIDATES)
     for audit in due:
         name = lease_of(audit.merchant_id, audit.shop_id)
         async with hold_lease(pool, name, holder) as lease:
             if lease is not None:
-                await _audit(pool, access, lease, audit)
+                row = RowKey(audit.merchant_id, str(audit.audit_id))
+                await alone(pool, JOB, row, partial(_audit, pool, access, lease, audit))
                 return True
     return False
 

@@ -70,11 +70,13 @@ async def request_audit(
     return audit_id
 
 
-async def list_due(connection: Connection, now: datetime, *, limit: int) -> list[Audit]:
-    """Audits to be made, the oldest first."""
+async def list_due(connection: Connection, job: str, now: datetime, *, limit: int) -> list[Audit]:
+    """Audits to be made that this job is not to pass over, the oldest first."""
+    number = sa.cast(order_audit.c.audit_id, sa.Text)
     found = (
         sa.select(*_COLUMNS)
         .where(sa.text("state = 'due'"), order_audit.c.next_try_at <= now)
+        .where(~sa.func.is_held(job, order_audit.c.merchant_id, number, now))
         .order_by(order_audit.c.next_try_at)
         .limit(limit)
     )

@@ -7,6 +7,7 @@ old one it is sent again, which changes nothing where the first call arrived aft
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from opentelemetry import trace
@@ -23,6 +24,7 @@ from common.failpoints import reach
 from common.messaging.outbox import Caused
 from common.postgres.leases import Lease, check_lease, hold_lease
 from common.postgres.pool import Connection, Pool
+from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_SHIP
@@ -44,18 +46,22 @@ from order_importer.shops.shop_access import ShopAccess
 log = structlog.get_logger()
 tracer = trace.get_tracer("order-importer")
 
+JOB = "send-corrections"
 _CANDIDATES = 20
 
 
 async def correct_next(pool: Pool, access: ShopAccess, holder: str) -> bool:
     """Take the oldest open correction. Whether there was one to do work on."""
     async with reading(pool) as connection:
-        candidates = await store.list_open(connection, clock.now(), limit=_CANDIDATES)
+        candidates = await store.list_open(connection, JOB, clock.now(), limit=_CANDIDATES)
     for correction in candidates:
         name = shipments.lease_of(correction.merchant_id, correction.shop_id, correction.order_id)
         async with hold_lease(pool, name, holder) as lease:
             if lease is not None:
-                return await _take(pool, access, lease, correction)
+                merchant_id, *place = store.key_of(correction)
+                row = RowKey(merchant_id, "/".join(place))
+                take = partial(_take, pool, access, lease, correction)
+                return bool(await alone(pool, JOB, row, take))
     return False
 
 

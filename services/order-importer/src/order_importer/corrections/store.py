@@ -71,6 +71,8 @@ _LIST_OPEN = (
     JOIN shop USING (merchant_id, shop_id)
     WHERE c.state IN ('pending', 'sent') AND s.state IN ('confirmed', 'refused')
         AND shop.is_usable AND c.next_try_at <= $1
+        AND NOT is_held($3, c.merchant_id,
+            concat_ws('/', c.shop_id, c.order_id, c.shipment_id, c.correction_id), $1)
     ORDER BY c.requested_at, c.correction_id LIMIT $2
     """
 )
@@ -117,12 +119,15 @@ async def list_corrections(
     return [Correction(**row) for row in rows]
 
 
-async def list_open(connection: Connection, now: datetime, *, limit: int) -> list[Correction]:
-    """The open corrections, the oldest first, of shops that may be called.
+async def list_open(
+    connection: Connection, job: str, now: datetime, *, limit: int
+) -> list[Correction]:
+    """The open corrections, the oldest first, of shops that may be called; without those that this
+    job is to pass over.
 
     A parcel whose own outcome is open is settled before it is corrected.
     """
-    rows = await connection.fetch(_LIST_OPEN, now, limit)
+    rows = await connection.fetch(_LIST_OPEN, now, limit, job)
     return [Correction(**row) for row in rows]
 
 

@@ -13,6 +13,7 @@ from common.contracts.order import DueThreshold, OrderDue
 from common.failpoints import reach
 from common.messaging.outbox import add_events
 from common.postgres.pool import Connection, Pool
+from common.postgres.set_aside import each_apart
 from common.postgres.unit_of_work import reading, unit_of_work
 from order_importer.deadlines import store
 from order_importer.deadlines.store import NewNotice
@@ -24,8 +25,10 @@ from order_importer.deadlines.thresholds import (
 )
 from order_importer.listing.store import lock_orders
 from order_importer.orders.events import SOURCE
+from order_importer.orders.keys import OrderKey, row_key
 from order_importer.orders.store import StoredOrder
 
+JOB = "publish-due"
 SET_ORDERS = 200
 """Orders of one transaction."""
 TURN_ORDERS = 10_000
@@ -36,18 +39,20 @@ async def publish_due(pool: Pool) -> bool:
     """Look at every candidate once. False: what is left becomes due later."""
     now = clock.now()
     async with reading(pool) as connection:
-        candidates = await store.list_candidates(connection, now, limit=TURN_ORDERS)
-    for start in range(0, len(candidates), SET_ORDERS):
-        keys = candidates[start : start + SET_ORDERS]
+        candidates = await store.list_candidates(connection, JOB, now, limit=TURN_ORDERS)
+
+    async def publish(keys: Sequence[OrderKey]) -> None:
         async with unit_of_work(pool) as connection:
             await _publish_set(connection, keys, now)
             reach("deadlines.before-commit")
+
+    for start in range(0, len(candidates), SET_ORDERS):
+        keys = candidates[start : start + SET_ORDERS]
+        await each_apart(pool, JOB, keys, publish, key=row_key)
     return False
 
 
-async def _publish_set(
-    connection: Connection, keys: Sequence[store.OrderKey], now: datetime
-) -> None:
+async def _publish_set(connection: Connection, keys: Sequence[OrderKey], now: datetime) -> None:
     orders = await lock_orders(connection, keys)
     known = await store.load_notices(connection, keys)
     events: list[OrderDue] = []

@@ -6,10 +6,8 @@ from datetime import datetime
 
 from common.postgres.pool import Connection
 from order_importer.deadlines.thresholds import FARTHEST, Notice
+from order_importer.orders.keys import OrderKey
 from order_importer.orders.store import StoredOrder, with_parcels
-
-OrderKey = tuple[str, str, str]
-"""(merchant, shop, order)."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,9 @@ class NewNotice:
     next_at: datetime | None
 
 
-async def list_candidates(connection: Connection, now: datetime, *, limit: int) -> list[OrderKey]:
+async def list_candidates(
+    connection: Connection, job: str, now: datetime, *, limit: int
+) -> list[OrderKey]:
     """Waiting orders whose deadline may have to be published: one has come near of which nothing
     was, the next threshold's moment has come, or the deadline has moved. Merchants take turns, each
     with its nearest deadlines first."""
@@ -32,6 +32,7 @@ async def list_candidates(connection: Connection, now: datetime, *, limit: int) 
         FROM marketplace_order o LEFT JOIN deadline_notice n USING (merchant_id, shop_id, order_id)
         WHERE o.content IS NOT NULL AND o.status = 'waiting_shipment' AND o.due_at <= $1
             AND (n.order_id IS NULL OR n.next_at <= $2 OR n.due_at <> o.due_at)
+            AND NOT is_held($4, o.merchant_id, o.shop_id || '/' || o.order_id, $2)
         ORDER BY row_number() OVER (PARTITION BY merchant_id ORDER BY o.due_at, shop_id, order_id),
             o.due_at, merchant_id
         LIMIT $3
@@ -39,6 +40,7 @@ async def list_candidates(connection: Connection, now: datetime, *, limit: int) 
         now + FARTHEST,
         now,
         limit,
+        job,
     )
     return [tuple(row) for row in rows]
 

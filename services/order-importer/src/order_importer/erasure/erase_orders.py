@@ -19,7 +19,8 @@ from common.contracts.topics import BY_NAME
 from common.errors import NotFound, Refusal
 from common.messaging.outbox import list_pending, rewrite_pending
 from common.postgres.pool import Connection, Pool
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.set_aside import each_apart
+from common.postgres.unit_of_work import reading, unit_of_work
 from order_importer.changes.publish import publish
 from order_importer.corrections import store as corrections
 from order_importer.importing.interpret import fingerprint
@@ -27,11 +28,13 @@ from order_importer.importing.store import erase_unreadable, erase_unreadable_be
 from order_importer.orders import store
 from order_importer.orders.buyer import without_buyer
 from order_importer.orders.events import parcel_updated
+from order_importer.orders.keys import OrderKey, row_key
 from order_importer.orders.store import Erased, Kept, StoredOrder, next_revision
 from order_importer.shipping.store import erase_notes
 
 log = structlog.get_logger()
 
+JOB = "erase-buyers"
 ROWS = 200
 OPEN: frozenset[OrderStatus] = frozenset({"new", "waiting_shipment"})
 """Orders in these states cannot be served without the buyer's data."""
@@ -69,14 +72,25 @@ async def erase_ended(pool: Pool, after: timedelta) -> bool:
     """
     now = clock.now()
     async with unit_of_work(pool) as connection:
-        kept = await store.lock_ended(
-            connection, ended_before=now - after, unchanged_before=now - 2 * after, limit=ROWS
-        )
         await erase_unreadable_before(connection, now - after)
-        await _erase(connection, kept, now)
-    if kept:
+    async with reading(pool) as connection:
+        ended = await store.list_ended(
+            connection,
+            JOB,
+            now,
+            ended_before=now - after,
+            unchanged_before=now - 2 * after,
+            limit=ROWS,
+        )
+
+    async def erase(keys: Sequence[OrderKey]) -> None:
+        async with unit_of_work(pool) as connection:
+            kept = await store.lock_unerased(connection, keys)
+            await _erase(connection, kept, now)
         log.info("erasure.done", orders=len(kept))
-    return len(kept) == ROWS
+
+    await each_apart(pool, JOB, ended, erase, key=row_key)
+    return len(ended) == ROWS
 
 
 async def erase_order(pool: Pool, merchant_id: str, shop_id: str, order_id: str) -> Erasure:

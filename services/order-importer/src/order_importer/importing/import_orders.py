@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from opentelemetry import trace
@@ -23,6 +24,7 @@ from common.errors import Outage
 from common.failpoints import reach
 from common.postgres.leases import Lease, check_lease, hold_lease
 from common.postgres.pool import Pool
+from common.postgres.set_aside import RowKey, alone, is_about_the_data
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_IMPORT
@@ -62,6 +64,8 @@ LATE_AFTER = timedelta(hours=1)
 """How long after it was due an import that did not succeed is told of as late."""
 PARALLEL_DETAILS = 8
 PROBLEMS_AGAIN = 50
+WRITE_FAILED = "the channel failed to store this order; its operator has been alerted"
+JOB = "imports"
 _CANDIDATES = 20
 
 
@@ -81,12 +85,14 @@ class ImportOptions:
 async def import_next(pool: Pool, access: ShopAccess, holder: str, options: ImportOptions) -> bool:
     """Run the next import that is due and that nobody else runs. Whether there was one."""
     async with reading(pool) as connection:
-        candidates = await imports.list_open(connection, clock.now(), limit=_CANDIDATES)
+        candidates = await imports.list_open(connection, JOB, clock.now(), limit=_CANDIDATES)
     for candidate in candidates:
         name = lease_of(candidate.merchant_id, candidate.shop_id)
         async with hold_lease(pool, name, holder) as lease:
             if lease is not None:
-                await _run(pool, access, lease, candidate, options)
+                row = RowKey(candidate.merchant_id, str(candidate.import_id))
+                run = partial(_run, pool, access, lease, candidate, options)
+                await alone(pool, JOB, row, run)
                 return True
     return False
 
@@ -197,9 +203,31 @@ class _Importing:
                 self.wanted[order.order_id] = order
 
     async def _write(self, *, is_last: bool) -> None:
-        running = self.running
+        """Fetch what is wanted in full, and write it."""
         batch = await self._fetch_details()
         reach("importer.after-fetch")
+        await self._record(batch, is_last=is_last)
+        self.wanted.clear()
+
+    async def _record(self, batch: Sequence[Fetched], *, is_last: bool) -> None:
+        """Write the batch; where that fails, in halves, so that an order that cannot be written is
+        alone stored as unreadable, with its problem, and tried again by the next import."""
+        try:
+            await self._record_set(batch, is_last=is_last)
+        except Exception as error:
+            has_failed = any(one.problem == WRITE_FAILED for one in batch)
+            if not batch or has_failed or not is_about_the_data(error):
+                raise
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._record(batch[:middle], is_last=False)
+                await self._record(batch[middle:], is_last=is_last)
+                return
+            log.exception("import.order_not_written", order=batch[0].order_id)
+            await self._record([_unwritable(batch[0])], is_last=is_last)
+
+    async def _record_set(self, batch: Sequence[Fetched], *, is_last: bool) -> None:
+        running = self.running
         async with unit_of_work(self.pool) as connection:
             await check_lease(connection, self.lease)
             days = await share_preparation_days(connection, running.merchant_id, running.shop_id)
@@ -225,7 +253,6 @@ class _Importing:
                 await end_done(connection, running.import_id, self.window.end)
             reach("importer.before-commit")
         self.counted = len(self.seen)
-        self.wanted.clear()
         self.unreadable.clear()
 
     async def _fetch_details(self) -> list[Fetched]:
@@ -265,24 +292,40 @@ class _Importing:
             order = interpret(RawOrder(listed, details, receipt, customs))
         except (CallerFault, BadAnswer, Uninterpretable) as failure:
             log.warning("import.order_unreadable", order=order_id, reason=str(failure))
+            problem = str(failure)
+        except MarketplaceFailure:
+            raise
+        except Exception as error:
+            if not is_about_the_data(error):
+                raise
+            log.exception("import.order_unreadable", order=order_id)
+            problem = f"the channel failed on this order ({type(error).__name__})"
+        else:
             return Fetched(
                 order_id=order_id,
                 listed=listed,
-                details=details.raw if details else None,
-                receipt=receipt.raw if receipt else None,
-                problem=str(failure),
+                listed_fingerprint=(
+                    listed_fingerprint(listed)
+                    if listed and is_settled(listed, details, read_at)
+                    else None
+                ),
+                details=details.raw,
+                receipt=receipt.raw,
+                order=order,
+                ship_before=ship_before(just_listed, details, order, read_at),
+                parcels=details.parcels,
             )
         return Fetched(
             order_id=order_id,
             listed=listed,
-            listed_fingerprint=(
-                listed_fingerprint(listed)
-                if listed and is_settled(listed, details, read_at)
-                else None
-            ),
-            details=details.raw,
-            receipt=receipt.raw,
-            order=order,
-            ship_before=ship_before(just_listed, details, order, read_at),
-            parcels=details.parcels,
+            details=details.raw if details else None,
+            receipt=receipt.raw if receipt else None,
+            problem=problem,
         )
+
+
+def _unwritable(fetched: Fetched) -> Fetched:
+    """The order without what was read of it: something in that cannot be stored."""
+    return Fetched(
+        order_id=fetched.order_id, listed=None, details=None, receipt=None, problem=WRITE_FAILED
+    )

@@ -4,12 +4,14 @@ Their subject is the shop.
 """
 
 import zlib
+from collections.abc import Awaitable, Callable
 from datetime import time, timedelta
 from typing import Literal
 
 from common.postgres import schedules
-from common.postgres.pool import Connection
+from common.postgres.pool import Connection, Pool
 from common.postgres.schedules import Daily, Every, Schedule
+from order_importer.shops.store import Shop, load_shop
 
 Kind = Literal["order-import", "order-reread", "order-audit"]
 
@@ -47,7 +49,15 @@ async def pause_imports(
         await schedules.pause_schedule(connection, kind, merchant_id, shop_id, reason=reason)
 
 
-async def claim_due_shops(connection: Connection, kind: Kind) -> list[tuple[str, str]]:
-    """Shops (merchant, shop) of which this is due; each is claimed once."""
-    claimed = await schedules.claim_due(connection, kind)
-    return [(schedule.merchant_id, schedule.subject) for schedule in claimed]
+async def plan_due_shops(
+    pool: Pool, kind: Kind, plan: Callable[[Connection, Shop], Awaitable[object]]
+) -> bool:
+    """Plan this for each shop of which it is due and that may be called (M1.3); whether any was
+    due. One that fails does so alone."""
+
+    async def act(connection: Connection, due: Schedule) -> None:
+        shop = await load_shop(connection, due.merchant_id, due.subject)
+        if shop.is_usable:
+            await plan(connection, shop)
+
+    return await schedules.run_due(pool, kind, act)

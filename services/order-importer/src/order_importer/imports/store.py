@@ -101,11 +101,17 @@ async def request_import(
     return import_id
 
 
-async def list_open(connection: Connection, now: datetime, *, limit: int) -> list[Import]:
-    """Imports to begin, and those begun by a process that may be dead, the oldest first."""
+async def list_open(connection: Connection, job: str, now: datetime, *, limit: int) -> list[Import]:
+    """Imports to begin, and those begun by a process that may be dead, the oldest first; without
+    those that this job is to pass over."""
     found = (
         sa.select(*_COLUMNS)
         .where(_IS_OPEN, order_import.c.next_try_at <= now)
+        .where(
+            ~sa.func.is_held(
+                job, order_import.c.merchant_id, sa.cast(order_import.c.import_id, sa.Text), now
+            )
+        )
         .order_by(order_import.c.next_try_at, order_import.c.import_id)
         .limit(limit)
     )

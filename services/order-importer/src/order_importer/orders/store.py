@@ -18,6 +18,7 @@ from common.contracts.order import Order, Parcel
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
+from order_importer.orders.keys import OrderKey
 from order_importer.orders.status import ENDED
 from order_importer.parcels.store import list_parcels
 from order_importer.tables import marketplace_order
@@ -404,26 +405,49 @@ async def lock_kept(
     return None if row is None else (await _kept(connection, [row]))[0]
 
 
-async def lock_ended(
-    connection: Connection, *, ended_before: datetime, unchanged_before: datetime, limit: int
-) -> list[Kept]:
-    """Orders that ended before the one time, and any unchanged since the other, rows locked.
-
-    An order's end is its last change. Rows that another process has locked are left out.
-    """
+async def list_ended(
+    connection: Connection,
+    job: str,
+    now: datetime,
+    *,
+    ended_before: datetime,
+    unchanged_before: datetime,
+    limit: int,
+) -> list[OrderKey]:
+    """Orders that ended before the one time, and any unchanged since the other, not yet erased;
+    without those that this job is to pass over. An order's end is its last change."""
     rows = await connection.fetch(
-        _KEPT
-        + """
+        """
+        SELECT merchant_id, shop_id, order_id FROM marketplace_order
         WHERE erased_at IS NULL AND (
             modified_at < $1 AND marketplace_status = ANY($4)
             OR modified_at < $2
             OR modified_at IS NULL AND received_at < $2)
-        ORDER BY modified_at LIMIT $3 FOR UPDATE SKIP LOCKED
+            AND NOT is_held($5, merchant_id, shop_id || '/' || order_id, $6)
+        ORDER BY modified_at LIMIT $3
         """,
         ended_before,
         unchanged_before,
         limit,
         list(ENDED),
+        job,
+        now,
+    )
+    return [tuple(row) for row in rows]
+
+
+async def lock_unerased(connection: Connection, keys: Sequence[OrderKey]) -> list[Kept]:
+    """Those of these orders that are not erased yet, rows locked. Rows that another process has
+    locked are left out."""
+    rows = await connection.fetch(
+        _KEPT
+        + """
+        JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, shop_id, order_id)
+            USING (merchant_id, shop_id, order_id)
+        WHERE erased_at IS NULL
+        ORDER BY merchant_id, shop_id, order_id FOR UPDATE OF marketplace_order SKIP LOCKED
+        """,
+        *([key[n] for key in keys] for n in range(3)),
     )
     return await _kept(connection, rows)
 

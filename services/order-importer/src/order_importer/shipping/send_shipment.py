@@ -9,6 +9,7 @@ then settled by reading the order (`settle_unknown`), never by sending again bli
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from opentelemetry import trace
@@ -30,6 +31,7 @@ from common.errors import Outage
 from common.failpoints import reach
 from common.postgres.leases import Lease, check_lease, hold_lease
 from common.postgres.pool import Pool
+from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_SHIP
@@ -60,18 +62,22 @@ from order_importer.shops.shop_access import ShopAccess
 log = structlog.get_logger()
 tracer = trace.get_tracer("order-importer")
 
+JOB = "send-shipments"
 _CANDIDATES = 20
 
 
 async def send_next(pool: Pool, access: ShopAccess, holder: str) -> bool:
     """Take the open shipment with the nearest deadline. Whether there was one to do work on."""
     async with reading(pool) as connection:
-        candidates = await store.list_open(connection, clock.now(), limit=_CANDIDATES)
+        candidates = await store.list_open(connection, JOB, clock.now(), limit=_CANDIDATES)
     for shipment in candidates:
         name = store.lease_of(shipment.merchant_id, shipment.shop_id, shipment.order_id)
         async with hold_lease(pool, name, holder) as lease:
             if lease is not None:
-                return await _take(pool, access, lease, shipment)
+                merchant_id, *place = store.key_of(shipment)
+                row = RowKey(merchant_id, "/".join(place))
+                take = partial(_take, pool, access, lease, shipment)
+                return bool(await alone(pool, JOB, row, take))
     return False
 
 

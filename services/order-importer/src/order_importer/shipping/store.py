@@ -162,9 +162,11 @@ async def list_of_shop(
     return [Shipment(**row) for row in rows]
 
 
-async def list_open(connection: Connection, now: datetime, *, limit: int) -> list[Shipment]:
+async def list_open(
+    connection: Connection, job: str, now: datetime, *, limit: int
+) -> list[Shipment]:
     """Each order's first open shipment, of shops that may be called and are not paused; the nearest
-    deadline first.
+    deadline first. Without those that this job is to pass over: their orders wait.
 
     Within an order one whose outcome is open goes first, then further parcels: AliExpress takes
     none after the last.
@@ -187,10 +189,12 @@ async def list_open(connection: Connection, now: datetime, *, limit: int) -> lis
                 s.is_further DESC, s.requested_at, s.shipment_id
         ) AS first
         WHERE next_try_at <= $1
+            AND NOT is_held($3, merchant_id, concat_ws('/', shop_id, order_id, shipment_id), $1)
         ORDER BY due_at NULLS LAST, requested_at LIMIT $2
         """,
         now,
         limit,
+        job,
     )
     return [Shipment(**row) for row in rows]
 
