@@ -10,9 +10,11 @@ from catalog_service.categories.store import FETCHING_SCHEMAS, FETCHING_TREES
 from catalog_service.currencies.read_currency import CurrencyReader
 from catalog_service.families.store import NORMALIZING
 from catalog_service.feeds.api import feeds_router
-from catalog_service.files.api import files_router
+from catalog_service.files.api import files_router, upload_router
 from catalog_service.files.import_file import Importer
+from catalog_service.files.leftovers import remove_leftovers
 from catalog_service.files.store import IMPORTING
+from catalog_service.files.uploads import UploadLimits, Uploads
 from catalog_service.images.check_images import ImageChecker
 from catalog_service.images.fetch_image import ImageFetcher
 from catalog_service.images.store import CHECKING_IMAGES
@@ -35,6 +37,7 @@ from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
 
 POLL = timedelta(seconds=1)
+LEFTOVERS_EVERY = timedelta(hours=1)
 
 
 def build(context: Context[CatalogSettings]) -> Parts:
@@ -68,7 +71,8 @@ def build(context: Context[CatalogSettings]) -> Parts:
     return Parts(
         routers=[
             sources_router(pool),
-            files_router(pool, limit_bytes=settings.upload_limit_bytes),
+            upload_router(pool, Uploads(pool, UploadLimits.of(settings))),
+            files_router(pool),
             feeds_router(pool),
             republish_router(pool),
             categories_router(pool),
@@ -80,6 +84,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             Job("normalizing", normalizer.run, every=POLL, woken_by=[NORMALIZING]),
             Job("observing", normalizer.observe, every=timedelta(seconds=5)),
             *(Job(f"imports-{n}", importer.run, every=POLL, woken_by=[IMPORTING]) for n in (1, 2)),
+            Job("leftovers", lambda: remove_leftovers(pool), every=LEFTOVERS_EVERY),
             Job("schemas", marketplace.fetch_schemas, every=POLL, woken_by=[FETCHING_SCHEMAS]),
             Job("images", images.run, every=POLL, woken_by=[CHECKING_IMAGES]),
             Job("trees", marketplace.fetch_trees, every=POLL, woken_by=[FETCHING_TREES]),

@@ -25,6 +25,14 @@ class CatalogSettings(ServiceSettings, MarketplaceSettings):
     """How many picture addresses are fetched at the same time."""
     upload_limit_bytes: int = 2_000_000_000
     """The largest catalogue file taken."""
+    uploads_at_once: Annotated[int, Field(ge=1)] = 4
+    """How many files one merchant may send at a time to one process."""
+    unread_imports: Annotated[int, Field(ge=1)] = 200
+    """How many of one merchant's imports may wait to be read."""
+    unread_bytes: Annotated[int, Field(ge=1)] = 10_000_000_000
+    """How many bytes of one merchant's files may wait to be read."""
+    spool_free_bytes: Annotated[int, Field(ge=0)] = 1_000_000_000
+    """How much stays free of the disk on which uploads are spooled (`TMPDIR`)."""
     schema_lifetime_hours: float = 24.0
     """How old a category's schema may be before it is fetched again (reference 4.2)."""
     tree_lifetime_days: Annotated[float, Field(gt=0)] = 30.0

@@ -21,6 +21,8 @@ from catalog_service.categories.branches import renew_tree
 from catalog_service.categories.marketplace import (
     AT_ONCE_OF_SHOP,
     FAILURES_IN_A_ROW,
+    SCHEMAS,
+    TREES,
     Marketplace,
 )
 from catalog_service.categories.store import (
@@ -377,9 +379,11 @@ async def test_turns_go_round_the_merchants_and_their_shops(pool: Pool) -> None:
             await request_schemas(connection, [(merchant, shop, f"{n:03}") for n in range(wanted)])
     async with reading(pool) as connection:
         due = await list_due_schemas(
-            connection, older_than=clock.now(), busy=[("tiny", "s")], limit=12, of_shop=4
+            connection, SCHEMAS, older_than=clock.now(), busy=[("tiny", "s")], limit=12, of_shop=4
         )
-        branches = await list_due_branches(connection, busy=[("big", "s0")], limit=4, of_shop=4)
+        branches = await list_due_branches(
+            connection, TREES, busy=[("big", "s0")], limit=4, of_shop=4
+        )
     assert Counter(merchant for merchant, _, _ in due) == {"big": 9, "small": 3}
     assert Counter(due[:2]).keys() <= {key for key in due if key[0] in {"big", "small"}}
     assert {merchant for merchant, _, _ in due[:2]} == {"big", "small"}

@@ -9,8 +9,8 @@ import pytest
 
 from catalog_service.feeds.save_feed import apply_configuration
 from catalog_service.feeds.store import load_feed
-from catalog_service.normalizing.mark_due import SaleCalendar
-from catalog_service.normalizing.store import keep_reports, mark_due
+from catalog_service.normalizing.mark_due import JOB, SaleCalendar
+from catalog_service.normalizing.store import keep_reports, list_due, mark_due
 from catalog_service.preview.check_families import check_families
 from catalog_service.preview.store import count_missing, count_states, list_issue_groups
 from catalog_service.preview.try_event import try_event
@@ -102,7 +102,10 @@ async def test_a_killed_turn_and_replicas_mark_each_due_family_once(
     async with pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        assert await mark_due(connection, limit=1_000) == 20
+        due = await list_due(connection, JOB, limit=1_000)
+        assert len(due) == 20
+        await mark_due(connection, due)
+        assert await connection.fetchval("SELECT count(*) FROM family_mark") == 20
         await transaction.rollback()  # as Postgres does when the process is gone before it commits
     assert await pool.fetchval("SELECT count(*) FROM family_mark") == 0
     await asyncio.gather(*(SaleCalendar(pool).run() for _ in range(4)))

@@ -28,6 +28,7 @@ from feed_publisher.listings.store import (
 )
 from feed_publisher.reports.store import list_items, list_products, load_product
 from feed_publisher.runs.items.store import list_call_items, list_planned, list_sendable
+from feed_publisher.runs.run import Run
 from feed_publisher.runs.store import (
     ask_for_run,
     count_queued,

@@ -20,11 +20,13 @@ from catalog_service.files.readers.items import BadLine
 from catalog_service.files.readers.recognise import Format, Options
 from catalog_service.files.readers.tables import check_delimiter
 from catalog_service.files.store import (
+    CANCELLABLE,
     Import,
     NewImport,
     State,
     add_chunk,
     add_import,
+    cancel_import,
     confirm_import,
     finish_upload,
     forget_import,
@@ -32,6 +34,7 @@ from catalog_service.files.store import (
     list_problems,
     load_import,
 )
+from catalog_service.files.uploads import Uploads, counted
 from catalog_service.sources.store import load_catalogue
 from catalog_service.sources.versions import Catalogue
 from common.errors import Refusal
@@ -155,12 +158,15 @@ AfterImport = Annotated[ImportPlace | None, Depends(Keyset(ImportPlace))]
 AfterProblem = Annotated[ProblemPlace | None, Depends(Keyset(ProblemPlace))]
 
 
-def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
-    """The routes of imports."""
-    router = APIRouter(tags=["imports"], responses=PROBLEM_RESPONSES)
-    base = "/v1/merchants/{merchant_id}/catalogues/{catalogue_id}/imports"
+BASE = "/v1/merchants/{merchant_id}/catalogues/{catalogue_id}/imports"
 
-    @router.post(base, status_code=202, max_body_size=limit_bytes + FORM_BYTES)
+
+def upload_router(pool: Pool, uploads: Uploads) -> APIRouter:
+    """The route that takes a file, counted by merchant."""
+    limit_bytes = uploads.limits.largest
+    router = APIRouter(tags=["imports"], responses=PROBLEM_RESPONSES, route_class=counted(uploads))
+
+    @router.post(BASE, status_code=202, max_body_size=limit_bytes + FORM_BYTES)
     async def upload(
         merchant: CatalogueWriter,
         catalogue_id: CatalogueId,
@@ -195,9 +201,24 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
                 await forget_import(connection, merchant, import_id)
             raise
         async with unit_of_work(pool) as connection:
-            return _view(await finish_upload(connection, merchant, import_id, size))
+            uploaded = await finish_upload(connection, merchant, import_id, size)
+        if uploaded is None:
+            raise Refusal(
+                "the import was cancelled while its file was sent",
+                status=409,
+                slug="import-cancelled",
+                remedy="Send the file again if it is to be read after all.",
+            )
+        return _view(uploaded)
 
-    @router.get(base)
+    return router
+
+
+def files_router(pool: Pool) -> APIRouter:
+    """The routes of imports that are there."""
+    router = APIRouter(tags=["imports"], responses=PROBLEM_RESPONSES)
+
+    @router.get(BASE)
     async def list_of_catalogue(
         merchant: CatalogueReader,
         catalogue_id: CatalogueId,
@@ -217,7 +238,7 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
         page = Page.of(found, limit, lambda each: ImportPlace(each.import_id))
         return page.with_items([_view(each) for each in page.items])
 
-    @router.get(base + "/{import_id}")
+    @router.get(BASE + "/{import_id}")
     async def show(
         merchant: CatalogueReader, catalogue_id: CatalogueId, import_id: ImportId
     ) -> ImportView:
@@ -225,7 +246,7 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
         async with reading(pool) as connection:
             return _view(await load_import(connection, merchant, catalogue_id, import_id))
 
-    @router.get(base + "/{import_id}/problems")
+    @router.get(BASE + "/{import_id}/problems")
     async def problems(
         merchant: CatalogueReader,
         catalogue_id: CatalogueId,
@@ -246,7 +267,7 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
         page = Page.of(found, limit, lambda each: ProblemPlace(each[0]))
         return page.with_items([_line(problem) for _, problem in page.items])
 
-    @router.post(base + "/{import_id}/confirm-deletions", status_code=202)
+    @router.post(BASE + "/{import_id}/confirm-deletions", status_code=202)
     async def confirm(
         merchant: CatalogueWriter, catalogue_id: CatalogueId, import_id: ImportId
     ) -> ImportView:
@@ -262,6 +283,25 @@ def files_router(pool: Pool, *, limit_bytes: int) -> APIRouter:
                     remedy="Only an import that awaits confirmation can be confirmed.",
                 )
             await confirm_import(connection, found)
+            return _view(await load_import(connection, merchant, catalogue_id, import_id))
+
+    @router.post(BASE + "/{import_id}/cancel")
+    async def cancel(
+        merchant: CatalogueWriter, catalogue_id: CatalogueId, import_id: ImportId
+    ) -> ImportView:
+        """End an import that has not ended: nothing more is taken of its file, and nothing is
+        deleted for it. What was taken before stays, and is counted."""
+        async with unit_of_work(pool) as connection:
+            found = await load_import(connection, merchant, catalogue_id, import_id, is_locked=True)
+            if found.state in CANCELLABLE:
+                await cancel_import(connection, found)
+            elif found.state != "cancelled":
+                raise Refusal(
+                    f"the import has ended: it is {found.state}",
+                    status=409,
+                    slug="import-ended",
+                    remedy="Nothing: only an import that has not ended can be cancelled.",
+                )
             return _view(await load_import(connection, merchant, catalogue_id, import_id))
 
     return router

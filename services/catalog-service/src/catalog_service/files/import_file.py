@@ -1,8 +1,9 @@
 """Read an uploaded file into its catalogue: the same rows as events, with flat memory.
 
 The import's number is the version of its rows. Rows, counts and problems of a batch are one
-transaction, so that a restart goes on after the last one. A full file deletes what it lacks, but
-only once it was read to its end, and not more than the guard lets pass without a person (M7.4).
+transaction, so that a restart goes on after the last one, and a cancellation ends between two. A
+full file deletes what it lacks, but only once it was read to its end, and not more than the guard
+lets pass without a person (M7.4).
 
 Whatever a file makes fail ends its own import, with the reason; only an outage is tried again,
 later each time. Merchants take turns, and each has one file read at a time by a process.
@@ -24,6 +25,7 @@ from catalog_service.files.readers.items import BadLine, Entry, FileRefused, Fil
 from catalog_service.files.readers.recognise import open_catalogue
 from catalog_service.files.store import (
     Import,
+    ImportCancelled,
     State,
     Step,
     add_deleted,
@@ -33,6 +35,7 @@ from catalog_service.files.store import (
     finish_import,
     forget_chunks,
     list_ready_imports,
+    lock_unended,
     read_chunks,
     set_format,
     set_read,
@@ -59,6 +62,7 @@ from common.telemetry.setup import counter
 log = structlog.get_logger()
 
 JOB = "imports"
+FOLDER_PREFIX = "catalogue-import-"
 READY_LIMIT = 1_000
 BATCH_ROWS = 500
 BATCH_CHARACTERS = 8_000_000
@@ -152,8 +156,11 @@ class Importer:
             await self._end(lease, running)
         except RETRIED:
             raise
+        except ImportCancelled:
+            log.info("import.cancelled", import_id=running.import_id)
         except Exception as error:
-            await self._fail(lease, running, error)
+            with suppress(ImportCancelled):
+                await self._fail(lease, running, error)
 
     async def _fail(self, lease: Lease, running: Import, error: Exception) -> None:
         failure = _failure(running, error)
@@ -184,7 +191,7 @@ class Importer:
         deleted = DELETED_AT_ONCE
         while deleted:
             async with unit_of_work(self._pool) as connection:
-                await check_lease(connection, lease)
+                await _check(connection, lease, read)
                 deleted = await delete_lacking(
                     connection,
                     read.merchant_id,
@@ -198,7 +205,7 @@ class Importer:
         self, lease: Lease, running: Import, state: State, *, failure: str | None = None
     ) -> None:
         async with unit_of_work(self._pool) as connection:
-            await check_lease(connection, lease)
+            await _check(connection, lease, running)
             await finish_import(connection, running, state, failure=failure)
             await forget_chunks(connection, running.merchant_id, running.import_id)
 
@@ -217,14 +224,14 @@ class _Reading:
     async def run(self, share: float) -> None:
         """Read to the end. Raises `FileRefused` and `FileTruncated`."""
         running = self._running
-        with tempfile.TemporaryDirectory(prefix="catalogue-import-") as folder:
+        with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as folder:
             path = Path(folder) / "catalogue"
             lines = await self._fetch(path)
             catalogue = await self._catalogue()
             parents = await self._known_parents()
             found = await _in_reader(open_catalogue, path, running.reading_options(), parents)
             async with unit_of_work(self._pool) as connection:
-                await check_lease(connection, self._lease)
+                await _check(connection, self._lease, running)
                 await set_format(connection, running, found.format, lines=lines)
             entries = islice(found.entries, running.rows_read, None)
             await self._read(entries, catalogue)
@@ -327,7 +334,7 @@ class _Reading:
         return step, problems
 
     async def _count(self, connection: Connection, step: Step, problems: list[BadLine]) -> None:
-        await check_lease(connection, self._lease)
+        await _check(connection, self._lease, self._running)
         await add_problems(connection, self._running, problems)
         await add_step(connection, self._running, step)
 
@@ -335,7 +342,7 @@ class _Reading:
         """Note that the end was reached, and how many deletions the guard withholds."""
         running = self._running
         async with unit_of_work(self._pool) as connection:
-            await check_lease(connection, self._lease)
+            await _check(connection, self._lease, running)
             withheld = 0
             if running.is_full:
                 lacking, products = await count_lacking(
@@ -344,6 +351,13 @@ class _Reading:
                 is_suspect = self._ends_badly or must_withhold(lacking, products, share)
                 withheld = lacking if is_suspect else 0
             await set_read(connection, running, withheld=withheld)
+
+
+async def _check(connection: Connection, lease: Lease, running: Import) -> None:
+    """The import is still this process's, and still wanted. Raises `LeaseLost`, or
+    `ImportCancelled`."""
+    await check_lease(connection, lease)
+    await lock_unended(connection, running)
 
 
 class ReadingFailed(Exception):

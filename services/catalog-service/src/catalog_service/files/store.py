@@ -44,9 +44,18 @@ State = Literal[
     "completed_with_problems",
     "awaiting_confirmation",
     "failed",
+    "cancelled",
 ]
 KEPT_PROBLEMS = 10_000
 LONGEST_FILE_NAME = 200
+CANCELLABLE: frozenset[State] = frozenset(
+    {"uploading", "waiting", "reading", "awaiting_confirmation"}
+)
+"""Imports that have not ended."""
+
+
+class ImportCancelled(Exception):
+    """Somebody has cancelled the import since it began."""
 
 
 class Import(msgspec.Struct, frozen=True):
@@ -133,17 +142,74 @@ async def add_chunk(
 
 async def finish_upload(
     connection: Connection, merchant_id: str, import_id: int, size_bytes: int
-) -> Import:
-    """The file is here whole: let it be read."""
+) -> Import | None:
+    """The file is here whole: let it be read. None for an import that was cancelled meanwhile."""
     row = await core.fetch_one(
         connection,
         update(catalogue_import)
-        .where(*_is(merchant_id, import_id))
+        .where(*_is(merchant_id, import_id), catalogue_import.c.state == "uploading")
         .values(state="waiting", size_bytes=size_bytes)
         .returning(*_COLUMNS),
     )
+    if row is None:
+        await forget_chunks(connection, merchant_id, import_id)
+        return None
     made_work(connection, IMPORTING)
     return _import(row)
+
+
+async def lock_unended(connection: Connection, running: Import) -> None:
+    """Lock the row of the import being read. Raises `ImportCancelled`."""
+    found = await find_import(connection, running.merchant_id, running.import_id, is_locked=True)
+    if found is None or found.state not in {"waiting", "reading"}:
+        raise ImportCancelled
+
+
+async def cancel_import(connection: Connection, running: Import) -> None:
+    """End the locked import: what was taken of its file stays, with its counts."""
+    await finish_import(connection, running, "cancelled")
+    await forget_chunks(connection, running.merchant_id, running.import_id)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """What of a merchant's files is here and not read to its end."""
+
+    imports: int
+    size_bytes: int
+
+
+async def count_unread(connection: Connection, merchant_id: str) -> Unread:
+    """How many of the merchant's imports are to be read, and how large their files are."""
+    row = await connection.fetchrow(
+        """
+        SELECT count(*) AS imports, coalesce(sum(size_bytes), 0)::bigint AS size_bytes
+        FROM catalogue_import
+        WHERE merchant_id = $1 AND state IN ('waiting', 'reading')
+        """,
+        merchant_id,
+    )
+    assert row is not None  # noqa: S101 - an aggregate has one row
+    return Unread(**dict(row))
+
+
+async def list_abandoned(
+    connection: Connection, job: str, *, before: datetime, limit: int
+) -> list[tuple[str, int]]:
+    """Uploads begun before then whose file never came whole: merchant and number."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, import_id FROM catalogue_import
+        WHERE state = 'uploading' AND created_at < $1
+            AND NOT is_held($2, merchant_id, import_id::text, $3)
+        ORDER BY import_id LIMIT $4
+        """,
+        before,
+        job,
+        clock.now(),
+        limit,
+    )
+    return [(merchant, import_id) for merchant, import_id in rows]
 
 
 async def read_chunks(pool: Pool, merchant_id: str, import_id: int) -> AsyncIterator[bytes]:

@@ -1,0 +1,26 @@
+"""Rows that no job can write: the database refuses them, and them alone."""
+
+from typing import Literal
+
+import asyncpg
+
+Event = Literal["INSERT", "UPDATE", "INSERT OR UPDATE", "DELETE"]
+
+
+async def poison(pool: "asyncpg.Pool[asyncpg.Record]", table: str, event: Event, when: str) -> None:
+    """Have Postgres refuse this of the table's rows for which the condition over `NEW` or `OLD`
+    holds, as it refuses data it cannot store."""
+    await pool.execute(
+        f"""
+        CREATE OR REPLACE FUNCTION refuse_row() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'poisoned' USING ERRCODE = 'data_exception'; END $$;
+        CREATE TRIGGER refuse_{table} BEFORE {event} ON {table}
+            FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION refuse_row()
+        """
+    )
+
+
+async def failed_rows(pool: "asyncpg.Pool[asyncpg.Record]") -> list[tuple[str, str, str]]:
+    """The rows that jobs have failed on: job, merchant, subject."""
+    rows = await pool.fetch("SELECT job, merchant_id, subject FROM failed_row ORDER BY 1, 2, 3")
+    return [(row["job"], row["merchant_id"], row["subject"]) for row in rows]
