@@ -48,6 +48,7 @@ from common.web.identity import Verifier
 from common.web.parameters import known_parameters_only
 from common.web.problem import install_problems
 from common.web.quarantines import quarantine_router
+from common.web.server import server_config
 from common.web.set_aside import set_aside_router
 
 log = structlog.get_logger()
@@ -238,17 +239,9 @@ async def _assemble(service: Service[S], settings: S, role: str) -> _Process[S]:
             readiness=lambda: _readiness(context, role, working, draining),
         )
     )
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=settings.request_grace_seconds,
-        server_header=False,
-    )
     closers = [*parts.closers, *([follower.aclose] if follower else [])]
-    return _Process(context, components, _Server(config), draining, closers)
+    server = _Server(server_config(app, settings))
+    return _Process(context, components, server, draining, closers)
 
 
 async def _until_one_ends(

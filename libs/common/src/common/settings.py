@@ -47,6 +47,19 @@ class ServiceSettings(BaseSettings):
     request_grace_seconds: Annotated[int, Field(ge=0, le=3600)] = 3
     """How long requests in progress, uploads and downloads too, may take after that."""
 
+    requests_at_once: Annotated[int, Field(ge=1)] = 200
+    """Requests in progress of a process; more are answered 503."""
+    connections_at_once: Annotated[int, Field(ge=1)] = 1_000
+    """Connections of a process, idle ones too; requests on more are answered 503."""
+    backlog: Annotated[int, Field(ge=1)] = 512
+    """Connections that wait to be accepted."""
+    headers_within_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How long the headers of a request may take to come."""
+    header_bytes: Annotated[int, Field(ge=1_024)] = 32_768
+    """How long a request's line and headers may be together."""
+    keep_alive_seconds: Annotated[int, Field(ge=0)] = 5
+    """How long a connection may be idle between two requests."""
+
     @property
     def session_timeout(self) -> timedelta:
         """`session_timeout_seconds` as a duration."""

@@ -116,8 +116,9 @@ async def test_imports(pool: Pool) -> None:
     while await importer.run():
         pass
 
-    rows = await pool.fetch("SELECT import_id, state FROM catalogue_import")
-    assert dict(rows) == {bad: "waiting", good: "completed"}
+    rows = await pool.fetch("SELECT import_id, state FROM catalogue_import ORDER BY 1")
+    states = [(row["import_id"], row["state"]) for row in rows]
+    assert states == [(bad, "waiting"), (good, "completed")]
     assert await failed_rows(pool) == [("imports", "a-poisoned", str(bad))]
 
 

@@ -1,0 +1,108 @@
+"""Uvicorn with limits: of connections, of requests at once, and of how long headers may take.
+
+Uvicorn waits for the headers of a request without end, and answers what is above its own limit
+with a plain text. So a connection is closed whose headers do not come in time, and requests are
+counted here, where a refusal is a problem like any other; uvicorn's limit is that of connections.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from common.errors import Outage
+from common.settings import ServiceSettings
+from common.web.problem import answer_outage
+
+_COME_AGAIN = timedelta(seconds=1)
+_PROBES = "/health/"
+
+
+def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
+    """How the app is served; h11, since it alone bounds the size of headers."""
+
+    class Protocol(HeaderDeadline):
+        within = timedelta(seconds=settings.headers_within_seconds)
+
+    return uvicorn.Config(
+        RequestLimit(app, at_once=settings.requests_at_once),
+        host=settings.host,
+        port=settings.port,
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=settings.backlog,
+        limit_concurrency=settings.connections_at_once,
+        h11_max_incomplete_event_size=settings.header_bytes,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=settings.request_grace_seconds,
+    )
+
+
+class HeaderDeadline(H11Protocol):
+    """Closes a connection on which a request's headers are not whole in time."""
+
+    within = timedelta(seconds=10)
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """The first request's headers are awaited from now on."""
+        super().connection_made(transport)
+        self._await_headers()
+
+    def data_received(self, data: bytes) -> None:
+        """A further request's headers are awaited from their first byte."""
+        super().data_received(data)
+        if self.conn.their_state is h11.IDLE:
+            self._await_headers()
+        else:
+            self._forget_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is awaited any more."""
+        self._forget_deadline()
+        super().connection_lost(exc)
+
+    def _await_headers(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self.within.total_seconds(), self._close)
+
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _close(self) -> None:
+        self._deadline = None
+        if self.conn.their_state is h11.IDLE:
+            self.transport.close()
+
+
+class RequestLimit:
+    """ASGI middleware: so many requests at once, and a problem with status 503 for others. Probes
+    are always answered."""
+
+    def __init__(self, app: ASGIApp, *, at_once: int) -> None:
+        self._app = app
+        self._at_once = at_once
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request in, or answer it here."""
+        if scope["type"] != "http" or scope["path"].startswith(_PROBES):
+            await self._app(scope, receive, send)
+        elif self._running >= self._at_once:
+            full = Outage("the service has too much to do at once", retry_after=_COME_AGAIN)
+            await answer_outage(full)(scope, receive, send)
+        else:
+            self._running += 1
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._running -= 1

@@ -1,0 +1,152 @@
+"""A server's limits: what is above them is refused or closed, and nobody else is."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from common.settings import ServiceSettings
+from common.web.server import server_config
+from stack.ports import free_port
+from stack.testing import eventually
+
+
+class Slow:
+    """An app that answers `/slow` when the test lets it."""
+
+    def __init__(self) -> None:
+        self.may_answer = asyncio.Event()
+        self.running = 0
+        self.app = FastAPI()
+        self.app.get("/slow")(self.slow)
+        self.app.get("/quick")(self.quick)
+        self.app.get("/health/live")(self.quick)
+
+    async def slow(self) -> str:
+        self.running += 1
+        await self.may_answer.wait()
+        return "done"
+
+    async def quick(self) -> str:
+        return "done"
+
+
+@asynccontextmanager
+async def served(app: FastAPI, **limits: float) -> AsyncIterator[int]:
+    settings = ServiceSettings(
+        port=free_port(),
+        database_url=SecretStr("unused"),
+        kafka_bootstrap="unused",
+        **limits,  # type: ignore[arg-type]
+    )
+    server = uvicorn.Server(server_config(app, settings))
+    serving = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started)
+    yield settings.port
+    server.should_exit = True
+    await serving
+
+
+async def test_a_request_above_the_limit_is_a_problem_and_probes_are_answered() -> None:
+    slow = Slow()
+    async with (
+        served(slow.app, requests_at_once=2) as port,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        waiting = [asyncio.create_task(client.get("/slow")) for _ in range(2)]
+        await eventually(lambda: slow.running == 2)
+
+        refused = await client.get("/quick")
+        assert refused.status_code == 503
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert int(refused.headers["retry-after"]) > 0
+        assert refused.json()["remedy"]
+        assert (await client.get("/health/live")).status_code == 200
+
+        slow.may_answer.set()
+        assert [(await answer).status_code for answer in waiting] == [200, 200]
+        assert (await client.get("/quick")).status_code == 200
+
+
+HALF_SENT = {
+    "nothing": b"",
+    "a line": b"GET /quick HTTP/1.1\r\n",
+    "some headers": b"GET /quick HTTP/1.1\r\nhost: x\r\nx-a: 1\r\n",
+    "after a whole request": b"GET /quick HTTP/1.1\r\nhost: x\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("first", HALF_SENT.values(), ids=HALF_SENT)
+async def test_a_connection_whose_headers_do_not_come_is_closed(first: bytes) -> None:
+    async with served(Slow().app, headers_within_seconds=0.6, keep_alive_seconds=60) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(first)
+        if first.endswith(b"\r\n\r\n"):
+            assert (await reader.readuntil(b'"done"')).startswith(b"HTTP/1.1 200")
+            writer.write(b"GET /quick")
+        began = time.monotonic()
+
+        async def drip() -> None:
+            while not reader.at_eof():
+                writer.write(b"x")
+                await asyncio.sleep(0.1)  # what a slow sender does
+
+        dripping = asyncio.create_task(drip()) if first else None
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert time.monotonic() - began < 3
+        if dripping is not None:
+            dripping.cancel()
+        writer.close()
+
+
+async def test_a_slow_answer_and_an_idle_connection_outlive_the_headers_time() -> None:
+    slow = Slow()
+    limits = {"headers_within_seconds": 0.2, "keep_alive_seconds": 60}
+    async with served(slow.app, **limits) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        request = b"GET %s HTTP/1.1\r\nhost: x\r\n\r\n"
+        writer.write(request % b"/slow")
+        await eventually(lambda: slow.running == 1)
+        closed = asyncio.create_task(reader.read(1))
+        done, _ = await asyncio.wait([closed], timeout=0.6)
+        assert not done
+        slow.may_answer.set()
+        assert await closed == b"H"
+        await reader.readuntil(b'"done"')
+        ended = asyncio.create_task(reader.read(1))
+        done, _ = await asyncio.wait([ended], timeout=0.6)
+        assert not done
+        writer.write(request % b"/quick")
+        assert await ended == b"H"
+        writer.close()
+
+
+async def test_headers_above_their_size_are_refused() -> None:
+    async with served(Slow().app, header_bytes=2_000) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /quick HTTP/1.1\r\nhost: x\r\nx-long: " + b"y" * 3_000)
+        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 4")
+        writer.close()
+
+
+async def test_connections_above_their_number_are_answered_503() -> None:
+    async with served(Slow().app, connections_at_once=3) as port:
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /quick HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 503")
+        for _, each in [*idle, (reader, writer)]:
+            each.close()
+
+        async def is_served() -> bool:
+            async with httpx2.AsyncClient() as client:
+                answer = await client.get(f"http://127.0.0.1:{port}/quick")
+            return answer.status_code == 200
+
+        await eventually(is_served)
