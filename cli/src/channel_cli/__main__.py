@@ -7,12 +7,14 @@ from channel_cli.commands import (
     catalogues,
     dead_letters,
     feeds,
+    imports,
     merchants,
     orders,
     orders_in_time,
     parked,
     quarantines,
     runs,
+    set_aside,
     shops,
     system,
 )
@@ -32,6 +34,8 @@ app.add_typer(orders.app, name="orders")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(quarantines.app, name="quarantines")
 app.add_typer(parked.app, name="parked")
+app.add_typer(set_aside.app, name="set-aside")
+app.add_typer(imports.app, name="imports")
 orders.app.command("due")(orders_in_time.due)
 orders.app.command("changes")(orders_in_time.changes)
 app.command("up")(system.up)

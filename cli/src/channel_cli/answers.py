@@ -355,6 +355,26 @@ class Quarantine(Answer, frozen=True, kw_only=True):
     since: datetime
 
 
+class FailedRow(Answer, frozen=True, kw_only=True):
+    """A row that a background job failed on; set aside where it has no `retry_at`."""
+
+    job: str
+    merchant_id: str
+    subject: str
+    is_set_aside: bool
+    failures: int
+    reason: str
+    failed_at: datetime
+    trace_id: str | None = None
+    retry_at: datetime | None = None
+
+
+class Released(Answer, frozen=True, kw_only=True):
+    """How many rows were released."""
+
+    released: int
+
+
 class ParkedWait(Answer, frozen=True, kw_only=True):
     """Records that wait for one thing; the oldest becomes a dead letter at `oldest_expires_at`."""
 

@@ -12,6 +12,7 @@ from channel_cli.answers import (
     ConsentLink,
     DeadLetter,
     Document,
+    FailedRow,
     Feed,
     Import,
     ImportProblem,
@@ -22,6 +23,7 @@ from channel_cli.answers import (
     Progress,
     PublishedProduct,
     Quarantine,
+    Released,
     ReplayOutcome,
     Run,
     RunAsked,
@@ -134,6 +136,17 @@ class Channel:
         """What could not be read, by line."""
         path = _of(merchant, "catalogues", catalogue, "imports", str(import_id), "problems")
         return self.session.items(CATALOG, path, ImportProblem)
+
+    def imports(self, merchant: str, catalogue: str) -> AsyncIterator[Import]:
+        """A catalogue's imports, the newest first."""
+        return self.session.items(
+            CATALOG, _of(merchant, "catalogues", catalogue, "imports"), Import
+        )
+
+    async def cancel_import(self, merchant: str, catalogue: str, import_id: int) -> Import:
+        """End an import that has not ended."""
+        path = _of(merchant, "catalogues", catalogue, "imports", str(import_id), "cancel")
+        return await self.session.send("POST", CATALOG, path, Import)
 
     async def confirm_deletions(self, merchant: str, catalogue: str, import_id: int) -> Import:
         """Let a full import delete what the guard withheld (M7.4)."""
@@ -385,6 +398,19 @@ class Channel:
     def quarantines(self, service: str, merchant: str | None) -> AsyncIterator[Quarantine]:
         """A service's quarantines."""
         return self.session.items(service, _scoped(merchant, "quarantines"), Quarantine)
+
+    def set_aside(self, service: str, merchant: str | None) -> AsyncIterator[FailedRow]:
+        """Rows that a service's background jobs failed on."""
+        return self.session.items(service, _scoped(merchant, "set-aside"), FailedRow)
+
+    async def release(
+        self, service: str, job: str, merchant: str | None, row: str | None
+    ) -> Released:
+        """Let a job take rows again; operators only."""
+        which = {"job": job, "merchant_id": merchant, "subject": row}
+        return await self.session.send(
+            "POST", service, "/v1/set-aside/release", Released, body=which
+        )
 
     async def lift_quarantine(self, service: str, quarantine: Quarantine) -> None:
         """End a quarantine; operators only."""

@@ -25,6 +25,8 @@ _COMMANDS: Mapping[tuple[str, ...], str] = {
     ("GET", "dead-letters"): "channel dead-letters list",
     ("GET", "parked"): "channel parked list",
     ("GET", "quarantines"): "channel quarantines list",
+    ("POST", "imports", "*", "cancel"): "channel imports cancel {id}",
+    ("GET", "set-aside"): "channel set-aside list",
 }
 """By verb and path below the merchant; `*` is an id."""
 _PHRASES = {

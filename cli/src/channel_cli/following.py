@@ -14,7 +14,7 @@ from channel_cli.session import Problem, Query, TookTooLong
 AN_HOUR = 3600.0
 SHOP_KNOWN_WITHIN = 30.0
 IMPORT_ENDED = frozenset(
-    {"completed", "completed_with_problems", "awaiting_confirmation", "failed"}
+    {"completed", "completed_with_problems", "awaiting_confirmation", "failed", "cancelled"}
 )
 RUN_ENDED = frozenset({"completed", "completed_with_errors", "withheld", "failed", "superseded"})
 ORDER_IMPORT_ENDED = frozenset({"done", "failed"})

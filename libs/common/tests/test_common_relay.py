@@ -10,6 +10,7 @@ from common.messaging.outbox import add_events
 from common.messaging.relay import Relay, settled
 from common.postgres.unit_of_work import unit_of_work
 from stack.testing import eventually
+from stack.testing.poison import failed_rows
 
 from .backbone_harness import Harness, product
 
@@ -124,4 +125,36 @@ async def test_an_event_committed_after_a_later_one_was_published_is_published_t
     await late.commit()
     assert len(await consume(harness, 2)) == 2
     await slow.close()
+    await relay.stop()
+
+
+async def test_a_record_no_broker_takes_is_held_back_alone(harness: Harness) -> None:
+    await add(harness, "first", "no headers", "too large", "last")
+    ids = [row["id"] for row in await harness.pool.fetch("SELECT id FROM outbox ORDER BY id")]
+    await harness.pool.execute("UPDATE outbox SET headers = '[[' WHERE id = $1", ids[1])
+    await harness.pool.execute(
+        "UPDATE outbox SET value = convert_to(repeat('x', 20000000), 'UTF8') WHERE id = $1", ids[2]
+    )
+    relay = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
+    relay.start()
+
+    records = await consume(harness, 2)
+
+    assert [b"first" in records[0].value, b"last" in records[1].value] == [True, True]
+
+    async def are_left() -> bool:
+        left = await harness.pool.fetch("SELECT id FROM outbox ORDER BY id")
+        return [row["id"] for row in left] == ids[1:3]
+
+    await eventually(are_left)
+    held = await failed_rows(harness.pool)
+    assert held == [("relay", "m1", str(number)) for number in ids[1:3]]
+    await harness.pool.execute("UPDATE outbox SET headers = '[]', value = '{}'")
+    await harness.pool.execute("UPDATE failed_row SET retry_at = failed_at")
+
+    async def are_gone() -> bool:
+        return not await failed_rows(harness.pool)
+
+    await eventually(are_gone)
+    assert await harness.pool.fetchval("SELECT count(*) FROM outbox") == 0
     await relay.stop()

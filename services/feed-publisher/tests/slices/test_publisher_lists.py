@@ -22,6 +22,7 @@ from feed_publisher.listings.store import (
     list_due,
     list_reported,
     load_listings,
+    load_products,
     load_reports,
     save_comparison,
     save_listings,
@@ -236,8 +237,10 @@ async def test_listings_are_loaded_due_and_reported_by_key(connection: Connectio
         ("c", True), ("new", False), ("a", True),
     ]  # fmt: skip
     for before, families in ((NOW, "bc"), (LATE, "bca"), (EARLY, "")):
-        due = await list_due(connection, DueShop("m", "s"), before=before, limit=9)
-        assert sorted(listing.family_id for listing in due) == sorted(families)
+        due = await list_due(connection, "job", DueShop("m", "s"), before=before, limit=9)
+        assert sorted(family for _, _, family in due) == sorted(families)
+        loaded_due = await load_products(connection, due)
+        assert sorted(listing.family_id for listing in loaded_due) == sorted(families)
     for merchant_id, family_id, after, families in (
         (None, None, ("", "", ""), "abc"), (None, None, ("m", "f", "a"), "bc"),
         ("m", "b", ("", "", ""), "b"), ("n", None, ("", "", ""), ""),

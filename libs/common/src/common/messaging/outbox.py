@@ -59,10 +59,17 @@ async def add_encoded(connection: Connection, encoded: Sequence[EncodedEvent]) -
     )
 
 
-async def list_lowest(connection: Connection, *, limit: int) -> list[asyncpg.Record]:
+async def list_lowest(
+    connection: Connection, *, limit: int, without: Sequence[int] = ()
+) -> list[asyncpg.Record]:
     """The records with the lowest ids: `id`, `topic`, `key`, `value`, `headers`, `added_at`."""
     return await connection.fetch(
-        "SELECT id, topic, key, value, headers, added_at FROM outbox ORDER BY id LIMIT $1", limit
+        """
+        SELECT id, topic, key, value, headers, added_at FROM outbox
+        WHERE id <> ALL($2::bigint[]) ORDER BY id LIMIT $1
+        """,
+        limit,
+        list(without),
     )
 
 

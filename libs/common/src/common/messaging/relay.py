@@ -2,7 +2,8 @@
 
 One relay per service is active; others stand by on the same session advisory lock, and the
 connection that holds the lock does the reads and the deletes, so a relay that lost it cannot
-delete. There is no cursor to overtake: what is still in the table is still to publish.
+delete. There is no cursor to overtake: what is still in the table is still to publish. A record
+that no broker would take is held back alone, like a row that a job fails on (`set_aside`).
 """
 
 import asyncio
@@ -12,15 +13,22 @@ from datetime import timedelta
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import InvalidMessageError, KafkaError, MessageSizeTooLargeError
 
 from common import clock
-from common.contracts.envelope import headers_from_json
+from common.contracts.envelope import claimed_merchant, headers_from_json
 from common.errors import Outage
 from common.failpoints import reach
 from common.messaging.clients import close_producer, new_producer
 from common.messaging.outbox import forget_published, list_lowest
 from common.postgres.pool import OUTAGE_ERRORS, Connection
+from common.postgres.set_aside import (
+    RowKey,
+    forget_failures,
+    is_about_the_data,
+    load_failures,
+    note_failure_on,
+)
 from common.supervision import Component, bounded, close
 from common.telemetry.names import OUTBOX_AGE, OUTBOX_SIZE, RELAY_PUBLISHED
 from common.telemetry.setup import Gauge, counter
@@ -34,6 +42,7 @@ CLOSED_WITHIN = timedelta(seconds=3)
 IDLE_POLL = timedelta(milliseconds=100)
 STANDBY_POLL = timedelta(seconds=1)
 LOCK_KEY = 0x0C4A11E1
+JOB = "relay"
 
 _published = counter(RELAY_PUBLISHED)
 _age = Gauge(OUTBOX_AGE)
@@ -94,7 +103,10 @@ class Relay(Component):
 
         Raises the first refusal of the broker after deleting what it did acknowledge.
         """
-        rows = await list_lowest(connection, limit=CLAIM_ROWS)
+        failures = await load_failures(connection, JOB)
+        now = clock.now()
+        held = [int(row.subject) for row, until in failures.items() if until > now]
+        rows = await list_lowest(connection, limit=CLAIM_ROWS, without=held)
         _age.set((clock.now() - rows[0]["added_at"]).total_seconds() if rows else 0.0)
         _size.set(len(rows))
         if not rows:
@@ -102,9 +114,21 @@ class Relay(Component):
         reach("relay.after-claim")
         outcomes = await bounded(self._send(producer, rows), ACK_TIMEOUT)
         reach("relay.after-publish")
+        sent: list[asyncpg.Record] = []
+        answers: list[BaseException | None] = []
+        for row, outcome in zip(rows, outcomes, strict=True):
+            if isinstance(outcome, Exception) and _is_about_the_record(outcome):
+                await note_failure_on(connection, JOB, _row_key(row), outcome)
+            else:
+                sent.append(row)
+                answers.append(outcome)
         acknowledged, failure = settled(
-            [(row["id"], (row["topic"], row["key"])) for row in rows], outcomes
+            [(row["id"], (row["topic"], row["key"])) for row in sent], answers
         )
+        if failures:
+            await forget_failures(
+                connection, JOB, [_row_key(row) for row in sent if row["id"] in {*acknowledged}]
+            )
         if acknowledged:
             await forget_published(connection, acknowledged)
             _published.add(len(acknowledged))
@@ -116,17 +140,40 @@ class Relay(Component):
     async def _send(
         self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
     ) -> list[BaseException | None]:
-        futures = [
-            await producer.send(  # may wait for room in the buffer
+        futures = [await self._begin(producer, row) for row in rows]
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        return [result if isinstance(result, BaseException) else None for result in results]
+
+    async def _begin(
+        self, producer: AIOKafkaProducer, row: asyncpg.Record
+    ) -> "asyncio.Future[object]":
+        """The acknowledgement to come; of a record that cannot be sent, why not."""
+        try:
+            sending: asyncio.Future[object] = await producer.send(  # may wait for room
                 self._prefix + row["topic"],
                 value=row["value"],
                 key=row["key"],
                 headers=headers_from_json(row["headers"]),
             )
-            for row in rows
-        ]
-        results = await asyncio.gather(*futures, return_exceptions=True)
-        return [result if isinstance(result, BaseException) else None for result in results]
+        except Exception as error:
+            if not _is_about_the_record(error):
+                raise
+            refused: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+            refused.set_exception(error)
+            return refused
+        else:
+            return sending
+
+
+def _is_about_the_record(error: Exception) -> bool:
+    """Whether no broker would ever take the record."""
+    if isinstance(error, KafkaError):
+        return isinstance(error, MessageSizeTooLargeError | InvalidMessageError)
+    return is_about_the_data(error)
+
+
+def _row_key(row: asyncpg.Record) -> RowKey:
+    return RowKey(claimed_merchant(row["key"].partition(b"/")[0]), str(row["id"]))
 
 
 def settled(

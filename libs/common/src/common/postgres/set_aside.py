@@ -110,7 +110,8 @@ async def each_apart(
                 await note_failure(pool, job, key(rows[0]), error)
                 return
         else:
-            await _forget_failures(pool, job, [key(row) for row in rows])
+            async with unit_of_work(pool) as connection:
+                await forget_failures(connection, job, [key(row) for row in rows])
             return
     middle = len(rows) // 2
     await each_apart(pool, job, rows[:middle], work, key=key)
@@ -130,28 +131,33 @@ async def alone(pool: Pool, job: str, row: RowKey, work: Callable[[], Awaitable[
 
 async def note_failure(pool: Pool, job: str, row: RowKey, error: Exception) -> None:
     """Hold the row back after a failure: longer each time, and at last until it is released."""
+    async with unit_of_work(pool) as connection:
+        await note_failure_on(connection, job, row, error)
+
+
+async def note_failure_on(connection: Connection, job: str, row: RowKey, error: Exception) -> None:
+    """As `note_failure`, on a connection of the caller's."""
     span = trace.get_current_span().get_span_context()
     trace_id = trace.format_trace_id(span.trace_id) if span.is_valid else None
-    async with unit_of_work(pool) as connection:
-        failures: int = await connection.fetchval(
-            """
-            INSERT INTO failed_row AS f
-                (job, merchant_id, subject, failures, reason, trace_id, failed_at, retry_at)
-            VALUES ($1, $2, $3, 1, $4, $5, $6, $6::timestamptz + make_interval(secs => $7))
-            ON CONFLICT (job, merchant_id, subject) DO UPDATE SET
-                failures = f.failures + 1, reason = $4, trace_id = $5, failed_at = $6,
-                retry_at = CASE WHEN f.failures + 1 >= $8 THEN 'infinity'::timestamptz
-                    ELSE $6::timestamptz + make_interval(secs => $7 * 4 ^ f.failures) END
-            RETURNING failures
-            """,
-            job,
-            *row,
-            _reason(error),
-            trace_id,
-            clock.now(),
-            float(FIRST_PAUSE_SECONDS),
-            MOST_FAILURES,
-        )
+    failures: int = await connection.fetchval(
+        """
+        INSERT INTO failed_row AS f
+            (job, merchant_id, subject, failures, reason, trace_id, failed_at, retry_at)
+        VALUES ($1, $2, $3, 1, $4, $5, $6, $6::timestamptz + make_interval(secs => $7))
+        ON CONFLICT (job, merchant_id, subject) DO UPDATE SET
+            failures = f.failures + 1, reason = $4, trace_id = $5, failed_at = $6,
+            retry_at = CASE WHEN f.failures + 1 >= $8 THEN 'infinity'::timestamptz
+                ELSE $6::timestamptz + make_interval(secs => $7 * 4 ^ f.failures) END
+        RETURNING failures
+        """,
+        job,
+        *row,
+        _reason(error),
+        trace_id,
+        clock.now(),
+        float(FIRST_PAUSE_SECONDS),
+        MOST_FAILURES,
+    )
     _failed.add(1, {"job": job})
     named = {"job": job, "merchant": row.merchant_id, "row": row.subject, "failures": failures}
     if failures >= MOST_FAILURES:
@@ -201,19 +207,30 @@ async def release(
     return len(released)
 
 
-async def _forget_failures(pool: Pool, job: str, rows: Sequence[RowKey]) -> None:
+async def forget_failures(connection: Connection, job: str, rows: Sequence[RowKey]) -> None:
     """These succeeded: what they failed at before counts no more."""
-    async with unit_of_work(pool) as connection:
-        await connection.execute(
-            """
-            DELETE FROM failed_row USING unnest($2::text[], $3::text[]) AS k (merchant_id, subject)
-            WHERE job = $1 AND (failed_row.merchant_id, failed_row.subject)
-                = (k.merchant_id, k.subject)
-            """,
-            job,
-            [row.merchant_id for row in rows],
-            [row.subject for row in rows],
-        )
+    await connection.execute(
+        """
+        DELETE FROM failed_row USING unnest($2::text[], $3::text[]) AS k (merchant_id, subject)
+        WHERE job = $1 AND (failed_row.merchant_id, failed_row.subject)
+            = (k.merchant_id, k.subject)
+        """,
+        job,
+        [row.merchant_id for row in rows],
+        [row.subject for row in rows],
+    )
+
+
+async def load_failures(connection: Connection, job: str) -> dict[RowKey, datetime]:
+    """The rows the job has failed on, and until when each is held; all of them: for a job that
+    has few."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, subject, least(retry_at, '9999-12-31Z') FROM failed_row WHERE job = $1
+        """,
+        job,
+    )
+    return {RowKey(merchant, subject): until for merchant, subject, until in rows}
 
 
 def _reason(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """How much a merchant may upload at once, and leave unread: before a file is read off the wire."""
 
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -17,9 +18,10 @@ from catalog_service.settings import CatalogSettings
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
-from common.web.identity import identify, merchant_with
+from common.web.identity import IDENTIFIER_PATTERN, identify, merchant_with
 
 _WRITER = merchant_with("catalogue:write")
+_IDENTIFIER = re.compile(IDENTIFIER_PATTERN)
 _SOON = timedelta(seconds=5)
 _LATER = timedelta(minutes=1)
 
@@ -106,9 +108,10 @@ def counted(uploads: Uploads) -> type[APIRoute]:
             handle = super().get_route_handler()
 
             async def handle_counted(request: Request) -> Response:
-                merchant_id = await _WRITER(
-                    await identify(request), request.path_params["merchant_id"]
-                )
+                merchant_id = request.path_params["merchant_id"]
+                if not _IDENTIFIER.fullmatch(merchant_id):
+                    return await handle(request)  # which refuses it
+                await _WRITER(await identify(request), merchant_id)
                 async with uploads.admit(merchant_id, uploads.size_of(request)):
                     return await handle(request)
 

@@ -8,6 +8,7 @@ changes on AliExpress itself may be meant (M1.7).
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import msgspec
 import structlog
@@ -18,6 +19,7 @@ from common import clock
 from common.contracts.product import ProductNormalized
 from common.postgres.pool import Connection, Pool
 from common.postgres.schedules import hasten_schedule
+from common.postgres.set_aside import each_apart
 from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.desired.consumer import OFFER_SCHEDULE
 from feed_publisher.desired.marks import Unsure, UnsureFamily
@@ -76,10 +78,20 @@ class ReadBack:
         return await self._visitor.visit_all(JOB, shops, self._compare)
 
     async def _compare(self, shop: DueShop, token: AccessToken) -> bool:
-        now = clock.now()  # before anything is read: what is edited meanwhile was not seen
-        before = now - self._every
         async with reading(self._pool) as connection:
-            listings = await store.list_due(connection, shop, before=before, limit=READ_AT_ONCE)
+            due = await store.list_due(
+                connection, JOB, shop, before=clock.now() - self._every, limit=READ_AT_ONCE
+            )
+        compare = partial(self._compare_set, shop, token)
+        await each_apart(self._pool, JOB, due, compare, key=store.row_of_product)
+        return bool(due)
+
+    async def _compare_set(
+        self, shop: DueShop, token: AccessToken, keys: Sequence[store.ProductKey]
+    ) -> None:
+        now = clock.now()  # before anything is read: what is edited meanwhile was not seen
+        async with reading(self._pool) as connection:
+            listings = await store.load_products(connection, keys)
             desired = await _load_desired(connection, shop.merchant_id, listings)
         wanted = [listing.marketplace_product_id or "" for listing in listings]
         products = await read_products(self._client, token, wanted)
@@ -89,7 +101,6 @@ class ReadBack:
             for product in [products[listing.marketplace_product_id or ""]]
         }
         await self._save(shop, listings, found, now)
-        return bool(listings)
 
     async def _save(
         self,

@@ -9,11 +9,16 @@ from datetime import timedelta
 from common.messaging.outbox import add_events
 from common.postgres.pool import Pool
 from common.postgres.schedules import Every, claim_due, set_schedule
-from common.postgres.set_aside import RowKey, each_apart
+from common.postgres.set_aside import each_apart
 from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.desired.store import mark_desired
 from feed_publisher.listings.report import SOURCE
-from feed_publisher.listings.store import ProductKey, list_reported, load_reports
+from feed_publisher.listings.store import (
+    ProductKey,
+    list_reported,
+    load_reports,
+    row_of_product,
+)
 from feed_publisher.reconciliation.store import ask_for_reconciliation
 
 JOB = "republish"
@@ -48,14 +53,9 @@ async def republish(
             )
         if not products:
             return count
-        await each_apart(pool, JOB, products, emit, key=_row)
+        await each_apart(pool, JOB, products, emit, key=row_of_product)
         count += len(products)
         after = products[-1]
-
-
-def _row(product: ProductKey) -> RowKey:
-    merchant_id, feed_id, family_id = product
-    return RowKey(merchant_id, f"{feed_id}/{family_id}")
 
 
 async def mark_again(

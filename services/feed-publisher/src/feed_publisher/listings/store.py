@@ -9,9 +9,11 @@ import asyncpg
 import msgspec
 import sqlalchemy as sa
 
+from common import clock
 from common.contracts.product import ProductReported
 from common.postgres import core
 from common.postgres.pool import Connection
+from common.postgres.set_aside import RowKey
 from feed_publisher import tables
 from feed_publisher.desired.states import Kind
 from feed_publisher.listings.listing import AcceptedState, Listing
@@ -312,17 +314,20 @@ async def list_due_shops(
 
 
 async def list_due(
-    connection: Connection, shop: DueShop, *, before: datetime, limit: int
-) -> list[Listing]:
+    connection: Connection, job: str, shop: DueShop, *, before: datetime, limit: int
+) -> list[ProductKey]:
     """The shop's listings that wait longest to be compared and have nothing under way; those among
-    them whose difference was written over are compared at once, to see whether that is repaired."""
+    them whose difference was written over are compared at once, to see whether that is repaired.
+    Without those that the job is to pass over."""
     compared_at = sa.func.coalesce(_listing.c.read_back_at, _listing.c.live_since)
     may_be_repaired = sa.and_(
         _listing.c.drift.is_not(None), _listing.c.written_at > _listing.c.read_back_at
     )
+    row = _listing.c.feed_id + "/" + _listing.c.family_id
     query = (
-        sa.select(*LISTING_COLUMNS)
+        sa.select(*_PRODUCT)
         .where(
+            ~sa.func.is_held(job, _listing.c.merchant_id, row, clock.now()),
             _listing.c.merchant_id == shop.merchant_id,
             _listing.c.shop_id == shop.shop_id,
             _listing.c.marketplace_product_id.is_not(None),
@@ -332,7 +337,19 @@ async def list_due(
         .order_by(compared_at)
         .limit(limit)
     )
+    return [(m, feed, family) for m, feed, family in await core.fetch(connection, query)]
+
+
+async def load_products(connection: Connection, keys: Sequence[ProductKey]) -> list[Listing]:
+    """These listings, of whichever feed."""
+    query = sa.select(*LISTING_COLUMNS).where(core.is_among(_PRODUCT, keys))
     return [listing_of(row) for row in await core.fetch(connection, query)]
+
+
+def row_of_product(product: ProductKey) -> RowKey:
+    """What jobs call the row of a listing."""
+    merchant_id, feed_id, family_id = product
+    return RowKey(merchant_id, f"{feed_id}/{family_id}")
 
 
 def _is_under_way() -> sa.Exists:
