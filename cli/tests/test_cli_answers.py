@@ -62,6 +62,8 @@ VIEWS: dict[type[answers.Answer], tuple[tuple[str, ...], str]] = {
     answers.BulkAnswer: (EVERYWHERE, "BulkView"),
     answers.Quarantine: (EVERYWHERE, "QuarantineView"),
     answers.ParkedWait: (EVERYWHERE, "ParkedView"),
+    answers.FailedRow: (EVERYWHERE, "FailedRowView"),
+    answers.Released: (EVERYWHERE, "Released"),
 }
 PLAIN: dict[type, dict[str, str]] = {
     str: {"type": "string"},
