@@ -8,7 +8,6 @@ counted here, where a refusal is a problem like any other; uvicorn's limit is th
 import asyncio
 from datetime import timedelta
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -51,7 +50,9 @@ class HeaderDeadline(H11Protocol):
     within = timedelta(seconds=10)
     _deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(  # type: ignore[override]  # narrower than asyncio's, as uvicorn's is
+        self, transport: asyncio.Transport
+    ) -> None:
         """The first request's headers are awaited from now on."""
         super().connection_made(transport)
         self._await_headers()
@@ -59,7 +60,7 @@ class HeaderDeadline(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """A further request's headers are awaited from their first byte."""
         super().data_received(data)
-        if self.conn.their_state is h11.IDLE:
+        if self._is_between_requests:
             self._await_headers()
         else:
             self._forget_deadline()
@@ -68,6 +69,11 @@ class HeaderDeadline(H11Protocol):
         """Nothing is awaited any more."""
         self._forget_deadline()
         super().connection_lost(exc)
+
+    @property
+    def _is_between_requests(self) -> bool:
+        """Whether no request has its headers whole and its answer to come."""
+        return self.cycle is None or self.cycle.response_complete
 
     def _await_headers(self) -> None:
         if self._deadline is None:
@@ -80,7 +86,7 @@ class HeaderDeadline(H11Protocol):
 
     def _close(self) -> None:
         self._deadline = None
-        if self.conn.their_state is h11.IDLE:
+        if self._is_between_requests:
             self.transport.close()
 
 

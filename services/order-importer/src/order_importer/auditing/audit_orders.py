@@ -26,9 +26,9 @@ from order_importer.auditing.compare import Difference, Seen, compare
 from order_importer.auditing.store import Audit
 from order_importer.importing.fetch_orders import QUERIES, read_orders
 from order_importer.importing.window import OVERLAP, Window
-from order_importer.imports.schedule import plan_due_shops
 from order_importer.imports.store import lease_of, request_import
 from order_importer.shops.pauses import pause_after
+from order_importer.shops.plan_due import plan_due_shops
 from order_importer.shops.shop_access import ShopAccess
 from order_importer.shops.store import Shop, load_shop
 

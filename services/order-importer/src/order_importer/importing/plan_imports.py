@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from common import clock
 from common.postgres.pool import Connection, Pool
-from order_importer.imports.schedule import plan_due_shops
 from order_importer.imports.store import request_import
+from order_importer.shops.plan_due import plan_due_shops
 from order_importer.shops.store import Shop
 
 NIGHTLY_DEPTH = timedelta(days=10)

@@ -4,14 +4,12 @@ Their subject is the shop.
 """
 
 import zlib
-from collections.abc import Awaitable, Callable
 from datetime import time, timedelta
 from typing import Literal
 
 from common.postgres import schedules
-from common.postgres.pool import Connection, Pool
+from common.postgres.pool import Connection
 from common.postgres.schedules import Daily, Every, Schedule
-from order_importer.shops.store import Shop, load_shop
 
 Kind = Literal["order-import", "order-reread", "order-audit"]
 
@@ -47,17 +45,3 @@ async def pause_imports(
     kinds: tuple[Kind, ...] = ("order-import", "order-reread", "order-audit")
     for kind in kinds:
         await schedules.pause_schedule(connection, kind, merchant_id, shop_id, reason=reason)
-
-
-async def plan_due_shops(
-    pool: Pool, kind: Kind, plan: Callable[[Connection, Shop], Awaitable[object]]
-) -> bool:
-    """Plan this for each shop of which it is due and that may be called (M1.3); whether any was
-    due. One that fails does so alone."""
-
-    async def act(connection: Connection, due: Schedule) -> None:
-        shop = await load_shop(connection, due.merchant_id, due.subject)
-        if shop.is_usable:
-            await plan(connection, shop)
-
-    return await schedules.run_due(pool, kind, act)
