@@ -1,5 +1,6 @@
 """A failing row is backed off, set aside, and released. An outage is no row's failure."""
 
+import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -90,6 +91,7 @@ async def test_a_row_that_fails_is_held_alone_and_its_neighbours_are_done(
     [
         Outage("away"),
         ConnectionResetError(),
+        ssl.SSLCertVerificationError("expired"),  # a ValueError, too
         TimeoutError(),
         asyncpg.DeadlockDetectedError("again"),
         asyncpg.UndefinedTableError("no migration"),

@@ -107,6 +107,12 @@ async def test_normalizing(
     assert await failed_rows(pool) == [("normalizing", "m", "c/b")]
     assert not await normalizer.run()  # it is passed over
 
+    await pool.execute("DROP TRIGGER refuse_normalized_product ON normalized_product")
+    await pool.execute("UPDATE failed_row SET retry_at = failed_at")
+    assert await normalizer.run()
+    assert {event.family_id for event in await emitted()} == {"b"}
+    assert await failed_rows(pool) == []
+
 
 async def test_imports(pool: Pool) -> None:
     bad, good = await upload(pool, "a-poisoned"), await upload(pool, "b-honest")

@@ -65,6 +65,8 @@ class FailedRow:
 
 def is_about_the_data(error: Exception) -> bool:
     """Whether the failure lies in a record or row (halve the set) and not in what is around it."""
+    if isinstance(error, OSError):  # of which some are a ValueError, too: a certificate's
+        return False
     if isinstance(
         error,
         ValueError

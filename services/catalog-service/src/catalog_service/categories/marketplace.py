@@ -48,7 +48,12 @@ from common import clock
 from common.errors import Outage
 from common.postgres.leases import hold_lease
 from common.postgres.pool import Pool
-from common.postgres.set_aside import RowKey, is_about_the_data, note_failure
+from common.postgres.set_aside import (
+    RowKey,
+    forget_failures,
+    is_about_the_data,
+    note_failure,
+)
 from common.postgres.unit_of_work import WorkKind, made_work, reading, unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopToken
 
@@ -222,16 +227,19 @@ class Marketplace:
     ) -> bool | None:
         """What fetching returns, or raises for the shop; None where it failed on this row."""
         merchant_id, shop_id, category_id = key
+        row = RowKey(merchant_id, f"{shop_id}/{category_id}")
         try:
-            return await fetch(key)
+            has_fetched = await fetch(key)
         except MarketplaceFailure:
             raise
         except Exception as error:
             if not is_about_the_data(error):
                 raise
-            row = RowKey(merchant_id, f"{shop_id}/{category_id}")
             await note_failure(self._pool, job, row, error)
             return None
+        async with unit_of_work(self._pool) as connection:
+            await forget_failures(connection, job, [row])
+        return has_fetched
 
     async def _fetch_schema(self, key: SchemaKey, token: AccessToken) -> bool:
         """Fetch one schema; whether there is an answer. Raises what is no fault of this schema:

@@ -57,7 +57,7 @@ from common.errors import Outage
 from common.failpoints import FailpointError, reach
 from common.messaging.outbox import Caused, add_events
 from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
-from common.postgres.set_aside import RowKey, alone
+from common.postgres.set_aside import RowKey, alone, forget_failures
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.names import (
     CATALOG_DIRTY,
@@ -127,8 +127,7 @@ class Normalizer:
 
     async def _store_failed(self, family: FamilyKey, error: Exception) -> bool:
         """Store the family as failed; one that even that fails for is held back."""
-        merchant_id, catalogue_id, family_id = family
-        row = RowKey(merchant_id, f"{catalogue_id}/{family_id}")
+        row = _row(family)
         store = partial(self._turn, only=family, failure=failed_by(error))
         return bool(await alone(self._pool, JOB, row, store))
 
@@ -153,6 +152,7 @@ class Normalizer:
                 attributes={"channel.families": len(claimed)},
             ):
                 outcomes = await self._normalize(connection, claimed, failure)
+            await forget_failures(connection, JOB, [_row(family) for family in claimed])
             reach("normalizing.before-commit")
         for (state, is_emitted), families in outcomes.items():
             _normalized.add(families, {"state": state, "emitted": str(is_emitted).lower()})
@@ -249,6 +249,12 @@ class Normalizer:
             at=at,
             standing=None if before is None else before.standing,
         )
+
+
+def _row(family: FamilyKey) -> RowKey:
+    """What the job calls the family's row."""
+    merchant_id, catalogue_id, family_id = family
+    return RowKey(merchant_id, f"{catalogue_id}/{family_id}")
 
 
 def _tasks(claimed: dict[FamilyKey, list[Mark]], feeds: Sequence[Feed]) -> list[Task]:
