@@ -27,6 +27,8 @@ pytestmark = pytest.mark.usefixtures("sold")
         "orders due --json",
         "orders changes --json",
         "dead-letters list --json",
+        "set-aside list --json",
+        "imports list --json",
         "merchants register newcomer --json",
     ],
 )
