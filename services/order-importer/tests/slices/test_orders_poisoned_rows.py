@@ -4,10 +4,13 @@ from datetime import timedelta
 
 from common import clock
 from common.contracts.order import OrderDue
+from common.contracts.order_import import OrdersImported
 from common.postgres.schedules import Every, set_schedule
+from common.postgres.set_aside import MOST_FAILURES
 from common.postgres.unit_of_work import unit_of_work
 from order_importer.auditing.audit_orders import audit_next, plan_audits
 from order_importer.erasure.erase_orders import erase_ended
+from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
 from order_importer.orders.deadline import USUAL_PREPARATION
 from stack.testing.poison import failed_rows, poison
@@ -134,6 +137,28 @@ async def test_imports(harness: Harness) -> None:
     assert (await harness.order(order_id))["status"] == "waiting_shipment"
     [(job, merchant, _)] = await failed_rows(harness.pool)
     assert (job, merchant) == ("imports", "a-poisoned")
+
+
+async def test_an_import_that_fails_again_and_again_is_ended_and_told(harness: Harness) -> None:
+    await imported(harness, 1)
+    await poison(harness.pool, "shop", "UPDATE", "NEW.covered_until > OLD.covered_until")
+    asked = await harness.call("POST", f"{PATH}/order-imports")
+    assert asked.status_code == 202, asked.text
+    for _ in range(MOST_FAILURES):
+        await import_next(harness.pool, harness.access, "test", harness.options)
+        await harness.move_clock(advance_seconds=660)
+
+    newest, first = (await harness.imports())["items"]
+    assert (newest["state"], first["state"]) == ("failed", "done")
+    assert "DataError" in newest["problem"]
+    told = await harness.events(OrdersImported)
+    assert [one.outcome for one in told] == ["done", "failed"]
+    [(job, _, _)] = await failed_rows(harness.pool)
+    assert job == "imports"
+
+    await harness.pool.execute("DROP TRIGGER refuse_shop ON shop")
+    await harness.import_now()
+    assert (await harness.imports())["items"][0]["state"] == "done"
 
 
 async def test_an_order_that_cannot_be_written_is_kept_as_unreadable_alone(

@@ -24,7 +24,7 @@ from common.errors import Outage
 from common.failpoints import reach
 from common.postgres.leases import Lease, check_lease, hold_lease
 from common.postgres.pool import Pool
-from common.postgres.set_aside import RowKey, alone, is_about_the_data
+from common.postgres.set_aside import MOST_FAILURES, RowKey, alone, is_about_the_data
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_IMPORT
@@ -64,6 +64,7 @@ LATE_AFTER = timedelta(hours=1)
 """How long after it was due an import that did not succeed is told of as late."""
 PARALLEL_DETAILS = 8
 PROBLEMS_AGAIN = 50
+IMPORT_FAILED = "the channel failed on this import; its operator has been alerted"
 WRITE_FAILED = "the channel failed to store this order; its operator has been alerted"
 JOB = "imports"
 _CANDIDATES = 20
@@ -132,6 +133,12 @@ async def _run(
             )
             async with unit_of_work(pool) as connection:
                 await end_failed(connection, running.import_id, problem, shop.covered_until)
+        except Exception as error:
+            if is_about_the_data(error) and running.attempts >= MOST_FAILURES:
+                problem = f"{IMPORT_FAILED} ({type(error).__name__})"
+                async with unit_of_work(pool) as connection:
+                    await end_failed(connection, running.import_id, problem, shop.covered_until)
+            raise
         else:
             log.info("import.done", shop=f"{shop.merchant_id}/{shop.shop_id}")
 
