@@ -24,6 +24,7 @@ import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
 from opentelemetry import trace
+from pydantic import ValidationError
 
 from common import clock_source
 from common.jobs import Job
@@ -90,7 +91,7 @@ class Context(Generic[S]):
         settings = self.settings
         return Consumer(
             self.pool,
-            settings.kafka_bootstrap,
+            settings.kafka,
             group,
             subscriptions,
             instance_id=settings.instance_id,
@@ -128,7 +129,10 @@ def main(service: Service[S], arguments: Sequence[str] | None = None) -> None:
     reset.add_argument("--topic", required=True)
     reset.add_argument("--force", action="store_true", help="even while the group has members")
     chosen = parser.parse_args(arguments)
-    settings = service.settings()
+    try:
+        settings = service.settings()
+    except ValidationError as error:
+        raise SystemExit(f"{service.name} cannot start with these settings: {error}") from None
     if chosen.role == "migrate":
         # half of a service's start would go into importing what only this role needs
         from common.postgres.migrate import upgrade  # noqa: PLC0415 - see above
@@ -286,7 +290,7 @@ def _components(context: Context[S], parts: Parts) -> list[Component]:
     settings = context.settings
     relay = Relay(
         settings.database_url.get_secret_value(),
-        settings.kafka_bootstrap,
+        settings.kafka,
         topic_prefix=settings.topic_prefix,
     )
     backlog = Job("backlog", lambda: observe_backlog(context.pool), every=timedelta(seconds=5))
@@ -403,7 +407,7 @@ async def _reset_positions(
     try:
         forgotten = await reset_positions(
             pool,
-            settings.kafka_bootstrap,
+            settings.kafka,
             group.removeprefix(settings.topic_prefix),
             topic.removeprefix(settings.topic_prefix),
             topic_prefix=settings.topic_prefix,

@@ -5,13 +5,68 @@ A service's settings class sets `env_prefix`, so `CATALOG_DATABASE_URL` configur
 
 import socket
 from datetime import timedelta
-from typing import Annotated
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.kafka_access import KafkaAccess, Mechanism, Protocol
 
 
-class ServiceSettings(BaseSettings):
+class KafkaSettings(BaseSettings):
+    """How Kafka is reached, and as whom; files are PEM."""
+
+    # a refused setting is reported without the others, of which some are secrets
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
+
+    kafka_bootstrap: str
+    """`host:port` of a Kafka broker; several separated by commas."""
+    kafka_security_protocol: Protocol = "PLAINTEXT"
+    kafka_ca_file: Path | None = None
+    """The authority that signed the brokers' certificates; None trusts the system's."""
+    kafka_certificate_file: Path | None = None
+    """Our own certificate and, in `kafka_key_file`, its key, where brokers ask for one."""
+    kafka_key_file: Path | None = None
+    kafka_sasl_mechanism: Mechanism = "SCRAM-SHA-512"
+    kafka_user: str = ""
+    """With `kafka_password`: who we are, by SCRAM."""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_token_url: str = ""
+    """Where OAUTHBEARER tokens are had for `kafka_client_id` and its secret."""
+    kafka_client_id: str = ""
+    kafka_client_secret: SecretStr = SecretStr("")
+    kafka_token_scope: str = ""
+    kafka_allows_unencrypted: bool = False
+    """Whether SASL_PLAINTEXT, and tokens from an http address, are accepted."""
+
+    @cached_property
+    def kafka(self) -> KafkaAccess:
+        """What Kafka's clients are made with."""
+        return KafkaAccess(
+            self.kafka_bootstrap,
+            self.kafka_security_protocol,
+            ca_file=self.kafka_ca_file,
+            certificate_file=self.kafka_certificate_file,
+            key_file=self.kafka_key_file,
+            mechanism=self.kafka_sasl_mechanism,
+            user=self.kafka_user,
+            password=self.kafka_password.get_secret_value(),
+            token_url=self.kafka_token_url,
+            client_id=self.kafka_client_id,
+            client_secret=self.kafka_client_secret.get_secret_value(),
+            token_scope=self.kafka_token_scope,
+            allows_unencrypted=self.kafka_allows_unencrypted,
+        )
+
+    @model_validator(mode="after")
+    def _check_kafka(self) -> Self:
+        _ = self.kafka  # raises for what cannot work
+        return self
+
+
+class ServiceSettings(KafkaSettings):
     """The settings all services share. Nothing here has a secret default."""
 
     host: str = "127.0.0.1"
@@ -21,8 +76,6 @@ class ServiceSettings(BaseSettings):
     database_url: SecretStr
     """PostgreSQL URL of the service's own database."""
     database_pool_size: int = 10
-    kafka_bootstrap: str
-    """`host:port` of a Kafka broker."""
     topic_prefix: str = ""
     """Put before every topic name and consumer group, so that installations may share a cluster."""
     clock_url: str | None = None

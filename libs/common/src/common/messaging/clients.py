@@ -6,10 +6,13 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import KafkaError
 
+from common.kafka_access import KafkaAccess
+from common.messaging.refusals import name_refusals
 from common.supervision import abandon, close
 
 STOP_WITHIN = timedelta(seconds=3)
@@ -23,12 +26,13 @@ class ClientStuck(Exception):
 
 
 def new_consumer(
-    bootstrap: str, group: str, instance: str, *, session_timeout: timedelta
+    kafka: KafkaAccess | str, group: str, instance: str, *, session_timeout: timedelta
 ) -> AIOKafkaConsumer:
     """A static member of the group. It commits nothing by itself and assumes no position."""
+    access = KafkaAccess.of(kafka)
     session_ms = int(session_timeout.total_seconds() * 1000)
     client = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **access.client_options(),
         group_id=group,
         group_instance_id=instance,
         enable_auto_commit=False,
@@ -43,13 +47,15 @@ def new_consumer(
         request_timeout_ms=15_000,
     )
     _pace_metadata(client._client)  # noqa: SLF001 - it has no name of its own
+    name_refusals(client._client, access)  # noqa: SLF001 - as above
     return client
 
 
-def new_producer(bootstrap: str) -> AIOKafkaProducer:
+def new_producer(kafka: KafkaAccess | str) -> AIOKafkaProducer:
     """An idempotent producer."""
+    access = KafkaAccess.of(kafka)
     client = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+        **access.client_options(),
         enable_idempotence=True,
         acks="all",
         linger_ms=5,
@@ -58,6 +64,17 @@ def new_producer(bootstrap: str) -> AIOKafkaProducer:
         request_timeout_ms=10_000,
     )
     _pace_metadata(client.client)
+    name_refusals(client.client, access)
+    return client
+
+
+def new_admin(kafka: KafkaAccess | str, *, answered_within: timedelta) -> AIOKafkaAdminClient:
+    """A client that makes topics and asks about groups; start it, then close it."""
+    access = KafkaAccess.of(kafka)
+    client = AIOKafkaAdminClient(
+        **access.client_options(), request_timeout_ms=int(answered_within.total_seconds() * 1000)
+    )
+    name_refusals(client._client, access)  # noqa: SLF001 - it has no name of its own
     return client
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 
+from common.kafka_access import KafkaAccess
 from common.messaging.applying import Applier
 from common.messaging.assignment import Assignment
 from common.messaging.batch_loop import BatchLoop
@@ -17,6 +18,7 @@ from common.messaging.clients import close_consumer, new_consumer
 from common.messaging.positions import PositionLost
 from common.messaging.quarantine import Breaker
 from common.messaging.records import Subscription
+from common.messaging.refusals import note_refusal
 from common.messaging.watchdog import STUCK_AFTER, Watchdog
 from common.postgres.pool import Pool
 from common.supervision import Component, abandon, bounded
@@ -36,7 +38,7 @@ class Consumer(Component):
     def __init__(
         self,
         pool: Pool,
-        bootstrap: str,
+        kafka: KafkaAccess | str,
         group: str,
         subscriptions: Sequence[Subscription],
         *,
@@ -51,7 +53,7 @@ class Consumer(Component):
         """Set once the group has passed the end offsets this member saw at its start."""
         self.failure: PositionLost | None = None
         self._pool = pool
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._prefix = topic_prefix
         self._topics = [topic_prefix + s.event.topic for s in subscriptions]
         self._instance = f"{topic_prefix}{group}-{instance_id}"
@@ -83,13 +85,14 @@ class Consumer(Component):
         return timedelta()
 
     def _on_failure(self, error: BaseException) -> None:
-        log.warning("consumer.rebuild", group=self.group, reason=repr(error))
+        if not note_refusal(error, self.group):
+            log.warning("consumer.rebuild", group=self.group, reason=repr(error))
         _rebuilds.add(1, {"group": self.group})
 
     async def _run_client(self) -> None:
         group = self._prefix + self.group
         client = new_consumer(
-            self._bootstrap, group, self._instance, session_timeout=self._session_timeout
+            self._kafka, group, self._instance, session_timeout=self._session_timeout
         )
         assignment = Assignment(
             self._pool,

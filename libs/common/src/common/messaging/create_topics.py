@@ -1,15 +1,22 @@
-"""Makes the channel's topics: `python -m common.messaging.create_topics BOOTSTRAP`."""
+"""Makes the channel's topics: `python -m common.messaging.create_topics BOOTSTRAP`.
+
+Who asks, and over TLS, say the variables of `common.settings.KafkaSettings`: `KAFKA_USER` ...
+"""
 
 import argparse
 import asyncio
 from datetime import timedelta
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from common.contracts.topics import MAX_RECORD_BYTES, OTHERS, TOPICS, Topic
+from common.kafka_access import KafkaAccess
+from common.messaging.clients import new_admin
+from common.settings import KafkaSettings
 
 DEAD_LETTERS_SHOWN = timedelta(days=30)
+ANSWERED_WITHIN = timedelta(seconds=20)
 
 
 def _configuration(topic: Topic) -> dict[str, str]:
@@ -58,13 +65,13 @@ def new_topics(prefix: str, *, partitions: int, replication_factor: int) -> list
 
 
 async def create_topics(
-    bootstrap: str, prefix: str = "", *, partitions: int = 6, replication_factor: int = 1
+    kafka: KafkaAccess | str, prefix: str = "", *, partitions: int = 6, replication_factor: int = 1
 ) -> None:
     """Create every topic that is missing; existing ones are left as they are.
 
     Raises aiokafka's errors when the broker refuses or does not answer.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=20_000)
+    admin = new_admin(kafka, answered_within=ANSWERED_WITHIN)
     await admin.start()
     try:
         answer = await admin.create_topics(
@@ -88,7 +95,7 @@ def main() -> None:
     chosen = parser.parse_args()
     asyncio.run(
         create_topics(
-            chosen.bootstrap,
+            KafkaSettings(kafka_bootstrap=chosen.bootstrap).kafka,
             chosen.prefix,
             partitions=chosen.partitions,
             replication_factor=chosen.replication_factor,

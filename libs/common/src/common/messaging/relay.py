@@ -19,8 +19,10 @@ from common import clock
 from common.contracts.envelope import claimed_merchant, headers_from_json
 from common.errors import Outage
 from common.failpoints import reach
+from common.kafka_access import KafkaAccess
 from common.messaging.clients import close_producer, new_producer
 from common.messaging.outbox import forget_published, list_lowest
+from common.messaging.refusals import note_refusal
 from common.postgres.pool import OUTAGE_ERRORS, Connection
 from common.postgres.set_aside import (
     RowKey,
@@ -52,10 +54,12 @@ _size = Gauge(OUTBOX_SIZE)
 class Relay(Component):
     """Publishes one database's outbox."""
 
-    def __init__(self, database_url: str, bootstrap: str, *, topic_prefix: str = "") -> None:
+    def __init__(
+        self, database_url: str, kafka: KafkaAccess | str, *, topic_prefix: str = ""
+    ) -> None:
         super().__init__("relay", stop_within=timedelta(seconds=4))
         self._database_url = database_url
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._prefix = topic_prefix
         self.is_active = False
 
@@ -67,6 +71,8 @@ class Relay(Component):
         return timedelta()
 
     def _on_failure(self, error: BaseException) -> None:
+        if note_refusal(error, self.name):
+            return
         if isinstance(error, (*OUTAGE_ERRORS, KafkaError, Outage)):
             log.warning("relay.outage", reason=repr(error))
         else:
@@ -79,7 +85,7 @@ class Relay(Component):
         try:
             if not await self._lock(connection):
                 return
-            producer = new_producer(self._bootstrap)
+            producer = new_producer(self._kafka)
             try:
                 await bounded(producer.start(), CONNECTED_WITHIN)
                 self.is_active = True

@@ -5,9 +5,10 @@ import time
 from datetime import timedelta
 
 import structlog
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, for_code
 
+from common.kafka_access import KafkaAccess
+from common.messaging.clients import new_admin
 from common.messaging.positions import forget_positions, list_topics_of_groups
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
@@ -15,6 +16,7 @@ from common.postgres.unit_of_work import unit_of_work
 log = structlog.get_logger()
 
 ASK_EVERY = timedelta(seconds=0.5)
+ANSWERED_WITHIN = timedelta(seconds=10)
 
 
 class ResetRefused(Exception):
@@ -23,7 +25,7 @@ class ResetRefused(Exception):
 
 async def reset_positions(
     pool: Pool,
-    bootstrap: str,
+    kafka: KafkaAccess | str,
     group: str,
     topic: str,
     *,
@@ -49,16 +51,16 @@ async def reset_positions(
             + (held or "none")
         )
     if members_leave_within is not None:
-        await _wait_for_leave(bootstrap, stored_group, members_leave_within)
+        await _wait_for_leave(kafka, stored_group, members_leave_within)
     async with unit_of_work(pool) as connection:
         return await forget_positions(connection, stored_group, stored_topic)
 
 
-async def _wait_for_leave(bootstrap: str, group: str, within: timedelta) -> None:
+async def _wait_for_leave(kafka: KafkaAccess | str, group: str, within: timedelta) -> None:
     deadline = time.monotonic() + within.total_seconds() + 3
     is_logged = False
     try:
-        while members := await members_of(bootstrap, group):
+        while members := await members_of(kafka, group):
             if time.monotonic() > deadline:
                 raise ResetRefused(
                     f"{group} has members: {', '.join(members)}. Stop this service's workers, then"
@@ -75,9 +77,9 @@ async def _wait_for_leave(bootstrap: str, group: str, within: timedelta) -> None
         ) from None
 
 
-async def members_of(bootstrap: str, group: str) -> list[str]:
+async def members_of(kafka: KafkaAccess | str, group: str) -> list[str]:
     """The members of a consumer group, as Kafka knows them: client and host of each."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
+    admin = new_admin(kafka, answered_within=ANSWERED_WITHIN)
     await admin.start()
     try:
         answers = await admin.describe_consumer_groups([group])

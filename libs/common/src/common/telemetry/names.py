@@ -25,6 +25,9 @@ CONSUMER_FENCED = Metric(
 CONSUMER_REBUILDS = Metric(
     "channel.consumer.rebuilds", "{client}", "Kafka clients thrown away and rebuilt"
 )
+KAFKA_REFUSED = Metric(
+    "channel.kafka.refused", "{refusal}", "Refusals by Kafka, by kind: our identity, or our access"
+)
 OUTBOX_AGE = Metric("channel.outbox.age", "s", "Age of the oldest event not yet published")
 OUTBOX_SIZE = Metric("channel.outbox.size", "{event}", "Events not yet published")
 RELAY_PUBLISHED = Metric("channel.relay.published", "{event}", "Events the broker acknowledged")
