@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.kafka_access import KafkaAccess
 from stack.failures import StackFailure
 
 
@@ -16,6 +17,23 @@ class Addresses:
     topic_prefix: str
     operator_client_id: str
     operator_client_secret: str
+    kafka_ca_file: str = ""
+    """Of a secure Kafka, with the user that publishes catalogues; else empty."""
+    kafka_user: str = ""
+    kafka_password: str = ""
+
+    @property
+    def kafka(self) -> KafkaAccess:
+        """How another system reaches Kafka."""
+        if not self.kafka_user:
+            return KafkaAccess(self.kafka_bootstrap)
+        return KafkaAccess(
+            self.kafka_bootstrap,
+            "SASL_SSL",
+            ca_file=Path(self.kafka_ca_file),
+            user=self.kafka_user,
+            password=self.kafka_password,
+        )
 
     @classmethod
     def read(cls, state: Path) -> "Addresses":

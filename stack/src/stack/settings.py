@@ -24,6 +24,8 @@ class StackSettings(BaseSettings):
     state_dir: Path = CHECKOUT / ".channel"
     database_url: SecretStr | None = None
     kafka_bootstrap: str | None = None
+    kafka_secure: bool = False
+    """Whether the embedded Kafka speaks TLS, knows its users and grants each what it needs."""
     containers: bool = True
     postgres_port: int = 0
     kafka_port: int = 0

@@ -12,6 +12,7 @@ from pathlib import Path
 from stack.accounts import remove_owned_folder
 from stack.failures import StackFailure
 from stack.kafka import Detour, EmbeddedKafka, Kafka, RemoteKafka
+from stack.kafka_identity import KafkaIdentity
 from stack.kinds import Kind, Offer, keep_kinds, kinds_of, may_have_docker
 from stack.ports import kept_port, require_free
 from stack.postgres import EmbeddedPostgres, Postgres, RemotePostgres
@@ -31,16 +32,20 @@ class Stores:
 
 @asynccontextmanager
 async def running_stores(
-    settings: StackSettings, *, postgres_password: str, kafka_detours: Sequence[Detour] = ()
+    settings: StackSettings,
+    *,
+    postgres_password: str,
+    kafka_detours: Sequence[Detour] = (),
+    kafka_identity: KafkaIdentity | None = None,
 ) -> AsyncIterator[Stores]:
     """Run both stores for the body of the `async with`; raises `StackFailure` if one will not.
 
-    Only an embedded Kafka has the detours.
+    Only an embedded Kafka has the detours, and users.
     """
     kinds = choose_kinds(settings)
     stores = Stores(
         _postgres(settings, kinds["Postgres"], postgres_password),
-        _kafka(settings, kinds["Kafka"], kafka_detours),
+        _kafka(settings, kinds["Kafka"], kafka_detours, kafka_identity),
     )
     try:
         async with asyncio.TaskGroup() as group:
@@ -68,7 +73,9 @@ def choose_kinds(settings: StackSettings) -> dict[str, Kind]:
             "STACK_KAFKA_BOOTSTRAP",
             KAFKA_IMAGE,
             is_given=settings.kafka_bootstrap is not None,
-            has_container=lambda: settings.containers and _has_image(KAFKA_IMAGE),
+            has_container=lambda: (
+                settings.containers and not settings.kafka_secure and _has_image(KAFKA_IMAGE)
+            ),
         ),
     )
     began_with = kinds_of(settings.state_dir)
@@ -119,7 +126,17 @@ def _postgres(settings: StackSettings, kind: Kind, password: str) -> Postgres:
     )
 
 
-def _kafka(settings: StackSettings, kind: Kind, detours: Sequence[Detour]) -> Kafka:
+def _kafka(
+    settings: StackSettings,
+    kind: Kind,
+    detours: Sequence[Detour],
+    identity: KafkaIdentity | None,
+) -> Kafka:
+    if identity is not None and kind is not Kind.EMBEDDED:
+        raise StackFailure(
+            "STACK_KAFKA_SECURE is for the embedded Kafka, and this stack has another: unset it,"
+            " or STACK_KAFKA_BOOTSTRAP"
+        )
     if settings.kafka_bootstrap is not None:
         return RemoteKafka(settings.kafka_bootstrap)
     state = settings.state_dir
@@ -128,7 +145,13 @@ def _kafka(settings: StackSettings, kind: Kind, detours: Sequence[Detour]) -> Ka
         from stack.containers import ContainerKafka  # noqa: PLC0415 - only where Docker is
 
         return ContainerKafka(KAFKA_IMAGE, state, port=port)
-    return EmbeddedKafka(state / "kafka", state / "logs" / "kafka.log", port=port, detours=detours)
+    return EmbeddedKafka(
+        state / "kafka",
+        state / "logs" / "kafka.log",
+        port=port,
+        detours=detours,
+        identity=identity,
+    )
 
 
 def _port(wanted: int, state: Path, owner: str, setting: str) -> int:

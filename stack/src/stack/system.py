@@ -14,6 +14,8 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings
 
+from common.kafka_access import KafkaAccess
+from stack.kafka_identity import KafkaIdentity
 from stack.ports import LOOPBACK, free_port, require_free
 from stack.secrets import Secrets
 
@@ -88,6 +90,7 @@ class Wiring:
     database_urls: Mapping[str, str]
     secrets: Secrets
     state: Path
+    kafka_identity: KafkaIdentity | None = None
 
     def url(self, name: str) -> str:
         """Base address of a service or of the sandbox."""
@@ -118,6 +121,10 @@ def service_environment(service: Service, wiring: Wiring) -> dict[str, str]:
         "SERVICE_CLIENT_SECRET": wiring.secrets.of(service.name),
         "INSTANCE_ID": f"{service.name}-0",
     }
+    if wiring.kafka_identity is not None:
+        variables |= kafka_variables(
+            wiring.kafka_identity.access(wiring.kafka_bootstrap, service.name)
+        )
     if service.calls_marketplace:
         variables |= {
             "MARKETPLACE_URL": wiring.url(SANDBOX),
@@ -133,13 +140,26 @@ def service_environment(service: Service, wiring: Wiring) -> dict[str, str]:
             "BOOTSTRAP_CLIENTS": json.dumps(bootstrap_clients(wiring.secrets)),
         }
     if service == CATALOG:
-        variables |= {"IMAGE_ALLOWED_HOSTS": f"{LOOPBACK}:{wiring.ports[SANDBOX]}"}
+        variables |= {
+            "IMAGE_ALLOWED_HOSTS": f"{LOOPBACK}:{wiring.ports[SANDBOX]}",
+            "REQUIRES_SIGNATURES": str(wiring.kafka_identity is not None).lower(),
+        }
     chosen = {f"{service.prefix}_PORT": variables["PORT"]}  # where 0 was asked for
     return (
         {f"{service.prefix}_{name}": value for name, value in variables.items()}
         | os.environ
         | chosen
     )
+
+
+def kafka_variables(access: KafkaAccess) -> dict[str, str]:
+    """The variables, without a prefix, by which a user reaches a secure Kafka."""
+    return {
+        "KAFKA_SECURITY_PROTOCOL": access.protocol,
+        "KAFKA_CA_FILE": str(access.ca_file),
+        "KAFKA_USER": access.user,
+        "KAFKA_PASSWORD": access.password,
+    }
 
 
 def bootstrap_clients(secrets: Secrets) -> list[dict[str, object]]:
