@@ -23,7 +23,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from catalog_service.app import SERVICE
-from catalog_service.sources.consumer import CATALOG_UPDATED
+from catalog_service.sources.consumer import catalog_updated
 from common import clock
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import encode, headers_from_json
@@ -95,7 +95,7 @@ async def ingest(url: str, bootstrap: str, group: str, instance: str) -> None:
         pool,
         bootstrap,
         group,
-        [CATALOG_UPDATED],
+        [catalog_updated()],
         instance_id=instance,
         max_batch_records=MAX_RECORDS,
     )

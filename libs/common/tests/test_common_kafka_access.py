@@ -7,11 +7,13 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import pytest
 from pydantic import ValidationError
 
+from common import kafka_access
 from common.kafka_access import ClientCredentials, KafkaAccess, KafkaAccessUnusable, TokenRefused
 from common.settings import KafkaSettings
 from stack.certificates import authority_file, broker_file, make_certificates
@@ -145,7 +147,7 @@ async def test_a_token_is_renewed_before_it_ends(
     token_server: TokenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("common.kafka_access.time.monotonic", lambda: now)
+    monkeypatch.setattr(kafka_access, "time", SimpleNamespace(monotonic=lambda: now))
     token_server.lifetime = 100
     tokens = ClientCredentials(token_server.url, "a", "s")
     assert await tokens.token() == "t1"

@@ -9,9 +9,13 @@ ROOT = Path(__file__).parents[3]
 PLATFORM = ("fastapi", "asyncpg", "sqlalchemy", "httpx2", "opentelemetry", "structlog", "pydantic")
 PROGRAM = """
 import importlib.util, sys
-from channel_producer import CatalogPublisher, EventRefused, upsert
+from channel_producer import CatalogPublisher, EventRefused, KafkaAccess, upsert
 from common.contracts.topics import TOPICS
-CatalogPublisher("localhost:9092", source="/erp")._encode(upsert("m", "c", "p", {"a": 1}), None)
+kafka = KafkaAccess("localhost:9092", "SASL_SSL", user="erp", password="secret")
+kafka.client_options()
+publisher = CatalogPublisher(kafka, source="/erp", signing_key="id:" + "A" * 43)
+record = publisher._encode(upsert("m", "c", "p", {"a": 1}), None)
+assert record.headers[-1][0] == "channel-signature"
 print(",".join(name for name in sys.argv[1:] if importlib.util.find_spec(name)))
 """
 

@@ -17,5 +17,17 @@ from channel_producer.publisher import (
     delete,
     upsert,
 )
+from common.contracts.signature import ProducerKey, ProducerKeyUnusable
+from common.kafka_access import KafkaAccess, KafkaAccessUnusable
 
-__all__ = ["CatalogPublisher", "EventRefused", "NotPublished", "delete", "upsert"]
+__all__ = [
+    "CatalogPublisher",
+    "EventRefused",
+    "KafkaAccess",
+    "KafkaAccessUnusable",
+    "NotPublished",
+    "ProducerKey",
+    "ProducerKeyUnusable",
+    "delete",
+    "upsert",
+]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -11,6 +12,8 @@ from aiokafka.errors import KafkaError
 
 from common.contracts.catalog import CatalogUpdated, FieldValue
 from common.contracts.envelope import BadRecord, EncodedEvent, RecordTooLarge, decode, encode
+from common.contracts.signature import ProducerKey
+from common.kafka_access import KafkaAccess
 
 
 class EventRefused(ValueError):
@@ -69,19 +72,23 @@ class CatalogPublisher:
     """Publishes catalogue events; use it as an asynchronous context manager.
 
     `source` names the publishing system in every event (CloudEvents `source`): what it sends badly
-    is quarantined under that name alone. `topic_prefix` is the installation's.
+    is quarantined under that name alone. `topic_prefix` is the installation's. `kafka` is an
+    address that is reached in plain, or a `KafkaAccess` with TLS and an identity. `signing_key` is
+    one of an API client of the events' merchant, as auth-service showed it.
     """
 
     def __init__(
         self,
-        bootstrap: str,
+        kafka: KafkaAccess | str,
         *,
         source: str,
+        signing_key: ProducerKey | str | None = None,
         topic_prefix: str = "",
         batch_events: int = 1_000,
         acknowledged_within: timedelta = timedelta(seconds=30),
     ) -> None:
-        self._bootstrap = bootstrap
+        self._kafka = KafkaAccess.of(kafka)
+        self._key = ProducerKey.parse(signing_key) if isinstance(signing_key, str) else signing_key
         self._source = source
         self._topic = topic_prefix + CatalogUpdated.topic
         self._batch_events = batch_events
@@ -91,7 +98,7 @@ class CatalogPublisher:
     async def __aenter__(self) -> Self:
         """Connect. Raises aiokafka's `KafkaConnectionError` when no broker answers."""
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka.client_options(),
             enable_idempotence=True,
             acks="all",
             linger_ms=10,
@@ -136,7 +143,10 @@ class CatalogPublisher:
             raise EventRefused(event, error.detail, error.remedy) from None
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise EventRefused(event, str(error), "Send texts, numbers and booleans.") from None
-        return record
+        if self._key is None:
+            return record
+        signature = self._key.sign(record.topic, record.key, record.value)
+        return replace(record, headers=[*record.headers, signature])
 
     async def _send(
         self, events: Sequence[CatalogUpdated], encoded: Sequence[EncodedEvent]

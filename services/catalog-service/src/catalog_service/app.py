@@ -27,7 +27,9 @@ from catalog_service.preview.api import dry_run_router, preview_router
 from catalog_service.settings import CatalogSettings
 from catalog_service.shops.consumer import ShopStates
 from catalog_service.sources.api import sources_router
-from catalog_service.sources.consumer import CATALOG_UPDATED, find_declared_catalogues
+from catalog_service.sources.consumer import catalog_updated, find_declared_catalogues
+from catalog_service.sources.producer_keys import ProducerKeys
+from catalog_service.sources.signatures import SignatureCheck
 from common.contracts.product import ProductReported
 from common.contracts.shop import ShopState
 from common.jobs import Job
@@ -61,7 +63,11 @@ def build(context: Context[CatalogSettings]) -> Parts:
     fetcher = ImageFetcher(settings.image_allowed_hosts)
     images = ImageChecker(pool, fetcher, at_once=settings.image_checks_at_once)
     shops = ShopStates(tokens.forget)
-    sources = context.consumer("catalog-service.sources", CATALOG_UPDATED)
+    keys = ProducerKeys(
+        settings.auth_url, settings.service_client_id, settings.service_client_secret
+    )
+    signatures = SignatureCheck(keys, are_required=settings.requires_signatures)
+    sources = context.consumer("catalog-service.sources", catalog_updated(signatures.refused))
     feeds = context.consumer(
         "catalog-service.feeds",
         Subscription(ShopState, shops.on_shop_state),
@@ -97,7 +103,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
                 every=timedelta(seconds=1),
             ),
         ],
-        closers=[marketplace.aclose, client.aclose, tokens.aclose, fetcher.aclose],
+        closers=[marketplace.aclose, client.aclose, tokens.aclose, keys.aclose, fetcher.aclose],
     )
 
 

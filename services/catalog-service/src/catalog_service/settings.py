@@ -18,6 +18,9 @@ class CatalogSettings(ServiceSettings, MarketplaceSettings):
     model_config = SettingsConfigDict(env_prefix="CATALOG_")
 
     port: int = 8002
+    requires_signatures: bool = False
+    """Whether `catalog.updated` must be signed by a key of its merchant; a wrong signature is
+    refused in any case."""
     image_allowed_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
     """`host:port` pairs that picture addresses may name although they are private: for the local
     stack only."""

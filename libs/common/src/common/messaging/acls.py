@@ -6,8 +6,9 @@ the administrator that the variables of `common.settings.KafkaSettings` name.
 
 A service writes the topics it owns and the dead-letter twins of those it reads, and has the
 consumer groups that begin with its name; another system publishes `catalog.updated` and reads
-nothing, or reads what is for other systems. All else is refused by a broker with an authorizer, which refuses
-what nobody granted. Kafka 3 and later let whoever writes a topic write it idempotently.
+nothing, or reads what is for other systems. All else is refused by a broker with an authorizer,
+which refuses what nobody granted. Kafka 3 and later let whoever writes a topic write it
+idempotently.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opentelemetry import propagate, trace
@@ -59,6 +59,25 @@ class Applier:
     def handles(self, topic: str) -> bool:
         """Whether this group takes records of the topic."""
         return topic in self._by_topic
+
+    async def verified(self, batch: Decoded) -> Decoded:
+        """The batch, with dead letters for what is not of whom it claims to be. Raises `Outage`."""
+        refused: list[Rejected] = []
+        for topic, subscription in self._by_topic.items():
+            if subscription.verify is not None:
+                claims = [record for record in batch.records if record.topic == topic]
+                refused += await subscription.verify(claims)
+        if not refused:
+            return batch
+        unproven = {_place(refusal.record) for refusal in refused}
+        return replace(
+            batch,
+            deliveries=[d for d in batch.deliveries if _place(d.record) not in unproven],
+            not_applied=[
+                *(n for n in batch.not_applied if _place(n.record) not in unproven),
+                *refused,
+            ],
+        )
 
     async def apply(self, connection: Connection, batch: Decoded) -> list[NotApplied]:
         """Handle the records, keep what could not be taken; that is returned too."""
@@ -157,6 +176,10 @@ class Applier:
             links=links_to(traces),
             attributes=attributes,
         )
+
+
+def _place(record: Record) -> tuple[str, int, int]:
+    return record.topic, record.partition, record.offset
 
 
 def _origin(record: Record) -> Origin:

@@ -180,6 +180,7 @@ class BatchLoop:
         records = batch.records
         reach("consumer.after-decode")
         moves = self._assignment.moves_past(records)
+        batch = await self._applier.verified(batch)
         async with unit_of_work(self._pool) as connection:
             await move_positions(connection, self._assignment.group, moves)
             not_applied = await self._applier.apply(connection, batch)
@@ -190,7 +191,11 @@ class BatchLoop:
         await self._trip(batch, not_applied)
 
     async def _trip(self, batch: Decoded, not_applied: Sequence[NotApplied]) -> None:
-        bad = [failure.record for failure in not_applied if isinstance(failure, Rejected)]
+        bad = [
+            failure.record
+            for failure in not_applied
+            if isinstance(failure, Rejected) and failure.blames_origin
+        ]
         tripped = self._breaker.observe(batch.origins, origins_of(bad))
         if tripped:
             log.error("consumer.quarantine", group=self._group, origins=sorted(tripped))

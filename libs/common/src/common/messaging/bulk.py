@@ -88,13 +88,24 @@ class Part:
 
 
 def replaying(
-    replayer: Replayer, *, merchant_id: str | None, actor: str, value: bytes | None = None
+    replayer: Replayer,
+    *,
+    merchant_id: str | None,
+    actor: str,
+    value: bytes | None = None,
+    trusts_unproven: bool = False,
 ) -> Action:
     """Replay it, with `value` in place of its own if given."""
 
     async def action(dead_letter_id: int) -> Result:
         return result_of(
-            await replayer.replay(dead_letter_id, merchant_id=merchant_id, actor=actor, value=value)
+            await replayer.replay(
+                dead_letter_id,
+                merchant_id=merchant_id,
+                actor=actor,
+                value=value,
+                trusts_unproven=trusts_unproven,
+            )
         )
 
     return action
@@ -110,12 +121,21 @@ def discarding(replayer: Replayer, *, merchant_id: str | None, actor: str, why: 
     return action
 
 
-def dry_run(replayer: Replayer, *, merchant_id: str | None, will_replay: bool) -> Action:
+def dry_run(
+    replayer: Replayer,
+    *,
+    merchant_id: str | None,
+    will_replay: bool,
+    trusts_unproven: bool = False,
+) -> Action:
     """Touch nothing: say whether it would be replayed (or discarded)."""
 
     async def action(dead_letter_id: int) -> Result:
         letter = await replayer.look(
-            dead_letter_id, merchant_id=merchant_id, will_replay=will_replay
+            dead_letter_id,
+            merchant_id=merchant_id,
+            will_replay=will_replay,
+            trusts_unproven=trusts_unproven,
         )
         return Result(letter.id, "open", letter.reason, letter.detail, letter.remedy)
 

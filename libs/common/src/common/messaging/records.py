@@ -63,6 +63,8 @@ class Rejected:
     reason: str
     detail: str
     remedy: str
+    blames_origin: bool = True
+    """Whether whom the record names as its origin answers for it: a forged record's does not."""
 
     @classmethod
     def because(cls, record: Record, bad: BadRecord) -> "Rejected":
@@ -99,6 +101,11 @@ Prepare = Callable[[Any], Any]
 """What can be worked out from an event alone, before its batch's turn in the database. Pure."""
 
 
+Verify = Callable[[Sequence[Record]], Awaitable[Sequence[Rejected]]]
+"""Which of these records are not of whom they claim to be, before anything in them is believed.
+Raises `Outage` while that cannot be found out."""
+
+
 @dataclass(frozen=True)
 class Subscription:
     """A topic, by its event, and what handles its batches."""
@@ -106,3 +113,4 @@ class Subscription:
     event: type[Event]
     handle: Handle
     prepare: Prepare | None = None
+    verify: Verify | None = None

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 import structlog
 
+from common.contracts.signature import UNPROVEN
 from common.errors import NotFound, Refusal
 from common.failpoints import reach
 from common.messaging.applying import Applier
@@ -63,16 +64,21 @@ class Replayer:
         merchant_id: str | None,
         actor: str,
         value: bytes | None = None,
+        trusts_unproven: bool = False,
     ) -> Replayed:
         """Run the group's handler on a dead letter, with `value` in place of its own if given.
 
-        Every try is audited; what is still rejected stays open, with its own bytes. Raises
-        `NotFound`, and `Refusal` when it was settled before or nothing here handles its topic.
+        Signatures are not verified again: a record that is not proven to be the merchant's is
+        replayed by who `trusts_unproven`, an operator, alone. Every try is audited; what is still
+        rejected stays open, with its own bytes. Raises `NotFound`, and `Refusal` when it was
+        settled before or nothing here handles its topic.
         """
         claimed: DeadLetter | None = None
         try:
             async with unit_of_work(self._pool) as connection:
                 letter = await self._claim(connection, dead_letter_id, merchant_id)
+                if not trusts_unproven:
+                    _require_proven(letter)
                 applier = self._applier(letter)
                 claimed = letter
                 record = (
@@ -99,13 +105,20 @@ class Replayer:
             return await self._settle(connection, letter, [refused], actor, value is not None)
 
     async def look(
-        self, dead_letter_id: int, *, merchant_id: str | None, will_replay: bool
+        self,
+        dead_letter_id: int,
+        *,
+        merchant_id: str | None,
+        will_replay: bool,
+        trusts_unproven: bool = False,
     ) -> DeadLetter:
         """The dead letter, if `replay` (or `discard`) would act on it; raises what that would."""
         async with unit_of_work(self._pool) as connection:
             letter = await find_dead_letter(connection, dead_letter_id, merchant_id=merchant_id)
         letter = _open(letter)
         if will_replay:
+            if not trusts_unproven:
+                _require_proven(letter)
             self._applier(letter)
         return letter
 
@@ -243,3 +256,17 @@ def _open(letter: DeadLetter | None) -> DeadLetter:
             remedy="List the open ones.",
         )
     return letter
+
+
+def _require_proven(letter: DeadLetter) -> None:
+    """Raises `Refusal` for a record of which nobody knows that it is the merchant's."""
+    if letter.reason in UNPROVEN:
+        raise Refusal(
+            f"this record is not proven to be the merchant's ({letter.reason})",
+            status=403,
+            slug="unproven-record",
+            remedy=(
+                "Publish it again, signed with a key of the merchant's API client; or ask the"
+                " operator to replay it."
+            ),
+        )

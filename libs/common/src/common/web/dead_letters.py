@@ -252,7 +252,12 @@ class _DeadLetters:
         _check(request)
         _check_value(request)
         if request.dry_run:
-            action = dry_run(self._replayer, merchant_id=selection.merchant_id, will_replay=True)
+            action = dry_run(
+                self._replayer,
+                merchant_id=selection.merchant_id,
+                will_replay=True,
+                trusts_unproven=caller.identity.is_operator,
+            )
         else:
             action = self._replaying(selection.merchant_id, caller, request.value)
         return await self._bulk(request, selection, action)
@@ -272,6 +277,7 @@ class _DeadLetters:
             merchant_id=merchant_id,
             actor=caller.identity.subject,
             value=None if value is None else value.encode(),
+            trusts_unproven=caller.identity.is_operator,
         )
 
     def _discarding(self, merchant_id: str | None, caller: _Caller, why: str) -> Action:

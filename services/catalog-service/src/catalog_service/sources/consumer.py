@@ -13,7 +13,15 @@ from catalog_service.sources.versions import (
 )
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import BadRecord
-from common.messaging.records import Delivery, NotApplied, Parked, Record, Rejected, Subscription
+from common.messaging.records import (
+    Delivery,
+    NotApplied,
+    Parked,
+    Record,
+    Rejected,
+    Subscription,
+    Verify,
+)
 from common.postgres.pool import Connection
 
 
@@ -62,7 +70,9 @@ async def on_catalog_updated(
     return not_applied
 
 
-CATALOG_UPDATED = Subscription(CatalogUpdated, on_catalog_updated, content_of_event)
+def catalog_updated(verify: Verify | None = None) -> Subscription:
+    """The subscription; what `verify` refuses never reaches the catalogue."""
+    return Subscription(CatalogUpdated, on_catalog_updated, content_of_event, verify)
 
 
 def _conflict(record: Record, row: SourceRow) -> Rejected:
