@@ -51,8 +51,10 @@ class Auth:
     settings: AuthSettings
     keys: SigningKeys
 
-    def bearer(self, *scopes: str, merchant_id: str | None = None) -> dict[str, str]:
-        token = sign_claims(self.keys, "test", merchant_id, list(scopes))
+    def bearer(
+        self, *scopes: str, merchant_id: str | None = None, subject: str = "test"
+    ) -> dict[str, str]:
+        token = sign_claims(self.keys, subject, merchant_id, list(scopes))
         return {"authorization": f"Bearer {token}"}
 
     @property

@@ -10,6 +10,8 @@ from auth_service.clients.signing_keys import SigningKeys
 from auth_service.connecting.api import START_PATH, connect_router
 from auth_service.expiry.watch_tokens import watch_tokens
 from auth_service.merchants.api import merchant_router
+from auth_service.producer_keys.api import producer_key_router
+from auth_service.producer_keys.make_key import rewrap_keys
 from auth_service.settings import AuthSettings
 from auth_service.shops.api import shop_router
 from auth_service.shops.follow_merchant import follow_merchant
@@ -42,11 +44,17 @@ def build(context: Context[AuthSettings]) -> Parts:
             shop_router(pool),
             connect_router(pool, client, vault, settings),
             token_router(pool, client, vault),
+            producer_key_router(pool, vault),
         ],
         jobs=[
             Job("bootstrap", bootstrap, every=timedelta(hours=1)),
             Job("expiry", lambda: watch_tokens(pool), every=timedelta(milliseconds=500)),
             Job("rotate-keys", lambda: rotate_keys(pool, vault), every=timedelta(minutes=1)),
+            Job(
+                "rotate-producer-keys",
+                lambda: rewrap_keys(pool, vault),
+                every=timedelta(minutes=1),
+            ),
             Job("republish", lambda: republish_daily(pool), every=timedelta(seconds=30)),
             Job("measure-tokens", lambda: measure_tokens(pool), every=timedelta(seconds=10)),
         ],

@@ -44,6 +44,22 @@ api_client = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
+producer_key = Table(
+    "producer_key",
+    TABLES,
+    Column("key_id", Text, primary_key=True),
+    Column("merchant_id", Text, ForeignKey("merchant.merchant_id"), nullable=False),
+    Column(
+        "client_id", Text, ForeignKey("api_client.client_id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("sealed_under", Text, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+Index("producer_key_of_client", producer_key.c.client_id)
+
 shop = Table(
     "shop",
     TABLES,

@@ -26,7 +26,7 @@ async def routes(auth: Auth) -> list[tuple[str, str]]:
 
 
 def filled(path: str) -> str:
-    for name in ("merchant_id", "shop_id", "dead_letter_id"):
+    for name in ("merchant_id", "shop_id", "client_id", "key_id", "dead_letter_id"):
         path = path.replace(f"{{{name}}}", "1" if name == "dead_letter_id" else "shein")
     return path
 
@@ -70,6 +70,8 @@ async def test_a_merchants_own_token_never_opens_what_is_for_services_and_operat
         ("put", "/v1/merchants/{merchant_id}"),
         ("post", "/v1/merchants/{merchant_id}/api-clients"),
         ("post", "/v1/republish"),
+        ("post", "/v1/merchants/{merchant_id}/api-clients/{client_id}/producer-keys"),
+        ("post", "/internal/v1/producer-keys/lookup"),
         ("get", "/internal/v1/shops/{merchant_id}/{shop_id}/token"),
         ("post", "/internal/v1/shops/{merchant_id}/{shop_id}/token/dead"),
     ):

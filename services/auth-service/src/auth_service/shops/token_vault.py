@@ -1,13 +1,16 @@
-"""Access tokens at rest: AES-GCM under a data key of their own, which a master key wraps (AES-KW).
+"""Secrets at rest, access tokens first of all: AES-GCM under a data key of their own, which a
+master key wraps (AES-KW).
 
-The additional data binds a ciphertext to its merchant, shop and generation: moved to another row it
-does not open. Rotating the master key re-wraps the data keys, without touching a ciphertext.
+The additional data binds a ciphertext to its owner (a token to merchant, shop and generation):
+moved to another row it does not open. Rotating the master key re-wraps the data keys, without
+touching a ciphertext.
 """
 
 import base64
 import binascii
 import os
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -26,6 +29,13 @@ class SealBroken(Exception):
     """The token cannot be opened: its master key is gone, or it is not this row's token."""
 
 
+class SealedFor(Protocol):
+    """What a seal is bound to; its text names it in errors."""
+
+    def additional_data(self) -> bytes:
+        """The same bytes for the same owner, and for no other."""
+
+
 @dataclass(frozen=True)
 class Owner:
     """Whose token it is: what the seal is bound to."""
@@ -33,6 +43,9 @@ class Owner:
     merchant_id: str
     shop_id: str
     generation: int
+
+    def __str__(self) -> str:
+        return f"{self.merchant_id}/{self.shop_id}"
 
     def additional_data(self) -> bytes:
         """The same bytes for the same owner, and for no other."""
@@ -73,14 +86,14 @@ class TokenVault:
             keys[key_id] = key
         return cls(keys)
 
-    def seal(self, token: str, owner: Owner) -> SealedToken:
+    def seal(self, token: str, owner: SealedFor) -> SealedToken:
         """The token as it may be stored in its owner's row."""
         data_key, nonce = os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
         ciphertext = AESGCM(data_key).encrypt(nonce, token.encode(), owner.additional_data())
         key_id = self.current_key_id
         return SealedToken(key_id, aes_key_wrap(self._keys[key_id], data_key), nonce, ciphertext)
 
-    def open(self, sealed: SealedToken, owner: Owner) -> str:
+    def open(self, sealed: SealedToken, owner: SealedFor) -> str:
         """The token. Raises `SealBroken`."""
         try:
             data_key = aes_key_unwrap(self._master_key(sealed), sealed.wrapped_key)
@@ -88,7 +101,7 @@ class TokenVault:
                 sealed.nonce, sealed.ciphertext, owner.additional_data()
             )
         except (InvalidUnwrap, InvalidTag) as error:
-            raise SealBroken(f"{owner.merchant_id}/{owner.shop_id}") from error
+            raise SealBroken(str(owner)) from error
         return token.decode()
 
     def rewrap(self, sealed: SealedToken) -> SealedToken:
