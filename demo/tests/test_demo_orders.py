@@ -9,6 +9,7 @@ import pytest
 from channel_demo.sandbox import SandboxControl, open_sandbox
 from channel_demo.session import Session
 from channel_demo.trade import ORDERS_HELD, ORDERS_TO_SHIP, RISK_CONTROL, place_orders
+from channel_producer import KafkaAccess
 from stack.sandbox import Sandbox
 
 SELLER = "2200100001"
@@ -23,7 +24,7 @@ async def control(sandbox: Sandbox) -> AsyncIterator[SandboxControl]:
 
 def session_at(control: SandboxControl) -> Session:
     """A session of which only the sandbox is used: ordering needs nothing of the channel."""
-    return Session(cast("Any", None), control, "", "", "main", "c", "f")
+    return Session(cast("Any", None), control, KafkaAccess(""), "", "main", "c", "f")
 
 
 async def pieces(control: SandboxControl) -> int:

@@ -20,7 +20,6 @@ from channel_cli.settings import ORDERS
 from channel_demo import bring_in, sell, trade
 from channel_demo.session import Session
 from channel_demo.sources import Sources
-from channel_producer import CatalogPublisher
 from common.contracts.catalog import CatalogUpdated
 from stack.testing import Marketplace
 
@@ -165,9 +164,7 @@ async def change(case: Case) -> None:
 async def take_out(case: Case, deletion: CatalogUpdated) -> None:
     """Publish a deletion, and wait until the product is in the catalogue no more."""
     session = case.session
-    async with CatalogPublisher(
-        session.kafka_bootstrap, source=bring_in.SOURCE, topic_prefix=session.topic_prefix
-    ) as publisher:
+    async with session.publisher(bring_in.SOURCE) as publisher:
         await publisher.publish([deletion])
 
     async def names() -> set[str]:

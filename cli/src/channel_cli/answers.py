@@ -31,6 +31,13 @@ class ApiClient(Answer, frozen=True, kw_only=True):
     client_secret: str
 
 
+class ProducerKey(Answer, frozen=True, kw_only=True):
+    """A new key that catalogue events are signed with; it is shown this once."""
+
+    key_id: str
+    signing_key: str
+
+
 class Shop(Answer, frozen=True, kw_only=True):
     """A shop's connection to AliExpress."""
 

@@ -20,6 +20,7 @@ from channel_cli.answers import (
     ParkedWait,
     PlanLine,
     PreviewFamily,
+    ProducerKey,
     Progress,
     PublishedProduct,
     Quarantine,
@@ -67,6 +68,11 @@ class Channel:
         body = {"name": name, "scopes": scopes}
         path = _of(merchant, "api-clients")
         return await self.session.send("POST", AUTH, path, ApiClient, body=body)
+
+    async def make_producer_key(self, merchant: str, client_id: str) -> ProducerKey:
+        """A key of the client, that catalogue events of its merchant are signed with."""
+        path = _of(merchant, "api-clients", client_id, "producer-keys")
+        return await self.session.send("POST", AUTH, path, ProducerKey)
 
     async def connect_shop(self, merchant: str, shop: str) -> ConsentLink:
         """The link that connects a shop, or renews its token (M1.4)."""

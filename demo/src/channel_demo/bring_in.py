@@ -9,7 +9,6 @@ from channel_cli.session import Problem
 from channel_demo.consent import agree
 from channel_demo.session import STRANGER, Session
 from channel_demo.sources import Sources
-from channel_producer import CatalogPublisher
 from common.contracts.catalog import CatalogUpdated
 
 SOURCE = "/channel-demo"
@@ -76,9 +75,7 @@ async def publish(session: Session, events: Sequence[CatalogUpdated]) -> None:
     for event in events:
         newest[event.product_id] = max(event.version or 0, newest.get(event.product_id, 0))
     with progress_bar("publishing catalogue events") as bar:
-        async with CatalogPublisher(
-            session.kafka_bootstrap, source=SOURCE, topic_prefix=session.topic_prefix
-        ) as publisher:
+        async with session.publisher(SOURCE) as publisher:
             await publisher.publish(list(events))
         async for taken_in in poll(
             lambda: count_at_versions(session, newest), within=120, what="taking the events in"

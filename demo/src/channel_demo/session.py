@@ -8,6 +8,7 @@ from channel_cli.client import Channel
 from channel_cli.session import open_session
 from channel_cli.settings import Access
 from channel_demo.sandbox import SELLER_BY_CURRENCY, SandboxControl, open_sandbox
+from channel_producer import CatalogPublisher, KafkaAccess
 from stack.addresses import Addresses
 from stack.system import SANDBOX
 
@@ -23,12 +24,32 @@ class Session:
 
     channel: Channel
     sandbox: SandboxControl
-    kafka_bootstrap: str
+    kafka: KafkaAccess
     topic_prefix: str
     shop: str
     catalogue: str
     feed: str
     merchant: str = MERCHANT
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """Where Kafka is."""
+        return self.kafka.bootstrap
+
+    @asynccontextmanager
+    async def publisher(self, source: str) -> AsyncIterator[CatalogPublisher]:
+        """Publishes for the merchant as another system does: signed, where Kafka has users."""
+        key = await self._new_signing_key(source) if self.kafka.logs_in else None
+        async with CatalogPublisher(
+            self.kafka, source=source, signing_key=key, topic_prefix=self.topic_prefix
+        ) as publisher:
+            yield publisher
+
+    async def _new_signing_key(self, name: str) -> str:
+        client = await self.channel.make_api_client(
+            self.merchant, name=name, scopes=["catalogue:write"]
+        )
+        return (await self.channel.make_producer_key(self.merchant, client.client_id)).signing_key
 
 
 @asynccontextmanager
@@ -44,7 +65,7 @@ async def open_demo(
         yield Session(
             Channel(session),
             sandbox,
-            addresses.kafka_bootstrap,
+            addresses.kafka,
             addresses.topic_prefix,
             SHOP_BY_CURRENCY.get(currency, "main"),
             catalogue,

@@ -19,9 +19,13 @@ class StartSystem(Protocol):
     """The fixture `start_system`."""
 
     def __call__(
-        self, environment: Mapping[str, Mapping[str, str]] | None = None
+        self,
+        environment: Mapping[str, Mapping[str, str]] | None = None,
+        *,
+        kafka_secure: bool = False,
     ) -> AbstractAsyncContextManager[Stack]:
-        """A system for the block; `environment` adds variables by process name."""
+        """A system for the block; `environment` adds variables by process name. `kafka_secure`
+        gives it a Kafka of its own, with TLS and users."""
 
 
 @asynccontextmanager
@@ -30,16 +34,19 @@ async def running_system(
     folder: Path,
     spawn: Spawn,
     environment: Mapping[str, Mapping[str, str]] | None = None,
+    *,
+    kafka_secure: bool = False,
 ) -> AsyncIterator[Stack]:
     """A system of its own on free ports: its clock may be moved and its processes killed.
 
-    The stores are the run's, under names of this system's own. A test that restarts a store runs
-    `stack.run.running_stack` with stores of its own.
+    The stores are the run's, under names of this system's own; a secure Kafka is its own. A test
+    that restarts a store runs `stack.run.running_stack` with stores of its own.
     """
     settings = StackSettings(
         state_dir=folder,
         database_url=SecretStr(addresses.admin_url),
-        kafka_bootstrap=addresses.kafka_bootstrap,
+        kafka_bootstrap=None if kafka_secure else addresses.kafka_bootstrap,
+        kafka_secure=kafka_secure,
         installation=f"t{uuid4().hex[:8]}",
     )
     async with running_stack(
