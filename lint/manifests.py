@@ -15,10 +15,13 @@ import jsonschema_rs
 import kubernetes_validate
 import yaml
 
+from lint.overlays import rendered
 from lint.settings_names import known_variables
 
 BASE = Path("deploy/k8s/base")
+OVERLAY = Path("deploy/k8s/secure-kafka")
 COMPOSE = Path("docker-compose.yml")
+COMPOSE_OVERLAY = Path("deploy/compose-kafka.yml")
 COMPOSE_SCHEMA = Path(__file__).parent / "compose_spec" / "compose-spec.json"
 RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 """The policies that the specification lists, which its schema takes for any text."""
@@ -26,7 +29,12 @@ RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 
 def main() -> int:
     """Check all manifests; returns the exit code."""
-    problems = [*kubernetes_problems(BASE), *compose_problems(COMPOSE)]
+    problems = [
+        *kubernetes_problems(BASE),
+        *overlay_problems(OVERLAY),
+        *compose_problems(COMPOSE),
+        *compose_problems(COMPOSE_OVERLAY),
+    ]
     for problem in problems:
         print(problem)
     if not problems:
@@ -43,13 +51,27 @@ def kubernetes_problems(folder: Path) -> Iterator[str]:
         yield f"{folder}/kustomization.yaml: {name} is listed or present, not both"
     for path in sorted(folder / name for name in listed & present):
         for document in yaml.safe_load_all(path.read_text()):
-            what = f"{path}: {document['kind']} {document['metadata']['name']}"
-            try:
-                kubernetes_validate.validate(document, version, strict=True)
-            except kubernetes_validate.ValidationError as error:
-                yield f"{what}: {error.message}"
-            if document["kind"] == "ConfigMap":
-                yield from _unknown(what, document["metadata"]["name"], document["data"])
+            yield from _manifest_problems(path, document, version)
+
+
+def overlay_problems(folder: Path) -> Iterator[str]:
+    """What is wrong in what a kustomize overlay makes of its base."""
+    version = kubernetes_validate.latest_version()
+    try:
+        for document in rendered(folder):
+            yield from _manifest_problems(folder, document, version)
+    except (KeyError, OSError) as error:
+        yield f"{folder}: it cannot be applied to its base: {error}"
+
+
+def _manifest_problems(path: Path, document: dict[str, Any], version: str) -> Iterator[str]:
+    what = f"{path}: {document['kind']} {document['metadata']['name']}"
+    try:
+        kubernetes_validate.validate(document, version, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        yield f"{what}: {error.message}"
+    if document["kind"] == "ConfigMap":
+        yield from _unknown(what, document["metadata"]["name"], document["data"])
 
 
 def compose_problems(path: Path) -> Iterator[str]:
@@ -67,6 +89,8 @@ def compose_problems(path: Path) -> Iterator[str]:
         if not RESTART.fullmatch(service.get("restart", "no")):
             yield f"{path}: {name}: there is no restart policy {service['restart']}"
         image: str = service.get("image", "")
+        if not image and Path("services", name).is_dir():  # an overlay says no image
+            image = f"channel/{name}"
         if image.startswith("channel/"):
             yield from _unknown(
                 f"{path}: {name}", image.partition("/")[2], service.get("environment", {})

@@ -147,6 +147,7 @@ def as_strimzi(grants: Iterable[Grant]) -> Iterator[str]:
         rule = {"resource": resource, "operations": [grant.operation.name.title(), "Describe"]}
         by_user.setdefault(grant.user, []).append(rule)
     for user, rules in by_user.items():
+        yield "---"
         yield json.dumps(
             {
                 "apiVersion": "kafka.strimzi.io/v1",
