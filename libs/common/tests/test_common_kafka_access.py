@@ -104,6 +104,7 @@ class TokenServer:
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
         self.status, self.lifetime = 200, 3600.0
+        self.followed = False
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -113,9 +114,15 @@ class TokenServer:
                 token = {"access_token": f"t{len(outer.asked)}", "expires_in": outer.lifetime}
                 body = json.dumps(token).encode()
                 self.send_response(outer.status)
+                if outer.status == 302:
+                    self.send_header("location", outer.url)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_GET(self) -> None:
+                outer.followed = True
+                self.send_error(404)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -155,6 +162,13 @@ async def test_a_token_is_renewed_before_it_ends(
     assert await tokens.token() == "t1"
     now += 2
     assert await tokens.token() == "t2"
+
+
+async def test_a_redirection_is_not_followed_with_the_secret(token_server: TokenServer) -> None:
+    token_server.status = 302
+    with pytest.raises(TokenRefused, match="302"):
+        await ClientCredentials(token_server.url, "a", "s").token()
+    assert not token_server.followed
 
 
 async def test_a_refused_client_is_named_without_its_secret(token_server: TokenServer) -> None:

@@ -1,6 +1,9 @@
 """Each user of Kafka may do what the registry of topics says, and no more."""
 
 import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
@@ -12,15 +15,22 @@ from aiokafka.errors import (
     KafkaConnectionError,
     TopicAuthorizationFailedError,
 )
+from structlog.testing import capture_logs
 
+from common.contracts.shop import ShopState
 from common.contracts.topics import TOPICS
 from common.kafka_access import KafkaAccess
 from common.messaging.acls import SERVICES, all_grants, apply_grants
 from common.messaging.clients import close_consumer, new_consumer, new_producer
+from common.messaging.consumer import Consumer
 from common.messaging.create_topics import create_topics
+from common.messaging.records import Delivery, NotApplied, Subscription
 from common.messaging.refusals import IdentityRefused
+from common.messaging.relay import Relay
+from common.postgres.pool import Connection, open_pool
 from stack.kafka_identity import ADMINISTRATOR, PRODUCER, USERS
 from stack.run import Stack
+from stack.testing import NewDatabase, eventually
 
 PREFIX = "matrix."
 """Topics of no installation: what is written there reaches no service."""
@@ -30,6 +40,16 @@ NAMES = [
 ]  # fmt: skip
 WITHIN = 20.0
 SESSION = timedelta(seconds=10)
+REFUSED = "kafka.identity_refused"
+
+
+async def take_none(
+    _connection: Connection, _deliveries: Sequence[Delivery[ShopState]]
+) -> list[NotApplied]:
+    return []
+
+
+READS_SHOPS = Subscription(ShopState, take_none)
 
 
 def may_write(user: str) -> set[str]:
@@ -139,6 +159,31 @@ async def test_who_does_not_know_the_password_or_the_authority_is_named_as_refus
         await producer.stop()
         assert remedy in str(refused.value)
         assert access.password not in str(refused.value)
+
+
+async def test_a_refused_service_says_so_and_tries_again_at_its_pace(
+    system: Stack, database: NewDatabase
+) -> None:
+    wrong = replace(system.kafka_access("auth-service"), password="wrong")
+    url = await database()
+    pool = await open_pool(url, max_size=1)
+    with capture_logs() as logs:
+        relay = Relay(url, wrong)
+        consumer = Consumer(pool, wrong, "auth-service.test", [READS_SHOPS], instance_id="one")
+        began = time.monotonic()
+        relay.start()
+        consumer.start()
+
+        def refusals() -> Counter[str]:
+            return Counter(log["client"] for log in logs if log["event"] == REFUSED)
+
+        await eventually(lambda: min(refusals()["relay"], refusals()["auth-service.test"]) >= 3)
+        pace = max(refusals().values()) / (time.monotonic() - began)
+        await asyncio.gather(relay.stop(), consumer.stop())
+    await pool.close()
+    assert pace < 10
+    events = {log["event"] for log in logs}
+    assert not events & {"relay.outage", "relay.failed", "consumer.rebuild"}
 
 
 async def test_nobody_comes_in_plain(system: Stack) -> None:

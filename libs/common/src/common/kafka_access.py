@@ -165,6 +165,16 @@ class KafkaAccess:
         return None
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirected request would take the client's secret along."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Leave the redirection as the error it is."""
+
+
+_opener = urllib.request.build_opener(_NoRedirects)
+
+
 class ClientCredentials(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka is untyped
     """Tokens by OAuth 2 client credentials (RFC 6749 4.4), each used for most of its life."""
 
@@ -173,18 +183,19 @@ class ClientCredentials(AbstractTokenProvider):  # type: ignore[misc]  # aiokafk
         self._client_id = client_id
         self._client_secret = client_secret
         self._scope = scope
-        self._token = ""
+        self._token: str | None = None
         self._renew_at = -math.inf
         self._asking = asyncio.Lock()
 
     async def token(self) -> str:
         """A token that has not ended. Raises `TokenRefused`."""
         async with self._asking:
-            if time.monotonic() >= self._renew_at:
-                asked_at = time.monotonic()
-                self._token, lifetime = await asyncio.to_thread(self._ask)
-                self._renew_at = asked_at + lifetime * TOKEN_USED_FOR
-            return self._token
+            if self._token is not None and time.monotonic() < self._renew_at:
+                return self._token
+            asked_at = time.monotonic()
+            token, lifetime = await asyncio.to_thread(self._ask)
+            self._token, self._renew_at = token, asked_at + lifetime * TOKEN_USED_FOR
+            return token
 
     def _ask(self) -> tuple[str, float]:
         form = {"grant_type": "client_credentials"} | (
@@ -198,7 +209,7 @@ class ClientCredentials(AbstractTokenProvider):  # type: ignore[misc]  # aiokafk
             headers={"authorization": f"Basic {b64encode(credentials.encode()).decode()}"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=TOKEN_WITHIN_SECONDS) as answer:  # noqa: S310 - as above
+            with _opener.open(request, timeout=TOKEN_WITHIN_SECONDS) as answer:
                 given = json.load(answer)
             return str(given["access_token"]), float(given["expires_in"])
         except (OSError, ValueError, KeyError, TypeError) as error:
