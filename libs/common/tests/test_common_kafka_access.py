@@ -105,13 +105,16 @@ class TokenServer:
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
         self.status, self.lifetime = 200, 3600.0
         self.followed = False
+        self.token: str | None = None
+        """What it gives; else t1, t2 and so on."""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 form = self.rfile.read(int(self.headers["content-length"])).decode()
                 outer.asked.append((self.headers["authorization"], parse_qs(form)))
-                token = {"access_token": f"t{len(outer.asked)}", "expires_in": outer.lifetime}
+                given = outer.token or f"t{len(outer.asked)}"
+                token = {"access_token": given, "expires_in": outer.lifetime}
                 body = json.dumps(token).encode()
                 self.send_response(outer.status)
                 if outer.status == 302:

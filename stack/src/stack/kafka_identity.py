@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import pbkdf2_hmac
 from pathlib import Path
+from typing import Self
 
 from common.kafka_access import KafkaAccess
 from common.messaging.acls import SERVICES, all_grants, apply_grants
@@ -34,7 +35,7 @@ class KafkaIdentity:
     passwords: Mapping[str, str] = field(repr=False)
 
     @classmethod
-    def of(cls, folder: Path, secrets: Secrets) -> "KafkaIdentity":
+    def of(cls, folder: Path, secrets: Secrets) -> Self:
         """The users with their kept passwords."""
         return cls(folder, {user: secrets.of(f"kafka:{user}") for user in USERS})
 

@@ -17,15 +17,16 @@ from aiokafka.errors import (
 )
 from structlog.testing import capture_logs
 
+from channel_producer import CatalogPublisher
 from common.contracts.shop import ShopState
 from common.contracts.topics import TOPICS
 from common.kafka_access import KafkaAccess
+from common.kafka_refusals import IdentityRefused
 from common.messaging.acls import SERVICES, all_grants, apply_grants
 from common.messaging.clients import close_consumer, new_consumer, new_producer
 from common.messaging.consumer import Consumer
 from common.messaging.create_topics import create_topics
 from common.messaging.records import Delivery, NotApplied, Subscription
-from common.messaging.refusals import IdentityRefused
 from common.messaging.relay import Relay
 from common.postgres.pool import Connection, open_pool
 from stack.kafka_identity import ADMINISTRATOR, PRODUCER, USERS
@@ -159,6 +160,13 @@ async def test_who_does_not_know_the_password_or_the_authority_is_named_as_refus
         await producer.stop()
         assert remedy in str(refused.value)
         assert access.password not in str(refused.value)
+
+
+async def test_the_producer_kit_names_a_refused_identity(system: Stack) -> None:
+    wrong = replace(system.kafka_access(), password="wrong")
+    with pytest.raises(IdentityRefused, match="KAFKA_PASSWORD"):
+        async with CatalogPublisher(wrong, source="/erp"):
+            pass
 
 
 async def test_a_refused_service_says_so_and_tries_again_at_its_pace(

@@ -77,6 +77,11 @@ class KafkaAccess:
         """Whether the client says who it is by SASL."""
         return self.protocol in {"SASL_PLAINTEXT", "SASL_SSL"}
 
+    @property
+    def sends_tokens(self) -> bool:
+        """Whether it does so by tokens of a token server."""
+        return self.logs_in and self.mechanism == "OAUTHBEARER"
+
     def client_options(self) -> dict[str, Any]:
         """What every client of aiokafka is made with. Reads the files again, so that renewed
         certificates are taken up by the next client."""

@@ -19,10 +19,12 @@ from channel_producer.publisher import (
 )
 from common.contracts.signature import ProducerKey, ProducerKeyUnusable
 from common.kafka_access import KafkaAccess, KafkaAccessUnusable
+from common.kafka_refusals import IdentityRefused
 
 __all__ = [
     "CatalogPublisher",
     "EventRefused",
+    "IdentityRefused",
     "KafkaAccess",
     "KafkaAccessUnusable",
     "NotPublished",

@@ -14,6 +14,7 @@ from common.contracts.catalog import CatalogUpdated, FieldValue
 from common.contracts.envelope import BadRecord, EncodedEvent, RecordTooLarge, decode, encode
 from common.contracts.signature import ProducerKey
 from common.kafka_access import KafkaAccess
+from common.kafka_refusals import name_refusals
 
 
 class EventRefused(ValueError):
@@ -96,7 +97,8 @@ class CatalogPublisher:
         self._producer: AIOKafkaProducer | None = None
 
     async def __aenter__(self) -> Self:
-        """Connect. Raises aiokafka's `KafkaConnectionError` when no broker answers."""
+        """Connect. Raises aiokafka's `KafkaConnectionError` when no broker answers, and
+        `IdentityRefused` where one does not take us for whom we say we are."""
         self._producer = AIOKafkaProducer(
             **self._kafka.client_options(),
             enable_idempotence=True,
@@ -105,6 +107,7 @@ class CatalogPublisher:
             max_request_size=1_100_000,
             request_timeout_ms=int(self._acknowledged_within.total_seconds() * 1000),
         )
+        name_refusals(self._producer.client, self._kafka)
         try:
             await self._producer.start()
         except BaseException:

@@ -12,7 +12,7 @@ from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import KafkaError
 
 from common.kafka_access import KafkaAccess
-from common.messaging.refusals import name_refusals
+from common.kafka_refusals import name_refusals
 from common.supervision import abandon, close
 
 STOP_WITHIN = timedelta(seconds=3)
