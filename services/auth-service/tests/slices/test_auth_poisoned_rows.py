@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from auth_service.expiry.watch_tokens import watch_tokens
+from auth_service.producer_keys.make_key import make_key, rewrap_keys
 from auth_service.shops.republish import republish
 from auth_service.shops.token_vault import TokenVault
 from auth_service.tokens.rotate_keys import rotate_keys
@@ -63,6 +64,29 @@ async def test_rotate_keys(selling: tuple[Auth, Seller]) -> None:
     keys = {merchant: (await auth.row(merchant))["token_key_id"] for merchant in SELLERS}
     assert keys == {merchant: "k1" if merchant == POISONED else "k2" for merchant in SELLERS}
     assert await failed(auth) == [("rotate-keys", POISONED, "main")]
+
+
+async def test_rotate_producer_keys(auth: Auth) -> None:
+    vault = TokenVault.parse(MASTER_KEY)
+    for merchant in SELLERS:
+        await auth.register(merchant)
+        made = await auth.http.post(
+            f"/v1/merchants/{merchant}/api-clients",
+            json={"name": "events", "scopes": ["catalogue:write"]},
+            headers=auth.operator,
+        )
+        await make_key(auth.pool, vault, merchant, made.json()["client_id"])
+    await auth.pool.execute(
+        "UPDATE producer_key SET wrapped_key = $2 WHERE merchant_id = $1", POISONED, b"\x00" * 40
+    )
+    new = "k2:" + base64.b64encode(b"2" * 32).decode()
+
+    while await rewrap_keys(auth.pool, TokenVault.parse(f"{new},{MASTER_KEY}")):
+        pass
+
+    rows = await auth.pool.fetch("SELECT merchant_id, sealed_under FROM producer_key")
+    assert dict(map(tuple, rows)) == {m: "k1" if m == POISONED else "k2" for m in SELLERS}
+    assert [row[:2] for row in await failed(auth)] == [("rotate-producer-keys", POISONED)]
 
 
 async def test_republish(selling: tuple[Auth, Seller]) -> None:

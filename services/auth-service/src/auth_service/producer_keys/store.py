@@ -10,6 +10,7 @@ from auth_service.shops.token_vault import SealedToken
 from common import clock
 from common.errors import NotFound
 from common.postgres.pool import Connection
+from common.postgres.set_aside import RowKey
 
 
 @dataclass(frozen=True)
@@ -117,17 +118,35 @@ async def find_sealed(
     ]
 
 
+async def list_sealed_under_other_key(
+    connection: Connection, job: str, master_key_id: str, now: datetime, *, limit: int
+) -> list[RowKey]:
+    """Keys under another master key than this one, and that this job is not to pass over."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, key_id FROM producer_key
+        WHERE sealed_under <> $2 AND NOT is_held($1, merchant_id, key_id, $3)
+        ORDER BY key_id LIMIT $4
+        """,
+        job,
+        master_key_id,
+        now,
+        limit,
+    )
+    return [RowKey(*row) for row in rows]
+
+
 async def claim_sealed_under_other_key(
-    connection: Connection, master_key_id: str, *, limit: int
+    connection: Connection, key_ids: Sequence[str], master_key_id: str
 ) -> list[tuple[str, SealedToken]]:
-    """Keys under another master key than this one, by id; rows locked."""
+    """Of these keys those under another master key than this one, by id; rows locked."""
     rows = await connection.fetch(
         """
         SELECT key_id, sealed_under, wrapped_key, nonce, ciphertext FROM producer_key
-        WHERE sealed_under <> $1 ORDER BY key_id LIMIT $2 FOR UPDATE SKIP LOCKED
+        WHERE key_id = ANY($1) AND sealed_under <> $2 ORDER BY key_id FOR UPDATE SKIP LOCKED
         """,
+        key_ids,
         master_key_id,
-        limit,
     )
     return [(row[0], SealedToken(row[1], row[2], row[3], row[4])) for row in rows]
 
