@@ -17,6 +17,7 @@ EVERYWHERE = ("auth-service", "catalog-service", "feed-publisher", "order-import
 VIEWS: dict[type[answers.Answer], tuple[tuple[str, ...], str]] = {
     answers.Merchant: (("auth-service",), "MerchantView"),
     answers.ApiClient: (("auth-service",), "ClientSecret"),
+    answers.ProducerKey: (("auth-service",), "NewProducerKey"),
     answers.Shop: (("auth-service",), "ShopView"),
     answers.ConsentLink: (("auth-service",), "StartView"),
     answers.Catalogue: (("catalog-service",), "CatalogueView"),

@@ -78,10 +78,11 @@ async def test_a_merchants_own_token_never_opens_what_is_for_services_and_operat
         assert answered[route] == 403, route
 
 
-async def test_an_operator_opens_every_route_but_those_of_a_shops_token(auth: Auth) -> None:
+async def test_an_operator_opens_every_route_but_those_of_tokens_and_keys(auth: Auth) -> None:
     await auth.register("shein")
     answered = await statuses(auth, auth.operator)
     assert {route for route, status in answered.items() if status == 403} == {
+        ("post", "/internal/v1/producer-keys/lookup"),
         ("get", "/internal/v1/shops/{merchant_id}/{shop_id}/token"),
         ("post", "/internal/v1/shops/{merchant_id}/{shop_id}/token/dead"),
     }

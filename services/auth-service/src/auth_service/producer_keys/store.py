@@ -45,7 +45,7 @@ async def lock_writer(connection: Connection, merchant_id: str, client_id: str) 
         client_id,
     )
     if scopes is None:
-        raise NotFound("API client", remedy="Make one by POST .../api-clients.")
+        raise NotFound("API client", remedy="Ask the operator to make one for the merchant.")
     return scopes
 
 
