@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from common.settings import ServiceSettings
-from common.web.server import server_config
+from common.web.server import server_configs
 from stack.ports import free_port
 from stack.testing import eventually
 
@@ -45,12 +45,13 @@ async def served(app: FastAPI, **limits: float) -> AsyncIterator[int]:
         kafka_bootstrap="unused",
         **limits,  # type: ignore[arg-type]
     )
-    server = uvicorn.Server(server_config(app, settings))
-    serving = asyncio.create_task(server.serve())
-    await eventually(lambda: server.started)
+    servers = [uvicorn.Server(config) for config in server_configs(app, settings)]
+    serving = [asyncio.create_task(server.serve()) for server in servers]
+    await eventually(lambda: all(server.started for server in servers))
     yield settings.port
-    server.should_exit = True
-    await serving
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*serving)
 
 
 async def test_a_request_above_the_limit_is_a_problem_and_probes_are_answered() -> None:
@@ -150,3 +151,33 @@ async def test_connections_above_their_number_are_answered_503() -> None:
             return answer.status_code == 200
 
         await eventually(is_served)
+
+
+async def test_what_is_for_operators_has_a_port_of_its_own() -> None:
+    app = FastAPI()
+    for path in ("/v1/orders", "/internal/v1/token", "/metrics", "/health/live"):
+        app.get(path)(lambda: "done")
+    paths = [
+        "/v1/orders",
+        "/internal/v1/token",
+        "/metrics",
+        "/health/live",
+        "/openapi.json",
+        "/docs",
+    ]
+    tricks = ["//v1/../metrics", "/v1/../metrics", "/V1/orders", "/v1", "/v1%2f..%2fmetrics"]
+    operations = free_port()
+
+    async with (
+        served(app, operations_port=operations) as port,
+        httpx2.AsyncClient() as client,
+    ):
+
+        async def status(of: int, path: str) -> int:
+            return (await client.get(f"http://127.0.0.1:{of}{path}")).status_code
+
+        assert [await status(operations, path) for path in paths] == [200] * len(paths)
+        assert [await status(port, path) for path in paths] == [200, *[404] * (len(paths) - 1)]
+        assert {await status(port, path) for path in tricks} == {404}
+        answer = await client.get(f"http://127.0.0.1:{port}/metrics")
+        assert answer.headers["content-type"] == "application/problem+json"

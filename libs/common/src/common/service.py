@@ -49,7 +49,7 @@ from common.web.identity import Verifier
 from common.web.parameters import known_parameters_only
 from common.web.problem import install_problems
 from common.web.quarantines import quarantine_router
-from common.web.server import server_config
+from common.web.server import server_configs
 from common.web.set_aside import set_aside_router
 
 log = structlog.get_logger()
@@ -198,12 +198,12 @@ async def serve(service: Service[S], settings: S, role: str) -> int:
     process = result_of(assembling)
     for component in process.components:
         component.start()
-    serving = asyncio.create_task(process.server.serve(), name="rest")
+    serving = [asyncio.create_task(server.serve(), name="rest") for server in process.servers]
     log.info("service.started", role=role, port=settings.port)
     ended = await _until_one_ends(asked, serving, process.components)
     process.draining.set()
     await asyncio.gather(
-        _close_rest(process.server, serving, settings, is_asked=not ended),
+        _close_rest(process.servers, serving, settings, is_asked=not ended),
         *(component.stop() for component in process.components),
     )
     await _close(process.context, process.closers)
@@ -217,7 +217,7 @@ class _Process(Generic[S]):
 
     context: Context[S]
     components: Sequence[Component]
-    server: uvicorn.Server
+    servers: Sequence[uvicorn.Server]
     draining: asyncio.Event
     closers: Sequence[Closer]
 
@@ -244,21 +244,21 @@ async def _assemble(service: Service[S], settings: S, role: str) -> _Process[S]:
         )
     )
     closers = [*parts.closers, *([follower.aclose] if follower else [])]
-    server = _Server(server_config(app, settings))
-    return _Process(context, components, server, draining, closers)
+    servers = [_Server(config) for config in server_configs(app, settings)]
+    return _Process(context, components, servers, draining, closers)
 
 
 async def _until_one_ends(
     asked: asyncio.Task[Literal[True]],
-    serving: asyncio.Task[None],
+    serving: Sequence[asyncio.Task[None]],
     components: Sequence[Component],
 ) -> list[str]:
     """The parts that ended unasked; none when the process is asked to stop."""
     working = [component.task for component in components if component.task is not None]
-    await asyncio.wait([asked, serving, *working], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([asked, *serving, *working], return_when=asyncio.FIRST_COMPLETED)
     if asked.done():
         return []
-    ended = [task.get_name() for task in (serving, *working) if task.done()]
+    ended = [task.get_name() for task in (*serving, *working) if task.done()]
     log.critical("service.part_ended", parts=ended)
     return ended
 
@@ -324,17 +324,19 @@ async def _is_true(question: Awaitable[bool]) -> bool:
 
 
 async def _close_rest(
-    server: uvicorn.Server,
-    serving: asyncio.Task[None],
+    servers: Sequence[uvicorn.Server],
+    serving: Sequence[asyncio.Task[None]],
     settings: ServiceSettings,
     *,
     is_asked: bool,
 ) -> None:
     """Serve on while load balancers take notice, then until the requests in progress have ended."""
     if is_asked:
-        await asyncio.wait([serving], timeout=settings.drain_seconds)
-    server.should_exit = True
-    await close(serving, "rest", within=settings.request_grace + CLOSED_WITHIN)
+        await asyncio.wait(serving, timeout=settings.drain_seconds)
+    for server in servers:
+        server.should_exit = True
+    within = settings.request_grace + CLOSED_WITHIN
+    await asyncio.gather(*(close(task, "rest", within=within) for task in serving))
 
 
 async def _follow_clock(url: str | None) -> clock_source.Follower | None:

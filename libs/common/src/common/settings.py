@@ -91,6 +91,9 @@ class ServiceSettings(KafkaSettings):
     """How long Kafka waits for a silent member before its partitions go to others."""
     max_batch_records: int = 1_000
     """The most records one transaction takes."""
+    operations_port: int | None = None
+    """Where `/metrics`, `/health`, `/internal` and the OpenAPI pages are served, beside the API;
+    `port` then serves nothing but `/v1/`. None: all of it on `port`."""
     log_level: str = "INFO"
     serves_documents: bool = True
     """Whether `/openapi.json` and its pages are served, to anyone who reaches the port."""

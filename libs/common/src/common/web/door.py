@@ -25,7 +25,7 @@ _ANSWER_HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
 """Of every answer of the API that does not say otherwise."""
-_API = "/v1/"
+API = "/v1/"
 
 
 class Door:
@@ -51,7 +51,7 @@ class Door:
                 return
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start" and scope["path"].startswith(_API):
+            if message["type"] == "http.response.start" and scope["path"].startswith(API):
                 headers = MutableHeaders(scope=message)
                 for name, value in _ANSWER_HEADERS.items():
                     headers.setdefault(name, value)

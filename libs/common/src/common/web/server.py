@@ -12,16 +12,27 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from common.errors import Outage
+from common.errors import NotFound, Outage
 from common.settings import ServiceSettings
-from common.web.problem import answer_outage
+from common.web.door import API
+from common.web.problem import answer_outage, answer_refusal
 
 _COME_AGAIN = timedelta(seconds=1)
 _PROBES = "/health/"
 
 
-def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
-    """How the app is served; h11, since it alone bounds the size of headers."""
+def server_configs(app: ASGIApp, settings: ServiceSettings) -> list[uvicorn.Config]:
+    """How the app is served: on one port, or the API alone on the one and all of it on another."""
+    if settings.operations_port is None:
+        return [_server_config(app, settings, settings.port)]
+    return [
+        _server_config(PublicOnly(app), settings, settings.port),
+        _server_config(app, settings, settings.operations_port),
+    ]
+
+
+def _server_config(app: ASGIApp, settings: ServiceSettings, port: int) -> uvicorn.Config:
+    """With h11, since it alone bounds the size of headers."""
 
     class Protocol(HeaderDeadline):
         within = timedelta(seconds=settings.headers_within_seconds)
@@ -29,7 +40,7 @@ def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
     return uvicorn.Config(
         RequestLimit(app, at_once=settings.requests_at_once),
         host=settings.host,
-        port=settings.port,
+        port=port,
         http=Protocol,
         ws="none",
         lifespan="off",
@@ -88,6 +99,20 @@ class HeaderDeadline(H11Protocol):
         self._deadline = None
         if self._is_between_requests:
             self.transport.close()
+
+
+class PublicOnly:
+    """ASGI middleware: the API, and nothing else of the app."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request in, or answer that there is nothing."""
+        if scope["type"] == "http" and not scope["path"].startswith(API):
+            await answer_refusal(NotFound("path"))(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class RequestLimit:
