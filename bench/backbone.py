@@ -34,7 +34,13 @@ from common.messaging.relay import CLAIM_ROWS, Relay
 from common.postgres.migrate import upgrade
 from common.postgres.pool import open_pool
 from common.service import tune_gc
-from stack.postgres import create_database, database_url
+from stack.postgres import (
+    create_database,
+    create_role,
+    database_url,
+    for_everybody,
+    random_password,
+)
 from stack.settings import StackSettings
 from stack.stores import running_stores
 
@@ -45,6 +51,8 @@ PARTITIONS = 6
 TOPIC = CatalogUpdated.topic
 RESULTS = Path(__file__).parent / "results" / "backbone.json"
 BENCH = __file__
+SERVICE_ROLE = "bench_service"
+PASSWORD = random_password()
 
 BARE_TABLE = """
 CREATE TABLE bare (topic text, partition int, "offset" bigint, key bytea, value bytea);
@@ -153,11 +161,12 @@ async def stored(url: str, query: str) -> None:
 
 
 async def new_database(admin_url: str, name: str, arm: str) -> str:
-    """A database migrated for the arm."""
+    """A database migrated for the arm; its user is the one the arm works as."""
     await create_database(admin_url, name)
     url = database_url(admin_url, database=name)
     if arm == "ingest":
-        await asyncio.to_thread(upgrade, SERVICE.migrations, url)
+        await create_role(admin_url, SERVICE_ROLE, PASSWORD)
+        await asyncio.to_thread(upgrade, SERVICE.migrations, url, service_role=SERVICE_ROLE)
         connection = await asyncpg.connect(url)
         await connection.execute(
             """INSERT INTO catalogue (merchant_id, catalogue_id, versioning, fed_by, created_at)
@@ -169,6 +178,9 @@ async def new_database(admin_url: str, name: str, arm: str) -> str:
         await connection.execute(BARE_TABLE)
     await connection.execute("CHECKPOINT")
     await connection.close()
+    if arm == "ingest":  # as services work: under row-level security
+        url = database_url(admin_url, database=name, user=SERVICE_ROLE, password=PASSWORD)
+        return for_everybody(url)
     return url
 
 
@@ -233,8 +245,14 @@ async def fill_outbox(url: str) -> None:
                 [event(number) for number in range(start, min(start + 5_000, EVENTS))],
                 source="/bench",
             )
-    await pool.execute("VACUUM ANALYZE outbox")
     await pool.close()
+
+
+async def analyze(admin_url: str, name: str) -> None:
+    """Let the planner know the outbox of database `name`."""
+    connection = await asyncpg.connect(database_url(admin_url, database=name))
+    await connection.execute("VACUUM ANALYZE outbox")
+    await connection.close()
 
 
 async def relay_rate(url: str, bootstrap: str) -> float:
@@ -313,6 +331,7 @@ async def compare_relay(admin_url: str, bootstrap: str) -> dict[str, object]:
         for arm in ("bare", "relay"):
             url = await new_database(admin_url, f"relay_{arm}_{number}", "ingest")
             await fill_outbox(url)
+            await analyze(admin_url, f"relay_{arm}_{number}")
             rate = await (relay_rate if arm == "relay" else bare_relay_rate)(url, bootstrap)
             rates[arm].append(rate)
             print(f"relay, round {number + 1}: {arm} {rate:,.0f}/s")

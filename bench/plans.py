@@ -19,6 +19,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import asyncpg
 import msgspec
 import uvloop
 from msgspec.structs import replace
@@ -50,8 +51,9 @@ from feed_publisher.runs.items.extent import Guard
 from feed_publisher.runs.run import Run, State
 from feed_publisher.runs.store import ask_for_run, begin_planning, end_run, load_run
 from stack.ports import free_port
-from stack.postgres import EmbeddedPostgres, random_password
+from stack.postgres import EmbeddedPostgres, create_role, database_url, random_password
 
+SERVICE_ROLE = "bench_service"
 PRODUCTS = int(os.environ.get("PRODUCTS", "1000000"))
 LEASE = timedelta(seconds=10)
 SHARES: dict[Guard, Decimal] = {"removal": Decimal("0.2"), "configuration": Decimal("0.2")}
@@ -260,10 +262,22 @@ async def loaded(pool: Pool, run: Run) -> Run:
         return await load_run(connection, run.merchant_id, run.run_id)
 
 
-async def measure(url: str) -> None:
+async def installed(admin_url: str) -> Pool:
+    """The service's database, used as the service does: under row-level security."""
+    password = random_password()
+    await create_role(admin_url, SERVICE_ROLE, password)
+    await asyncio.to_thread(upgrade, SERVICE.migrations, admin_url, service_role=SERVICE_ROLE)
+    admin = await asyncpg.connect(admin_url)
+    await admin.execute(f"GRANT TRUNCATE ON run_item TO {SERVICE_ROLE}")  # between the plans
+    await admin.close()
+    return await open_pool(
+        database_url(admin_url, database="postgres", user=SERVICE_ROLE, password=password)
+    )
+
+
+async def measure(admin_url: str) -> None:
     """All three plans on one database."""
-    await asyncio.to_thread(upgrade, SERVICE.migrations, url)
-    pool = await open_pool(url)
+    pool = await installed(admin_url)
     print(f"{PRODUCTS:,} products")
     began = time.monotonic()
     await fill(pool)

@@ -8,7 +8,10 @@ umask 077
 services="CATALOG PUBLISHER ORDERS"
 {
     echo "POSTGRES_PASSWORD=$(random)"
-    for prefix in AUTH $services; do echo "${prefix}_DB_PASSWORD=$(random)"; done
+    for prefix in AUTH $services; do
+        echo "${prefix}_DB_PASSWORD=$(random)"
+        echo "${prefix}_SERVICE_DB_PASSWORD=$(random)"
+    done
     echo "APP_SECRET=$(random)"
     echo "MASTER_KEYS=compose-1:$(openssl rand -base64 32)"
     echo "SIGNING_KEY=\"$(openssl genpkey -algorithm ed25519)\""

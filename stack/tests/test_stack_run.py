@@ -7,12 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import pytest
 
+from auth_service.app import SERVICE as AUTH_SERVICE
+from common.postgres.migrate import upgrade
 from stack import run
 from stack.addresses import Addresses
 from stack.failures import AlreadyRunning, PortTaken, StackFailure
 from stack.ports import LOOPBACK
+from stack.postgres import create_database, create_role, database_url, for_everybody
 from stack.run import running_stack, wipe
 from stack.sandbox import answers
 from stack.secrets import Secrets
@@ -23,6 +27,7 @@ from stack.system import (
     Ports,
     Wiring,
     bootstrap_clients,
+    migrate_environment,
     service_environment,
 )
 from stack.testing import eventually
@@ -149,6 +154,7 @@ def test_what_the_caller_sets_wins_over_the_map(
         dict.fromkeys(("auth-service", "catalog-service", "sandbox"), 1),
         "kafka:1",
         "",
+        {"catalog-service": "postgresql://x_owner"},
         {"catalog-service": "postgresql://x"},
         Secrets(),
         tmp_path,
@@ -159,3 +165,55 @@ def test_what_the_caller_sets_wins_over_the_map(
     assert variables["CATALOG_KAFKA_BOOTSTRAP"] == "kafka:1"
     clients = {client["client_id"] for client in bootstrap_clients(wiring.secrets)}
     assert clients >= {"catalog-service", "channel-cli"}
+
+
+def test_only_migrations_know_the_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, user = "postgresql://x_owner", "postgresql://x"
+    wiring = Wiring(
+        dict.fromkeys(("auth-service", "catalog-service", "sandbox"), 1),
+        "kafka:1",
+        "",
+        {"catalog-service": owner},
+        {"catalog-service": user},
+        Secrets(),
+        tmp_path,
+    )
+    service = service_environment(CATALOG, wiring)
+    assert service["CATALOG_DATABASE_URL"] == user
+    assert owner not in service.values()
+    migrations = migrate_environment(CATALOG, wiring)
+    assert migrations == service | {"CATALOG_MIGRATION_DATABASE_URL": owner}
+    monkeypatch.setenv("CATALOG_DATABASE_URL", "postgresql://elsewhere")
+    assert "CATALOG_MIGRATION_DATABASE_URL" not in migrate_environment(CATALOG, wiring)
+
+
+async def test_a_state_of_one_role_goes_on_with_two(tmp_path: Path) -> None:
+    """What was made when the service logged in as the owner of its tables."""
+    settings = settings_of(tmp_path)
+    async with running_stack(settings, ports=Ports.free(), services=()) as stack:
+        admin_url, name = stack.postgres.admin_url, AUTH.database
+        secrets = Secrets.load(settings.state_dir / "secrets.json")
+        password = secrets.of(name)
+        secrets.keep(settings.state_dir / "secrets.json")
+        await create_role(admin_url, name, password)
+        await create_database(admin_url, name, owner=name)
+        url = database_url(admin_url, database=name, user=name, password=password)
+        await asyncio.to_thread(upgrade, AUTH_SERVICE.migrations, url)
+        await _execute(url, "INSERT INTO merchant VALUES ('shein', 'Shein', true, now(), now())")
+
+    async with running_stack(settings, ports=Ports.free(), services=(AUTH,)) as stack:
+        assert stack.database_url(AUTH.name).startswith(f"postgresql://{name}:")
+        used = stack.environment(AUTH)["AUTH_DATABASE_URL"]
+        assert used.startswith(f"postgresql://{AUTH.role}:")
+        assert await _execute(used, "SELECT * FROM merchant") == "SELECT 0"
+        assert await _execute(for_everybody(used), "SELECT * FROM merchant") == "SELECT 1"
+    wipe(settings)
+
+
+async def _execute(url: str, statement: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        status: str = await connection.execute(statement)
+        return status
+    finally:
+        await connection.close()

@@ -172,7 +172,7 @@ async def storm_system(folder: Path) -> AsyncIterator[System]:
 def _second_replica(stack: Stack, proxy: FaultProxy) -> Process:
     first = stack.process(CATALOG.name).command
     port = free_port()
-    url = stack.database_url(CATALOG.name)
+    url = first.environment["CATALOG_DATABASE_URL"]
     environment = dict(first.environment) | {
         "CATALOG_PORT": str(port),
         "CATALOG_INSTANCE_ID": "catalog-service-1",

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import asyncpg
 import pytest
@@ -15,6 +16,7 @@ from common.messaging.create_topics import create_topics
 from common.messaging.records import Delivery, NotApplied, Parked, Rejected, Subscription
 from common.postgres.migrate import BACKBONE_VERSIONS, backbone_statements
 from common.postgres.pool import Connection, Pool, open_pool
+from stack.testing import Databases, NewDatabase
 
 PARTITIONS = 3
 
@@ -76,6 +78,7 @@ class Harness:
     """A database, a Kafka with topics of its own, a producer and consumers."""
 
     url: str
+    execute_as_owner: Callable[[str], Awaitable[None]]
     pool: Pool
     bootstrap: str
     prefix: str
@@ -143,14 +146,15 @@ class Harness:
 
 @pytest.fixture
 async def harness(
-    database: Callable[..., Awaitable[str]], kafka_bootstrap: str, topic_prefix: str
+    databases: Databases, database: NewDatabase, kafka_bootstrap: str, topic_prefix: str
 ) -> AsyncIterator[Harness]:
     url = await database(prepare)
     await create_topics(kafka_bootstrap, topic_prefix, partitions=PARTITIONS)
     producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, acks="all", linger_ms=2)
     await producer.start()
     pool = await open_pool(url, max_size=8)
-    made = Harness(url, pool, kafka_bootstrap, topic_prefix, producer)
+    as_owner = partial(databases.execute_as_owner, url)
+    made = Harness(url, as_owner, pool, kafka_bootstrap, topic_prefix, producer)
     yield made
     for consumer in made.consumers:
         await consumer.stop()

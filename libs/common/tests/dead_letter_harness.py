@@ -13,6 +13,7 @@ from common import clock
 from common.contracts.envelope import encode
 from common.messaging.replay import Replayer
 from common.web.dead_letters import READ, WRITE, dead_letter_router
+from common.web.door import Door
 from common.web.identity import OPERATOR, Verifier
 from common.web.problem import install_problems
 from common.web.quarantines import quarantine_router
@@ -64,12 +65,12 @@ class DeadLetters:
 
     async def refuse(self, which: str) -> None:
         """From now on, the database refuses these products."""
-        await self.harness.pool.execute(
+        await self.harness.execute_as_owner(
             f"ALTER TABLE seen ADD CONSTRAINT broken CHECK (NOT {which}) NOT VALID"
         )
 
     async def accept_all(self) -> None:
-        await self.harness.pool.execute("ALTER TABLE seen DROP CONSTRAINT broken")
+        await self.harness.execute_as_owner("ALTER TABLE seen DROP CONSTRAINT broken")
 
     async def unreadable(self, key: str) -> int:
         """A dead letter that only an edit corrects."""
@@ -97,6 +98,7 @@ async def dead_letters(harness: Harness) -> AsyncIterator[DeadLetters]:
     consumer.start()
     replayer = Replayer(harness.pool, [consumer.applier])
     app = FastAPI()
+    app.add_middleware(Door, public=[])
     install_problems(app)
     app.state.verifier = Verifier("http://127.0.0.1:1/never-asked")
     app.state.verifier.trust({"k1": jwk(KEY, "k1")})

@@ -5,6 +5,7 @@ import pytest
 import sqlalchemy as sa
 
 from common.postgres.migrate import BACKBONE_VERSIONS, backbone_statements, find_drift
+from common.postgres.row_security import SHARED, Undeclared, condition_of
 from common.postgres.tables import BACKBONE
 from stack.testing import NewDatabase
 
@@ -14,6 +15,7 @@ sa.Table(
     OWN,
     sa.Column("number", sa.BigInteger, primary_key=True),
     sa.Column("text", sa.Text, nullable=False, server_default=sa.text("''")),
+    info={SHARED: "notes are everybody's"},
 )
 AS_DECLARED = "CREATE TABLE note (number bigint PRIMARY KEY, text text NOT NULL DEFAULT '')"
 
@@ -29,6 +31,12 @@ AS_DECLARED = "CREATE TABLE note (number bigint PRIMARY KEY, text text NOT NULL 
         (AS_DECLARED + "; ALTER TABLE note ADD COLUMN more text", ["remove_column"]),
         (AS_DECLARED + "; CREATE INDEX note_text ON note (text)", ["remove_index"]),
         (AS_DECLARED + "; CREATE TABLE other (number bigint)", ["remove_table"]),
+        (AS_DECLARED + "; DROP POLICY merchant ON schedule", ["modify_policy"]),
+        (AS_DECLARED + "; ALTER TABLE outbox DISABLE ROW LEVEL SECURITY", ["modify_policy"]),
+        (AS_DECLARED + "; CREATE POLICY more ON quarantine USING (true)", ["modify_policy"]),
+        (AS_DECLARED + "; ALTER POLICY merchant ON schedule USING (true)", ["modify_policy"]),
+        (AS_DECLARED + "; ALTER POLICY merchant ON schedule TO channel", ["modify_policy"]),
+        (AS_DECLARED + "; ALTER TABLE note ENABLE ROW LEVEL SECURITY", ["modify_policy"]),
     ],
 )
 async def test_every_difference_is_named(database: NewDatabase, made: str, seen: list[str]) -> None:
@@ -42,3 +50,11 @@ async def test_every_difference_is_named(database: NewDatabase, made: str, seen:
     drift = await find_drift(url, (BACKBONE, OWN))
     assert len(drift) == len(seen), drift
     assert all(kind in line for kind, line in zip(seen, drift, strict=True))
+
+
+def test_a_table_without_merchants_says_why() -> None:
+    table = sa.Table("silent", sa.MetaData(), sa.Column("number", sa.BigInteger))
+    with pytest.raises(Undeclared, match="silent has no merchant_id"):
+        condition_of(table)
+    table.info[SHARED] = "it holds the time of day"
+    assert condition_of(table) is None

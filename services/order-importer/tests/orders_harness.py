@@ -7,10 +7,11 @@ decides what happens when.
 import asyncio
 import base64
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -91,6 +92,7 @@ class Harness:
 
     http: httpx2.AsyncClient
     database_url: str
+    execute_as_owner: Callable[[str], Awaitable[None]]
     pool: Pool
     access: ShopAccess
     states: ShopStates
@@ -378,6 +380,7 @@ async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> Asyn
             yield Harness(
                 http=http,
                 database_url=urls[0],
+                execute_as_owner=partial(databases.execute_as_owner, urls[0]),
                 pool=pool,
                 access=access,
                 states=ShopStates(tokens.forget, import_every=settings.import_every),
@@ -395,7 +398,10 @@ async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> Asyn
 
 @pytest.fixture
 async def harness(
-    shared_harness: Harness, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    shared_harness: Harness,
+    databases: Databases,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Harness]:
     """The service with empty tables, its shop newly connected, and nothing imported yet.
 
@@ -403,11 +409,12 @@ async def harness(
     """
     monkeypatch.setattr(clock, "_offset", clock._offset)
     monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
-    await _empty(shared_harness.pool)
+    await _empty(shared_harness)
     await shared_harness.move_clock(is_frozen=False)
     await shared_harness.connect()
     await shared_harness.let_nights_be_quiet()
     yield shared_harness
+    await databases.replay_as_stranger(shared_harness.database_url)
     assert await _published_changes(shared_harness) <= await _changes(shared_harness)
 
 
@@ -425,9 +432,9 @@ async def _changes(harness: Harness) -> set[tuple[str, int]]:
     return {(row["order_id"], row["revision"]) for row in rows}
 
 
-async def _empty(pool: Pool) -> None:
-    tables = await pool.fetch(
+async def _empty(harness: Harness) -> None:
+    tables = await harness.pool.fetch(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'alem%'"
     )
     names = ", ".join(f'"{row["tablename"]}"' for row in tables)
-    await pool.execute(f"TRUNCATE {names} RESTART IDENTITY")
+    await harness.execute_as_owner(f"TRUNCATE {names} RESTART IDENTITY")

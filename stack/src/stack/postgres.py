@@ -17,10 +17,11 @@ from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from common.postgres.pool import FOR_EVERYBODY
 from stack.accounts import (
     SHARED_GROUND,
     is_reachable,
@@ -208,9 +209,15 @@ async def create_role(admin_url: str, role: str, password: str) -> None:
 
 
 async def create_database(
-    admin_url: str, name: str, *, owner: str | None = None, template: str | None = None
+    admin_url: str,
+    name: str,
+    *,
+    owner: str | None = None,
+    user: str | None = None,
+    template: str | None = None,
 ) -> None:
-    """Create database `name`, a copy of `template`, unless it exists; only `owner` may enter."""
+    """Create database `name`, a copy of `template`, unless it exists; only `owner` and `user` may
+    enter."""
     connection = await asyncpg.connect(admin_url)
     try:
         if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
@@ -219,6 +226,8 @@ async def create_database(
         of_template = f' TEMPLATE "{template}"' if template else ""
         await connection.execute(f'CREATE DATABASE "{name}"{of_owner}{of_template}')
         await connection.execute(f'REVOKE CONNECT ON DATABASE "{name}" FROM PUBLIC')
+        if user:
+            await connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO "{user}"')
     finally:
         await connection.close()
 
@@ -230,6 +239,11 @@ async def drop_database(admin_url: str, name: str) -> None:
         await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     finally:
         await connection.close()
+
+
+def for_everybody(url: str) -> str:
+    """`url` for sessions that act for all merchants, under row-level security."""
+    return f"{url}?{urlencode(FOR_EVERYBODY)}"
 
 
 def database_url(

@@ -44,6 +44,7 @@ from stack.system import (
     Service,
     Wiring,
     migrate_command,
+    migrate_environment,
     sandbox_command,
     sandbox_environment,
     service_command,
@@ -114,8 +115,8 @@ class Stack:
         return service_environment(service, self._wiring)
 
     def database_url(self, name: str) -> str:
-        """The database of a service, as its owner."""
-        return self._wiring.database_urls[name]
+        """The database of a service, as its owner, whom no policy binds."""
+        return self._wiring.owner_urls[name]
 
 
 @asynccontextmanager
@@ -149,13 +150,13 @@ async def running_stack(
             running_stores(settings, postgres_password=secrets.postgres, kafka_identity=identity)
         )
         on_progress("databases and topics")
-        urls = await _make_databases(stores.postgres.admin_url, settings, services, secrets)
+        databases = await _make_databases(stores.postgres.admin_url, settings, services, secrets)
         await _make_topics(stores.kafka.bootstrap, settings.topic_prefix, identity)
         wiring = Wiring(
             chosen,
             stores.kafka.bootstrap,
             settings.topic_prefix,
-            urls,
+            *databases,
             secrets,
             state,
             identity,
@@ -245,15 +246,21 @@ async def _make_topics(bootstrap: str, prefix: str, identity: KafkaIdentity | No
 
 async def _make_databases(
     admin_url: str, settings: StackSettings, services: Sequence[Service], secrets: Secrets
-) -> dict[str, str]:
-    urls = {}
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Each service's database and its two roles, those of an earlier start kept; the URLs of the
+    owners and of the services."""
+    owners: dict[str, str] = {}
+    urls: dict[str, str] = {}
     for service in services:
         name = settings.database_name(service.database)
-        password = secrets.of(name)
-        await create_role(admin_url, name, password)
+        for role, made in ((name, owners), (settings.database_name(service.role), urls)):
+            password = secrets.of(role)
+            await create_role(admin_url, role, password)
+            made[service.name] = database_url(
+                admin_url, database=name, user=role, password=password
+            )
         await create_database(admin_url, name, owner=name)
-        urls[service.name] = database_url(admin_url, database=name, user=name, password=password)
-    return urls
+    return owners, urls
 
 
 def _processes(
@@ -302,7 +309,7 @@ async def _migrate(services: Sequence[Service], wiring: Wiring, spawn: Spawn) ->
         return
     environment: dict[str, str] = {}
     for service in services:
-        environment |= service_environment(service, wiring)
+        environment |= migrate_environment(service, wiring)
     command = Command(
         "migrations",
         migrate_command(services),

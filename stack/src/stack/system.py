@@ -46,6 +46,11 @@ class Service:
         """Its database, and the role that owns it."""
         return f"channel_{self.prefix.lower()}"
 
+    @property
+    def role(self) -> str:
+        """Who it logs in as: a role that owns nothing."""
+        return f"{self.database}_service"
+
 
 AUTH = Service("auth-service", "AUTH")
 CATALOG = Service("catalog-service", "CATALOG", scopes=("token:read",))
@@ -87,7 +92,10 @@ class Wiring:
     ports: Mapping[str, int]
     kafka_bootstrap: str
     topic_prefix: str
+    owner_urls: Mapping[str, str]
+    """Each service's database, as its owner."""
     database_urls: Mapping[str, str]
+    """The same, as the service."""
     secrets: Secrets
     state: Path
     kafka_identity: KafkaIdentity | None = None
@@ -169,6 +177,16 @@ def bootstrap_clients(secrets: Secrets) -> list[dict[str, object]]:
         {"client_id": name, "secret": secrets.of(name), "scopes": list(granted)}
         for name, granted in {**scopes, OPERATOR_CLIENT: ("operator",)}.items()
     ]
+
+
+def migrate_environment(service: Service, wiring: Wiring) -> dict[str, str]:
+    """The variables of a service's migrations: as a service's, and the owner's URL unless the
+    caller has the service use another database."""
+    variables = service_environment(service, wiring)
+    if variables[f"{service.prefix}_DATABASE_URL"] == wiring.database_urls[service.name]:
+        owner = wiring.owner_urls[service.name]
+        variables = {f"{service.prefix}_MIGRATION_DATABASE_URL": owner} | variables
+    return variables
 
 
 def sandbox_command() -> list[str]:

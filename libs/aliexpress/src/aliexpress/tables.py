@@ -2,6 +2,8 @@
 
 from sqlalchemy import Column, Date, DateTime, Double, Integer, MetaData, Table, Text, text
 
+from common.postgres.row_security import SHARED
+
 LIMITS = MetaData()
 
 rate_bucket = Table(
@@ -17,4 +19,5 @@ rate_bucket = Table(
     Column("slowdown", Double, nullable=False, server_default=text("1")),
     Column("slowed_at", Double, nullable=False, server_default=text("0")),
     comment="Limits of AliExpress calls: scope is a seller id or app, operation a method or *",
+    info={SHARED: "a seller's limits and the app's, whoever calls"},
 )

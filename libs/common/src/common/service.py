@@ -37,7 +37,7 @@ from common.messaging.relay import Relay
 from common.messaging.replay import Replayer
 from common.messaging.reset_positions import ResetRefused, reset_positions
 from common.postgres.leases import reclaim_leases
-from common.postgres.pool import OUTAGE_ERRORS, Pool, answers, open_pool
+from common.postgres.pool import OUTAGE_ERRORS, Pool, answers, is_bound, open_pool
 from common.postgres.unit_of_work import unit_of_work
 from common.settings import ServiceSettings
 from common.supervision import CancelledUnasked, Component, abandon, bounded, close, result_of
@@ -134,10 +134,7 @@ def main(service: Service[S], arguments: Sequence[str] | None = None) -> None:
     except ValidationError as error:
         raise SystemExit(f"{service.name} cannot start with these settings: {error}") from None
     if chosen.role == "migrate":
-        # half of a service's start would go into importing what only this role needs
-        from common.postgres.migrate import upgrade  # noqa: PLC0415 - see above
-
-        upgrade(service.migrations, settings.database_url.get_secret_value())
+        _migrate(service, settings)
     elif chosen.role == "replay":
         asyncio.run(_replay(service, settings, chosen.reason))
     elif chosen.role == "positions":
@@ -145,6 +142,20 @@ def main(service: Service[S], arguments: Sequence[str] | None = None) -> None:
     else:
         tune_gc()
         uvloop.run(_run(service, settings, chosen.role))
+
+
+def _migrate(service: Service[S], settings: S) -> None:
+    # half of a service's start would go into importing what only this role needs
+    from common.postgres.migrate import upgrade  # noqa: PLC0415 - see above
+    from common.postgres.roles import RoleMissing, role_of  # noqa: PLC0415 - see above
+
+    used = settings.database_url.get_secret_value()
+    owned = (settings.migration_database_url or settings.database_url).get_secret_value()
+    user = role_of(used)
+    try:
+        upgrade(service.migrations, owned, service_role=user if user != role_of(owned) else None)
+    except RoleMissing as missing:
+        raise SystemExit(str(missing)) from None
 
 
 def tune_gc() -> None:
@@ -226,6 +237,8 @@ async def _assemble(service: Service[S], settings: S, role: str) -> _Process[S]:
     """Wait for what the role needs, and build it."""
     follower = await _follow_clock(settings.clock_url)
     pool = await _open_pool_with_retry(service, settings)
+    if not await is_bound(pool):
+        log.warning("postgres.row_security_off", remedy="Let the service log in as its own role.")
     context = Context(settings, pool, Verifier(f"{settings.auth_url}/v1/jwks.json"))
     parts = service.build(context)
     working: list[Component] = []

@@ -74,7 +74,10 @@ class ServiceSettings(KafkaSettings):
     port: int
     """Port the REST API listens on."""
     database_url: SecretStr
-    """PostgreSQL URL of the service's own database."""
+    """PostgreSQL URL of the service's own database, as the service's role, which owns nothing."""
+    migration_database_url: SecretStr | None = None
+    """The same database as its owner; only the role `migrate` reads it. Without it `database_url`
+    is the owner's, as in installations of one role."""
     database_pool_size: int = 10
     topic_prefix: str = ""
     """Put before every topic name and consumer group, so that installations may share a cluster."""

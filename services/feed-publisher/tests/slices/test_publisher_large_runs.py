@@ -21,7 +21,7 @@ from feed_publisher.runs.items.extent import Guard
 from feed_publisher.runs.items.store import count_items, list_sendable
 from feed_publisher.runs.run import Run
 from feed_publisher.runs.store import end_run, load_run
-from stack.testing import NewDatabase
+from stack.testing import Databases, NewDatabase
 
 from ..publisher_harness import migrate
 
@@ -33,16 +33,23 @@ SHARES: Mapping[Guard, Decimal] = {
 
 
 @pytest.fixture
-async def pool(database: NewDatabase) -> AsyncIterator[Pool]:
-    made = await open_pool(await database(migrate))
+async def url(database: NewDatabase) -> str:
+    return await database(migrate)
+
+
+@pytest.fixture
+async def pool(url: str) -> AsyncIterator[Pool]:
+    made = await open_pool(url)
     yield made
     await made.close()
 
 
-async def test_the_removal_of_all_is_withheld_counted_and_confirmed(pool: Pool) -> None:
+async def test_the_removal_of_all_is_withheld_counted_and_confirmed(
+    pool: Pool, url: str, databases: Databases
+) -> None:
     await make_feed(pool)
     await make_run(pool, "before", item_status="accepted")
-    await pool.execute("ANALYZE")
+    await databases.execute_as_owner(url, "ANALYZE")
     run = await make_run(pool, "new", item_status="pending")
 
     async with hold_lease(pool, run.lease_name, "test", lasts=timedelta(seconds=60)) as lease:

@@ -1,6 +1,6 @@
 """What the stores list: filtered, sorted and paged on a real database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -75,12 +75,23 @@ async def connection(database: NewDatabase) -> AsyncIterator[Connection]:
     await pool.close()
 
 
+async def _insert(
+    connection: Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[object, ...]],
+) -> None:
+    places = ", ".join(f"${number}" for number, _ in enumerate(columns, start=1))
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"
+    await connection.executemany(statement, rows)
+
+
 async def _add_run(connection: Connection, run_id: str, at: datetime, **columns: object) -> None:
     row = {
         "merchant_id": "m", "run_id": run_id, "feed_id": "f", "shop_id": "s", "kind": "product",
         "cause": "request", "is_dry_run": True, "state": "queued", "asked_at": at, **columns,
     }  # fmt: skip
-    await connection.copy_records_to_table("feed_run", records=[(*row.values(),)], columns=[*row])
+    await _insert(connection, "feed_run", [*row], [(*row.values(),)])
 
 
 async def runnable(connection: Connection, *, limit: int) -> list[Run]:
@@ -121,7 +132,7 @@ async def test_a_run_goes_on_when_its_shop_may_be_called(connection: Connection)
     assert [run.run_id for run in await runnable(connection, limit=9)] == ["dry"]
     shop = ("m", "s", 1, True, "connected", 1)
     columns = ["merchant_id", "shop_id", "revision", "is_eligible", "connection", "generation"]
-    await connection.copy_records_to_table("shop", records=[shop], columns=columns)
+    await _insert(connection, "shop", columns, [shop])
     assert [run.run_id for run in await runnable(connection, limit=9)] == [
         "wet",
         "dry",
@@ -201,7 +212,7 @@ async def test_items_and_products_are_filtered(connection: Connection) -> None:
         "merchant_id", "run_id", "item_no", "feed_id", "family_id", "action", "status",
         "is_removal", "desired_revision", "sku_codes", "change", "call_id",
     ]  # fmt: skip
-    await connection.copy_records_to_table("run_item", records=items, columns=columns)
+    await _insert(connection, "run_item", columns, items)
     run = await load_run(connection, "m", "r", locked=True)
 
     sendable = await list_sendable(connection, run, "update", limit=9)

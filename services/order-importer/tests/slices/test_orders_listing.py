@@ -233,7 +233,7 @@ async def _multiply(harness: Harness, count: int) -> None:
         """,
         count,
     )
-    await harness.pool.execute("ANALYZE marketplace_order")
+    await harness.execute_as_owner("ANALYZE marketplace_order")
 
 
 async def _rows_read(harness: Harness, wanted: OrderFilter) -> int:

@@ -1,11 +1,25 @@
-"""Databases on the run's Postgres: empty, or copies of one that was migrated once."""
+"""Databases on the run's Postgres: empty, or copies of one that was migrated once.
+
+A copy is used as a service uses its database: by a role that owns nothing and is bound by row-level
+security. Its sessions act for all merchants unless they say otherwise.
+"""
 
 import uuid
 from collections.abc import Awaitable, Callable
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
-from stack.postgres import create_database, database_url, drop_database
+from stack.postgres import (
+    create_database,
+    create_role,
+    database_url,
+    drop_database,
+    for_everybody,
+)
+from stack.testing.foreign_queries import ForeignQueries
+
+SERVICE_ROLE = "test_service"
 
 Prepare = Callable[[str], Awaitable[None]]
 """Migrates and seeds the database of this URL."""
@@ -16,33 +30,57 @@ NewDatabase = Callable[..., Awaitable[str]]
 class Databases:
     """Makes databases on the run's Postgres, each empty or a copy of a prepared one."""
 
-    def __init__(self, admin_url: str) -> None:
+    def __init__(self, admin_url: str, queries: ForeignQueries) -> None:
         self._admin_url = admin_url
+        self._queries = queries
         self._templates: dict[Prepare, str] = {}
 
     async def create(self, prepare: Prepare | None = None) -> str:
         """The URL of a new database, its user the owner.
 
-        With `prepare` (called with a URL, once per worker, to migrate and seed) it is a copy of
-        the prepared database, which costs some 50 ms.
+        With `prepare` (called with the owner's URL, once per worker, to migrate and seed) it is a
+        copy of the prepared database, which costs some 50 ms, and its user `SERVICE_ROLE`.
         """
-        template = await self._template(prepare) if prepare else None
-        return await self._new(template)
+        if prepare is None:
+            return await self._new()
+        template = await self._template(prepare)
+        name = _name_of(await self._new(template, user=SERVICE_ROLE))
+        url = database_url(
+            self._admin_url, database=name, user=SERVICE_ROLE, password=_password(self._admin_url)
+        )
+        return for_everybody(url)
+
+    def as_owner(self, url: str) -> str:
+        """The same database, its user the owner, whom no policy binds."""
+        return database_url(self._admin_url, database=_name_of(url))
+
+    async def execute_as_owner(self, url: str, statement: str) -> None:
+        """Run what a service may not: TRUNCATE, ANALYZE, ALTER."""
+        connection = await asyncpg.connect(self.as_owner(url))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def replay_as_stranger(self, url: str) -> None:
+        """Let another merchant run what was asked of this database: see `foreign_queries`."""
+        await self._queries.replay(self.as_owner(url), SERVICE_ROLE, _name_of(url))
 
     async def drop(self, url: str) -> None:
         """Drop a database, ending whatever is connected to it."""
-        await drop_database(self._admin_url, url.rpartition("/")[2])
+        await drop_database(self._admin_url, _name_of(url))
 
-    async def _new(self, template: str | None = None) -> str:
+    async def _new(self, template: str | None = None, *, user: str | None = None) -> str:
         name = f"test_{uuid.uuid4().hex[:12]}"
-        await create_database(self._admin_url, name, template=template)
+        await create_database(self._admin_url, name, user=user, template=template)
         return database_url(self._admin_url, database=name)
 
     async def _template(self, prepare: Prepare) -> str:
         if prepare not in self._templates:
             url = await self._new()
             await prepare(url)
-            name = url.rpartition("/")[2]
+            await _grant_use(self._admin_url, url)
+            name = _name_of(url)
             await _close_to_sessions(self._admin_url, name)
             self._templates[prepare] = name
         return self._templates[prepare]
@@ -57,6 +95,34 @@ async def tables_with(database: asyncpg.Connection | asyncpg.Pool, text: str) ->
         if any(text in _shown(row) for row in rows):
             found.add(name)
     return found
+
+
+def _password(admin_url: str) -> str:
+    """The service role's: the administrator's, which every worker knows."""
+    return unquote(urlsplit(admin_url).password or "")
+
+
+def _name_of(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
+
+
+async def _grant_use(admin_url: str, url: str) -> None:
+    """Let the service's role do with the tables what migrations let it do."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        # workers make the role at the same time, and some meet the others' half way
+        await connection.execute("SELECT pg_advisory_lock(1)")
+        await create_role(admin_url, SERVICE_ROLE, _password(admin_url))
+    finally:
+        await connection.close()
+    connection = await asyncpg.connect(url)
+    try:
+        tables = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public"
+        await connection.execute(f"GRANT {tables} TO {SERVICE_ROLE}")
+        sequences = "USAGE ON ALL SEQUENCES IN SCHEMA public"
+        await connection.execute(f"GRANT {sequences} TO {SERVICE_ROLE}")
+    finally:
+        await connection.close()
 
 
 def _shown(row: asyncpg.Record) -> str:

@@ -17,10 +17,15 @@ from stack.forkserver import ForkServer
 from stack.sandbox import Sandbox, running_sandbox
 from stack.testing.databases import Databases, NewDatabase, Prepare
 from stack.testing.fault_proxy import ProxiedKafka, kafka_behind_proxy
+from stack.testing.foreign_queries import ForeignQueries
 from stack.testing.programs import Programs
 from stack.testing.stores import ThrowawayStores
 from stack.testing.systems import StartSystem, running_system
 from stack.throwaway import StoreAddresses
+
+foreign_queries = ForeignQueries()
+"""What the tests of this process asked of their databases."""
+foreign_queries.record_pools()
 
 _STORES = pytest.StashKey[ThrowawayStores]()
 
@@ -107,7 +112,7 @@ async def topic_prefix(kafka_bootstrap: str) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 def databases(stack_addresses: StoreAddresses) -> Databases:
     """The maker of databases, for fixtures of any scope; what it makes ends with the run."""
-    return Databases(stack_addresses.admin_url)
+    return Databases(stack_addresses.admin_url, foreign_queries)
 
 
 @pytest.fixture
@@ -121,6 +126,7 @@ async def database(databases: Databases) -> AsyncIterator[NewDatabase]:
 
     yield new
     for url in urls:
+        await databases.replay_as_stranger(url)
         await databases.drop(url)
 
 

@@ -23,7 +23,7 @@ from common.kafka_access import KafkaAccess
 from common.messaging.clients import close_producer, new_producer
 from common.messaging.outbox import forget_published, list_lowest
 from common.messaging.refusals import note_refusal
-from common.postgres.pool import OUTAGE_ERRORS, Connection
+from common.postgres.pool import FOR_EVERYBODY, OUTAGE_ERRORS, Connection
 from common.postgres.set_aside import (
     RowKey,
     forget_failures,
@@ -80,7 +80,10 @@ class Relay(Component):
 
     async def _publish_until_broken(self) -> None:
         connection = await bounded(
-            asyncpg.connect(self._database_url, timeout=10, command_timeout=30), CONNECTED_WITHIN
+            asyncpg.connect(
+                self._database_url, timeout=10, command_timeout=30, server_settings=FOR_EVERYBODY
+            ),
+            CONNECTED_WITHIN,
         )
         try:
             if not await self._lock(connection):

@@ -17,7 +17,11 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import MetaData, pool
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-BACKBONE_VERSIONS = (1, 2, 3)
+from common.postgres.pool import FOR_EVERYBODY
+from common.postgres.roles import grant_use
+from common.postgres.row_security import find_policy_drift
+
+BACKBONE_VERSIONS = (1, 2, 3, 4)
 """Every version of the shared tables, the oldest first."""
 
 
@@ -33,24 +37,32 @@ def statements(text: str) -> list[str]:
     return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]
 
 
-def upgrade(migrations: Path, database_url: str) -> None:
-    """Bring the database to the newest revision under `migrations`."""
+def upgrade(migrations: Path, database_url: str, *, service_role: str | None = None) -> None:
+    """Bring the database to the newest revision under `migrations`, as its owner.
+
+    `service_role`, who owns nothing, may then use the declared tables. Raises `RoleMissing` when
+    it does not exist.
+    """
     configuration = Config()
     configuration.set_main_option("script_location", str(migrations))
     configuration.set_main_option("path_separator", "os")
     configuration.attributes["database_url"] = database_url
+    configuration.attributes["service_role"] = service_role
     command.upgrade(configuration, "head")
 
 
 def run_environment(schema: Sequence[MetaData]) -> None:
     """The body of every service's `migrations/env.py`; `schema` is what its database holds."""
-    asyncio.run(_run(context.config.attributes["database_url"], schema))
+    attributes = context.config.attributes
+    asyncio.run(_run(attributes["database_url"], attributes["service_role"], schema))
 
 
-async def _run(database_url: str, schema: Sequence[MetaData]) -> None:
+async def _run(database_url: str, service_role: str | None, schema: Sequence[MetaData]) -> None:
     engine = _engine(database_url)
     async with engine.connect() as connection:
         await connection.run_sync(_migrate, schema)
+        if service_role is not None:
+            await connection.run_sync(grant_use, service_role, schema)
         await connection.commit()
     await engine.dispose()
 
@@ -73,9 +85,13 @@ async def find_drift(database_url: str, schema: Sequence[MetaData]) -> list[str]
 def _compare(connection: SqlConnection, schema: Sequence[MetaData]) -> list[object]:
     options = {"compare_type": True, "compare_server_default": True}
     migrated = MigrationContext.configure(connection, opts=options)
-    return list(compare_metadata(migrated, schema))  # type: ignore[arg-type]  # takes several too
+    return [
+        *compare_metadata(migrated, schema),  # type: ignore[arg-type]  # takes several too
+        *find_policy_drift(connection, schema),
+    ]
 
 
 def _engine(database_url: str) -> AsyncEngine:
     url = database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
-    return create_async_engine(url, poolclass=pool.NullPool)
+    everybody = {"server_settings": FOR_EVERYBODY}  # a migration changes all merchants' rows
+    return create_async_engine(url, poolclass=pool.NullPool, connect_args=everybody)

@@ -1,16 +1,20 @@
 """Connection pools with bounded waits: no statement, lock or transaction lasts for ever."""
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from common.postgres.acting import EVERYBODY, SETTING, current_merchant
+
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    _Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 else:  # the classes are generic in their stubs only
     Connection = asyncpg.Connection | PoolConnectionProxy
     Pool = asyncpg.Pool
+    _Connection = asyncpg.Connection
 
 _SERVER_SETTINGS = {
     "statement_timeout": "30s",
@@ -19,6 +23,9 @@ _SERVER_SETTINGS = {
     "plan_cache_mode": "force_custom_plan",
     "timezone": "UTC",
 }
+
+FOR_EVERYBODY = {SETTING: EVERYBODY}
+"""Server settings of a connection that acts for all merchants."""
 
 OUTAGE_ERRORS: tuple[type[BaseException], ...] = (
     OSError,
@@ -34,12 +41,37 @@ OUTAGE_ERRORS: tuple[type[BaseException], ...] = (
 """Failures of the database or the way to it, not of what was asked: back off and try again."""
 
 
+class Session(_Connection):
+    """A session that knows for whom it acts, so that jobs never have to say it again."""
+
+    __slots__ = ("_acts_for",)
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._acts_for = EVERYBODY
+
+    async def act_for(self, merchant_id: str) -> None:
+        """See only this merchant's rows from here on."""
+        if merchant_id != self._acts_for:
+            await self.execute("SELECT set_config($1, $2, false)", SETTING, merchant_id)
+            self._acts_for = merchant_id
+
+
+async def _act_for_current(connection: Any) -> None:
+    """Called with each connection that is acquired; one on which it fails is closed."""
+    await connection.act_for(current_merchant())
+
+
 async def _leave_session_as_it_is(_connection: object) -> None:
-    """Nothing of ours outlives its transaction: clearing the session would cost a round trip."""
+    """Nothing of ours outlives its transaction but for whom the session acts, which the next one
+    who acquires it sets: clearing the session would cost a round trip."""
 
 
 async def open_pool(url: str, *, max_size: int = 10, name: str = "channel") -> Pool:
-    """A pool on this database. Raises one of `OUTAGE_ERRORS` when it does not answer."""
+    """A pool on this database, each connection acting for whom its acquirer does (`acting`).
+
+    Raises one of `OUTAGE_ERRORS` when the database does not answer.
+    """
     return await asyncpg.create_pool(
         url,
         min_size=1,
@@ -47,8 +79,17 @@ async def open_pool(url: str, *, max_size: int = 10, name: str = "channel") -> P
         timeout=10,
         command_timeout=35,
         max_inactive_connection_lifetime=120,
+        connection_class=Session,
+        setup=_act_for_current,
         reset=_leave_session_as_it_is,
-        server_settings={**_SERVER_SETTINGS, "application_name": name},
+        server_settings={**_SERVER_SETTINGS, **FOR_EVERYBODY, "application_name": name},
+    )
+
+
+async def is_bound(pool: Pool) -> bool:
+    """Whether row-level security binds the pool's role, which is no superuser and owns nothing."""
+    return (
+        await pool.fetchval("SELECT row_security_active(to_regclass('outbox')::oid)") is not False
     )
 
 

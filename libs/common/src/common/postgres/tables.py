@@ -18,6 +18,8 @@ from sqlalchemy import (
     text,
 )
 
+from common.postgres.row_security import BY_KEY, SHARED
+
 BACKBONE = MetaData()
 
 consumer_position = Table(
@@ -27,6 +29,7 @@ consumer_position = Table(
     Column("topic", Text, primary_key=True),
     Column("partition", Integer, primary_key=True),
     Column("next_offset", BigInteger, nullable=False),
+    info={SHARED: "a partition holds the records of many merchants"},
 )
 
 outbox = Table(
@@ -38,6 +41,7 @@ outbox = Table(
     Column("value", LargeBinary, nullable=False),
     Column("headers", Text, nullable=False),
     Column("added_at", DateTime(timezone=True), nullable=False),
+    info={BY_KEY: True},
 )
 
 dead_letter = Table(
@@ -131,6 +135,7 @@ lease = Table(
     Column("fence", BigInteger, nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Index("lease_fence", "name", "fence", unique=True),
+    info={SHARED: "names, holders and ends of work in progress, of which some is for all"},
 )
 
 schedule = Table(

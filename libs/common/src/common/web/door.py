@@ -3,6 +3,9 @@
 FastAPI reads a request's body before it asks who sent it: 300 MB without a token took 600 MB of
 memory. Here a body needs a valid token first, but at the public paths. How long a body may be is
 said by the app, and by the routes that take longer ones (`max_body_size`).
+
+A request acts for nobody in the database until its route says for whom (`merchant_with`,
+`caller_with`, `for_everybody`), so a route that forgets to ask who calls shows nothing.
 """
 
 from collections.abc import Collection
@@ -12,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.errors import Outage, Refusal
+from common.postgres.acting import NOBODY, acting_for
 from common.web.identity import identify
 from common.web.problem import answer_outage, answer_refusal
 
@@ -57,7 +61,8 @@ class Door:
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        with acting_for(NOBODY):  # until a route says for whom
+            await self._app(scope, receive, send_with_headers)
 
 
 def _has_body(headers: Headers) -> bool:

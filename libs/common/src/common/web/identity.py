@@ -20,6 +20,7 @@ from fastapi import Depends, Path, Request
 
 from common import clock
 from common.errors import NotFound, Outage, Refusal
+from common.postgres.acting import EVERYBODY, act_for
 
 AUDIENCE = "aliexpress-channel"
 ISSUER = "auth-service"
@@ -197,7 +198,8 @@ def merchant_with(
 ) -> Callable[..., Coroutine[Any, Any, str]]:
     """FastAPI dependency: the path's merchant, if the caller may act for it with this scope.
 
-    A foreign merchant's path answers 404, like one that does not exist.
+    A foreign merchant's path answers 404, like one that does not exist. From here on the request
+    sees this merchant's rows (`common.postgres.acting`).
     """
 
     async def scoped_merchant(
@@ -209,17 +211,28 @@ def merchant_with(
             raise NotFound("merchant")
         if not caller.may(scope):
             raise ScopeMissing(scope)
+        act_for(merchant_id)
         return merchant_id
 
     return scoped_merchant
 
 
+async def for_everybody() -> None:
+    """FastAPI dependency of a route that anyone may call and that looks among all merchants' rows,
+    by a secret that came with the request."""
+    act_for(EVERYBODY)
+
+
 def caller_with(scope: str) -> Callable[..., Coroutine[Any, Any, Identity]]:
-    """FastAPI dependency: a caller that is not bound to a merchant and has this scope."""
+    """FastAPI dependency: a caller that is not bound to a merchant and has this scope.
+
+    From here on the request sees the rows of all merchants.
+    """
 
     async def scoped_caller(caller: Caller) -> Identity:
         if caller.merchant_id is not None or not caller.may(scope):
             raise ScopeMissing(scope)
+        act_for(EVERYBODY)
         return caller
 
     return scoped_caller

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.access import MerchantId, operators_only
@@ -16,6 +16,7 @@ from auth_service.merchants.store import load_merchant
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
+from common.web.identity import for_everybody
 from common.web.problem import PROBLEM_RESPONSES
 
 
@@ -54,7 +55,7 @@ def client_router(pool: Pool, keys: SigningKeys) -> APIRouter:
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["access"])
     throttle = Throttle()
 
-    @router.post("/v1/token")
+    @router.post("/v1/token", dependencies=[Depends(for_everybody)])
     async def token(
         request: Request,
         response: Response,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Cookie, Query, Response
+from fastapi import APIRouter, Cookie, Depends, Query, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel
 
@@ -21,6 +21,7 @@ from auth_service.settings import AuthSettings
 from auth_service.shops.token_vault import TokenVault
 from common.errors import Refusal
 from common.postgres.pool import Pool
+from common.web.identity import for_everybody
 from common.web.problem import PROBLEM_RESPONSES
 
 START_PATH = "/v1/oauth/start"
@@ -46,6 +47,7 @@ def connect_router(
     """Links for merchants; the pages for whoever holds a link's ticket or state."""
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["shops"])
     contact = settings.eligibility_contact
+    by_secret = Depends(for_everybody)
 
     def keep_cookie(response: Response, name: str, value: str, reach: SameSite) -> None:
         response.set_cookie(
@@ -65,7 +67,7 @@ def connect_router(
         url = f"{settings.public_url.rstrip('/')}{START_PATH}?ticket={ticket.value}"
         return StartView(start_url=url, expires_at=ticket.expires_at)
 
-    @router.get(START_PATH, response_class=HTMLResponse)
+    @router.get(START_PATH, response_class=HTMLResponse, dependencies=[by_secret])
     async def show(ticket: TicketText = "") -> Response:
         """Where a browser begins: whose shop will be connected, and the button that goes on."""
         try:
@@ -77,7 +79,7 @@ def connect_router(
         keep_cookie(page, SHOWN_COOKIE, invitation.proof, "strict")
         return page
 
-    @router.post(START_PATH, response_class=HTMLResponse)
+    @router.post(START_PATH, response_class=HTMLResponse, dependencies=[by_secret])
     async def start(
         ticket: TicketText = "",
         channel_connect_shown: Annotated[str, Cookie(max_length=128)] = "",
@@ -99,7 +101,7 @@ def connect_router(
         response.delete_cookie(SHOWN_COOKIE, path=_COOKIE_PATH)
         return response
 
-    @router.get("/v1/oauth/callback", response_class=HTMLResponse)
+    @router.get("/v1/oauth/callback", response_class=HTMLResponse, dependencies=[by_secret])
     async def callback(
         state: FromBrowser = None,
         code: FromBrowser = None,

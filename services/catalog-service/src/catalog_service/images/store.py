@@ -3,10 +3,9 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Text, column, func, literal, select
 
 from catalog_service.families.store import end_waits, mark
-from catalog_service.tables import normalized_product
 from common import clock
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import WorkKind, made_work
@@ -132,10 +131,7 @@ async def save_verdict(
     )
     await end_waits(connection, merchant_id, wait_for_image(url))
     if is_other:
-        n = normalized_product.c
-        await mark(
-            connection,
-            select(n.merchant_id, n.catalogue_id, n.family_id, n.feed_id).where(
-                n.merchant_id == merchant_id, n.image_urls.bool_op("@>")([url])
-            ),
+        shown = func.families_with_image(merchant_id, url).table_valued(
+            *(column(name, Text) for name in ("catalogue_id", "family_id", "feed_id"))
         )
+        await mark(connection, select(literal(merchant_id, Text).label("merchant_id"), *shown.c))

@@ -4,9 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
 from common import clock
 from common.postgres import core
@@ -34,8 +32,8 @@ class OrderFilter:
     updated_before: datetime | None = None
     due_before: datetime | None = None
 
-    def conditions(self) -> Iterator[sa.ColumnElement[bool]]:
-        """What is true of these orders' rows."""
+    def conditions(self, merchant_id: str) -> Iterator[sa.ColumnElement[bool]]:
+        """What is true of these orders' rows, which are the merchant's."""
         order = marketplace_order.c
         if self.status is not None:
             # AliExpress's words are in capitals, ours are not
@@ -46,7 +44,10 @@ class OrderFilter:
         if self.number is not None:
             yield order.order_id == self.number
         if self.sku is not None:
-            yield order.sku_codes.contains(_as_jsonb([self.sku]))
+            with_sku = sa.func.orders_with_sku(merchant_id, self.sku).table_valued(
+                sa.column("shop_id", sa.Text), sa.column("order_id", sa.Text)
+            )
+            yield sa.tuple_(order.shop_id, order.order_id).in_(sa.select(*with_sku.c))
         if self.placed_from is not None:
             yield order.placed_at >= self.placed_from
         if self.placed_before is not None:
@@ -60,11 +61,6 @@ class OrderFilter:
             yield order.due_at < self.due_before
 
 
-def _as_jsonb(value: object) -> sa.ColumnElement[object]:
-    """asyncpg takes JSON as text."""
-    return sa.cast(sa.literal(msgspec.json.encode(value).decode()), JSONB)
-
-
 async def list_orders(
     connection: Connection,
     merchant_id: str,
@@ -75,7 +71,7 @@ async def list_orders(
 ) -> list[StoredOrder]:
     """A page of the merchant's orders, the newest first, after this (placed, shop, order)."""
     order = marketplace_order.c
-    page = READABLE_ORDERS.where(order.merchant_id == merchant_id, *wanted.conditions())
+    page = READABLE_ORDERS.where(order.merchant_id == merchant_id, *wanted.conditions(merchant_id))
     if after is not None:
         placed_at, *place = after
         is_further = sa.tuple_(order.shop_id, order.order_id) > tuple(place)
@@ -100,7 +96,7 @@ async def list_orders_by_deadline(
     order = marketplace_order.c
     place = (order.due_at, order.shop_id, order.order_id)
     page = READABLE_ORDERS.where(
-        order.merchant_id == merchant_id, order.due_at.is_not(None), *wanted.conditions()
+        order.merchant_id == merchant_id, order.due_at.is_not(None), *wanted.conditions(merchant_id)
     )
     if after is not None:
         page = page.where(sa.tuple_(*place) > after)

@@ -31,6 +31,21 @@ _sent = msgspec.json.Decoder(Sent)
 _item = tables.run_item
 _listing = tables.listing
 
+_INCOMING = """
+CREATE TEMPORARY TABLE IF NOT EXISTS incoming_item (LIKE run_item INCLUDING DEFAULTS)
+ON COMMIT DELETE ROWS
+"""
+_INCOMING_COLUMNS = (
+    "merchant_id", "run_id", "item_no", "feed_id", "family_id", "action", "status", "is_removal",
+    "desired_revision", "marketplace_product_id", "sku_codes", "change", "code", "message",
+    "traceparent", "decided_at", "removed_skus", "removes_product", "is_reconfiguring",
+)  # fmt: skip
+_NAMES = ", ".join(_INCOMING_COLUMNS)
+_STORE_INCOMING = f"""
+WITH incoming AS (DELETE FROM pg_temp.incoming_item RETURNING {_NAMES})
+INSERT INTO run_item ({_NAMES}) SELECT {_NAMES} FROM incoming
+"""  # noqa: S608 - names of ours
+
 _SENT_COLUMNS = (
     _item.c.item_no,
     _item.c.family_id,
@@ -62,15 +77,13 @@ async def add_items(
     feed_id: str,
     items: Iterable[NewItem],
 ) -> None:
-    """Store a plan's items."""
+    """Store a plan's items: by COPY, which Postgres refuses a table under row-level security, into
+    a table of the transaction's own, and from there."""
+    await connection.execute(_INCOMING)
     await connection.copy_records_to_table(
-        "run_item",
-        columns=[
-            "merchant_id", "run_id", "item_no", "feed_id", "family_id", "action", "status",
-            "is_removal", "desired_revision", "marketplace_product_id", "sku_codes", "change",
-            "code", "message", "traceparent", "decided_at", "removed_skus", "removes_product",
-            "is_reconfiguring",
-        ],
+        "incoming_item",
+        schema_name="pg_temp",
+        columns=_INCOMING_COLUMNS,
         records=[
             (
                 merchant_id, run_id, item.item_no, feed_id, item.planned.family_id,
@@ -84,6 +97,7 @@ async def add_items(
             for item in items
         ],
     )  # fmt: skip
+    await connection.execute(_STORE_INCOMING)
 
 
 async def withhold_items(

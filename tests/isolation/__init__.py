@@ -1,0 +1,1 @@
+"""What one merchant's session may do to another's rows, by what every service declares."""
