@@ -38,7 +38,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopToken
 from stack.testing import eventually
-from stack.testing.poison import failed_rows, poison
+from stack.testing.poison import failed_rows, poison, remove_poison
 
 from ..wall_clocks import form, row
 
@@ -107,7 +107,7 @@ async def test_normalizing(
     assert await failed_rows(pool) == [("normalizing", "m", "c/b")]
     assert not await normalizer.run()  # it is passed over
 
-    await pool.execute("DROP TRIGGER refuse_normalized_product ON normalized_product")
+    await remove_poison(pool, "normalized_product")
     await pool.execute("UPDATE failed_row SET retry_at = failed_at")
     assert await normalizer.run()
     assert {event.family_id for event in await emitted()} == {"b"}

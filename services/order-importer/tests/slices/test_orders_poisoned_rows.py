@@ -13,7 +13,7 @@ from order_importer.erasure.erase_orders import erase_ended
 from order_importer.importing.import_orders import import_next
 from order_importer.importing.plan_imports import plan_imports
 from order_importer.orders.deadline import USUAL_PREPARATION
-from stack.testing.poison import failed_rows, poison
+from stack.testing.poison import failed_rows, poison, remove_poison
 
 from ..orders_harness import MERCHANT, PATH, SHOP, Harness
 
@@ -156,7 +156,7 @@ async def test_an_import_that_fails_again_and_again_is_ended_and_told(harness: H
     [(job, _, _)] = await failed_rows(harness.pool)
     assert job == "imports"
 
-    await harness.pool.execute("DROP TRIGGER refuse_shop ON shop")
+    await remove_poison(harness.pool, "shop")
     await harness.import_now()
     assert (await harness.imports())["items"][0]["state"] == "done"
 
@@ -174,7 +174,7 @@ async def test_an_order_that_cannot_be_written_is_kept_as_unreadable_alone(
     assert {(await harness.order(one))["order_id"] for one in (first, last)} == {first, last}
     [done] = (await harness.imports())["items"]
     assert (done["state"], done["orders_received"], done["orders_unreadable"]) == ("done", 2, 1)
-    await harness.pool.execute("DROP TRIGGER refuse_marketplace_order ON marketplace_order")
+    await remove_poison(harness.pool, "marketplace_order")
     await harness.import_now()
     assert (await harness.order(bad))["status"] == "waiting_shipment"
 

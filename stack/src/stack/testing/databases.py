@@ -21,6 +21,9 @@ from stack.testing.foreign_queries import ForeignQueries
 
 SERVICE_ROLE = "test_service"
 
+_admin_urls: list[str] = []
+"""The server of this process's tests, once its databases are made."""
+
 Prepare = Callable[[str], Awaitable[None]]
 """Migrates and seeds the database of this URL."""
 NewDatabase = Callable[..., Awaitable[str]]
@@ -34,6 +37,7 @@ class Databases:
         self._admin_url = admin_url
         self._queries = queries
         self._templates: dict[Prepare, str] = {}
+        _admin_urls[:] = [admin_url]
 
     async def create(self, prepare: Prepare | None = None) -> str:
         """The URL of a new database, its user the owner.
@@ -84,6 +88,16 @@ class Databases:
             await _close_to_sessions(self._admin_url, name)
             self._templates[prepare] = name
         return self._templates[prepare]
+
+
+async def execute_as_owner(pool: "asyncpg.Pool[asyncpg.Record]", statement: str) -> None:
+    """Run on the pool's database what only its owner may, such as making a trigger."""
+    name = await pool.fetchval("SELECT current_database()")
+    connection = await asyncpg.connect(database_url(_admin_urls[0], database=name))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 async def tables_with(database: asyncpg.Connection | asyncpg.Pool, text: str) -> set[str]:

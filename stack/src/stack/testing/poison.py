@@ -4,20 +4,28 @@ from typing import Literal
 
 import asyncpg
 
+from stack.testing.databases import execute_as_owner
+
 Event = Literal["INSERT", "UPDATE", "INSERT OR UPDATE", "DELETE"]
 
 
 async def poison(pool: "asyncpg.Pool[asyncpg.Record]", table: str, event: Event, when: str) -> None:
     """Have Postgres refuse this of the table's rows for which the condition over `NEW` or `OLD`
     holds, as it refuses data it cannot store."""
-    await pool.execute(
+    await execute_as_owner(
+        pool,
         f"""
         CREATE OR REPLACE FUNCTION refuse_row() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN RAISE EXCEPTION 'poisoned' USING ERRCODE = 'data_exception'; END $$;
         CREATE TRIGGER refuse_{table} BEFORE {event} ON {table}
             FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION refuse_row()
-        """
+        """,
     )
+
+
+async def remove_poison(pool: "asyncpg.Pool[asyncpg.Record]", table: str) -> None:
+    """Have Postgres take the table's rows again."""
+    await execute_as_owner(pool, f"DROP TRIGGER refuse_{table} ON {table}")
 
 
 async def failed_rows(pool: "asyncpg.Pool[asyncpg.Record]") -> list[tuple[str, str, str]]:
