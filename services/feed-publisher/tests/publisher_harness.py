@@ -39,6 +39,7 @@ from common.contracts.product import (
 )
 from common.contracts.shop import Connection, ShopState
 from common.errors import Issue
+from common.jobs import Job
 from common.messaging.create_topics import create_topics
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
@@ -54,6 +55,8 @@ from .publisher_auth import MERCHANT, SELLER, TokenIssuer, bearer, public_key
 
 SHOP, FEED = "main", "web"
 REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
+JOBS_EVERY = timedelta(milliseconds=500)
+"""Nobody waits in a test for jobs that are due every ten seconds."""
 LEAF = "200000346"
 ENDED = {"completed", "completed_with_errors", "withheld", "failed", "superseded"}
 
@@ -436,6 +439,9 @@ async def new_harness(
             )
             await made.connect()
             await _learn_category(made)
+            for job in parts.jobs:
+                if isinstance(job, Job):
+                    job._every = min(job._every, JOBS_EVERY)
             async with running_parts(parts if with_jobs else replace(parts, jobs=())):
                 await made.take(made.shop_state(), made.feed_state())
                 yield made
