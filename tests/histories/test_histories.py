@@ -20,7 +20,7 @@ from .history import History
 from .rest import Rest
 from .wanted import make_families
 
-LENGTHS = {"short": "6,6,6", "long": "300,200,25"}
+LENGTHS = {"short": "6,4,4", "long": "300,200,25"}
 """Families, rounds, and after how many rounds it comes to rest; `HISTORY_LENGTH` sets others."""
 STEPS_A_ROUND = 4
 SHOWN = 1
