@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 import httpx2
 
 from catalog_service.images.guard import AddressRefused, Target, check_addresses, target_of
+from catalog_service.images.resolve_name import resolve_name
 
 MAX_REDIRECTS = 3
 MAX_BYTES = 5_000_000
@@ -40,6 +41,7 @@ class ImageFetcher:
         self._allowed = allowed_hosts
         self._client = httpx2.AsyncClient(
             timeout=httpx2.Timeout(5.0, pool=TOTAL_SECONDS),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
             follow_redirects=False,
             trust_env=False,
             headers={"accept": "image/*", "user-agent": "aliexpress-channel (picture check)"},
@@ -94,14 +96,11 @@ class ImageFetcher:
 
 async def _resolve(target: Target) -> list[str]:
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            target.host, target.port, type=socket.SOCK_STREAM
-        )
+        return await resolve_name(target.host, target.port)
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:  # the name server is away, not the name
             raise
         raise AddressRefused("the host's name cannot be resolved") from None
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 async def _evaluate(response: httpx2.Response) -> Verdict:
