@@ -61,7 +61,12 @@ def build(context: Context[CatalogSettings]) -> Parts:
     normalizer = Normalizer(pool)
     importer = Importer(pool, holder=settings.instance_id, deletion_share=settings.deletion_share)
     fetcher = ImageFetcher(settings.image_allowed_hosts)
-    images = ImageChecker(pool, fetcher, at_once=settings.image_checks_at_once)
+    images = ImageChecker(
+        pool,
+        fetcher,
+        at_once=settings.image_checks_at_once,
+        over_all=settings.image_checks_over_all,
+    )
     shops = ShopStates(tokens.forget)
     keys = ProducerKeys(
         settings.auth_url, settings.service_client_id, settings.service_client_secret
@@ -103,7 +108,14 @@ def build(context: Context[CatalogSettings]) -> Parts:
                 every=timedelta(seconds=1),
             ),
         ],
-        closers=[marketplace.aclose, client.aclose, tokens.aclose, keys.aclose, fetcher.aclose],
+        closers=[
+            images.aclose,
+            marketplace.aclose,
+            client.aclose,
+            tokens.aclose,
+            keys.aclose,
+            fetcher.aclose,
+        ],
     )
 
 

@@ -25,7 +25,9 @@ class CatalogSettings(ServiceSettings, MarketplaceSettings):
     """`host:port` pairs that picture addresses may name although they are private: for the local
     stack only."""
     image_checks_at_once: Annotated[int, Field(ge=1, le=64)] = 8
-    """How many picture addresses are fetched at the same time."""
+    """How many picture addresses of one merchant are fetched at the same time."""
+    image_checks_over_all: Annotated[int, Field(ge=1, le=512)] = 64
+    """How many picture addresses of all merchants one process fetches at the same time."""
     upload_limit_bytes: int = 2_000_000_000
     """The largest catalogue file taken."""
     uploads_at_once: Annotated[int, Field(ge=1)] = 4

@@ -159,7 +159,7 @@ image_check = Table(
     Column("due_at", DateTime(timezone=True), nullable=False),
     Column("checked_at", DateTime(timezone=True)),
 )
-Index("image_check_due", image_check.c.due_at)
+Index("image_check_due", image_check.c.merchant_id, image_check.c.due_at)
 
 import_chunk = Table(
     "import_chunk",

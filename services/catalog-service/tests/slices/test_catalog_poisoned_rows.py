@@ -192,7 +192,9 @@ async def test_images(pool: Pool) -> None:
     when = f"NEW.checked_at IS NOT NULL AND NEW.url = '{bad}'"
     await poison(pool, "image_check", "INSERT OR UPDATE", when)
 
-    assert await ImageChecker(pool, EveryPictureIsGood(), at_once=4).run()
+    checker = ImageChecker(pool, EveryPictureIsGood(), at_once=4)
+    assert await checker.run()
+    await eventually(lambda: checker.is_idle)
 
     left = await pool.fetch("SELECT url FROM image_check WHERE checked_at IS NULL")
     assert [url for (url,) in left] == [bad]

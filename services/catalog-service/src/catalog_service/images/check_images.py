@@ -1,16 +1,18 @@
-"""Check picture addresses in the background: few at once per host, verdicts kept (M3.5)."""
+"""Check picture addresses in the background (M3.5): merchants in turn, few at once per host.
+
+A check that ends makes room for the next at once; nothing waits for the slowest. So the job's turn
+only claims and begins: the checks go on beside it.
+"""
 
 import asyncio
-from collections import defaultdict
-from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from catalog_service.images.fetch_image import Verdict
+from catalog_service.images.queue import CheckQueue, ImageKey
 from catalog_service.images.store import (
-    ImageKey,
+    CHECKING_IMAGES,
     claim_due_checks,
     count_failures,
     save_verdict,
@@ -21,8 +23,8 @@ from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import unit_of_work
 
 JOB = "images"
-PER_TURN = 100
-PER_HOST = 4
+CLAIMED_PER_MERCHANT = 100
+MERCHANTS_PER_CLAIM = 50
 CLAIM_LASTS = timedelta(minutes=5)
 GOOD_FOR = timedelta(days=7)
 BAD_FOR = timedelta(hours=1)
@@ -38,33 +40,77 @@ class Fetcher(Protocol):
 
 
 class ImageChecker:
-    """The job that checks due addresses."""
+    """The job that checks due addresses: `at_once` of each merchant, and so many `over_all`."""
 
-    def __init__(self, pool: Pool, fetcher: Fetcher, *, at_once: int) -> None:
+    def __init__(self, pool: Pool, fetcher: Fetcher, *, at_once: int, over_all: int = 64) -> None:
         self._pool = pool
         self._fetcher = fetcher
-        self._slots = asyncio.Semaphore(at_once)
+        self._queue = CheckQueue(per_merchant=at_once, over_all=over_all)
+        self._checks: set[asyncio.Task[None]] = set()
+        self._failure: Exception | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no check is under way."""
+        return not self._checks
 
     async def run(self) -> bool:
-        """One turn; whether anything was due."""
-        async with unit_of_work(self._pool) as connection:
-            due = await claim_due_checks(
-                connection, JOB, until=clock.now() + CLAIM_LASTS, limit=PER_TURN
-            )
-        hosts: dict[str, _Host] = defaultdict(_Host)
-        checks = ((key, partial(self._check, key, hosts[_host(key[1])])) for key in due)
-        await asyncio.gather(
-            *(alone(self._pool, JOB, RowKey(*key), check) for key, check in checks)
-        )
+        """Claim due addresses and begin what there is room for; whether any were due.
+
+        Raises what a check has met since that was no address's failure: an outage.
+        """
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        until = clock.now() + CLAIM_LASTS
+        due = await self._claim(until)
+        self._queue.add(due, until=until)
+        self._begin()
         return bool(due)
 
-    async def _check(self, key: ImageKey, host: "_Host") -> None:
-        async with host.slots:
-            if host.is_away:
-                return  # its other pictures are due again when the claim ends
-            async with self._slots:
-                verdict = await self._fetcher.check(key[1])
-            host.is_away |= verdict.may_pass
+    async def aclose(self) -> None:
+        """End the checks under way; their addresses are due again when their claims end."""
+        for check in self._checks:
+            check.cancel()
+        await asyncio.gather(*self._checks, return_exceptions=True)
+
+    async def _claim(self, until: datetime) -> list[ImageKey]:
+        """Addresses of merchants none of whose wait here; the fewer of each, the less room is."""
+        per_merchant = min(CLAIMED_PER_MERCHANT, self._queue.room // MERCHANTS_PER_CLAIM)
+        if not per_merchant:
+            return []
+        async with unit_of_work(self._pool) as connection:
+            return await claim_due_checks(
+                connection,
+                JOB,
+                until=until,
+                without_merchants=self._queue.merchants_waiting,
+                merchants=MERCHANTS_PER_CLAIM,
+                per_merchant=per_merchant,
+            )
+
+    def _begin(self) -> None:
+        while key := self._queue.begin(clock.now()):
+            check = asyncio.create_task(self._follow(key), name="picture check")
+            self._checks.add(check)
+            check.add_done_callback(self._checks.discard)
+
+    async def _follow(self, key: ImageKey) -> None:
+        """One check to its end; then the next that there is room for."""
+        try:
+            await alone(self._pool, JOB, RowKey(*key), partial(self._check, key))
+        except Exception as error:
+            self._failure = error
+        finally:
+            self._queue.end(key)
+        self._begin()
+        if key[0] not in self._queue.merchants_waiting:
+            CHECKING_IMAGES.wake()
+
+    async def _check(self, key: ImageKey) -> None:
+        verdict = await self._fetcher.check(key[1])
+        if verdict.may_pass:
+            self._queue.give_up(key)
         async with unit_of_work(self._pool) as connection:
             await save_verdict(
                 connection,
@@ -76,14 +122,6 @@ class ImageChecker:
             )
 
 
-@dataclass
-class _Host:
-    """A server within a turn: how many pictures are asked of it, and whether it is away."""
-
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PER_HOST))
-    is_away: bool = False
-
-
 def _lasts(verdict: Verdict, failures: int) -> timedelta:
     """How long a verdict holds; that of a server that may be back soon for minutes, doubled by
     each of the `failures` before."""
@@ -92,10 +130,3 @@ def _lasts(verdict: Verdict, failures: int) -> timedelta:
     if not verdict.may_pass:
         return BAD_FOR
     return min(AWAY_FOR * (1 << min(failures, 10)), AWAY_AT_MOST)
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).netloc
-    except ValueError:
-        return ""

@@ -6,15 +6,13 @@ from datetime import datetime
 from sqlalchemy import Text, column, func, literal, select
 
 from catalog_service.families.store import end_waits, mark
+from catalog_service.images.queue import ImageKey
 from common import clock
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import WorkKind, made_work
 
 CHECKING_IMAGES = WorkKind()
 """Pictures without a verdict."""
-
-ImageKey = tuple[str, str]
-"""(merchant, url)"""
 
 
 def wait_for_image(url: str) -> str:
@@ -66,22 +64,49 @@ async def request_checks(connection: Connection, keys: Collection[ImageKey]) -> 
 
 
 async def claim_due_checks(
-    connection: Connection, job: str, *, until: datetime, limit: int
+    connection: Connection,
+    job: str,
+    *,
+    until: datetime,
+    without_merchants: Collection[str],
+    merchants: int,
+    per_merchant: int,
 ) -> list[ImageKey]:
     """Claim due addresses that the job is not to pass over by moving their due time on; a claim
-    that dies is due again then."""
+    that dies is due again then.
+
+    Of each of so many `merchants` the oldest ones, however many others have: their number costs
+    nothing, for the index is walked from merchant to merchant.
+    """
     rows = await connection.fetch(
         """
-        UPDATE image_check SET due_at = $2 WHERE (merchant_id, url) IN (
-            SELECT merchant_id, url FROM image_check
-            WHERE due_at <= $1 AND NOT is_held($4, merchant_id, url, $1)
-            ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-        RETURNING merchant_id, url
+        WITH RECURSIVE merchant AS (
+            (SELECT merchant_id FROM image_check
+                WHERE due_at <= $1 ORDER BY merchant_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT i.merchant_id FROM image_check i
+                WHERE i.merchant_id > merchant.merchant_id AND i.due_at <= $1
+                ORDER BY i.merchant_id LIMIT 1)
+            FROM merchant WHERE merchant.merchant_id IS NOT NULL
+        ), due AS (
+            SELECT first.merchant_id, first.url FROM merchant CROSS JOIN LATERAL (
+                SELECT merchant_id, url FROM image_check i
+                WHERE i.merchant_id = merchant.merchant_id AND i.due_at <= $1
+                    AND NOT is_held($3, i.merchant_id, i.url, $1)
+                ORDER BY i.due_at LIMIT $6 FOR UPDATE SKIP LOCKED
+            ) AS first
+            WHERE merchant.merchant_id <> ALL($4::text[]) LIMIT $5
+        )
+        UPDATE image_check SET due_at = $2 FROM due
+        WHERE (image_check.merchant_id, image_check.url) = (due.merchant_id, due.url)
+        RETURNING image_check.merchant_id, image_check.url
         """,
         clock.now(),
         until,
-        limit,
         job,
+        list(without_merchants),
+        merchants * per_merchant,
+        per_merchant,
     )
     return [(m, u) for m, u in rows]
 
