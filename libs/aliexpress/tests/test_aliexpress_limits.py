@@ -118,11 +118,11 @@ def test_a_block_is_a_fifth_of_a_second() -> None:
     assert block_size(None) == 1
 
 
-def test_a_call_passes_app_method_and_seller() -> None:
-    assert buckets_of(SELLER, METHOD) == [Bucket("app", "*"), Bucket("app", METHOD), BUCKET]
+def test_a_call_passes_seller_method_and_app() -> None:
+    assert buckets_of(SELLER, METHOD) == [BUCKET, Bucket("app", METHOD), Bucket("app", "*")]
     assert buckets_of(None, "/auth/token/create") == [
-        Bucket("app", "*"),
         Bucket("app", "/auth/token/create"),
+        Bucket("app", "*"),
     ]
 
 
@@ -213,6 +213,26 @@ async def test_replicas_together_keep_the_rate(pool: Any) -> None:
         await asyncio.gather(*(call(replicas[number % 3]) for number in range(45)))
     # 45 calls at 50 a second, 5 of them at once, last 0.8 s; a busy machine only makes it longer.
     assert max(went) >= 0.79
+
+
+async def test_a_sellers_calls_that_wait_take_nothing_of_what_others_share(
+    store: BucketStore,
+) -> None:
+    limits = limiter(
+        store,
+        Clock(),
+        per_app={METHOD: Rate(per_second=80, burst=8)},
+        per_seller={"*": Rate(per_second=25, burst=5)},
+        max_wait=timedelta(seconds=30),
+    )
+    async with asyncio.TaskGroup() as group:
+        busy = [group.create_task(limits.acquire(SELLER, METHOD)) for _ in range(200)]
+        await asyncio.sleep(0)  # all of them have asked
+        started = time.monotonic()
+        await limits.acquire("another seller", METHOD)
+        assert time.monotonic() - started < 0.8
+        for task in busy:
+            task.cancel()
 
 
 async def test_a_stopped_business_clock_does_not_stop_the_traffic(store: BucketStore) -> None:

@@ -290,9 +290,10 @@ def _from_now(moment: float) -> timedelta:
 
 
 def buckets_of(seller_id: str | None, operation: str) -> list[Bucket]:
-    """The buckets a call passes, the widest first."""
-    buckets = [Bucket(APP, EVERY_OPERATION), Bucket(APP, operation)]
-    return [*buckets, Bucket(seller_id, operation)] if seller_id else buckets
+    """The buckets a call passes, the narrowest first: a call that its seller's limit holds back
+    takes nothing meanwhile of what all sellers share (X22)."""
+    shared = [Bucket(APP, operation), Bucket(APP, EVERY_OPERATION)]
+    return [Bucket(seller_id, operation), *shared] if seller_id else shared
 
 
 def banned_bucket(seller_id: str | None, operation: str, scope: LimitScope) -> Bucket:
