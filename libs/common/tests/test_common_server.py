@@ -24,8 +24,9 @@ class Slow:
         self.may_answer = asyncio.Event()
         self.running = 0
         self.app = FastAPI()
-        self.app.get("/slow")(self.slow)
-        self.app.get("/quick")(self.quick)
+        for start in ("", "/v1/merchants/busy", "/v1/merchants/quiet"):
+            self.app.get(f"{start}/slow")(self.slow)
+            self.app.get(f"{start}/quick")(self.quick)
         self.app.get("/health/live")(self.quick)
 
     async def slow(self) -> str:
@@ -73,6 +74,27 @@ async def test_a_request_above_the_limit_is_a_problem_and_probes_are_answered() 
         slow.may_answer.set()
         assert [(await answer).status_code for answer in waiting] == [200, 200]
         assert (await client.get("/quick")).status_code == 200
+
+
+async def test_a_merchant_that_asks_too_much_at_once_keeps_no_other_out() -> None:
+    slow = Slow()
+    async with (
+        served(slow.app, requests_at_once=10) as port,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        waiting = [asyncio.create_task(client.get("/v1/merchants/busy/slow")) for _ in range(20)]
+        await eventually(lambda: sum(answer.done() for answer in waiting) + slow.running == 20)
+        refused = [await answer for answer in waiting if answer.done()]
+
+        assert (await client.get("/v1/merchants/quiet/quick")).status_code == 200
+        assert slow.running == 6  # one more than it leaves free of ten
+        assert {answer.status_code for answer in refused} == {429}
+        assert int(refused[0].headers["retry-after"]) > 0
+        assert refused[0].json()["remedy"]
+
+        slow.may_answer.set()
+        await asyncio.gather(*waiting)
+        assert (await client.get("/v1/merchants/busy/quick")).status_code == 200
 
 
 HALF_SENT = {

@@ -10,6 +10,7 @@ from typing import Protocol
 from weakref import WeakSet
 
 from common.postgres.pool import Connection, Pool
+from common.postgres.shares import own_share
 
 ACQUIRE_SECONDS = 10.0
 
@@ -51,7 +52,10 @@ async def unit_of_work(pool: Pool) -> AsyncIterator[Connection]:
 
     Make no remote call inside: write the intent, commit, call, then write the outcome.
     """
-    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+    async with (
+        own_share(pool, within=ACQUIRE_SECONDS),
+        pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
+    ):
         made = _made[id(connection)] = set()
         try:
             async with connection.transaction():
@@ -70,5 +74,8 @@ def made_work(connection: Connection, kind: WorkKind) -> None:
 @asynccontextmanager
 async def reading(pool: Pool) -> AsyncIterator[Connection]:
     """A connection to read with: each statement sees the database as it is at its start."""
-    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+    async with (
+        own_share(pool, within=ACQUIRE_SECONDS),
+        pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
+    ):
         yield connection

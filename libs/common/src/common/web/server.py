@@ -6,19 +6,30 @@ counted here, where a refusal is a problem like any other; uvicorn's limit is th
 """
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from common.errors import NotFound, Outage
+from common.errors import NotFound, Outage, Refusal
 from common.settings import ServiceSettings
 from common.web.door import API
 from common.web.problem import answer_outage, answer_refusal
 
 _COME_AGAIN = timedelta(seconds=1)
 _PROBES = "/health/"
+_MERCHANTS = f"{API}merchants/"
+_TOO_MANY = Refusal(
+    "the merchant has too many requests under way at once",
+    status=429,
+    slug="too-many-requests",
+    remedy="Wait for answers before you ask more, and repeat this one after a second.",
+    retry_after=_COME_AGAIN,
+)
 
 
 def server_configs(app: ASGIApp, settings: ServiceSettings) -> list[uvicorn.Config]:
@@ -117,23 +128,45 @@ class PublicOnly:
 
 class RequestLimit:
     """ASGI middleware: so many requests at once, and a problem with status 503 for others. Probes
-    are always answered."""
+    are always answered.
+
+    A path's merchant has never more requests under way than it leaves room for: the next is
+    answered with 429, so that one that asks too much does not keep others out (X22).
+    """
 
     def __init__(self, app: ASGIApp, *, at_once: int) -> None:
         self._app = app
         self._at_once = at_once
         self._running = 0
+        self._of_merchants: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request in, or answer it here."""
         if scope["type"] != "http" or scope["path"].startswith(_PROBES):
             await self._app(scope, receive, send)
-        elif self._running >= self._at_once:
+            return
+        merchant = _merchant(scope["path"])
+        free = self._at_once - self._running
+        if free <= 0:
             full = Outage("the service has too much to do at once", retry_after=_COME_AGAIN)
             await answer_outage(full)(scope, receive, send)
+        elif merchant and self._of_merchants[merchant] > free:
+            await answer_refusal(_TOO_MANY)(scope, receive, send)
         else:
-            self._running += 1
-            try:
+            with self._counted(merchant):
                 await self._app(scope, receive, send)
-            finally:
-                self._running -= 1
+
+    @contextmanager
+    def _counted(self, merchant: str) -> Iterator[None]:
+        self._running += 1
+        self._of_merchants[merchant] += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+            self._of_merchants -= Counter([merchant])  # drops those that have none
+
+
+def _merchant(path: str) -> str:
+    """The merchant whose things the path names; nobody's are empty."""
+    return path.removeprefix(_MERCHANTS).partition("/")[0] if path.startswith(_MERCHANTS) else ""
