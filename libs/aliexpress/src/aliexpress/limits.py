@@ -22,6 +22,10 @@ import msgspec
 from aliexpress.errors import LimitReached, LimitScope
 from aliexpress.wire import BEIJING, until_midnight_in_beijing
 from common import clock
+from common.telemetry.names import LIMITER_WAIT
+from common.telemetry.setup import histogram
+
+_waits = histogram(LIMITER_WAIT)
 
 APP = "app"
 EVERY_OPERATION = "*"
@@ -192,8 +196,14 @@ class BucketLimiter:
 
     async def acquire(self, seller_id: str | None, operation: str) -> None:
         """See `Limiter`."""
-        for bucket in buckets_of(seller_id, operation):
-            await self._pass(bucket, operation)
+        began = time.monotonic()
+        outcome = "refused"
+        try:
+            for bucket in buckets_of(seller_id, operation):
+                await self._pass(bucket, operation)
+            outcome = "passed"
+        finally:
+            _waits.record(time.monotonic() - began, {"outcome": outcome})
 
     async def refused(self, seller_id: str | None, operation: str, limit: LimitReached) -> None:
         """See `Limiter`."""

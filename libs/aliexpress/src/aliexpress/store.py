@@ -1,10 +1,20 @@
 """The rate buckets in the service's own Postgres: one row each, one statement per step."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 import asyncpg
 
-from aliexpress.limits import MAX_SLOWDOWN, RECOVERY, Ban, Bucket, BucketState, PermitRequest
+from aliexpress.limits import (
+    APP,
+    EVERY_OPERATION,
+    MAX_SLOWDOWN,
+    RECOVERY,
+    Ban,
+    Bucket,
+    BucketState,
+    PermitRequest,
+)
 
 LIMITS_SCHEMA = """
 CREATE TABLE rate_bucket (
@@ -62,6 +72,24 @@ SELECT scope, operation, banned_until FROM rate_bucket
 WHERE banned_until > $1 ORDER BY banned_until DESC
 """
 
+_COUNT_USE = """
+SELECT count(*) FILTER (WHERE banned_until > $1 AND scope = $3) AS app_bans,
+    count(*) FILTER (WHERE banned_until > $1 AND scope <> $3) AS seller_bans,
+    coalesce(max(used_today) FILTER (
+        WHERE scope = $3 AND operation = $4 AND quota_day = $2
+    ), 0) AS used
+FROM rate_bucket
+"""
+
+
+@dataclass(frozen=True)
+class BucketUse:
+    """How much of AliExpress's limits is used up now; `calls_today` is 0 where none are counted."""
+
+    app_bans: int
+    seller_bans: int
+    calls_today: int
+
 
 class PostgresBuckets:
     """`BucketStore` in the table `rate_bucket`, shared by all replicas of a service."""
@@ -101,6 +129,13 @@ class PostgresBuckets:
         """See `BucketStore`."""
         rows = await self._pool.fetch(_LIST_BANS, at)
         return [Ban(row["scope"], row["operation"], row["banned_until"]) for row in rows]
+
+    async def count_use(self, at: datetime, today: date) -> BucketUse:
+        """The bans that run, and the calls counted for the app today."""
+        row = await self._pool.fetchrow(_COUNT_USE, at, today, APP, EVERY_OPERATION)
+        if row is None:
+            raise RuntimeError("an aggregate returned no row")
+        return BucketUse(row["app_bans"], row["seller_bans"], row["used"])
 
 
 def _state(row: asyncpg.Record | None) -> BucketState:

@@ -4,22 +4,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from aliexpress.errors import MarketplaceFailure
 from common.telemetry.names import MARKETPLACE_CALLS, MARKETPLACE_DURATION
+from common.telemetry.setup import counter, histogram
 
 _tracer = trace.get_tracer("aliexpress")
-_meter = metrics.get_meter("aliexpress")
-_calls = _meter.create_counter(
-    MARKETPLACE_CALLS.name, unit=MARKETPLACE_CALLS.unit, description=MARKETPLACE_CALLS.meaning
-)
-_duration = _meter.create_histogram(
-    MARKETPLACE_DURATION.name,
-    unit=MARKETPLACE_DURATION.unit,
-    description=MARKETPLACE_DURATION.meaning,
-)
+_calls = counter(MARKETPLACE_CALLS)
+_duration = histogram(MARKETPLACE_DURATION)
 
 
 @contextmanager

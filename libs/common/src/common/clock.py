@@ -34,6 +34,11 @@ def milliseconds_of(time: datetime) -> int:
     return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
+def seconds_between(begin: datetime | None, end: datetime) -> float:
+    """How many seconds lie between them: 0 where nothing began, or it begins later."""
+    return max(0.0, (end - begin).total_seconds()) if begin else 0.0
+
+
 def set_to(time: datetime, *, is_frozen: bool = False) -> None:
     """Make it this time now; it goes on from there, or stands still."""
     global _offset, _frozen_at  # noqa: PLW0603 - the process has one clock

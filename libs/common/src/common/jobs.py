@@ -60,6 +60,11 @@ class Job(Component):
             kind.subscribe(self)
 
     @property
+    def is_failing(self) -> bool:
+        """Whether its last turn failed."""
+        return self._failing_since is not None
+
+    @property
     def is_ready(self) -> bool:
         """Not failing for long."""
         since = self._failing_since

@@ -28,10 +28,10 @@ from pydantic import ValidationError
 
 from common import clock_source
 from common.jobs import Job
+from common.measuring import Measuring
 from common.messaging.bulk import IdRange, replaying, settle_selected
 from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import Selection
-from common.messaging.observe import observe_backlog
 from common.messaging.records import Subscription
 from common.messaging.relay import Relay
 from common.messaging.replay import Replayer
@@ -63,6 +63,7 @@ CLOSED_WITHIN = timedelta(seconds=3)
 PROBED_WITHIN = timedelta(seconds=2)
 _NO_ANSWER: tuple[type[BaseException], ...] = (TimeoutError, CancelledUnasked, *OUTAGE_ERRORS)
 FOLLOW_EVERY = timedelta(milliseconds=500)
+MEASURED_EVERY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -306,8 +307,14 @@ def _components(context: Context[S], parts: Parts) -> list[Component]:
         settings.kafka,
         topic_prefix=settings.topic_prefix,
     )
-    backlog = Job("backlog", lambda: observe_backlog(context.pool), every=timedelta(seconds=5))
-    return [relay, *parts.consumers, *parts.jobs, backlog]
+    jobs = [job for job in parts.jobs if isinstance(job, Job)]
+    measuring = Measuring(context.pool, parts.consumers, jobs)
+    return [
+        relay,
+        *parts.consumers,
+        *parts.jobs,
+        Job("measuring", measuring.run, every=MEASURED_EVERY),
+    ]
 
 
 async def _readiness(

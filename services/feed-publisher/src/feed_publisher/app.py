@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from aliexpress.limits import limits_from
+from aliexpress.measure_limits import measuring_limits
 from aliexpress.wiring import client_of
 from common.jobs import Job
 from common.service import Context, Parts, Service
@@ -22,11 +23,13 @@ from feed_publisher.driving.drive_run import RunDriver
 from feed_publisher.driving.schedule_runs import schedule_runs
 from feed_publisher.listings.api import republish_router
 from feed_publisher.listings.republish import republish_daily
+from feed_publisher.measuring.measure_feeds import measure_feeds
 from feed_publisher.reports.api import report_router
 from feed_publisher.reports.product_api import product_router
 from feed_publisher.runs.store import RUNNING
 from feed_publisher.settings import PublisherSettings
 
+MEASURED_EVERY = timedelta(seconds=10)
 SHORTEST_WAIT = timedelta(milliseconds=500)
 """Runs wait for AliExpress in this process: their turns are polled for."""
 
@@ -76,6 +79,8 @@ def build(context: Context[PublisherSettings]) -> Parts:
         consumers=[consumer, orders],
         jobs=[
             *turns,
+            measuring_limits(pool),
+            Job("measure-feeds", lambda: measure_feeds(pool), every=MEASURED_EVERY),
             Job("schedule-runs", lambda: schedule_runs(pool), every=timedelta(seconds=1)),
             Job("look-for-edits", look_for_edits.take_turn, every=timedelta(seconds=10)),
             Job("reconcile", lambda: reconcile(pool), every=timedelta(seconds=5)),

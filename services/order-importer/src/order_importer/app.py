@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from aliexpress.measure_limits import measuring_limits
 from aliexpress.wiring import client_of
 from common.contracts.shop import ShopState
 from common.jobs import Job
@@ -33,6 +34,7 @@ from order_importer.importing.plan_imports import plan_imports
 from order_importer.importing.read_receipt import BuyerDataOptions
 from order_importer.imports.store import IMPORTING
 from order_importer.listing.api import listing_router
+from order_importer.measuring.measure_shops import measure_shops
 from order_importer.orders.api import order_router
 from order_importer.settings import OrderSettings
 from order_importer.shipment_files.api import shipment_file_router
@@ -45,7 +47,7 @@ from order_importer.shops.shop_access import ShopAccess
 POLL = timedelta(seconds=1)
 DAY = timedelta(days=1)
 DEADLINES_EVERY = timedelta(seconds=5)
-MEASURED_EVERY = timedelta(seconds=30)
+MEASURED_EVERY = timedelta(seconds=10)
 REMOVED_EVERY = timedelta(hours=1)
 
 
@@ -106,6 +108,8 @@ def build(context: Context[OrderSettings]) -> Parts:
             Job("erase-buyers", lambda: erase_ended(pool, settings.erase_buyers_after), every=DAY),
             when_caught_up("send-corrections", partial(correct_next, *calling), CORRECTING),
             Job("publish-due", lambda: publish_due(pool), every=DEADLINES_EVERY),
+            measuring_limits(pool),
+            Job("measure-shops", lambda: measure_shops(pool), every=MEASURED_EVERY),
             Job("measure-open", lambda: measure_open(pool), every=MEASURED_EVERY),
             Job("place-changes", lambda: place_changes(pool), every=POLL, woken_by=[PLACING]),
             Job(

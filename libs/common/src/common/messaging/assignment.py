@@ -30,12 +30,8 @@ from common.messaging.records import Record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.supervision import bounded, has_passed
-from common.telemetry.names import CONSUMER_LAG
-from common.telemetry.setup import Gauge
 
 log = structlog.get_logger()
-
-_lag = Gauge(CONSUMER_LAG)
 
 ANSWERED_WITHIN = timedelta(seconds=20)
 SHOWN_WITHIN = timedelta(seconds=10)
@@ -195,20 +191,6 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             log.debug("consumer.positions_not_shown", group=self.group, reason=repr(error))
         else:
             self._shown.update({p: shown.offset for p, shown in changed.items()})
-
-    def observe_lag(self, group: str) -> None:
-        """Measure how far each position is from the log's end, as the client knows it."""
-        for partition, position in self.positions.items():
-            end = self.client.highwater(partition)
-            if end is not None:
-                _lag.set(
-                    max(0, end - position),
-                    {
-                        "group": group,
-                        "topic": partition.topic,
-                        "partition": str(partition.partition),
-                    },
-                )
 
 
 def _record(topic: str, raw: ConsumerRecord) -> Record:

@@ -116,7 +116,6 @@ class BatchLoop:
                 self._applier.decode_into(batch, records[start : start + DECODED_AT_ONCE])
                 await asyncio.sleep(0)
             wait = timedelta()
-        self._assignment.observe_lag(self._group)
         return _Fetched(epoch, batch)
 
     async def _fetch_records(self, at_most: int, wait: timedelta) -> list[Record]:

@@ -15,6 +15,7 @@ from common.messaging.applying import Applier
 from common.messaging.assignment import Assignment
 from common.messaging.batch_loop import BatchLoop
 from common.messaging.clients import close_consumer, new_consumer
+from common.messaging.lag import Lag
 from common.messaging.positions import PositionLost
 from common.messaging.quarantine import Breaker
 from common.messaging.records import Subscription
@@ -52,6 +53,7 @@ class Consumer(Component):
         self.caught_up = asyncio.Event()
         """Set once the group has passed the end offsets this member saw at its start."""
         self.failure: PositionLost | None = None
+        self.lag = Lag(group, prefix=topic_prefix)
         self._pool = pool
         self._kafka = kafka
         self._prefix = topic_prefix
@@ -102,7 +104,7 @@ class Consumer(Component):
             drained_within=self._session_timeout / 2,
         )
         client.subscribe(self._topics, listener=assignment)
-        watchdog = Watchdog(self._pool, assignment, self._topics, self.caught_up)
+        watchdog = Watchdog(self._pool, assignment, self._topics, self.caught_up, self.lag)
         loop = BatchLoop(
             self,
             self._pool,

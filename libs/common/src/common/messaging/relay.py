@@ -32,8 +32,8 @@ from common.postgres.set_aside import (
     note_failure_on,
 )
 from common.supervision import Component, bounded, close
-from common.telemetry.names import OUTBOX_AGE, OUTBOX_SIZE, RELAY_PUBLISHED
-from common.telemetry.setup import Gauge, counter
+from common.telemetry.names import RELAY_PUBLISHED
+from common.telemetry.setup import counter
 
 log = structlog.get_logger()
 
@@ -47,8 +47,6 @@ LOCK_KEY = 0x0C4A11E1
 JOB = "relay"
 
 _published = counter(RELAY_PUBLISHED)
-_age = Gauge(OUTBOX_AGE)
-_size = Gauge(OUTBOX_SIZE)
 
 
 class Relay(Component):
@@ -116,8 +114,6 @@ class Relay(Component):
         now = clock.now()
         held = [int(row.subject) for row, until in failures.items() if until > now]
         rows = await list_lowest(connection, limit=CLAIM_ROWS, without=held)
-        _age.set((clock.now() - rows[0]["added_at"]).total_seconds() if rows else 0.0)
-        _size.set(len(rows))
         if not rows:
             return 0
         reach("relay.after-claim")

@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 
 from common.messaging.assignment import Assignment
 from common.messaging.clients import ClientStuck
+from common.messaging.lag import Lag
 from common.messaging.positions import load_positions
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
@@ -31,15 +32,19 @@ class Watchdog:
         assignment: Assignment,
         topics: Sequence[str],
         caught_up: asyncio.Event,
+        lag: Lag,
     ) -> None:
         self._pool = pool
         self._assignment = assignment
         self._topics = topics
         self._caught_up = caught_up
+        self._lag = lag
+        self._partitions: list[TopicPartition] = []
 
     async def watch(self) -> Never:
         """Raises `ClientStuck` or `PositionLost`, or what a failing look raised."""
-        goal = await self._assignment.end_offsets(await self._all_partitions())
+        self._partitions = await self._all_partitions()
+        goal = await self._assignment.end_offsets(self._partitions)
         while True:
             if not self._caught_up.is_set() and await self._has_reached(goal):
                 self._caught_up.set()
@@ -73,7 +78,9 @@ class Watchdog:
         if assignment.is_joined and unpositioned:
             await assignment.seek_to_stored(unpositioned)
         positions = dict(assignment.positions)
-        ends = await assignment.end_offsets(list(positions)) if positions else {}
+        ends = await assignment.end_offsets(list(positions) or self._partitions)
+        if assignment.is_joined:
+            self._lag.see({partition: ends[partition] for partition in positions})
         for partition, position in positions.items():
             if position > ends[partition]:
                 await assignment.check_range([partition])

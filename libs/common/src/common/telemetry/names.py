@@ -1,71 +1,437 @@
-"""Every metric and span name of the channel, with its unit and its meaning."""
+"""Every metric and span name of the channel, with unit, meaning and labels: docs/metrics.md.
 
+A gauge of a database is read by one job of each worker, and every replica shows the same reading:
+take the `max` over instances. Counters and histograms count what their process did: take the sum.
+"""
+
+import re
 from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+SECONDS_OF_A_CALL = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+SECONDS_OF_A_DELAY = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 86400.0)
+"""Histogram bounds: of what lasts as long as a call, and of what may wait for an hourly run."""
+
+SUFFIX_OF_UNIT = {"s": "_seconds", "1": "_ratio"}
+"""What a unit adds to the Prometheus name; those in braces add nothing."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's name, unit (UCUM) and meaning."""
+    """A metric's name, kind, unit (UCUM), meaning and labels; a histogram's bounds in its unit."""
 
     name: str
+    kind: Kind
     unit: str
     meaning: str
+    labels: tuple[str, ...] = ()
+    bounds: tuple[float, ...] = SECONDS_OF_A_CALL
 
+    @property
+    def prometheus(self) -> str:
+        """The name at `/metrics`; a histogram has `_bucket`, `_sum` and `_count` of it."""
+        name = re.sub(r"[^a-zA-Z0-9_]", "_", self.name) + SUFFIX_OF_UNIT.get(self.unit, "")
+        return name + "_total" if self.kind == "counter" else name
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The names of its series at `/metrics`."""
+        if self.kind == "histogram":
+            return tuple(f"{self.prometheus}_{part}" for part in ("bucket", "sum", "count"))
+        return (self.prometheus,)
+
+
+# -- events ---------------------------------------------------------------------------------
 
 CONSUMER_LAG = Metric(
-    "channel.consumer.lag", "{record}", "Records between the stored position and the log's end"
+    "channel.consumer.lag",
+    "gauge",
+    "{record}",
+    "Records between the stored position and the log's end, as last seen",
+    ("group", "topic", "partition"),
+)
+CONSUMER_END_AGE = Metric(
+    "channel.consumer.end_age",
+    "gauge",
+    "s",
+    "Time since the log's end was last seen; it rises while Kafka is away",
+    ("group",),
 )
 CONSUMER_RECORDS = Metric(
-    "channel.consumer.records", "{record}", "Records taken, by consumer group and outcome"
+    "channel.consumer.records",
+    "counter",
+    "{record}",
+    "Records taken, by consumer group and outcome",
+    ("group", "outcome"),
 )
-CONSUMER_BATCH = Metric("channel.consumer.batch.duration", "s", "How long one batch took")
+CONSUMER_BATCH = Metric(
+    "channel.consumer.batch.duration", "histogram", "s", "How long one batch took", ("group",)
+)
 CONSUMER_FENCED = Metric(
-    "channel.consumer.fenced", "{batch}", "Batches rolled back because the position had moved"
+    "channel.consumer.fenced",
+    "counter",
+    "{batch}",
+    "Batches rolled back because the position had moved",
+    ("group",),
 )
 CONSUMER_REBUILDS = Metric(
-    "channel.consumer.rebuilds", "{client}", "Kafka clients thrown away and rebuilt"
+    "channel.consumer.rebuilds",
+    "counter",
+    "{client}",
+    "Kafka clients thrown away and rebuilt",
+    ("group",),
+)
+POSITIONS_LOST = Metric(
+    "channel.consumer.positions_lost",
+    "gauge",
+    "{group}",
+    "1 while the group stands still because a stored position lies outside the log",
+    ("group",),
 )
 KAFKA_REFUSED = Metric(
-    "channel.kafka.refused", "{refusal}", "Refusals by Kafka, by kind: our identity, or our access"
+    "channel.kafka.refused",
+    "counter",
+    "{refusal}",
+    "Refusals by Kafka, by kind: our identity, or our access",
+    ("kind",),
 )
-OUTBOX_AGE = Metric("channel.outbox.age", "s", "Age of the oldest event not yet published")
-OUTBOX_SIZE = Metric("channel.outbox.size", "{event}", "Events not yet published")
-RELAY_PUBLISHED = Metric("channel.relay.published", "{event}", "Events the broker acknowledged")
-DEAD_LETTERS = Metric("channel.dead_letters.open", "{record}", "Dead letters not yet settled")
-PARKED = Metric("channel.parked", "{record}", "Records waiting for what they need")
-QUARANTINES = Metric("channel.quarantines", "{source}", "Sources now in quarantine")
-ROWS_FAILED = Metric("channel.jobs.failed", "{row}", "Times a job failed on a row, by job")
+OUTBOX_AGE = Metric(
+    "channel.outbox.age",
+    "gauge",
+    "s",
+    "Age of the oldest event not yet published, also while Kafka is away",
+)
+OUTBOX_SIZE = Metric(
+    "channel.outbox.size", "gauge", "{event}", "Events not yet published, counted to 10,000"
+)
+RELAY_PUBLISHED = Metric(
+    "channel.relay.published", "counter", "{event}", "Events the broker acknowledged"
+)
+DEAD_LETTERS = Metric(
+    "channel.dead_letters.open",
+    "gauge",
+    "{record}",
+    "Dead letters not yet settled, counted to 10,000",
+)
+PARKED = Metric(
+    "channel.parked", "gauge", "{record}", "Records waiting for what they need, counted to 10,000"
+)
+PARKED_AGE = Metric(
+    "channel.parked.age",
+    "gauge",
+    "s",
+    "Age of the record that has waited longest for what it needs",
+)
+QUARANTINES = Metric("channel.quarantines", "gauge", "{source}", "Sources now in quarantine")
+# -- jobs and stores ------------------------------------------------------------------------
+
+JOBS_FAILING = Metric(
+    "channel.jobs.failing",
+    "gauge",
+    "{job}",
+    "1 while a job fails turn after turn, with the time of failing beyond 30 s",
+    ("job",),
+)
+ROWS_FAILED = Metric(
+    "channel.jobs.failed", "counter", "{row}", "Times a job failed on a row, by job", ("job",)
+)
 ROWS_SET_ASIDE = Metric(
-    "channel.jobs.set_aside", "{row}", "Rows that jobs have set aside until they are released"
+    "channel.jobs.set_aside",
+    "gauge",
+    "{row}",
+    "Rows that jobs have set aside until they are released",
 )
+POOL_CONNECTIONS = Metric(
+    "channel.postgres.pool.connections",
+    "gauge",
+    "{connection}",
+    "Connections of the process's pool, `used` and `idle`",
+    ("state",),
+)
+POOL_LIMIT = Metric(
+    "channel.postgres.pool.limit",
+    "gauge",
+    "{connection}",
+    "Connections the process's pool may have",
+)
+# -- AliExpress -----------------------------------------------------------------------------
+
 MARKETPLACE_CALLS = Metric(
-    "channel.aliexpress.calls", "{call}", "Calls to AliExpress, by operation and outcome"
+    "channel.aliexpress.calls",
+    "counter",
+    "{call}",
+    "Calls to AliExpress, by operation and outcome",
+    ("operation", "outcome"),
 )
-MARKETPLACE_DURATION = Metric("channel.aliexpress.duration", "s", "How long a call took")
+MARKETPLACE_DURATION = Metric(
+    "channel.aliexpress.duration",
+    "histogram",
+    "s",
+    "How long a call took",
+    ("operation", "outcome"),
+)
 APP_REFUSED = Metric(
-    "channel.aliexpress.app_refused", "{operation}", "Operations our app is refused now, by code"
+    "channel.aliexpress.app_refused",
+    "gauge",
+    "{operation}",
+    "Operations our app is refused now, by code",
+    ("code",),
 )
-TOKEN_AGE = Metric("channel.token.age", "s", "Age of a shop's access token, by shop")
-TOKEN_LEFT = Metric("channel.token.left", "s", "Time until a shop's access token lapses")
+LIMITER_WAIT = Metric(
+    "channel.aliexpress.limiter.wait",
+    "histogram",
+    "s",
+    "How long a call waited for its turn within AliExpress's limits",
+    ("outcome",),
+)
+BANS = Metric(
+    "channel.aliexpress.bans",
+    "gauge",
+    "{ban}",
+    "Bans by AliExpress that run now, of the whole app and of sellers",
+    ("scope",),
+)
+QUOTA_USED = Metric(
+    "channel.aliexpress.quota.used",
+    "gauge",
+    "{call}",
+    "Calls of this service's share of the app's daily quota used today",
+)
+# -- shops' tokens (auth-service) -----------------------------------------------------------
+
+TOKEN_AGE = Metric(
+    "channel.token.age",
+    "gauge",
+    "s",
+    "Age of a shop's access token, of the 500 shops whose tokens lapse first",
+    ("merchant", "shop"),
+)
+TOKEN_LEFT = Metric(
+    "channel.token.left",
+    "gauge",
+    "s",
+    "Time until a shop's access token lapses, of the 500 shops whose tokens lapse first",
+    ("merchant", "shop"),
+)
+TOKENS = Metric(
+    "channel.tokens",
+    "gauge",
+    "{shop}",
+    "Connected shops by the days their tokens have left: `lapsed`, `<1`, `<3`, `<7`, `more`",
+    ("days_left",),
+)
+# -- catalogues (catalog-service) -----------------------------------------------------------
+
 CATALOG_DIRTY = Metric(
-    "channel.catalog.dirty", "{family}", "Marks of families still to be normalized"
+    "channel.catalog.dirty",
+    "gauge",
+    "{family}",
+    "Marks of families still to be normalized, counted to 100,000",
+)
+CATALOG_DIRTY_AGE = Metric(
+    "channel.catalog.dirty.age",
+    "gauge",
+    "s",
+    "Age of the oldest mark of a family still to be normalized",
 )
 CATALOG_WAITING = Metric(
-    "channel.catalog.waiting", "{family}", "Families that wait for a schema or a picture's verdict"
+    "channel.catalog.waiting",
+    "gauge",
+    "{family}",
+    "Families that wait for a schema or a picture's verdict, counted to 100,000",
 )
 CATALOG_NORMALIZED = Metric(
-    "channel.catalog.normalized", "{family}", "Families normalized, by state and whether emitted"
+    "channel.catalog.normalized",
+    "counter",
+    "{family}",
+    "Families normalized, by state and whether emitted",
+    ("state", "emitted"),
+)
+CATALOG_DELAY = Metric(
+    "channel.catalog.normalizing.delay",
+    "histogram",
+    "s",
+    "From the event that marked a family to its normalized state",
+    (),
+    SECONDS_OF_A_DELAY,
 )
 CATALOG_FAULTS = Metric(
     "channel.catalog.faults",
+    "counter",
     "{fault}",
     "Feeds that cannot be compiled, families and imports the channel failed on, by kind",
+    ("kind",),
 )
+CATALOG_IMPORTS_AGE = Metric(
+    "channel.catalog.imports.age", "gauge", "s", "Age of the oldest catalogue file still to be read"
+)
+# -- feeds (feed-publisher) -----------------------------------------------------------------
+
+RUNS_OPEN = Metric(
+    "channel.feed.runs.open",
+    "gauge",
+    "{run}",
+    "Feed runs not yet ended, by kind and state",
+    ("kind", "state"),
+)
+RUNS_AGE = Metric(
+    "channel.feed.runs.age",
+    "gauge",
+    "s",
+    "Age of the oldest feed run in a state",
+    ("kind", "state"),
+)
+RUNS_ENDED = Metric(
+    "channel.feed.runs.ended",
+    "counter",
+    "{run}",
+    "Feed runs ended, by kind and outcome",
+    ("kind", "outcome"),
+)
+ITEMS_DECIDED = Metric(
+    "channel.feed.items.decided",
+    "counter",
+    "{item}",
+    "Items of feed runs by what became of them",
+    ("outcome",),
+)
+WITHHELD = Metric(
+    "channel.feed.withheld",
+    "gauge",
+    "{change}",
+    "Changes held back by a guard (M7.4), counted to 10,000",
+    ("guard",),
+)
+CALLS_STUCK = Metric(
+    "channel.feed.calls.stuck", "gauge", "{call}", "Jobs of AliExpress that do not end"
+)
+DRIFT_FOUND = Metric(
+    "channel.drift.found",
+    "counter",
+    "{product}",
+    "Times a product was found to differ from what AliExpress accepted",
+)
+TIME_TO_SENT = Metric(
+    "channel.product.time_to_sent",
+    "histogram",
+    "s",
+    "From a product's desired state to the call that sends it to AliExpress, by action",
+    ("action",),
+    SECONDS_OF_A_DELAY,
+)
+TIME_TO_LIVE = Metric(
+    "channel.product.time_to_live",
+    "histogram",
+    "s",
+    "From a product's desired state to its confirmation by AliExpress, by action",
+    ("action",),
+    SECONDS_OF_A_DELAY,
+)
+# -- orders (order-importer) ----------------------------------------------------------------
+
 ORDERS_OPEN = Metric(
     "channel.orders.open",
+    "gauge",
     "{order}",
     "Orders not yet shipped, by the channel's status and the hours left to ship them",
+    ("status", "hours_left"),
 )
+ORDERS_COVERED_AGE = Metric(
+    "channel.orders.covered_age",
+    "gauge",
+    "s",
+    "For how long a shop's orders are not known to be here, of the 500 shops furthest behind",
+    ("merchant", "shop"),
+)
+ORDER_IMPORTS_LATE = Metric(
+    "channel.orders.imports.late",
+    "gauge",
+    "{import}",
+    "Order imports that have not succeeded an hour after they were due",
+)
+ORDER_IMPORTS = Metric(
+    "channel.orders.imports.ended",
+    "counter",
+    "{import}",
+    "Order imports ended, by outcome",
+    ("outcome",),
+)
+PARCELS_OPEN = Metric(
+    "channel.parcels.open",
+    "gauge",
+    "{parcel}",
+    "Parcels that AliExpress has not confirmed, by state",
+    ("state",),
+)
+PARCELS_AGE = Metric(
+    "channel.parcels.age", "gauge", "s", "Age of the oldest parcel in a state", ("state",)
+)
+PARCELS_SETTLED = Metric(
+    "channel.parcels.settled",
+    "histogram",
+    "s",
+    "From the request to ship a parcel to its outcome",
+    ("outcome",),
+    SECONDS_OF_A_DELAY,
+)
+
+METRICS = (
+    CONSUMER_LAG,
+    CONSUMER_END_AGE,
+    CONSUMER_RECORDS,
+    CONSUMER_BATCH,
+    CONSUMER_FENCED,
+    CONSUMER_REBUILDS,
+    POSITIONS_LOST,
+    KAFKA_REFUSED,
+    OUTBOX_AGE,
+    OUTBOX_SIZE,
+    RELAY_PUBLISHED,
+    DEAD_LETTERS,
+    PARKED,
+    PARKED_AGE,
+    QUARANTINES,
+    JOBS_FAILING,
+    ROWS_FAILED,
+    ROWS_SET_ASIDE,
+    POOL_CONNECTIONS,
+    POOL_LIMIT,
+    MARKETPLACE_CALLS,
+    MARKETPLACE_DURATION,
+    APP_REFUSED,
+    LIMITER_WAIT,
+    BANS,
+    QUOTA_USED,
+    TOKEN_AGE,
+    TOKEN_LEFT,
+    TOKENS,
+    CATALOG_DIRTY,
+    CATALOG_DIRTY_AGE,
+    CATALOG_WAITING,
+    CATALOG_NORMALIZED,
+    CATALOG_DELAY,
+    CATALOG_FAULTS,
+    CATALOG_IMPORTS_AGE,
+    RUNS_OPEN,
+    RUNS_AGE,
+    RUNS_ENDED,
+    ITEMS_DECIDED,
+    WITHHELD,
+    CALLS_STUCK,
+    DRIFT_FOUND,
+    TIME_TO_SENT,
+    TIME_TO_LIVE,
+    ORDERS_OPEN,
+    ORDERS_COVERED_AGE,
+    ORDER_IMPORTS_LATE,
+    ORDER_IMPORTS,
+    PARCELS_OPEN,
+    PARCELS_AGE,
+    PARCELS_SETTLED,
+)
+"""All of them, in the order of docs/metrics.md."""
 
 SPAN_PUBLISH = "outbox publish"
 SPAN_PROCESS = "process"

@@ -122,22 +122,34 @@ def counter(metric: Metric) -> metrics.Counter:
 
 
 def histogram(metric: Metric) -> metrics.Histogram:
-    """A histogram of this name."""
-    return _meter.create_histogram(metric.name, metric.unit, metric.meaning)
+    """A histogram of this name, with the metric's bounds."""
+    return _meter.create_histogram(
+        metric.name,
+        metric.unit,
+        metric.meaning,
+        explicit_bucket_boundaries_advisory=metric.bounds,
+    )
+
+
+Labels = tuple[tuple[str, str], ...]
+"""Names and values, by name."""
 
 
 class Gauge:
-    """A gauge whose latest readings a background job sets, by attribute set."""
+    """A gauge whose latest readings a background job sets, by attribute set.
+
+    A series that is not in the latest `replace` ends.
+    """
 
     def __init__(self, metric: Metric) -> None:
-        self._readings: dict[tuple[tuple[str, str], ...], float] = {}
+        self._readings: dict[Labels, float] = {}
         _meter.create_observable_gauge(metric.name, [self._observe], metric.unit, metric.meaning)
 
     def set(self, value: float, attributes: Mapping[str, str] | None = None) -> None:
         """Remember this reading."""
         self._readings[tuple(sorted((attributes or {}).items()))] = value
 
-    def replace(self, readings: Mapping[tuple[tuple[str, str], ...], float]) -> None:
+    def replace(self, readings: Mapping[Labels, float]) -> None:
         """Forget all readings and remember these."""
         self._readings = dict(readings)
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import ARRAY, Insert, SelectBase, Text, delete, func, insert, literal, select
@@ -33,6 +34,7 @@ class Mark:
     id: int
     feed_id: str | None
     traceparent: str | None
+    marked_at: datetime
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ async def claim_families(
     rows = await connection.fetch(
         """
         WITH oldest AS MATERIALIZED (
-            SELECT id, merchant_id, catalogue_id, family_id, feed_id, traceparent
+            SELECT id, merchant_id, catalogue_id, family_id
             FROM family_mark
             WHERE merchant_id <> ALL($2::text[])
                 AND NOT is_held($7, merchant_id, catalogue_id || '/' || family_id, $8)
@@ -108,7 +110,7 @@ async def claim_families(
             WHERE pg_try_advisory_xact_lock(
                 hashtextextended(merchant_id || '/' || catalogue_id || '/' || family_id, 0))
         )
-        SELECT merchant_id, catalogue_id, family_id, id, feed_id, traceparent
+        SELECT merchant_id, catalogue_id, family_id, id, feed_id, traceparent, marked_at
         FROM family_mark JOIN locked USING (merchant_id, catalogue_id, family_id)
         WHERE id <= (SELECT max(id) FROM oldest) + $6 ORDER BY id
         """,
@@ -120,8 +122,8 @@ async def claim_families(
         clock.now(),
     )
     claimed: dict[FamilyKey, list[Mark]] = defaultdict(list)
-    for merchant, catalogue, family, mark_id, feed_id, traceparent in rows:
-        claimed[(merchant, catalogue, family)].append(Mark(mark_id, feed_id, traceparent))
+    for merchant, catalogue, family, *mark in rows:
+        claimed[(merchant, catalogue, family)].append(Mark(*mark))
     return claimed
 
 
@@ -147,15 +149,28 @@ async def forget_marks(connection: Connection, ids: Sequence[int]) -> None:
     await connection.execute("DELETE FROM family_mark WHERE id = ANY($1)", list(ids))
 
 
-async def count_backlog(connection: Connection) -> tuple[int, int]:
-    """How many marks there are, and how many families wait; of all merchants."""
+@dataclass(frozen=True)
+class Backlog:
+    """How much is still to be normalized, of all merchants, counted to a limit."""
+
+    marks: int
+    oldest_mark: datetime | None
+    waiting: int
+
+
+async def count_backlog(connection: Connection, *, limit: int) -> Backlog:
+    """Count marks and waiting families, at most `limit` of each."""
     row = await connection.fetchrow(
         """
-        SELECT (SELECT count(*) FROM family_mark) AS dirty,
-            (SELECT count(*) FROM family_wait) AS waiting
-        """
+        SELECT (SELECT count(*) FROM (SELECT FROM family_mark LIMIT $1) AS m) AS marks,
+            (SELECT marked_at FROM family_mark ORDER BY id LIMIT 1) AS oldest_mark,
+            (SELECT count(*) FROM (SELECT FROM family_wait LIMIT $1) AS w) AS waiting
+        """,
+        limit,
     )
-    return (0, 0) if row is None else (row["dirty"], row["waiting"])
+    if row is None:
+        raise RuntimeError("a SELECT without FROM returned no row")
+    return Backlog(**dict(row))
 
 
 async def set_waits(

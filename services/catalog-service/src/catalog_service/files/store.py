@@ -300,6 +300,14 @@ def _is(merchant_id: str, import_id: int) -> tuple[ColumnElement[bool], ColumnEl
     return c.merchant_id == merchant_id, c.import_id == import_id
 
 
+async def find_oldest_unread(connection: Connection) -> datetime | None:
+    """Since when the import that has waited longest to be read is here; None when none waits."""
+    c = catalogue_import.c
+    oldest = select(c.created_at).where(IS_UNREAD).order_by(c.import_id).limit(1)
+    row = await core.fetch_one(connection, oldest)
+    return None if row is None else row["created_at"]
+
+
 async def find_import(
     connection: Connection, merchant_id: str, import_id: int, *, is_locked: bool = False
 ) -> Import | None:

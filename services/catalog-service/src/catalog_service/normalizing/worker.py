@@ -37,6 +37,7 @@ from catalog_service.families.store import (
     set_waits,
 )
 from catalog_service.feeds.store import Feed, load_feeds_of_catalogues
+from catalog_service.files.store import find_oldest_unread
 from catalog_service.images.store import request_checks, wait_for_image
 from catalog_service.normalizing.evaluate import Failed, absence, evaluate, failed_by, withheld
 from catalog_service.normalizing.normalize import Normalized, Waiting
@@ -60,17 +61,21 @@ from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
 from common.postgres.set_aside import RowKey, alone, forget_failures
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.names import (
+    CATALOG_DELAY,
     CATALOG_DIRTY,
+    CATALOG_DIRTY_AGE,
     CATALOG_FAULTS,
+    CATALOG_IMPORTS_AGE,
     CATALOG_NORMALIZED,
     CATALOG_WAITING,
     SPAN_NORMALIZE,
 )
-from common.telemetry.setup import Gauge, counter, links_to
+from common.telemetry.setup import Gauge, counter, histogram, links_to
 
 log = structlog.get_logger()
 
 MARKS_PER_TURN = 300
+COUNTED_TO = 100_000
 RETRIED: tuple[type[BaseException], ...] = (*OUTAGE_ERRORS, Outage, FailpointError)
 """What is around the families, not in them."""
 
@@ -79,6 +84,9 @@ _normalized = counter(CATALOG_NORMALIZED)
 _faults = counter(CATALOG_FAULTS)
 _dirty = Gauge(CATALOG_DIRTY)
 _waiting = Gauge(CATALOG_WAITING)
+_dirty_age = Gauge(CATALOG_DIRTY_AGE)
+_imports_age = Gauge(CATALOG_IMPORTS_AGE)
+_delay = histogram(CATALOG_DELAY)
 
 
 class Normalizer:
@@ -106,9 +114,13 @@ class Normalizer:
     async def observe(self) -> bool:
         """Read the gauges of the backlog; there is never more work to do at once."""
         async with reading(self._pool) as connection:
-            dirty, waiting = await count_backlog(connection)
-        _dirty.set(dirty)
-        _waiting.set(waiting)
+            backlog = await count_backlog(connection, limit=COUNTED_TO)
+            unread_since = await find_oldest_unread(connection)
+        now = clock.now()
+        _dirty.set(backlog.marks)
+        _dirty_age.set(clock.seconds_between(backlog.oldest_mark, now))
+        _waiting.set(backlog.waiting)
+        _imports_age.set(clock.seconds_between(unread_since, now))
         return False
 
     async def _isolate(self) -> bool:
@@ -154,6 +166,9 @@ class Normalizer:
                 outcomes = await self._normalize(connection, claimed, failure)
             await forget_failures(connection, JOB, [_row(family) for family in claimed])
             reach("normalizing.before-commit")
+        now = clock.now()
+        for marks in claimed.values():
+            _delay.record(clock.seconds_between(min(mark.marked_at for mark in marks), now))
         for (state, is_emitted), families in outcomes.items():
             _normalized.add(families, {"state": state, "emitted": str(is_emitted).lower()})
         return True

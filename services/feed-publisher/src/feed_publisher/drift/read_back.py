@@ -21,6 +21,8 @@ from common.postgres.pool import Connection, Pool
 from common.postgres.schedules import hasten_schedule
 from common.postgres.set_aside import each_apart
 from common.postgres.unit_of_work import reading, unit_of_work
+from common.telemetry.names import DRIFT_FOUND
+from common.telemetry.setup import counter
 from feed_publisher.desired.consumer import OFFER_SCHEDULE
 from feed_publisher.desired.marks import Unsure, UnsureFamily
 from feed_publisher.desired.store import load_desired, mark_unsure
@@ -38,6 +40,8 @@ from feed_publisher.listings.store import DueShop
 from feed_publisher.sending.look_up import read_products
 
 log = structlog.get_logger()
+
+_found = counter(DRIFT_FOUND)
 
 JOB = "read-back"
 READ_AT_ONCE = 50
@@ -123,6 +127,7 @@ class ReadBack:
             await store.save_comparison(connection, shop.merchant_id, compared, encoded, now)
             await self._mark(connection, shop.merchant_id, drift)
         if drift:
+            _found.add(len(drift))
             log.info("drift.found", merchant=shop.merchant_id, products=len(drift))
 
     async def _mark(

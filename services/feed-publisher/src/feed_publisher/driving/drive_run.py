@@ -37,6 +37,8 @@ from common.postgres.schedules import remove_schedule
 from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopTokens
+from common.telemetry.names import RUNS_ENDED
+from common.telemetry.setup import counter
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.store import load_feed, mark_families
 from feed_publisher.driving.preview_run import look_up_plan, show_plan
@@ -63,6 +65,8 @@ from feed_publisher.settings import PublisherSettings
 from feed_publisher.shortfalls.store import list_run_causes
 
 log = structlog.get_logger()
+
+_ended = counter(RUNS_ENDED)
 
 JOB = "runs"
 TURN_SECONDS = 3.0
@@ -262,7 +266,8 @@ class RunDriver:
     async def _end(self, run: Run, lease: Lease) -> None:
         async with unit_of_work(self._pool) as connection:
             await check_lease(connection, lease)
-            await _end(connection, run)
+            state = await _end(connection, run)
+        _ended.add(1, {"kind": run.kind, "outcome": state})
         log.info("run.ended", run=run.run_id, feed=run.feed_id, kind=run.kind)
 
     async def _note(self, run: Run, trouble: str | None) -> None:
@@ -275,18 +280,22 @@ class RunDriver:
         """An unexpected failure: logged, retried, and given up after `MAX_FAILURES`."""
         log.exception("run.failed", run=run.run_id, failure=type(error).__name__)
         trouble = f"{type(error).__name__}: {error}"
+        state: State | None = None
         async with unit_of_work(self._pool) as connection:
             failures = await note_trouble(connection, run, trouble, is_failure=True)
             _, under_way = await find_open(connection, run)
             if failures >= MAX_FAILURES and not under_way:
                 families = await defer_pending(connection, run, RUN_FAILED)
                 await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
-                await _end(connection, run, failed_by=trouble)
+                state = await _end(connection, run, failed_by=trouble)
+        if state is not None:
+            _ended.add(1, {"kind": run.kind, "outcome": state})
         return backoff.next_wait("failure", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
 
 
-async def _end(connection: Connection, run: Run, *, failed_by: str | None = None) -> None:
-    """End the run, by its items' outcomes unless it has failed, and tell other systems."""
+async def _end(connection: Connection, run: Run, *, failed_by: str | None = None) -> State:
+    """End the run, by its items' outcomes unless it has failed, and tell other systems; how it
+    ended."""
     counts = (await count_items(connection, run.merchant_id, [run.run_id]))[run.run_id]
     state: State = "failed" if failed_by else state_of(counts, missing=run.missing)
     await end_run(connection, run, state)
@@ -319,3 +328,4 @@ async def _end(connection: Connection, run: Run, *, failed_by: str | None = None
     if feed.lifecycle == "removed" and is_empty:
         for schedule in (PRODUCT_SCHEDULE, OFFER_SCHEDULE):
             await remove_schedule(connection, schedule, run.merchant_id, run.feed_id)
+    return state

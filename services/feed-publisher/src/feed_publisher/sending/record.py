@@ -9,6 +9,8 @@ from common.failpoints import reach
 from common.postgres.leases import check_lease
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import unit_of_work
+from common.telemetry.names import ITEMS_DECIDED, TIME_TO_LIVE, TIME_TO_SENT
+from common.telemetry.setup import counter, histogram
 from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.states import Kind
 from feed_publisher.desired.store import load_desired, lock_revisions, mark_families, mark_overtaken
@@ -25,6 +27,10 @@ from feed_publisher.runs.store import ask_for_run
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Sending
 from feed_publisher.sending.store import CallState
+
+_decided = counter(ITEMS_DECIDED)
+_to_sent = histogram(TIME_TO_SENT)
+_to_live = histogram(TIME_TO_LIVE)
 
 
 async def record_intent(
@@ -52,6 +58,8 @@ async def record_intent(
         if operation == "create":
             await _begin_creations(connection, sending, fitting, listings)
     reach("publisher.after-intent")
+    for item in fitting:
+        _to_sent.record(_age(item), {"action": item.action})
     return call_id, fitting
 
 
@@ -82,20 +90,21 @@ async def record_outcomes(
     """
     run = sending.run
     by_no = {item.item_no: item for item in items}
+    known = [outcome for outcome in outcomes if outcome.item_no in by_no]
+    decisions = [_decision(by_no[outcome.item_no], outcome) for outcome in known]
     async with unit_of_work(sending.pool) as connection:
         await check_lease(connection, sending.lease)
-        known = [outcome for outcome in outcomes if outcome.item_no in by_no]
         if known:
             await _apply(connection, sending, by_no, known)
-            await decide_items(
-                connection,
-                run_id or run.run_id,
-                run.merchant_id,
-                [_decision(by_no[outcome.item_no], outcome) for outcome in known],
-            )
+            await decide_items(connection, run_id or run.run_id, run.merchant_id, decisions)
         if call is not None:
             await _move_call(connection, run.merchant_id, call[0], call[1])
         reach("publisher.before-outcome")
+    for decision in decisions:
+        item = by_no[decision.item_no]
+        _decided.add(1, {"outcome": decision.status})
+        if decision.status == "accepted":
+            _to_live.record(_age(item), {"action": item.action})
 
 
 async def leave_to_next(
@@ -315,6 +324,11 @@ async def _release(
         for family_id in families
     }
     await release_claims(connection, run, kept)
+
+
+def _age(item: RunItem) -> float:
+    """Seconds since the desired state that the item sends: its revision is its time."""
+    return max(0.0, (clock.epoch_milliseconds() - item.desired_revision) / 1000)
 
 
 def _decision(item: RunItem, outcome: Outcome) -> Decision:

@@ -4,6 +4,8 @@ from common import clock
 from common.contracts.event import Event
 from common.messaging.outbox import Caused
 from common.postgres.pool import Connection
+from common.telemetry.names import PARCELS_SETTLED
+from common.telemetry.setup import histogram
 from order_importer.changes.publish import publish
 from order_importer.imports.store import request_import
 from order_importer.orders.events import parcel_updated, shipped
@@ -11,6 +13,8 @@ from order_importer.orders.store import lock_order, raise_revision
 from order_importer.shipping import store
 from order_importer.shipping.refusals import Rejection
 from order_importer.shipping.store import Shipment
+
+_settled = histogram(PARCELS_SETTLED)
 
 
 async def confirm(connection: Connection, shipment: Shipment) -> None:
@@ -20,6 +24,7 @@ async def confirm(connection: Connection, shipment: Shipment) -> None:
     if current.state == "confirmed":
         return
     await store.mark_confirmed(connection, current)
+    _measure(current, "confirmed")
     now_known = await raise_revision(connection, stored)
     events: list[Event] = [shipped(now_known, shipment.shipment_id), parcel_updated(now_known)]
     await publish(connection, [Caused(event, shipment.traceparent) for event in events])
@@ -31,9 +36,16 @@ async def confirm(connection: Connection, shipment: Shipment) -> None:
 async def refuse(connection: Connection, shipment: Shipment, rejection: Rejection) -> None:
     """The parcel is not shipped; its lines are free for another."""
     stored = await lock_order(connection, shipment.merchant_id, shipment.shop_id, shipment.order_id)
-    await store.mark_refused(connection, await store.lock_shipment(connection, shipment), rejection)
+    current = await store.lock_shipment(connection, shipment)
+    await store.mark_refused(connection, current, rejection)
+    _measure(current, "refused")
     now_known = await raise_revision(connection, stored)
     await publish(connection, [Caused(parcel_updated(now_known), shipment.traceparent)])
     await request_import(
         connection, shipment.merchant_id, shipment.shop_id, "shipment", at=clock.now()
     )
+
+
+def _measure(shipment: Shipment, outcome: str) -> None:
+    """A transaction that fails after this is counted again when it is repeated."""
+    _settled.record(clock.seconds_between(shipment.requested_at, clock.now()), {"outcome": outcome})

@@ -1,0 +1,1 @@
+"""What metrics show of all feeds: runs that wait, changes withheld, jobs that are stuck."""

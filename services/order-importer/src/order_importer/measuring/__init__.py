@@ -1,0 +1,1 @@
+"""What metrics show of all shops: how far imports are behind, and parcels that wait."""
