@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml demo/pyproject.toml sandbox/pyproject.toml stack/pyproject.toml)
-CODE := schemas docs libs services cli demo sandbox stack lint tests bench examples conftest.py
+CODE := schemas docs deploy libs services cli demo sandbox stack lint tests bench examples conftest.py
 WORKERS ?= 3
 FUZZED := libs/aliexpress/tests/test_aliexpress_wire.py libs/aliexpress/tests/test_aliexpress_answers.py \
 	libs/common/tests/test_common_envelope.py libs/common/tests/test_common_pagination.py \
@@ -85,6 +85,8 @@ check-contracts: $(READY)
 	@$(BIN)/python -m schemas.generate --check
 check-docs: $(READY)
 	@$(BIN)/python docs/generate_errors.py --check
+	@$(BIN)/python docs/generate_metrics.py --check
+	@$(BIN)/python -m deploy.observability.generate --check
 	@$(BIN)/python sandbox/build/generate_readme.py --check
 check-manifests: $(READY)
 	@$(BIN)/python -m lint.manifests
@@ -118,8 +120,10 @@ contracts: $(READY) ## generate schemas/ from the code
 	@$(BIN)/python -m schemas.generate
 
 .PHONY: docs
-docs: $(READY) ## generate docs/aliexpress-errors.md and the tables of sandbox/README.md
+docs: $(READY) ## generate what code knows: docs/aliexpress-errors.md, docs/metrics.md, rules, dashboards, ...
 	@$(BIN)/python docs/generate_errors.py
+	@$(BIN)/python docs/generate_metrics.py
+	@$(BIN)/python -m deploy.observability.generate
 	@$(BIN)/python sandbox/build/generate_readme.py
 
 # ---- to stress it: what `make test` does in a short form, at length

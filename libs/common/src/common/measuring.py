@@ -48,7 +48,7 @@ class Measuring:
         return False
 
     def _measure_process(self) -> None:
-        _failing.replace({(("job", job.name),): float(job.is_failing) for job in self._jobs})
+        _failing.replace({(("name", job.name),): float(job.is_failing) for job in self._jobs})
         used = self._pool.get_size() - self._pool.get_idle_size()
         _pool_connections.set(used, {"state": "used"})
         _pool_connections.set(self._pool.get_idle_size(), {"state": "idle"})

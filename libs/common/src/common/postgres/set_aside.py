@@ -160,7 +160,7 @@ async def note_failure_on(connection: Connection, job: str, row: RowKey, error: 
         float(FIRST_PAUSE_SECONDS),
         MOST_FAILURES,
     )
-    _failed.add(1, {"job": job})
+    _failed.add(1, {"name": job})
     named = {"job": job, "merchant": row.merchant_id, "row": row.subject, "failures": failures}
     if failures >= MOST_FAILURES:
         log.error("job.row_set_aside", **named, exc_info=error)

@@ -128,14 +128,10 @@ QUARANTINES = Metric("channel.quarantines", "gauge", "{source}", "Sources now in
 # -- jobs and stores ------------------------------------------------------------------------
 
 JOBS_FAILING = Metric(
-    "channel.jobs.failing",
-    "gauge",
-    "{job}",
-    "1 while a job fails turn after turn, with the time of failing beyond 30 s",
-    ("job",),
+    "channel.jobs.failing", "gauge", "{job}", "1 while the job's turns fail, else 0", ("name",)
 )
 ROWS_FAILED = Metric(
-    "channel.jobs.failed", "counter", "{row}", "Times a job failed on a row, by job", ("job",)
+    "channel.jobs.failed", "counter", "{row}", "Times a job failed on a row, by job", ("name",)
 )
 ROWS_SET_ASIDE = Metric(
     "channel.jobs.set_aside",

@@ -1,0 +1,1 @@
+"""What an installation runs: images, manifests, and what watches it."""
