@@ -30,6 +30,10 @@ run: prepare ## start all and sell a sample; ONCE=1, CATALOG=file, FEED=feed.yam
 up: prepare ## start all and keep it running, nothing sold
 	@$(BIN)/channel up
 
+.PHONY: observe
+observe: $(READY) ## alerts and dashboards of the running stack, by this machine's Prometheus
+	@$(BIN)/python -m deploy.observability.observe
+
 .PHONY: wipe
 wipe: $(READY) ## forget all local state, Postgres's and Kafka's together
 	@$(BIN)/python -m stack wipe
@@ -155,6 +159,10 @@ ship-storm: prepare ## 1,000 requests to ship, under lost answers, cancellations
 .PHONY: faults
 faults: prepare ## every fault of the marketplace against every call, with fourteen products
 	$(BIN)/pytest -q --length=long --timeout=0 --durations=25 tests/stories/faults
+
+.PHONY: alerts
+alerts: prepare ## raise alerts by their faults and end them; writes the table of docs/operations.md
+	$(BIN)/pytest -q --length=long --timeout=0 -p no:randomly tests/stories/alerts
 
 .PHONY: fuzz
 fuzz: prepare ## 5,000 odd requests to each service; readers and decoders, 1,000 examples a rule

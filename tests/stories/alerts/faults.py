@@ -1,0 +1,316 @@
+"""How each fault comes about on a running system, and what the runbook says to end it."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from deploy.observability.prometheus import Prometheus
+
+from channel_demo.consent import agree
+from channel_demo.session import Session
+from common.contracts.catalog import CatalogUpdated
+from common.contracts.envelope import encode
+from common.contracts.shop import ShopState
+from stack.kafka import EmbeddedKafka
+from stack.run import Stack
+from stack.system import CATALOG, ORDERS
+from stack.testing import Marketplace, eventually
+
+from ..command_line import ChannelCommand
+
+SOURCE = "/careless"
+SHOPS_GROUP = "order-importer.shops"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A running system, what watches it, and a merchant with a connected shop."""
+
+    system: Stack
+    prometheus: Prometheus
+    session: Session
+    command: ChannelCommand
+
+    @property
+    def kafka(self) -> EmbeddedKafka:
+        """The system's own."""
+        kafka = self.system.kafka
+        if not isinstance(kafka, EmbeddedKafka):
+            raise TypeError("the alerts need a Kafka that can be suspended")
+        return kafka
+
+    @property
+    def marketplace(self) -> Marketplace:
+        """The marketplace, as the seller sees it."""
+        return Marketplace(self.session.sandbox.http, self.session.sandbox.seller_id)
+
+    async def channel(self, *words: str) -> None:
+        """A command of the operator's, which must succeed."""
+        result = await self.command(*words)
+        assert result.code == 0, result.err
+
+    async def passes(self, time: timedelta) -> None:
+        """Business time goes on by so much."""
+        await self.session.sandbox.http.post(
+            "/control/clock", json={"advance_seconds": time.total_seconds()}
+        )
+
+    async def import_orders(self) -> None:
+        """The merchant asks for an import, which calls AliExpress."""
+        await self.session.channel.import_orders(self.session.merchant, self.session.shop)
+
+    def products(self, catalogue: str, count: int) -> list[CatalogUpdated]:
+        """New products of a catalogue."""
+        return [
+            CatalogUpdated(
+                merchant_id=self.session.merchant,
+                catalogue_id=catalogue,
+                product_id=f"p{number}",
+                action="upsert",
+                version=1,
+                fields={"title": "A product among others"},
+            )
+            for number in range(count)
+        ]
+
+    async def publish(self, catalogue: str, count: int) -> None:
+        """Send new products of a catalogue."""
+        async with self.session.publisher(SOURCE) as publisher:
+            await publisher.publish(self.products(catalogue, count))
+
+    @asynccontextmanager
+    async def database(self, service: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A service's database, as its owner."""
+        connection = await asyncpg.connect(self.system.database_url(service))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault for the block; leaving it does what the runbook's entry says."""
+
+    alert: str
+    what: str
+    remedy: str
+    begin: Callable[[Watched], AbstractAsyncContextManager[None]]
+    within: float = 60.0
+
+
+@asynccontextmanager
+async def kafka_is_suspended(watched: Watched) -> AsyncIterator[None]:
+    watched.kafka.process.suspend()
+    try:
+        yield
+    finally:
+        watched.kafka.process.resume()
+
+
+@asynccontextmanager
+async def events_are_not_published(watched: Watched) -> AsyncIterator[None]:
+    async with kafka_is_suspended(watched):
+        shop = f"shop-{uuid4().hex[:8]}"
+        await watched.session.channel.connect_shop(watched.session.merchant, shop)
+        await watched.passes(timedelta(minutes=2))
+        yield
+
+
+@asynccontextmanager
+async def a_record_is_cut_short(watched: Watched) -> AsyncIterator[None]:
+    record = encode(watched.products("main", 1)[0], source=SOURCE)
+    addresses = watched.system.addresses
+    async with AIOKafkaProducer(bootstrap_servers=addresses.kafka_bootstrap) as producer:
+        await producer.send_and_wait(
+            addresses.topic_prefix + record.topic,
+            b'{"merchant_id": ',
+            record.key,
+            headers=record.headers,
+        )
+    yield
+    await watched.channel(
+        "dead-letters", "discard", "--every-merchant", "--source", SOURCE, "--why", "a test's"
+    )
+
+
+@asynccontextmanager
+async def a_catalogue_is_not_declared(watched: Watched) -> AsyncIterator[None]:
+    name = f"c{uuid4().hex[:8]}"
+    await watched.publish(name, 1)
+    async with watched.database(CATALOG.name) as connection:
+
+        async def is_parked() -> bool:
+            return bool(await connection.fetchval("SELECT count(*) FROM parked_event"))
+
+        await eventually(is_parked, within=30)
+    await watched.passes(timedelta(minutes=61))
+    yield
+    await watched.session.channel.register_catalogue(
+        watched.session.merchant, name, versioning="explicit", fed_by="events"
+    )
+
+
+@asynccontextmanager
+async def a_consumer_is_locked_out(watched: Watched) -> AsyncIterator[None]:
+    name = f"c{uuid4().hex[:8]}"
+    await watched.session.channel.register_catalogue(
+        watched.session.merchant, name, versioning="explicit", fed_by="events"
+    )
+    async with watched.database(CATALOG.name) as connection, connection.transaction():
+        await connection.execute("LOCK TABLE consumer_position IN EXCLUSIVE MODE")
+        await watched.publish(name, 200)
+        yield
+
+
+@asynccontextmanager
+async def a_job_lacks_its_table(watched: Watched) -> AsyncIterator[None]:
+    async with watched.database(ORDERS.name) as connection:
+        await connection.execute("ALTER TABLE deadline_notice RENAME TO deadline_notice_away")
+        yield
+        await connection.execute("ALTER TABLE deadline_notice_away RENAME TO deadline_notice")
+
+
+@asynccontextmanager
+async def a_position_is_lost(watched: Watched) -> AsyncIterator[None]:
+    process = watched.system.process(ORDERS.name)
+    async with watched.database(ORDERS.name) as connection:
+        await connection.execute(
+            "UPDATE consumer_position SET next_offset = 1000000 WHERE consumer_group LIKE $1",
+            f"%{SHOPS_GROUP}",
+        )
+    await process.kill()
+    yield
+    await process.stop()
+    result = await watched.command.programs.run(
+        "order_importer",
+        *("positions", "reset", "--group", SHOPS_GROUP, "--topic", ShopState.topic, "--force"),
+        environment=watched.system.environment(ORDERS),
+    )
+    assert result.code == 0, result.err
+    await process.start()
+
+
+@asynccontextmanager
+async def a_service_is_down(watched: Watched) -> AsyncIterator[None]:
+    process = watched.system.process(ORDERS.name)
+    await process.stop()
+    yield
+    await process.start()
+
+
+@asynccontextmanager
+async def the_app_is_refused(watched: Watched) -> AsyncIterator[None]:
+    await watched.marketplace.set_fault(kind="error", operation="*.order.get", code="11")
+    await watched.import_orders()
+    yield
+    await watched.marketplace.remove_faults()
+
+
+@asynccontextmanager
+async def calls_are_banned(watched: Watched) -> AsyncIterator[None]:
+    await watched.marketplace.control("bans", operation="*", seconds=20)
+    await watched.import_orders()
+    yield
+
+
+@asynccontextmanager
+async def imports_fail_for_long(watched: Watched) -> AsyncIterator[None]:
+    await watched.marketplace.set_fault(kind="error", operation="*.order.get", code="11")
+    await watched.import_orders()
+    await watched.passes(timedelta(minutes=125))
+    yield
+    await watched.marketplace.remove_faults()
+
+
+@asynccontextmanager
+async def a_token_grows_old(watched: Watched) -> AsyncIterator[None]:
+    session = watched.session
+    await watched.passes(timedelta(days=28))
+    yield
+    link = await session.channel.connect_shop(session.merchant, session.shop)
+    await agree(link.start_url, seller_id=session.sandbox.seller_id)
+
+
+SHORT: Sequence[Fault] = (
+    Fault(
+        "OutboxAges",
+        "Kafka is suspended while a shop is made, and two minutes pass",
+        "Kafka runs again",
+        events_are_not_published,
+    ),
+    Fault(
+        "DeadLettersOpen",
+        "a record is cut short",
+        "`channel dead-letters discard`",
+        a_record_is_cut_short,
+    ),
+)
+LONG: Sequence[Fault] = (
+    *SHORT,
+    Fault(
+        "KafkaAway",
+        "Kafka is suspended",
+        "Kafka runs again",
+        kafka_is_suspended,
+        within=150.0,
+    ),
+    Fault(
+        "ConsumerLagGrows",
+        "a table lock keeps a consumer from 200 records",
+        "the lock's holder ends",
+        a_consumer_is_locked_out,
+        within=120.0,
+    ),
+    Fault(
+        "ConsumerPositionLost",
+        "a stored position lies past the log",
+        "`positions reset`",
+        a_position_is_lost,
+        within=120.0,
+    ),
+    Fault(
+        "JobFailing",
+        "a job's table is not there",
+        "the table is put back",
+        a_job_lacks_its_table,
+    ),
+    Fault("NotLive", "order-importer is stopped", "it is started", a_service_is_down),
+    Fault(
+        "AppRefused",
+        "AliExpress answers code 11",
+        "the app is put right: the import goes on by itself",
+        the_app_is_refused,
+        within=180.0,
+    ),
+    Fault(
+        "MarketplaceLimitReached",
+        "AliExpress bans the seller for 20 s",
+        "the ban's end",
+        calls_are_banned,
+    ),
+    Fault(
+        "RecordsParked",
+        "a product of a catalogue that nobody declared waits for an hour",
+        "the catalogue is declared",
+        a_catalogue_is_not_declared,
+    ),
+    Fault(
+        "OrdersNotImported",
+        "imports are refused for two hours",
+        "AliExpress takes the app again",
+        imports_fail_for_long,
+        within=240.0,
+    ),
+    Fault(
+        "TokenLapses",
+        "28 days pass",
+        "`channel shops renew`",
+        a_token_grows_old,
+        within=120.0,
+    ),
+)
