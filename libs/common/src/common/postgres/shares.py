@@ -36,7 +36,8 @@ async def own_share(pool: Pool, *, within: float) -> AsyncIterator[None]:
     share = _shares.setdefault(key, _Share(asyncio.Semaphore(most)))
     share.users += 1
     try:
-        await asyncio.wait_for(share.slots.acquire(), within)
+        async with asyncio.timeout(within):
+            await share.slots.acquire()
         try:
             yield
         finally:
