@@ -48,10 +48,15 @@ async def test_a_call_is_one_client_span(
     assert span.name == f"aliexpress {METHOD}"
     assert span.kind is SpanKind.CLIENT
     assert dict(span.attributes or {}) == {
-        "operation": METHOD,
-        "seller_id": "2200100001",
-        "outcome": "ok",
-        "request_id": "r1",
+        "channel.operation": METHOD,
+        "channel.seller": "2200100001",
+        "channel.outcome": "ok",
+        "channel.request_id": "r1",
+        "http.request.method": "POST",
+        "http.response.status_code": 200,
+        "server.address": span.attributes["server.address"] if span.attributes else None,
+        "server.port": span.attributes["server.port"] if span.attributes else None,
+        "url.full": span.attributes["url.full"] if span.attributes else None,
     }
 
 
@@ -64,8 +69,8 @@ async def test_a_failed_call_names_its_outcome_and_nothing_secret(
         await shop.load_merchant_profile(client, token)
     [span] = spans.get_finished_spans()
     assert span.attributes is not None
-    assert span.attributes["outcome"] == "token_dead"
-    assert span.attributes["request_id"] == "r2"
+    assert span.attributes["channel.outcome"] == "token_dead"
+    assert span.attributes["channel.request_id"] == "r2"
     assert span.status.status_code is StatusCode.ERROR
     for secret in ("canary-token", "helloworld", client.recorded.fields["sign"]):
         assert secret not in span.to_json()

@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
+from opentelemetry.trace import Span
+
 from aliexpress import envelope
 from aliexpress.app_alarm import AppAlarm
 from aliexpress.errors import CallerFault, LimitReached, OutcomeUnknown, PlatformFault
 from aliexpress.gateway import Gateway
 from aliexpress.limits import Limiter
 from aliexpress.operation import AccessToken, AppCredentials, Operation
-from aliexpress.telemetry import observed_call
+from aliexpress.telemetry import note_request, note_request_id, note_status, observed_call
 from aliexpress.transport import AnswerLost, NotSent, Reply, Transport
 from aliexpress.wire import Fields, Refused, Unreadable, encode
 from common import clock
@@ -74,11 +76,12 @@ class Client:
                 self.now(),
                 is_simplified=self._is_simplified,
             )
-            reply = await self._send(operation, self.gateway.url(operation), form, files or {})
+            url = self.gateway.url(operation)
+            reply = await self._send(span, operation, url, form, files or {})
             try:
                 answer = self._open(operation, reply)
                 if (request_id := envelope.request_id_of(answer)) is not None:
-                    span.set_attribute("request_id", request_id)
+                    note_request_id(span, request_id)
                 return self._read(operation, answer, read)
             except LimitReached as limit:
                 await self._limiter.refused(seller_id, operation.name, limit)
@@ -92,8 +95,11 @@ class Client:
         read: Callable[[Fields], T],
     ) -> T:
         """Post an unsigned form, which only the old gateway's token exchange wants. As `call`."""
-        with observed_call(operation.name, None), self._alarm.watching(operation.name, None):
-            reply = await self._send(operation, url, form, {})
+        with (
+            observed_call(operation.name, None) as span,
+            self._alarm.watching(operation.name, None),
+        ):
+            reply = await self._send(span, operation, url, form, {})
             return self._read(operation, self._open(operation, reply), read)
 
     def developer_features(self) -> dict[str, str]:
@@ -108,18 +114,22 @@ class Client:
 
     async def _send(
         self,
+        span: Span,
         operation: Operation,
         url: str,
         form: Mapping[str, str],
         files: Mapping[str, bytes],
     ) -> Reply:
         try:
-            return await self._transport.post(url, form, files)
+            note_request(span, url)
+            reply = await self._transport.post(url, form, files)
         except NotSent as error:
             raise PlatformFault(operation.name, str(error), code="not-sent") from error
         except AnswerLost as error:
             kind = OutcomeUnknown if operation.is_write else PlatformFault
             raise kind(operation.name, str(error), code="answer-lost") from error
+        note_status(span, reply.status)
+        return reply
 
     def _open(self, operation: Operation, reply: Reply) -> Fields:
         try:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import httpx2
 import msgspec
+from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
 from pydantic import SecretStr
 
 from common import clock
@@ -22,6 +23,7 @@ class AuthClient:
 
     def __init__(self, auth_url: str, client_id: str, client_secret: SecretStr) -> None:
         self._client = httpx2.AsyncClient(base_url=auth_url, timeout=5.0)
+        HTTPX2ClientInstrumentor.instrument_client(self._client)
         self._bearer = _Bearer(self._client, client_id, client_secret)
 
     async def request(self, method: str, path: str, body: Body | None = None) -> httpx2.Response:

@@ -23,8 +23,8 @@ import structlog
 import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
-from opentelemetry import trace
 from pydantic import ValidationError
+from starlette.types import Scope
 
 from common import clock_source
 from common.jobs import Job
@@ -173,7 +173,12 @@ def create_app(service: Service[S], context: Context[S], parts: Parts) -> FastAP
         version="1",
         max_body_size=MAX_BODY_BYTES,
         openapi_url="/openapi.json" if context.settings.serves_documents else None,
-        telemetry={"operation_spans": False, "auto_configure": False},
+        telemetry={
+            "operation_spans": False,
+            "auto_configure": False,
+            "logs": False,  # ours are redacted
+            "exclude": _is_probe,
+        },
     )
     app.state.verifier = context.verifier
     app.add_middleware(Door, public=parts.public)
@@ -196,7 +201,7 @@ async def serve(service: Service[S], settings: S, role: str) -> int:
 
     The process's exit code: 0, or 1 when a part of it ended unasked, which ends the others too.
     """
-    telemetry.set_up(service.name, instance=settings.instance_id, level=settings.log_level)
+    _set_up_telemetry(service, settings)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -391,10 +396,7 @@ async def _close(context: Context[S], closers: Sequence[Closer]) -> None:
     # a connection still in use by now waits for an answer that does not come
     if not await close(context.pool.close(), "pool", within=timedelta(seconds=0.5)):
         context.pool.terminate()
-    provider = trace.get_tracer_provider()
-    flush = getattr(provider, "force_flush", None)
-    if flush is not None:
-        await asyncio.to_thread(flush, 1_000)
+    await asyncio.to_thread(telemetry.flush)
 
 
 class _Server(uvicorn.Server):
@@ -405,8 +407,23 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _set_up_telemetry(service: Service[S], settings: S) -> None:
+    telemetry.set_up(
+        service.name,
+        instance=settings.instance_id,
+        level=settings.log_level,
+        traces_per_second=settings.traces_per_second,
+    )
+
+
+def _is_probe(scope: Scope) -> bool:
+    """Probes and scrapes come every few seconds and tell no story: they are not traced."""
+    path: str = scope.get("path", "")
+    return path.startswith("/health/") or path == "/metrics"
+
+
 async def _replay(service: Service[S], settings: S, reason: str | None) -> None:
-    telemetry.set_up(service.name, instance=settings.instance_id, level=settings.log_level)
+    _set_up_telemetry(service, settings)
     pool = await _open_pool_with_retry(service, settings)
     context = Context(settings, pool, Verifier(f"{settings.auth_url}/v1/jwks.json"))
     parts = service.build(context)

@@ -98,6 +98,9 @@ class ServiceSettings(KafkaSettings):
     """Where `/metrics`, `/health`, `/internal` and the OpenAPI pages are served, beside the API;
     `port` then serves nothing but `/v1/`. None: all of it on `port`."""
     log_level: str = "INFO"
+    traces_per_second: Annotated[float, Field(ge=0)] = 10
+    """While spans are exported: how many traces begin for records and lines of files that bring
+    none; the first 500 at once. What brings a trace is sampled as it says."""
     serves_documents: bool = True
     """Whether `/openapi.json` and its pages are served, to anyone who reaches the port."""
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0

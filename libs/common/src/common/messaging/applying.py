@@ -1,12 +1,12 @@
 """Apply records in one transaction: shared by the consumer, by replay and by the sweep."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from opentelemetry import propagate, trace
+import structlog
 
 from common.contracts.envelope import (
     BadRecord,
@@ -20,11 +20,13 @@ from common.failpoints import reach
 from common.messaging.dead_letters import keep_not_applied
 from common.messaging.quarantine import Origin, load_quarantined, wait_of
 from common.messaging.records import Delivery, NotApplied, Parked, Record, Rejected, Subscription
+from common.messaging.tracing import processing
 from common.postgres.pool import Connection
-from common.telemetry.names import CONSUMER_RECORDS, SPAN_PROCESS
-from common.telemetry.setup import counter, links_to
+from common.telemetry.names import CONSUMER_RECORDS
+from common.telemetry.setup import counter
 
-_tracer = trace.get_tracer("channel.messaging")
+log = structlog.get_logger()
+
 _records = counter(CONSUMER_RECORDS)
 
 
@@ -79,22 +81,26 @@ class Applier:
             ],
         )
 
+    @contextmanager
+    def traced(self, batch: Decoded) -> Iterator[Decoded]:
+        """The batch inside its span, its deliveries continuing those of their records."""
+        with processing(self.group, batch.records, batch.deliveries) as deliveries:
+            yield replace(batch, deliveries=deliveries)
+
     async def apply(self, connection: Connection, batch: Decoded) -> list[NotApplied]:
         """Handle the records, keep what could not be taken; that is returned too."""
-        with self._span(batch.records, batch.deliveries):
-            deliveries, held = await self._hold_back(connection, batch.deliveries)
-            handled = await self._handle(connection, deliveries)
-            reach("consumer.after-write")
-            not_applied = [*batch.not_applied, *held, *handled]
-            await keep_not_applied(connection, self.group, not_applied)
+        deliveries, held = await self._hold_back(connection, batch.deliveries)
+        handled = await self._handle(connection, deliveries)
+        reach("consumer.after-write")
+        not_applied = [*batch.not_applied, *held, *handled]
+        await keep_not_applied(connection, self.group, not_applied)
         return not_applied
 
     async def handle_again(
         self, connection: Connection, records: Sequence[Record]
     ) -> list[NotApplied]:
         """Decode and handle kept records; what still cannot be taken is returned, not kept."""
-        batch = self.decode(records)
-        with self._span(batch.records, batch.deliveries):
+        with self.traced(self.decode(records)) as batch:
             return [*batch.not_applied, *await self._handle(connection, batch.deliveries)]
 
     def count(self, records: Sequence[Record], not_applied: Sequence[NotApplied]) -> None:
@@ -105,6 +111,7 @@ class Applier:
         for outcome, number in (("taken", taken), ("rejected", rejected), ("parked", parked)):
             if number:
                 _records.add(number, {"group": self.group, "outcome": outcome})
+        _log_not_applied(self.group, not_applied)
 
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Decode each record by itself: a bad one leaves its neighbours unharmed."""
@@ -155,26 +162,27 @@ class Applier:
             not_applied += await self._by_topic[topic].handle(connection, batch)
         return not_applied
 
-    def _span(
-        self, records: Sequence[Record], deliveries: Sequence[Delivery[Any]]
-    ) -> AbstractContextManager[trace.Span]:
-        """One span a batch: a child where one record caused it, with links where many did."""
-        headers = [delivery.envelope.headers.get("traceparent") for delivery in deliveries]
-        traces = [raw.decode(errors="replace") for raw in dict.fromkeys(headers) if raw]
-        attributes: dict[str, str | int] = {
-            "messaging.system": "kafka",
-            "messaging.operation.type": "process",
-            "messaging.consumer.group.name": self.group,
-            "messaging.destination.name": ",".join(sorted({r.topic for r in records})),
-            "messaging.batch.message_count": len(records),
-        }
-        only = traces[0] if len(records) == 1 and traces else None
-        return _tracer.start_as_current_span(
-            f"{SPAN_PROCESS} {self.group}",
-            context=propagate.extract({"traceparent": only}) if only else None,
-            kind=trace.SpanKind.CONSUMER,
-            links=links_to(traces),
-            attributes=attributes,
+
+def _log_not_applied(group: str, not_applied: Sequence[NotApplied]) -> None:
+    """A line for each merchant and reason, with the place of the first of them."""
+    alike: dict[tuple[str, str, str], list[NotApplied]] = defaultdict(list)
+    for failure in not_applied:
+        record = failure.record
+        is_rejected = isinstance(failure, Rejected)
+        reason = failure.reason if isinstance(failure, Rejected) else failure.waits_for
+        kind = "record.dead_letter" if is_rejected else "record.parked"
+        alike[kind, record.merchant_id, reason].append(failure)
+    for (kind, merchant, reason), some in alike.items():
+        first = some[0].record
+        write = log.warning if kind == "record.dead_letter" else log.info
+        write(
+            kind,
+            group=group,
+            merchant=merchant,
+            source=first.source,
+            reason=reason,
+            records=len(some),
+            place=f"{first.topic}/{first.partition}/{first.offset}",
         )
 
 

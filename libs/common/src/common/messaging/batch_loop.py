@@ -180,10 +180,11 @@ class BatchLoop:
         reach("consumer.after-decode")
         moves = self._assignment.moves_past(records)
         batch = await self._applier.verified(batch)
-        async with unit_of_work(self._pool) as connection:
-            await move_positions(connection, self._assignment.group, moves)
-            not_applied = await self._applier.apply(connection, batch)
-            reach("consumer.before-commit")
+        with self._applier.traced(batch) as traced:
+            async with unit_of_work(self._pool) as connection:
+                await move_positions(connection, self._assignment.group, moves)
+                not_applied = await self._applier.apply(connection, traced)
+                reach("consumer.before-commit")
         reach("consumer.after-commit")
         self._assignment.advance(moves)
         self._applier.count(records, not_applied)

@@ -13,7 +13,7 @@ from common import clock
 from common.contracts.envelope import EncodedEvent, encode, headers_to_json
 from common.contracts.event import Event
 from common.postgres.pool import Connection
-from common.telemetry.setup import current_traceparent
+from common.telemetry.tracing import current_traceparent
 
 
 @dataclass(frozen=True)

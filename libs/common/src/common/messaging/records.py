@@ -48,11 +48,18 @@ class Delivery(msgspec.Struct, Generic[E], frozen=True, gc=False):
     record: Record
     prepared: Any = None
     """What the subscription's `prepare` made of it."""
+    continued: str | None = None
+    """The span it is processed in, where that is traced."""
 
     @property
     def event(self) -> E:
         """The event's data."""
         return self.envelope.data
+
+    @property
+    def traceparent(self) -> str | None:
+        """What causes whatever it leads to: the span it is processed in, or its producer's."""
+        return self.continued or self.envelope.traceparent
 
 
 @dataclass(frozen=True, slots=True)

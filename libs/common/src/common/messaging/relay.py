@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidMessageError, KafkaError, MessageSizeTooLargeError
+from opentelemetry.trace import Span
 
 from common import clock
 from common.contracts.envelope import claimed_merchant, headers_from_json
@@ -23,6 +24,7 @@ from common.kafka_access import KafkaAccess
 from common.messaging.clients import close_producer, new_producer
 from common.messaging.outbox import forget_published, list_lowest
 from common.messaging.refusals import note_refusal
+from common.messaging.tracing import begin_send, end_send
 from common.postgres.pool import FOR_EVERYBODY, OUTAGE_ERRORS, Connection
 from common.postgres.set_aside import (
     RowKey,
@@ -145,29 +147,33 @@ class Relay(Component):
     async def _send(
         self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
     ) -> list[BaseException | None]:
-        futures = [await self._begin(producer, row) for row in rows]
-        results = await asyncio.gather(*futures, return_exceptions=True)
+        begun = [await self._begin(producer, row) for row in rows]
+        results = await asyncio.gather(*(future for future, _ in begun), return_exceptions=True)
+        for (_, span), result in zip(begun, results, strict=True):
+            end_send(span, result)
         return [result if isinstance(result, BaseException) else None for result in results]
 
     async def _begin(
         self, producer: AIOKafkaProducer, row: asyncpg.Record
-    ) -> "asyncio.Future[object]":
-        """The acknowledgement to come; of a record that cannot be sent, why not."""
+    ) -> tuple["asyncio.Future[object]", Span | None]:
+        """The acknowledgement to come; of a record that cannot be sent, why not. And the span of
+        sending it, if it is traced."""
+        headers, span = begin_send(row["topic"], headers_from_json(row["headers"]))
         try:
             sending: asyncio.Future[object] = await producer.send(  # may wait for room
                 self._prefix + row["topic"],
                 value=row["value"],
                 key=row["key"],
-                headers=headers_from_json(row["headers"]),
+                headers=headers,
             )
         except Exception as error:
             if not _is_about_the_record(error):
                 raise
             refused: asyncio.Future[object] = asyncio.get_running_loop().create_future()
             refused.set_exception(error)
-            return refused
+            return refused, span
         else:
-            return sending
+            return sending, span
 
 
 def _is_about_the_record(error: Exception) -> bool:

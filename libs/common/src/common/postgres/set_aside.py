@@ -16,6 +16,7 @@ import asyncpg
 import sqlalchemy as sa
 import structlog
 from opentelemetry import trace
+from structlog.contextvars import bound_contextvars
 
 from common import clock
 from common.errors import Outage
@@ -27,6 +28,7 @@ from common.postgres.tables import failed_row
 from common.postgres.unit_of_work import unit_of_work
 from common.telemetry.names import ROWS_FAILED, SPAN_JOB
 from common.telemetry.setup import counter
+from common.telemetry.tracing import span_of
 
 log = structlog.get_logger()
 
@@ -37,7 +39,6 @@ FIRST_PAUSE_SECONDS = 10
 
 T = TypeVar("T")
 
-_tracer = trace.get_tracer("channel.jobs")
 _failed = counter(ROWS_FAILED)
 
 
@@ -95,14 +96,23 @@ async def each_apart(
     work: Callable[[Sequence[T]], Awaitable[object]],
     *,
     key: Callable[[T], RowKey],
+    trace_parent: str | None = None,
 ) -> None:
     """Do the work of these rows as one set, which is one transaction; where it fails, in halves.
 
-    So a row that fails does so alone. Raises what is no row's failure (`is_about_the_data`).
+    So a row that fails does so alone. Its span belongs to the trace of `trace_parent`, and log
+    lines name the job and whose row it is at. Raises what is no row's failure
+    (`is_about_the_data`).
     """
     if not rows:
         return
-    with _tracer.start_as_current_span(SPAN_JOB, attributes={"channel.job": job}):
+    merchants = {key(row).merchant_id for row in rows}
+    context = {"job": job} | ({"merchant": merchants.pop()} if len(merchants) == 1 else {})
+    attributes = {f"channel.{name}": value for name, value in context.items()}
+    with (
+        bound_contextvars(**context),
+        span_of(f"{SPAN_JOB} {job}", parent=trace_parent, attributes=attributes),
+    ):
         try:
             await work(rows)
         except Exception as error:
@@ -116,18 +126,25 @@ async def each_apart(
                 await forget_failures(connection, job, [key(row) for row in rows])
             return
     middle = len(rows) // 2
-    await each_apart(pool, job, rows[:middle], work, key=key)
-    await each_apart(pool, job, rows[middle:], work, key=key)
+    for half in (rows[:middle], rows[middle:]):
+        await each_apart(pool, job, half, work, key=key, trace_parent=trace_parent)
 
 
-async def alone(pool: Pool, job: str, row: RowKey, work: Callable[[], Awaitable[T]]) -> T | None:
+async def alone(
+    pool: Pool,
+    job: str,
+    row: RowKey,
+    work: Callable[[], Awaitable[T]],
+    *,
+    trace_parent: str | None = None,
+) -> T | None:
     """What the work of one row returns; None where it failed, which is noted."""
     results: list[T] = []
 
     async def do(_: Sequence[RowKey]) -> None:
         results.append(await work())
 
-    await each_apart(pool, job, [row], do, key=lambda one: one)
+    await each_apart(pool, job, [row], do, key=lambda one: one, trace_parent=trace_parent)
     return results[0] if results else None
 
 

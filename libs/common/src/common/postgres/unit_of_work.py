@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 from common.postgres.pool import Connection, Pool
 from common.postgres.shares import own_share
+from common.postgres.tracing import traced_transaction
 
 ACQUIRE_SECONDS = 10.0
 
@@ -58,8 +59,9 @@ async def unit_of_work(pool: Pool) -> AsyncIterator[Connection]:
     ):
         made = _made[id(connection)] = set()
         try:
-            async with connection.transaction():
-                yield connection
+            with traced_transaction(connection):
+                async with connection.transaction():
+                    yield connection
         finally:
             del _made[id(connection)]
         for kind in made:

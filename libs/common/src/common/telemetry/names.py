@@ -429,9 +429,13 @@ METRICS = (
 )
 """All of them, in the order of docs/metrics.md."""
 
-SPAN_PUBLISH = "outbox publish"
 SPAN_PROCESS = "process"
+SPAN_SEND = "send"
 SPAN_JOB = "job"
 SPAN_NORMALIZE = "normalize families"
+SPAN_FAMILY = "normalize family"
 SPAN_IMPORT = "import orders"
+SPAN_ORDER = "order"
 SPAN_SHIP = "send shipment"
+SPAN_CORRECT = "send correction"
+SPAN_RUN = "feed run"

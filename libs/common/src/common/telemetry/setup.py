@@ -1,116 +1,86 @@
 """One wiring of traces, metrics and logs for every service.
 
-Traces go out by OTLP when `OTEL_EXPORTER_OTLP_ENDPOINT` is set; metrics are always served at
-`/metrics`; logs are JSON lines on stderr carrying the trace id.
+All three go out by OTLP over HTTP where OpenTelemetry's own variables name a receiver
+(`OTEL_EXPORTER_OTLP_ENDPOINT`, or one of a single signal; `OTEL_TRACES_EXPORTER=none` and the like
+keep one back). Metrics are always served at `/metrics` too, logs always written to stderr.
 """
 
-import logging
 import os
-import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Literal
 
-import structlog
-from opentelemetry import metrics, propagate, trace
+from opentelemetry import metrics, trace
+from opentelemetry._logs import get_logger_provider, set_logger_provider
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Link, SpanContext
 
+from common.telemetry.logs import set_up_logs
 from common.telemetry.names import Metric
-from common.telemetry.redaction import RedactingSpanProcessor, redact_event
+from common.telemetry.redaction import RedactingSpanProcessor
+from common.telemetry.tracing import export_rows, new_provider
 
-MAX_LINKS = 128
-"""Span links kept on one batch; the rest of a batch's traces are counted in an attribute."""
+Signal = Literal["TRACES", "METRICS", "LOGS"]
 
 
-def set_up(service: str, *, instance: str, level: str = "INFO") -> None:
-    """Wire the process's telemetry; call once, first."""
+def set_up(
+    service: str, *, instance: str, level: str = "INFO", traces_per_second: float = 10
+) -> None:
+    """Wire the process's telemetry; call once, first. `traces_per_second` may begin for rows that
+    bring none."""
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
     resource = Resource.create({"service.name": service, "service.instance.id": instance})
-    provider = TracerProvider(resource=resource)
+    _set_up_traces(resource, traces_per_second)
+    _set_up_metrics(resource)
+    logs = None
+    if is_exported("LOGS"):
+        logs = LoggerProvider(resource=resource)
+        logs.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
+        set_logger_provider(logs)
+    set_up_logs(service, level, logs)
+
+
+def flush() -> None:
+    """Send what the process still holds; waits a second at most for each signal."""
+    for provider in (trace.get_tracer_provider(), get_logger_provider()):
+        force_flush = getattr(provider, "force_flush", None)
+        if force_flush is not None:
+            force_flush(1_000)
+
+
+def is_exported(signal: Signal) -> bool:
+    """Whether the signal goes out by OTLP, by OpenTelemetry's variables."""
+    chosen = os.environ.get(f"OTEL_{signal}_EXPORTER", "otlp").split(",")
+    return "otlp" in chosen and bool(
+        os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+        or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+    )
+
+
+def _set_up_traces(resource: Resource, traces_per_second: float) -> None:
+    provider = new_provider(TracerProvider(resource=resource))
     provider.add_span_processor(RedactingSpanProcessor())
-    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get(
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
-    ):
+    has_receiver = is_exported("TRACES")
+    if has_receiver:
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    export_rows(is_on=has_receiver, traces_per_second=traces_per_second)
     trace.set_tracer_provider(provider)
-    metrics.set_meter_provider(
-        MeterProvider(resource=resource, metric_readers=[PrometheusMetricReader()])
-    )
-    _set_up_logs(service, level)
 
 
-def _set_up_logs(service: str, level: str) -> None:
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_trace,
-        structlog.processors.format_exc_info,
-        redact_event,
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-    )
-    structlog.contextvars.bind_contextvars(service=service)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(level)
-    for chatty in ("aiokafka", "httpx2", "httpcore2", "uvicorn.access", "asyncio"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-def _add_trace(_logger: Any, _name: str, event: Any) -> Any:
-    context = trace.get_current_span().get_span_context()
-    if context.is_valid:
-        event["trace_id"] = f"{context.trace_id:032x}"
-        event["span_id"] = f"{context.span_id:016x}"
-    return event
-
-
-def current_traceparent() -> str | None:
-    """The W3C header of the span now active, or None."""
-    carrier: dict[str, str] = {}
-    propagate.inject(carrier)
-    return carrier.get("traceparent")
-
-
-def span_context(traceparent: str | None) -> SpanContext | None:
-    """The remote span a traceparent names, or None when it names none."""
-    if not traceparent:
-        return None
-    context = propagate.extract({"traceparent": traceparent})
-    found = trace.get_current_span(context).get_span_context()
-    return found if found.is_valid else None
-
-
-def links_to(traceparents: Iterable[str | None]) -> list[Link]:
-    """Span links to the distinct traces named, at most `MAX_LINKS`."""
-    links = []
-    for traceparent in dict.fromkeys(traceparents):
-        found = span_context(traceparent)
-        if found is not None:
-            links.append(Link(found))
-            if len(links) == MAX_LINKS:
-                break
-    return links
+def _set_up_metrics(resource: Resource) -> None:
+    readers: list[MetricReader] = [PrometheusMetricReader()]
+    if is_exported("METRICS"):
+        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+    metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=readers))
 
 
 _meter = metrics.get_meter("channel")
