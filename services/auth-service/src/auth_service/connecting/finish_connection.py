@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import asyncpg
+import structlog
 
 from aliexpress.client import Client
 from aliexpress.errors import AppRefused, CallerFault, MarketplaceFailure
@@ -20,6 +21,8 @@ from common.failpoints import reach
 from common.messaging.outbox import add_events
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
+
+log = structlog.get_logger()
 
 _START_OVER = "Ask for a new link and open it."
 
@@ -179,13 +182,20 @@ async def _save(pool: Pool, vault: TokenVault, attempt: Attempt, grant: TokenGra
             )
             await publish_states(connection, [shop])
             await add_events(connection, [_renewed(shop, grant)], source=SOURCE)
-            return shop
     except asyncpg.UniqueViolationError as taken:
         if taken.constraint_name != store.SELLER_CONSTRAINT:
             raise
         async with reading(pool) as connection:
             holder = await store.find_shop_of_seller(connection, grant.seller_id)
         raise SellerTaken(holder, attempt.merchant_id) from taken
+    log.info(
+        "shop.connected",
+        merchant=shop.merchant_id,
+        shop=shop.shop_id,
+        generation=shop.generation,
+        expires_at=shop.expires_at.isoformat() if shop.expires_at else None,
+    )
+    return shop
 
 
 def _renewed(shop: store.Shop, grant: TokenGrant) -> TokenRenewed:

@@ -58,6 +58,7 @@ from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.names import CATALOG_FAULTS
 from common.telemetry.setup import counter
+from common.telemetry.tracing import Attribute, step
 
 log = structlog.get_logger()
 
@@ -278,17 +279,17 @@ class _Reading:
             if self._running.is_dry_run:
                 with suppress(_DryRun):
                     async with unit_of_work(self._pool) as connection:
-                        step, problems = await self._record(connection, catalogue, batch)
+                        taken, problems = await self._record(connection, catalogue, batch)
                         raise _DryRun
                 async with unit_of_work(self._pool) as connection:
-                    await self._count(connection, step, problems)
+                    await self._count(connection, taken, problems)
             else:
                 async with unit_of_work(self._pool) as connection:
-                    step, problems = await self._record(connection, catalogue, batch)
-                    await self._count(connection, step, problems)
+                    taken, problems = await self._record(connection, catalogue, batch)
+                    await self._count(connection, taken, problems)
                     reach("files.before-commit")
-            self._taken += step.accepted + step.unchanged + step.repeated
-            self._rejected += step.rejected
+            self._taken += taken.accepted + taken.unchanged + taken.repeated
+            self._rejected += taken.rejected
             if self._rejected > max(MOST_REJECTED, self._taken):
                 raise FileRefused(
                     f"more than {MOST_REJECTED} rows, and most of them, are no products",
@@ -313,6 +314,7 @@ class _Reading:
                 Version(self._running.import_id),
                 item.parent_id,
                 content_of(item.parent_id, item.fields),
+                self._begin_trace(item),
             )
             known = rows.setdefault(item.product_id, row)
             if known is row:
@@ -332,6 +334,22 @@ class _Reading:
             line=batch[-1].line,
         )
         return step, problems
+
+    def _begin_trace(self, item: Item) -> str | None:
+        """A trace of the product's own, if one may begin now."""
+        running = self._running
+        attributes: dict[str, Attribute] = {
+            "channel.merchant": running.merchant_id,
+            "channel.catalogue": running.catalogue_id,
+            "channel.product": item.product_id,
+            "channel.import": running.import_id,
+            "channel.line": item.line,
+        }
+        return (
+            None
+            if running.is_dry_run
+            else step("read line", None, attributes=attributes, may_begin=True)
+        )
 
     async def _count(self, connection: Connection, step: Step, problems: list[BadLine]) -> None:
         await _check(connection, self._lease, self._running)

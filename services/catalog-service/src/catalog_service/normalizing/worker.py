@@ -12,11 +12,11 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 import structlog
-from opentelemetry import trace
 
 from catalog_service.categories.permitted import PermittedLeaves
 from catalog_service.categories.store import (
@@ -44,6 +44,7 @@ from catalog_service.normalizing.normalize import Normalized, Waiting
 from catalog_service.normalizing.reference_data import FeedCache, ReferenceData, SchemaCache
 from catalog_service.normalizing.rows import has_changed, row_of, rows_of
 from catalog_service.normalizing.store import (
+    NormalizedRow,
     Previous,
     load_last_results,
     load_members,
@@ -68,9 +69,11 @@ from common.telemetry.names import (
     CATALOG_IMPORTS_AGE,
     CATALOG_NORMALIZED,
     CATALOG_WAITING,
+    SPAN_FAMILY,
     SPAN_NORMALIZE,
 )
-from common.telemetry.setup import Gauge, counter, histogram, links_to
+from common.telemetry.setup import Gauge, counter, histogram
+from common.telemetry.tracing import is_sampled, span_of, step
 
 log = structlog.get_logger()
 
@@ -79,7 +82,6 @@ COUNTED_TO = 100_000
 RETRIED: tuple[type[BaseException], ...] = (*OUTAGE_ERRORS, Outage, FailpointError)
 """What is around the families, not in them."""
 
-_tracer = trace.get_tracer("channel.catalog")
 _normalized = counter(CATALOG_NORMALIZED)
 _faults = counter(CATALOG_FAULTS)
 _dirty = Gauge(CATALOG_DIRTY)
@@ -158,11 +160,7 @@ class Normalizer:
                 return False
             reach("normalizing.after-claim")
             traces = [mark.traceparent for marks in claimed.values() for mark in marks]
-            with _tracer.start_as_current_span(
-                SPAN_NORMALIZE,
-                links=links_to(traces),
-                attributes={"channel.families": len(claimed)},
-            ):
+            with span_of(SPAN_NORMALIZE, traces, attributes={"channel.families": len(claimed)}):
                 outcomes = await self._normalize(connection, claimed, failure)
             await forget_failures(connection, JOB, [_row(family) for family in claimed])
             reach("normalizing.before-commit")
@@ -198,7 +196,7 @@ class Normalizer:
                 rows_of_family = members.get(task.family, [])
                 kept = withheld(failed, task.family[2], rows_of_family, last.get(task.key))
                 rows += row_of(task, kept, previous.get(task.key))
-        rows.sort(key=lambda row: row.event.key())
+        rows = [_traced(row) for row in sorted(rows, key=lambda row: row.event.key())]
         await save_normalized(connection, rows)
         changed = [row for row in rows if has_changed(row, previous)]
         await add_events(
@@ -264,6 +262,21 @@ class Normalizer:
             at=at,
             standing=None if before is None else before.standing,
         )
+
+
+def _traced(row: NormalizedRow) -> NormalizedRow:
+    """The row, continuing its cause by a span of its own."""
+    if not is_sampled(row.traceparent):
+        return row
+    event = row.event
+    attributes: dict[str, str | int] = {
+        "channel.merchant": event.merchant_id,
+        "channel.feed": event.feed_id,
+        "channel.family": event.family_id,
+        "channel.revision": event.revision,
+        "channel.state": row.state,
+    }
+    return replace(row, traceparent=step(SPAN_FAMILY, row.traceparent, attributes=attributes))
 
 
 def _row(family: FamilyKey) -> RowKey:

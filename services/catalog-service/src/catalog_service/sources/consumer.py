@@ -52,7 +52,7 @@ async def on_catalog_updated(
                 delivery.prepared,
                 timestamp_ms=record.timestamp_ms,
                 offset=record.offset,
-                traceparent=delivery.envelope.traceparent,
+                traceparent=delivery.traceparent,
             )
         except BadRecord as bad:
             not_applied.append(Rejected.because(record, bad))

@@ -32,6 +32,7 @@ class SourceProduct(msgspec.Struct, frozen=True):
     is_deleted: bool
     fields: dict[str, FieldValue]
     updated_at: datetime
+    traceparent: str | None
 
 
 async def load_catalogues(

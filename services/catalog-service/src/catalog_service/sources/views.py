@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from catalog_service.sources.store import SourceProduct
+from common.telemetry.tracing import trace_id_of
 
 
 class ProductView(BaseModel):
@@ -18,6 +19,8 @@ class ProductView(BaseModel):
     is_deleted: bool
     fields: dict[str, Any]
     updated_at: datetime
+    trace_id: str | None
+    """Of the trace that began with its latest event, or line of a file, if it has one."""
 
 
 def product_view(product: SourceProduct) -> ProductView:
@@ -30,4 +33,5 @@ def product_view(product: SourceProduct) -> ProductView:
         is_deleted=product.is_deleted,
         fields=product.fields,
         updated_at=product.updated_at,
+        trace_id=trace_id_of(product.traceparent),
     )

@@ -77,6 +77,6 @@ class DesiredState:
             lambda d: d.event.revision,
         )
         await save_desired(
-            connection, [(delivery.event, delivery.envelope.traceparent) for delivery in chosen]
+            connection, [(delivery.event, delivery.traceparent) for delivery in chosen]
         )
         return ()

@@ -16,6 +16,7 @@ from functools import partial
 
 import msgspec
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from aliexpress.client import Client
 from aliexpress.errors import (
@@ -37,8 +38,9 @@ from common.postgres.schedules import remove_schedule
 from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected, ShopTokens
-from common.telemetry.names import RUNS_ENDED
+from common.telemetry.names import RUNS_ENDED, SPAN_RUN
 from common.telemetry.setup import counter
+from common.telemetry.tracing import Attribute, begin_trace_about, trace_about
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.store import load_feed, mark_families
 from feed_publisher.driving.preview_run import look_up_plan, show_plan
@@ -117,7 +119,8 @@ class RunDriver:
             if self._is_free(run):
                 with self._taking(run):
                     row = RowKey(run.merchant_id, run.run_id)
-                    if await alone(self._pool, JOB, row, partial(self._turn, run)):
+                    turn, trace = partial(self._turn, run), trace_of_run(run)
+                    if await alone(self._pool, JOB, row, turn, trace_parent=trace):
                         return True
         return False
 
@@ -143,6 +146,10 @@ class RunDriver:
             self._merchants -= Counter([run.merchant_id])
 
     async def _turn(self, run: Run) -> bool:
+        with bound_contextvars(run=run.run_id, feed=run.feed_id, shop=run.shop_id):
+            return await self._turn_of(run)
+
+    async def _turn_of(self, run: Run) -> bool:
         backoff = self._backoffs.setdefault(run.run_id, Backoff())
         try:
             async with hold_lease(
@@ -266,9 +273,8 @@ class RunDriver:
     async def _end(self, run: Run, lease: Lease) -> None:
         async with unit_of_work(self._pool) as connection:
             await check_lease(connection, lease)
-            state = await _end(connection, run)
-        _ended.add(1, {"kind": run.kind, "outcome": state})
-        log.info("run.ended", run=run.run_id, feed=run.feed_id, kind=run.kind)
+            completed = await _end(connection, run)
+        _report_end(run, completed)
 
     async def _note(self, run: Run, trouble: str | None) -> None:
         if run.trouble != trouble:
@@ -280,22 +286,49 @@ class RunDriver:
         """An unexpected failure: logged, retried, and given up after `MAX_FAILURES`."""
         log.exception("run.failed", run=run.run_id, failure=type(error).__name__)
         trouble = f"{type(error).__name__}: {error}"
-        state: State | None = None
+        completed: FeedCompleted | None = None
         async with unit_of_work(self._pool) as connection:
             failures = await note_trouble(connection, run, trouble, is_failure=True)
             _, under_way = await find_open(connection, run)
             if failures >= MAX_FAILURES and not under_way:
                 families = await defer_pending(connection, run, RUN_FAILED)
                 await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
-                state = await _end(connection, run, failed_by=trouble)
-        if state is not None:
-            _ended.add(1, {"kind": run.kind, "outcome": state})
+                completed = await _end(connection, run, failed_by=trouble)
+        if completed is not None:
+            _report_end(run, completed)
         return backoff.next_wait("failure", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
 
 
-async def _end(connection: Connection, run: Run, *, failed_by: str | None = None) -> State:
-    """End the run, by its items' outcomes unless it has failed, and tell other systems; how it
-    ended."""
+def trace_of_run(run: Run) -> str:
+    """The root of the run's own trace, in which its turns are."""
+    return trace_about("run", run.merchant_id, run.run_id)
+
+
+def _report_end(run: Run, completed: FeedCompleted) -> None:
+    """The count, a line for operators, and the root of the run's trace, now that its counts are known."""
+    counts = completed.counts
+    _ended.add(1, {"kind": run.kind, "outcome": completed.outcome})
+    log.info("run.ended", kind=run.kind, outcome=completed.outcome, **counts)
+    attributes: dict[str, Attribute] = {
+        "channel.merchant": run.merchant_id,
+        "channel.shop": run.shop_id,
+        "channel.feed": run.feed_id,
+        "channel.run": run.run_id,
+        "channel.kind": run.kind,
+        "channel.outcome": completed.outcome,
+        **{f"channel.count.{name}": number for name, number in counts.items()},
+    }
+    begin_trace_about(
+        SPAN_RUN,
+        *("run", run.merchant_id, run.run_id),
+        lasted=completed.finished_at - completed.started_at,
+        attributes=attributes,
+    )
+
+
+async def _end(connection: Connection, run: Run, *, failed_by: str | None = None) -> FeedCompleted:
+    """End the run, by its items' outcomes unless it has failed, and tell other systems; what they
+    are told."""
     counts = (await count_items(connection, run.merchant_id, [run.run_id]))[run.run_id]
     state: State = "failed" if failed_by else state_of(counts, missing=run.missing)
     await end_run(connection, run, state)
@@ -328,4 +361,4 @@ async def _end(connection: Connection, run: Run, *, failed_by: str | None = None
     if feed.lifecycle == "removed" and is_empty:
         for schedule in (PRODUCT_SCHEDULE, OFFER_SCHEDULE):
             await remove_schedule(connection, schedule, run.merchant_id, run.feed_id)
-    return state
+    return completed

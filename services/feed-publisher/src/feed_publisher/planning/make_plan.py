@@ -13,6 +13,7 @@ from common.failpoints import reach
 from common.postgres.leases import Lease, check_lease
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
+from common.telemetry.tracing import step
 from feed_publisher.claims.store import claim_skus, load_holders, wait_for_skus
 from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.marks import Marks
@@ -177,13 +178,18 @@ def _new_items(
             piece.items += 1
             piece.hash.update(_encoder.encode(planned))
             refused = planned.refused
+            attributes = {"channel.run": piece.run.run_id, "channel.family": family_id}
             yield NewItem(
                 item_no=piece.items,
                 planned=planned,
                 status="rejected" if refused else "pending",
                 code=refused.code if refused else None,
                 message=refused.message if refused else None,
-                traceparent=desired[family_id].traceparent,
+                traceparent=step(
+                    f"plan {planned.action}",
+                    desired[family_id].traceparent,
+                    attributes=attributes,
+                ),
                 decided_at=clock.now() if refused else None,
             )
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from common.contracts.product import ProductNormalized
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
+from common.telemetry.tracing import trace_id_of
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import FamilyId, FeedId, Reader, ShopId, SkuCode
@@ -49,6 +50,8 @@ class ProductView(BaseModel):
     in_flight: str | None
     causes: list[CauseView]
     drift: list[DriftView] | None
+    trace_id: str | None
+    """Of the trace of what led to the desired state, if it has one."""
 
 
 class SkuView(BaseModel):
@@ -131,6 +134,7 @@ def _product_view(row: ProductRow) -> ProductView:
         in_flight=row.in_flight,
         causes=causes_of(listing),
         drift=[drift_view(found) for found in _drift.decode(row.drift)] if row.drift else None,
+        trace_id=trace_id_of(row.traceparent),
     )
 
 

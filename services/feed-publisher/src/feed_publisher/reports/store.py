@@ -81,6 +81,8 @@ class ProductRow:
     listing: Listing | None
     drift: bytes | None
     in_flight: str | None
+    traceparent: str | None = None
+    """Of what led to the desired state."""
 
 
 async def list_products(
@@ -101,6 +103,7 @@ async def list_products(
         sa.select(
             _desired.c.family_id.label("desired_family_id"),
             _desired.c.document.label("desired"),
+            _desired.c.traceparent,
             *LISTING_COLUMNS,
             _listing.c.drift,
             _in_flight().label("in_flight"),
@@ -160,8 +163,9 @@ def _product_row(row: asyncpg.Record) -> ProductRow:
     family_id = columns.pop("desired_family_id")
     desired = _normalized.decode(columns.pop("desired"))
     drift, in_flight = columns.pop("drift"), columns.pop("in_flight")
+    traceparent = columns.pop("traceparent")
     listing = None if columns["family_id"] is None else listing_of(columns)
-    return ProductRow(family_id, desired, listing, drift, in_flight)
+    return ProductRow(family_id, desired, listing, drift, in_flight, traceparent)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from common.postgres.pool import Connection
 from common.postgres.unit_of_work import unit_of_work
 from common.telemetry.names import ITEMS_DECIDED, TIME_TO_LIVE, TIME_TO_SENT
 from common.telemetry.setup import counter, histogram
+from common.telemetry.tracing import Attribute, step
 from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.states import Kind
 from feed_publisher.desired.store import load_desired, lock_revisions, mark_families, mark_overtaken
@@ -23,6 +24,7 @@ from feed_publisher.listings.store import load_listings, save_listings
 from feed_publisher.runs.items.item import OVERTAKEN, Decision, RunItem
 from feed_publisher.runs.items.store import begin_sending, decide_items, enter_job, note_stuck
 from feed_publisher.runs.release_claims import release_claims
+from feed_publisher.runs.run import Run
 from feed_publisher.runs.store import ask_for_run
 from feed_publisher.sending import store
 from feed_publisher.sending.context import Sending
@@ -260,11 +262,26 @@ async def _apply(
             sent=item.sent,
             now=now,
         )
-        changed[item.family_id] = Changed(listing, item.desired_revision, item.traceparent)
+        cause = _trace_result(run, item, outcome)
+        changed[item.family_id] = Changed(listing, item.desired_revision, cause)
     await report_products(connection, run.merchant_id, list(changed.values()))
     await _mark_followers(connection, sending, by_no, outcomes, changed)
     freeing = [i for i in items if i.action in {"update", "delete"} or not _is_online(changed, i)]
     await _release(connection, sending, sorted({i.family_id for i in freeing}), changed)
+
+
+def _trace_result(run: Run, item: RunItem, outcome: Outcome) -> str | None:
+    """The result in the item's own trace; the traceparent of what is reported of it."""
+    attributes: dict[str, Attribute] = {
+        "channel.run": run.run_id,
+        "channel.family": item.family_id,
+        "channel.outcome": outcome.verdict,
+    }
+    if outcome.product_id is not None:
+        attributes["channel.aliexpress_product"] = outcome.product_id
+    if outcome.refused is not None:
+        attributes["channel.code"] = outcome.refused.code
+    return step(f"result of {item.action}", item.traceparent, attributes=attributes)
 
 
 def _may_go_again(changed: Mapping[str, Changed], item: RunItem) -> bool:

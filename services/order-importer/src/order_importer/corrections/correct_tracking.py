@@ -12,7 +12,7 @@ import msgspec
 from common import clock
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from common.telemetry.setup import current_traceparent
+from common.telemetry.tracing import step
 from order_importer.carriers.choose_carrier import Choice
 from order_importer.carriers.tracking_number import normalize, tracking_number_for
 from order_importer.changes.publish import publish
@@ -26,6 +26,7 @@ from order_importer.corrections.rules import (
 from order_importer.corrections.store import Correction
 from order_importer.orders.events import parcel_updated
 from order_importer.orders.store import StoredOrder, load_order, lock_order, raise_revision
+from order_importer.orders.trace import trace_of_order
 from order_importer.parcels.store import list_reserved_numbers
 from order_importer.shipping import store as shipments
 from order_importer.shipping.carrier_of_parcel import choose_for_order, note_for
@@ -183,7 +184,7 @@ def _new(
         problem_message=None,
         explanation=None,
         remedy=None,
-        traceparent=current_traceparent(),
+        traceparent=step("request correction", trace_of_order(*request.address[:3])),
     )
 
 

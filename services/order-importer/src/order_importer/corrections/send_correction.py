@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from opentelemetry import trace
+from structlog.contextvars import bound_contextvars
 
 from aliexpress.errors import AppRefused, CallerFault, MarketplaceFailure, OutcomeUnknown
 from aliexpress.logistics import Shipment as WireShipment
@@ -27,8 +27,8 @@ from common.postgres.pool import Connection, Pool
 from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
-from common.telemetry.names import SPAN_SHIP
-from common.telemetry.setup import links_to
+from common.telemetry.names import SPAN_CORRECT
+from common.telemetry.tracing import span_of
 from order_importer.changes.publish import publish
 from order_importer.corrections import rules, store
 from order_importer.corrections.store import Correction
@@ -44,7 +44,6 @@ from order_importer.shops.pauses import pause_after
 from order_importer.shops.shop_access import ShopAccess
 
 log = structlog.get_logger()
-tracer = trace.get_tracer("order-importer")
 
 JOB = "send-corrections"
 _CANDIDATES = 20
@@ -70,7 +69,16 @@ async def _take(pool: Pool, access: ShopAccess, lease: Lease, listed: Correction
         correction = await store.load_correction(connection, listed)
     if correction.state not in ("pending", "sent"):
         return True  # another process settled it before the lease was ours
-    with tracer.start_as_current_span(SPAN_SHIP, links=links_to([correction.traceparent])):
+    attributes = {
+        "channel.merchant": correction.merchant_id,
+        "channel.shop": correction.shop_id,
+        "channel.order": correction.order_id,
+        "channel.correction": correction.correction_id,
+    }
+    with (
+        span_of(SPAN_CORRECT, [correction.traceparent], attributes=attributes),
+        bound_contextvars(shop=correction.shop_id, order=correction.order_id),
+    ):
         try:
             async with access.token_of(correction.merchant_id, correction.shop_id) as token:
                 details = await load_order(access.client, token, correction.order_id)

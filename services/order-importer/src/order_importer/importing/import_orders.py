@@ -6,13 +6,14 @@ and what was written already is recognised.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
-from opentelemetry import trace
+from structlog.contextvars import bound_contextvars
 
 from aliexpress.client import Client
 from aliexpress.errors import AppRefused, BadAnswer, CallerFault, MarketplaceFailure
@@ -28,6 +29,7 @@ from common.postgres.set_aside import MOST_FAILURES, RowKey, alone, is_about_the
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_IMPORT
+from common.telemetry.tracing import Attribute, span_of
 from order_importer.importing.fetch_orders import QUERIES, read_orders
 from order_importer.importing.given import Uninterpretable
 from order_importer.importing.interpret import (
@@ -52,12 +54,12 @@ from order_importer.imports.store import Import, lease_of
 from order_importer.orders import store as orders
 from order_importer.orders.deadline import USUAL_PREPARATION
 from order_importer.orders.store import Fetched
+from order_importer.orders.trace import begin_order_trace
 from order_importer.shops.pauses import pause_after
 from order_importer.shops.shop_access import ShopAccess
 from order_importer.shops.store import load_shop, move_cover, share_preparation_days
 
 log = structlog.get_logger()
-tracer = trace.get_tracer("order-importer")
 
 BATCH_ORDERS = 200
 LATE_AFTER = timedelta(hours=1)
@@ -111,10 +113,15 @@ async def _run(
             shop.covered_until, clock.now(), options.first, reads_from=due.reads_from
         )
         running = await imports.begin_import(connection, due, (window.start, window.end))
-    with tracer.start_as_current_span(SPAN_IMPORT):
+    attributes: dict[str, Attribute] = {
+        "channel.merchant": shop.merchant_id,
+        "channel.shop": shop.shop_id,
+        "channel.import": running.import_id,
+    }
+    with span_of(SPAN_IMPORT, attributes=attributes) as span, bound_contextvars(shop=shop.shop_id):
         try:
             async with access.token_of(shop.merchant_id, shop.shop_id) as token:
-                await _Importing(
+                counts = await _Importing(
                     pool=pool,
                     client=access.client,
                     token=token,
@@ -140,7 +147,8 @@ async def _run(
                     await end_failed(connection, running.import_id, problem, shop.covered_until)
             raise
         else:
-            log.info("import.done", shop=f"{shop.merchant_id}/{shop.shop_id}")
+            span.set_attributes({f"channel.count.{name}": n for name, n in counts.items()})
+            log.info("import.done", import_id=running.import_id, **counts)
 
 
 async def _postpone(
@@ -175,10 +183,12 @@ class _Importing:
     options: ImportOptions
     seen: set[str] = field(default_factory=set)
     counted: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     wanted: dict[str, ListedOrder | None] = field(default_factory=dict)
     unreadable: list[UnreadableOrder] = field(default_factory=list)
 
-    async def run(self) -> None:
+    async def run(self) -> Mapping[str, int]:
+        """Import all; how many orders were seen, received, updated and unreadable."""
         merchant_id, shop_id = self.running.merchant_id, self.running.shop_id
         async with reading(self.pool) as connection:
             problems = await orders.list_problems(
@@ -193,6 +203,7 @@ class _Importing:
                     if len(self.wanted) >= BATCH_ORDERS:
                         await self._write(is_last=False)
         await self._write(is_last=True)
+        return {"seen": 0, "received": 0, "updated": 0, "unreadable": 0} | self.counts
 
     async def _want(self, listed: Sequence[ListedOrder]) -> None:
         """Note the listed orders whose details have to be read: new ones and changed ones."""
@@ -246,21 +257,23 @@ class _Importing:
                 preparation=self.options.preparation if days is None else timedelta(days=days),
             )
             await save_unreadable(connection, running.merchant_id, running.shop_id, self.unreadable)
-            await imports.count_import(
-                connection,
-                running.import_id,
-                seen=len(self.seen) - self.counted,
-                received=recorded.received,
-                updated=recorded.updated,
-                unreadable=len({row.raw for row in self.unreadable})
+            step = {
+                "seen": len(self.seen) - self.counted,
+                "received": len(recorded.received),
+                "updated": recorded.updated,
+                "unreadable": len({row.raw for row in self.unreadable})
                 + sum(one.order is None for one in batch),
-            )
+            }
+            await imports.count_import(connection, running.import_id, **step)
             if is_last:
                 await move_cover(connection, running.merchant_id, running.shop_id, self.window.end)
                 await end_done(connection, running.import_id, self.window.end)
             reach("importer.before-commit")
         self.counted = len(self.seen)
+        self.counts.update(step)
         self.unreadable.clear()
+        for order_id in recorded.received:
+            begin_order_trace(running.merchant_id, running.shop_id, order_id)
 
     async def _fetch_details(self) -> list[Fetched]:
         turn = asyncio.Semaphore(PARALLEL_DETAILS)

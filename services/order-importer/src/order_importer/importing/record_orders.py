@@ -8,6 +8,7 @@ import msgspec
 
 from common import clock
 from common.contracts.event import Event
+from common.messaging.outbox import Caused
 from common.postgres.pool import Connection
 from order_importer.changes.publish import publish
 from order_importer.importing.cancellations import keep_cancellations
@@ -18,6 +19,7 @@ from order_importer.orders.buyer import without_buyer
 from order_importer.orders.deadline import due_at
 from order_importer.orders.events import received, shipped, updated
 from order_importer.orders.store import Fetched, KnownOrder, StoredOrder, next_revision
+from order_importer.orders.trace import trace_of_order
 from order_importer.parcels.store import list_own_numbers, list_parcels
 from order_importer.seller_centre.parcels import ParcelChanges, compare_parcels
 from order_importer.seller_centre.store import (
@@ -28,9 +30,9 @@ from order_importer.seller_centre.store import (
 
 @dataclass(frozen=True)
 class Recorded:
-    """How many orders of a batch were new and how many had changed."""
+    """Which orders of a batch were new and how many had changed."""
 
-    received: int
+    received: list[str]
     updated: int
 
 
@@ -74,8 +76,8 @@ async def record_orders(
     parcels = await list_parcels(
         connection, merchant_id, shop_id, [one.order_id for one in changed]
     )
-    events: list[Event] = []
-    first = 0
+    facts: list[Caused] = []
+    first: list[str] = []
     for one in changed:
         assert one.order is not None  # noqa: S101 - only interpreted orders have changed
         order = msgspec.structs.replace(
@@ -83,16 +85,19 @@ async def record_orders(
         )
         stored = StoredOrder(merchant_id, shop_id, revisions[one.order_id], order)
         before = known.get(one.order_id)
+        events: list[Event] = []
         if before is None or before.order is None:
-            first += 1
+            first.append(one.order_id)
             events.append(received(stored))
         else:
             events.append(updated(stored, before.order.status))
         if one.order_id in made:
             appeared = made[one.order_id].appeared
             events += [shipped(stored, parcel.shipment_id) for parcel in appeared]
-    await publish(connection, events)
-    return Recorded(first, len(changed) - first)
+        cause = trace_of_order(merchant_id, shop_id, one.order_id)
+        facts += [Caused(event, cause) for event in events]
+    await publish(connection, facts)
+    return Recorded(first, len(changed) - len(first))
 
 
 def _as_kept(one: Fetched, known: KnownOrder | None) -> Fetched:

@@ -5,7 +5,9 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from common.contracts.order import OrderStatus, ParcelOrigin
+from common.telemetry.tracing import trace_id_of
 from order_importer.orders.store import StoredOrder
+from order_importer.orders.trace import trace_of_order
 
 
 class _View(BaseModel):
@@ -174,10 +176,17 @@ class OrderView(OrderBody):
     shop_id: str
     revision: int
     due_at: datetime | None
+    trace_id: str | None
+    """Of the trace that tells the order's story, from its import to its parcels."""
 
 
 def view_of(stored: StoredOrder) -> OrderView:
     body = OrderBody.model_validate(stored.order)
+    trace = trace_of_order(stored.merchant_id, stored.shop_id, stored.order.order_id)
     return OrderView(
-        shop_id=stored.shop_id, revision=stored.revision, due_at=stored.due_at, **dict(body)
+        shop_id=stored.shop_id,
+        revision=stored.revision,
+        due_at=stored.due_at,
+        trace_id=trace_id_of(trace),
+        **dict(body),
     )

@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from opentelemetry import trace
+from structlog.contextvars import bound_contextvars
 
 from aliexpress.client import Client
 from aliexpress.errors import (
@@ -35,7 +35,7 @@ from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_SHIP
-from common.telemetry.setup import links_to
+from common.telemetry.tracing import span_of
 from order_importer.orders.store import load_order as load_stored_order
 from order_importer.orders.store import lock_order
 from order_importer.shipping import settle_unknown, store
@@ -60,7 +60,6 @@ from order_importer.shops.pauses import pause_after
 from order_importer.shops.shop_access import ShopAccess
 
 log = structlog.get_logger()
-tracer = trace.get_tracer("order-importer")
 
 JOB = "send-shipments"
 _CANDIDATES = 20
@@ -86,7 +85,16 @@ async def _take(pool: Pool, access: ShopAccess, lease: Lease, listed: Shipment) 
         shipment = await store.load_shipment(connection, *store.key_of(listed))
     if shipment.state not in ("pending", "sent"):
         return True  # another process settled it before the lease was ours
-    with tracer.start_as_current_span(SPAN_SHIP, links=links_to([shipment.traceparent])):
+    attributes = {
+        "channel.merchant": shipment.merchant_id,
+        "channel.shop": shipment.shop_id,
+        "channel.order": shipment.order_id,
+        "channel.shipment": shipment.shipment_id,
+    }
+    with (
+        span_of(SPAN_SHIP, [shipment.traceparent], attributes=attributes),
+        bound_contextvars(shop=shipment.shop_id, order=shipment.order_id),
+    ):
         try:
             async with access.token_of(shipment.merchant_id, shipment.shop_id) as token:
                 if shipment.state == "sent":

@@ -9,14 +9,16 @@ import msgspec
 
 from common import clock
 from common.contracts.order import Parcel
+from common.messaging.outbox import Caused
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from common.telemetry.setup import current_traceparent
+from common.telemetry.tracing import step
 from order_importer.carriers.choose_carrier import Choice
 from order_importer.carriers.tracking_number import normalize, tracking_number_for
 from order_importer.changes.publish import publish
 from order_importer.orders.events import parcel_updated
 from order_importer.orders.store import load_order, lock_order, raise_revision
+from order_importer.orders.trace import trace_of_order
 from order_importer.parcels.store import list_reserved_numbers
 from order_importer.shipping import store
 from order_importer.shipping.carrier_of_parcel import choose_for_order, note_for
@@ -137,6 +139,11 @@ async def _save(
     )
     require_new_number(stored.order, number, reserved=reserved)
     shipment_id = str(uuid.uuid4())
+    cause = step(
+        "request shipment",
+        trace_of_order(request.merchant_id, request.shop_id, request.order_id),
+        attributes={"channel.order": request.order_id, "channel.shipment": shipment_id},
+    )
     await store.add_shipment(
         connection,
         Shipment(
@@ -161,13 +168,14 @@ async def _save(
             problem_message=None,
             explanation=None,
             remedy=None,
-            traceparent=current_traceparent(),
+            traceparent=cause,
             is_further=request.is_further,
             more_follow=request.more_follow,
             sent_as=None,
         ),
     )
-    await publish(connection, [parcel_updated(await raise_revision(connection, stored))])
+    event = parcel_updated(await raise_revision(connection, stored))
+    await publish(connection, [Caused(event, cause)])
     return await store.load_shipment(
         connection, request.merchant_id, request.shop_id, request.order_id, shipment_id
     )
