@@ -17,6 +17,7 @@ from channel_cli.commands import (
     set_aside,
     shops,
     system,
+    trace,
 )
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ app.add_typer(quarantines.app, name="quarantines")
 app.add_typer(parked.app, name="parked")
 app.add_typer(set_aside.app, name="set-aside")
 app.add_typer(imports.app, name="imports")
+app.add_typer(trace.app, name="trace")
 orders.app.command("due")(orders_in_time.due)
 orders.app.command("changes")(orders_in_time.changes)
 app.command("up")(system.up)

@@ -80,6 +80,7 @@ class SourceProduct(Answer, frozen=True, kw_only=True):
     parent_id: str | None = None
     is_deleted: bool = False
     fields: dict[str, Any] = msgspec.field(default_factory=dict)
+    trace_id: str | None = None
 
 
 class Import(Answer, frozen=True, kw_only=True):
@@ -297,6 +298,7 @@ class PublishedProduct(Answer, frozen=True, kw_only=True):
     marketplace_product_id: str | None = None
     desired: Desired | None = None
     causes: list[Cause] = msgspec.field(default_factory=list)
+    trace_id: str | None = None
 
 
 # ---- every service

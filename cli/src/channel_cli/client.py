@@ -253,6 +253,11 @@ class Channel:
         path = _of(merchant, "feeds", feed, "products")
         return self.session.items(PUBLISHER, path, PublishedProduct, filters)
 
+    async def published_product(self, merchant: str, feed: str, family: str) -> PublishedProduct:
+        """One of them."""
+        path = _of(merchant, "feeds", feed, "products", family)
+        return await self.session.get(PUBLISHER, path, PublishedProduct)
+
     # ---- orders
 
     def orders(self, merchant: str, filters: Query | None = None) -> AsyncIterator[Order]:

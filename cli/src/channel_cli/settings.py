@@ -1,7 +1,7 @@
 """Where the services are and who calls: `CHANNEL_...`, else the local stack that runs here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from stack.addresses import Addresses
 from stack.failures import StackFailure
 from stack.settings import StackSettings
+from stack.system import TRACES
 
 AUTH = "auth-service"
 CATALOG = "catalog-service"
@@ -20,6 +21,7 @@ ADDRESS_SETTINGS = {
     CATALOG: "CHANNEL_CATALOG_URL",
     PUBLISHER: "CHANNEL_PUBLISHER_URL",
     ORDERS: "CHANNEL_ORDERS_URL",
+    TRACES: "CHANNEL_TRACES_URL",
 }
 
 
@@ -36,6 +38,9 @@ class CliSettings(BaseSettings):
     catalog_url: str | None = None
     publisher_url: str | None = None
     orders_url: str | None = None
+    traces_url: str | None = None
+    """Where traces are kept: Tempo, or Jaeger's query service; alone it goes with the local
+    stack."""
     client_id: str | None = None
     """An API client of auth-service: an operator's, or a merchant's own."""
     client_secret: SecretStr | None = None
@@ -62,16 +67,19 @@ class Access:
 def find_access() -> Access:
     """By the environment, else by the local stack; raises `NoAccess` with what is missing."""
     settings = CliSettings()
-    if not settings.model_dump(exclude_none=True):
+    if not settings.model_dump(exclude_none=True, exclude={"traces_url"}):
         try:
-            return Access.of_stack(Addresses.read(StackSettings().state_dir))
+            access = Access.of_stack(Addresses.read(StackSettings().state_dir))
         except StackFailure as failure:
             raise NoAccess(f"{failure}, or set CHANNEL_AUTH_URL and the others") from None
+        traces = {TRACES: settings.traces_url} if settings.traces_url else {}
+        return replace(access, urls={**access.urls, **traces})
     urls = {
         AUTH: settings.auth_url,
         CATALOG: settings.catalog_url,
         PUBLISHER: settings.publisher_url,
         ORDERS: settings.orders_url,
+        TRACES: settings.traces_url,
     }
     known = {name: url.rstrip("/") for name, url in urls.items() if url}
     if AUTH not in known or not settings.client_id or settings.client_secret is None:

@@ -40,6 +40,7 @@ from stack.system import (
     OPERATOR_CLIENT,
     SANDBOX,
     SERVICES,
+    TRACES,
     Ports,
     Service,
     Wiring,
@@ -49,6 +50,8 @@ from stack.system import (
     sandbox_environment,
     service_command,
     service_environment,
+    traces_command,
+    traces_environment,
 )
 
 READY_WITHIN = timedelta(minutes=2)  # seconds on an idle machine, but tests keep it busy
@@ -160,6 +163,7 @@ async def running_stack(
             secrets,
             state,
             identity,
+            has_traces=_keeps_traces(settings),
         )
         processes = _processes(services, wiring, environment or {}, spawn)
         secrets.keep(state / "secrets.json")
@@ -167,6 +171,7 @@ async def running_stack(
         on_progress("sandbox and migrations")
         await _together(
             processes[SANDBOX].start(),
+            *([processes[TRACES].start()] if TRACES in processes else []),
             _migrate(services, wiring, spawn),
         )
         on_progress("services")
@@ -272,6 +277,10 @@ def _processes(
     variables = {SANDBOX: sandbox_environment(wiring)}
     commands = {SANDBOX: sandbox_command()}
     probes = {SANDBOX: f"{wiring.url(SANDBOX)}/control/health"}
+    if wiring.has_traces:
+        variables[TRACES] = traces_environment(wiring)
+        commands[TRACES] = traces_command()
+        probes[TRACES] = f"{wiring.url(TRACES)}/health/ready"
     for service in services:
         variables[service.name] = service_environment(service, wiring)
         commands[service.name] = service_command(service)
@@ -294,10 +303,20 @@ def _processes(
 
 
 async def _stop(processes: Mapping[str, Process]) -> None:
-    """The services first, all at once; the sandbox they may still be talking to last."""
-    services = (process for name, process in processes.items() if name != SANDBOX)
+    """The services first, all at once; then the others, to which they may still be talking."""
+    others = (SANDBOX, TRACES)
+    services = (process for name, process in processes.items() if name not in others)
     await asyncio.gather(*(process.stop() for process in services))
-    await processes[SANDBOX].stop()
+    await asyncio.gather(*(processes[name].stop() for name in others if name in processes))
+
+
+def _keeps_traces(settings: StackSettings) -> bool:
+    """Whether the stack runs a store of traces: where it is wanted, and spans do not go elsewhere
+    anyway."""
+    return settings.traces and not any(
+        os.environ.get(name)
+        for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    )
 
 
 async def _answers(url: str, _pid: int) -> bool:

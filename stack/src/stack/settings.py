@@ -27,6 +27,9 @@ class StackSettings(BaseSettings):
     kafka_secure: bool = False
     """Whether the embedded Kafka speaks TLS, knows its users and grants each what it needs."""
     containers: bool = True
+    traces: bool = True
+    """Whether the services export their traces to a store of the stack's own, unless
+    `OTEL_EXPORTER_OTLP_ENDPOINT` names another place."""
     postgres_port: int = 0
     kafka_port: int = 0
     is_durable: bool = True

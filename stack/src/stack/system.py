@@ -22,6 +22,7 @@ from stack.secrets import Secrets
 APP_KEY = "500100"
 OPERATOR_CLIENT = "channel-cli"
 SANDBOX = "sandbox"
+TRACES = "traces"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Ports(BaseSettings):
     publisher_port: int = 8003
     orders_port: int = 8004
     sandbox_port: int = 8080
+    traces_port: int = 4318
 
     @classmethod
     def free(cls) -> "Ports":
@@ -75,7 +77,8 @@ class Ports(BaseSettings):
 
     def choose(self) -> Mapping[str, int]:
         """The port of each process, by its name; raises `PortTaken` for one that is in use."""
-        by_name = {service.name: service.prefix for service in SERVICES} | {SANDBOX: "SANDBOX"}
+        by_name = {service.name: service.prefix for service in SERVICES}
+        by_name |= {SANDBOX: "SANDBOX", TRACES: "TRACES"}
         ports = {}
         for name, prefix in by_name.items():
             port: int = getattr(self, f"{prefix.lower()}_port")
@@ -99,6 +102,7 @@ class Wiring:
     secrets: Secrets
     state: Path
     kafka_identity: KafkaIdentity | None = None
+    has_traces: bool = False
 
     def url(self, name: str) -> str:
         """Base address of a service or of the sandbox."""
@@ -154,7 +158,8 @@ def service_environment(service: Service, wiring: Wiring) -> dict[str, str]:
         }
     chosen = {f"{service.prefix}_PORT": variables["PORT"]}  # where 0 was asked for
     return (
-        {f"{service.prefix}_{name}": value for name, value in variables.items()}
+        exported_traces(wiring)
+        | {f"{service.prefix}_{name}": value for name, value in variables.items()}
         | os.environ
         | chosen
     )
@@ -167,6 +172,27 @@ def kafka_variables(access: KafkaAccess) -> dict[str, str]:
         "KAFKA_CA_FILE": str(access.ca_file),
         "KAFKA_USER": access.user,
         "KAFKA_PASSWORD": access.password,
+    }
+
+
+def exported_traces(wiring: Wiring) -> dict[str, str]:
+    """The variables by which a service's traces reach the local store; none where they go
+    elsewhere."""
+    if not wiring.has_traces:
+        return {}
+    return {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{wiring.url(TRACES)}/v1/traces"}
+
+
+def traces_command() -> list[str]:
+    """What runs the store of traces."""
+    return [sys.executable, "-m", "stack.traces"]
+
+
+def traces_environment(wiring: Wiring) -> dict[str, str]:
+    """Where the store listens, and its file."""
+    return dict(os.environ) | {
+        "TRACES_PORT": str(wiring.ports[TRACES]),
+        "TRACES_FILE": str(wiring.state / "traces" / "spans.db"),
     }
 
 

@@ -169,10 +169,15 @@ def start_system(
 ) -> StartSystem:
     """`async with start_system() as stack`: the whole system, for the block."""
 
-    def start(environment: Any = None, *, kafka_secure: bool = False) -> Any:
+    def start(environment: Any = None, *, kafka_secure: bool = False, traces: bool = False) -> Any:
         folder = tmp_path_factory.mktemp("system")
         return running_system(
-            stack_addresses, folder, fork_server.spawn, environment, kafka_secure=kafka_secure
+            stack_addresses,
+            folder,
+            fork_server.spawn,
+            environment,
+            kafka_secure=kafka_secure,
+            traces=traces,
         )
 
     return start

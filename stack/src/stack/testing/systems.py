@@ -23,9 +23,10 @@ class StartSystem(Protocol):
         environment: Mapping[str, Mapping[str, str]] | None = None,
         *,
         kafka_secure: bool = False,
+        traces: bool = False,
     ) -> AbstractAsyncContextManager[Stack]:
         """A system for the block; `environment` adds variables by process name. `kafka_secure`
-        gives it a Kafka of its own, with TLS and users."""
+        gives it a Kafka of its own, with TLS and users; `traces` a store of its traces."""
 
 
 @asynccontextmanager
@@ -36,6 +37,7 @@ async def running_system(
     environment: Mapping[str, Mapping[str, str]] | None = None,
     *,
     kafka_secure: bool = False,
+    traces: bool = False,
 ) -> AsyncIterator[Stack]:
     """A system of its own on free ports: its clock may be moved and its processes killed.
 
@@ -47,6 +49,7 @@ async def running_system(
         database_url=SecretStr(addresses.admin_url),
         kafka_bootstrap=None if kafka_secure else addresses.kafka_bootstrap,
         kafka_secure=kafka_secure,
+        traces=traces,
         installation=f"t{uuid4().hex[:8]}",
     )
     async with running_stack(
