@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from stack.run import Stack
-from stack.system import AUTH, CATALOG, ORDERS, PUBLISHER
+from stack.system import AUTH, CATALOG, ORDERS, PUBLISHER, TRACES
 from stack.testing import Programs, Result
 
 
@@ -22,6 +22,7 @@ class ChannelCommand:
             "CHANNEL_CATALOG_URL": self.system.url(CATALOG.name),
             "CHANNEL_PUBLISHER_URL": self.system.url(PUBLISHER.name),
             "CHANNEL_ORDERS_URL": self.system.url(ORDERS.name),
+            **({"CHANNEL_TRACES_URL": addresses.urls[TRACES]} if TRACES in addresses.urls else {}),
             "CHANNEL_CLIENT_ID": addresses.operator_client_id,
             "CHANNEL_CLIENT_SECRET": addresses.operator_client_secret,
         }

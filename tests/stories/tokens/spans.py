@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import httpx2
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
@@ -42,6 +43,8 @@ class Spans:
     def __init__(self, address: str) -> None:
         self.address = address
         self.by_id: dict[SpanId, Received] = {}
+        self.passed_on_to = ""
+        """A store of traces that is given them too."""
         self.logs: list[LogRecord] = []
         self.metrics: dict[str, set[str]] = {}
         """The services each metric came from."""
@@ -97,6 +100,8 @@ async def received_spans() -> AsyncIterator[Spans]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             loop.call_soon_threadsafe(received.take, self.path, body)
+            if received.passed_on_to and self.path == "/v1/traces":
+                httpx2.post(received.passed_on_to + self.path, content=body)
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()

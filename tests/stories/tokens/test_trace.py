@@ -3,18 +3,20 @@ across outboxes, Kafka and services, on a running system."""
 
 import re
 import secrets
+from dataclasses import dataclass
 from uuid import uuid4
 
 import msgspec
+import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from channel_cli.answers import PublishedProduct
 from channel_cli.following import RUN_ENDED, follow_order_import
 from channel_demo import sell, trade
 from channel_demo.session import Session
 from channel_demo.sources import SAMPLE_EVENTS, read_events
 from stack.testing import eventually
 
+from ..command_line import ChannelCommand
 from .spans import Received, Spans
 
 PRODUCT = "NOT-07"
@@ -82,15 +84,24 @@ def is_subsequence(wanted: list[tuple[str, str]], found: list[tuple[str, str]]) 
     return all(step in left for step in wanted)
 
 
-async def test_a_product_has_one_trace_from_its_event_to_aliexpress_and_back(
-    spans: Spans, session: Session
-) -> None:
-    trace_id, beginning = secrets.token_hex(16), secrets.token_hex(8)
+@dataclass(frozen=True)
+class Sent:
+    """What a producer published, in a trace of its own."""
+
+    trace_id: str
+    parent_id: str
+    family_id: str
+
+
+@pytest.fixture(scope="module")
+async def product(session: Session) -> Sent:
+    """A product that came with a trace, and went online."""
+    trace_id, parent_id = secrets.token_hex(16), secrets.token_hex(8)
     [event] = [event for event in read_events(SAMPLE_EVENTS) if event.product_id == PRODUCT]
     async with session.publisher("/traced") as publisher:
         await publisher.publish(
             [msgspec.structs.replace(event, version=7)],
-            traceparent=f"00-{trace_id}-{beginning}-01",
+            traceparent=f"00-{trace_id}-{parent_id}-01",
         )
 
     async def is_normalized() -> bool:
@@ -100,56 +111,95 @@ async def test_a_product_has_one_trace_from_its_event_to_aliexpress_and_back(
     await eventually(is_normalized, within=60)
     await sell.settle(session)
     await sell.run_feed(session, "product", RUN_ENDED, is_dry_run=False)
-
-    def is_told() -> bool:
-        return is_subsequence(PRODUCT_STORY, spans.names_of(trace_id))
-
-    try:
-        await eventually(is_told, within=WITHIN)
-    finally:
-        print("the product's trace:", *spans.names_of(trace_id), sep="\n  ")
-    [first, *_] = spans.of_trace(trace_id)
-    assert first.span.parent_span_id.hex() == beginning
     source = await session.channel.source_product(session.merchant, session.catalogue, PRODUCT)
-    published: PublishedProduct = await session.channel.published_product(
-        session.merchant, session.feed, source.family_id
-    )
-    assert source.trace_id == published.trace_id == trace_id
-    assert_is_one_tree(spans.of_trace(trace_id), roots={beginning})
+    return Sent(trace_id, parent_id, source.family_id)
 
 
-async def test_an_order_has_one_trace_from_its_import_to_its_confirmed_parcel(
-    spans: Spans, session: Session
-) -> None:
+@pytest.fixture(scope="module")
+async def order_id(session: Session) -> str:
+    """An order that was imported, and shipped."""
     [placed] = await session.sandbox.place_orders(seed=11, count=1, status=trade.WAITS_FOR_SELLER)
     asked = await session.channel.import_orders(session.merchant, session.shop)
     await follow_order_import(session.channel, session.merchant, session.shop, asked.import_id)
-    order = await session.channel.order(session.merchant, session.shop, placed.order_id)
-    shipment = await session.channel.ship(
-        session.merchant,
-        session.shop,
-        placed.order_id,
-        {"carrier": trade.CARRIER, "tracking_number": f"LP{placed.order_id}"},
-        str(uuid4()),
-    )
+    parcel = {"carrier": trade.CARRIER, "tracking_number": f"LP{placed.order_id}"}
+    place = (session.merchant, session.shop, placed.order_id)
+    shipment = await session.channel.ship(*place, parcel, str(uuid4()))
 
     async def is_confirmed() -> bool:
-        found = await session.channel.shipment(
-            session.merchant, session.shop, placed.order_id, shipment.shipment_id
-        )
+        found = await session.channel.shipment(*place, shipment.shipment_id)
         return found.state == "confirmed"
 
     await eventually(is_confirmed, within=WITHIN)
-    trace_id = order["trace_id"]
+    return placed.order_id
 
-    def is_told() -> bool:
-        return is_subsequence(ORDER_STORY, spans.names_of(trace_id))
 
+async def is_told(spans: Spans, trace_id: str, story: list[tuple[str, str]]) -> None:
+    """Wait until the trace holds the story, in this order; what it holds shows where it fails."""
     try:
-        await eventually(is_told, within=WITHIN)
+        await eventually(lambda: is_subsequence(story, spans.names_of(trace_id)), within=WITHIN)
     finally:
-        print("the order's trace:", *spans.names_of(trace_id), sep="\n  ")
-    assert_is_one_tree(spans.of_trace(trace_id), roots={""})
+        print(f"trace {trace_id}:", *spans.names_of(trace_id), sep="\n  ")
+
+
+async def test_a_product_has_one_trace_from_its_event_to_aliexpress_and_back(
+    spans: Spans, session: Session, product: Sent
+) -> None:
+    await is_told(spans, product.trace_id, PRODUCT_STORY)
+    [first, *_] = spans.of_trace(product.trace_id)
+    assert first.span.parent_span_id.hex() == product.parent_id
+    source = await session.channel.source_product(session.merchant, session.catalogue, PRODUCT)
+    published = await session.channel.published_product(
+        session.merchant, session.feed, product.family_id
+    )
+    assert source.trace_id == published.trace_id == product.trace_id
+    assert_is_one_tree(spans.of_trace(product.trace_id), roots={product.parent_id})
+
+
+async def test_an_order_has_one_trace_from_its_import_to_its_confirmed_parcel(
+    spans: Spans, session: Session, order_id: str
+) -> None:
+    order = await session.channel.order(session.merchant, session.shop, order_id)
+    await is_told(spans, order["trace_id"], ORDER_STORY)
+    assert_is_one_tree(spans.of_trace(order["trace_id"]), roots={""})
+
+
+async def test_one_command_prints_the_story_of_a_product_an_order_and_an_event(
+    channel: ChannelCommand, spans: Spans, session: Session, product: Sent, order_id: str
+) -> None:
+    """Of a product whose producer sends no trace, too: one begins with its event."""
+    order = await session.channel.order(session.merchant, session.shop, order_id)
+    await is_told(spans, order["trace_id"], ORDER_STORY)
+    families = session.channel.published(session.merchant, session.feed)
+    family = min([one.family_id async for one in families])
+    assert family != product.family_id
+    for words, story in (
+        (
+            ["product", family, "--merchant", session.merchant, "--feed", session.feed],
+            PRODUCT_STORY,
+        ),
+        (
+            ["order", order_id, "--merchant", session.merchant, "--shop", session.shop],
+            ORDER_STORY,
+        ),
+    ):
+        printed = await channel("trace", *words)
+        assert printed.code == 0, printed.err
+        assert all(name in printed.out for _, name in story[:2]), printed.out
+        print(printed.out)
+        told = await channel("trace", *words, "--json")
+        assert len({span["trace_id"] for span in told.document}) == 1
+        steps = sorted(told.document, key=lambda span: span["started_at"])
+        assert is_subsequence(story, [(span["service"], span["name"]) for span in steps])
+    [message, *_] = [
+        one.attributes["messaging.message.id"]
+        for one in spans.by_id.values()
+        if one.span.name == "process catalog.updated" and "messaging.message.id" in one.attributes
+    ]
+    event = await channel("trace", "event", message, "--json")
+    assert "normalize family" in {span["name"] for span in event.document}
+    unknown = await channel("trace", "event", "none-such")
+    assert unknown.code == 1
+    assert "no trace of it is kept" in unknown.err
 
 
 def assert_is_one_tree(received: list[Received], *, roots: set[str]) -> None:
@@ -178,8 +228,10 @@ def of_kind(spans: Spans, kind: Span.SpanKind.ValueType) -> list[Received]:
 
 
 async def test_spans_keep_the_conventions_and_hold_nothing_secret(
-    spans: Spans, session: Session
+    spans: Spans, session: Session, order_id: str
 ) -> None:
+    known = await session.channel.order(session.merchant, session.shop, order_id)
+    await is_told(spans, known["trace_id"], ORDER_STORY)
     received = list(spans.by_id.values())
     for beginning, wanted in CONVENTIONS:
         named = [one for one in received if one.span.name.startswith(beginning)]
@@ -197,23 +249,22 @@ async def test_spans_keep_the_conventions_and_hold_nothing_secret(
         key for one in received for key in one.attributes if OWN_OR_STANDARD.fullmatch(key) is None
     }
     assert odd == set()
-    buyers = [order async for order in session.channel.orders(session.merchant, {})]
-    assert buyers
     told = " ".join(str(one.span) for one in received)
-    for order in buyers:
-        known = await session.channel.order(session.merchant, session.shop, order.order_id)
-        address = known.get("address") or {}
-        for value in (address.get("contact_name"), address.get("street"), address.get("phone")):
-            assert value is None or value not in told
+    address = known["address"]
+    private = [address[name] for name in ("contact_name", "street", "phone") if address[name]]
+    assert private
+    assert [value for value in private if value in told] == []
     assert "?" not in " ".join(one.attributes.get("url.full", "") for one in received)
 
 
+@pytest.mark.usefixtures("product", "order_id")
 async def test_logs_and_metrics_are_exported_too_and_logs_name_their_trace(
     spans: Spans, session: Session
 ) -> None:
     def has_all() -> bool:
         ended = [record for record in spans.logs if record.body.string_value == "run.ended"]
-        return bool(ended) and "http.server.request.duration" in spans.metrics
+        sources = spans.metrics.get("http.server.request.duration", set())
+        return bool(ended) and sources >= {CATALOG, PUBLISHER, ORDERS}
 
     await eventually(has_all, within=90)
     [ended, *_] = [record for record in spans.logs if record.body.string_value == "run.ended"]
@@ -221,4 +272,3 @@ async def test_logs_and_metrics_are_exported_too_and_logs_name_their_trace(
     assert fields["merchant"].string_value == session.merchant
     assert fields["run"].string_value
     assert ended.trace_id
-    assert spans.metrics["http.server.request.duration"] >= {CATALOG, PUBLISHER, ORDERS}

@@ -26,20 +26,21 @@ from channel_cli.traces import Placed, Span, TraceStore, tree_of
 
 SHOWN = 4
 """Attributes shown beside a span's name; `--json` has all."""
-_SHOWN_FIRST = (
-    "channel.outcome",
-    "channel.code",
-    "channel.family",
-    "channel.order",
-    "channel.job_id",
-    "channel.aliexpress_product",
-    "http.response.status_code",
-    "messaging.destination.partition.id",
-    "messaging.kafka.offset",
-    "error.type",
-    "channel.shop",
-    "channel.run",
-)
+_SHOWN_FIRST = {
+    "channel.outcome": "outcome",
+    "channel.code": "code",
+    "channel.family": "family",
+    "channel.order": "order",
+    "channel.call": "call",
+    "channel.aliexpress_product": "AliExpress product",
+    "http.response.status_code": "status",
+    "messaging.destination.partition.id": "partition",
+    "messaging.kafka.offset": "offset",
+    "error.type": "error",
+    "channel.shop": "shop",
+    "channel.run": "run",
+}
+"""Their names as shown, the most telling first."""
 
 app = typer.Typer(
     help="What became of a product, an order or an event: its spans, from all services.",
@@ -48,7 +49,7 @@ app = typer.Typer(
 )
 
 Traces = Callable[[Channel], Awaitable[Sequence[str | None]]]
-"""The ids of the traces that may tell the story, the likeliest first."""
+"""The ids of the traces that may tell the story."""
 
 
 @app.command("product")
@@ -121,11 +122,8 @@ def _require_unknown(problem: Problem) -> None:
 def _show(traces: Traces, as_json: bool) -> None:
     async def asked(channel: Channel) -> list[Span]:
         store = TraceStore(channel.session)
-        for trace_id in dict.fromkeys(await traces(channel)):
-            spans = await store.trace(trace_id) if trace_id else []
-            if spans:
-                return spans
-        return []
+        found = [await store.trace(one) for one in dict.fromkeys(await traces(channel)) if one]
+        return max(found, key=services_in, default=[])
 
     spans = ask(asked)
     if not spans:
@@ -138,10 +136,16 @@ def _show(traces: Traces, as_json: bool) -> None:
     show([one.span for one in placed], as_json, lambda: _table_of(placed))
 
 
+def services_in(spans: Sequence[Span]) -> int:
+    """How many services a trace went through: the story of a family of which another member came
+    later goes further than that member's own."""
+    return len({span.service for span in spans})
+
+
 def _table_of(placed: Sequence[Placed]) -> RenderableType:
     began = placed[0].span.started_at
     lines = [_line(one, began) for one in placed]
-    services = len({one.span.service for one in placed})
+    services = services_in([one.span for one in placed])
     head = f"trace {placed[0].span.trace_id}: {len(placed)} spans of {services} services"
     return Group(escape(head), *lines)
 
@@ -149,10 +153,10 @@ def _table_of(placed: Sequence[Placed]) -> RenderableType:
 def _line(placed: Placed, began: int) -> Text:
     span = placed.span
     since, lasted = (span.started_at - began) / 1e9, (span.ended_at - span.started_at) / 1e6
-    line = Text(f"{since:+9.3f} s {lasted:9.1f} ms  {span.service:<16} ", no_wrap=True)
+    line = Text(f"{since:+9.3f} s {lasted:9.1f} ms  {span.service:<16} ")
     line.append("  " * placed.depth + span.name, style="red" if span.is_error else "bold")
-    shown = [(k, span.attributes[k]) for k in _SHOWN_FIRST if k in span.attributes][:SHOWN]
-    details = [f"{key.rpartition('.')[2]}={value}" for key, value in shown]
+    known = ((name, span.attributes.get(key)) for key, name in _SHOWN_FIRST.items())
+    details = [f"{name}={value}" for name, value in known if value is not None][:SHOWN]
     details += [f"→ trace {trace_id}" for trace_id in span.linked_traces[:1]]
     line.append("  " + "  ".join(details), style="dim")
     return line

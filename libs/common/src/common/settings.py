@@ -100,7 +100,7 @@ class ServiceSettings(KafkaSettings):
     log_level: str = "INFO"
     traces_per_second: Annotated[float, Field(ge=0)] = 10
     """While spans are exported: how many traces begin for records and lines of files that bring
-    none; the first 500 at once. What brings a trace is sampled as it says."""
+    none; the first 300 at once. What brings a trace is sampled as it says."""
     serves_documents: bool = True
     """Whether `/openapi.json` and its pages are served, to anyone who reaches the port."""
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0

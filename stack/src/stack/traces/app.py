@@ -3,7 +3,6 @@
 import zlib
 from http import HTTPStatus
 
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -26,10 +25,9 @@ def create_app(store: SpanStore) -> Starlette:
 
     async def take(request: Request) -> Response:
         try:
-            body = await _body(request)
-            received = ExportTraceServiceRequest.FromString(body)
-        except (ValueError, zlib.error, DecodeError) as error:
-            return _refused(f"this is no export of traces in protobuf ({type(error).__name__})")
+            received = _export_of(await _body(request))
+        except (ValueError, zlib.error) as error:
+            return _refused(f"this is no export of traces in protobuf ({error})")
         store.add(received.resource_spans)
         answer = ExportTraceServiceResponse().SerializeToString()
         return Response(answer, media_type=_PROTOBUF)
@@ -78,6 +76,15 @@ async def _body(request: Request) -> bytes:
     if unpacking.unconsumed_tail:
         raise ValueError("too large")
     return unpacked
+
+
+def _export_of(body: bytes) -> ExportTraceServiceRequest:
+    """What was exported. Raises `ValueError`."""
+    try:
+        export: ExportTraceServiceRequest = ExportTraceServiceRequest.FromString(body)
+    except Exception as error:  # protobuf's own, which only it names
+        raise ValueError(str(error)) from error
+    return export
 
 
 def _refused(why: str) -> Response:

@@ -33,7 +33,7 @@ from opentelemetry.util.types import Attributes, AttributeValue
 
 MAX_LINKS = 128
 """Span links kept on one span; a batch's other traces link to it themselves."""
-FIRST_TRACES = 500
+FIRST_TRACES = 300
 """Traces that may begin at once, before their number a second counts."""
 
 Attribute = AttributeValue
