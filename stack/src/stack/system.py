@@ -68,7 +68,7 @@ class Ports(BaseSettings):
     publisher_port: int = 8003
     orders_port: int = 8004
     sandbox_port: int = 8080
-    traces_port: int = 4318
+    traces_port: int = 0  # 4318 may be a collector's
 
     @classmethod
     def free(cls) -> "Ports":

@@ -305,7 +305,7 @@ def trace_of_run(run: Run) -> str:
 
 
 def _report_end(run: Run, completed: FeedCompleted) -> None:
-    """The count, a line for operators, and the root of the run's trace, now that its counts are known."""
+    """Count it, write a line for operators, and make the root of its trace, with its counts."""
     counts = completed.counts
     _ended.add(1, {"kind": run.kind, "outcome": completed.outcome})
     log.info("run.ended", kind=run.kind, outcome=completed.outcome, **counts)
