@@ -140,18 +140,27 @@ STORES = Dashboard(
 )
 
 
+CONSUMING = frozenset(SERVICES) - {"auth-service"}
+
+
 def of_service(service: str) -> Dashboard:
     """What every service has, of one of them."""
     where = f'{{job="{service}"}}'
+    consumers = (
+        _now("Consumer lag", names.CONSUMER_LAG, "group", "topic", where=where),
+        _rate("Records taken", names.CONSUMER_RECORDS, "group", "outcome", where=where),
+        _slowest("95 % of batches take", names.CONSUMER_BATCH, "group", where=where),
+    )
+    calls = _rate(
+        "Calls to AliExpress", names.MARKETPLACE_CALLS, "operation", "outcome", where=where
+    )
     return Dashboard(
         service,
         service,
         (
             Panel("Processes that answer", f"up{where}", "{{instance}}"),
             _now("Age of the outbox", names.OUTBOX_AGE, where=where),
-            _now("Consumer lag", names.CONSUMER_LAG, "group", "topic", where=where),
-            _rate("Records taken", names.CONSUMER_RECORDS, "group", "outcome", where=where),
-            _slowest("95 % of batches take", names.CONSUMER_BATCH, "group", where=where),
+            *(consumers if service in CONSUMING else ()),
             _now("Open dead letters", names.DEAD_LETTERS, where=where),
             _now("Records parked", names.PARKED, where=where),
             _now("Longest parked", names.PARKED_AGE, where=where),
@@ -161,9 +170,7 @@ def of_service(service: str) -> Dashboard:
             _now("Rows set aside", names.ROWS_SET_ASIDE, where=where),
             _now("Operations our app is refused", names.APP_REFUSED, "code", where=where),
             _now("Connections to Postgres", names.POOL_CONNECTIONS, "state", where=where),
-            _rate(
-                "Calls to AliExpress", names.MARKETPLACE_CALLS, "operation", "outcome", where=where
-            ),
+            calls,
             _slowest("95 % of calls take", names.MARKETPLACE_DURATION, "operation", where=where),
         ),
     )

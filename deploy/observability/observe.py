@@ -54,7 +54,7 @@ def install() -> bool:
     subprocess.run(INSTALL, check=False)
     if shutil.which("systemctl"):  # the package starts a service of its own on our port
         with contextlib.suppress(OSError):
-            subprocess.run(["systemctl", "disable", "--now", "prometheus"], check=False)  # noqa: S607 - found on the path
+            subprocess.run(["systemctl", "disable", "--now", "prometheus"], check=False)  # noqa: S607 - Debian's own, by the path
     return find_program() is not None
 
 
