@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
+from catalog_service.families.store import listed, mark
 from catalog_service.feeds.save_feed import apply_configuration, remove_feed
 from catalog_service.normalizing.store import keep_reports
 from catalog_service.normalizing.worker import Normalizer
@@ -217,3 +218,19 @@ async def test_the_main_language_of_a_live_product_cannot_change(
     assert "M3.1" in {issue.rule for issue in event.content_part.issues}
     assert event.content is None
     assert event.offers is not None
+
+
+async def test_a_merchant_with_very_many_quick_families_delays_no_other(pool: Pool) -> None:
+    async with unit_of_work(pool) as connection:
+        many = [("busy", "c", f"{n:04}", None, None) for n in range(2_000)]
+        await mark(connection, listed([*many, ("quiet", "c", "1", None, None)]))
+    normalizer = Normalizer(pool)
+
+    assert await normalizer.run()
+    assert await normalizer.run()
+
+    left = await pool.fetch("SELECT DISTINCT merchant_id FROM family_mark")
+    assert [merchant for (merchant,) in left] == ["busy"]
+    while await normalizer.run():
+        pass
+    assert await pool.fetchval("SELECT count(*) FROM family_mark") == 0

@@ -127,6 +127,15 @@ async def claim_families(
     return claimed
 
 
+async def have_others(connection: Connection, merchants: Collection[str]) -> bool:
+    """Whether any merchant but these has dirty families."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM family_mark WHERE merchant_id <> ALL($1::text[]))",
+        list(merchants),
+    )
+    return found
+
+
 async def list_dirty_families(connection: Connection, *, limit: int) -> list[FamilyKey]:
     """The families that `claim_families` would take next."""
     rows = await connection.fetch(

@@ -4,8 +4,9 @@ A turn claims families, loads what they need in sets, evaluates them (pure), and
 events and what has to wait in one transaction. Ten children that arrived cost one evaluation.
 
 One worker serves every merchant. A feed or family that fails does so alone (`evaluate`); a turn
-that fails nevertheless is repeated family by family; and a merchant whose families take long has
-only so many seconds of a turn: its other families are marked again, behind those of others.
+that fails nevertheless is repeated family by family; a merchant whose families take long has only
+so many seconds of a turn: its other families are marked again, behind those of others; and one with
+very many has every second turn at most while others have any.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ from catalog_service.families.store import (
     claim_families,
     count_backlog,
     forget_marks,
+    have_others,
     list_dirty_families,
     set_waits,
 )
@@ -78,6 +80,8 @@ from common.telemetry.tracing import is_sampled, span_of, step
 log = structlog.get_logger()
 
 MARKS_PER_TURN = 300
+ASKING_PAUSES = 10
+"""How many times as long as asking for other merchants' families takes, it is not asked again."""
 COUNTED_TO = 100_000
 RETRIED: tuple[type[BaseException], ...] = (*OUTAGE_ERRORS, Outage, FailpointError)
 """What is around the families, not in them."""
@@ -99,14 +103,17 @@ class Normalizer:
         self._feeds = FeedCache()
         self._schemas = SchemaCache()
         self._leaves = PermittedLeaves()
-        self._slow: set[str] = set()
+        self._passed_over: set[str] = set()
+        self._ask_again_at = 0.0
 
     async def run(self) -> bool:
         """One turn; whether any family was dirty."""
-        # Who took too long in the last turn is passed over in this one, if there are others.
-        slow, self._slow = self._slow, set()
+        # Who took most of the last turn is passed over in this one, if there are others.
+        without, self._passed_over = self._passed_over, set()
         try:
-            return bool(slow and await self._turn(without_merchants=slow)) or await self._turn()
+            if without and await self._have_others(without):
+                return await self._turn(without_merchants=without) or await self._turn()
+            return await self._turn()
         except RETRIED:
             raise
         except Exception:
@@ -124,6 +131,17 @@ class Normalizer:
         _waiting.set(backlog.waiting)
         _imports_age.set(clock.seconds_between(unread_since, now))
         return False
+
+    async def _have_others(self, merchants: Collection[str]) -> bool:
+        """Whether others have dirty families. That reads all marks where they have none, so it is
+        asked so seldom that it takes a tenth of the time at most."""
+        began = time.monotonic()
+        if began < self._ask_again_at:
+            return False
+        async with reading(self._pool) as connection:
+            found = await have_others(connection, merchants)
+        self._ask_again_at = began + ASKING_PAUSES * (time.monotonic() - began)
+        return found
 
     async def _isolate(self) -> bool:
         """Each dirty family in a turn of its own: one that fails there is stored as failed."""
@@ -204,7 +222,7 @@ class Normalizer:
         )
         await set_waits(connection, [task.key for task in tasks], waits)
         await forget_marks(connection, [m.id for marks in claimed.values() for m in marks])
-        self._slow |= turn.slow_merchants()
+        self._passed_over |= turn.slow_merchants() | _those_who_filled_it(claimed)
         _alarm(turn.failed)
         return Counter((row.state, has_changed(row, previous)) for row in rows)
 
@@ -283,6 +301,14 @@ def _row(family: FamilyKey) -> RowKey:
     """What the job calls the family's row."""
     merchant_id, catalogue_id, family_id = family
     return RowKey(merchant_id, f"{catalogue_id}/{family_id}")
+
+
+def _those_who_filled_it(claimed: dict[FamilyKey, list[Mark]]) -> set[str]:
+    """The merchant of more than half of a full turn's marks: it may have more before others'."""
+    marks: Counter[str] = Counter()
+    for (merchant, _, _), some in claimed.items():
+        marks[merchant] += len(some)
+    return {merchant for merchant, own in marks.items() if own > MARKS_PER_TURN // 2}
 
 
 def _tasks(claimed: dict[FamilyKey, list[Mark]], feeds: Sequence[Feed]) -> list[Task]:
