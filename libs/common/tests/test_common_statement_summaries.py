@@ -14,6 +14,7 @@ STATEMENTS = [
         ("DELETE family_mark", True),
     ),
     ("INSERT INTO a (x) VALUES (1) ON CONFLICT DO UPDATE SET x = 2", ("INSERT a", True)),
+    ("SELECT t.oid FROM pg_catalog.pg_type AS t", ("", False)),
     ("BEGIN;", ("", False)),
     ("SELECT pg_try_advisory_lock($1)", ("", False)),
 ]

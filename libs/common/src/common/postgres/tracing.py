@@ -22,7 +22,7 @@ _WRITE = re.compile(
     r"\b(INSERT INTO|DELETE FROM|(?<!FOR )(?<!KEY )(?<!DO )UPDATE)\s+(?:ONLY\s+)?(\w+)",
     re.IGNORECASE,
 )
-_READ = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
+_READ = re.compile(r"\bFROM\s+(?!pg_)(\w+)", re.IGNORECASE)
 _tracer = trace.get_tracer("channel.postgres")
 
 
