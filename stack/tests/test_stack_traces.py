@@ -12,6 +12,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
+from stack.run import keeps_traces
+from stack.settings import StackSettings
 from stack.traces.app import create_app
 from stack.traces.store import TRIMMED_EVERY, SpanStore
 
@@ -181,3 +183,23 @@ def test_spans_outlive_the_process(tmp_path: Path) -> None:
     second = SpanStore(tmp_path / "spans.db")
     assert len(second.trace(TRACE)) == 1
     second.close()
+
+
+@pytest.mark.parametrize(
+    ("is_wanted", "variables", "keeps"),
+    [
+        (True, {}, True),
+        (False, {}, False),
+        (True, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, False),
+        (True, {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://tempo/v1/traces"}, False),
+        (True, {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://mimir/v1/metrics"}, True),
+    ],
+)
+def test_the_stack_keeps_traces_unless_they_go_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, is_wanted: bool, variables: dict[str, str], keeps: bool
+) -> None:
+    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert keeps_traces(StackSettings(traces=is_wanted)) is keeps

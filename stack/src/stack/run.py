@@ -163,7 +163,7 @@ async def running_stack(
             secrets,
             state,
             identity,
-            has_traces=_keeps_traces(settings),
+            has_traces=keeps_traces(settings),
         )
         processes = _processes(services, wiring, environment or {}, spawn)
         secrets.keep(state / "secrets.json")
@@ -310,7 +310,7 @@ async def _stop(processes: Mapping[str, Process]) -> None:
     await asyncio.gather(*(processes[name].stop() for name in others if name in processes))
 
 
-def _keeps_traces(settings: StackSettings) -> bool:
+def keeps_traces(settings: StackSettings) -> bool:
     """Whether the stack runs a store of traces: where it is wanted, and spans do not go elsewhere
     anyway."""
     return settings.traces and not any(
