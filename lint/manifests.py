@@ -22,7 +22,10 @@ BASE = Path("deploy/k8s/base")
 OVERLAY = Path("deploy/k8s/secure-kafka")
 COMPOSE = Path("docker-compose.yml")
 COMPOSE_OVERLAY = Path("deploy/compose-kafka.yml")
+COMPOSE_OBSERVABILITY = Path("deploy/observability/compose.yml")
 COMPOSE_SCHEMA = Path(__file__).parent / "compose_spec" / "compose-spec.json"
+OPENTELEMETRY = "OTEL_"
+"""Its variables are read by its library, in every service."""
 RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 """The policies that the specification lists, which its schema takes for any text."""
 
@@ -34,6 +37,7 @@ def main() -> int:
         *overlay_problems(OVERLAY),
         *compose_problems(COMPOSE),
         *compose_problems(COMPOSE_OVERLAY),
+        *compose_problems(COMPOSE_OBSERVABILITY),
     ]
     for problem in problems:
         print(problem)
@@ -100,7 +104,7 @@ def compose_problems(path: Path) -> Iterator[str]:
 def _unknown(what: str, member: str, variables: dict[str, Any] | Iterable[str]) -> Iterator[str]:
     known = known_variables(member)
     for variable in variables:
-        if variable not in known:
+        if variable not in known and not variable.startswith(OPENTELEMETRY):
             yield f"{what}: {member} has no setting {variable}"
 
 
