@@ -22,7 +22,7 @@ from stack.testing import Marketplace, eventually
 
 from ..command_line import ChannelCommand
 
-SOURCE = "/careless"
+SOURCE, POISONOUS = "/careless", "/poisonous"
 SHOPS_GROUP = "order-importer.shops"
 
 
@@ -121,21 +121,39 @@ async def events_are_not_published(watched: Watched) -> AsyncIterator[None]:
         yield
 
 
-@asynccontextmanager
-async def a_record_is_cut_short(watched: Watched) -> AsyncIterator[None]:
-    record = encode(watched.products("main", 1)[0], source=SOURCE)
+async def send_cut_short(watched: Watched, source: str, count: int) -> None:
+    """Records of one source whose data end in the middle."""
     addresses = watched.system.addresses
     async with AIOKafkaProducer(bootstrap_servers=addresses.kafka_bootstrap) as producer:
-        await producer.send_and_wait(
-            addresses.topic_prefix + record.topic,
-            b'{"merchant_id": ',
-            record.key,
-            headers=record.headers,
-        )
-    yield
+        for event in watched.products("main", count):
+            record = encode(event, source=source)
+            await producer.send(
+                addresses.topic_prefix + record.topic,
+                b'{"merchant_id": ',
+                record.key,
+                headers=record.headers,
+            )
+
+
+async def discard_dead_letters(watched: Watched, source: str) -> None:
     await watched.channel(
-        "dead-letters", "discard", "--every-merchant", "--source", SOURCE, "--why", "a test's"
+        "dead-letters", "discard", "--every-merchant", "--source", source, "--why", "a test's"
     )
+
+
+@asynccontextmanager
+async def a_record_is_cut_short(watched: Watched) -> AsyncIterator[None]:
+    await send_cut_short(watched, SOURCE, 1)
+    yield
+    await discard_dead_letters(watched, SOURCE)
+
+
+@asynccontextmanager
+async def a_source_sends_poison(watched: Watched) -> AsyncIterator[None]:
+    await send_cut_short(watched, POISONOUS, 150)
+    yield
+    await watched.channel("quarantines", "lift", POISONOUS, "--merchant", watched.session.merchant)
+    await discard_dead_letters(watched, POISONOUS)
 
 
 @asynccontextmanager
@@ -292,6 +310,12 @@ LONG: Sequence[Fault] = (
         "AliExpress bans the seller for 20 s",
         "the ban's end",
         calls_are_banned,
+    ),
+    Fault(
+        "SourceQuarantined",
+        "a source sends 150 records that are cut short",
+        "`channel quarantines lift`",
+        a_source_sends_poison,
     ),
     Fault(
         "RecordsParked",
