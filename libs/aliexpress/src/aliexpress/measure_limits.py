@@ -5,12 +5,11 @@ from datetime import timedelta
 from aliexpress.store import PostgresBuckets
 from aliexpress.wire import BEIJING
 from common import clock
-from common.jobs import Job
 from common.postgres.pool import Pool
 from common.telemetry.names import BANS, QUOTA_USED
 from common.telemetry.setup import Gauge
 
-MEASURED_EVERY = timedelta(seconds=10)
+LIMITS_MEASURED_EVERY = timedelta(seconds=10)
 
 _bans = Gauge(BANS)
 _used = Gauge(QUOTA_USED)
@@ -24,8 +23,3 @@ async def measure_limits(pool: Pool) -> bool:
     _bans.set(use.seller_bans, {"scope": "seller"})
     _used.set(use.calls_today)
     return False
-
-
-def measuring_limits(pool: Pool) -> Job:
-    """The job of a service that calls AliExpress."""
-    return Job("measure-limits", lambda: measure_limits(pool), every=MEASURED_EVERY)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from aliexpress.measure_limits import measuring_limits
+from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
 from auth_service.clients.api import client_router
 from auth_service.clients.bootstrap import bootstrap_clients
@@ -57,7 +57,7 @@ def build(context: Context[AuthSettings]) -> Parts:
                 every=timedelta(minutes=1),
             ),
             Job("republish", lambda: republish_daily(pool), every=timedelta(seconds=30)),
-            measuring_limits(pool),
+            Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
             Job("measure-tokens", lambda: measure_tokens(pool), every=timedelta(seconds=10)),
         ],
         closers=[client.aclose],

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from aliexpress.measure_limits import measuring_limits
+from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
 from catalog_service.categories.api import categories_router
 from catalog_service.categories.marketplace import Marketplace
@@ -94,7 +94,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
         consumers=[sources, feeds],
         jobs=[
             Job("normalizing", normalizer.run, every=POLL, woken_by=[NORMALIZING]),
-            measuring_limits(pool),
+            Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
             Job("observing", normalizer.observe, every=timedelta(seconds=5)),
             *(Job(f"imports-{n}", importer.run, every=POLL, woken_by=[IMPORTING]) for n in (1, 2)),
             Job("leftovers", lambda: remove_leftovers(pool), every=LEFTOVERS_EVERY),

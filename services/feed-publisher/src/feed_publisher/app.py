@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from aliexpress.limits import limits_from
-from aliexpress.measure_limits import measuring_limits
+from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
 from common.jobs import Job
 from common.service import Context, Parts, Service
@@ -79,7 +79,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
         consumers=[consumer, orders],
         jobs=[
             *turns,
-            measuring_limits(pool),
+            Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
             Job("measure-feeds", lambda: measure_feeds(pool), every=MEASURED_EVERY),
             Job("schedule-runs", lambda: schedule_runs(pool), every=timedelta(seconds=1)),
             Job("look-for-edits", look_for_edits.take_turn, every=timedelta(seconds=10)),

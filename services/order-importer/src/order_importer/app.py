@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from aliexpress.measure_limits import measuring_limits
+from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
 from common.contracts.shop import ShopState
 from common.jobs import Job
@@ -108,7 +108,7 @@ def build(context: Context[OrderSettings]) -> Parts:
             Job("erase-buyers", lambda: erase_ended(pool, settings.erase_buyers_after), every=DAY),
             when_caught_up("send-corrections", partial(correct_next, *calling), CORRECTING),
             Job("publish-due", lambda: publish_due(pool), every=DEADLINES_EVERY),
-            measuring_limits(pool),
+            Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
             Job("measure-shops", lambda: measure_shops(pool), every=MEASURED_EVERY),
             Job("measure-open", lambda: measure_open(pool), every=MEASURED_EVERY),
             Job("place-changes", lambda: place_changes(pool), every=POLL, woken_by=[PLACING]),
