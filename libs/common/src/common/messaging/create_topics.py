@@ -19,8 +19,8 @@ DEAD_LETTERS_SHOWN = timedelta(days=30)
 ANSWERED_WITHIN = timedelta(seconds=20)
 
 
-def _configuration(topic: Topic) -> dict[str, str]:
-    settings = {"max.message.bytes": str(MAX_RECORD_BYTES + 50_000)}
+def _configuration(topic: Topic, replication_factor: int) -> dict[str, str]:
+    settings = {"max.message.bytes": str(MAX_RECORD_BYTES + 50_000)} | _safety(replication_factor)
     if topic.kind == "state":
         settings["cleanup.policy"] = "compact"
     else:
@@ -29,6 +29,11 @@ def _configuration(topic: Topic) -> dict[str, str]:
     if topic.stamps_append_time:
         settings["message.timestamp.type"] = "LogAppendTime"
     return settings
+
+
+def _safety(replication_factor: int) -> dict[str, str]:
+    """What an acknowledgement is worth: one copy may be away while we write, and none is lost."""
+    return {"min.insync.replicas": str(max(1, replication_factor - 1))}
 
 
 def _shown_for(topic: Topic) -> timedelta:
@@ -49,7 +54,7 @@ def new_topics(prefix: str, *, partitions: int, replication_factor: int) -> list
                 name=prefix + topic.name,
                 num_partitions=partitions,
                 replication_factor=replication_factor,
-                topic_configs=_configuration(topic),
+                topic_configs=_configuration(topic, replication_factor),
             )
         )
         if any(consumer != OTHERS for consumer in topic.consumers):
@@ -58,7 +63,8 @@ def new_topics(prefix: str, *, partitions: int, replication_factor: int) -> list
                     name=prefix + topic.dead_letter_name,
                     num_partitions=1,
                     replication_factor=replication_factor,
-                    topic_configs={"retention.ms": str(_milliseconds(_shown_for(topic)))},
+                    topic_configs={"retention.ms": str(_milliseconds(_shown_for(topic)))}
+                    | _safety(replication_factor),
                 )
             )
     return wanted
