@@ -1,6 +1,7 @@
 """Stored positions, moved by compare-and-set inside the batch's transaction: the fence."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 
@@ -86,6 +87,31 @@ async def store_first_positions(
         """,
         [(group, p.topic, p.partition, offset) for p, offset in sorted(positions.items())],
     )
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a group stands on one partition: the offset of the record it takes next."""
+
+    group: str
+    topic: str
+    partition: int
+    next_offset: int
+
+
+async def list_positions(connection: Connection, topics: Sequence[str]) -> list[Position]:
+    """The stored positions of all groups on these topics, named as Kafka has them."""
+    rows = await connection.fetch(
+        """
+        SELECT consumer_group, topic, partition, next_offset FROM consumer_position
+        WHERE topic = ANY($1)
+        """,
+        topics,
+    )
+    return [
+        Position(row["consumer_group"], row["topic"], row["partition"], row["next_offset"])
+        for row in rows
+    ]
 
 
 async def list_topics_of_groups(connection: Connection) -> dict[str, list[str]]:

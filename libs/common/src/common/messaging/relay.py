@@ -2,11 +2,12 @@
 
 One relay per service is active; others stand by on the same session advisory lock, and the
 connection that holds the lock does the reads and the deletes, so a relay that lost it cannot
-delete. There is no cursor to overtake: what is still in the table is still to publish. A record
+delete. A command that waits for the lock (`raise_partitions`) is let in between two batches. There is no cursor to overtake: what is still in the table is still to publish. A record
 that no broker would take is held back alone, like a row that a job fails on (`set_aside`).
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -45,6 +46,7 @@ CONNECTED_WITHIN = timedelta(seconds=15)
 CLOSED_WITHIN = timedelta(seconds=3)
 IDLE_POLL = timedelta(milliseconds=100)
 STANDBY_POLL = timedelta(seconds=1)
+LOOK_EVERY = timedelta(seconds=1)
 LOCK_KEY = 0x0C4A11E1
 JOB = "relay"
 
@@ -92,13 +94,24 @@ class Relay(Component):
             try:
                 await bounded(producer.start(), CONNECTED_WITHIN)
                 self.is_active = True
-                while not self.is_stopping:
-                    if await self.publish_batch(connection, producer) == 0:
-                        await self.pause(IDLE_POLL)
+                await self._publish_until_awaited(connection, producer)
             finally:
                 await close_producer(producer)
         finally:
             await close(connection.close(timeout=2), "relay's connection", within=CLOSED_WITHIN)
+
+    async def _publish_until_awaited(
+        self, connection: Connection, producer: AIOKafkaProducer
+    ) -> None:
+        look_at = time.monotonic()
+        while not self.is_stopping:
+            if time.monotonic() >= look_at:
+                if await _is_awaited(connection):
+                    log.info("relay.gives_way")
+                    return
+                look_at = time.monotonic() + LOOK_EVERY.total_seconds()
+            if await self.publish_batch(connection, producer) == 0:
+                await self.pause(IDLE_POLL)
 
     async def _lock(self, connection: Connection) -> bool:
         while not self.is_stopping:
@@ -174,6 +187,21 @@ class Relay(Component):
             return refused, span
         else:
             return sending, span
+
+
+async def _is_awaited(connection: Connection) -> bool:
+    """Whether a session waits for the relay's lock. Relays that stand by never do: they try."""
+    awaited: bool = await connection.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM pg_locks
+            WHERE locktype = 'advisory' AND NOT granted AND objid::bigint = $1
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        )
+        """,
+        LOCK_KEY,
+    )
+    return awaited
 
 
 def _is_about_the_record(error: Exception) -> bool:

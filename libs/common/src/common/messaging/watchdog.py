@@ -1,10 +1,13 @@
-"""What a Kafka client does not tell: that it is stuck, and that the group has caught up."""
+"""What a Kafka client does not tell: that it is stuck, that nobody in the group has a partition, and
+that the group has caught up."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Never
 
+import structlog
 from aiokafka import TopicPartition
 
 from common.messaging.assignment import Assignment
@@ -14,6 +17,10 @@ from common.messaging.positions import load_positions
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 
+log = structlog.get_logger()
+
+CLAIMED_WITHIN = timedelta(seconds=10)
+"""How long a partition may be nobody's before the group is asked to share them out again."""
 CHECK_PROGRESS_EVERY = timedelta(seconds=5)
 CHECK_GOAL_EVERY = timedelta(seconds=0.2)
 STUCK_AFTER = timedelta(seconds=30)
@@ -40,6 +47,8 @@ class Watchdog:
         self._caught_up = caught_up
         self._lag = lag
         self._partitions: list[TopicPartition] = []
+        self._claimed: set[TopicPartition] = set()
+        self._rejoin_at = time.monotonic() + CLAIMED_WITHIN.total_seconds()
 
     async def watch(self) -> Never:
         """Raises `ClientStuck` or `PositionLost`, or what a failing look raised."""
@@ -49,6 +58,7 @@ class Watchdog:
             if not self._caught_up.is_set() and await self._has_reached(goal):
                 self._caught_up.set()
             await self._check_progress()
+            await self._check_claims()
             wait = CHECK_PROGRESS_EVERY if self._caught_up.is_set() else CHECK_GOAL_EVERY
             await asyncio.sleep(wait.total_seconds())
 
@@ -64,6 +74,31 @@ class Watchdog:
                         for number in sorted(numbers or ())
                     ]
                 await asyncio.sleep(0.2)
+
+    async def _check_claims(self) -> None:
+        """Join again while no member has ever had a partition: it was made after the last rebalance.
+
+        aiokafka looks for new partitions only in the member that was elected leader, and a leader
+        that was restarted (a static member, so without a rebalance) does not know that it is one.
+        """
+        client = self._assignment.client
+        known = {
+            TopicPartition(topic, number)
+            for topic in self._topics
+            for number in client.partitions_for_topic(topic) or ()
+        }
+        unclaimed = sorted(known - self._claimed)
+        if not unclaimed or not self._assignment.is_joined:
+            return
+        async with reading(self._pool) as connection:
+            self._claimed |= (
+                await load_positions(connection, self._assignment.group, unclaimed)
+            ).keys()
+        if self._claimed >= known or time.monotonic() < self._rejoin_at:
+            return
+        log.info("consumer.partitions_unclaimed", group=self._assignment.group)
+        client._coordinator.request_rejoin()  # noqa: SLF001 - it has no name of its own
+        self._rejoin_at = time.monotonic() + CLAIMED_WITHIN.total_seconds()
 
     async def _has_reached(self, goal: Mapping[TopicPartition, int]) -> bool:
         wanted = {partition: end for partition, end in goal.items() if end > 0}
