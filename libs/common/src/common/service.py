@@ -147,7 +147,7 @@ def main(service: Service[S], arguments: Sequence[str] | None = None) -> None:
 
 def _migrate(service: Service[S], settings: S) -> None:
     # half of a service's start would go into importing what only this role needs
-    from common.postgres.migrate import upgrade  # noqa: PLC0415 - see above
+    from common.postgres.migrate import TablesInUse, upgrade  # noqa: PLC0415 - see above
     from common.postgres.roles import RoleMissing, role_of  # noqa: PLC0415 - see above
 
     used = settings.database_url.get_secret_value()
@@ -155,8 +155,8 @@ def _migrate(service: Service[S], settings: S) -> None:
     user = role_of(used)
     try:
         upgrade(service.migrations, owned, service_role=user if user != role_of(owned) else None)
-    except RoleMissing as missing:
-        raise SystemExit(str(missing)) from None
+    except (RoleMissing, TablesInUse) as refusal:
+        raise SystemExit(str(refusal)) from None
 
 
 def tune_gc() -> None:

@@ -5,21 +5,35 @@ migration that runs `backbone_statements(n)`; the comparison names the service t
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
+from datetime import timedelta
 from importlib import resources
 from pathlib import Path
 
+import structlog
 from alembic import command, context
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import MetaData, pool
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from common.postgres.pool import FOR_EVERYBODY
 from common.postgres.roles import grant_use
 from common.postgres.row_security import find_policy_drift
+
+log = structlog.get_logger()
+
+LOCK_TIMEOUT = timedelta(seconds=3)
+"""How long a statement waits for a table. While it waits, whoever comes later to that table, the
+running version of the service, waits behind it."""
+RETRY_PAUSE = timedelta(seconds=2)
+"""Between two attempts: who waited behind the last one goes first."""
+GIVEN_UP_AFTER = timedelta(minutes=5)
+LOCK_NOT_AVAILABLE = "55P03"
 
 BACKBONE_VERSIONS = (1, 2, 3, 4)
 """Every version of the shared tables, the oldest first."""
@@ -41,14 +55,33 @@ def upgrade(migrations: Path, database_url: str, *, service_role: str | None = N
     """Bring the database to the newest revision under `migrations`, as its owner.
 
     `service_role`, who owns nothing, may then use the declared tables. Raises `RoleMissing` when
-    it does not exist.
+    it does not exist, and `TablesInUse` when the tables are not to be had for `GIVEN_UP_AFTER`.
     """
     configuration = Config()
     configuration.set_main_option("script_location", str(migrations))
     configuration.set_main_option("path_separator", "os")
     configuration.attributes["database_url"] = database_url
     configuration.attributes["service_role"] = service_role
-    command.upgrade(configuration, "head")
+    deadline = time.monotonic() + GIVEN_UP_AFTER.total_seconds()
+    while True:
+        try:
+            command.upgrade(configuration, "head")
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+            if time.monotonic() > deadline:
+                raise TablesInUse(
+                    "another session has a table locked: look in pg_stat_activity for a transaction"
+                    " that has been open for long, end it, then migrate again"
+                ) from error
+            log.warning("migrate.tables_in_use", statement=error.statement)
+            time.sleep(RETRY_PAUSE.total_seconds())
+        else:
+            return
+
+
+class TablesInUse(Exception):
+    """Nothing was migrated; the text says why and what to do first."""
 
 
 def run_environment(schema: Sequence[MetaData]) -> None:
@@ -93,5 +126,8 @@ def _compare(connection: SqlConnection, schema: Sequence[MetaData]) -> list[obje
 
 def _engine(database_url: str) -> AsyncEngine:
     url = database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
-    everybody = {"server_settings": FOR_EVERYBODY}  # a migration changes all merchants' rows
-    return create_async_engine(url, poolclass=pool.NullPool, connect_args=everybody)
+    # a migration changes all merchants' rows
+    settings = FOR_EVERYBODY | {"lock_timeout": f"{LOCK_TIMEOUT.total_seconds():g}s"}
+    return create_async_engine(
+        url, poolclass=pool.NullPool, connect_args={"server_settings": settings}
+    )
