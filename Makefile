@@ -85,6 +85,7 @@ check-rules: $(READY)
 	@$(BIN)/python -m lint.stores
 check-drift: $(READY)
 	@$(BIN)/python -m lint.drift
+	@$(BIN)/python -m lint.migrations
 check-contracts: $(READY)
 	@$(BIN)/python -m schemas.generate --check
 check-docs: $(READY)
