@@ -68,14 +68,14 @@ class Gateway(msgspec.Struct, frozen=True):
         return form
 
 
-def new_gateway(url: str = NEW_GATEWAY_URL) -> Gateway:
-    """The current platform."""
-    base = url.rstrip("/")
+def new_gateway(url: str = NEW_GATEWAY_URL, *, browser_url: str = "") -> Gateway:
+    """The current platform; browsers reach it at `browser_url`, empty for the same."""
+    base, browser_base = url.rstrip("/"), (browser_url or url).rstrip("/")
     return Gateway(
         kind="new",
         business_url=f"{base}/sync",
         system_url=f"{base}/rest",
-        oauth_url=f"{base}/oauth/authorize",
+        oauth_url=f"{browser_base}/oauth/authorize",
         sign_method="sha256",
     )
 

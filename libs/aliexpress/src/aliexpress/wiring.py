@@ -24,7 +24,7 @@ def client_of(
     """
     return Client(
         AppCredentials(settings.app_key, settings.app_secret.get_secret_value()),
-        new_gateway(settings.marketplace_url),
+        new_gateway(settings.marketplace_url, browser_url=settings.marketplace_browser_url),
         HttpTransport(timeout=settings.marketplace_timeout_seconds),
         BucketLimiter(PostgresBuckets(pool), limits),
         integrator=integrator,

@@ -138,6 +138,8 @@ class MarketplaceSettings(BaseSettings):
 
     marketplace_url: str = "https://api-sg.aliexpress.com"
     """Base of the gateway; the local stack names the sandbox here."""
+    marketplace_browser_url: str = ""
+    """The same as a seller's browser reaches it, to agree; empty where that is the same address."""
     app_key: str = ""
     app_secret: SecretStr = SecretStr("")
     marketplace_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
