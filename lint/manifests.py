@@ -15,11 +15,15 @@ import jsonschema_rs
 import kubernetes_validate
 import yaml
 
+from lint import kustomize
 from lint.overlays import rendered
 from lint.settings_names import known_variables
 
 BASE = Path("deploy/k8s/base")
 OVERLAY = Path("deploy/k8s/secure-kafka")
+NAME = "app.kubernetes.io/name"
+OTHERS_KINDS = {"keda.sh", "monitoring.coreos.com", "gateway.networking.k8s.io"}
+"""API groups whose schemas are not here: of their objects only the place in the whole is checked."""
 COMPOSE = Path("docker-compose.yml")
 COMPOSE_OVERLAY = Path("deploy/compose-kafka.yml")
 COMPOSE_OBSERVABILITY = Path("deploy/observability/compose.yml")
@@ -35,6 +39,11 @@ def main() -> int:
     problems = [
         *kubernetes_problems(BASE),
         *overlay_problems(OVERLAY),
+        *(
+            problem
+            for path in sorted(kustomize.OVERLAYS.iterdir())
+            for problem in made_problems(path)
+        ),
         *compose_problems(COMPOSE),
         *compose_problems(COMPOSE_OVERLAY),
         *compose_problems(COMPOSE_OBSERVABILITY),
@@ -68,14 +77,30 @@ def overlay_problems(folder: Path) -> Iterator[str]:
         yield f"{folder}: it cannot be applied to its base: {error}"
 
 
+def made_problems(folder: Path) -> Iterator[str]:
+    """What is wrong in what kustomize itself makes of an overlay, where it is there."""
+    if not kustomize.is_there():
+        print(f"{folder}: not rendered, kubectl is not here")
+        return
+    version = kubernetes_validate.latest_version()
+    try:
+        for document in kustomize.rendered(folder):
+            yield from _manifest_problems(folder, document, version)
+    except kustomize.NotRendered as refusal:
+        yield f"{folder}: {refusal}"
+
+
 def _manifest_problems(path: Path, document: dict[str, Any], version: str) -> Iterator[str]:
     what = f"{path}: {document['kind']} {document['metadata']['name']}"
+    if document["apiVersion"].partition("/")[0] in OTHERS_KINDS:
+        return
     try:
         kubernetes_validate.validate(document, version, strict=True)
     except kubernetes_validate.ValidationError as error:
         yield f"{what}: {error.message}"
     if document["kind"] == "ConfigMap":
-        yield from _unknown(what, document["metadata"]["name"], document["data"])
+        member = document["metadata"].get("labels", {}).get(NAME, document["metadata"]["name"])
+        yield from _unknown(what, member, document["data"])
 
 
 def compose_problems(path: Path) -> Iterator[str]:

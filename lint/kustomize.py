@@ -1,0 +1,59 @@
+"""What kustomize makes of an overlay is valid: strictly by Kubernetes' schemas, and every setting known.
+
+kustomize is the one in kubectl. On a machine without it nothing is rendered, and that is printed.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+OVERLAYS = Path("deploy/k8s/overlays")
+COMPONENTS = Path("deploy/k8s/components")
+BASES = (Path("deploy/k8s/base"), Path("deploy/k8s/secure-kafka"))
+
+
+class NotRendered(Exception):
+    """kustomize refuses; the text says why."""
+
+
+def is_there() -> bool:
+    """Whether overlays can be rendered here."""
+    return shutil.which("kubectl") is not None
+
+
+def rendered(folder: Path) -> list[dict[str, Any]]:
+    """The manifests that kustomize makes of a folder. Raises `NotRendered`."""
+    kubectl = shutil.which("kubectl") or "kubectl"
+    run = subprocess.run(
+        [kubectl, "kustomize", str(folder)], capture_output=True, text=True, check=False
+    )
+    if run.returncode:
+        raise NotRendered(run.stderr.strip())
+    return [document for document in yaml.safe_load_all(run.stdout) if document]
+
+
+def write_combination(folder: Path, base: Path, components: Sequence[Path]) -> None:
+    """Make `folder` an overlay of `base` with these components."""
+    place = {path: os.path.relpath(path, folder.resolve()) for path in (base, *components)}
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [place[base]],
+        "components": [place[component] for component in components],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+
+
+def combinations() -> Iterator[tuple[Path, tuple[Path, ...]]]:
+    """Each base with every component alone, and with all of them."""
+    components = tuple(sorted(COMPONENTS.iterdir()))
+    operations = COMPONENTS / "operations-port"  # monitors and policies name its port
+    for base in BASES:
+        for component in components:
+            yield base, (component,) if component == operations else (operations, component)
+        yield base, components
