@@ -1,8 +1,9 @@
 #!/bin/sh
-# Writes the secrets that docker-compose.yml asks for into .env, once; needs openssl.
+# Writes the secrets that docker-compose.yml asks for into .env (ENV_FILE names another), once; needs openssl.
 set -eu
 cd "$(dirname "$0")/.."
-[ ! -e .env ] || { echo ".env exists: it is kept" >&2; exit 0; }
+file=${ENV_FILE:-.env}
+[ ! -e "$file" ] || { echo "$file exists: it is kept" >&2; exit 0; }
 random() { openssl rand -hex 24; }
 umask 077
 services="CATALOG PUBLISHER ORDERS"
@@ -28,5 +29,5 @@ services="CATALOG PUBLISHER ORDERS"
         clients="$clients${clients:+,}{\"client_id\":\"$id\",\"secret\":\"$secret\",\"scopes\":[\"$scope\"]}"
     done
     echo "BOOTSTRAP_CLIENTS='[$clients]'"
-} >.env.draft
-mv .env.draft .env
+} >"$file.draft"
+mv "$file.draft" "$file"
