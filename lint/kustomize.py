@@ -1,4 +1,4 @@
-"""What kustomize makes of an overlay is valid: strictly by Kubernetes' schemas, and every setting known.
+"""What kustomize makes of a folder of manifests.
 
 kustomize is the one in kubectl. On a machine without it nothing is rendered, and that is printed.
 """

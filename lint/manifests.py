@@ -23,7 +23,7 @@ BASE = Path("deploy/k8s/base")
 OVERLAY = Path("deploy/k8s/secure-kafka")
 NAME = "app.kubernetes.io/name"
 OTHERS_KINDS = {"keda.sh", "monitoring.coreos.com", "gateway.networking.k8s.io"}
-"""API groups whose schemas are not here: of their objects only the place in the whole is checked."""
+"""API groups whose schemas are not here: their objects are rendered and not validated."""
 COMPOSE = Path("docker-compose.yml")
 COMPOSE_OVERLAY = Path("deploy/compose-kafka.yml")
 COMPOSE_OBSERVABILITY = Path("deploy/observability/compose.yml")

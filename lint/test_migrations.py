@@ -45,4 +45,4 @@ def test_what_comes_after_the_first_release_is_looked_at(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(FIRST_RELEASE, service, "0001")
-    assert [path.stem[:4] for path in revisions_of(service)][0] == "0002"
+    assert next(revisions_of(service)).stem.startswith("0002")

@@ -167,7 +167,7 @@ async def test_while_a_foreign_producer_writes_nothing_is_raised(
 
 
 async def test_a_service_whose_database_is_not_given_is_named(harness: Harness) -> None:
-    with pytest.raises(RaiseRefused, match="position of catalog-service on catalog.updated"):
+    with pytest.raises(RaiseRefused, match=r"position of catalog-service on catalog\.updated"):
         await raise_now(harness)
     assert await partitions_of(harness) == PARTITIONS
 
@@ -201,7 +201,7 @@ async def test_a_missing_topic_is_named(harness: Harness) -> None:
 
 
 async def test_the_command_line_names_what_is_wrong() -> None:
-    words = "kafka:1 --partitions 9 --databases NO_SUCH_DATABASE_URL".split()
+    words = ["kafka:1", "--partitions", "9", "--databases", "NO_SUCH_DATABASE_URL"]
     command = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "common.messaging.raise_partitions", *words),
         stderr=asyncio.subprocess.PIPE,

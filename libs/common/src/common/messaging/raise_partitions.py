@@ -1,5 +1,5 @@
 """Gives the channel's topics more partitions, and keeps the records of every key in order:
-`python -m common.messaging.raise_partitions BOOTSTRAP --partitions 24 --databases AUTH_DATABASE_URL ...`.
+`python -m common.messaging.raise_partitions BOOTSTRAP --partitions 24 --databases ..._DATABASE_URL`.
 
 More partitions change which partition a key goes to. A key's later records must not be read before
 its earlier ones: so relays are held, consumers read to the end, and only then partitions are made.
@@ -93,8 +93,8 @@ async def raise_partitions(
         await _until_made(admin, names, partitions)
         if moved := _moved(ends, await reader.end_offsets(old)):
             raise WrittenMeanwhile(
-                f"partitions were made, and {', '.join(moved)} was written to at that moment: a key's"
-                " last record before may be read after its next. Let its producers send again what"
+                f"partitions were made, and {', '.join(moved)} was written to at that moment: a"
+                " key's last record before may be read after its next. Let its producers send again what"
                 " they sent in the last minute"
             )
         return names
@@ -102,7 +102,7 @@ async def raise_partitions(
 
 @asynccontextmanager
 async def _held_relay(database_url: str) -> AsyncIterator[Connection]:
-    """A session that holds the relay's lock: no replica publishes until it ends, however it ends."""
+    """A session that holds the relay's lock: no replica publishes until it ends."""
     connection = await asyncpg.connect(
         database_url, timeout=10, command_timeout=30, server_settings=FOR_EVERYBODY
     )
@@ -114,7 +114,7 @@ async def _held_relay(database_url: str) -> AsyncIterator[Connection]:
         except TimeoutError:
             raise RaiseRefused(
                 "a relay does not give way within"
-                f" {HELD_WITHIN.total_seconds():g} s. Is its service of this version? Look at its log"
+                f" {HELD_WITHIN.total_seconds():g} s. Is its service of this version? See its log"
             ) from None
         yield connection
     finally:
@@ -213,7 +213,7 @@ def _moved(before: Offsets, after: Offsets) -> list[str]:
 async def _partitions_of(
     admin: AIOKafkaAdminClient, names: Sequence[str]
 ) -> dict[str, list[TopicPartition]]:
-    """The partitions of each topic that have a leader. Raises `RaiseRefused` where one is missing."""
+    """The partitions of each topic that have a leader. Raises `RaiseRefused` without a topic."""
     found = {}
     for described in await admin.describe_topics(list(names)):
         if described["error_code"]:
@@ -233,8 +233,13 @@ async def _partitions_of(
 async def _until_made(admin: AIOKafkaAdminClient, names: Sequence[str], partitions: int) -> None:
     """Wait until every new partition has a leader: who asks from now on is given all of them."""
     async with asyncio.timeout(ANSWERED_WITHIN.total_seconds()):
-        while any(len(made) < partitions for made in (await _partitions_of(admin, names)).values()):
+        while not await _are_made(admin, names, partitions):
             await asyncio.sleep(ASK_EVERY.total_seconds())
+
+
+async def _are_made(admin: AIOKafkaAdminClient, names: Sequence[str], partitions: int) -> bool:
+    made = await _partitions_of(admin, names)
+    return all(len(with_leader) >= partitions for with_leader in made.values())
 
 
 def main() -> None:

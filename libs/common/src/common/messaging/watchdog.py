@@ -1,5 +1,5 @@
-"""What a Kafka client does not tell: that it is stuck, that nobody in the group has a partition, and
-that the group has caught up."""
+"""What a Kafka client does not tell: that it is stuck, that nobody in the group has a partition,
+and that the group has caught up."""
 
 import asyncio
 import time
@@ -76,7 +76,7 @@ class Watchdog:
                 await asyncio.sleep(0.2)
 
     async def _check_claims(self) -> None:
-        """Join again while no member has ever had a partition: it was made after the last rebalance.
+        """Join again while no member has ever had a partition: it is newer than the last rebalance.
 
         aiokafka looks for new partitions only in the member that was elected leader, and a leader
         that was restarted (a static member, so without a rebalance) does not know that it is one.
