@@ -1,5 +1,6 @@
 """Gives the channel's topics more partitions, and keeps the records of every key in order:
-`python -m common.messaging.raise_partitions BOOTSTRAP --partitions 24 --databases ..._DATABASE_URL`.
+`python -m common.messaging.raise_partitions KAFKA --partitions 24 --databases AUTH_DATABASE_URL`
+and those of the other services.
 
 More partitions change which partition a key goes to. A key's later records must not be read before
 its earlier ones: so relays are held, consumers read to the end, and only then partitions are made.
@@ -94,8 +95,8 @@ async def raise_partitions(
         if moved := _moved(ends, await reader.end_offsets(old)):
             raise WrittenMeanwhile(
                 f"partitions were made, and {', '.join(moved)} was written to at that moment: a"
-                " key's last record before may be read after its next. Let its producers send again what"
-                " they sent in the last minute"
+                " key's last record before may be read after its next. Let its producers send"
+                " again what they sent in the last minute"
             )
         return names
 
@@ -233,7 +234,9 @@ async def _partitions_of(
 async def _until_made(admin: AIOKafkaAdminClient, names: Sequence[str], partitions: int) -> None:
     """Wait until every new partition has a leader: who asks from now on is given all of them."""
     async with asyncio.timeout(ANSWERED_WITHIN.total_seconds()):
-        while not await _are_made(admin, names, partitions):
+        while True:
+            if await _are_made(admin, names, partitions):
+                return
             await asyncio.sleep(ASK_EVERY.total_seconds())
 
 
