@@ -133,7 +133,7 @@ async def test_what_came_after_the_point_in_time_is_read_again_from_kafka(
     last = await pool.fetchval("SELECT pg_walfile_name(pg_switch_wal())")
 
     async def is_archived() -> bool:
-        return (archive / last).exists()
+        return (archive / str(last)).exists()
 
     await eventually(is_archived)
     await pool.close()

@@ -155,7 +155,7 @@ async def _read_to_the_end(
 ) -> Offsets:
     """Wait until all groups stand at the log's end, which itself stands still; where that is."""
     began = time.monotonic()
-    first = await reader.end_offsets(partitions)
+    first: Offsets = await reader.end_offsets(partitions)
     while True:
         if moved := _moved(first, await reader.end_offsets(partitions)):
             raise RaiseRefused(
