@@ -172,8 +172,9 @@ class Relay(Component):
     ) -> tuple["asyncio.Future[object]", Span | None]:
         """The acknowledgement to come; of a record that cannot be sent, why not. And the span of
         sending it, if it is traced."""
-        headers, span = begin_send(row["topic"], headers_from_json(row["headers"]))
+        span: Span | None = None
         try:
+            headers, span = begin_send(row["topic"], headers_from_json(row["headers"]))
             sending: asyncio.Future[object] = await producer.send(  # may wait for room
                 self._prefix + row["topic"],
                 value=row["value"],
