@@ -14,6 +14,7 @@ from channel_cli.following import RUN_ENDED, follow_order_import
 from channel_demo import sell, trade
 from channel_demo.session import Session
 from channel_demo.sources import SAMPLE_EVENTS, read_events
+from channel_demo.survey import audited_shop
 from stack.testing import eventually
 
 from ..command_line import ChannelCommand
@@ -116,9 +117,12 @@ async def product(session: Session) -> Sent:
 
 
 @pytest.fixture(scope="module")
-async def order_id(session: Session) -> str:
-    """An order that was imported, and shipped."""
-    [placed] = await session.sandbox.place_orders(seed=11, count=1, status=trade.WAITS_FOR_SELLER)
+async def order_id(session: Session, product: Sent) -> str:
+    """An order of that product that was imported, and shipped."""
+    await audited_shop(session)
+    placed = await session.sandbox.place_order(
+        [(product.family_id, 1)], seed=11, status=trade.WAITS_FOR_SELLER
+    )
     asked = await session.channel.import_orders(session.merchant, session.shop)
     await follow_order_import(session.channel, session.merchant, session.shop, asked.import_id)
     parcel = {"carrier": trade.CARRIER, "tracking_number": f"LP{placed.order_id}"}
@@ -166,17 +170,13 @@ async def test_an_order_has_one_trace_from_its_import_to_its_confirmed_parcel(
 async def test_one_command_prints_the_story_of_a_product_an_order_and_an_event(
     channel: ChannelCommand, spans: Spans, session: Session, product: Sent, order_id: str
 ) -> None:
-    """Of a product whose producer sends no trace, too: one begins with its event."""
+    """Of an event whose producer sends no trace, too: one begins with it."""
     order = await session.channel.order(session.merchant, session.shop, order_id)
     await is_told(spans, order["trace_id"], ORDER_STORY)
-    families = session.channel.published(session.merchant, session.feed)
-    family = min([one.family_id async for one in families])
-    assert family != product.family_id
+    await is_told(spans, product.trace_id, PRODUCT_STORY)
+    own = ["--merchant", session.merchant, "--feed", session.feed]
     for words, story in (
-        (
-            ["product", family, "--merchant", session.merchant, "--feed", session.feed],
-            PRODUCT_STORY,
-        ),
+        (["product", product.family_id, *own], PRODUCT_STORY),
         (
             ["order", order_id, "--merchant", session.merchant, "--shop", session.shop],
             ORDER_STORY,
@@ -198,6 +198,7 @@ async def test_one_command_prints_the_story_of_a_product_an_order_and_an_event(
         for one in received
         if one.span.name == "process catalog.updated"
         and one.span.trace_id in normalized
+        and one.span.trace_id.hex() != product.trace_id
         and "messaging.message.id" in one.attributes
     )
     event = await channel("trace", "event", message, "--json")
