@@ -139,6 +139,11 @@ class Harness:
         assert page.status_code == 200, page.text
         await self.take_latest_state()
 
+    async def is_connection(self, wanted: str) -> bool:
+        """Whether auth-service has the shop's connection so."""
+        query = "SELECT connection FROM shop WHERE merchant_id = $1 AND shop_id = $2"
+        return bool(await self.auth_pool.fetchval(query, MERCHANT, SHOP) == wanted)
+
     async def take_latest_state(self) -> None:
         """Hand the latest `shop.state` of auth-service to this service."""
         value = await self.auth_pool.fetchval(

@@ -333,7 +333,7 @@ LONG: Sequence[Fault] = (
     Fault(
         "TokenLapses",
         "28 days pass",
-        "`channel shops renew`",
+        "the shop is connected again",
         a_token_grows_old,
         within=120.0,
     ),

@@ -14,6 +14,7 @@ from common.failpoints import FailpointError, arm
 from order_importer.importing import import_orders
 from order_importer.importing.fetch_orders import read_orders
 from order_importer.importing.import_orders import import_next
+from stack.testing import eventually
 
 from ..orders_harness import MERCHANT, PATH, SELLER, Harness
 
@@ -206,8 +207,7 @@ async def test_a_token_called_dead_ends_the_connection_and_the_import_waits(
     [failed, _] = (await harness.imports())["items"]
     assert failed["state"] == "failed"
     assert "renew" in failed["problem"]
-    connection = await harness.auth_pool.fetchval("SELECT connection FROM shop")
-    assert connection == "disconnected"
+    await eventually(lambda: harness.is_connection("disconnected"))
     await harness.take_latest_state()
     await harness.connect()
     await harness.import_orders()
@@ -280,7 +280,7 @@ async def test_an_outage_postpones_the_import_and_it_goes_on_by_itself(
     await harness.move_clock(advance_seconds=600)
     await harness.import_orders()
     assert await received(harness) == sorted(ids)
-    assert await harness.auth_pool.fetchval("SELECT connection FROM shop") == "connected"
+    assert await harness.is_connection("connected")
 
 
 async def test_an_order_whose_details_are_refused_does_not_hold_up_its_neighbours(

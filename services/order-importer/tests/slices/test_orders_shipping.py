@@ -6,6 +6,7 @@ from auth_service.expiry.watch_tokens import watch_tokens
 from common.contracts.order import OrderShipped, OrderUpdated
 from common.failpoints import FailpointError, arm
 from order_importer.shipping.send_shipment import send_next
+from stack.testing import eventually
 
 from ..orders_harness import MERCHANT, PATH, SELLER, Harness
 
@@ -370,7 +371,7 @@ async def test_a_shipment_waits_while_the_shop_is_lapsed(harness: Harness) -> No
     await harness.control("tokens/expire", seller_id=SELLER)
     await harness.send_all(3)
     assert await state_of(harness, order_id) == ["pending"]
-    assert await harness.auth_pool.fetchval("SELECT connection FROM shop") == "disconnected"
+    await eventually(lambda: harness.is_connection("disconnected"))
     await harness.take_latest_state()
 
     await harness.connect()

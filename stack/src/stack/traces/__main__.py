@@ -6,7 +6,6 @@ import uvicorn
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stack.ports import LOOPBACK
-from stack.private_files import make_private_folder
 from stack.traces.app import create_app
 from stack.traces.store import SpanStore
 
@@ -24,7 +23,7 @@ class TracesSettings(BaseSettings):
 def main() -> None:
     """Serve until told to end."""
     settings = TracesSettings()
-    make_private_folder(settings.file.parent)
+    settings.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = SpanStore(settings.file)
     try:
         uvicorn.run(
