@@ -169,6 +169,10 @@ alerts: prepare ## raise alerts by their faults and end them; writes the table o
 fuzz: prepare ## 5,000 odd requests to each service; readers and decoders, 1,000 examples a rule
 	$(BIN)/pytest -q --length=long --timeout=0 tests/fuzz $(FUZZED)
 
+.PHONY: risks
+risks: prepare ## the tests of every security risk; writes docs/security-rows.md
+	@$(BIN)/python -m tests.risks
+
 .PHONY: mutants
 mutants: prepare ## apply known mistakes to the code, one at a time; their tests must fail
 	$(BIN)/python -m tests.mutants
