@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from fastapi import FastAPI
 
 from common import clock
 from common.contracts.envelope import encode
@@ -15,7 +14,7 @@ from common.messaging.replay import Replayer
 from common.web.dead_letters import READ, WRITE, dead_letter_router
 from common.web.door import Door
 from common.web.identity import OPERATOR, Verifier
-from common.web.problem import install_problems
+from common.web.problem import ProblemApp
 from common.web.quarantines import quarantine_router
 from stack.testing import eventually
 
@@ -97,9 +96,8 @@ async def dead_letters(harness: Harness) -> AsyncIterator[DeadLetters]:
     consumer = harness.consumer()
     consumer.start()
     replayer = Replayer(harness.pool, [consumer.applier])
-    app = FastAPI()
+    app = ProblemApp()
     app.add_middleware(Door, public=[])
-    install_problems(app)
     app.state.verifier = Verifier("http://127.0.0.1:1/never-asked")
     app.state.verifier.trust({"k1": jwk(KEY, "k1")})
     app.include_router(dead_letter_router(harness.pool, replayer))

@@ -7,7 +7,7 @@ from typing import Annotated
 import asyncpg
 import httpx2
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends
 
 from common.postgres.acting import EVERYBODY, NOBODY, acting_for, current_merchant
 from common.postgres.migrate import BACKBONE_VERSIONS, backbone_statements
@@ -15,7 +15,7 @@ from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.door import Door
 from common.web.identity import OPERATOR, Verifier, caller_with, for_everybody, merchant_with
-from common.web.problem import install_problems
+from common.web.problem import ProblemApp
 from stack.testing import NewDatabase
 
 from .test_common_identity import KEY, as_, jwk, token
@@ -53,9 +53,8 @@ async def merchants(pool: Pool) -> list[str]:
 
 @pytest.fixture
 async def http(pool: Pool) -> AsyncIterator[httpx2.AsyncClient]:
-    app = FastAPI()
+    app = ProblemApp()
     app.add_middleware(Door, public=[])
-    install_problems(app)
     app.state.verifier = Verifier("http://127.0.0.1:1/never-asked")
     app.state.verifier.trust({"k1": jwk(KEY, "k1")})
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from common.errors import Outage
 from common.web.door import MAX_BODY_BYTES, Door
 from common.web.identity import Verifier, merchant_with
-from common.web.problem import MOST_FIELDS, install_problems
+from common.web.problem import MOST_FIELDS, ProblemApp
 
 from .test_common_identity import KEY, jwk, token
 
@@ -22,9 +22,8 @@ MEBIBYTE = b" " * 1_048_576
 
 @pytest.fixture
 def app() -> FastAPI:
-    app = FastAPI(max_body_size=MAX_BODY_BYTES)
+    app = ProblemApp(max_body_size=MAX_BODY_BYTES)
     app.add_middleware(Door, public=[PUBLIC])
-    install_problems(app)
     app.state.verifier = Verifier("http://127.0.0.1:1/nowhere")
     app.state.verifier.trust({"k1": jwk(KEY, "k1")})
 
@@ -97,6 +96,8 @@ async def test_a_body_longer_than_its_route_takes_is_refused_early(
     stated = {"content-length": str(most + 1), "content-type": "application/json"}
     answer = await client.post(path, content=b"{}", headers=authorized() | stated)
     assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["remedy"] == "Send less at once."
 
 
 async def test_a_body_within_the_limit_is_read(client: httpx2.AsyncClient) -> None:

@@ -8,12 +8,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fastapi import Depends, FastAPI
+from fastapi import Depends
 
 from common import clock
 from common.errors import Outage
 from common.web.identity import AUDIENCE, ISSUER, Caller, Verifier, caller_with, merchant_with
-from common.web.problem import install_problems
+from common.web.problem import ProblemApp
 
 KEY = Ed25519PrivateKey.generate()
 OTHER_KEY = Ed25519PrivateKey.generate()
@@ -42,8 +42,7 @@ def token(
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    app = FastAPI()
-    install_problems(app)
+    app = ProblemApp()
     verifier = Verifier("http://127.0.0.1:1/nowhere")
     verifier.trust({"k1": jwk(KEY, "k1")})
     app.state.verifier = verifier

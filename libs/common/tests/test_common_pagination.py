@@ -8,14 +8,14 @@ from typing import Annotated, NamedTuple
 
 import httpx2
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from common.errors import Refusal
 from common.web.pagination import Int32, Keyset, Limit, Page, cursor_of
-from common.web.problem import install_problems
+from common.web.problem import ProblemApp
 
 from .backbone_harness import Harness
 
@@ -82,8 +82,7 @@ def place(row: Row) -> Place:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    app = FastAPI()
-    install_problems(app)
+    app = ProblemApp()
 
     @app.get("/rows")
     async def list_rows(

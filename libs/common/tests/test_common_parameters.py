@@ -6,12 +6,12 @@ from typing import Annotated
 
 import httpx2
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from common.web.pagination import Limit
 from common.web.parameters import Instant, known_parameters_only
-from common.web.problem import install_problems
+from common.web.problem import ProblemApp
 
 
 class Model(BaseModel):
@@ -48,8 +48,7 @@ async def none() -> None:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    app = FastAPI()
-    install_problems(app)
+    app = ProblemApp()
     app.include_router(router, dependencies=[known_parameters_only])
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app), base_url="http://parameters.test"

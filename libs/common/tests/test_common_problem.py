@@ -4,10 +4,9 @@ from typing import Annotated, Any
 
 import httpx2
 import pytest
-from fastapi import FastAPI
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from common.web.problem import install_problems
+from common.web.problem import ProblemApp
 
 
 def checked(value: str) -> str:
@@ -46,8 +45,7 @@ class Form(BaseModel):
     ],
 )
 async def test_the_field_is_named_as_it_was_sent(body: Any, fields: list[str]) -> None:
-    app = FastAPI()
-    install_problems(app)
+    app = ProblemApp()
 
     @app.post("/")
     async def post(form: Form) -> None: ...

@@ -47,7 +47,7 @@ from common.web.door import MAX_BODY_BYTES, Door
 from common.web.health import health_router
 from common.web.identity import Verifier
 from common.web.parameters import known_parameters_only
-from common.web.problem import install_problems
+from common.web.problem import ProblemApp
 from common.web.quarantines import quarantine_router
 from common.web.server import server_configs
 from common.web.set_aside import set_aside_router
@@ -168,7 +168,7 @@ def tune_gc() -> None:
 
 def create_app(service: Service[S], context: Context[S], parts: Parts) -> FastAPI:
     """The REST edge of the service, without probes."""
-    app = FastAPI(
+    app = ProblemApp(
         title=service.name,
         version="1",
         max_body_size=MAX_BODY_BYTES,
@@ -182,7 +182,6 @@ def create_app(service: Service[S], context: Context[S], parts: Parts) -> FastAP
     )
     app.state.verifier = context.verifier
     app.add_middleware(Door, public=parts.public)
-    install_problems(app)
     checks = [known_parameters_only] if service.knows_its_parameters else []
     for router in (
         *parts.routers,

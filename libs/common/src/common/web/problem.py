@@ -10,7 +10,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.errors import Outage, Refusal
 from common.postgres.pool import OUTAGE_ERRORS
@@ -21,6 +23,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "urn:aliexpress-channel:problem:"
 
 
+_TOO_LARGE = HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 MOST_FIELDS = 100
 """Fields that one answer names; who sent a million wrong ones corrects these first."""
 MOST_SHOWN = 200
@@ -64,16 +67,6 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> JSONRespo
     )
 
 
-def install_problems(app: FastAPI) -> None:
-    """Answer every failure of the app as problem details."""
-    app.add_exception_handler(Refusal, _on_refusal)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_bug)
-    for outage in (Outage, *OUTAGE_ERRORS):
-        app.add_exception_handler(outage, _on_outage)  # type: ignore[arg-type]  # all are Exceptions
-
-
 def answer_refusal(refusal: Refusal) -> JSONResponse:
     """The refusal as a response."""
     return answer(
@@ -86,6 +79,47 @@ def answer_refusal(refusal: Refusal) -> JSONResponse:
             rule=refusal.rule,
         ),
         None if refusal.retry_after is None else _retry(refusal.retry_after),
+    )
+
+
+class ProblemApp(FastAPI):
+    """An app whose every failure is a problem, that of a body declared longer than its route takes
+    too: the framework answers that one outside of all handlers, in plain text."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.add_exception_handler(Refusal, _on_refusal)
+        self.add_exception_handler(RequestValidationError, _on_invalid)
+        self.add_exception_handler(HTTPException, _on_http)
+        self.add_exception_handler(Exception, _on_bug)
+        for outage in (Outage, *OUTAGE_ERRORS):
+            self.add_exception_handler(outage, _on_outage)  # type: ignore[arg-type]  # Exceptions
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The framework's, and around it what speaks for it."""
+        inner = super().build_middleware_stack()
+
+        async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+            is_replaced = False
+
+            async def send_problem(message: Message) -> None:
+                nonlocal is_replaced
+                if _is_plain_too_large(message):
+                    is_replaced = True
+                    await answer(_http_problem(_TOO_LARGE))(scope, receive, send)
+                elif not is_replaced:
+                    await send(message)
+
+            await inner(scope, receive, send_problem)
+
+        return outer
+
+
+def _is_plain_too_large(message: Message) -> bool:
+    return (
+        message["type"] == "http.response.start"
+        and message["status"] == _TOO_LARGE.status_code
+        and not Headers(raw=message["headers"]).get("content-type", "").startswith(MEDIA_TYPE)
     )
 
 
@@ -140,14 +174,15 @@ def _has(value: object, part: object) -> bool:
 
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    return answer(_http_problem(error), dict(error.headers or {}))
+
+
+def _http_problem(error: HTTPException) -> Problem:
     remedy = "Compare the path and method with the service's OpenAPI document."
-    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+    if error.status_code == _TOO_LARGE.status_code:
         remedy = "Send less at once."
-    return answer(
-        Problem(
-            type="about:blank", title=str(error.detail), status=error.status_code, remedy=remedy
-        ),
-        dict(error.headers or {}),
+    return Problem(
+        type="about:blank", title=str(error.detail), status=error.status_code, remedy=remedy
     )
 
 
