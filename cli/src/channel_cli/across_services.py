@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Annotated, TypeVar
 
+import msgspec
 import typer
 
 from channel_cli.answers import DeadLetter
 from channel_cli.client import Channel
-from channel_cli.output import fail
+from channel_cli.output import fail, show, table_of
 from channel_cli.session import Problem
 from channel_cli.settings import SERVICES
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 
 AT_ONCE = 50
 """Dead letters settled by one request: a bar moves, and none takes long."""
@@ -51,6 +53,18 @@ async def of_services(
 ) -> list[tuple[str, T]]:
     """Every item of the services meant, beside its service's name."""
     return [(name, item) for name in services_of(channel, service) async for item in items(name)]
+
+
+def show_by_service(
+    found: Sequence[tuple[str, S]],
+    as_json: bool,
+    columns: Sequence[str],
+    cells: Callable[[S], Sequence[object]],
+) -> None:
+    """The items, each beside its service's name: as JSON, or in a table of these columns."""
+    document = [{"service": name, **msgspec.structs.asdict(item)} for name, item in found]
+    rows = ((name, *cells(item)) for name, item in found)
+    show(document, as_json, lambda: table_of(("service", *columns), rows))
 
 
 async def find_letter(

@@ -1,10 +1,15 @@
 """`channel parked`: events that wait for what they need."""
 
-import msgspec
 import typer
 
-from channel_cli.across_services import EveryMerchant, ServiceName, of_services, visible
-from channel_cli.output import SAMPLE_MERCHANT, AsJson, MerchantId, ask, show, table_of
+from channel_cli.across_services import (
+    EveryMerchant,
+    ServiceName,
+    of_services,
+    show_by_service,
+    visible,
+)
+from channel_cli.output import SAMPLE_MERCHANT, AsJson, MerchantId, ask
 
 app = typer.Typer(help="Events that wait for what they need.", no_args_is_help=True)
 
@@ -25,18 +30,16 @@ def list_parked(
     """How many wait for what, and when the oldest becomes a dead letter."""
     whose = None if every_merchant else merchant
     found = ask(lambda channel: of_services(channel, service, lambda n: channel.parked(n, whose)))
-    rows = (
-        (
-            name,
+    show_by_service(
+        found,
+        as_json,
+        ("group", "waits for", "merchant", "parked", "oldest", "until"),
+        lambda item: (
             item.group,
             visible(item.waits_for),
             visible(item.merchant_id),
             item.parked,
             item.oldest_at,
             item.oldest_expires_at,
-        )
-        for name, item in found
+        ),
     )
-    document = [{"service": name, **msgspec.structs.asdict(item)} for name, item in found]
-    columns = ("service", "group", "waits for", "merchant", "parked", "oldest", "until")
-    show(document, as_json, lambda: table_of(columns, rows))

@@ -2,10 +2,15 @@
 
 from typing import Annotated
 
-import msgspec
 import typer
 
-from channel_cli.across_services import EveryMerchant, ServiceName, of_services, visible
+from channel_cli.across_services import (
+    EveryMerchant,
+    ServiceName,
+    of_services,
+    show_by_service,
+    visible,
+)
 from channel_cli.answers import Quarantine
 from channel_cli.client import Channel
 from channel_cli.output import (
@@ -15,13 +20,9 @@ from channel_cli.output import (
     ask,
     fail,
     say,
-    show,
-    table_of,
 )
 
 app = typer.Typer(help="Sources that are set aside for a merchant.", no_args_is_help=True)
-
-COLUMNS = ("service", "group", "source", "merchant", "reason", "since")
 
 
 @app.command("list")
@@ -73,16 +74,15 @@ def lift(
 
 
 def _show(found: list[tuple[str, Quarantine]], as_json: bool) -> None:
-    rows = (
-        (
-            name,
+    show_by_service(
+        found,
+        as_json,
+        ("group", "source", "merchant", "reason", "since"),
+        lambda item: (
             item.group,
             visible(item.source),
             visible(item.merchant_id),
             item.reason,
             item.since,
-        )
-        for name, item in found
+        ),
     )
-    document = [{"service": name, **msgspec.structs.asdict(item)} for name, item in found]
-    show(document, as_json, lambda: table_of(COLUMNS, rows))

@@ -2,10 +2,15 @@
 
 from typing import Annotated
 
-import msgspec
 import typer
 
-from channel_cli.across_services import EveryMerchant, ServiceName, of_services, visible
+from channel_cli.across_services import (
+    EveryMerchant,
+    ServiceName,
+    of_services,
+    show_by_service,
+    visible,
+)
 from channel_cli.answers import FailedRow
 from channel_cli.client import Channel
 from channel_cli.output import (
@@ -15,13 +20,9 @@ from channel_cli.output import (
     ask,
     fail,
     say,
-    show,
-    table_of,
 )
 
 app = typer.Typer(help="Rows that background jobs failed on.", no_args_is_help=True)
-
-COLUMNS = ("service", "job", "merchant", "row", "failures", "reason", "next try", "trace")
 
 
 @app.command("list")
@@ -73,9 +74,11 @@ def release(
 
 
 def _show(found: list[tuple[str, FailedRow]], as_json: bool) -> None:
-    rows = (
-        (
-            name,
+    show_by_service(
+        found,
+        as_json,
+        ("job", "merchant", "row", "failures", "reason", "next try", "trace"),
+        lambda item: (
             item.job,
             visible(item.merchant_id),
             visible(item.subject),
@@ -83,8 +86,5 @@ def _show(found: list[tuple[str, FailedRow]], as_json: bool) -> None:
             item.reason,
             item.retry_at or "set aside",
             item.trace_id or "",
-        )
-        for name, item in found
+        ),
     )
-    document = [{"service": name, **msgspec.structs.asdict(item)} for name, item in found]
-    show(document, as_json, lambda: table_of(COLUMNS, rows))

@@ -63,6 +63,11 @@ class FailedRow:
     failed_at: datetime
     retry_at: datetime | None
 
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether it waits to be released."""
+        return self.retry_at is None
+
 
 def is_about_the_data(error: Exception) -> bool:
     """Whether the failure lies in a record or row (halve the set) and not in what is around it."""

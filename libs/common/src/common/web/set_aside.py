@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from common.errors import NotFound
 from common.postgres.pool import Pool
-from common.postgres.set_aside import FailedRow, list_failed_rows, release
+from common.postgres.set_aside import list_failed_rows, release
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.dead_letter_views import Storable
 from common.web.dead_letters import READ
@@ -23,6 +23,8 @@ log = structlog.get_logger()
 class FailedRowView(BaseModel):
     """A row that a background job failed on: it is tried again at `retry_at`; one that is set aside
     has none and waits to be released."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     job: str
     merchant_id: str
@@ -113,18 +115,4 @@ async def _failed_rows(
     page = Page.of(
         found, limit, lambda last: FailedRowPlace(last.job, last.merchant_id, last.subject)
     )
-    return page.with_items([_view(row) for row in page.items])
-
-
-def _view(row: FailedRow) -> FailedRowView:
-    return FailedRowView(
-        job=row.job,
-        merchant_id=row.merchant_id,
-        subject=row.subject,
-        is_set_aside=row.retry_at is None,
-        failures=row.failures,
-        reason=row.reason,
-        trace_id=row.trace_id,
-        failed_at=row.failed_at,
-        retry_at=row.retry_at,
-    )
+    return page.with_items([FailedRowView.model_validate(row) for row in page.items])
