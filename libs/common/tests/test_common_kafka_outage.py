@@ -15,7 +15,7 @@ from common.messaging.records import Subscription
 from common.messaging.relay import Relay
 from common.postgres.unit_of_work import unit_of_work
 from stack.kafka import EmbeddedKafka, serves
-from stack.ports import LOOPBACK, free_port
+from stack.ports import LOOPBACK
 from stack.testing import eventually
 
 from .backbone_harness import Harness, product
@@ -24,17 +24,6 @@ from .backbone_process import on_catalog_updated_and_publish, published_products
 PRODUCTS = 60
 """Before the outage, and as many during it."""
 BACK_WITHIN = timedelta(seconds=60)
-
-
-@pytest.fixture(scope="module")
-async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedKafka]:
-    folder = tmp_path_factory.mktemp("broker")
-    kafka = EmbeddedKafka(folder / "kafka", folder / "kafka.log", port=free_port())
-    await kafka.start()
-    try:
-        yield kafka
-    finally:
-        await kafka.stop()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """What metrics show while Kafka is away, and of partitions that went to another member."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -29,7 +28,6 @@ from common.telemetry.names import (
     Metric,
 )
 from stack.kafka import EmbeddedKafka
-from stack.ports import free_port
 from stack.testing import eventually
 
 from .backbone_harness import Harness, product
@@ -40,17 +38,6 @@ GROUP = "test.sources"
 @pytest.fixture(scope="module", autouse=True)
 def _telemetry() -> None:
     setup.set_up("test", instance="measuring")
-
-
-@pytest.fixture(scope="module")
-async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedKafka]:
-    folder = tmp_path_factory.mktemp("broker")
-    kafka = EmbeddedKafka(folder / "kafka", folder / "kafka.log", port=free_port())
-    await kafka.start()
-    try:
-        yield kafka
-    finally:
-        await kafka.stop()
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,11 @@
 """Each record is sent and processed in its own trace; a batch links to them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from aiokafka.structs import RecordMetadata, TopicPartition
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
@@ -15,24 +14,12 @@ from common.contracts.envelope import decode, encode
 from common.messaging.records import Delivery, Record
 from common.messaging.tracing import begin_send, end_send, processing
 from common.telemetry import tracing
-from common.telemetry.tracing import export_rows, new_provider, trace_id_of
+from common.telemetry.tracing import export_rows, trace_id_of
 
 GROUP = "catalog-service.sources"
 TRACES = ["a" * 32, "c" * 32]
 SAMPLED = [f"00-{trace}-{'b' * 16}-01" for trace in TRACES]
 UNSAMPLED = f"00-{'e' * 32}-{'b' * 16}-00"
-
-
-@pytest.fixture
-def exporter(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
-    exporter = InMemorySpanExporter()
-    provider = new_provider(TracerProvider())
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("test"))
-    export_rows(is_on=True, traces_per_second=0)
-    yield exporter
-    export_rows(is_on=False, traces_per_second=0)
-    provider.shutdown()
 
 
 def deliveries_of(traceparents: Sequence[str | None]) -> list[Delivery[Any]]:

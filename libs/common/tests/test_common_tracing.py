@@ -1,13 +1,11 @@
 """A child where there is one cause, links where there are many; nothing for what is not traced."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, Tracer
 
@@ -16,7 +14,6 @@ from common.telemetry.tracing import (
     Budget,
     begin_trace_about,
     export_rows,
-    new_provider,
     span_of,
     step,
     trace_about,
@@ -26,18 +23,6 @@ from common.telemetry.tracing import (
 CAUSE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 OTHER = "00-" + "c" * 32 + "-" + "d" * 16 + "-01"
 UNSAMPLED = CAUSE[:-2] + "00"
-
-
-@pytest.fixture
-def exporter(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
-    exporter = InMemorySpanExporter()
-    provider = new_provider(TracerProvider())
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("test"))
-    export_rows(is_on=True, traces_per_second=0)
-    yield exporter
-    export_rows(is_on=False, traces_per_second=0)
-    provider.shutdown()
 
 
 def tracer() -> Tracer:

@@ -170,23 +170,26 @@ class Seller:
 
 
 @pytest.fixture
-async def selling(
-    database: NewDatabase, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[Auth, Seller]]:
-    """auth-service and the sandbox, on one clock."""
+def _own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock that a test moves is put back after it."""
     monkeypatch.setattr(clock, "_offset", clock._offset)
     monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
+
+
+@pytest.fixture
+async def selling(
+    database: NewDatabase, sandbox: Sandbox, _own_clock: None
+) -> AsyncIterator[tuple[Auth, Seller]]:
+    """auth-service and the sandbox, on one clock."""
     async for both in _selling(await database(migrate), sandbox):
         yield both
 
 
 @pytest.fixture
 async def proving(
-    database: NewDatabase, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    database: NewDatabase, sandbox: Sandbox, _own_clock: None
 ) -> AsyncIterator[tuple[Auth, Seller]]:
     """The same, with codes bound to the browser that asked for them."""
-    monkeypatch.setattr(clock, "_offset", clock._offset)
-    monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
     async for both in _selling(await database(migrate), sandbox, oauth_pkce=True):
         yield both
 
