@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from common import clock
 from common.errors import Outage
@@ -166,3 +167,17 @@ async def test_a_schedule_in_a_zone_that_does_not_exist_keeps_no_other_waiting(
     assert sorted(set(done)) == sorted(f"f{n}" for n in range(1, 12))
     [row] = await failed(harness)
     assert (row.job, row.subject) == ("schedule:offer", "f0")
+
+
+async def test_what_is_logged_of_a_failure_holds_nothing_of_the_row(harness: Harness) -> None:
+    job = Job(harness, ValueError("cannot store Jane Doe, 12 Main Street"))
+    with capture_logs() as logged:
+        await job.run([POISON])
+    [line] = logged
+    assert line["event"] == "job.row_failed"
+    assert "Jane" not in str(line)
+    assert "exc_info" not in line
+    assert line["reason"].startswith("ValueError in work")
+    assert "in work" in line["stack"]
+    [row] = await failed(harness)
+    assert row.reason == line["reason"]

@@ -163,6 +163,7 @@ async def note_failure_on(connection: Connection, job: str, row: RowKey, error: 
     """As `note_failure`, on a connection of the caller's."""
     span = trace.get_current_span().get_span_context()
     trace_id = trace.format_trace_id(span.trace_id) if span.is_valid else None
+    described = describe(error)
     failures: int = await connection.fetchval(
         """
         INSERT INTO failed_row AS f
@@ -176,7 +177,7 @@ async def note_failure_on(connection: Connection, job: str, row: RowKey, error: 
         """,
         job,
         *row,
-        _reason(error),
+        described["reason"],
         trace_id,
         clock.now(),
         float(FIRST_PAUSE_SECONDS),
@@ -185,9 +186,9 @@ async def note_failure_on(connection: Connection, job: str, row: RowKey, error: 
     _failed.add(1, {"name": job})
     named = {"job": job, "merchant": row.merchant_id, "row": row.subject, "failures": failures}
     if failures >= MOST_FAILURES:
-        log.error("job.row_set_aside", **named, exc_info=error)
+        log.error("job.row_set_aside", **named, **described)
     else:
-        log.warning("job.row_failed", **named, exc_info=error)
+        log.warning("job.row_failed", **named, **described)
 
 
 async def list_failed_rows(
@@ -257,8 +258,11 @@ async def load_failures(connection: Connection, job: str) -> dict[RowKey, dateti
     return {RowKey(merchant, subject): until for merchant, subject, until in rows}
 
 
-def _reason(error: Exception) -> str:
+def describe(error: Exception) -> dict[str, str]:
+    """What a log may hold of a failure on a row: the kind of error and where it was raised, and the
+    way there through the code. Its own text may quote the row, and with it a buyer."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "site-packages" not in frame.filename] or frames
     place = f" in {ours[-1].name}, line {ours[-1].lineno}" if ours else ""
-    return f"{type(error).__name__}{place}"
+    stack = "".join(traceback.format_list(frames))
+    return {"reason": f"{type(error).__name__}{place}", "stack": stack}

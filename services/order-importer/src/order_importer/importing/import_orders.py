@@ -25,7 +25,7 @@ from common.errors import Outage
 from common.failpoints import reach
 from common.postgres.leases import Lease, check_lease, hold_lease
 from common.postgres.pool import Pool
-from common.postgres.set_aside import MOST_FAILURES, RowKey, alone, is_about_the_data
+from common.postgres.set_aside import MOST_FAILURES, RowKey, alone, describe, is_about_the_data
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_IMPORT
@@ -241,7 +241,9 @@ class _Importing:
                 await self._record(batch[:middle], is_last=False)
                 await self._record(batch[middle:], is_last=is_last)
                 return
-            log.exception("import.order_not_written", order=batch[0].order_id)
+            log.error(  # noqa: TRY400 - an error's text may quote a buyer
+                "import.order_not_written", order=batch[0].order_id, **describe(error)
+            )
             await self._record([_unwritable(batch[0])], is_last=is_last)
 
     async def _record_set(self, batch: Sequence[Fetched], *, is_last: bool) -> None:
@@ -318,7 +320,9 @@ class _Importing:
         except Exception as error:
             if not is_about_the_data(error):
                 raise
-            log.exception("import.order_unreadable", order=order_id)
+            log.error(  # noqa: TRY400 - as above
+                "import.order_unreadable", order=order_id, **describe(error)
+            )
             problem = f"the channel failed on this order ({type(error).__name__})"
         else:
             return Fetched(
