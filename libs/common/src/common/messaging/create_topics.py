@@ -7,7 +7,7 @@ import argparse
 import asyncio
 from datetime import timedelta
 
-from aiokafka.admin import NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from common.contracts.topics import MAX_RECORD_BYTES, OTHERS, TOPICS, Topic
@@ -75,20 +75,30 @@ async def create_topics(
 ) -> None:
     """Create every topic that is missing; existing ones are left as they are.
 
-    Raises aiokafka's errors when the broker refuses or does not answer.
+    Returns once the broker shows all of them. Raises aiokafka's errors when it refuses or does not
+    answer, and `TimeoutError`.
     """
+    wanted = new_topics(prefix, partitions=partitions, replication_factor=replication_factor)
     admin = new_admin(kafka, answered_within=ANSWERED_WITHIN)
     await admin.start()
     try:
-        answer = await admin.create_topics(
-            new_topics(prefix, partitions=partitions, replication_factor=replication_factor)
-        )
+        answer = await admin.create_topics(wanted)
+        for name, code, *_ in answer.topic_errors:
+            error = for_code(code)
+            if code and error is not TopicAlreadyExistsError:
+                raise error(name)
+        await _are_shown(admin, [topic.name for topic in wanted])
     finally:
         await admin.close()
-    for name, code, *_ in answer.topic_errors:
-        error = for_code(code)
-        if code and error is not TopicAlreadyExistsError:
-            raise error(name)
+
+
+async def _are_shown(admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """Wait for the topics: a broker hears a moment after its controller that they were made."""
+    async with asyncio.timeout(ANSWERED_WITHIN.total_seconds()):
+        shown = await admin.describe_topics(names)
+        while any(topic["error_code"] for topic in shown):
+            await asyncio.sleep(0.05)
+            shown = await admin.describe_topics(names)
 
 
 def main() -> None:
