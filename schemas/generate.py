@@ -15,6 +15,7 @@ from typing import Any, cast
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from schemas.access import access
 from schemas.compatibility import Role, Schema, breaks
 
 from common.contracts.event import PYTHON_ONLY, Event
@@ -163,8 +164,9 @@ def wanted() -> dict[Path, Schema]:
         for topic in TOPICS
     }
     documents[Path("asyncapi.json")] = asyncapi()
-    for package in SERVICES:
-        documents[Path("openapi") / f"{package.replace('_', '-')}.json"] = openapi(package)
+    apis = {package.replace("_", "-"): openapi(package) for package in SERVICES}
+    documents |= {Path("openapi") / f"{name}.json": document for name, document in apis.items()}
+    documents[Path("access.json")] = access(apis)
     return documents
 
 

@@ -52,8 +52,9 @@ RISKS = (
     Risk(
         "X2",
         "a client sets or is shown what it may not",
-        "unknown fields are refused, and answers are those of the OpenAPI document",
-        ("tests/fuzz",),
+        "unknown fields are refused, answers are those of the OpenAPI document, and what each "
+        "scope is shown and takes is committed (`schemas/access.json`)",
+        ("tests/fuzz", "tests/isolation/test_fields_by_scope.py"),
     ),
     Risk(
         "X3",

@@ -66,17 +66,17 @@ async def http(pool: Pool) -> AsyncIterator[httpx2.AsyncClient]:
     async def everybody() -> list[str]:
         return await merchants(pool)
 
-    @app.get("/v1/operators", dependencies=[Depends(caller_with(OPERATOR))])
+    @app.get("/v1/operators", dependencies=[caller_with(OPERATOR)])
     async def operators() -> list[str]:
         return await merchants(pool)
 
     @app.get("/v1/merchants/{merchant_id}/rows")
-    async def rows(merchant_id: Annotated[str, Depends(merchant_with("x:read"))]) -> list[str]:
+    async def rows(merchant_id: Annotated[str, merchant_with("x:read")]) -> list[str]:
         return await merchants(pool)
 
     @app.get("/v1/merchants/{merchant_id}/background")
     async def background(
-        merchant_id: Annotated[str, Depends(merchant_with("x:read"))],
+        merchant_id: Annotated[str, merchant_with("x:read")],
     ) -> list[str]:
         return await asyncio.create_task(merchants(pool))
 

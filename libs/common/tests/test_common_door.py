@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import httpx2
 import pytest
-from fastapi import Depends, FastAPI, Form
+from fastapi import FastAPI, Form
 from pydantic import BaseModel, ConfigDict
 
 from common.errors import Outage
@@ -29,13 +29,13 @@ def app() -> FastAPI:
 
     @app.post("/v1/merchants/{merchant_id}/things")
     async def things(
-        body: dict[str, Any], merchant: Annotated[str, Depends(merchant_with("orders:read"))]
+        body: dict[str, Any], merchant: Annotated[str, merchant_with("orders:read")]
     ) -> int:
         return len(body)
 
     @app.post("/v1/merchants/{merchant_id}/files", max_body_size=2 * MAX_BODY_BYTES)
     async def files(
-        body: dict[str, Any], merchant: Annotated[str, Depends(merchant_with("orders:read"))]
+        body: dict[str, Any], merchant: Annotated[str, merchant_with("orders:read")]
     ) -> int:
         return len(body)
 
@@ -167,7 +167,7 @@ async def test_a_body_of_nothing_but_mistakes_gets_a_short_answer(
 ) -> None:
     @app.put("/v1/merchants/{merchant_id}/strict")
     async def strict(
-        body: StrictBody, merchant: Annotated[str, Depends(merchant_with("orders:read"))]
+        body: StrictBody, merchant: Annotated[str, merchant_with("orders:read")]
     ) -> str:
         return body.name
 

@@ -8,7 +8,6 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fastapi import Depends
 
 from common import clock
 from common.errors import Outage
@@ -49,11 +48,11 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
 
     @app.get("/v1/merchants/{merchant_id}/orders")
     async def orders(
-        merchant: Annotated[str, Depends(merchant_with("orders:read"))],
+        merchant: Annotated[str, merchant_with("orders:read")],
     ) -> dict[str, str]:
         return {"merchant": merchant}
 
-    @app.get("/v1/republish", dependencies=[Depends(caller_with("operator"))])
+    @app.get("/v1/republish", dependencies=[caller_with("operator")])
     async def republish(caller: Caller) -> dict[str, str]:
         return {"by": caller.subject}
 

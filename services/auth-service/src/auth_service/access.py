@@ -15,15 +15,15 @@ from common.web.identity import (
 
 TOKEN_READ = "token:read"  # noqa: S105 - a scope, not a secret  # nosec B105
 
-Reader = Annotated[str, Depends(merchant_with("shops:read"))]
+Reader = Annotated[str, merchant_with("shops:read")]
 """The path's merchant, for a caller that may read its shops."""
-Writer = Annotated[str, Depends(merchant_with("shops:write"))]
+Writer = Annotated[str, merchant_with("shops:write")]
 """The path's merchant, for a caller that may change its shops."""
 
-operators_only = Depends(caller_with(OPERATOR))
+operators_only = caller_with(OPERATOR)
 
 
-async def _holds_tokens(caller: Annotated[Identity, Depends(caller_with(TOKEN_READ))]) -> None:
+async def _holds_tokens(caller: Annotated[Identity, caller_with(TOKEN_READ)]) -> None:
     if TOKEN_READ not in caller.scopes:
         raise ScopeMissing(TOKEN_READ)
 

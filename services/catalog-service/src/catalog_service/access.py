@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query
+from fastapi import Path, Query
 from pydantic import Field
 
 from common.contracts.catalog import LONGEST_FIELD_NAME
@@ -15,15 +15,15 @@ from common.web.identity import (
     merchant_with,
 )
 
-CatalogueReader = Annotated[str, Depends(merchant_with("catalogue:read"))]
+CatalogueReader = Annotated[str, merchant_with("catalogue:read")]
 """The path's merchant, for a caller that may read its catalogues."""
-CatalogueWriter = Annotated[str, Depends(merchant_with("catalogue:write"))]
+CatalogueWriter = Annotated[str, merchant_with("catalogue:write")]
 """The path's merchant, for a caller that may fill its catalogues."""
-FeedReader = Annotated[str, Depends(merchant_with("feeds:read"))]
+FeedReader = Annotated[str, merchant_with("feeds:read")]
 """The path's merchant, for a caller that may read its feeds."""
-FeedWriter = Annotated[str, Depends(merchant_with("feeds:write"))]
+FeedWriter = Annotated[str, merchant_with("feeds:write")]
 """The path's merchant, for a caller that may change its feeds."""
-Operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
+Operator = Annotated[Identity, caller_with(OPERATOR)]
 """An operator of the channel."""
 
 CatalogueId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Path
 
 from common.web.identity import (
     IDENTIFIER_PATTERN,
@@ -12,11 +12,11 @@ from common.web.identity import (
     merchant_with,
 )
 
-Reader = Annotated[str, Depends(merchant_with("feeds:read"))]
+Reader = Annotated[str, merchant_with("feeds:read")]
 """The merchant's id, of a caller that may read its feeds."""
-Writer = Annotated[str, Depends(merchant_with("feeds:write"))]
+Writer = Annotated[str, merchant_with("feeds:write")]
 """The merchant's id, of a caller that may change its feeds."""
-Operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
+Operator = Annotated[Identity, caller_with(OPERATOR)]
 """An operator of the channel."""
 
 STORABLE = r"^[^\x00]+$"

@@ -2,17 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Path
 
 from common.contracts.event import LONGEST_EXTERNAL_ID
 from common.web.identity import IDENTIFIER_PATTERN, OPERATOR, caller_with, merchant_with
 
-Reader = Annotated[str, Depends(merchant_with("orders:read"))]
+Reader = Annotated[str, merchant_with("orders:read")]
 """The path's merchant, for a caller that may read its orders."""
-Writer = Annotated[str, Depends(merchant_with("orders:write"))]
+Writer = Annotated[str, merchant_with("orders:write")]
 """The path's merchant, for a caller that may import and ship its orders."""
 
-operators_only = Depends(caller_with(OPERATOR))
+operators_only = caller_with(OPERATOR)
 
 ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 OrderId = Annotated[

@@ -83,14 +83,14 @@ class _Caller:
 
 def _merchant_with(scope: str) -> Callable[..., Awaitable[_Caller]]:
     async def merchant(
-        caller: Caller, merchant_id: Annotated[str, Depends(merchant_with(scope))]
+        caller: Caller, merchant_id: Annotated[str, merchant_with(scope)]
     ) -> _Caller:
         return _Caller(caller, merchant_id)
 
     return merchant
 
 
-async def _operator(caller: Annotated[Identity, Depends(caller_with(OPERATOR))]) -> _Caller:
+async def _operator(caller: Annotated[Identity, caller_with(OPERATOR)]) -> _Caller:
     return _Caller(caller, None)
 
 

@@ -16,7 +16,9 @@ from typing import Annotated, Any
 
 import httpx2
 import jwt
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Request, Security
+from fastapi.params import Security as SecurityParameter
+from fastapi.security import HTTPBearer
 
 from common import clock
 from common.errors import NotFound, Outage, Refusal
@@ -175,6 +177,12 @@ def _identity(claims: dict[str, Any]) -> Identity:
     )
 
 
+_bearer = HTTPBearer(
+    bearerFormat="JWT", scheme_name="token", description="A token of auth-service", auto_error=False
+)
+"""Says in the OpenAPI document how callers name themselves; `identify` looks at what they send."""
+
+
 async def identify(request: Request) -> Identity:
     """FastAPI dependency: the caller, found out once a request. The app's state holds the
     `verifier`."""
@@ -190,31 +198,40 @@ async def identify(request: Request) -> Identity:
     return identity
 
 
-Caller = Annotated[Identity, Depends(identify)]
+async def _identified(
+    request: Request, _documented: Annotated[object, Security(_bearer)]
+) -> Identity:
+    return await identify(request)
 
 
-def merchant_with(
-    scope: str,
-) -> Callable[..., Coroutine[Any, Any, str]]:
-    """FastAPI dependency: the path's merchant, if the caller may act for it with this scope.
+Caller = Annotated[Identity, Depends(_identified)]
 
-    A foreign merchant's path answers 404, like one that does not exist. From here on the request
-    sees this merchant's rows (`common.postgres.acting`).
+
+def act_as(caller: Identity, merchant_id: str, scope: str) -> None:
+    """Let the request see the merchant's rows, if the caller may act for it with this scope.
+
+    A foreign merchant is answered like one that does not exist. Raises `NotFound`, `ScopeMissing`.
     """
+    if caller.merchant_id is None and not (caller.is_operator or scope in caller.scopes):
+        raise ScopeMissing(scope)
+    if caller.merchant_id is not None and caller.merchant_id != merchant_id:
+        raise NotFound("merchant")
+    if not caller.may(scope):
+        raise ScopeMissing(scope)
+    act_for(merchant_id)
+
+
+def merchant_with(scope: str) -> SecurityParameter:
+    """FastAPI dependency: the path's merchant, if the caller may act for it with this scope
+    (`act_as`), which the OpenAPI document names."""
 
     async def scoped_merchant(
         caller: Caller, merchant_id: Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
     ) -> str:
-        if caller.merchant_id is None and not (caller.is_operator or scope in caller.scopes):
-            raise ScopeMissing(scope)
-        if caller.merchant_id is not None and caller.merchant_id != merchant_id:
-            raise NotFound("merchant")
-        if not caller.may(scope):
-            raise ScopeMissing(scope)
-        act_for(merchant_id)
+        act_as(caller, merchant_id, scope)
         return merchant_id
 
-    return scoped_merchant
+    return _needing(scope, scoped_merchant)
 
 
 async def for_everybody() -> None:
@@ -223,7 +240,7 @@ async def for_everybody() -> None:
     act_for(EVERYBODY)
 
 
-def caller_with(scope: str) -> Callable[..., Coroutine[Any, Any, Identity]]:
+def caller_with(scope: str) -> SecurityParameter:
     """FastAPI dependency: a caller that is not bound to a merchant and has this scope.
 
     From here on the request sees the rows of all merchants.
@@ -235,4 +252,9 @@ def caller_with(scope: str) -> Callable[..., Coroutine[Any, Any, Identity]]:
         act_for(EVERYBODY)
         return caller
 
-    return scoped_caller
+    return _needing(scope, scoped_caller)
+
+
+def _needing(scope: str, dependency: Callable[..., Coroutine[Any, Any, Any]]) -> SecurityParameter:
+    needed: SecurityParameter = Security(dependency, scopes=[scope])
+    return needed

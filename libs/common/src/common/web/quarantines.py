@@ -76,8 +76,8 @@ class LiftRequest(BaseModel):
 def quarantine_router(pool: Pool) -> APIRouter:
     """The routes; merchants see their own, operators all, and only operators lift."""
     router = APIRouter(tags=["dead letters"], responses=PROBLEM_RESPONSES)
-    operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
-    reader = Annotated[str, Depends(merchant_with(READ))]
+    operator = Annotated[Identity, caller_with(OPERATOR)]
+    reader = Annotated[str, merchant_with(READ)]
 
     @router.get("/v1/merchants/{merchant_id}/quarantines")
     async def quarantines_of_merchant(

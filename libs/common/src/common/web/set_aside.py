@@ -67,8 +67,8 @@ AfterRow = Annotated[FailedRowPlace | None, Depends(Keyset(FailedRowPlace))]
 def set_aside_router(pool: Pool) -> APIRouter:
     """The routes; merchants see their own rows, operators all, and only operators release."""
     router = APIRouter(tags=["set aside"], responses=PROBLEM_RESPONSES)
-    operator = Annotated[Identity, Depends(caller_with(OPERATOR))]
-    reader = Annotated[str, Depends(merchant_with(READ))]
+    operator = Annotated[Identity, caller_with(OPERATOR)]
+    reader = Annotated[str, merchant_with(READ)]
 
     @router.get("/v1/merchants/{merchant_id}/set-aside")
     async def failed_rows_of_merchant(

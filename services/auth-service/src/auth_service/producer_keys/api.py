@@ -66,7 +66,7 @@ class OpenedKeys(BaseModel):
 
 async def _own_client(
     caller: Caller,
-    merchant_id: Annotated[str, Depends(merchant_with(WRITES_CATALOGUE))],
+    merchant_id: Annotated[str, merchant_with(WRITES_CATALOGUE)],
     client_id: ClientId,
 ) -> tuple[str, str]:
     """Merchant and client of the path, for that client itself and for operators."""

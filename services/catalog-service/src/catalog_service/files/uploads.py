@@ -18,9 +18,8 @@ from catalog_service.settings import CatalogSettings
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
-from common.web.identity import IDENTIFIER_PATTERN, identify, merchant_with
+from common.web.identity import IDENTIFIER_PATTERN, act_as, identify
 
-_WRITER = merchant_with("catalogue:write")
 _IDENTIFIER = re.compile(IDENTIFIER_PATTERN)
 _SOON = timedelta(seconds=5)
 _LATER = timedelta(minutes=1)
@@ -111,7 +110,7 @@ def counted(uploads: Uploads) -> type[APIRoute]:
                 merchant_id = request.path_params["merchant_id"]
                 if not _IDENTIFIER.fullmatch(merchant_id):
                     return await handle(request)  # which refuses it
-                await _WRITER(await identify(request), merchant_id)
+                act_as(await identify(request), merchant_id, "catalogue:write")
                 async with uploads.admit(merchant_id, uploads.size_of(request)):
                     return await handle(request)
 
