@@ -2,9 +2,8 @@
 
 On the whole system, sandbox included, for each kind of work: a quiet merchant's unit of work is
 timed alone, and beside another merchant that does twenty units for each of its own. Both are
-measured in turns. What comes in steadily (requests, events) is paced, twenty times as often for the
-busy merchant; of what comes now and then (files, configurations, runs, pictures) the busy merchant
-brings twenty at the moment the quiet one brings one, and all are done before the next.
+measured in turns. Both are paced: each unit begins at its time, whether or not the one before has
+ended, twenty times as often for the busy merchant, whose units are spread over its feeds.
 
 The figure is the ratio of the 99th percentiles, or, of fewer than 100 samples, of the longest. The
 busy merchant's pictures are on a host that never answers, and stay waiting. What the services
@@ -19,9 +18,11 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -31,11 +32,12 @@ from tests.stories.cases import inputs
 
 from channel_cli.client import Channel
 from channel_cli.following import IMPORT_ENDED, RUN_CONFIRMABLE, RUN_ENDED, apply_feed
-from channel_cli.session import Problem, open_session
-from channel_cli.settings import CATALOG, ORDERS, PUBLISHER, Access
+from channel_cli.session import Problem
+from channel_cli.settings import CATALOG, ORDERS, PUBLISHER
 from channel_demo import bring_in, sell
 from channel_demo.session import Session, open_demo
 from channel_producer import CatalogPublisher
+from stack.addresses import Addresses
 from stack.run import running_stack
 from stack.settings import StackSettings
 
@@ -47,6 +49,10 @@ WITHIN_SECONDS = 60
 ASKED_EVERY_SECONDS = 0.02
 LOAD_ASKED_EVERY_SECONDS = 0.5
 ENOUGH_FOR_P99 = 100
+LEAD_SECONDS = 2.0
+"""How long the load lasts before it counts."""
+A_ROUNDS_NUMBERS = 1_000_000
+"""More than the units of a round."""
 SECOND_SELLER = "2200100002"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
@@ -86,20 +92,20 @@ class Merchant:
         return self.session.channel
 
     def of_feed(self, number: int, kind: str = "feed") -> Session:
-        """The feed and the catalogue of this number."""
-        name = f"{kind}-{number}"
+        """The feed and the catalogue of this number, of as many as it has."""
+        name = f"{kind}-{number % self.feeds}"
         return replace(self.session, catalogue=name, feed=name)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of work. `per_second` is the quiet merchant's pace; None: one after the other."""
+    """A kind of work; `per_second` is the quiet merchant's pace."""
 
     name: str
     unit: Unit
     samples: int
     """The quiet merchant's units in a round."""
-    per_second: float | None = None
+    per_second: float
     load: Unit | None = None
     """The busy merchant's unit where it is another one."""
 
@@ -218,16 +224,19 @@ async def _show_new_picture(merchant: Merchant, _number: int) -> str:
 
 
 KINDS = (
-    Kind("requests", request, 30, per_second=5),
-    Kind("events", event, 6, per_second=1, load=bare_event),
-    Kind("files", file, 4),
-    Kind("configurations", configuration, 4),
-    Kind("runs", run, 4),
-    Kind("pictures", picture, 4, load=waiting_picture),
+    Kind("requests", request, 30, 5),
+    Kind("events", event, 8, 1, load=bare_event),
+    Kind("files", file, 6, 0.5),
+    Kind("configurations", configuration, 5, 0.25),
+    Kind("runs", run, 5, 0.25),
+    Kind("pictures", picture, 6, 1, load=waiting_picture),
 )
 
 
 # ---- what is measured
+
+
+Figures = dict[str, Any]
 
 
 @dataclass
@@ -237,7 +246,7 @@ class Samples:
     alone: list[float] = field(default_factory=list)
     beside: list[float] = field(default_factory=list)
 
-    def figures(self, kind: Kind) -> dict[str, Any]:
+    def figures(self, kind: Kind) -> Figures:
         """What the results' file holds of a kind."""
         is_p99 = len(self.alone) >= ENOUGH_FOR_P99
         alone, beside = _worst(self.alone), _worst(self.beside)
@@ -261,13 +270,17 @@ def _worst(samples: list[float]) -> float:
     return quantiles(samples, n=100)[98]
 
 
-async def measure(kind: Kind, quiet: Merchant, busy: Merchant) -> dict[str, Any]:
-    """The quiet merchant alone and beside the busy one, in turns."""
-    one_round = _one_after_the_other if kind.per_second is None else _paced
+async def measure(
+    kind: Kind, quiet: Merchant, load: Callable[[], Coroutine[Any, Any, None]]
+) -> Figures:
+    """The quiet merchant alone and beside the busy one's load, in turns."""
     samples = Samples()
     for _ in range(ROUNDS):
-        samples.alone += await one_round(kind, quiet, None)
-        samples.beside += await one_round(kind, quiet, busy)
+        samples.alone += await _begin_all(kind.unit, quiet, kind.samples, kind.per_second)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(load())
+            await asyncio.sleep(LEAD_SECONDS)  # its connections are open by then
+            samples.beside += await _begin_all(kind.unit, quiet, kind.samples, kind.per_second)
     figures = samples.figures(kind)
     print(
         f"{kind.name:<15} p50 {figures['alone_p50_s']:7.3f} -> {figures['beside_p50_s']:7.3f} s"
@@ -277,16 +290,6 @@ async def measure(kind: Kind, quiet: Merchant, busy: Merchant) -> dict[str, Any]
         flush=True,
     )
     return figures
-
-
-async def _paced(kind: Kind, quiet: Merchant, busy: Merchant | None) -> list[float]:
-    """Each unit begins at its time, whether or not the ones before have ended."""
-    pace = kind.per_second or 1.0
-    async with asyncio.TaskGroup() as group:
-        if busy is not None:
-            load = _as_load(kind.load or kind.unit)
-            group.create_task(_begin_all(load, busy, kind.samples * TIMES, pace * TIMES))
-        return await _begin_all(kind.unit, quiet, kind.samples, pace)
 
 
 async def _begin_all(unit: Unit, merchant: Merchant, number: int, per_second: float) -> list[float]:
@@ -299,33 +302,53 @@ async def _begin_all(unit: Unit, merchant: Merchant, number: int, per_second: fl
     return [task.result() for task in tasks]
 
 
-def _as_load(unit: Unit) -> Unit:
-    """The unit, given up where the services refuse it."""
-
-    async def attempt(merchant: Merchant, number: int) -> None:
-        with suppress(Problem):
-            await unit(merchant, number)
-
-    return attempt
-
-
-async def _one_after_the_other(kind: Kind, quiet: Merchant, busy: Merchant | None) -> list[float]:
-    """One unit of the quiet merchant at a time, and with each `TIMES` of the busy one."""
-    seconds = []
-    for _ in range(kind.samples):
-        async with asyncio.TaskGroup() as group:
-            if busy is not None:
-                load = _as_load(kind.load or kind.unit)
-                for n in range(TIMES):
-                    group.create_task(load(busy, n))
-            seconds.append(await _timed(kind.unit, quiet, 0))
-    return seconds
-
-
 async def _timed(unit: Unit, merchant: Merchant, number: int) -> float:
     began = time.monotonic()
     await unit(merchant, number)
     return time.monotonic() - began
+
+
+# ---- the busy merchant's load, from a process of its own: it takes no time of who measures
+
+
+@dataclass(frozen=True)
+class Load:
+    """Where the busy merchant finds the system, and its pictures."""
+
+    addresses: Addresses
+    pictures: str
+
+    async def of(self, kind: Kind) -> None:
+        """All its units of a round of this kind; what is refused is not repeated."""
+        async with (
+            open_demo(self.addresses, currency="USD", catalogue="-", feed="-") as session,
+            session.publisher("/bench") as publisher,
+        ):
+            busy = self.merchant(session, publisher)
+            unit, pace = kind.load or kind.unit, kind.per_second * TIMES
+
+            async def attempt(merchant: Merchant, number: int) -> None:
+                with suppress(Problem):
+                    await unit(merchant, number)
+
+            units = kind.samples * TIMES + round(LEAD_SECONDS * pace)
+            await _begin_all(attempt, busy, units, pace)
+
+    def merchant(self, session: Session, publisher: CatalogPublisher) -> Merchant:
+        """The busy merchant."""
+        sandbox = replace(session.sandbox, seller_id=SECOND_SELLER)
+        own = replace(session, merchant="busy", shop="second", sandbox=sandbox)
+        return Merchant(own, publisher, self.pictures, TIMES, LOAD_ASKED_EVERY_SECONDS)
+
+
+def _begin_load(load: Load, kind: str, numbers_from: int) -> None:
+    global _numbers  # noqa: PLW0603 - the process makes other versions than those before it
+    _numbers = count(numbers_from)
+    uvloop.run(load.of(next(item for item in KINDS if item.name == kind)))
+
+
+def _be_warm() -> None:
+    """Import all of this."""
 
 
 # ---- the merchants
@@ -386,29 +409,31 @@ async def picture_hosts() -> AsyncIterator[tuple[str, str]]:
 
 async def main() -> None:
     """On a system of its own."""
-    with tempfile.TemporaryDirectory(prefix="bench-noisy-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-noisy-") as folder,
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes,
+    ):
         settings = StackSettings(state_dir=Path(folder), containers=False)
         async with picture_hosts() as (good, never):
             environment = {CATALOG: {"CATALOG_IMAGE_ALLOWED_HOSTS": f"{good},{never}"}}
             async with (
                 running_stack(settings, environment=environment) as stack,
                 open_demo(stack.addresses, currency="USD", catalogue="-", feed="-") as session,
-                open_session(Access.of_stack(stack.addresses)) as other,
                 session.publisher("/bench") as publisher,
             ):
+                load = Load(stack.addresses, f"http://{never}")
                 quiet = Merchant(replace(session, merchant="quiet"), publisher, f"http://{good}", 1)
-                second = replace(
-                    session,
-                    channel=Channel(other),
-                    merchant="busy",
-                    shop="second",
-                    sandbox=replace(session.sandbox, seller_id=SECOND_SELLER),
-                )
-                busy = Merchant(
-                    second, publisher, f"http://{never}", TIMES, LOAD_ASKED_EVERY_SECONDS
-                )
-                await asyncio.gather(set_up(quiet), set_up(busy))
-                figures = [await measure(kind, quiet, busy) for kind in KINDS]
+                await asyncio.gather(set_up(quiet), set_up(load.merchant(session, publisher)))
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(processes, _be_warm)
+                figures = []
+                for kind in KINDS:
+
+                    async def begin_load(name: str = kind.name) -> None:
+                        numbers_from = next(_numbers) * A_ROUNDS_NUMBERS
+                        await loop.run_in_executor(processes, _begin_load, load, name, numbers_from)
+
+                    figures.append(await measure(kind, quiet, begin_load))
     result = {"command": "make bench-noisy", "rounds": ROUNDS, "times": TIMES, "figures": figures}
     RESULTS.write_text(json.dumps(result, indent=1) + "\n")
 
