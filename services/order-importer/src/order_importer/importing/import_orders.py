@@ -138,6 +138,7 @@ async def _run(
                 if isinstance(failure, ShopNotConnected)
                 else str(failure)
             )
+            log.warning("import.failed", import_id=running.import_id, problem=problem)
             async with unit_of_work(pool) as connection:
                 await end_failed(connection, running.import_id, problem, shop.covered_until)
         except Exception as error:
@@ -157,11 +158,18 @@ async def _postpone(
     now = clock.now()
     waited = now - running.requested_at
     problem = failure.trouble if isinstance(failure, AppRefused) else str(failure)
+    pause = pause_after(failure, attempts=running.attempts, waited=waited)
+    log.info(
+        "import.postponed",
+        import_id=running.import_id,
+        problem=problem,
+        seconds=round(pause.total_seconds()),
+    )
     async with unit_of_work(pool) as connection:
         has_become_late = await imports.postpone_import(
             connection,
             running.import_id,
-            until=now + pause_after(failure, attempts=running.attempts, waited=waited),
+            until=now + pause,
             problem=problem,
             is_late=waited >= LATE_AFTER,
             refunds=int(isinstance(failure, AppRefused)),
