@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,31 +19,29 @@ from stack.throwaway import StoreAddresses
 
 from ..command_line import ChannelCommand
 from ..sample import sample_session
-from .faults import Watched
+from .watched import Watched
 
 SCALE = Scale(1 / 60)
 """A minute of waiting becomes a second; what a metric says is compared as in production."""
+ENVIRONMENT = {SANDBOX: {"SANDBOX_FEED_SECONDS": "0.3", "SANDBOX_AUDIT_SECONDS": "0.3"}}
 
 
-@pytest.fixture(scope="package")
-async def watched(
-    stack_addresses: StoreAddresses,
-    fork_server: ForkServer,
-    programs: Programs,
-    tmp_path_factory: pytest.TempPathFactory,
+@asynccontextmanager
+async def watching(
+    postgres: str, fork_server: ForkServer, folder: Path, *, kafka_secure: bool = False
 ) -> AsyncIterator[Watched]:
     """A system with a Kafka of its own and a connected shop, and a Prometheus that watches it."""
-    if find_program() is None:
-        pytest.skip("Prometheus is not installed: apt-get install prometheus")
-    folder: Path = tmp_path_factory.mktemp("watched")
     settings = StackSettings(
         state_dir=folder / "stack",
-        database_url=SecretStr(stack_addresses.admin_url),
+        database_url=SecretStr(postgres),
         containers=False,
-        installation="alerts",
+        kafka_secure=kafka_secure,
+        installation="guarded" if kafka_secure else "alerts",
     )
     (folder / "rules.yml").write_text(rules(SCALE))
-    async with running_stack(settings, ports=Ports.free(), spawn=fork_server.spawn) as system:
+    async with running_stack(
+        settings, ports=Ports.free(), environment=ENVIRONMENT, spawn=fork_server.spawn
+    ) as system:
         targets = {name: url for name, url in system.addresses.urls.items() if name != SANDBOX}
         config = configuration(targets, folder / "rules.yml", scraped_every="1s")
         async with (
@@ -50,4 +49,38 @@ async def watched(
             sample_session(system) as session,
         ):
             await bring_in.connect_shop(session)
-            yield Watched(system, prometheus, session, ChannelCommand(programs, system))
+            command = ChannelCommand(Programs(fork_server), system)
+            yield Watched(system, prometheus, session, command)
+
+
+@pytest.fixture(scope="package")
+def prometheus_is_here() -> None:
+    if find_program() is None:
+        pytest.skip("Prometheus is not installed: apt-get install prometheus")
+
+
+@pytest.fixture(scope="package")
+async def watched(
+    prometheus_is_here: None,
+    stack_addresses: StoreAddresses,
+    fork_server: ForkServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Watched]:
+    """On a Kafka that takes everybody."""
+    folder = tmp_path_factory.mktemp("watched")
+    async with watching(stack_addresses.admin_url, fork_server, folder) as watched:
+        yield watched
+
+
+@pytest.fixture
+async def guarded(
+    prometheus_is_here: None,
+    stack_addresses: StoreAddresses,
+    fork_server: ForkServer,
+    tmp_path: Path,
+) -> AsyncIterator[Watched]:
+    """On a Kafka with users."""
+    async with watching(
+        stack_addresses.admin_url, fork_server, tmp_path, kafka_secure=True
+    ) as watched:
+        yield watched

@@ -1,106 +1,25 @@
-"""How each fault comes about on a running system, and what the runbook says to end it."""
+"""Faults of Kafka, of jobs and of access, and what the runbook says to end them."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
-import asyncpg
 from aiokafka import AIOKafkaProducer
-from deploy.observability.prometheus import Prometheus
+from aiokafka.protocol.admin import DeleteAclsRequest
 
-from channel_demo.consent import agree
-from channel_demo.session import Session
-from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import encode
 from common.contracts.shop import ShopState
-from stack.kafka import EmbeddedKafka
-from stack.run import Stack
+from common.messaging.clients import new_admin
+from stack.kafka_identity import ADMINISTRATOR
 from stack.system import CATALOG, ORDERS
-from stack.testing import Marketplace, eventually
+from stack.testing import eventually
 
-from ..command_line import ChannelCommand
+from .shop_faults import SHOP_FAULTS
+from .watched import SOURCE, Fault, Watched
 
-SOURCE, POISONOUS = "/careless", "/poisonous"
+POISONOUS = "/poisonous"
 SHOPS_GROUP = "order-importer.shops"
-
-
-@dataclass(frozen=True)
-class Watched:
-    """A running system, what watches it, and a merchant with a connected shop."""
-
-    system: Stack
-    prometheus: Prometheus
-    session: Session
-    command: ChannelCommand
-
-    @property
-    def kafka(self) -> EmbeddedKafka:
-        """The system's own."""
-        kafka = self.system.kafka
-        if not isinstance(kafka, EmbeddedKafka):
-            raise TypeError("the alerts need a Kafka that can be suspended")
-        return kafka
-
-    @property
-    def marketplace(self) -> Marketplace:
-        """The marketplace, as the seller sees it."""
-        return Marketplace(self.session.sandbox.http, self.session.sandbox.seller_id)
-
-    async def channel(self, *words: str) -> None:
-        """A command of the operator's, which must succeed."""
-        result = await self.command(*words)
-        assert result.code == 0, result.err
-
-    async def passes(self, time: timedelta) -> None:
-        """Business time goes on by so much."""
-        await self.session.sandbox.http.post(
-            "/control/clock", json={"advance_seconds": time.total_seconds()}
-        )
-
-    async def import_orders(self) -> None:
-        """The merchant asks for an import, which calls AliExpress."""
-        await self.session.channel.import_orders(self.session.merchant, self.session.shop)
-
-    def products(self, catalogue: str, count: int) -> list[CatalogUpdated]:
-        """New products of a catalogue."""
-        return [
-            CatalogUpdated(
-                merchant_id=self.session.merchant,
-                catalogue_id=catalogue,
-                product_id=f"p{number}",
-                action="upsert",
-                version=1,
-                fields={"title": "A product among others"},
-            )
-            for number in range(count)
-        ]
-
-    async def publish(self, catalogue: str, count: int) -> None:
-        """Send new products of a catalogue."""
-        async with self.session.publisher(SOURCE) as publisher:
-            await publisher.publish(self.products(catalogue, count))
-
-    @asynccontextmanager
-    async def database(self, service: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-        """A service's database, as its owner."""
-        connection = await asyncpg.connect(self.system.database_url(service))
-        try:
-            yield connection
-        finally:
-            await connection.close()
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A fault for the block; leaving it does what the runbook's entry says."""
-
-    alert: str
-    what: str
-    remedy: str
-    begin: Callable[[Watched], AbstractAsyncContextManager[None]]
-    within: float = 60.0
 
 
 @asynccontextmanager
@@ -247,11 +166,38 @@ async def imports_fail_for_long(watched: Watched) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def a_token_grows_old(watched: Watched) -> AsyncIterator[None]:
-    session = watched.session
     await watched.passes(timedelta(days=28))
     yield
-    link = await session.channel.connect_shop(session.merchant, session.shop)
-    await agree(link.start_url, seller_id=session.sandbox.seller_id)
+    await watched.connect_again()
+
+
+@asynccontextmanager
+async def access_is_taken_away(watched: Watched) -> AsyncIterator[None]:
+    """Only on a Kafka with users: `order-importer` may do nothing any more."""
+    access = watched.system.kafka_access(ADMINISTRATOR)
+    admin = new_admin(access, answered_within=timedelta(seconds=20))
+    await admin.start()
+    try:
+        whatever = 1
+        await admin._send_request(  # aiokafka has no method for it
+            DeleteAclsRequest(
+                whatever, None, whatever, f"User:{ORDERS.name}", None, whatever, whatever
+            )
+        )
+    finally:
+        await admin.close()
+    yield
+    result = await watched.command.programs.run(
+        "common.messaging.acls",
+        *("--prefix", watched.system.addresses.topic_prefix, "--apply", access.bootstrap),
+        environment={
+            "KAFKA_SECURITY_PROTOCOL": access.protocol,
+            "KAFKA_CA_FILE": str(access.ca_file),
+            "KAFKA_USER": access.user,
+            "KAFKA_PASSWORD": access.password,
+        },
+    )
+    assert result.code == 0, result.err
 
 
 SHORT: Sequence[Fault] = (
@@ -330,6 +276,7 @@ LONG: Sequence[Fault] = (
         imports_fail_for_long,
         within=240.0,
     ),
+    *SHOP_FAULTS,
     Fault(
         "TokenLapses",
         "28 days pass",
@@ -337,4 +284,11 @@ LONG: Sequence[Fault] = (
         a_token_grows_old,
         within=120.0,
     ),
+)
+GUARDED = Fault(
+    "KafkaRefusesUs",
+    "order-importer is granted nothing any more, on a Kafka with users",
+    "`python -m common.messaging.acls --apply`",
+    access_is_taken_away,
+    within=120.0,
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deploy.observability.alerts import ALERTS
 
-from .faults import Fault
+from .watched import Fault
 
 BEGIN = "<!-- written by make alerts -->\n"
 END = "<!-- end -->\n"
