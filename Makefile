@@ -95,6 +95,7 @@ check-docs: $(READY)
 	@$(BIN)/python sandbox/build/generate_readme.py --check
 check-manifests: $(READY)
 	@$(BIN)/python -m lint.manifests
+	@$(BIN)/python -m deploy.strimzi --check
 check-supply: $(READY)
 	@$(BIN)/python -m lint.sbom --check
 	@$(BIN)/bandit -q -c pyproject.toml -r $(wildcard libs/*/src services/*/src) cli/src demo/src sandbox/src stack/src
@@ -129,6 +130,7 @@ docs: $(READY) ## generate what code knows: docs/aliexpress-errors.md, docs/metr
 	@$(BIN)/python docs/generate_errors.py
 	@$(BIN)/python docs/generate_metrics.py
 	@$(BIN)/python -m deploy.observability.generate
+	@$(BIN)/python -m deploy.strimzi
 	@$(BIN)/python sandbox/build/generate_readme.py
 
 # ---- to stress it: what `make test` does in a short form, at length

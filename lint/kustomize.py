@@ -14,7 +14,15 @@ import yaml
 
 OVERLAYS = Path("deploy/k8s/overlays")
 COMPONENTS = Path("deploy/k8s/components")
-BASES = (Path("deploy/k8s/base"), Path("deploy/k8s/secure-kafka"))
+SECURE = Path("deploy/k8s/secure-kafka")
+BASES = (Path("deploy/k8s/base"), SECURE)
+RESTORE = Path("deploy/k8s/restore")
+STORES = ("external-secrets", "cloudnative-pg", "strimzi")
+"""Components that change what others brought: after these, in this order."""
+NEED_SECURE = ("strimzi",)
+"""Components that are of no use to the base as it is."""
+NEEDS = {"operations-port": (), "cloudnative-pg": ("external-secrets",)}
+"""What a component needs; without an entry the operators' port, which others name."""
 
 
 class NotRendered(Exception):
@@ -50,10 +58,14 @@ def write_combination(folder: Path, base: Path, components: Sequence[Path]) -> N
 
 
 def combinations() -> Iterator[tuple[Path, tuple[Path, ...]]]:
-    """Each base with every component alone, and with all of them."""
-    components = tuple(sorted(COMPONENTS.iterdir()))
-    operations = COMPONENTS / "operations-port"  # monitors and policies name its port
+    """Each base with every component alone, with what that needs, and with all it can have."""
     for base in BASES:
-        for component in components:
-            yield base, (component,) if component == operations else (operations, component)
-        yield base, components
+        ours = sorted(path.name for path in COMPONENTS.iterdir() if path.name not in STORES)
+        stores = [name for name in STORES if base == SECURE or name not in NEED_SECURE]
+        for name in (*ours, *stores):
+            yield base, _paths([*NEEDS.get(name, ("operations-port",)), name])
+        yield base, _paths([*ours, *stores])
+
+
+def _paths(names: Sequence[str]) -> tuple[Path, ...]:
+    return tuple(COMPONENTS / name for name in names)

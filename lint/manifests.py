@@ -1,7 +1,7 @@
 """Manifests are valid and speak of what exists: `python -m lint.manifests`.
 
-Kubernetes by its own schemas, strictly; the compose file by the Compose specification; and every
-variable either names is a setting of the service it is given to.
+Kubernetes by its own schemas, custom resources by theirs, strictly; the compose file by the Compose
+specification; and every variable either names is a setting of the service it is given to.
 """
 
 import json
@@ -15,15 +15,13 @@ import jsonschema_rs
 import kubernetes_validate
 import yaml
 
-from lint import kustomize
+from lint import custom_resources, kustomize
 from lint.overlays import rendered
 from lint.settings_names import known_variables
 
 BASE = Path("deploy/k8s/base")
 OVERLAY = Path("deploy/k8s/secure-kafka")
 NAME = "app.kubernetes.io/name"
-OTHERS_KINDS = {"keda.sh", "monitoring.coreos.com", "gateway.networking.k8s.io"}
-"""API groups whose schemas are not here: their objects are rendered and not validated."""
 COMPOSE = Path("docker-compose.yml")
 COMPOSE_OVERLAY = Path("deploy/compose-kafka.yml")
 COMPOSE_OBSERVABILITY = Path("deploy/observability/compose.yml")
@@ -41,7 +39,7 @@ def main() -> int:
         *overlay_problems(OVERLAY),
         *(
             problem
-            for path in sorted(kustomize.OVERLAYS.iterdir())
+            for path in (*sorted(kustomize.OVERLAYS.iterdir()), kustomize.RESTORE)
             for problem in made_problems(path)
         ),
         *compose_problems(COMPOSE),
@@ -92,12 +90,18 @@ def made_problems(folder: Path) -> Iterator[str]:
 
 def _manifest_problems(path: Path, document: dict[str, Any], version: str) -> Iterator[str]:
     what = f"{path}: {document['kind']} {document['metadata']['name']}"
-    if document["apiVersion"].partition("/")[0] in OTHERS_KINDS:
-        return
+    if custom_resources.is_known(document["apiVersion"].partition("/")[0]):
+        core = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": document["metadata"]}
+        for problem in custom_resources.problems(document):
+            yield f"{what}: {problem}"
+    else:
+        core = document
     try:
-        kubernetes_validate.validate(document, version, strict=True)
+        kubernetes_validate.validate(core, version, strict=True)
     except kubernetes_validate.ValidationError as error:
         yield f"{what}: {error.message}"
+    except kubernetes_validate.SchemaNotFoundError:
+        yield f"{what}: no schema of {document['apiVersion']} is here"
     if document["kind"] == "ConfigMap":
         member = document["metadata"].get("labels", {}).get(NAME, document["metadata"]["name"])
         yield from _unknown(what, member, document["data"])
