@@ -39,7 +39,10 @@ def import_file(
     catalogue: CatalogueId = SAMPLE_CATALOGUE,
     partial: Annotated[bool, typer.Option(help="Do not delete what the file lacks.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Read and report, change nothing.")] = False,
-    file_format: Annotated[str, typer.Option("--format", help="csv, tsv, jsonl, xml.")] = "auto",
+    file_format: Annotated[
+        str, typer.Option("--format", help="csv, tsv, jsonl, xml, xlsx, ods.")
+    ] = "auto",
+    sheet: Annotated[str | None, typer.Option(help="The workbook's sheet, by its name.")] = None,
     id_field: Annotated[
         str | None,
         typer.Option(help="The column with the id, this time; a new catalogue keeps it."),
@@ -58,6 +61,7 @@ def import_file(
         "mode": "partial" if partial else "full",
         "dry_run": dry_run,
         "format": file_format,
+        **({} if sheet is None else {"sheet": sheet}),
         **fields,
     }
 

@@ -6,19 +6,17 @@ from typing import Annotated, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from catalog_service.access import (
     CatalogueId,
     CatalogueReader,
     CatalogueWriter,
-    ColumnName,
     ImportId,
 )
-from catalog_service.files.readers.encoding import encoding_named
 from catalog_service.files.readers.items import BadLine
-from catalog_service.files.readers.recognise import Format, Options
-from catalog_service.files.readers.tables import check_delimiter
+from catalog_service.files.readers.recognise import Options
+from catalog_service.files.reading_form import ReadingForm
 from catalog_service.files.store import (
     CANCELLABLE,
     Import,
@@ -82,29 +80,11 @@ class ProblemLine(BaseModel):
     remedy: str
 
 
-class UploadForm(BaseModel):
+class UploadForm(ReadingForm):
     """How the file is to be read; what is left out is as the catalogue says, or found out."""
 
-    format: Literal["auto"] | Format = "auto"
     mode: Literal["full", "partial"] = "full"
     dry_run: bool = False
-    id_field: ColumnName | None = None
-    parent_field: ColumnName | None = None
-    encoding: Annotated[str, Field(max_length=40)] | None = None
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-
-    def options(self) -> Options:
-        """As the readers take it. Raises `Refusal` for what no file can be read by."""
-        if self.encoding:
-            encoding_named(self.encoding)
-        check_delimiter(self.delimiter)
-        return Options(
-            format=None if self.format == "auto" else self.format,
-            id_field=self.id_field or None,
-            parent_field=self.parent_field or None,
-            encoding=self.encoding or None,
-            delimiter=self.delimiter or None,
-        )
 
 
 async def _upload_form(request: Request, query: Annotated[UploadForm, Query()]) -> UploadForm:

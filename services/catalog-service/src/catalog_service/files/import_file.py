@@ -233,7 +233,7 @@ class _Reading:
             found = await _in_reader(open_catalogue, path, running.reading_options(), parents)
             async with unit_of_work(self._pool) as connection:
                 await _check(connection, self._lease, running)
-                await set_format(connection, running, found.format, lines=lines)
+                await set_format(connection, running, found.format, lines=found.lines or lines)
             entries = islice(found.entries, running.rows_read, None)
             await self._read(entries, catalogue)
         if not self._taken and not running.accepted and not running.unchanged:

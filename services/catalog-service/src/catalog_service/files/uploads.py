@@ -99,8 +99,9 @@ class Uploads:
             raise _too_many(f"more than {limits.unread_bytes} bytes wait to be read", _LATER)
 
 
-def counted(uploads: Uploads) -> type[APIRoute]:
-    """The kind of route whose requests with a file are counted before their body is read."""
+def counted(uploads: Uploads, *, scope: str = "catalogue:write") -> type[APIRoute]:
+    """The kind of route whose requests with a file are counted before their body is read; the
+    caller needs the scope."""
 
     class CountedRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -110,7 +111,7 @@ def counted(uploads: Uploads) -> type[APIRoute]:
                 merchant_id = request.path_params["merchant_id"]
                 if not _IDENTIFIER.fullmatch(merchant_id):
                     return await handle(request)  # which refuses it
-                act_as(await identify(request), merchant_id, "catalogue:write")
+                act_as(await identify(request), merchant_id, scope)
                 async with uploads.admit(merchant_id, uploads.size_of(request)):
                     return await handle(request)
 

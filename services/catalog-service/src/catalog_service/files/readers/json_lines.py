@@ -16,6 +16,18 @@ from common.contracts.catalog import FieldValue
 
 def read_json_lines(path: Path, encoding: str, keys: Keys) -> Iterator[Entry]:
     """The file's products and bad lines."""
+    for row in read_objects(path, encoding):
+        if isinstance(row, BadLine):
+            yield row
+        else:
+            line, fields = row[0], without_placeholders(row[1])
+            yield item_of(line, *keys.of(fields), fields)
+
+
+def read_objects(
+    path: Path, encoding: str
+) -> Iterator[tuple[int, dict[str, FieldValue]] | BadLine]:
+    """Each line's number and its object, or what is wrong with it."""
     with path.open(encoding=encoding, errors=BAD_BYTES, newline="\n") as file:
         line = 0
         while text := file.readline(MAX_ROW):
@@ -26,7 +38,7 @@ def read_json_lines(path: Path, encoding: str, keys: Keys) -> Iterator[Entry]:
                 yield BadLine(line, "the line is too long", f"Keep to {MAX_ROW} characters.")
                 _skip_line(file)
                 continue
-            yield _entry(line, text, keys)
+            yield _object(line, text)
 
 
 def _skip_line(file: Any) -> None:
@@ -35,12 +47,12 @@ def _skip_line(file: Any) -> None:
             return
 
 
-def _entry(line: int, text: str, keys: Keys) -> Entry:
+def _object(line: int, text: str) -> tuple[int, dict[str, FieldValue]] | BadLine:
     try:
         value = msgspec.json.decode(text)
         if not isinstance(value, dict):
             return BadLine(line, "the line is no JSON object", "Send one JSON object a line.")
-        fields = without_placeholders({str(name): _field(inner) for name, inner in value.items()})
+        return line, {str(name): _field(inner) for name, inner in value.items()}
     except UnicodeError:
         return BadLine(
             line,
@@ -49,7 +61,6 @@ def _entry(line: int, text: str, keys: Keys) -> Entry:
         )
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         return BadLine(line, f"the line is no JSON: {error}", "Send one JSON object a line.")
-    return item_of(line, *keys.of(fields), fields)
 
 
 def _field(value: Any) -> FieldValue:

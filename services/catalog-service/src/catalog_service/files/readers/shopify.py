@@ -19,6 +19,39 @@ from common.contracts.catalog import FieldValue
 Row = TableRow | BadLine
 
 HANDLE = "Handle"
+HANDLES = (HANDLE, "URL handle")
+"""The column of handles, by its older and its newer name."""
+_OLDER_NAMES = {
+    "URL handle": HANDLE,
+    "Description": "Body (HTML)",
+    "Product category": "Product Category",
+    "Published on online store": "Published",
+    "SKU": "Variant SKU",
+    "Barcode": "Variant Barcode",
+    **{
+        f"Option{number} {part}": f"Option{number} {part.title()}"
+        for number in (1, 2, 3)
+        for part in ("name", "value")
+    },
+    "Price": "Variant Price",
+    "Compare-at price": "Variant Compare At Price",
+    "Inventory quantity": "Variant Inventory Qty",
+    "Inventory tracker": "Variant Inventory Tracker",
+    "Continue selling when out of stock": "Variant Inventory Policy",
+    "Fulfillment service": "Variant Fulfillment Service",
+    "Requires shipping": "Variant Requires Shipping",
+    "Charge tax": "Variant Taxable",
+    "Weight value (grams)": "Variant Grams",
+    "Weight unit for display": "Variant Weight Unit",
+    "Product image URL": "Image Src",
+    "Image position": "Image Position",
+    "Image alt text": "Image Alt Text",
+    "Variant image URL": "Variant Image",
+    "Gift card": "Gift Card",
+    "SEO title": "SEO Title",
+    "SEO description": "SEO Description",
+}
+"""How the exports of before 2025 call the newer ones' columns: a feed's matches serve both."""
 IMAGE = "Image Src"
 IMAGES = "Images"
 NO_OPTION = "default title"
@@ -34,7 +67,13 @@ MAX_CHARACTERS = 4 * MAX_ROW
 
 def is_shopify(columns: Iterable[str]) -> bool:
     """Whether these are the columns of a Shopify export."""
-    return {HANDLE, "Title", "Variant Price", "Option1 Value"} <= set(columns)
+    needed = {HANDLE, "Title", "Variant Price", "Option1 Value"}
+    names = set(columns)
+    return needed <= names or ("URL handle" in names and needed <= _older(names))
+
+
+def _older(names: Iterable[str]) -> set[str]:
+    return {_OLDER_NAMES.get(name, name) for name in names}
 
 
 def read_shopify(read: Callable[[], Iterable[Row]]) -> Iterator[Entry]:
@@ -43,10 +82,10 @@ def read_shopify(read: Callable[[], Iterable[Row]]) -> Iterator[Entry]:
     A product whose rows stand apart comes with its last one. Raises `FileTruncated` before any
     product: what a broken file lacks may be rows of each.
     """
-    counts = count_scattered(map(_handle, read()))
+    counts = count_scattered(map(_handle, map(_with_older_names, read())))
     with TemporaryFile() as file:
         scattered = ScatteredRows(counts, file)
-        for handle, group in groupby(read(), key=_handle):
+        for handle, group in groupby(map(_with_older_names, read()), key=_handle):
             if handle is None:
                 yield from (row for row in group if isinstance(row, BadLine))
                 continue
@@ -59,6 +98,12 @@ def read_shopify(read: Callable[[], Iterable[Row]]) -> Iterator[Entry]:
                 for row in rows:
                     if (whole := scattered.add(handle, row)) is not None:
                         yield from _of_handle(handle, whole)
+
+
+def _with_older_names(row: Row) -> Row:
+    if isinstance(row, BadLine) or HANDLE in row.cells:
+        return row
+    return TableRow(row.line, {_OLDER_NAMES.get(n, n): cell for n, cell in row.cells.items()})
 
 
 def _handle(row: Row) -> str | None:

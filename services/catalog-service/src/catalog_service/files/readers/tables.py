@@ -4,11 +4,13 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from catalog_service.files.readers.encoding import BAD_BYTES
+from catalog_service.files.readers.header_rows import LOOKED_AT, find_layout, is_amazon_template
 from catalog_service.files.readers.items import MAX_ROW, BadLine, FileRefused, FileTruncated
 from catalog_service.texts import is_storable
 
@@ -70,6 +72,7 @@ class Table:
     def __init__(self, path: Path, encoding: str, delimiter: str | None) -> None:
         self._path = path
         self._encoding = encoding
+        self._first = 0
         first = self._first_line()
         stated = _SEPARATOR_LINE.fullmatch(first)
         self._begins_with_separator = stated is not None
@@ -89,14 +92,16 @@ class Table:
                 "the header has bytes that are not of the file's encoding",
                 "Save the file as UTF-8, or name its encoding.",
             )
-        self.columns = _names(cells)
+        self.columns = column_names(cells)
 
     def rows(self) -> Iterator[TableRow | BadLine]:
         """The rows after the header. Raises `FileTruncated` where the file ends inside a cell."""
         with self._open() as file:
             lines = self._lines(file, MAX_ROW)
             reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
-            _first_filled(reader)
+            for _ in range(self._first):
+                lines.begin_row()
+                next(reader, None)
             while True:
                 lines.begin_row()
                 line = lines.number + 1
@@ -132,11 +137,29 @@ class Table:
         with self._open() as file:
             lines = self._lines(file, MAX_HEADER)
             try:
-                return _first_filled(csv.reader(lines, delimiter=self.delimiter, strict=True))
+                return self._header_of(csv.reader(lines, delimiter=self.delimiter, strict=True))
             except csv.Error as error:
                 raise FileRefused(f"the header cannot be read: {error}", _CORRECT_QUOTES) from None
             except _TooLong:
                 raise _header_too_long() from None
+
+    def _header_of(self, rows: Iterator[list[str]]) -> list[str]:
+        """The header's cells; `_first` is then the number of rows before the first product."""
+        top = []
+        for row in rows:
+            top.append(row)
+            if any(cell.strip() for cell in row):
+                break
+        self._first = len(top)
+        if not top or not is_amazon_template(top[-1]):
+            return top[-1] if top else []
+        before = len(top) - 1
+        template = [top[-1], *islice(rows, LOOKED_AT)]
+        layout = find_layout(template)
+        if layout is None:
+            return top[-1]
+        self._first = before + layout.first
+        return template[layout.header]
 
     def _lines(self, file: io.TextIOWrapper, most: int) -> _Lines:
         """The lines from the header on."""
@@ -176,10 +199,6 @@ def _header_too_long() -> FileRefused:
     )
 
 
-def _first_filled(rows: Iterator[list[str]]) -> list[str]:
-    return next((row for row in rows if any(cell.strip() for cell in row)), [])
-
-
 def _likeliest_delimiter(header: str) -> str:
     counts = {
         delimiter: len(next(csv.reader([header], delimiter=delimiter), []))
@@ -188,7 +207,7 @@ def _likeliest_delimiter(header: str) -> str:
     return max(DELIMITERS, key=lambda delimiter: counts[delimiter])
 
 
-def _names(header: list[str]) -> list[str]:
+def column_names(header: Sequence[str]) -> list[str]:
     """The header's names, blanks cut; a name that comes twice gets a number."""
     names: dict[str, None] = {}
     numbers: dict[str, int] = defaultdict(lambda: 2)
