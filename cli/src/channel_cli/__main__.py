@@ -6,6 +6,7 @@ from channel_cli.commands import (
     catalogue,
     catalogues,
     dead_letters,
+    feed_proposals,
     feeds,
     imports,
     merchants,
@@ -38,6 +39,7 @@ app.add_typer(parked.app, name="parked")
 app.add_typer(set_aside.app, name="set-aside")
 app.add_typer(imports.app, name="imports")
 app.add_typer(trace.app, name="trace")
+feeds.app.command("init")(feed_proposals.init)
 orders.app.command("due")(orders_in_time.due)
 orders.app.command("changes")(orders_in_time.changes)
 app.command("up")(system.up)

@@ -71,6 +71,64 @@ class Catalogue(Answer, frozen=True, kw_only=True):
     products: int | None = None
 
 
+class CatalogueField(Answer, frozen=True, kw_only=True):
+    """A field of a catalogue, and its most frequent values."""
+
+    name: str
+    filled: int
+    fill_rate: float
+    distinct: int
+    distinct_is_exact: bool
+    samples: list[str]
+
+
+class FieldValueCount(Answer, frozen=True, kw_only=True):
+    """A value of a field, and how many products have it."""
+
+    value: str
+    products: int
+
+
+class ColumnGuess(Answer, frozen=True, kw_only=True):
+    """What a column may be, how sure (0 to 1), and why."""
+
+    role: str
+    sure: float
+    why: str
+
+
+class DescribedColumn(Answer, frozen=True, kw_only=True):
+    """A column of a catalogue, and what it seems to be."""
+
+    name: str
+    fill_rate: float
+    distinct: int
+    samples: list[str]
+    guesses: list[ColumnGuess]
+
+
+class OpenPoint(Answer, frozen=True, kw_only=True):
+    """What is left to decide in a proposal, and how many rows wait on it."""
+
+    products: int
+    field: str
+    message: str
+    remedy: str
+
+
+class FeedProposal(Answer, frozen=True, kw_only=True):
+    """A proposed configuration; `rows` were read, the first ones where `is_partial`."""
+
+    format: str
+    read_as: str
+    rows: int
+    is_partial: bool
+    rejected: int
+    columns: list[DescribedColumn]
+    open_points: list[OpenPoint]
+    configuration: str
+
+
 class SourceProduct(Answer, frozen=True, kw_only=True):
     """A source product as its merchant's system sent it."""
 

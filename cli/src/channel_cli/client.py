@@ -9,11 +9,14 @@ from channel_cli.answers import (
     AppliedFeed,
     BulkAnswer,
     Catalogue,
+    CatalogueField,
     ConsentLink,
     DeadLetter,
     Document,
     FailedRow,
     Feed,
+    FeedProposal,
+    FieldValueCount,
     Import,
     ImportProblem,
     Merchant,
@@ -122,6 +125,18 @@ class Channel:
         path = _of(merchant, "catalogues", catalogue, "products", product_id)
         return await self.session.get(CATALOG, path, SourceProduct)
 
+    def catalogue_fields(self, merchant: str, catalogue: str) -> AsyncIterator[CatalogueField]:
+        """The fields of a catalogue and what they hold."""
+        path = _of(merchant, "catalogues", catalogue, "fields")
+        return self.session.items(CATALOG, path, CatalogueField)
+
+    def field_values(
+        self, merchant: str, catalogue: str, field: str
+    ) -> AsyncIterator[FieldValueCount]:
+        """A field's values, the most frequent first."""
+        path = _of(merchant, "catalogues", catalogue, "fields", field, "values")
+        return self.session.items(CATALOG, path, FieldValueCount)
+
     async def import_file(
         self, merchant: str, catalogue: str, name: str, file: BinaryIO, options: Query
     ) -> Import:
@@ -174,6 +189,16 @@ class Channel:
         """Try a configuration without saving it."""
         path = _of(merchant, "feeds", feed, "check")
         return await self.session.send("POST", CATALOG, path, Document, body=configuration)
+
+    async def propose_feed(
+        self, merchant: str, file: tuple[str, BinaryIO] | None, options: Query
+    ) -> FeedProposal:
+        """A configuration proposed from a catalogue file, or from an imported catalogue."""
+        path = _of(merchant, "feed-proposals")
+        files = {} if file is None else {"file": file}
+        return await self.session.send(
+            "POST", CATALOG, path, FeedProposal, query=options, files=files
+        )
 
     async def normalizing(self, merchant: str, feed: str) -> Progress:
         """How far a feed's normalizing is."""

@@ -25,6 +25,7 @@ from catalog_service.normalizing.mark_due import SaleCalendar
 from catalog_service.normalizing.republish import Republisher
 from catalog_service.normalizing.worker import Normalizer
 from catalog_service.preview.api import dry_run_router, preview_router
+from catalog_service.proposals.api import proposals_router
 from catalog_service.settings import CatalogSettings
 from catalog_service.shops.consumer import ShopStates
 from catalog_service.sources.api import sources_router
@@ -68,6 +69,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
         at_once=settings.image_checks_at_once,
         over_all=settings.image_checks_over_all,
     )
+    uploads = Uploads(pool, UploadLimits.of(settings))
     shops = ShopStates(tokens.forget)
     keys = ProducerKeys(
         settings.auth_url, settings.service_client_id, settings.service_client_secret
@@ -83,7 +85,8 @@ def build(context: Context[CatalogSettings]) -> Parts:
     return Parts(
         routers=[
             sources_router(pool),
-            upload_router(pool, Uploads(pool, UploadLimits.of(settings))),
+            upload_router(pool, uploads),
+            proposals_router(pool, uploads),
             files_router(pool),
             feeds_router(pool),
             republish_router(pool),

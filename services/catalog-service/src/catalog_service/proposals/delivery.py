@@ -1,0 +1,159 @@
+"""Proposed units, package and delivery: what a shop's templates and a parcel ask for. Pure."""
+
+from collections.abc import Iterable
+from statistics import median
+
+from catalog_service.describing.names import is_weight_unit, unit_named
+from catalog_service.describing.shapes import number_of, unit_of
+from catalog_service.describing.vocabulary import Role
+from catalog_service.proposals.draft import SURE, Draft, reason
+
+GRAMS_ABOVE = 60.0
+"""A median weight above this is rather in grams than in kilograms."""
+_SIDES: tuple[tuple[str, Role], ...] = (
+    ("package_length", "length"),
+    ("package_width", "width"),
+    ("package_height", "height"),
+)
+
+
+def put_units(draft: Draft) -> None:
+    """Decimal sign and units as the data show them; the time zone is left open."""
+    decimal = draft.description.decimal
+    draft.section("units")
+    draft.put("decimal", decimal.sign, 2, why=f"guess, {decimal.sure:.2f} sure: {decimal.why}")
+    draft.wait(
+        decimal.against,
+        "units.decimal",
+        "numbers that can only be read with the other decimal sign",
+        "Write all numbers of the catalogue alike.",
+    )
+    _put_unit(draft, "weight", ("weight",))
+    _put_unit(draft, "length", ("length", "width", "height"))
+    draft.offer("time_zone", "UTC", 2, why="OPEN: what dates without a zone mean")
+
+
+def _put_unit(draft: Draft, key: str, roles: tuple[Role, ...]) -> None:
+    column = draft.sure_column(*roles)
+    if column is None:
+        return
+    is_weight = key == "weight"
+    found = _found_unit(draft, column[0], column[1].unit, is_weight=is_weight)
+    if found is None:
+        return
+    unit, sure, why = found
+    if sure >= SURE:
+        draft.put(key, unit, 2, why=f"guess, {sure:.2f} sure: {why}")
+        return
+    draft.offer(key, unit, 2, why=f"unsure, {sure:.2f}: {why}; without a line it is the default")
+    draft.wait(
+        draft.description.columns[column[0]].filled,
+        f"units.{key}",
+        f"the unit of {column[0]!r} is not sure",
+        "Say in which unit it is: kg, g, lb, oz." if is_weight else "Say it: cm, mm, m, in.",
+    )
+
+
+def _found_unit(
+    draft: Draft, name: str, named: str | None, *, is_weight: bool
+) -> tuple[str, float, str] | None:
+    """The column's unit, how sure, and why."""
+    if named is not None and is_weight_unit(named) == is_weight:
+        return named, 0.95, f"the name {name!r} says so"
+    profile = draft.description.columns[name]
+    written = [unit for text in profile.texts if (unit := unit_of(text)) is not None]
+    if written:
+        unit = max(set(written), key=written.count)
+        return unit, 0.9, f"{written.count(unit)} values have it behind their number"
+    beside = draft.sure_column("weight_unit") if is_weight else None
+    if beside is not None:
+        word, count = draft.description.columns[beside[0]].distinct.most_common(1)[0]
+        if (unit := unit_named(word)) is not None:
+            return unit, 0.9, f"the column {beside[0]!r} says so in {count} rows"
+    return _by_size(draft, profile.texts) if is_weight else ("cm", 0.5, "nothing says the unit")
+
+
+def _by_size(draft: Draft, texts: Iterable[str]) -> tuple[str, float, str] | None:
+    sign = draft.description.decimal.sign
+    numbers = [number for text in texts if (number := number_of(text, sign))]
+    if not numbers:
+        return None
+    middle = median(numbers)
+    unit = "g" if middle > GRAMS_ABOVE else "kg"
+    return unit, 0.5, f"only the size of the numbers says so: half of them are below {middle:g}"
+
+
+def put_package(draft: Draft) -> None:
+    """Weight and sides of the parcel; what no column has is left open."""
+    weight = draft.sure_column("weight")
+    if weight is None:
+        draft.offer(
+            "package_weight", {"constant": 0.5}, 2, why="OPEN: no column is surely a weight"
+        )
+    else:
+        name, guess = weight
+        lacking = draft.lacking(name) + _zeros(draft, name)
+        draft.put("package_weight", {"field": name}, 2, why=reason(guess))
+        draft.wait(
+            max(lacking, 0),
+            "attributes.package_weight",
+            f"rows without a weight above 0 in {name!r}",
+            "Fill them, or give the match a default.",
+        )
+    draft.wait(
+        0 if weight else draft.rows,
+        "attributes.package_weight",
+        "no column is surely a weight",
+        "Name the column, or give one weight for all: {constant: 0.5}.",
+    )
+    lacking_sides = [key for key, role in _SIDES if not _put_side(draft, key, role)]
+    draft.wait(
+        draft.rows if lacking_sides else 0,
+        "attributes.package_length",
+        f"no column is surely {', '.join(lacking_sides)}",
+        "Name the columns, or give one size for all: {constant: 30}.",
+    )
+
+
+def _put_side(draft: Draft, key: str, role: Role) -> bool:
+    column = draft.sure_column(role)
+    if column is None:
+        draft.offer(key, {"constant": 20}, 2, why=f"OPEN: no column is surely a {role}")
+        return False
+    draft.put(key, {"field": column[0]}, 2, why=reason(column[1]))
+    return True
+
+
+def _zeros(draft: Draft, name: str) -> int:
+    return sum(
+        count
+        for text, count in draft.description.columns[name].distinct.items()
+        if text.strip("0.,") == ""
+    )
+
+
+def put_terms(draft: Draft) -> None:
+    """What is agreed with the shop and stands in no file: usual values, and open points."""
+    draft.put(
+        "product_units_type",
+        {"constant": "piece/pieces"},
+        2,
+        why="assumed, not from the file: the usual unit (M3.2)",
+    )
+    draft.put(
+        "service_template_id",
+        {"constant": "0"},
+        2,
+        why="assumed, not from the file: returns and refund by default (M3.10)",
+    )
+    for key, value, what in (
+        (
+            "inventory_deduction_strategy",
+            "place_order_withhold",
+            "or payment_success_deduct (M3.4)",
+        ),
+        ("shipping_preparation_time", 3, "days from the order to the parcel (M3.10)"),
+        ("shipping_template_id", "name or id", "one of the shop's freight templates (M3.10)"),
+    ):
+        draft.offer(key, {"constant": value}, 2, why=f"OPEN: {what}")
+        draft.wait(draft.rows, f"attributes.{key}", f"{key} is open: {what}", "Decide it.")

@@ -1,0 +1,195 @@
+"""Proposed SKU code, prices, sale dates, stock and barcode: a product's offer side. Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from catalog_service.describing.guess import Guess
+from catalog_service.describing.shapes import number_of
+from catalog_service.describing.vocabulary import Role
+from catalog_service.proposals.draft import NOTHING, Draft, reason
+from catalog_service.proposals.texts import field_expression
+from catalog_service.proposals.yaml_lines import Value
+
+Column = tuple[str, Guess]
+MOSTLY = 0.9
+_DATES: Mapping[str, Role] = {"discount_from": "sale_begins", "discount_until": "sale_ends"}
+
+
+def put_sku(draft: Draft) -> None:
+    """The SKU code; the row's own id where the column has none."""
+    best = draft.sure_column("sku")
+    if best is None:
+        draft.put(
+            "sku_code",
+            {"field": "product_id"},
+            2,
+            why="the row's own id: no filled column is surely a SKU. It has to stay for ever",
+        )
+        return
+    name, guess = best
+    if draft.lacking(name):
+        value = "{{ " + field_expression(name) + " | default(product_id) }}"
+        draft.put(
+            "sku_code",
+            {"template": value},
+            2,
+            why=f"{reason(guess)}; {draft.lacking(name)} rows have none and take their own id",
+        )
+    else:
+        draft.put("sku_code", {"field": name}, 2, why=reason(guess))
+
+
+def put_prices(draft: Draft) -> None:
+    """Price and discounted price: which of two columns is the lower one is seen in the rows."""
+    price = draft.sure_column("price")
+    higher = draft.sure_column("compare_price")
+    lower = draft.sure_column("sale_price")
+    usual, reduced = _usual_and_reduced(price, higher, lower)
+    if usual is None:
+        _no_price(draft)
+        return
+    if reduced is None:
+        draft.put("price", {"field": usual[0]}, 2, why=reason(usual[1]))
+        _wait_for_prices(draft, usual[0])
+        return
+    share = _share_lower(draft, usual[0], reduced[0])
+    if share is not None and share < MOSTLY:
+        draft.put("price", {"field": usual[0]}, 2, why=reason(usual[1]))
+        draft.offer(
+            "discount_price",
+            {"field": reduced[0]},
+            2,
+            why=f"unsure: only in {share:.0%} of rows with both it is not above {usual[0]!r}",
+        )
+        _wait_for_prices(draft, usual[0])
+        return
+    if draft.lacking(usual[0]) > draft.lacking(reduced[0]):
+        template = f"{field_expression(usual[0])} | default({field_expression(reduced[0])})"
+        draft.put(
+            "price",
+            {"template": "{{ " + template + " }}"},
+            2,
+            why=f"{reason(usual[1])}; where it is empty there is no discount",
+        )
+        _wait_for_prices(draft, reduced[0])
+    else:
+        draft.put("price", {"field": usual[0]}, 2, why=reason(usual[1]))
+        _wait_for_prices(draft, usual[0])
+    draft.put("discount_price", {"field": reduced[0]}, 2, why=reason(reduced[1]))
+    _put_dates(draft)
+
+
+def _usual_and_reduced(
+    price: Column | None, higher: Column | None, lower: Column | None
+) -> tuple[Column | None, Column | None]:
+    """Which column is the usual price, and which the reduced one."""
+    if higher is not None and price is not None and lower is None:
+        return higher, price
+    if price is not None:
+        return price, lower
+    if higher is not None:
+        return higher, lower
+    return lower, None
+
+
+def _share_lower(draft: Draft, usual: str, reduced: str) -> float | None:
+    """Of the rows that have both, the share in which the reduced price is not above the usual."""
+    pairs = list(_pairs(draft, usual, reduced))
+    return sum(low <= high for high, low in pairs) / len(pairs) if pairs else None
+
+
+def _pairs(draft: Draft, usual: str, reduced: str) -> Iterator[tuple[float, float]]:
+    sign = draft.description.decimal.sign
+    for row in draft.description.kept:
+        high = number_of(str(row.fields.get(usual) or ""), sign)
+        low = number_of(str(row.fields.get(reduced) or ""), sign)
+        if high and low:
+            yield high, low
+
+
+def _no_price(draft: Draft) -> None:
+    for name, guess in draft.unsure_columns("price", "compare_price", "sale_price"):
+        draft.offer("price", {"field": name}, 2, why=f"unsure: {reason(guess)}")
+    draft.put("price", NOTHING, 2, why="OPEN: no column is surely the price")
+    draft.wait(
+        draft.rows, "attributes.price", "no column is surely the price", "Name the column (M3.9)."
+    )
+
+
+def _wait_for_prices(draft: Draft, name: str) -> None:
+    """Rows without a price, children or not; parents are to have none (M4.3)."""
+    profile = draft.description.columns[name]
+    share = 1.0 - profile.share("number", "amount_mark")
+    draft.wait(
+        round(share * profile.filled),
+        "attributes.price",
+        f"rows whose {name!r} is no amount",
+        "Correct them in the catalogue: a price is read whole or not at all.",
+    )
+    draft.wait(
+        max(draft.lacking(name) - _parents(draft), 0),
+        "attributes.price",
+        f"rows without a price in {name!r}, parents left out",
+        "Fill them, or match another column.",
+    )
+
+
+def _parents(draft: Draft) -> int:
+    """How many rows may be parents: at most one for each child, by the rows that were kept."""
+    kept = draft.description.kept
+    parents = {row.parent_id for row in kept if row.parent_id is not None}
+    return round(len(parents) * draft.rows / len(kept)) if kept else 0
+
+
+def _put_dates(draft: Draft) -> None:
+    for key, role in _DATES.items():
+        column = draft.sure_column(role)
+        if column is not None:
+            draft.put(key, {"field": column[0]}, 2, why=reason(column[1]))
+
+
+def put_stock(draft: Draft) -> None:
+    """The stock; a column that only says yes or no leaves the number open."""
+    best = draft.sure_column("stock")
+    if best is not None:
+        draft.put("inventory", {"field": best[0]}, 2, why=reason(best[1]))
+        draft.wait(
+            draft.lacking(best[0]),
+            "attributes.inventory",
+            f"rows without a stock in {best[0]!r}",
+            "Fill them, or give the match a default: what has no stock is not created (M4.3).",
+        )
+        return
+    words = draft.sure_column("availability")
+    if words is not None:
+        values = _stock_of(draft.description.columns[words[0]].distinct)
+        draft.offer(
+            "inventory",
+            {"map": {"from": words[0], "values": values}},
+            2,
+            why=f"OPEN: no column has numbers of stock; say what each word of {words[0]!r} is",
+        )
+    else:
+        draft.offer("inventory", {"constant": 1}, 2, why="OPEN: no column is surely the stock")
+    for name, guess in draft.unsure_columns("stock"):
+        draft.offer("inventory", {"field": name}, 2, why=f"unsure: {reason(guess)}")
+    draft.wait(
+        draft.rows,
+        "attributes.inventory",
+        "no column has numbers of stock",
+        "Name a column, or say how many pieces each word means: a new product needs some (M4.3).",
+    )
+
+
+def _stock_of(words: Mapping[str, int]) -> Mapping[str, Value]:
+    nothing = ("out", "agotado", "rupture", "nicht", "no", "false", "0", "un")
+    return {
+        word: 0 if word.casefold().startswith(nothing) else 1
+        for word in sorted(words, key=lambda each: -words[each])[:10]
+    }
+
+
+def put_barcode(draft: Draft) -> None:
+    """The barcode, where a column has some."""
+    best = draft.sure_column("ean")
+    if best is not None:
+        draft.put("ean_code", {"field": best[0]}, 2, why=reason(best[1]))

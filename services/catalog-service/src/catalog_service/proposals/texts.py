@@ -1,0 +1,281 @@
+"""Proposed languages, pictures and category source: a product's content. Pure."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalog_service.describing.guess import Guess
+from catalog_service.describing.profile import ColumnProfile
+from catalog_service.describing.vocabulary import Role
+from catalog_service.proposals.draft import NOTHING, SURE, Draft, LeafSuggestion, reason
+from catalog_service.proposals.yaml_lines import Value
+
+MOST_PATHS = 2_000
+HIGH_LIKENESS = 92.0
+"""From here on a suggested leaf is an active line."""
+DEFAULT_LOCALE = "en_US"
+
+
+def choose_locale(draft: Draft, wanted: str | None) -> tuple[str, str]:
+    """The main locale, and why: it can never change once products are online (M3.1)."""
+    found = draft.description.locale
+    if wanted is not None:
+        return wanted, ""
+    if found is not None and found[1] >= SURE:
+        locale, sure, why = found
+        return (
+            locale,
+            f"guess, {sure:.2f} sure: {why}; it can never change once products are online",
+        )
+    tagged = [guess.locale for _, guess in draft.description.candidates("title") if guess.locale]
+    locale = tagged[0] if tagged else DEFAULT_LOCALE
+    draft.wait(
+        draft.rows,
+        "main_locale",
+        f"the language of the texts is not sure: {locale} stands there",
+        "Set main_locale before products go online: it can never change after.",
+    )
+    return locale, "OPEN: the texts do not tell; it can never change once products are online"
+
+
+def put_languages(draft: Draft, main: str) -> None:
+    """Title and description of the main locale and of every other that columns are named for."""
+    draft.section("languages")
+    titles = _by_locale(draft, "title", main)
+    descriptions = _by_locale(draft, "description", main)
+    draft.section(main, 2)
+    title = titles.pop(main, None)
+    _put_text(draft, "title", title, "title", f"languages.{main}.title")
+    description = descriptions.pop(main, None)
+    if description is None and (short := draft.sure_column("short_description")):
+        draft.say("no long description was found: this is the short one", 4)
+        description = short
+    _put_text(draft, "description", description, "description", f"languages.{main}.description")
+    if description is None and title is not None:
+        draft.offer("description", {"field": title[0]}, 4, why="or the title once more:")
+    for locale, (name, guess) in titles.items():
+        draft.section(locale, 2)
+        draft.put("title", {"field": name}, 4, why=reason(guess))
+        if locale in descriptions:
+            text, text_guess = descriptions[locale]
+            draft.put("description", {"field": text}, 4, why=reason(text_guess))
+
+
+def _by_locale(draft: Draft, role: Role, main: str) -> dict[str, tuple[str, Guess]]:
+    """The surest column of the role for each locale; one without a language is the main one's."""
+    found: dict[str, tuple[str, Guess]] = {}
+    for name, guess in draft.description.candidates(role):
+        is_own = guess is draft.description.guesses[name][0]
+        if guess.sure >= SURE and is_own:
+            found.setdefault(guess.locale or main, (name, guess))
+    return found
+
+
+def _put_text(
+    draft: Draft, key: str, column: tuple[str, Guess] | None, role: Role, place: str
+) -> None:
+    if column is not None:
+        name, guess = column
+        draft.put(key, {"field": name}, 4, why=reason(guess))
+        draft.wait(
+            draft.lacking(name),
+            place,
+            f"rows without a {key} in {name!r}",
+            "Fill them in the catalogue, or give the match a default.",
+        )
+        return
+    for name, guess in draft.unsure_columns(role):
+        draft.offer(key, {"field": name}, 4, why=f"unsure: {reason(guess)}")
+    draft.put(key, NOTHING, 4, why=f"OPEN: no column is surely the {key}")
+    draft.wait(draft.rows, place, f"no column is surely the {key}", "Name the column.")
+
+
+def put_pictures(draft: Draft) -> None:
+    """The pictures: a list, a text cut at its separator, JSON, or several columns."""
+    columns = [
+        (name, guess)
+        for name, guess in draft.description.candidates("pictures")
+        if guess.sure >= SURE
+    ]
+    place = "attributes.image_url_list"
+    if not columns:
+        _offer_pictures(draft)
+        return
+    name, guess = max(columns[:4], key=lambda each: (_has_several(draft, each[0]), each[1].sure))
+    profile = draft.description.columns[name]
+    series = [n for n, g in columns if _is_single(draft, n)]
+    if not _has_several(draft, name) and len(series) > 1:
+        value = _list_template(sorted(series, key=list(draft.description.columns).index)[:6])
+        draft.put("image_url_list", value, 2, why=f"{reason(guess)}; one picture in each column")
+    else:
+        draft.put("image_url_list", _pictures_match(profile), 2, why=reason(guess))
+    draft.wait(
+        draft.lacking(name),
+        place,
+        f"rows without a picture in {name!r}",
+        "Fill them: the first picture is mandatory (M3.5). Children take their parent's.",
+    )
+
+
+def _offer_pictures(draft: Draft) -> None:
+    for name, guess in draft.unsure_columns("pictures"):
+        draft.offer("image_url_list", {"field": name}, 2, why=f"unsure: {reason(guess)}")
+    draft.say("OPEN: no column surely holds addresses of pictures (M3.5)", 2)
+    draft.wait(
+        draft.rows,
+        "attributes.image_url_list",
+        "no column surely holds addresses of pictures",
+        "Name the column; file names need the server's address before them: a template.",
+    )
+
+
+def _has_several(draft: Draft, name: str) -> bool:
+    profile = draft.description.columns[name]
+    return bool(profile.lists or profile.list_separator() or profile.share("json") >= SURE)
+
+
+def _is_single(draft: Draft, name: str) -> bool:
+    return not _has_several(draft, name)
+
+
+def _pictures_match(profile: ColumnProfile) -> Mapping[str, Value]:
+    if profile.share("json") >= SURE:
+        return {"template": "{{ " + field_expression(profile.name) + " | from_json }}"}
+    separator = None if profile.lists else profile.list_separator()
+    match: dict[str, Value] = {"field": profile.name}
+    return match if separator is None else match | {"separator": separator}
+
+
+def _list_template(names: Sequence[str]) -> Mapping[str, Value]:
+    parts = ", ".join(f"{field_expression(name)} | default('')" for name in names)
+    return {"template": "{{ [" + parts + "] | select | list }}"}
+
+
+def field_expression(name: str) -> str:
+    """How a template names a source field."""
+    quoted = name.replace("\\", "\\\\").replace("'", "\\'")
+    return f"fields['{quoted}']"
+
+
+@dataclass(frozen=True)
+class CategorySource:
+    """Where a row's category path stands, how it is divided, and how many rows each path has."""
+
+    match: Mapping[str, Value]
+    separator: str
+    paths: Mapping[str, int]
+    why: str
+    column: str | None
+
+
+def find_categories(draft: Draft) -> CategorySource:
+    """The category source; without a column all rows are of one path, `all`."""
+    best = draft.sure_column("category")
+    if best is None:
+        return CategorySource(
+            {"constant": "all"},
+            " > ",
+            {"all": draft.rows},
+            "OPEN: no column is surely a category; all products are of one path",
+            None,
+        )
+    name, guess = best
+    profile = draft.description.columns[name]
+    if profile.share("json") >= SURE:
+        return _json_categories(draft, name, guess)
+    separator = (profile.path_separator() if profile.share("path") >= 0.2 else None) or " > "
+    paths: Counter[str] = Counter()
+    for text, count in profile.distinct.items():
+        if steps := [step.strip() for step in text.split(separator.strip() or separator)]:
+            shown = separator.join(filter(None, steps))
+            paths[shown] += count
+    return CategorySource({"field": name}, separator, paths, reason(guess), name)
+
+
+def _json_categories(draft: Draft, name: str, guess: Guess) -> CategorySource:
+    """Paths written as JSON: a list of names, or of objects with a name."""
+    expression = f"{field_expression(name)} | from_json"
+    paths: Counter[str] = Counter()
+    has_objects = False
+    for row in draft.description.kept:
+        steps = _json_steps(row.fields.get(name))
+        has_objects = has_objects or isinstance(next(iter(steps), None), dict)
+        names = [
+            str(each.get("name", "")) if isinstance(each, dict) else str(each) for each in steps
+        ]
+        if names:
+            paths[" > ".join(names)] += 1
+    if has_objects:
+        expression += " | map(attribute='name')"
+    return CategorySource(
+        {"template": "{{ " + expression + " | join(' > ') }}"},
+        " > ",
+        paths,
+        f"{reason(guess)}; its values are JSON",
+        name,
+    )
+
+
+def _json_steps(value: object) -> list[Any]:
+    try:
+        steps = json.loads(value) if isinstance(value, str) else []
+    except (ValueError, RecursionError):
+        return []
+    return steps if isinstance(steps, list) else []
+
+
+def put_category(
+    draft: Draft, source: CategorySource, suggestions: Mapping[str, LeafSuggestion]
+) -> dict[str, int]:
+    """Every path of the catalogue with its rows and its suggested leaf; the rows of the leaves
+    that are active."""
+    draft.section("category")
+    draft.put("source", source.match, 2, why=source.why)
+    draft.put("separator", source.separator, 2)
+    matched: defaultdict[str, int] = defaultdict(int)
+    known: dict[str, None] = {}
+    lines: list[tuple[str, int]] = []
+    for path, rows in sorted(source.paths.items(), key=lambda each: (-each[1], each[0])):
+        folded = path.casefold()
+        if folded not in known and len(path) <= 1_000 and len(lines) < MOST_PATHS:
+            known[folded] = None
+            lines.append((path, rows))
+    is_active = {
+        path: (found := suggestions.get(path)) is not None and found.likeness >= HIGH_LIKENESS
+        for path, _ in lines
+    }
+    waiting = 0
+    if any(is_active.values()):
+        draft.section("exact", 2)
+    else:
+        draft.say("exact:", 2)
+    for path, rows in lines:
+        found = suggestions.get(path)
+        if found is not None and is_active[path]:
+            matched[found.category_id] += rows
+            why = f"{rows} rows; suggested, {found.likeness:.0f} of 100 alike: {found.path}"
+            draft.put(path, found.category_id, 4, why=why)
+            continue
+        waiting += rows
+        tail = (
+            f"suggested, {found.likeness:.0f} of 100 alike: {found.path}"
+            if found is not None
+            else "no leaf is alike"
+        )
+        leaf = found.category_id if found is not None else "the leaf's id"
+        draft.offer(path, leaf, 4, why=f"{rows} rows; {tail}")
+    if source.column is not None:
+        waiting += draft.lacking(source.column)
+    left = len(source.paths) - len(lines)
+    if left > 0:
+        draft.say(f"and {left} more categories with fewer rows", 4)
+    draft.offer("prefix", {"": "the leaf's id"}, 2, why="or one leaf for all the others:")
+    draft.wait(
+        waiting,
+        "category.exact",
+        "rows whose category has no leaf of the shop",
+        "Match the catalogue's categories: take the # from the right ones, correct the others.",
+    )
+    return dict(matched)
