@@ -4,6 +4,7 @@ import typer
 
 from channel_cli.commands import (
     catalogue,
+    catalogue_fields,
     catalogues,
     dead_letters,
     feed_proposals,
@@ -39,6 +40,8 @@ app.add_typer(parked.app, name="parked")
 app.add_typer(set_aside.app, name="set-aside")
 app.add_typer(imports.app, name="imports")
 app.add_typer(trace.app, name="trace")
+catalogues.app.command("fields")(catalogue_fields.fields)
+catalogues.app.command("values")(catalogue_fields.values)
 feeds.app.command("init")(feed_proposals.init)
 orders.app.command("due")(orders_in_time.due)
 orders.app.command("changes")(orders_in_time.changes)

@@ -11,6 +11,9 @@ from catalog_service.categories.store import FETCHING_SCHEMAS, FETCHING_TREES
 from catalog_service.currencies.read_currency import CurrencyReader
 from catalog_service.families.store import NORMALIZING
 from catalog_service.feeds.api import feeds_router
+from catalog_service.fields.api import fields_router
+from catalog_service.fields.store import SUMMARISING
+from catalog_service.fields.summarise import Summariser
 from catalog_service.files.api import files_router, upload_router
 from catalog_service.files.import_file import Importer
 from catalog_service.files.leftovers import remove_leftovers
@@ -69,6 +72,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
         at_once=settings.image_checks_at_once,
         over_all=settings.image_checks_over_all,
     )
+    summariser = Summariser(pool, holder=settings.instance_id)
     uploads = Uploads(pool, UploadLimits.of(settings))
     shops = ShopStates(tokens.forget)
     keys = ProducerKeys(
@@ -84,6 +88,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
     replayer = Replayer(pool, [sources.applier, feeds.applier])
     return Parts(
         routers=[
+            fields_router(pool),
             sources_router(pool),
             upload_router(pool, uploads),
             proposals_router(pool, uploads),
@@ -100,6 +105,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
             Job("observing", normalizer.observe, every=timedelta(seconds=5)),
             *(Job(f"imports-{n}", importer.run, every=POLL, woken_by=[IMPORTING]) for n in (1, 2)),
+            Job("summaries", summariser.run, every=POLL, woken_by=[SUMMARISING]),
             Job("leftovers", lambda: remove_leftovers(pool), every=LEFTOVERS_EVERY),
             Job("schemas", marketplace.fetch_schemas, every=POLL, woken_by=[FETCHING_SCHEMAS]),
             Job("images", images.run, every=POLL, woken_by=[CHECKING_IMAGES]),

@@ -71,6 +71,21 @@ Index(
     postgresql_where=IS_UNREAD,
 )
 
+catalogue_summary = Table(
+    "catalogue_summary",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("catalogue_id", Text, primary_key=True),
+    Column("body", Text),
+    Column("made_at", DateTime(timezone=True)),
+    Column("requested_at", DateTime(timezone=True)),
+)
+Index(
+    "catalogue_summary_due",
+    catalogue_summary.c.requested_at,
+    postgresql_where=text("requested_at IS NOT NULL"),
+)
+
 category_branch = Table(
     "category_branch",
     TABLES,

@@ -16,6 +16,8 @@ from catalog_service.categories.marketplace import Marketplace
 from catalog_service.categories.store import request_schemas
 from catalog_service.currencies.read_currency import CurrencyReader
 from catalog_service.feeds.save_feed import apply_configuration
+from catalog_service.fields.store import request_summary
+from catalog_service.fields.summarise import Summariser
 from catalog_service.files.import_file import Importer
 from catalog_service.files.leftovers import remove_leftovers
 from catalog_service.files.readers.recognise import Options
@@ -142,6 +144,19 @@ async def test_leftovers(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     left = await pool.fetch("SELECT import_id FROM catalogue_import ORDER BY 1")
     assert [number for (number,) in left] == [bad, kept]
     assert await failed_rows(pool) == [("leftovers", "a-poisoned", str(bad))]
+
+
+async def test_summaries(pool: Pool) -> None:
+    for merchant in ("a-poisoned", "b-honest"):
+        async with unit_of_work(pool) as connection:
+            await request_summary(connection, merchant, "c")
+    await poison(pool, "catalogue_summary", "UPDATE", "NEW.merchant_id = 'a-poisoned'")
+
+    await Summariser(pool, holder="test").run()
+
+    made = await pool.fetch("SELECT merchant_id FROM catalogue_summary WHERE made_at IS NOT NULL")
+    assert [merchant for (merchant,) in made] == ["b-honest"]
+    assert await failed_rows(pool) == [("summaries", "a-poisoned", "c")]
 
 
 async def test_schemas(pool: Pool, connected_shop: None, marketplace: Marketplace) -> None:

@@ -20,6 +20,7 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
+from catalog_service.fields.store import request_summary
 from catalog_service.files.deletion_guard import must_withhold
 from catalog_service.files.readers.items import BadLine, Entry, FileRefused, FileTruncated, Item
 from catalog_service.files.readers.recognise import open_catalogue
@@ -208,6 +209,8 @@ class Importer:
         async with unit_of_work(self._pool) as connection:
             await _check(connection, lease, running)
             await finish_import(connection, running, state, failure=failure)
+            if not running.is_dry_run:
+                await request_summary(connection, running.merchant_id, running.catalogue_id)
             await forget_chunks(connection, running.merchant_id, running.import_id)
 
 
