@@ -91,6 +91,7 @@ async def test_an_imported_catalogue_is_described(pool: Pool, open_api: Any) -> 
         (b"<html><body>Login</body></html>", {}, 422, "file"),
         (PLAIN, {"shop": "no blank"}, 422, "shop"),
         (PLAIN, {"encoding": "nonsense"}, 422, "encoding"),
+        (PLAIN, {"merchant_id": "other"}, 422, "merchant_id"),
         (PLAIN, {"delimiter": "a"}, 422, "delimiter"),
         (PLAIN, {"main_locale": "english"}, 422, "main_locale"),
         (b"PK\x03\x04 no archive", {}, 422, "file"),

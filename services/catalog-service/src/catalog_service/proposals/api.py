@@ -32,11 +32,12 @@ PIECE = 1 << 20
 FORM_BYTES = 1_000_000
 """What a request may hold beside its file."""
 SHOWN_GUESSES = 3
+FILE = "file"
 
 Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN)]
 
 
-class ProposalForm(ReadingForm):
+class ProposalForm(ReadingForm, extra="forbid"):
     """For which shop, and as which catalogue; without a file the catalogue is what was imported.
 
     `main_locale` is found in the texts when it is left out.
@@ -122,10 +123,9 @@ class ProposalView(BaseModel):
 
 
 async def _form(request: Request, query: Annotated[_Query, Query()]) -> ProposalForm:
-    """The form's fields, which win, or those of the query."""
+    """The form's fields, which win, or those of the query; one that is neither is refused."""
     form = await request.form()
-    names = ProposalForm.model_fields
-    sent = {name: form[name] for name in names if name in form}
+    sent = {name: form[name] for name in form if name != FILE}
     try:
         return ProposalForm.model_validate(query.model_dump(exclude_unset=True) | sent)
     except ValidationError as error:
