@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from catalog_service.describing.describe import DescribedRow, describe
 from catalog_service.feeds.configuration import FeedConfiguration
+from catalog_service.feeds.matching import Row
 from catalog_service.feeds.stored import compile_form
 from catalog_service.files.readers.items import FileRefused
 from catalog_service.files.readers.recognise import Options
@@ -146,6 +147,34 @@ def test_what_is_proposed_for_each_format(name: str, expected: dict[str, Any]) -
         for step in place.split("."):
             at = (at or {}).get(step)
         assert at == value, place
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "attribute", "value"),
+    [
+        ("sku,name,price,uvp", "C,Tie,5,", "price", "5"),
+        ("sku,name,price,uvp", "C,Tie,5,9", "price", "9"),
+        ("sku,name,price,uvp", "C,Tie,5,9", "discount_price", "5"),
+        ("sku,name,price,image 1,image 2", "C,Tie,5,http://p/1,", "image_url_list", ["http://p/1"]),
+        ("code,name,sku,price", "C,Tie,,5", "sku_code", "C"),
+        ("code,name,sku,price", "C,Tie,S,5", "sku_code", "S"),
+    ],
+)
+def test_a_blank_cell_gives_way_to_the_other_column(
+    tmp_path: Path, header: str, row: str, attribute: str, value: object
+) -> None:
+    before = {
+        "sku,name,price,uvp": "A,Hat,8,9\nB,Cap,7,\n",
+        "sku,name,price,image 1,image 2": "A,Hat,8,http://p/a.jpg,http://p/b.jpg\n",
+        "code,name,sku,price": "A,Hat,X,8\nB,Cap,Y,7\nD,Cap,Z,7\nE,Cap,V,7\nF,Cap,,7\n",
+    }[header]
+    proposal = propose_text(tmp_path, f"{header}\n{before}{row}\n")
+    loaded = document(proposal)
+    of_feed = {k: v for k, v in loaded.items() if k not in {"id_field", "parent_field"}}
+    feed = compile_form("m", "f", 0, FeedConfiguration.model_validate(of_feed))
+    fields = dict(zip(header.split(","), row.split(","), strict=True))
+    filled = feed.general.attributes[attribute].fill(Row("C", None, fields))
+    assert filled == value
 
 
 def test_options_of_names_and_values_are_found_wherever_they_stand() -> None:

@@ -89,6 +89,22 @@ _UNITS = {
     "inches": "in",
 }
 _WEIGHTS = frozenset({"kg", "g", "lb", "oz"})
+_VAGUE = frozenset(
+    [
+        "code",
+        "codigo",
+        "codice",
+        "kod",
+        "ref",
+        "symbol",
+        "type",
+        "model",
+        "group",
+        "family",
+        "amount",
+    ]
+)
+"""Names that may mean something else: of two columns the other is the likelier."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _AMAZON_NAME = re.compile(
     r"(?P<base>[^\[\]#]+)(?P<tags>(?:\[[^\]]*\])*)#(?P<number>[0-9]+)\..*", re.DOTALL
@@ -179,6 +195,7 @@ def _readings(words: str, locale: str | None) -> Iterator[NameMeaning]:
         for role, length in _roles_of(text):
             is_whole = length == len(text)
             score = EXACT if is_whole else WITHIN * (0.6 + 0.4 * length / len(text))
+            score *= 0.85 if text in _VAGUE else 1.0
             if locale is not None and role not in {"title", "description", "short_description"}:
                 score *= 0.9
             yield NameMeaning(role, score, text, locale, unit, number)

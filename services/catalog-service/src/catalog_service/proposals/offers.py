@@ -27,7 +27,7 @@ def put_sku(draft: Draft) -> None:
         return
     name, guess = best
     if draft.lacking(name):
-        value = "{{ " + field_expression(name) + " | default(product_id) }}"
+        value = "{{ " + field_expression(name) + " | default(product_id, true) }}"
         draft.put(
             "sku_code",
             {"template": value},
@@ -63,7 +63,8 @@ def put_prices(draft: Draft) -> None:
         _wait_for_prices(draft, usual[0])
         return
     if draft.lacking(usual[0]) > draft.lacking(reduced[0]):
-        template = f"{field_expression(usual[0])} | default({field_expression(reduced[0])})"
+        other = f"{field_expression(reduced[0])} | default('')"
+        template = f"{field_expression(usual[0])} | default({other}, true)"  # blank ones too
         draft.put(
             "price",
             {"template": "{{ " + template + " }}"},
