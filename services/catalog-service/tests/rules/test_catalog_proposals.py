@@ -223,6 +223,12 @@ def test_what_is_not_sure_is_a_comment_and_an_open_point(tmp_path: Path) -> None
     assert {"currency", "attributes.shipping_template_id", "attributes.inventory"} <= fields
 
 
+@pytest.mark.parametrize("name", ["generic-parents.csv", "amazon.txt", "woocommerce.csv"])
+def test_parents_wait_for_no_price_and_no_stock(name: str) -> None:
+    waiting = {point.field for point in propose_file(FORMATS / name).open_points}
+    assert not waiting & {"attributes.price", "attributes.inventory"}
+
+
 def test_a_broken_quote_is_refused_with_its_line(tmp_path: Path) -> None:
     rows = "".join(f"{n},Hat,9\n" for n in range(50))
     with pytest.raises(FileRefused, match="inside the row of line 52"):

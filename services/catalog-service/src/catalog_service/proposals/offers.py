@@ -135,7 +135,10 @@ def _wait_for_prices(draft: Draft, name: str) -> None:
 
 
 def _parents(draft: Draft) -> int:
-    """How many rows may be parents: at most one for each child, by the rows that were kept."""
+    """How many rows are parents, which have no offer of their own; of the rows that were kept."""
+    families = draft.description.families
+    if families.kind == "parents" and families.parent_field is not None:
+        return len(draft.description.columns[families.parent_field].distinct)
     kept = draft.description.kept
     parents = {row.parent_id for row in kept if row.parent_id is not None}
     return round(len(parents) * draft.rows / len(kept)) if kept else 0
@@ -154,9 +157,9 @@ def put_stock(draft: Draft) -> None:
     if best is not None:
         draft.put("inventory", {"field": best[0]}, 2, why=reason(best[1]))
         draft.wait(
-            draft.lacking(best[0]),
+            max(draft.lacking(best[0]) - _parents(draft), 0),
             "attributes.inventory",
-            f"rows without a stock in {best[0]!r}",
+            f"rows without a stock in {best[0]!r}, parents left out",
             "Fill them, or give the match a default: what has no stock is not created (M4.3).",
         )
         return
