@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from catalog_service.describing.shapes import Shape, list_sign, path_sign, shapes_of
 from common.contracts.catalog import FieldValue
@@ -38,7 +39,7 @@ class ColumnProfile:
             return
         self.filled += 1
         shown = " | ".join(values)
-        key = shown if len(shown) <= LONGEST_KEY else f"{shown[:LONGEST_KEY]}~{hash(shown)}"
+        key = _key(shown)
         if key in self.distinct or len(self.distinct) < MOST_DISTINCT:
             self.distinct[key] += 1
         else:
@@ -79,6 +80,14 @@ class ColumnProfile:
     def path_separator(self) -> str | None:
         """What divides the steps of the column's paths."""
         return _most(path_sign(text) for text in self.texts)
+
+
+def _key(shown: str) -> str:
+    """A value as it is counted: a long one by its beginning and a digest."""
+    if len(shown) <= LONGEST_KEY:
+        return shown
+    digest = blake2b(shown.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+    return f"{shown[:LONGEST_KEY]}~{digest}"
 
 
 def _most(signs: Iterator[str | None]) -> str | None:

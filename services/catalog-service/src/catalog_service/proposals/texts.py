@@ -198,6 +198,7 @@ def _json_categories(draft: Draft, name: str, guess: Guess) -> CategorySource:
     """Paths written as JSON: a list of names, or of objects with a name."""
     expression = f"{field_expression(name)} | from_json"
     paths: Counter[str] = Counter()
+    counted = len(draft.description.kept)
     has_objects = False
     for row in draft.description.kept:
         steps = _json_steps(row.fields.get(name))
@@ -213,7 +214,7 @@ def _json_categories(draft: Draft, name: str, guess: Guess) -> CategorySource:
         {"template": "{{ " + expression + " | join(' > ') }}"},
         " > ",
         paths,
-        f"{reason(guess)}; its values are JSON",
+        f"{reason(guess)}; its values are JSON, counted in the first {counted} rows",
         name,
     )
 
