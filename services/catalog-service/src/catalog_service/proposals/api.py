@@ -21,6 +21,7 @@ from catalog_service.proposals.draft import Setting
 from catalog_service.proposals.leaves import find_required, find_suggestions
 from catalog_service.proposals.propose import Proposal, category_source, propose
 from catalog_service.proposals.read import ReadCatalogue, read_catalogue, read_file
+from catalog_service.proposals.readings import Readings
 from catalog_service.sources.store import load_catalogue
 from common.errors import Refusal
 from common.postgres.pool import Pool
@@ -135,6 +136,7 @@ async def _form(request: Request, query: Annotated[_Query, Query()]) -> Proposal
 def proposals_router(pool: Pool, uploads: Uploads) -> APIRouter:
     """The route of proposals, whose files are counted as uploads are."""
     limit_bytes = uploads.limits.largest
+    readings = Readings()
     router = APIRouter(
         tags=["feeds"],
         responses=PROBLEM_RESPONSES,
@@ -154,7 +156,8 @@ def proposals_router(pool: Pool, uploads: Uploads) -> APIRouter:
         if file is None:
             async with reading(pool) as connection:
                 await load_catalogue(connection, merchant, given.catalogue)
-            found = await read_catalogue(pool, merchant, given.catalogue)
+            async with readings.take(merchant):
+                found = await read_catalogue(pool, merchant, given.catalogue)
             if not found.description.rows:
                 raise Refusal(
                     f"the catalogue {given.catalogue} has no products",
@@ -164,7 +167,8 @@ def proposals_router(pool: Pool, uploads: Uploads) -> APIRouter:
                     remedy="Import a file first, or send one with this request.",
                 )
         else:
-            found = await _read_upload(file, given, limit_bytes)
+            async with readings.take(merchant):
+                found = await _read_upload(file, given, limit_bytes)
         proposal = await _propose(pool, merchant, given, found, file)
         return _view(found, proposal)
 
