@@ -471,6 +471,7 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(running
             "catalogue_id": "files",
             "import_id": str(number),
             "product_id": "a",
+            "name": "title",
             "feed_id": "f",
             "family_id": "a",
             "shop_id": "s",
@@ -479,6 +480,8 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(running
         places={
             f"{OF_MERCHANT}/catalogues": ("files",),
             f"{of_catalogue}/products": ("a",),
+            f"{of_catalogue}/fields": ("id",),
+            f"{of_catalogue}/fields/{{name}}/values": (1,),
             f"{of_catalogue}/imports": (number,),
             f"{of_catalogue}/imports/{{import_id}}/problems": (1,),
             f"{OF_MERCHANT}/feeds": ("f",),
