@@ -1,6 +1,6 @@
 """RFC 9457 problem details: every error names what, where, why and the next step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -155,15 +155,24 @@ def _field_of(item: Mapping[str, Any], body: object) -> str:
     place, *parts = item["loc"]
     if place != "body":
         return ".".join(map(str, parts or [place]))
-    names: list[str] = []
+    names = place_in(body, parts, is_missing=item["type"] == "missing")
+    return ".".join(map(str, names)) or str(place)
+
+
+def place_in(
+    body: object, parts: Sequence[str | int], *, is_missing: bool
+) -> tuple[str | int, ...]:
+    """The path in `body` that pydantic's location `parts` means, without the names of a union's
+    members; the last part is no key of the body's where it `is_missing`."""
+    path: list[str | int] = []
     here = body
     for number, part in enumerate(parts, 1):
         if _has(here, part):
             here = here[part]  # type: ignore[index]  # `_has` looked
-            names.append(str(part))
-        elif item["type"] == "missing" and number == len(parts):
-            names.append(str(part))
-    return ".".join(names) or str(place)
+            path.append(part)
+        elif is_missing and number == len(parts):
+            path.append(part)
+    return tuple(path)
 
 
 def _has(value: object, part: object) -> bool:
