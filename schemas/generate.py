@@ -2,7 +2,8 @@
 
 `python -m schemas.generate` writes them, and refuses to when an event's schema would break a reader
 of the committed version: raise the class's `schema_version` then, which makes a new file beside the
-old. `--check` writes nothing and fails when anything committed is stale or broken.
+old. So it does when a feed's document that was taken would be refused. `--check` writes nothing and
+fails when anything committed is stale or broken.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from schemas.access import access
 from schemas.compatibility import Role, Schema, breaks
 
+from catalog_service.feeds.document import FeedDocument
 from common.contracts.event import PYTHON_ONLY, Event
 from common.contracts.topics import OTHERS, TOPICS, Topic
 from common.postgres.pool import Pool
@@ -60,6 +62,40 @@ def _folded_text(key: str, value: Any) -> Any:
     if key == "pattern" and isinstance(value, str):
         return value.removesuffix(PYTHON_ONLY)
     return _folded(value)
+
+
+FEED_CONFIGURATION = Path("feed-configuration.v1.json")
+
+
+def feed_configuration_schema() -> Schema:
+    """The JSON Schema of a feed's document, for editors and for those who write documents."""
+    schema = FeedDocument.model_json_schema(by_alias=True, mode="validation")
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:channel.feed-configuration.v1",
+        "title": "A feed's configuration",
+    }
+    return cast(
+        "Schema", _folded(_closed(head | {k: v for k, v in schema.items() if k != "title"}))
+    )
+
+
+def _closed(node: Any) -> Any:
+    """Without the titles pydantic makes of names; objects whose keys have a pattern have no
+    others."""
+    if isinstance(node, list):
+        return [_closed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "patternProperties" in node:
+        node = {**node, "additionalProperties": False}
+    return {
+        key: {name: _closed(part) for name, part in value.items()}
+        if key in {"properties", "$defs", "patternProperties"}
+        else _closed(value)
+        for key, value in node.items()
+        if key != "title" or not isinstance(value, str) or "$schema" in node
+    }
 
 
 def role_of(topic: Topic) -> Role:
@@ -167,12 +203,17 @@ def wanted() -> dict[Path, Schema]:
     apis = {package.replace("_", "-"): openapi(package) for package in SERVICES}
     documents |= {Path("openapi") / f"{name}.json": document for name, document in apis.items()}
     documents[Path("access.json")] = access(apis)
+    documents[FEED_CONFIGURATION] = feed_configuration_schema()
     return documents
 
 
 def broken() -> list[str]:
-    """What today's events break of the committed schemas."""
+    """What today's events and configurations break of the committed schemas."""
     found = []
+    if (FOLDER / FEED_CONFIGURATION).exists():
+        old = json.loads((FOLDER / FEED_CONFIGURATION).read_text())
+        troubles = breaks(old, feed_configuration_schema(), "read")
+        found += [f"{FEED_CONFIGURATION}{what}" for what in troubles]
     for topic in TOPICS:
         path = FOLDER / "events" / f"{topic.event.type_name()}.json"
         if path.exists():

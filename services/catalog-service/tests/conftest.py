@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -39,6 +40,8 @@ from common.shop_tokens import ShopToken
 from stack.sandbox import Sandbox
 from stack.testing.conditions import eventually
 
+from .rest import Open, opened_api
+
 SELLER = "2200100001"
 REDIRECT_URI = "http://127.0.0.1:8001/v1/oauth/callback"
 
@@ -57,6 +60,12 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
     opened = await open_pool(database_url, max_size=6)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def open_api(pool: Pool, database_url: str) -> Open:
+    """Opens the service's REST, by settings of the test's."""
+    return partial(opened_api, pool, database_url)
 
 
 _offsets = count(1)

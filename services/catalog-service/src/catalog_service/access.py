@@ -33,10 +33,19 @@ CategoryId = Annotated[str, Path(pattern=r"^[1-9][0-9]{0,17}$")]
 ProductId = Annotated[str, Path(max_length=LONGEST_EXTERNAL_ID, pattern=r"^[^\x00-\x1f]+$")]
 FamilyId = ProductId
 """A family is named like its parent."""
+VersionNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
+DraftId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 ImportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+ShopName = Annotated[str, Field(pattern=IDENTIFIER_PATTERN)]
+CatalogueName = Annotated[str, Field(pattern=IDENTIFIER_PATTERN)]
+"""Ids in queries, by which lists are narrowed."""
 
 ColumnName = Annotated[str, Field(max_length=LONGEST_FIELD_NAME, pattern=r"^[^\x00-\x1f]*$")]
 """A column of a catalogue file; blank is none."""
+
+Note = Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$", description="Why.")]
+"""Why a configuration is saved, for those who look at its versions."""
 
 SearchedText = Annotated[str | None, Query(max_length=1_000, pattern=r"^[^\x00]*$")]
 """A text that is looked for in a list."""

@@ -9,11 +9,15 @@ from catalog_service.categories.api import categories_router
 from catalog_service.categories.marketplace import Marketplace
 from catalog_service.categories.store import FETCHING_SCHEMAS, FETCHING_TREES
 from catalog_service.currencies.read_currency import CurrencyReader
+from catalog_service.drafts.api import drafts_router
+from catalog_service.drafts.evaluate_draft import DraftEvaluator
+from catalog_service.drafts.store import EVALUATING
 from catalog_service.families.store import NORMALIZING
 from catalog_service.feeds.api import feeds_router
 from catalog_service.fields.api import fields_router
 from catalog_service.fields.store import SUMMARISING
 from catalog_service.fields.summarise import Summariser
+from catalog_service.feeds.versions_api import versions_router
 from catalog_service.files.api import files_router, upload_router
 from catalog_service.files.import_file import Importer
 from catalog_service.files.leftovers import remove_leftovers
@@ -74,6 +78,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
     )
     summariser = Summariser(pool, holder=settings.instance_id)
     uploads = Uploads(pool, UploadLimits.of(settings))
+    drafts = DraftEvaluator(pool, lifetime=settings.draft_lifetime)
     shops = ShopStates(tokens.forget)
     keys = ProducerKeys(
         settings.auth_url, settings.service_client_id, settings.service_client_secret
@@ -94,10 +99,12 @@ def build(context: Context[CatalogSettings]) -> Parts:
             proposals_router(pool, uploads),
             files_router(pool),
             feeds_router(pool),
+            versions_router(pool),
             republish_router(pool),
             categories_router(pool),
             preview_router(pool),
             dry_run_router(pool),
+            drafts_router(pool, most=settings.drafts_kept, lifetime=settings.draft_lifetime),
         ],
         consumers=[sources, feeds],
         jobs=[
@@ -111,6 +118,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             Job("images", images.run, every=POLL, woken_by=[CHECKING_IMAGES]),
             Job("trees", marketplace.fetch_trees, every=POLL, woken_by=[FETCHING_TREES]),
             Job("currencies", currencies.run, every=timedelta(seconds=5)),
+            Job("drafts", drafts.run, every=POLL, woken_by=[EVALUATING]),
             Job("sales", SaleCalendar(pool).run, every=timedelta(seconds=1)),
             Job("republishing", Republisher(pool).run, every=timedelta(seconds=1)),
             Job(

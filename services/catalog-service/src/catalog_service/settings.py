@@ -45,6 +45,11 @@ class CatalogSettings(ServiceSettings, MarketplaceSettings):
     deletion_share: Annotated[float, Field(gt=0, le=1)] = 0.2
     """The share of a catalogue a full file may delete without confirmation (M7.4)."""
 
+    drafts_kept: Annotated[int, Field(ge=1)] = 10
+    """How many configurations of a merchant's may be tried, or kept for looking at, at a time."""
+    draft_lifetime_hours: Annotated[float, Field(gt=0)] = 24.0
+    """How long a tried configuration and what it would change are kept."""
+
     @field_validator("image_allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -56,6 +61,11 @@ class CatalogSettings(ServiceSettings, MarketplaceSettings):
     def schema_lifetime(self) -> timedelta:
         """`schema_lifetime_hours` as a duration."""
         return timedelta(hours=self.schema_lifetime_hours)
+
+    @property
+    def draft_lifetime(self) -> timedelta:
+        """`draft_lifetime_hours` as a duration."""
+        return timedelta(hours=self.draft_lifetime_hours)
 
     @property
     def tree_lifetime(self) -> timedelta:

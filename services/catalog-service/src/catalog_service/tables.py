@@ -160,6 +160,48 @@ feed_configuration = Table(
     Column("version", Integer, primary_key=True),
     Column("body", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("author", Text),
+    Column("note", Text),
+)
+
+feed_draft = Table(
+    "feed_draft",
+    TABLES,
+    Column("merchant_id", Text(collation="C"), primary_key=True),
+    Column("draft_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("feed_id", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("based_on", Text),
+    Column("author", Text),
+    Column("state", Text, nullable=False),
+    Column("families", BigInteger),
+    Column("evaluated", BigInteger, nullable=False, server_default=text("0")),
+    Column("result", Text, nullable=False, server_default=text("'{}'")),
+    Column("warnings", Text, nullable=False, server_default=text("'[]'")),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("turn_at", DateTime(timezone=True), nullable=False),
+    Column("waits_until", DateTime(timezone=True)),
+    Column("finished_at", DateTime(timezone=True)),
+)
+Index("feed_draft_due", feed_draft.c.turn_at, postgresql_where=text("state = 'evaluating'"))
+
+feed_draft_family = Table(
+    "feed_draft_family",
+    TABLES,
+    Column("merchant_id", Text(collation="C"), primary_key=True),
+    Column("draft_id", BigInteger, primary_key=True),
+    Column("family_id", Text(collation="C"), primary_key=True),
+    Column("kind", Text(collation="C"), nullable=False),
+    Column("waits_for", Text),
+    Column("digest", LargeBinary),
+    Column("change", Text),
+)
+Index(
+    "feed_draft_family_by_kind",
+    feed_draft_family.c.merchant_id,
+    feed_draft_family.c.draft_id,
+    feed_draft_family.c.kind,
+    feed_draft_family.c.family_id,
 )
 
 image_check = Table(

@@ -15,6 +15,8 @@ from aliexpress.transport import HttpTransport
 from catalog_service.categories.marketplace import Marketplace
 from catalog_service.categories.store import request_schemas
 from catalog_service.currencies.read_currency import CurrencyReader
+from catalog_service.drafts.evaluate_draft import DraftEvaluator
+from catalog_service.drafts.try_draft import begin_draft
 from catalog_service.feeds.save_feed import apply_configuration
 from catalog_service.fields.store import request_summary
 from catalog_service.fields.summarise import Summariser
@@ -114,6 +116,34 @@ async def test_normalizing(
     assert await normalizer.run()
     assert {event.family_id for event in await emitted()} == {"b"}
     assert await failed_rows(pool) == []
+
+
+async def test_drafts(pool: Pool) -> None:
+    drafts: dict[str, int] = {}
+    for merchant in FAMILIES:
+        shop = ShopState(
+            merchant_id=merchant,
+            shop_id="s",
+            revision=1,
+            is_eligible=True,
+            connection="connected",
+            generation=1,
+            seller_id="1",
+        )
+        async with unit_of_work(pool) as connection:
+            await keep_shops(connection, [shop])
+            await add_catalogue(connection, Catalogue(merchant, "c", "explicit", "events"))
+            begun = await begin_draft(connection, merchant, "f", form(), author="a", most=9)
+        drafts[merchant] = begun.draft_id
+    await poison(pool, "feed_draft", "UPDATE", "NEW.merchant_id = 'b'")
+    evaluator = DraftEvaluator(pool, lifetime=timedelta(days=1))
+
+    while await evaluator.run():
+        pass
+
+    rows = await pool.fetch("SELECT merchant_id, state FROM feed_draft ORDER BY 1")
+    assert [tuple(row) for row in rows] == [("a", "ready"), ("b", "evaluating"), ("c", "ready")]
+    assert await failed_rows(pool) == [("drafts", "b", str(drafts["b"]))]
 
 
 async def test_imports(pool: Pool) -> None:

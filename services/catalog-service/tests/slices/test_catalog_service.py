@@ -4,22 +4,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
-import jwt
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from catalog_service.app import SERVICE
 from catalog_service.categories.marketplace import Marketplace
 from catalog_service.settings import CatalogSettings
-from common import clock
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import encode
 from common.contracts.event import Event
@@ -30,9 +26,11 @@ from common.messaging.relay import Relay
 from common.postgres.pool import Pool
 from common.service import Context, Parts, create_app
 from common.supervision import Component
-from common.web.identity import AUDIENCE, ISSUER, OPERATOR, Verifier
+from common.web.identity import OPERATOR, Verifier
 from stack.testing import eventually
 from stack.testing.hostile_requests import find_faults
+
+from ..rest import SCOPES, signer
 
 WALL_CLOCKS = "152805"
 FORM: dict[str, Any] = {
@@ -78,26 +76,6 @@ class Running:
         return msgspec.json.decode(record.value, type=ProductNormalized)
 
 
-def signer() -> tuple[Callable[..., str], dict[str, jwt.PyJWK]]:
-    key = Ed25519PrivateKey.generate()
-    public = jwt.algorithms.OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    keys = {"test": jwt.PyJWK(public | {"kid": "test", "alg": "EdDSA"})}
-
-    def sign(merchant: str | None, scope: str) -> str:
-        claims: dict[str, Any] = {
-            "iss": ISSUER,
-            "aud": AUDIENCE,
-            "sub": "test",
-            "scope": scope,
-            "exp": int((clock.now() + timedelta(minutes=5)).timestamp()),
-        }
-        if merchant is not None:
-            claims["merchant"] = merchant
-        return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "test"})
-
-    return sign, keys
-
-
 @pytest.fixture
 async def running(
     pool: Pool,
@@ -131,9 +109,6 @@ async def running(
     await asyncio.gather(*(component.stop() for component in components))
     for closer in parts.closers:
         await closer()  # type: ignore[misc]
-
-
-SCOPES = "catalogue:read catalogue:write feeds:read feeds:write dead-letters:read"
 
 
 def shop() -> ShopState:
@@ -486,6 +461,9 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(running
             f"{of_catalogue}/imports/{{import_id}}/problems": (1,),
             f"{OF_MERCHANT}/feeds": ("f",),
             f"{OF_MERCHANT}/feeds/{{feed_id}}/preview": ("a",),
+            f"{OF_MERCHANT}/feeds/{{feed_id}}/versions": (7,),
+            f"{OF_MERCHANT}/feeds/{{feed_id}}/drafts": (7,),
+            f"{OF_MERCHANT}/feeds/{{feed_id}}/drafts/{{draft_id}}/changes": ("a",),
             f"{OF_MERCHANT}/dead-letters": (7,),
             "/v1/dead-letters": (7,),
             f"{OF_MERCHANT}/quarantines": ("group", "source", "m"),

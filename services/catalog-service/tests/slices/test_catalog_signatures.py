@@ -25,7 +25,7 @@ from common.service import Context, create_app
 from common.web.identity import OPERATOR, Verifier
 from stack.testing import eventually, running_parts, serving
 
-from .test_catalog_service import signer
+from ..rest import signer
 
 KEY = ProducerKey("key-of-m", bytes(range(32)))
 OTHER = ProducerKey("key-of-other", bytes(range(1, 33)))

@@ -3,65 +3,23 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from catalog_service.app import SERVICE
 from catalog_service.files import import_file, uploads
 from catalog_service.files.import_file import FOLDER_PREFIX, Importer
 from catalog_service.files.leftovers import remove_folders
-from catalog_service.settings import CatalogSettings
 from catalog_service.sources.record_source import record_sources
 from common.postgres.pool import Pool
-from common.service import Context, create_app
-from common.web.identity import Verifier
 
-from .test_catalog_service import SCOPES, signer
+from ..rest import Open
 
 FILE = b"id,title\n" + b"".join(b"%d,Clock\n" % n for n in range(2_000))
 BOUNDARY = "parts"
-Open = Callable[..., Any]
-
-
-@pytest.fixture
-def open_api(pool: Pool, database_url: str) -> Open:
-    """The service's REST, by settings of the test's, as a merchant calls it."""
-
-    @asynccontextmanager
-    async def run(**changes: Any) -> AsyncIterator[Callable[[str], httpx2.AsyncClient]]:
-        settings = CatalogSettings(
-            database_url=database_url, kafka_bootstrap="unused:9092", auth_url="http://127.0.0.1:9",
-            **{"spool_free_bytes": 0, **changes},
-        )  # fmt: skip
-        sign, keys = signer()
-        context = Context(settings, pool, Verifier("http://127.0.0.1:9/jwks"))
-        context.verifier.trust(keys)
-        parts = SERVICE.build(context)
-        transport = httpx2.ASGITransport(app=create_app(SERVICE, context, parts))
-        clients: list[httpx2.AsyncClient] = []
-
-        def as_merchant(name: str) -> httpx2.AsyncClient:
-            clients.append(
-                httpx2.AsyncClient(
-                    transport=transport,
-                    base_url="http://catalog",
-                    headers={"authorization": f"Bearer {sign(name, SCOPES)}"},
-                )
-            )
-            return clients[-1]
-
-        yield as_merchant
-        for client in clients:
-            await client.aclose()
-        for closer in parts.closers:
-            await closer()  # type: ignore[misc]
-
-    return run
 
 
 def path_of(merchant: str) -> str:

@@ -109,10 +109,9 @@ class _Tally:
             return  # the parent's row gives the family its category
         row = Row(product.product_id, None, product.fields, budget=budget)
         try:
-            category_id = self._feed.category.find(row)
-            path = self._feed.category.path(row)
+            path, _, category_id = self._feed.category.look_up(row)
         except MatchFailed:
-            category_id, path = None, ""
+            path, category_id = "", None
         if category_id is None:
             self._unmatched[path] += 1
         else:

@@ -1,8 +1,9 @@
 """A configuration compiled once per version: matches to functions, paths to tables. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -52,9 +53,19 @@ class CountryPrice:
 
 
 @dataclass(frozen=True)
-class Matches:
-    """What fills a product of one category; each by attribute name."""
+class Languages:
+    """Title and description matches by locale."""
 
+    titles: Mapping[str, CompiledMatch]
+    descriptions: Mapping[str, CompiledMatch]
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What fills a product of one category; each by attribute name, locale or country."""
+
+    languages: Languages
+    country_prices: Mapping[str, CountryPrice]
     attributes: Mapping[str, CompiledMatch]
     category_attributes: Mapping[str, CompiledMatch]
     sku_attributes: Mapping[str, SkuAttribute]
@@ -63,12 +74,13 @@ class Matches:
     """Category attributes an override names: unlike general ones they must exist."""
 
 
-@dataclass(frozen=True)
-class Languages:
-    """Title and description matches by locale."""
+class Located(NamedTuple):
+    """A row's category: its path in its catalogue's words (empty: none), the path as tables have
+    it, and the leaf's id where one is matched."""
 
-    titles: Mapping[str, CompiledMatch]
-    descriptions: Mapping[str, CompiledMatch]
+    path: str
+    key: Path
+    category_id: str | None
 
 
 @dataclass(frozen=True)
@@ -80,13 +92,17 @@ class CategoryTable:
     exact: Mapping[Path, str]
     prefix: Mapping[Path, str]
 
-    def path(self, row: Row) -> str:
-        """The row's category path in its catalogue's words, empty when it has none."""
-        return self.separator.join(self._steps(row))[:LONGEST_PATH]
+    def look_up(self, row: Row) -> "Located":
+        """Where the row is in its catalogue, and which leaf that is. Raises `MatchFailed`."""
+        steps = self._steps(row)
+        key = tuple(step.casefold() for step in steps)
+        return Located(self.separator.join(steps)[:LONGEST_PATH], key, self._leaf(key))
 
     def find(self, row: Row) -> str | None:
         """The leaf's id, or None where nothing matches."""
-        path = tuple(step.casefold() for step in self._steps(row))
+        return self.look_up(row).category_id
+
+    def _leaf(self, path: Path) -> str | None:
         found = self.exact.get(path)
         length = min(len(path), self._longest_prefix)
         while found is None and length >= 0:
@@ -114,17 +130,29 @@ class CompiledFeed:
     version: int
     form: FeedConfiguration
     category: CategoryTable
-    languages: Languages
-    country_prices: Mapping[str, CountryPrice]
     is_excluded: Predicate | None
     general: Matches
     _overrides: Mapping[str, Matches] = field(default_factory=dict)
     """What each category's override names; merged when asked for, since there may be thousands."""
+    _path_overrides: Mapping[Path, Matches] = field(default_factory=dict)
 
-    def matches(self, category_id: str | None) -> Matches:
-        """What fills a product of this category."""
+    def matches(self, category_id: str | None, path: Path = ()) -> Matches:
+        """What fills a product of this category, and of this path of the catalogue's own: the
+        leaf's override beats what is general, that of the path the leaf's, a longer a shorter."""
+        found = self.general
         own = self._overrides.get(category_id or "")
-        return self.general if own is None else _merged(self.general, own)
+        if own is not None:
+            found = replace(
+                _merged(found, own), of_category_only=frozenset(own.category_attributes)
+            )
+        for length in range(min(len(path), self._longest_override) + 1):
+            own = self._path_overrides.get(path[:length])
+            found = found if own is None else _merged(found, own)
+        return found
+
+    @cached_property
+    def _longest_override(self) -> int:
+        return max(map(len, self._path_overrides), default=-1)
 
 
 def compile_feed(
@@ -132,41 +160,21 @@ def compile_feed(
 ) -> CompiledFeed:
     """The configuration, ready to use. Raises `Refusal` naming the key that cannot be used."""
     _check_size(form)
-    general = _matches(
-        "",
-        Override(
-            attributes=form.attributes,
-            category_attributes=form.category_attributes,
-            sku_attributes=form.sku_attributes,
-            user_defined_attributes=form.user_defined_attributes,
-        ),
-    )
     return CompiledFeed(
         merchant_id=merchant_id,
         feed_id=feed_id,
         version=version,
         form=form,
         category=_category_table(form.category),
-        languages=Languages(
-            {
-                locale: _compiled(f"languages.{locale}.title", language.title)
-                for locale, language in form.languages.items()
-            },
-            {
-                locale: _compiled(f"languages.{locale}.description", language.description)
-                for locale, language in form.languages.items()
-                if language.description is not None
-            },
-        ),
-        country_prices={
-            country: _country_price(f"country_prices.{country}", price)
-            for country, price in form.country_prices.items()
-        },
         is_excluded=_predicate(form),
-        general=general,
+        general=_matches("", form),
         _overrides={
             category_id: _matches(f"overrides.{category_id}.", override)
             for category_id, override in form.overrides.items()
+        },
+        _path_overrides={
+            _key(path, form.category.separator): _matches(f"path_overrides.{path}.", override)
+            for path, override in form.path_overrides.items()
         },
     )
 
@@ -203,8 +211,24 @@ def _parts(form: BaseModel) -> Iterator[BaseModel]:
             waiting += part
 
 
-def _matches(at: str, form: Override) -> Matches:
+def _matches(at: str, form: FeedConfiguration | Override) -> Matches:
     return Matches(
+        languages=Languages(
+            {
+                locale: _compiled(f"{at}languages.{locale}.title", language.title)
+                for locale, language in form.languages.items()
+                if language.title is not None
+            },
+            {
+                locale: _compiled(f"{at}languages.{locale}.description", language.description)
+                for locale, language in form.languages.items()
+                if language.description is not None
+            },
+        ),
+        country_prices={
+            country: _country_price(f"{at}country_prices.{country}", price)
+            for country, price in form.country_prices.items()
+        },
         attributes={
             name: _compiled(f"{at}attributes.{name}", match)
             for name, match in form.attributes.given().items()
@@ -226,11 +250,16 @@ def _matches(at: str, form: Override) -> Matches:
 
 def _merged(general: Matches, own: Matches) -> Matches:
     return Matches(
+        languages=Languages(
+            {**general.languages.titles, **own.languages.titles},
+            {**general.languages.descriptions, **own.languages.descriptions},
+        ),
+        country_prices={**general.country_prices, **own.country_prices},
         attributes={**general.attributes, **own.attributes},
         category_attributes={**general.category_attributes, **own.category_attributes},
         sku_attributes={**general.sku_attributes, **own.sku_attributes},
         user_defined={**general.user_defined, **own.user_defined},
-        of_category_only=frozenset(own.category_attributes),
+        of_category_only=general.of_category_only,
     )
 
 
@@ -260,11 +289,13 @@ def _category_table(form: CategoryMatching) -> CategoryTable:
 
 
 def _paths(table: Mapping[str, str], separator: str) -> dict[Path, str]:
+    return {_key(path, separator): category_id for path, category_id in table.items()}
+
+
+def _key(path: str, separator: str) -> Path:
+    """A path as the configuration writes it, as `Located.key` has a row's."""
     sign = separator.strip() or separator
-    return {
-        tuple(step.strip().casefold() for step in path.split(sign) if step.strip()): category_id
-        for path, category_id in table.items()
-    }
+    return tuple(step.strip().casefold() for step in path.split(sign) if step.strip())
 
 
 def _predicate(form: FeedConfiguration) -> Predicate | None:

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 from catalog_service.feeds.configuration import FeedConfiguration
@@ -32,6 +33,12 @@ class ExclusionCount:
         self._tests = [compile_rule(rule, numbers) for _, rule in named]
         self._is_excluded = is_excluded
         self._families: defaultdict[str, _Family] = defaultdict(_Family)
+
+    def fresh(self) -> "ExclusionCount":
+        """One of the same rules that has counted nothing."""
+        other = copy(self)
+        other.__dict__["_families"] = defaultdict(_Family)
+        return other
 
     def add(
         self,

@@ -2,19 +2,22 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from typing import Literal
 
 import msgspec
-from sqlalchemy import literal, select
+from sqlalchemy import func, literal, select
 
 from catalog_service.families.store import mark
 from catalog_service.tables import feed as feed_table
+from catalog_service.tables import feed_configuration as configuration_table
 from catalog_service.tables import normalized_product, source_product
 from common import clock
 from common.contracts.feed import FeedState
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
+from common.web.preconditions import etag_of
 
 Lifecycle = Literal["active", "removed"]
 
@@ -31,6 +34,13 @@ class Feed:
     configuration_version: int
     lifecycle: Lifecycle
     revision: int
+
+    @property
+    def etag(self) -> str:
+        """The tag of what the feed is now: its configuration's version, and whether it is gone."""
+        return etag_of(
+            f"{self.configuration_version}{'' if self.lifecycle == 'active' else '-removed'}"
+        )
 
     def state(self) -> FeedState:
         """The feed as other services see it."""
@@ -59,15 +69,24 @@ async def find_feed(
 
 
 async def list_feeds(
-    connection: Connection, merchant_id: str, *, after: str = "", limit: int = 50
+    connection: Connection,
+    merchant_id: str,
+    *,
+    shop_id: str | None = None,
+    catalogue_id: str | None = None,
+    lifecycle: Lifecycle | None = None,
+    after: str = "",
+    limit: int = 50,
 ) -> list[Feed]:
-    """The merchant's feeds by name."""
-    rows = await core.fetch(
-        connection,
-        _FEED.where(feed_table.c.merchant_id == merchant_id, feed_table.c.feed_id > after)
-        .order_by(feed_table.c.feed_id)
-        .limit(limit),
-    )
+    """The merchant's feeds by name; those of a shop, of a catalogue, in a state."""
+    found = _FEED.where(feed_table.c.merchant_id == merchant_id, feed_table.c.feed_id > after)
+    if shop_id is not None:
+        found = found.where(feed_table.c.shop_id == shop_id)
+    if catalogue_id is not None:
+        found = found.where(feed_table.c.catalogue_id == catalogue_id)
+    if lifecycle is not None:
+        found = found.where(feed_table.c.lifecycle == lifecycle)
+    rows = await core.fetch(connection, found.order_by(feed_table.c.feed_id).limit(limit))
     return [Feed(**dict(row)) for row in rows]
 
 
@@ -125,28 +144,59 @@ async def save_feed(connection: Connection, feed: Feed) -> Feed:
     return replace(feed, revision=revision)
 
 
+async def lock_name(connection: Connection, merchant_id: str, feed_id: str) -> None:
+    """Let nobody else save or remove a feed of this name until the transaction ends, whether there
+    is one yet or not."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('feed/' || $1 || '/' || $2, 0))",
+        merchant_id,
+        feed_id,
+    )
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a feed's configuration; `author` is the client whose token saved it, None for
+    one that was saved before authors were kept."""
+
+    version: int
+    author: str | None
+    note: str | None
+    created_at: datetime
+
+
 async def add_configuration(
-    connection: Connection, merchant_id: str, feed_id: str, version: int, body: str
+    connection: Connection,
+    merchant_id: str,
+    feed_id: str,
+    version: int,
+    body: str,
+    *,
+    author: str | None = None,
+    note: str | None = None,
 ) -> None:
     """Keep a version of a feed's configuration for good."""
     await connection.execute(
         """
-        INSERT INTO feed_configuration (merchant_id, feed_id, version, body, created_at)
-        VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO feed_configuration
+            (merchant_id, feed_id, version, body, created_at, author, note)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         """,
         merchant_id,
         feed_id,
         version,
         body,
         clock.now(),
+        author,
+        note,
     )
 
 
-async def load_configuration(
+async def find_configuration(
     connection: Connection, merchant_id: str, feed_id: str, version: int
-) -> str:
-    """A version's configuration as JSON text."""
-    body: str = await connection.fetchval(
+) -> str | None:
+    """A version's configuration as JSON text; None where there is no such version."""
+    body: str | None = await connection.fetchval(
         """
         SELECT body FROM feed_configuration
         WHERE merchant_id = $1 AND feed_id = $2 AND version = $3
@@ -156,6 +206,32 @@ async def load_configuration(
         version,
     )
     return body
+
+
+async def load_configuration(
+    connection: Connection, merchant_id: str, feed_id: str, version: int
+) -> str:
+    """A version's configuration as JSON text. Raises `NotFound`."""
+    body = await find_configuration(connection, merchant_id, feed_id, version)
+    if body is None:
+        remedy = "List the versions: GET /v1/merchants/{m}/feeds/{f}/versions."
+        raise NotFound(f"version {version} of the feed", remedy=remedy)
+    return body
+
+
+_VERSION = select(*(configuration_table.c[part.name] for part in fields(Version)))
+
+
+async def list_versions(
+    connection: Connection, feed: Feed, *, before: int | None = None, limit: int = 50
+) -> list[Version]:
+    """The versions of a feed's configuration, the newest first; those older than `before`."""
+    v = configuration_table.c
+    found = _VERSION.where(v.merchant_id == feed.merchant_id, v.feed_id == feed.feed_id)
+    if before is not None:
+        found = found.where(v.version < before)
+    rows = await core.fetch(connection, found.order_by(v.version.desc()).limit(limit))
+    return [Version(**dict(row)) for row in rows]
 
 
 async def mark_feed(connection: Connection, feed: Feed) -> None:
@@ -182,6 +258,17 @@ async def mark_feed(connection: Connection, feed: Feed) -> None:
             literal(feed.feed_id).label("feed_id"),
         ),
     )
+
+
+async def count_online(connection: Connection, feed: Feed) -> int:
+    """How many products of the feed are on AliExpress, as far as its reports have it."""
+    n = normalized_product.c
+    is_online = n.live_locale.is_not(None) | n.marketplace_product_id.is_not(None)
+    counted = select(func.count()).where(
+        n.merchant_id == feed.merchant_id, n.feed_id == feed.feed_id, is_online
+    )
+    number = await core.fetch_value(connection, counted)
+    return int(str(number))
 
 
 async def find_absent_fields(

@@ -16,7 +16,6 @@ from rapidfuzz import process
 from catalog_service.categories.schema import attribute_names
 from catalog_service.categories.store import load_bodies
 from catalog_service.feeds.configuration import (
-    CategoryMatching,
     FeedConfiguration,
     Match,
     Override,
@@ -50,27 +49,35 @@ async def find_warnings(
 ) -> list[ConfigurationWarning]:
     """The names that no product and no schema of the feed's categories has, and double paths."""
     found = [
-        *double_paths(form.category),
+        *double_paths(form),
         *await _unknown_fields(connection, merchant_id, form),
         *await _unknown_attributes(connection, merchant_id, form),
     ]
     return found[:MOST_WARNINGS]
 
 
-def double_paths(form: CategoryMatching) -> Iterator[ConfigurationWarning]:
+def double_paths(form: FeedConfiguration) -> Iterator[ConfigurationWarning]:
     """Spellings that mean one category path, of which only the last counts (M2.2). Pure."""
-    sign = form.separator.strip() or form.separator
-    for name, table in (("exact", form.exact), ("prefix", form.prefix)):
+    separator = form.category.separator
+    sign = separator.strip() or separator
+    tables: tuple[tuple[str, Mapping[str, object]], ...] = (
+        ("category.exact", form.category.exact),
+        ("category.prefix", form.category.prefix),
+        ("path_overrides", form.path_overrides),
+    )
+    for name, table in tables:
         spellings: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
         for path in table:
             steps = (step.strip().casefold() for step in path.split(sign))
             spellings[tuple(step for step in steps if step)].append(path)
         for alike in spellings.values():
             if len(alike) > 1:
+                leaf = table[alike[-1]]
+                which = f", category {leaf}" if isinstance(leaf, str) else ""
                 yield ConfigurationWarning(
-                    field=f"category.{name}.{alike[-1]}",
-                    message=f"{' and '.join(map(repr, alike))} are one path; only the last counts,"
-                    f" category {table[alike[-1]]}",
+                    field=f"{name}.{alike[-1]}",
+                    message=f"{' and '.join(map(repr, alike))} are one path; only the last counts"
+                    f"{which}",
                     remedy="Keep one of them: case and blanks around a step make no difference.",
                 )
 
@@ -145,6 +152,11 @@ async def _unknown_attributes(
             break
         at = f"overrides.{category_id}."
         found += await _unknown_of(connection, shop, {category_id}, override, at)
+    for path, override in form.path_overrides.items():
+        if len(found) >= MOST_WARNINGS:
+            break
+        at = f"path_overrides.{path}."
+        found += await _unknown_of(connection, shop, matched, override, at)
     return found
 
 
@@ -172,11 +184,14 @@ async def _unknown_of(
         after = bodies[-1][0]
     if not seen:
         return []
-    whose = "the category has" if at else f"none of the feed's {seen} categories read so far has"
+    is_one = at.startswith("overrides.")
+    whose = (
+        "the category has" if is_one else f"none of the feed's {seen} categories read so far has"
+    )
     return [
         ConfigurationWarning(
             field=f"{at}{table}.{name}",
-            message=f"{whose} {'no' if at else 'an'} attribute {name!r}",
+            message=f"{whose} {'no' if is_one else 'an'} attribute {name!r}",
             remedy=_alternative(name, known[table])
             or "Check its name in the category's attributes.",
         )

@@ -83,7 +83,6 @@ class _Draft:
     def __init__(
         self, feed: CompiledFeed, matches: Matches, schema: CategorySchema | None, head: Row
     ) -> None:
-        self._feed = feed
         self._form = feed.form
         self._matches = matches
         self._schema = schema or _OF_ANY_CATEGORY
@@ -131,7 +130,7 @@ class _Draft:
 
     def _check_locale(self) -> None:
         locales = self._schema.locales
-        for locale in self._form.languages:
+        for locale in self._locales():
             if locales is not None and locale not in locales.titles:
                 self._complain(
                     "locale",
@@ -140,9 +139,13 @@ class _Draft:
                     locale,
                 )
 
+    def _locales(self) -> list[str]:
+        languages = self._matches.languages
+        return list({**languages.titles, **languages.descriptions})
+
     def _titles(self) -> list[LocalText]:
         titles = []
-        for locale, match in self._feed.languages.titles.items():
+        for locale, match in self._matches.languages.titles.items():
             field = f"title_multi_language_list > {locale}"
             text = " ".join((self._text(field, match.text) or "").split())
             if shows_something(text):
@@ -181,7 +184,7 @@ class _Draft:
 
     def _descriptions(self) -> list[LocalText]:
         descriptions = []
-        for locale, match in self._feed.languages.descriptions.items():
+        for locale, match in self._matches.languages.descriptions.items():
             field = f"description_multi_language_list > {locale}"
             text = safe_html(self._given(field, match.text) or "")
             if text:

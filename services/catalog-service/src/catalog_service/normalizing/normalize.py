@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 
 from catalog_service.categories.schema import CategorySchema
-from catalog_service.feeds.compile import CompiledFeed, Matches
+from catalog_service.feeds.compile import CompiledFeed, Located, Matches
 from catalog_service.feeds.currencies import check_shop_currency
 from catalog_service.feeds.matching import MatchFailed, Row
 from catalog_service.feeds.quantities import QuantityInvalid, read_number
@@ -170,10 +170,10 @@ def _present(
     standing: Standing,
 ) -> Normalized | Waiting:
     lead = family.head or family.skus[0]
-    path, category_id, issues = _category(feed, lead)
+    (path, key, category_id), issues = _category(feed, lead)
     if family.head is None:
         issues = []  # the parent, which is missing, would say it
-    matches = feed.matches(category_id)
+    matches = feed.matches(category_id, key)
     schema = None if category_id is None or family.head is None else lookups.schema(category_id)
     if schema is None and category_id is not None and family.head is not None:
         return Waiting(f"schema:{category_id}")
@@ -207,7 +207,7 @@ def _present(
     return Normalized(
         category_id=category_id,
         category_path=path,
-        title=_shown_title(feed, lead),
+        title=_shown_title(feed, matches, lead),
         sku_codes=list(dict.fromkeys(codes.values())),
         content_part=_part(content, issues),
         content=content,
@@ -231,7 +231,7 @@ def _with_too_many_skus(feed: CompiledFeed, family: Family) -> Normalized:
     )
     part = _part(None, [issue])
     return Normalized(
-        title=_shown_title(feed, family.head or family.skus[0]),
+        title=_shown_title(feed, feed.general, family.head or family.skus[0]),
         content_part=part,
         offers_part=part,
         stock_part=part,
@@ -286,18 +286,19 @@ def _no_stock(matches: Matches, stock: Sequence[SkuStock]) -> list[Issue]:
     ]
 
 
-def _category(feed: CompiledFeed, row: Row) -> tuple[str, str | None, list[Issue]]:
-    """The row's category path, its leaf where there is one, and what is wrong with it."""
+def _category(feed: CompiledFeed, row: Row) -> tuple[Located, list[Issue]]:
+    """The row's category, and what is wrong with it."""
     try:
-        path = feed.category.path(row)
-        category_id = feed.category.find(row)
+        located = feed.category.look_up(row)
     except MatchFailed as failure:
-        return "", None, [_category_issue(str(failure), "Correct category.source.", None)]
-    if category_id is not None:
-        return path, category_id, []
+        issue = _category_issue(str(failure), "Correct category.source.", None)
+        return Located("", (), None), [issue]
+    if located.category_id is not None:
+        return located, []
+    path = located.path
     message = f"the category {path!r} is not matched" if path else "the product has no category"
     remedy = "Match the category under category.exact or category.prefix of the feed."
-    return path, None, [_category_issue(message, remedy, path or None)]
+    return located, [_category_issue(message, remedy, path or None)]
 
 
 def _category_issue(message: str, remedy: str, value: str | None) -> Issue:
@@ -372,9 +373,9 @@ def _evaluate_images(
     return image_issues([(url, verdict) for url, verdict in verdicts.items() if verdict])
 
 
-def _shown_title(feed: CompiledFeed, row: Row) -> str:
+def _shown_title(feed: CompiledFeed, matches: Matches, row: Row) -> str:
     try:
-        text = feed.languages.titles[feed.form.main_locale].text(row)
+        text = matches.languages.titles[feed.form.main_locale].text(row)
     except MatchFailed:
         return ""
     return " ".join(undo_entities(text or "").split())[:300]

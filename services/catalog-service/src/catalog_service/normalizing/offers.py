@@ -318,7 +318,7 @@ class _Prices(_Reader):
     def _countries(self, price: Decimal) -> tuple[list[CountryPrice], list[str]]:
         """The country prices, and the countries whose price is unusable."""
         prices, kept = [], []
-        for country, match in self.feed.country_prices.items():
+        for country, match in self.matches.country_prices.items():
             try:
                 own = self._country(country, match, price)
             except _Unusable:

@@ -101,6 +101,42 @@ async def load_standings(
 
 
 @dataclass(frozen=True)
+class Present:
+    """A family as it is stored for a feed: what was last emitted of it, and how it stood then."""
+
+    event: ProductNormalized
+    title: str | None
+    image_urls: list[str]
+    previous: Previous
+
+
+async def load_present(
+    connection: Connection, keys: Collection[ProductKey]
+) -> dict[ProductKey, Present]:
+    """How these families are stored, for who only looks; one never normalized is left out."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, feed_id, family_id, event, title, image_urls, revision, state, digest,
+            live_locale IS NOT NULL OR marketplace_product_id IS NOT NULL AS is_online,
+            live_locale, is_parent
+        FROM normalized_product
+        JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, feed_id, family_id)
+            USING (merchant_id, feed_id, family_id)
+        """,
+        *columns_of(keys),
+    )
+    return {
+        (m, f, family): Present(
+            event_of(event),
+            title,
+            image_urls,
+            Previous(revision, state, digest, Standing(*standing)),
+        )
+        for m, f, family, event, title, image_urls, revision, state, digest, *standing in rows
+    }
+
+
+@dataclass(frozen=True)
 class LastResult:
     """What was last found of a family, kept while it cannot be evaluated."""
 

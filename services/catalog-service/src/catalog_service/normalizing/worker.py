@@ -41,14 +41,14 @@ from catalog_service.families.store import (
 from catalog_service.feeds.store import Feed, load_feeds_of_catalogues
 from catalog_service.files.store import find_oldest_unread
 from catalog_service.images.store import request_checks, wait_for_image
-from catalog_service.normalizing.evaluate import Failed, absence, evaluate, failed_by, withheld
+from catalog_service.normalizing.evaluate import Failed, absence, evaluate, failed_by
 from catalog_service.normalizing.normalize import Normalized, Waiting
 from catalog_service.normalizing.reference_data import FeedCache, ReferenceData, SchemaCache
-from catalog_service.normalizing.rows import has_changed, row_of, rows_of
+from catalog_service.normalizing.rows import has_changed
+from catalog_service.normalizing.rows_of_turn import rows_of_turn
 from catalog_service.normalizing.store import (
     NormalizedRow,
     Previous,
-    load_last_results,
     load_members,
     load_previous,
     save_normalized,
@@ -207,14 +207,7 @@ class Normalizer:
                 turn.sort_in(task, absence(task.feed, members.get(task.family, [])) or failure)
         waits = await _wait(connection, turn.waiting)
         waits += [Wait(t.family, t.feed.feed_id, None, t.traceparent) for t in turn.put_off]
-        rows = rows_of(turn, previous)
-        if turn.failed:
-            last = await load_last_results(connection, [task.key for task, _ in turn.failed])
-            for task, failed in turn.failed:
-                rows_of_family = members.get(task.family, [])
-                kept = withheld(failed, task.family[2], rows_of_family, last.get(task.key))
-                rows += row_of(task, kept, previous.get(task.key))
-        rows = [_traced(row) for row in sorted(rows, key=lambda row: row.event.key())]
+        rows = [_traced(row) for row in await rows_of_turn(connection, turn, members, previous)]
         await save_normalized(connection, rows)
         changed = [row for row in rows if has_changed(row, previous)]
         await add_events(

@@ -8,27 +8,20 @@ never looked at as good.
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pydantic import BaseModel
 
 from catalog_service.categories.permitted import PermittedLeaves
-from catalog_service.categories.schema import CategorySchema, missing_attributes
+from catalog_service.categories.schema import missing_attributes
 from catalog_service.feeds.check_feed import FeedCheck, check_feed
 from catalog_service.feeds.compile import CompiledFeed
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.stored import compile_form
-from catalog_service.normalizing.evaluate import Failed, evaluate
-from catalog_service.normalizing.normalize import (
-    Lookups,
-    Normalized,
-    SchemaRefused,
-    Standing,
-    Waiting,
-)
-from catalog_service.normalizing.reference_data import ReferenceData, SchemaCache
+from catalog_service.normalizing.evaluate import Failed
+from catalog_service.normalizing.normalize import Normalized, Waiting
+from catalog_service.normalizing.reference_data import SchemaCache
 from catalog_service.normalizing.store import load_members, load_standings
-from catalog_service.normalizing.variations import Member
+from catalog_service.normalizing.try_families import Result, Trial, feed_of, try_families
 from catalog_service.preview.causes import Cause, cause_of
 from catalog_service.preview.completeness import Lacking, lacking_of
 from catalog_service.preview.store import list_families
@@ -105,51 +98,15 @@ async def _evaluate(
     page: Sequence[str],
     schemas: SchemaCache,
     leaves: PermittedLeaves,
-) -> list[Normalized | Waiting | Failed]:
-    merchant, shop = feed.merchant_id, feed.form.shop
-    keys = {family: (merchant, feed.form.catalogue, family) for family in page}
-    members = await load_members(connection, keys.values())
+) -> list[Result]:
+    merchant = feed.merchant_id
+    members = await load_members(connection, [(merchant, feed.form.catalogue, f) for f in page])
     standings = await load_standings(connection, [(merchant, feed.feed_id, f) for f in page])
-    known = await ReferenceData.of_shops(
-        connection, [(merchant, shop)], schemas=schemas, leaves=leaves
+    trial = Trial(feed_of(feed), feed, clock.now())
+    tried = await try_families(
+        connection, trial, page, members, standings, schemas=schemas, leaves=leaves
     )
-    lookups = _OfWhatIsThere(known.of(merchant, shop))
-    families = [
-        (family, members.get(key, []), standings.get((merchant, feed.feed_id, family)))
-        for family, key in keys.items()
-    ]
-    results = await asyncio.to_thread(_evaluate_all, feed, families, lookups)
-    if await known.load_lacking(connection):
-        results = await asyncio.to_thread(_evaluate_all, feed, families, lookups)
-    return results
-
-
-def _evaluate_all(
-    feed: CompiledFeed,
-    families: Sequence[tuple[str, list[Member], Standing | None]],
-    lookups: Lookups,
-) -> list[Normalized | Waiting | Failed]:
-    at = clock.now()
-    return [
-        evaluate(feed, family, members, lookups, at=at, standing=standing)
-        for family, members, standing in families
-    ]
-
-
-@dataclass(frozen=True)
-class _OfWhatIsThere:
-    """Lookups for which a picture that was never looked at is good."""
-
-    _inner: Lookups
-
-    def schema(self, category_id: str) -> CategorySchema | SchemaRefused | None:
-        return self._inner.schema(category_id)
-
-    def currency(self) -> str | None:
-        return self._inner.currency()
-
-    def image(self, url: str) -> str | None:
-        return self._inner.image(url) or ""
+    return list(tried.results.values())
 
 
 class _Tally:
@@ -160,7 +117,7 @@ class _Tally:
         self._causes: Counter[Cause] = Counter()
         self._examples: dict[Cause, Issue] = {}
 
-    def add(self, result: Normalized | Waiting | Failed) -> None:
+    def add(self, result: Result) -> None:
         if isinstance(result, Normalized) and result.absent_reason == "deleted":
             return  # a parent without children, or a row of another family
         self.families += 1
