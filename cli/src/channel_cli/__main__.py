@@ -8,6 +8,9 @@ from channel_cli.commands import (
     catalogues,
     dead_letters,
     feed_proposals,
+    feed_drafts,
+    feed_files,
+    feed_versions,
     feeds,
     imports,
     merchants,
@@ -43,6 +46,16 @@ app.add_typer(trace.app, name="trace")
 catalogues.app.command("fields")(catalogue_fields.fields)
 catalogues.app.command("values")(catalogue_fields.values)
 feeds.app.command("init")(feed_proposals.init)
+feeds.app.command("validate")(feed_files.validate)
+feeds.app.command("try")(feed_drafts.try_feed)
+feeds.app.command("drafts")(feed_drafts.list_drafts)
+feeds.app.command("drop")(feed_drafts.drop)
+feeds.app.command("show")(feed_versions.show_feed)
+feeds.app.command("edit")(feed_versions.edit)
+feeds.app.command("history")(feed_versions.history)
+feeds.app.command("diff")(feed_versions.diff)
+feeds.app.command("rollback")(feed_versions.rollback)
+feeds.app.command("delete")(feed_versions.delete)
 orders.app.command("due")(orders_in_time.due)
 orders.app.command("changes")(orders_in_time.changes)
 app.command("up")(system.up)

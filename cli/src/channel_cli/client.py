@@ -64,31 +64,31 @@ class Channel:
     async def register_merchant(self, merchant: str, *, name: str, is_eligible: bool) -> Merchant:
         """Register a merchant, or change it."""
         body = {"name": name, "is_eligible": is_eligible}
-        return await self.session.send("PUT", AUTH, _of(merchant), Merchant, body=body)
+        return await self.session.send("PUT", AUTH, route_of(merchant), Merchant, body=body)
 
     async def make_api_client(self, merchant: str, *, name: str, scopes: list[str]) -> ApiClient:
         """An API client bound to a merchant."""
         body = {"name": name, "scopes": scopes}
-        path = _of(merchant, "api-clients")
+        path = route_of(merchant, "api-clients")
         return await self.session.send("POST", AUTH, path, ApiClient, body=body)
 
     async def make_producer_key(self, merchant: str, client_id: str) -> ProducerKey:
         """A key of the client, that catalogue events of its merchant are signed with."""
-        path = _of(merchant, "api-clients", client_id, "producer-keys")
+        path = route_of(merchant, "api-clients", client_id, "producer-keys")
         return await self.session.send("POST", AUTH, path, ProducerKey)
 
     async def connect_shop(self, merchant: str, shop: str) -> ConsentLink:
         """The link that connects a shop, or renews its token (M1.4)."""
-        path = _of(merchant, "shops", shop, "connect")
+        path = route_of(merchant, "shops", shop, "connect")
         return await self.session.send("POST", AUTH, path, ConsentLink)
 
     def shops(self, merchant: str) -> AsyncIterator[Shop]:
         """The merchant's shops."""
-        return self.session.items(AUTH, _of(merchant, "shops"), Shop)
+        return self.session.items(AUTH, route_of(merchant, "shops"), Shop)
 
     async def shop(self, merchant: str, shop: str) -> Shop:
         """One shop."""
-        return await self.session.get(AUTH, _of(merchant, "shops", shop), Shop)
+        return await self.session.get(AUTH, route_of(merchant, "shops", shop), Shop)
 
     # ---- catalogue
 
@@ -104,25 +104,27 @@ class Channel:
         """Declare a catalogue: explicit or arrival versions, fed by events or files; `fields` are
         those of `id_field` and `parent_field` that its files have."""
         body = {"versioning": versioning, "fed_by": fed_by, **(fields or {})}
-        path = _of(merchant, "catalogues", catalogue)
+        path = route_of(merchant, "catalogues", catalogue)
         return await self.session.send("PUT", CATALOG, path, Catalogue, body=body)
 
     async def catalogue(self, merchant: str, catalogue: str) -> Catalogue:
         """A catalogue with its number of products."""
-        return await self.session.get(CATALOG, _of(merchant, "catalogues", catalogue), Catalogue)
+        return await self.session.get(
+            CATALOG, route_of(merchant, "catalogues", catalogue), Catalogue
+        )
 
     def catalogues(self, merchant: str) -> AsyncIterator[Catalogue]:
         """The merchant's catalogues with their numbers of products."""
-        return self.session.items(CATALOG, _of(merchant, "catalogues"), Catalogue)
+        return self.session.items(CATALOG, route_of(merchant, "catalogues"), Catalogue)
 
     def source_products(self, merchant: str, catalogue: str) -> AsyncIterator[SourceProduct]:
         """Every source product of a catalogue."""
-        path = _of(merchant, "catalogues", catalogue, "products")
+        path = route_of(merchant, "catalogues", catalogue, "products")
         return self.session.items(CATALOG, path, SourceProduct)
 
     async def source_product(self, merchant: str, catalogue: str, product_id: str) -> SourceProduct:
         """A source product as it was taken in."""
-        path = _of(merchant, "catalogues", catalogue, "products", product_id)
+        path = route_of(merchant, "catalogues", catalogue, "products", product_id)
         return await self.session.get(CATALOG, path, SourceProduct)
 
     def catalogue_fields(self, merchant: str, catalogue: str) -> AsyncIterator[CatalogueField]:
@@ -141,37 +143,37 @@ class Channel:
         self, merchant: str, catalogue: str, name: str, file: BinaryIO, options: Query
     ) -> Import:
         """Send a catalogue file; it is read in the background."""
-        path = _of(merchant, "catalogues", catalogue, "imports")
+        path = route_of(merchant, "catalogues", catalogue, "imports")
         return await self.session.send(
             "POST", CATALOG, path, Import, query=options, files={"file": (name, file)}
         )
 
     async def import_progress(self, merchant: str, catalogue: str, import_id: int) -> Import:
         """How far an import is."""
-        path = _of(merchant, "catalogues", catalogue, "imports", str(import_id))
+        path = route_of(merchant, "catalogues", catalogue, "imports", str(import_id))
         return await self.session.get(CATALOG, path, Import)
 
     def import_problems(
         self, merchant: str, catalogue: str, import_id: int
     ) -> AsyncIterator[ImportProblem]:
         """What could not be read, by line."""
-        path = _of(merchant, "catalogues", catalogue, "imports", str(import_id), "problems")
+        path = route_of(merchant, "catalogues", catalogue, "imports", str(import_id), "problems")
         return self.session.items(CATALOG, path, ImportProblem)
 
     def imports(self, merchant: str, catalogue: str) -> AsyncIterator[Import]:
         """A catalogue's imports, the newest first."""
         return self.session.items(
-            CATALOG, _of(merchant, "catalogues", catalogue, "imports"), Import
+            CATALOG, route_of(merchant, "catalogues", catalogue, "imports"), Import
         )
 
     async def cancel_import(self, merchant: str, catalogue: str, import_id: int) -> Import:
         """End an import that has not ended."""
-        path = _of(merchant, "catalogues", catalogue, "imports", str(import_id), "cancel")
+        path = route_of(merchant, "catalogues", catalogue, "imports", str(import_id), "cancel")
         return await self.session.send("POST", CATALOG, path, Import)
 
     async def confirm_deletions(self, merchant: str, catalogue: str, import_id: int) -> Import:
         """Let a full import delete what the guard withheld (M7.4)."""
-        path = _of(
+        path = route_of(
             merchant, "catalogues", catalogue, "imports", str(import_id), "confirm-deletions"
         )
         return await self.session.send("POST", CATALOG, path, Import)
@@ -179,15 +181,30 @@ class Channel:
     # ---- feeds, at catalog-service: what should be
 
     async def apply_feed(
-        self, merchant: str, feed: str, configuration: dict[str, Any]
+        self,
+        merchant: str,
+        feed: str,
+        configuration: dict[str, Any],
+        *,
+        note: str | None = None,
+        version: int | None = None,
     ) -> AppliedFeed:
-        """Save a feed's configuration; all its products are normalized again."""
-        path = _of(merchant, "feeds", feed)
-        return await self.session.send("PUT", CATALOG, path, AppliedFeed, body=configuration)
+        """Save a feed's configuration; all its products are normalized again. With a `version`
+        only where that is the present one still."""
+        path = route_of(merchant, "feeds", feed)
+        return await self.session.send(
+            "PUT",
+            CATALOG,
+            path,
+            AppliedFeed,
+            body=configuration,
+            query={"note": note},
+            headers=if_version(version),
+        )
 
     async def check_feed(self, merchant: str, feed: str, configuration: dict[str, Any]) -> Document:
         """Try a configuration without saving it."""
-        path = _of(merchant, "feeds", feed, "check")
+        path = route_of(merchant, "feeds", feed, "check")
         return await self.session.send("POST", CATALOG, path, Document, body=configuration)
 
     async def propose_feed(
@@ -202,138 +219,140 @@ class Channel:
 
     async def normalizing(self, merchant: str, feed: str) -> Progress:
         """How far a feed's normalizing is."""
-        return await self.session.get(CATALOG, _of(merchant, "feeds", feed, "progress"), Progress)
+        return await self.session.get(
+            CATALOG, route_of(merchant, "feeds", feed, "progress"), Progress
+        )
 
     def preview(
         self, merchant: str, feed: str, filters: Query | None = None
     ) -> AsyncIterator[PreviewFamily]:
         """Every product of the feed as it would be sent, or why not (M6.1)."""
-        path = _of(merchant, "feeds", feed, "preview")
+        path = route_of(merchant, "feeds", feed, "preview")
         return self.session.items(CATALOG, path, PreviewFamily, filters)
 
     async def preview_family(self, merchant: str, feed: str, family: str) -> Document:
         """One product: source fields beside content and offers, issues."""
-        path = _of(merchant, "feeds", feed, "preview", family)
+        path = route_of(merchant, "feeds", feed, "preview", family)
         return await self.session.get(CATALOG, path, Document)
 
     # ---- feeds, at feed-publisher: what is sent
 
     def feeds(self, merchant: str) -> AsyncIterator[Feed]:
         """The merchant's feeds."""
-        return self.session.items(PUBLISHER, _of(merchant, "feeds"), Feed)
+        return self.session.items(PUBLISHER, route_of(merchant, "feeds"), Feed)
 
     async def feed(self, merchant: str, feed: str) -> Feed:
         """A feed with its schedules, pauses and counts."""
-        return await self.session.get(PUBLISHER, _of(merchant, "feeds", feed), Feed)
+        return await self.session.get(PUBLISHER, route_of(merchant, "feeds", feed), Feed)
 
     async def pause_feed(self, merchant: str, feed: str, reason: str) -> Feed:
         """Stop its schedules."""
-        path = _of(merchant, "feeds", feed, "pause")
+        path = route_of(merchant, "feeds", feed, "pause")
         return await self.session.send("POST", PUBLISHER, path, Feed, body={"reason": reason})
 
     async def resume_feed(self, merchant: str, feed: str) -> Feed:
         """Let its schedules run again."""
-        path = _of(merchant, "feeds", feed, "resume")
+        path = route_of(merchant, "feeds", feed, "resume")
         return await self.session.send("POST", PUBLISHER, path, Feed)
 
     async def run_feed(self, merchant: str, feed: str, kind: str, *, is_dry_run: bool) -> RunAsked:
         """Run a feed now; `kind` is product or offer."""
-        path = _of(merchant, "feeds", feed, "runs")
+        path = route_of(merchant, "feeds", feed, "runs")
         body = {"kind": kind, "dry_run": is_dry_run}
         return await self.session.send("POST", PUBLISHER, path, RunAsked, body=body)
 
     async def run(self, merchant: str, run_id: str) -> Run:
         """How far a run is."""
-        return await self.session.get(PUBLISHER, _of(merchant, "runs", run_id), Run)
+        return await self.session.get(PUBLISHER, route_of(merchant, "runs", run_id), Run)
 
     async def confirm_run(self, merchant: str, run_id: str, *, skip_overtaken: bool = False) -> Run:
         """Apply exactly the plan that was shown, or what of it has not changed since."""
-        path = _of(merchant, "runs", run_id, "confirm")
+        path = route_of(merchant, "runs", run_id, "confirm")
         query: Query = {"skip_overtaken": True} if skip_overtaken else {}
         return await self.session.send("POST", PUBLISHER, path, Run, query=query)
 
     def runs(self, merchant: str, feed: str) -> AsyncIterator[Run]:
         """A feed's runs, the newest first."""
-        return self.session.items(PUBLISHER, _of(merchant, "feeds", feed, "runs"), Run)
+        return self.session.items(PUBLISHER, route_of(merchant, "feeds", feed, "runs"), Run)
 
     def plan(self, merchant: str, run_id: str) -> AsyncIterator[PlanLine]:
         """What a run does, line by line."""
-        return self.session.items(PUBLISHER, _of(merchant, "runs", run_id, "plan"), PlanLine)
+        return self.session.items(PUBLISHER, route_of(merchant, "runs", run_id, "plan"), PlanLine)
 
     async def report(self, merchant: str, run_id: str) -> RunReport:
         """What became of a run's items, grouped by cause (M7.5)."""
-        path = _of(merchant, "runs", run_id, "report")
+        path = route_of(merchant, "runs", run_id, "report")
         return await self.session.get(PUBLISHER, path, RunReport)
 
     async def report_csv(self, merchant: str, run_id: str) -> str:
         """The same as a spreadsheet."""
         return await self.session.text(
-            PUBLISHER, _of(merchant, "runs", run_id, "report"), "text/csv"
+            PUBLISHER, route_of(merchant, "runs", run_id, "report"), "text/csv"
         )
 
     def published(
         self, merchant: str, feed: str, filters: Query | None = None
     ) -> AsyncIterator[PublishedProduct]:
         """A feed's products as the publisher knows them."""
-        path = _of(merchant, "feeds", feed, "products")
+        path = route_of(merchant, "feeds", feed, "products")
         return self.session.items(PUBLISHER, path, PublishedProduct, filters)
 
     async def published_product(self, merchant: str, feed: str, family: str) -> PublishedProduct:
         """One of them."""
-        path = _of(merchant, "feeds", feed, "products", family)
+        path = route_of(merchant, "feeds", feed, "products", family)
         return await self.session.get(PUBLISHER, path, PublishedProduct)
 
     # ---- orders
 
     def orders(self, merchant: str, filters: Query | None = None) -> AsyncIterator[Order]:
         """The merchant's orders."""
-        return self.session.items(ORDERS, _of(merchant, "orders"), Order, filters)
+        return self.session.items(ORDERS, route_of(merchant, "orders"), Order, filters)
 
     async def order_changes(self, merchant: str, after: str | None) -> OrderChanges:
         """The next changes of the merchant's orders after a cursor; the oldest kept without one."""
         query: Query = {"after": after, "limit": 200}
         return await self.session.get(
-            ORDERS, _of(merchant, "orders", "changes"), OrderChanges, query
+            ORDERS, route_of(merchant, "orders", "changes"), OrderChanges, query
         )
 
     async def order(self, merchant: str, shop: str, order_id: str) -> Document:
         """One order with all that is known."""
-        path = _of(merchant, "shops", shop, "orders", order_id)
+        path = route_of(merchant, "shops", shop, "orders", order_id)
         return await self.session.get(ORDERS, path, Document)
 
     async def ship(
         self, merchant: str, shop: str, order_id: str, parcel: dict[str, Any], key: str
     ) -> Shipment:
         """Ship an order, or part of it; the same `key` never ships twice (M8.4)."""
-        path = _of(merchant, "shops", shop, "orders", order_id, "shipments")
+        path = route_of(merchant, "shops", shop, "orders", order_id, "shipments")
         headers = {"Idempotency-Key": key}
         return await self.session.send("POST", ORDERS, path, Shipment, body=parcel, headers=headers)
 
     async def shipment(self, merchant: str, shop: str, order_id: str, shipment_id: str) -> Shipment:
         """A parcel's state."""
-        path = _of(merchant, "shops", shop, "orders", order_id, "shipments", shipment_id)
+        path = route_of(merchant, "shops", shop, "orders", order_id, "shipments", shipment_id)
         return await self.session.get(ORDERS, path, Shipment)
 
     async def erase_buyer(self, merchant: str, shop: str, order_id: str) -> Erasure:
         """Erase the buyer's data of an order (M8.6)."""
-        path = _of(merchant, "shops", shop, "orders", order_id, "buyer-data")
+        path = route_of(merchant, "shops", shop, "orders", order_id, "buyer-data")
         return await self.session.send("DELETE", ORDERS, path, Erasure)
 
     async def audit_orders(self, merchant: str, shop: str) -> OrderAuditAsked:
         """Compare the shop's orders with AliExpress's list now."""
-        path = _of(merchant, "shops", shop, "order-audits")
+        path = route_of(merchant, "shops", shop, "order-audits")
         return await self.session.send("POST", ORDERS, path, OrderAuditAsked)
 
     async def order_audit(self, merchant: str, shop: str, audit_id: int) -> OrderAudit:
         """One audit of a shop's orders."""
-        path = _of(merchant, "shops", shop, "order-audits", str(audit_id))
+        path = route_of(merchant, "shops", shop, "order-audits", str(audit_id))
         return await self.session.get(ORDERS, path, OrderAudit)
 
     def order_differences(
         self, merchant: str, shop: str, audit_id: int
     ) -> AsyncIterator[OrderDifference]:
         """What an audit found."""
-        path = _of(merchant, "shops", shop, "order-audits", str(audit_id), "differences")
+        path = route_of(merchant, "shops", shop, "order-audits", str(audit_id), "differences")
         return self.session.items(ORDERS, path, OrderDifference)
 
     def shipments(
@@ -341,14 +360,14 @@ class Channel:
     ) -> AsyncIterator[Shipment]:
         """The shop's parcels."""
         return self.session.items(
-            ORDERS, _of(merchant, "shops", shop, "shipments"), Shipment, filters
+            ORDERS, route_of(merchant, "shops", shop, "shipments"), Shipment, filters
         )
 
     async def ship_file(
         self, merchant: str, shop: str, content: bytes, *, is_dry_run: bool
     ) -> ShippedFile:
         """Ship the parcels of a CSV file; sent again it ships nothing twice (M8.4)."""
-        path = _of(merchant, "shops", shop, "shipments", "file")
+        path = route_of(merchant, "shops", shop, "shipments", "file")
         return await self.session.send(
             "POST",
             ORDERS,
@@ -361,7 +380,7 @@ class Channel:
 
     async def shipment_template(self, merchant: str, shop: str) -> str:
         """The columns of a CSV file of parcels."""
-        path = _of(merchant, "shops", shop, "shipments", "template")
+        path = route_of(merchant, "shops", shop, "shipments", "template")
         return await self.session.text(ORDERS, path, "text/csv")
 
     async def correct_tracking(
@@ -375,7 +394,7 @@ class Channel:
         key: str,
     ) -> Correction:
         """Correct a parcel's number or carrier; the same `key` is the same correction (M8.4)."""
-        path = _of(merchant, "shops", shop, "orders", order_id, "shipments", shipment_id)
+        path = route_of(merchant, "shops", shop, "orders", order_id, "shipments", shipment_id)
         headers = {"Idempotency-Key": key}
         return await self.session.send(
             "POST", ORDERS, f"{path}/tracking", Correction, body=right, headers=headers
@@ -385,17 +404,17 @@ class Channel:
         self, merchant: str, shop: str, order_id: str, shipment_id: str
     ) -> list[Correction]:
         """The corrections of a parcel, the oldest first."""
-        path = _of(merchant, "shops", shop, "orders", order_id, "shipments", shipment_id)
+        path = route_of(merchant, "shops", shop, "orders", order_id, "shipments", shipment_id)
         return (await self.session.get(ORDERS, f"{path}/tracking", Corrections)).items
 
     async def import_orders(self, merchant: str, shop: str) -> OrderImportAsked:
         """Fetch the shop's orders now."""
-        path = _of(merchant, "shops", shop, "order-imports")
+        path = route_of(merchant, "shops", shop, "order-imports")
         return await self.session.send("POST", ORDERS, path, OrderImportAsked)
 
     def order_imports(self, merchant: str, shop: str) -> AsyncIterator[OrderImport]:
         """The fetchings of a shop's orders, the newest first."""
-        path = _of(merchant, "shops", shop, "order-imports")
+        path = route_of(merchant, "shops", shop, "order-imports")
         return self.session.items(ORDERS, path, OrderImport)
 
     # ---- every service; without a merchant as an operator: of every merchant, and of none
@@ -463,11 +482,16 @@ class Channel:
         return self.session.items(service, _scoped(merchant, "parked"), ParkedWait)
 
 
-def _of(merchant: str, *parts: str) -> str:
+def if_version(version: int | None) -> dict[str, str]:
+    """The header by which a feed is changed only where this is its present version."""
+    return {} if version is None else {"If-Match": f'"{version}"'}
+
+
+def route_of(merchant: str, *parts: str) -> str:
     """A route below a merchant."""
     return "/".join(("/v1/merchants", merchant, *(quote(part, safe="") for part in parts)))
 
 
 def _scoped(merchant: str | None, *parts: str) -> str:
     """A route below a merchant, or its twin for operators."""
-    return "/".join(("/v1", *parts)) if merchant is None else _of(merchant, *parts)
+    return "/".join(("/v1", *parts)) if merchant is None else route_of(merchant, *parts)

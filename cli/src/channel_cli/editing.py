@@ -11,16 +11,16 @@ import msgspec
 from channel_cli.output import fail
 
 
-def open_in_editor(text: str, *, name: str, instead: str) -> Path:
+def open_in_editor(text: str, *, name: str, instead: str, suffix: str = ".json") -> Path:
     """A file with the text as the editor left it; it is the caller's to remove.
 
-    `name` is part of the file's. Without an editor, or when it fails, the command ends; `instead`
-    says how else it can be done.
+    `name` and `suffix` are parts of the file's. Without an editor, or when it fails, the command
+    ends; `instead` says how else it can be done.
     """
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not command:
         fail("neither VISUAL nor EDITOR is set", f"Set EDITOR, or {instead}.")
-    handle, path = tempfile.mkstemp(prefix=f"{name}-", suffix=".json")
+    handle, path = tempfile.mkstemp(prefix=f"{name}-", suffix=suffix)
     file = Path(path)
     with os.fdopen(handle, "w", encoding="utf-8") as opened:
         opened.write(text)

@@ -7,6 +7,8 @@ from typing import Any
 
 from channel_cli.answers import AppliedFeed, Import, Progress, Run
 from channel_cli.client import Channel
+from channel_cli.feed_answers import Draft
+from channel_cli.feed_calls import FeedConfigurations
 from channel_cli.order_answers import Correction, OrderAudit, OrderImport, Shipment
 from channel_cli.progress import poll, progress_bar
 from channel_cli.session import Problem, Query, TookTooLong
@@ -23,16 +25,25 @@ RUN_CONFIRMABLE = frozenset({"planned", "awaiting_confirmation"})
 
 
 async def apply_feed(
-    channel: Channel, merchant: str, feed: str, configuration: dict[str, Any]
+    channel: Channel,
+    merchant: str,
+    feed: str,
+    configuration: dict[str, Any],
+    *,
+    note: str | None = None,
+    version: int | None = None,
 ) -> AppliedFeed:
-    """Save a configuration; catalog-service is awaited where auth-service knows the shop already.
+    """Save a configuration, with a `version` only where that is the present one still;
+    catalog-service is awaited where auth-service knows the shop already.
 
     Raises `Problem` where it does not.
     """
 
     async def applied() -> AppliedFeed | Problem:
         try:
-            return await channel.apply_feed(merchant, feed, configuration)
+            return await channel.apply_feed(
+                merchant, feed, configuration, note=note, version=version
+            )
         except Problem as problem:
             if problem.details.slug != "shop-unknown":
                 raise
@@ -86,6 +97,19 @@ async def follow_normalizing(channel: Channel, merchant: str, feed: str) -> Prog
             if progress.dirty == 0:
                 break
     return progress
+
+
+async def follow_draft(configurations: FeedConfigurations, draft: Draft) -> Draft:
+    """Wait until a tried configuration was tried on every product."""
+    with progress_bar("trying the configuration on every product") as bar:
+        async for found in poll(
+            lambda: configurations.draft(draft.draft_id), within=AN_HOUR, what="trying"
+        ):
+            bar.show(found.evaluated, found.families)
+            if found.state == "ready":
+                bar.finish()
+                break
+    return found
 
 
 async def follow_run(

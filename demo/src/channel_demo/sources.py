@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from channel_cli.commands.catalogues import take_file_fields
-from channel_cli.commands.feeds import load_configuration
+from channel_cli.commands.feed_files import load_configuration
 from common.contracts.catalog import CatalogUpdated
 from stack.settings import CHECKOUT
 

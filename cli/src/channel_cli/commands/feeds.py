@@ -1,14 +1,13 @@
 """`channel feeds`: configurations that send a catalogue to a shop."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from channel_cli.answers import AppliedFeed, Feed, Schedule
 from channel_cli.client import Channel
 from channel_cli.commands.catalogues import declare_catalogue, take_file_fields
+from channel_cli.commands.feed_files import ConfigurationFile, load_configuration
 from channel_cli.following import apply_feed
 from channel_cli.output import (
     SAMPLE_FEED,
@@ -17,7 +16,6 @@ from channel_cli.output import (
     FeedId,
     MerchantId,
     ask,
-    fail,
     say,
     show,
     table_of,
@@ -26,8 +24,10 @@ from channel_cli.output import (
 
 app = typer.Typer(help="Configurations that send a catalogue to a shop.", no_args_is_help=True)
 
-ConfigurationFile = Annotated[
-    Path, typer.Argument(exists=True, dir_okay=False, help="The configuration, YAML or JSON.")
+Note = Annotated[str | None, typer.Option(help="Why; `channel feeds history` shows it.")]
+IfVersion = Annotated[
+    int | None,
+    typer.Option("--if-version", min=1, help="Only where the feed still has this version."),
 ]
 
 
@@ -85,8 +85,11 @@ def resume(
 @app.command()
 def apply(
     file: ConfigurationFile,
+    *,
     merchant: MerchantId = SAMPLE_MERCHANT,
     feed: FeedId = "",
+    note: Note = None,
+    if_version: IfVersion = None,
     as_json: AsJson = False,
 ) -> None:
     """Save a configuration; the feed's products are normalized again.
@@ -99,13 +102,19 @@ def apply(
     async def asked(channel: Channel) -> AppliedFeed:
         if fields and (catalogue := configuration.get("catalogue")):
             await declare_catalogue(channel, merchant, str(catalogue), fields)
-        return await apply_feed(channel, merchant, name, configuration)
+        return await apply_feed(
+            channel, merchant, name, configuration, note=note, version=if_version
+        )
 
-    answer = ask(asked)
+    show_applied(name, ask(asked), as_json)
+
+
+def show_applied(feed: str, answer: AppliedFeed, as_json: bool) -> None:
+    """A configuration that was saved, and what in it is likely a slip."""
     show(
         answer,
         as_json,
-        lambda: f"{name} has configuration {answer.configuration_version}; see `channel preview`.",
+        lambda: f"{feed} has configuration {answer.configuration_version}; see `channel preview`.",
     )
     if not as_json:
         for warning in answer.warnings:
@@ -127,17 +136,6 @@ def check(
         write_json(answer)
     else:
         show(answer, False, lambda: table_of(("what", "found"), answer.items()))
-
-
-def load_configuration(file: Path) -> dict[str, Any]:
-    """The document in `file`; a file that is none ends the command with its place."""
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        fail(f"{file} is not YAML: {error}", "Correct the file at that place.")
-    if not isinstance(document, dict):
-        fail(f"{file} holds no configuration", "See services/catalog-service/README.md.")
-    return document
 
 
 def feed_named(configuration: dict[str, Any], named: str) -> str:
