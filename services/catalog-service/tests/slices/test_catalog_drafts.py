@@ -4,10 +4,13 @@ import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
+import yaml
 
 from catalog_service.categories.marketplace import Marketplace
 from catalog_service.drafts import evaluate_draft
@@ -16,6 +19,7 @@ from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration
 from catalog_service.normalizing.consumer import on_product_reported
 from common import clock
+from common.contracts.catalog import CatalogUpdated
 from common.contracts.product import ProductNormalized, ProductReported
 from common.messaging.records import NotApplied
 from common.postgres.pool import Pool
@@ -25,6 +29,7 @@ from stack.testing import eventually
 from ..rest import AsMerchant, Open
 from ..wall_clocks import ATTRIBUTES, form, gone, row
 
+SAMPLE = Path(__file__).parents[4] / "examples" / "sample"
 FEED = "/v1/merchants/m/feeds/f"
 Ingest = Callable[..., Awaitable[list[NotApplied]]]
 Settle = Callable[[], Awaitable[None]]
@@ -230,6 +235,55 @@ async def stored(pool: Pool) -> dict[str, tuple[str, bytes]]:
 async def predicted(pool: Pool) -> dict[str, tuple[str, bytes]]:
     rows = await pool.fetch("SELECT family_id, change, digest FROM feed_draft_family")
     return {family: (json.loads(change)["after_state"], digest) for family, change, digest in rows}
+
+
+def sample_rows() -> list[CatalogUpdated]:
+    lines = (SAMPLE / "products.jsonl").read_text().splitlines()
+    rows = [msgspec.json.decode(line, type=CatalogUpdated) for line in lines]
+    newest = {one.product_id: one for one in rows}
+    return [
+        msgspec.structs.replace(one, merchant_id="m", catalogue_id="c") for one in newest.values()
+    ]
+
+
+def sample_feed(**changes: Any) -> FeedConfiguration:
+    body = yaml.safe_load((SAMPLE / "feed.yaml").read_text())
+    at_home = {"shop": "s", "catalogue": "c", "image_checks": "off"}
+    return FeedConfiguration.model_validate(body | at_home | changes)
+
+
+OF_THE_SAMPLE: list[dict[str, Any]] = [
+    {},
+    {"units": {"weight": "g"}},
+    {"exclude": {"field": "category", "contains": "Women"}},
+    {"path_overrides": {"Home": {"attributes": {"price": {"field": "price_es"}}}}},
+    {"category": {"source": {"field": "category"}, "prefix": {"Women": "200000346"}}},
+    {},
+]
+
+
+async def test_applying_to_the_sample_does_what_was_predicted(
+    api: httpx2.AsyncClient,
+    evaluator: DraftEvaluator,
+    pool: Pool,
+    ingest: Ingest,
+    settle: Settle,
+    emitted: Emitted,
+    marketplace: Marketplace,
+) -> None:
+    await ingest(*sample_rows())
+    kinds: set[str] = set()
+    for changes in OF_THE_SAMPLE:
+        path, draft = await tried(api, evaluator, sample_feed(**changes), marketplace)
+        before, expected = await stored(pool), await predicted(pool)
+        assert len(expected) >= 3, changes
+        kinds |= draft["result"]["kinds"].keys()
+        await emitted()
+        assert (await api.post(f"{path}/apply")).status_code == 200
+        await settle()
+        assert await stored(pool) == before | expected
+        assert {event.family_id for event in await emitted()} == expected.keys()
+    assert kinds >= {"created", "changed", "deleted", "held_back", "unchanged"}
 
 
 @pytest.mark.parametrize("seed", range(4))
