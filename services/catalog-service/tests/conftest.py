@@ -22,6 +22,7 @@ from aliexpress.store import PostgresBuckets
 from aliexpress.transport import HttpTransport
 from catalog_service.app import SERVICE
 from catalog_service.categories.marketplace import Marketplace
+from catalog_service.drafts.evaluate_draft import DraftEvaluator
 from catalog_service.normalizing.worker import Normalizer
 from catalog_service.shops.store import keep_shops
 from catalog_service.sources.consumer import on_catalog_updated
@@ -40,7 +41,7 @@ from common.shop_tokens import ShopToken
 from stack.sandbox import Sandbox
 from stack.testing.conditions import eventually
 
-from .rest import Open, opened_api
+from .rest import AsMerchant, Open, opened_api
 
 SELLER = "2200100001"
 REDIRECT_URI = "http://127.0.0.1:8001/v1/oauth/callback"
@@ -66,6 +67,26 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 def open_api(pool: Pool, database_url: str) -> Open:
     """Opens the service's REST, by settings of the test's."""
     return partial(opened_api, pool, database_url)
+
+
+@pytest.fixture
+async def merchants(open_api: Open, connected_shop: None) -> AsyncIterator[AsMerchant]:
+    async with open_api() as as_merchant:
+        declared = await as_merchant("m").put(
+            "/v1/merchants/m/catalogues/c", json={"versioning": "explicit", "fed_by": "events"}
+        )
+        assert declared.status_code == 200, declared.text
+        yield as_merchant
+
+
+@pytest.fixture
+def api(merchants: AsMerchant) -> httpx2.AsyncClient:
+    return merchants("m")
+
+
+@pytest.fixture
+def evaluator(pool: Pool) -> DraftEvaluator:
+    return DraftEvaluator(pool, lifetime=timedelta(hours=24))
 
 
 _offsets = count(1)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -12,7 +11,7 @@ from catalog_service.feeds.store import load_configuration
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 
-from ..rest import AsMerchant, Open
+from ..rest import AsMerchant
 from ..wall_clocks import form
 
 FEED = "/v1/merchants/m/feeds/f"
@@ -21,19 +20,6 @@ FIRST: dict[str, Any] = json.loads(form().model_dump_json(by_alias=True, exclude
 
 def changed(price: str) -> dict[str, Any]:
     return FIRST | {"attributes": FIRST["attributes"] | {"price": {"field": price}}}
-
-
-@pytest.fixture
-async def merchants(open_api: Open, connected_shop: None) -> AsyncIterator[AsMerchant]:
-    async with open_api() as as_merchant:
-        declared = await as_merchant("m").put("/v1/merchants/m/catalogues/c", json={})
-        assert declared.status_code == 200, declared.text
-        yield as_merchant
-
-
-@pytest.fixture
-def api(merchants: AsMerchant) -> httpx2.AsyncClient:
-    return merchants("m")
 
 
 async def save(
