@@ -1,4 +1,4 @@
-"""How a test tries a configuration: begins a draft over REST, and runs the job that evaluates it."""
+"""How a test tries a configuration: it begins a draft over REST, and runs the job of drafts."""
 
 import json
 from typing import Any
