@@ -1,7 +1,7 @@
 """Conditional requests (RFC 9110, 13): a change that is made only of what its sender has read."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header
 
@@ -29,6 +29,19 @@ class Preconditions:
             raise _failed(f"the {what} has changed since it was read: it {now}", "If-Match", remedy)
         if self.if_none_match is not None and _is_among(etag, self.if_none_match):
             raise _failed(f"the {what} is there, in version {etag}", "If-None-Match", remedy)
+
+
+WITH_ETAG: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            "ETag": {
+                "schema": {"type": "string"},
+                "description": "Names this state: send it as If-Match to change no other.",
+            }
+        }
+    }
+}
+"""For routes that answer an `ETag`, so that OpenAPI tells of it."""
 
 
 def etag_of(version: str | int) -> str:

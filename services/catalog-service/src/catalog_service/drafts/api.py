@@ -23,6 +23,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import Caller
 from common.web.pagination import Keyset, Limit, Page
+from common.web.preconditions import WITH_ETAG
 from common.web.problem import PROBLEM_RESPONSES
 
 
@@ -112,7 +113,7 @@ def drafts_router(pool: Pool, *, most: int, lifetime: timedelta) -> APIRouter:
         page = Page.of(found, filters.limit, lambda family: FamilyPlace(family[0]))
         return page.with_items([change_view(*family) for family in page.items])
 
-    @router.post(one + "/apply")
+    @router.post(one + "/apply", responses=WITH_ETAG)
     async def apply(
         merchant: FeedWriter,
         feed_id: FeedId,

@@ -37,7 +37,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import Caller
 from common.web.pagination import Keyset, Page
-from common.web.preconditions import Conditional
+from common.web.preconditions import WITH_ETAG, Conditional
 from common.web.problem import PROBLEM_RESPONSES
 
 
@@ -63,7 +63,7 @@ def feeds_router(pool: Pool) -> APIRouter:
     """The routes of feeds."""
     router = APIRouter(tags=["feeds"], responses=PROBLEM_RESPONSES)
 
-    @router.put("/v1/merchants/{merchant_id}/feeds/{feed_id}")
+    @router.put("/v1/merchants/{merchant_id}/feeds/{feed_id}", responses=WITH_ETAG)
     async def put_feed(
         merchant: FeedWriter,
         feed_id: FeedId,
@@ -108,7 +108,7 @@ def feeds_router(pool: Pool) -> APIRouter:
         page = Page.of(found, filters.limit, lambda feed: FeedPlace(feed.feed_id))
         return page.with_items([FeedView(**feed_view(feed)) for feed in page.items])
 
-    @router.get("/v1/merchants/{merchant_id}/feeds/{feed_id}")
+    @router.get("/v1/merchants/{merchant_id}/feeds/{feed_id}", responses=WITH_ETAG)
     async def show(merchant: FeedReader, feed_id: FeedId, response: Response) -> FeedDetails:
         """A feed with its configuration as it was applied."""
         async with reading(pool) as connection:

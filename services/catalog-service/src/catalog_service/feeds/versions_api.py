@@ -25,7 +25,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import Caller
 from common.web.pagination import Int32, Keyset, Limit, Page
-from common.web.preconditions import Conditional
+from common.web.preconditions import WITH_ETAG, Conditional
 from common.web.problem import PROBLEM_RESPONSES
 
 
@@ -118,7 +118,7 @@ def versions_router(pool: Pool) -> APIRouter:
             old = await load_configuration(connection, merchant, feed_id, other)
         return await asyncio.to_thread(_diff, other, old, version, new)
 
-    @router.post(base + "/{version}/rollback")
+    @router.post(base + "/{version}/rollback", responses=WITH_ETAG)
     async def rollback(
         merchant: FeedWriter,
         feed_id: FeedId,
