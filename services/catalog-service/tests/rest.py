@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
 
 from catalog_service.app import SERVICE
 from catalog_service.settings import CatalogSettings
@@ -43,7 +44,10 @@ def signer() -> tuple[Callable[..., str], dict[str, jwt.PyJWK]]:
 
 
 @asynccontextmanager
-async def opened_api(pool: Pool, database_url: str, **changes: Any) -> AsyncIterator[AsMerchant]:
+async def opened_app(
+    pool: Pool, database_url: str, **changes: Any
+) -> AsyncIterator[tuple[FastAPI, Callable[..., str]]]:
+    """The app, and what signs tokens for it."""
     settings = CatalogSettings(
         database_url=database_url, kafka_bootstrap="unused:9092", auth_url="http://127.0.0.1:9",
         **{"spool_free_bytes": 0, **changes},
@@ -52,21 +56,26 @@ async def opened_api(pool: Pool, database_url: str, **changes: Any) -> AsyncIter
     context = Context(settings, pool, Verifier("http://127.0.0.1:9/jwks"))
     context.verifier.trust(keys)
     parts = SERVICE.build(context)
-    transport = httpx2.ASGITransport(app=create_app(SERVICE, context, parts))
-    clients: list[httpx2.AsyncClient] = []
-
-    def as_merchant(name: str) -> httpx2.AsyncClient:
-        clients.append(
-            httpx2.AsyncClient(
-                transport=transport,
-                base_url="http://catalog",
-                headers={"authorization": f"Bearer {sign(name, SCOPES)}"},
-            )
-        )
-        return clients[-1]
-
-    yield as_merchant
-    for client in clients:
-        await client.aclose()
+    yield create_app(SERVICE, context, parts), sign
     for closer in parts.closers:
         await closer()  # type: ignore[misc]
+
+
+@asynccontextmanager
+async def opened_api(pool: Pool, database_url: str, **changes: Any) -> AsyncIterator[AsMerchant]:
+    async with opened_app(pool, database_url, **changes) as (app, sign):
+        clients: list[httpx2.AsyncClient] = []
+
+        def as_merchant(name: str) -> httpx2.AsyncClient:
+            clients.append(
+                httpx2.AsyncClient(
+                    transport=httpx2.ASGITransport(app=app),
+                    base_url="http://catalog",
+                    headers={"authorization": f"Bearer {sign(name, SCOPES)}"},
+                )
+            )
+            return clients[-1]
+
+        yield as_merchant
+        for client in clients:
+            await client.aclose()
