@@ -25,7 +25,7 @@ def words(old: Any, new: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "lines"),
     [
         (PRICE, PRICE, []),
         (
@@ -83,8 +83,8 @@ def words(old: Any, new: Any) -> list[str]:
         ),
     ],
 )
-def test_a_change_is_a_line_with_its_path(old: Any, new: Any, said: list[str]) -> None:
-    assert words(old, new) == said
+def test_a_change_is_a_line_with_its_path(old: Any, new: Any, lines: list[str]) -> None:
+    assert words(old, new) == lines
 
 
 @pytest.mark.parametrize(

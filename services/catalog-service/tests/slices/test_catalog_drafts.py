@@ -95,8 +95,8 @@ async def test_it_says_of_each_product_what_would_become_of_it(
     only = await changes_of(api, path, kind=["created", "deleted"])
     assert [change["family_id"] for change in only] == ["back", "out"]
     first = (await api.get(f"{path}/changes", params={"limit": 3})).json()
-    rest = await changes_of(api, path, limit=3, cursor=first["next_cursor"])
-    assert [c["family_id"] for c in (*first["items"], *rest)] == sorted(kinds)
+    others = await changes_of(api, path, limit=3, cursor=first["next_cursor"])
+    assert [c["family_id"] for c in (*first["items"], *others)] == sorted(kinds)
 
 
 # -- saving ---------------------------------------------------------------------------------------
@@ -175,8 +175,8 @@ async def test_a_merchant_keeps_so_many_drafts(
         paths.append(await begin(small, form()))
         listed = (await small.get(f"{FEED}/drafts", params={"limit": 1})).json()
         assert f"{FEED}/drafts/{listed['items'][0]['draft_id']}" == paths[2]
-        rest = await small.get(f"{FEED}/drafts", params={"cursor": listed["next_cursor"]})
-        assert f"{FEED}/drafts/{rest.json()['items'][0]['draft_id']}" == paths[1]
+        others = await small.get(f"{FEED}/drafts", params={"cursor": listed["next_cursor"]})
+        assert f"{FEED}/drafts/{others.json()['items'][0]['draft_id']}" == paths[1]
 
 
 async def test_a_draft_of_another_merchant_is_not_there(

@@ -246,6 +246,6 @@ def _count_excluded(
             for member in own_members(family, members):
                 counted.add(member.product_id, member.parent_id, member.fields, budget)
         except FamilyTooCostly:
-            continue  # its evaluation has said so
+            continue  # its evaluation has an issue that says so
     by_rule = dict(zip(counted.places, counted.by_rule(), strict=True))
     tally.add_excluded(counted.total(), by_rule)

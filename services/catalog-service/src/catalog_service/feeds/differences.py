@@ -168,8 +168,8 @@ def _match_in_words(match: Mapping[str, Json]) -> str:
         default = f", else {_plain(values['default'])}" if "default" in values else ""
         origin = _match_in_words(source) if is_match(source) else _plain(source)
         parts.append(f"map of {entries} values from {origin}{default}")
-    rest = sorted(match.keys() - {"field", "constant", "template", "map"})
-    return ", ".join([*parts, *(f"{key} {_plain(match[key])}" for key in rest)])
+    beside = sorted(match.keys() - {*sources, "map"})
+    return ", ".join([*parts, *(f"{key} {_plain(match[key])}" for key in beside)])
 
 
 def _plain(value: Json) -> str:
