@@ -437,6 +437,11 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(running
 
     await eventually(is_over)
     await eventually(is_applied)
+    form = FORM | {"catalogue": "files"}
+    draft = await running.api.post("/v1/merchants/m/feeds/f/drafts", json=form)
+    assert draft.status_code == 201, draft.text
+    # the feed moves on, so that no request applies the draft
+    await running.api.put("/v1/merchants/m/feeds/f", json=form | {"countries": ["ES"]})
     of_catalogue = f"{OF_MERCHANT}/catalogues/{{catalogue_id}}"
     faults = await find_faults(
         running.api,
@@ -448,6 +453,7 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(running
             "product_id": "a",
             "name": "title",
             "feed_id": "f",
+            "draft_id": str(draft.json()["draft_id"]),
             "family_id": "a",
             "shop_id": "s",
             "category_id": WALL_CLOCKS,
