@@ -129,14 +129,14 @@ class Channel:
 
     def catalogue_fields(self, merchant: str, catalogue: str) -> AsyncIterator[CatalogueField]:
         """The fields of a catalogue and what they hold."""
-        path = _of(merchant, "catalogues", catalogue, "fields")
+        path = route_of(merchant, "catalogues", catalogue, "fields")
         return self.session.items(CATALOG, path, CatalogueField)
 
     def field_values(
         self, merchant: str, catalogue: str, field: str
     ) -> AsyncIterator[FieldValueCount]:
         """A field's values, the most frequent first."""
-        path = _of(merchant, "catalogues", catalogue, "fields", field, "values")
+        path = route_of(merchant, "catalogues", catalogue, "fields", field, "values")
         return self.session.items(CATALOG, path, FieldValueCount)
 
     async def import_file(
@@ -211,7 +211,7 @@ class Channel:
         self, merchant: str, file: tuple[str, BinaryIO] | None, options: Query
     ) -> FeedProposal:
         """A configuration proposed from a catalogue file, or from an imported catalogue."""
-        path = _of(merchant, "feed-proposals")
+        path = route_of(merchant, "feed-proposals")
         files = {} if file is None else {"file": file}
         return await self.session.send(
             "POST", CATALOG, path, FeedProposal, query=options, files=files

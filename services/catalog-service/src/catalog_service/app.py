@@ -14,10 +14,10 @@ from catalog_service.drafts.evaluate_draft import DraftEvaluator
 from catalog_service.drafts.store import EVALUATING
 from catalog_service.families.store import NORMALIZING
 from catalog_service.feeds.api import feeds_router
+from catalog_service.feeds.versions_api import versions_router
 from catalog_service.fields.api import fields_router
 from catalog_service.fields.store import SUMMARISING
 from catalog_service.fields.summarise import Summariser
-from catalog_service.feeds.versions_api import versions_router
 from catalog_service.files.api import files_router, upload_router
 from catalog_service.files.import_file import Importer
 from catalog_service.files.leftovers import remove_leftovers

@@ -10,8 +10,6 @@ from catalog_service.files.import_file import Importer
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 
-from .test_catalog_uploads import open_api as open_api  # noqa: PLC0414 - a fixture
-
 FIELDS = "/v1/merchants/m/catalogues/c/fields"
 FILE = "id,color,a/b\n" + "".join(f"{n},{'Red' if n % 3 else 'Blue'},x\n" for n in range(1_500))
 

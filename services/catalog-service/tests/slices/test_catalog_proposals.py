@@ -13,7 +13,6 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 
 from ..workbook_files import xlsx
-from .test_catalog_uploads import open_api as open_api  # noqa: PLC0414 - a fixture
 
 FORMATS = Path(__file__).parents[1] / "formats"
 SHARED = Path(__file__).parents[5] / "shared" / "data"
