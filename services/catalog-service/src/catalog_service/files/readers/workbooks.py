@@ -127,7 +127,7 @@ def _unroll(path: Path, rows: Path, sheet: str | None) -> int:
     """Write the sheet's rows to `rows`; the number of the last. Raises `FileRefused`."""
     command = [sys.executable, "-m", "catalog_service.files.readers.unroll_workbook"]
     try:
-        done = subprocess.run(  # nosec B603 - our own module, no shell
+        done = subprocess.run(  # nosec B603
             [*command, str(path), str(rows), sheet or ""],
             capture_output=True,
             timeout=SECONDS,
