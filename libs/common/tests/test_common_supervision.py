@@ -351,6 +351,27 @@ async def test_a_job_is_woken_by_the_commit_that_made_its_work(harness: Harness)
     assert turns[idle:] == [1, 0]  # only the commit woke it
 
 
+async def test_a_job_is_woken_when_work_that_was_made_for_later_is_due(harness: Harness) -> None:
+    kind, rare = WorkKind(), timedelta(minutes=5)
+    turns: list[float] = []
+
+    async def look() -> bool:
+        turns.append(time.monotonic())
+        return False
+
+    job = Job("looking", look, every=rare, woken_by=[kind])
+    job.start()
+    await eventually(lambda: len(turns) == 1)
+    async with unit_of_work(harness.pool) as connection:
+        made_work(connection, kind, due_after=rare)
+        made_work(connection, kind, due_after=timedelta(milliseconds=300))
+        made_work(connection, kind, due_after=rare)
+    committed = time.monotonic()
+    await eventually(lambda: len(turns) == 2)
+    assert turns[1] - committed >= 0.29
+    await job.stop()
+
+
 async def test_a_failing_job_is_not_hurried_by_new_work() -> None:
     kind = WorkKind()
     failed: list[float] = []

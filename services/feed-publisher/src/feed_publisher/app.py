@@ -31,7 +31,7 @@ from feed_publisher.settings import PublisherSettings
 
 MEASURED_EVERY = timedelta(seconds=10)
 SHORTEST_WAIT = timedelta(milliseconds=500)
-"""Runs wait for AliExpress in this process: their turns are polled for."""
+"""Runs that this process made due are begun at once; this is for those of others."""
 
 
 def build(context: Context[PublisherSettings]) -> Parts:
@@ -82,10 +82,10 @@ def build(context: Context[PublisherSettings]) -> Parts:
             Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
             Job("measure-feeds", lambda: measure_feeds(pool), every=MEASURED_EVERY),
             Job("schedule-runs", lambda: schedule_runs(pool), every=timedelta(seconds=1)),
-            Job("look-for-edits", look_for_edits.take_turn, every=timedelta(seconds=10)),
+            Job("look-for-edits", look_for_edits.take_turn, every=settings.watch_every),
             Job("reconcile", lambda: reconcile(pool), every=timedelta(seconds=5)),
-            Job("read-back", read_back.take_turn, every=timedelta(seconds=10)),
-            Job("republish", lambda: republish_daily(pool), every=timedelta(seconds=10)),
+            Job("read-back", read_back.take_turn, every=settings.watch_every),
+            Job("republish", lambda: republish_daily(pool), every=settings.watch_every),
         ],
         closers=[client.aclose, tokens.aclose],
     )

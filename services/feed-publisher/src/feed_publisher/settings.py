@@ -38,6 +38,9 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings):
     repair_after_minutes: Annotated[int, Field(ge=0)] = 10
     """How long after an order event, or a difference found in the shop, an offer run is due at the
     latest (M7.7); until then the merchant's systems may send the stock that is left."""
+    watch_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How often it is seen whether a look at a shop, a reading of its products, or the daily
+    publishing of all reports is due."""
     look_minutes: Annotated[int, Field(ge=1)] = 30
     """How often a shop is asked which products others edited."""
     edited_reads_per_look: Annotated[int, Field(ge=1)] = 500
@@ -69,6 +72,11 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings):
     def repair_after(self) -> timedelta:
         """`repair_after_minutes` as a duration."""
         return timedelta(minutes=self.repair_after_minutes)
+
+    @property
+    def watch_every(self) -> timedelta:
+        """`watch_seconds` as a duration."""
+        return timedelta(seconds=self.watch_seconds)
 
     @property
     def look_every(self) -> timedelta:

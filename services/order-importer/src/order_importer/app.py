@@ -58,7 +58,7 @@ def build(context: Context[OrderSettings]) -> Parts:
     tokens = ShopTokens(
         settings.auth_url, settings.service_client_id, settings.service_client_secret
     )
-    access = ShopAccess(client, tokens)
+    access = ShopAccess(client, tokens, first_pause=settings.first_pause)
     options = ImportOptions(
         first=settings.first_import,
         preparation=settings.preparation,

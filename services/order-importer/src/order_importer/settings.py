@@ -7,6 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from common.settings import MarketplaceSettings, ServiceSettings
 from order_importer.orders.deadline import USUAL_PREPARATION
+from order_importer.shops.pauses import FIRST
 
 
 class OrderSettings(ServiceSettings, MarketplaceSettings):
@@ -30,6 +31,9 @@ class OrderSettings(ServiceSettings, MarketplaceSettings):
     one more call; the tax number alone is mostly in the order itself."""
     parallel_imports: int = 3
     """How many shops one replica imports at a time."""
+    first_pause_seconds: float = Field(default=FIRST.total_seconds(), gt=0)
+    """How long an import or a parcel waits after AliExpress did not answer for the first time;
+    twice as long after each further time."""
     preparation_days: int = Field(default=USUAL_PREPARATION.days, ge=0, le=90)
     """Days from payment until an order is to be shipped, where AliExpress names no deadline and the
     shop has none of its own (M8.5)."""
@@ -47,6 +51,10 @@ class OrderSettings(ServiceSettings, MarketplaceSettings):
     @property
     def first_import(self) -> timedelta:
         return timedelta(days=self.first_import_days)
+
+    @property
+    def first_pause(self) -> timedelta:
+        return timedelta(seconds=self.first_pause_seconds)
 
     @property
     def preparation(self) -> timedelta:

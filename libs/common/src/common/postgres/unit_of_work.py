@@ -4,8 +4,10 @@
 not at all. Jobs of this process for which it made work are woken after the commit.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Protocol
 from weakref import WeakSet
 
@@ -42,9 +44,17 @@ class WorkKind:
         for job in tuple(self._jobs):
             job.wake()
 
+    def wake_after(self, delay: timedelta) -> None:
+        """There will be such work after so long."""
+        if delay <= timedelta():
+            self.wake()
+        else:
+            asyncio.get_running_loop().call_later(delay.total_seconds(), self.wake)
 
-_made: dict[int, set[WorkKind]] = {}
-"""What each open transaction of this process has made so far, by its connection."""
+
+_made: dict[int, dict[WorkKind, timedelta]] = {}
+"""What each open transaction of this process has made so far, by its connection, and how long after
+the commit it is due."""
 
 
 @asynccontextmanager
@@ -57,20 +67,24 @@ async def unit_of_work(pool: Pool) -> AsyncIterator[Connection]:
         own_share(pool, within=ACQUIRE_SECONDS),
         pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
     ):
-        made = _made[id(connection)] = set()
+        made = _made[id(connection)] = {}
         try:
             with traced_transaction(connection):
                 async with connection.transaction():
                     yield connection
         finally:
             del _made[id(connection)]
-        for kind in made:
-            kind.wake()
+        for kind, delay in made.items():
+            kind.wake_after(delay)
 
 
-def made_work(connection: Connection, kind: WorkKind) -> None:
-    """This transaction has made such work; a connection without a unit of work wakes nobody."""
-    _made.get(id(connection), set()).add(kind)
+def made_work(
+    connection: Connection, kind: WorkKind, *, due_after: timedelta = timedelta()
+) -> None:
+    """This transaction has made such work, to be done at once or after so long; a connection
+    without a unit of work wakes nobody."""
+    made = _made.get(id(connection), {})
+    made[kind] = min(due_after, made.get(kind, due_after))
 
 
 @asynccontextmanager

@@ -209,6 +209,7 @@ async def end_turn(connection: Connection, run: Run, *, waits: timedelta) -> Non
         run.run_id,
         clock.wall_now() + waits,
     )
+    made_work(connection, RUNNING, due_after=waits)
 
 
 async def advance_plan(

@@ -19,7 +19,7 @@ from common.errors import Outage
 from common.postgres.leases import Lease, check_lease, hold_lease
 from common.postgres.pool import Connection, Pool
 from common.postgres.set_aside import RowKey, alone
-from common.postgres.unit_of_work import reading, unit_of_work
+from common.postgres.unit_of_work import made_work, reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from order_importer.auditing import store
 from order_importer.auditing.compare import Difference, Seen, compare
@@ -75,7 +75,9 @@ async def _audit(pool: Pool, access: ShopAccess, lease: Lease, audit: Audit) -> 
         listed = await _read_list(access, shop, placed)
     except (Outage, BadAnswer) as outage:
         waited = clock.now() - audit.requested_at
-        pause = pause_after(outage, attempts=audit.attempts, waited=waited)
+        pause = pause_after(
+            outage, attempts=audit.attempts, waited=waited, first=access.first_pause
+        )
         problem = outage.trouble if isinstance(outage, AppRefused) else str(outage)
         await _postpone(pool, audit, pause, problem)
     except (ShopNotConnected, MarketplaceFailure) as failure:
@@ -144,6 +146,7 @@ async def _conclude(
 async def _postpone(pool: Pool, audit: Audit, pause: timedelta, problem: str) -> None:
     async with unit_of_work(pool) as connection:
         await store.postpone(connection, audit.audit_id, until=clock.now() + pause, problem=problem)
+        made_work(connection, store.AUDITING, due_after=pause)
 
 
 def _is_placed(order: ListedOrder, placed: Window) -> bool:

@@ -87,7 +87,7 @@ async def _take(pool: Pool, access: ShopAccess, lease: Lease, listed: Correction
                 return await _send(pool, access, token, lease, correction, details=details)
         except (Outage, ShopNotConnected, MarketplaceFailure) as failure:
             log.warning("correction.postponed", order=correction.order_id, reason=str(failure))
-            await _postpone(pool, lease, correction, failure)
+            await _postpone(pool, access, lease, correction, failure)
             return False
 
 
@@ -267,10 +267,14 @@ async def _undo_intent(
         )
 
 
-async def _postpone(pool: Pool, lease: Lease, correction: Correction, failure: Exception) -> None:
+async def _postpone(
+    pool: Pool, access: ShopAccess, lease: Lease, correction: Correction, failure: Exception
+) -> None:
     """Try again later. The attempt counts once; a refusal of our app is none."""
     waited = clock.now() - correction.requested_at
-    pause = pause_after(failure, attempts=correction.attempts, waited=waited)
+    pause = pause_after(
+        failure, attempts=correction.attempts, waited=waited, first=access.first_pause
+    )
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
         await store.postpone(

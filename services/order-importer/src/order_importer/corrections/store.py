@@ -221,6 +221,7 @@ async def mark_absent(
         readings,
         clock.now() + after,
     )
+    made_work(connection, CORRECTING, due_after=after)
 
 
 async def mark_pending(
@@ -248,6 +249,7 @@ async def mark_pending(
         *problem,
         refunds,
     )
+    made_work(connection, CORRECTING, due_after=after)
 
 
 async def postpone(
@@ -275,6 +277,7 @@ async def postpone(
         attempts,
         *explained,
     )
+    made_work(connection, CORRECTING, due_after=after)
 
 
 async def mark_confirmed(connection: Connection, correction: Correction) -> None:

@@ -26,7 +26,7 @@ from common.failpoints import reach
 from common.postgres.leases import Lease, check_lease, hold_lease
 from common.postgres.pool import Pool
 from common.postgres.set_aside import MOST_FAILURES, RowKey, alone, describe, is_about_the_data
-from common.postgres.unit_of_work import reading, unit_of_work
+from common.postgres.unit_of_work import made_work, reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_IMPORT
 from common.telemetry.tracing import Attribute, span_of
@@ -50,7 +50,7 @@ from order_importer.importing.record_orders import record_orders
 from order_importer.importing.store import save_unreadable
 from order_importer.importing.window import Window, next_window
 from order_importer.imports import store as imports
-from order_importer.imports.store import Import, lease_of
+from order_importer.imports.store import IMPORTING, Import, lease_of
 from order_importer.orders import store as orders
 from order_importer.orders.deadline import USUAL_PREPARATION
 from order_importer.orders.store import Fetched
@@ -131,7 +131,7 @@ async def _run(
                     options=options,
                 ).run()
         except (Outage, BadAnswer) as outage:
-            await _postpone(pool, running, outage, shop.covered_until)
+            await _postpone(pool, access, running, outage, shop.covered_until)
         except (ShopNotConnected, MarketplaceFailure) as failure:
             problem = (
                 "The shop is not connected: renew it, and the import goes on where it stands."
@@ -153,10 +153,15 @@ async def _run(
 
 
 async def _postpone(
-    pool: Pool, running: Import, failure: Exception, covered_until: datetime | None
+    pool: Pool,
+    access: ShopAccess,
+    running: Import,
+    failure: Exception,
+    covered_until: datetime | None,
 ) -> None:
     now = clock.now()
     waited = now - running.requested_at
+    pause = pause_after(failure, attempts=running.attempts, waited=waited, first=access.first_pause)
     problem = failure.trouble if isinstance(failure, AppRefused) else str(failure)
     pause = pause_after(failure, attempts=running.attempts, waited=waited)
     log.info(
@@ -174,6 +179,7 @@ async def _postpone(
             is_late=waited >= LATE_AFTER,
             refunds=int(isinstance(failure, AppRefused)),
         )
+        made_work(connection, IMPORTING, due_after=pause)
         if has_become_late:
             await tell_late(connection, replace(running, problem=problem), covered_until)
 

@@ -103,7 +103,7 @@ async def _take(pool: Pool, access: ShopAccess, lease: Lease, listed: Shipment) 
                     await _send(pool, access, token, lease, shipment)
         except (Outage, ShopNotConnected, MarketplaceFailure) as failure:
             log.warning("shipment.postponed", order=shipment.order_id, reason=str(failure))
-            await _postpone(pool, lease, shipment, failure)
+            await _postpone(pool, access, lease, shipment, failure)
             return False
     await _resume(pool, shipment)
     return True
@@ -239,11 +239,15 @@ async def _undo_intent(
         )
 
 
-async def _postpone(pool: Pool, lease: Lease, shipment: Shipment, failure: Exception) -> None:
+async def _postpone(
+    pool: Pool, access: ShopAccess, lease: Lease, shipment: Shipment, failure: Exception
+) -> None:
     """Try again later. The attempt counts once, whether its reading or its call failed; a refusal
     of our app is none."""
     waited = clock.now() - shipment.requested_at
-    pause = pause_after(failure, attempts=shipment.attempts, waited=waited)
+    pause = pause_after(
+        failure, attempts=shipment.attempts, waited=waited, first=access.first_pause
+    )
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
         await store.postpone(

@@ -267,6 +267,7 @@ async def mark_absent(
         readings,
         clock.now() + after,
     )
+    made_work(connection, SENDING, due_after=after)
 
 
 async def mark_pending(
@@ -295,6 +296,7 @@ async def mark_pending(
         message,
         refunds,
     )
+    made_work(connection, SENDING, due_after=after)
 
 
 async def postpone(
@@ -322,6 +324,7 @@ async def postpone(
         explanation,
         remedy,
     )
+    made_work(connection, SENDING, due_after=after)
 
 
 async def mark_confirmed(connection: Connection, shipment: Shipment) -> None:

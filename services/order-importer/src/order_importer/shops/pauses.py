@@ -9,14 +9,18 @@ LONGEST = timedelta(minutes=5)
 LONGEST_REFUSED = timedelta(minutes=1)
 """So that all goes on within a minute once an operator has put our app right."""
 SHORTEST = timedelta(seconds=1)
+FIRST = timedelta(seconds=2)
 NOTHING_TO_DO = (
     "Nothing: it goes on by itself once the operator has put the channel's access right."
 )
 """The remedy for merchants while AliExpress refuses our app."""
 
 
-def pause_after(failure: Exception, *, attempts: int, waited: timedelta) -> timedelta:
-    """The pause after the last of `attempts`, for work that has waited so long since it was due.
+def pause_after(
+    failure: Exception, *, attempts: int, waited: timedelta, first: timedelta = FIRST
+) -> timedelta:
+    """The pause after the last of `attempts`, for work that has waited so long since it was due:
+    `first` after one, twice as long after each further one.
 
     A refusal of our app is no attempt: its pause grows with the time it lasts.
     """
@@ -24,4 +28,4 @@ def pause_after(failure: Exception, *, attempts: int, waited: timedelta) -> time
         return min(max(waited / 2, SHORTEST), LONGEST_REFUSED)
     if isinstance(failure, Outage) and failure.retry_after is not None:
         return min(failure.retry_after, LONGEST)
-    return min(timedelta(seconds=2 ** min(attempts, 8)), LONGEST)
+    return min(first / 2 * (1 << min(attempts, 8)), LONGEST)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import structlog
 
@@ -10,15 +11,20 @@ from aliexpress.errors import TokenDead
 from aliexpress.operation import AccessToken
 from common.errors import Outage
 from common.shop_tokens import ShopTokens
+from order_importer.shops.pauses import FIRST
 
 log = structlog.get_logger()
 
 
 class ShopAccess:
-    """The client and the tokens it is used with."""
+    """The client and the tokens it is used with; `first_pause` is how long what a call has failed
+    for waits at first."""
 
-    def __init__(self, client: Client, tokens: ShopTokens) -> None:
+    def __init__(
+        self, client: Client, tokens: ShopTokens, *, first_pause: timedelta = FIRST
+    ) -> None:
         self.client = client
+        self.first_pause = first_pause
         self._tokens = tokens
 
     @asynccontextmanager
