@@ -6,7 +6,7 @@ Asked for by normalizing (a row without an answer), fetched here, kept and refre
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -91,9 +91,11 @@ class Tokens(Protocol):
 
 @dataclass
 class Calls:
-    """How a shop's turn went; `limit` is how long a limit forbids more, which is no failure."""
+    """How a shop's turn went: what was `done` failed on no row; `limit` is how long a limit forbids
+    more, which is no failure."""
 
     fetched: int = 0
+    done: list[RowKey] = field(default_factory=list)
     failed_in_a_row: int = 0
     limit: timedelta | None = None
     is_app_refused: bool = False
@@ -181,6 +183,7 @@ class Marketplace:
                 return False
             calls = await self._fetch_all(name, token, keys, fetch)
             async with unit_of_work(self._pool) as connection:
+                await forget_failures(connection, name, calls.done)
                 if calls.fetched:  # there may be more, and the turn may have gone on without it
                     made_work(connection, kind)
                 failures, pause = _back_off(calls, await count_failures(connection, shop))
@@ -200,11 +203,14 @@ class Marketplace:
             while waiting and calls.failed_in_a_row < FAILURES_IN_A_ROW:
                 if clock.now() >= token.expires_at:
                     return
+                key = waiting.pop()
+                row = RowKey(key[0], f"{key[1]}/{key[2]}")
                 has_fetched = await self._fetch_apart(
-                    job, waiting.pop(), partial(fetch, token=access_token(token))
+                    job, row, partial(fetch, key, access_token(token))
                 )
                 if has_fetched is None:
                     continue  # the row's own failure: no sign of the shop's
+                calls.done.append(row)
                 calls.fetched += has_fetched
                 calls.failed_in_a_row = 0 if has_fetched else calls.failed_in_a_row + 1
 
@@ -223,13 +229,11 @@ class Marketplace:
         return calls
 
     async def _fetch_apart(
-        self, job: str, key: SchemaKey, fetch: Callable[[SchemaKey], Awaitable[bool]]
+        self, job: str, row: RowKey, fetch: Callable[[], Awaitable[bool]]
     ) -> bool | None:
         """What fetching returns, or raises for the shop; None where it failed on this row."""
-        merchant_id, shop_id, category_id = key
-        row = RowKey(merchant_id, f"{shop_id}/{category_id}")
         try:
-            has_fetched = await fetch(key)
+            return await fetch()
         except MarketplaceFailure:
             raise
         except Exception as error:
@@ -237,9 +241,6 @@ class Marketplace:
                 raise
             await note_failure(self._pool, job, row, error)
             return None
-        async with unit_of_work(self._pool) as connection:
-            await forget_failures(connection, job, [row])
-        return has_fetched
 
     async def _fetch_schema(self, key: SchemaKey, token: AccessToken) -> bool:
         """Fetch one schema; whether there is an answer. Raises what is no fault of this schema:
