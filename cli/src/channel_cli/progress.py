@@ -23,6 +23,9 @@ from channel_cli.session import TookTooLong, Unreachable
 T = TypeVar("T")
 
 POLL_SECONDS = 0.2
+SOONER = 8
+"""The first pause is so many times shorter, each other twice the one before: what is done soon is
+seen soon."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +63,17 @@ def progress_bar(what: str) -> Iterator[Bar]:
 async def poll(
     ask: Callable[[], Awaitable[T]], *, within: float, what: str, every: float = POLL_SECONDS
 ) -> AsyncIterator[T]:
-    """The answer again and again, `every` so many seconds, until the caller has seen enough.
+    """The answer again and again, `every` so many seconds and at first more often, until the caller
+    has seen enough.
 
     A service that does not answer for a while (it may be restarting) is asked again. Raises
     `TookTooLong` after `within` seconds.
     """
     deadline = time.monotonic() + within
+    pause = every / SOONER
     while time.monotonic() < deadline:
         with suppress(Unreachable):
             yield await ask()
-        await asyncio.sleep(every)
+        await asyncio.sleep(pause)
+        pause = min(every, pause * 2)
     raise TookTooLong(f"{what} took longer than {within:.0f} seconds")
