@@ -94,6 +94,22 @@ def test_answers_come_late(sandbox: Any, kind: str) -> None:
     assert time.monotonic() - began >= 0.3
 
 
+def test_an_answer_waits_no_longer_than_for_the_removal_of_its_fault(sandbox: Any) -> None:
+    first, second = (set_fault(sandbox, "late_answer", seconds=60.0) for _ in range(2))
+    answers: list[int] = []
+    waiting = Thread(target=lambda: answers.append(raw(sandbox).status))
+    waiting.start()
+    deadline = time.monotonic() + 5
+    while sandbox.control("GET", "calls")["in_flight"] != {PROFILE: 1}:
+        assert time.monotonic() < deadline
+    sandbox.control("DELETE", f"faults/{second}")
+    waiting.join(timeout=0.2)
+    assert answers == []
+    sandbox.control("DELETE", f"faults/{first}")
+    waiting.join(timeout=10)
+    assert answers == [200]
+
+
 def test_an_error_in_a_good_status(sandbox: Any) -> None:
     set_fault(sandbox, "error", code="isp.system-busy", message="busy")
     error = sandbox.call(PROFILE)["error_response"]

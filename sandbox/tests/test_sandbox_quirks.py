@@ -135,6 +135,15 @@ def test_a_sellers_tree_leaves_out_what_it_may_not_use(sandbox: Any) -> None:
     assert roots() - roots(filter_no_permission="true") == {2, 201169612}
 
 
+def test_a_setting_leaves_few_top_categories(start_sandbox: Any) -> None:
+    with start_sandbox(category_roots="15, 21") as client:
+        client.connect()
+        query = {"category_id": "0", "filter_no_permission": "true"}
+        answer = client.call("aliexpress.solution.seller.category.tree.query", query)
+        listed = answer["children_category_list"]["category_info"]
+        assert {category["children_category_id"] for category in listed} == {15, 21}
+
+
 def test_the_tree_has_leaves_on_every_level_and_three_attributes_each(sandbox: Any) -> None:
     tree, attributes = (
         "aliexpress.solution.seller.category.tree.query",

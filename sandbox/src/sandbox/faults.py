@@ -2,7 +2,7 @@
 
 Kinds that strike a call
     latency          answers `seconds` late
-    late_answer      does it, then answers `seconds` late
+    late_answer      does it, then answers `seconds` late, or as soon as the fault is removed
     hang             does not answer for `seconds` (an hour by default), then breaks off
     http_error       answers `status` without doing anything
     http_error_after does it, then answers `status`
@@ -27,7 +27,10 @@ Kinds that strike feeds; their operation is the job's type, such as PRODUCT_CREA
     foreign_results  a query answers with the results of the seller's other jobs as well
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from random import Random
 from typing import Literal
@@ -77,6 +80,8 @@ class Faults:
         self._faults: list[Fault] = []
         self._draw = Random(seed)  # noqa: S311 - reproducible on purpose
         self._last_id = 0
+        self._removed: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
+        """Set for those that wait for the removal of a fault."""
 
     def add(self, fault: Fault) -> Fault:
         """Set a fault; it gets an id."""
@@ -93,6 +98,8 @@ class Faults:
         """Remove one fault or all; how many went."""
         before = len(self._faults)
         self._faults = [f for f in self._faults if fault_id is not None and f.id != fault_id]
+        for awaited in [number for number in self._removed if not self.is_active(number)]:
+            self._removed.pop(awaited).set()
         if not self._faults:
             self._draw = Random(self._seed)  # noqa: S311 - the dice start again as well
         return before - len(self._faults)
@@ -119,6 +126,12 @@ class Faults:
         """The id of a fault that holds a new job up."""
         fault = self.strike("stuck_job", operation_type, seller_id)
         return fault.id if fault else None
+
+    async def until_removed(self, fault: Fault, *, at_most: float) -> None:
+        """Wait until the fault is removed, or for so many seconds."""
+        if self.is_active(fault.id):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._removed[fault.id].wait(), at_most)
 
     def is_active(self, fault_id: int) -> bool:
         """Whether a fault is still set."""

@@ -152,7 +152,7 @@ class Gateway:
         if not self._state.faults.listed():
             return response
         if fault := call.strike("late_answer"):
-            await asyncio.sleep(fault.seconds or 1.0)
+            await self._state.faults.until_removed(fault, at_most=fault.seconds or 1.0)
         if call.strike("answer_lost"):
             raise ConnectionBroken
         if fault := call.strike("http_error_after"):

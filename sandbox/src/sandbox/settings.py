@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     """The longest period an order list may cover; 0 means no limit."""
     mask_addresses: bool = False
     """Whether buyers' names, streets and phones are masked until decrypted."""
+    category_roots: str = ""
+    """The top categories sellers may use, by id, comma-separated; empty means all but a few of each
+    seller's. A smaller tree is sooner read."""
     group_required: bool = False
     """Whether schemas require `product_group_id` of sellers who have groups."""
 
@@ -82,6 +85,11 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The address of the sandbox as others see it, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def permitted_roots(self) -> frozenset[int]:
+        """`category_roots` as ids; empty means all."""
+        return frozenset(int(root) for root in self.category_roots.split(",") if root.strip())
 
     @property
     def redirects(self) -> frozenset[str]:

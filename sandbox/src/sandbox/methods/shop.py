@@ -7,7 +7,7 @@ from sandbox.catalogue import Attribute, Category
 from sandbox.clock import pacific
 from sandbox.methods.registry import Answer, Call, as_integer, operation
 from sandbox.schemas import values_for
-from sandbox.sellers import Group
+from sandbox.sellers import Group, Seller
 from sandbox.wire import Listed, json_text, known
 
 SUGGESTIONS = 10
@@ -19,6 +19,7 @@ def category_tree(call: Call) -> Answer:
     """The children of one category; roots for 0."""
     category_id = call.integer("category_id")
     only_permitted = call.parameters.get("filter_no_permission", "").lower() == "true"
+    permitted = call.state.settings.permitted_roots
     catalogue = call.state.catalogue
     if category_id and category_id not in catalogue.categories:
         raise errors.invalid_parameter(f"category {category_id} does not exist")
@@ -30,9 +31,13 @@ def category_tree(call: Call) -> Answer:
             "multi_language_names": json_text({"en": child.name}),
         }
         for child in catalogue.children.get(category_id, ())
-        if not only_permitted or catalogue.path(child)[0].id not in call.seller.forbidden_roots
+        if not only_permitted or _is_permitted(catalogue.path(child)[0].id, permitted, call.seller)
     ]
     return {"children_category_list": Listed("category_info", children), "is_success": True}
+
+
+def _is_permitted(root: int, permitted: frozenset[int], seller: Seller) -> bool:
+    return (not permitted or root in permitted) and root not in seller.forbidden_roots
 
 
 @operation("aliexpress.solution.sku.attribute.query")
