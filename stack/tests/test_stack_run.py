@@ -15,6 +15,7 @@ from common.postgres.migrate import upgrade
 from stack import run
 from stack.addresses import Addresses
 from stack.failures import AlreadyRunning, PortTaken, StackFailure
+from stack.forkserver import ForkServer
 from stack.ports import LOOPBACK
 from stack.postgres import create_database, create_role, database_url, for_everybody
 from stack.run import running_stack, wipe
@@ -61,7 +62,7 @@ async def test_the_stack_starts_tells_its_addresses_and_is_alone(tmp_path: Path)
 
 
 async def test_a_start_that_was_cut_short_is_taken_up_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fork_server: ForkServer
 ) -> None:
     async def cut(*_arguments: object) -> None:
         raise asyncio.CancelledError
@@ -73,7 +74,9 @@ async def test_a_start_that_was_cut_short_is_taken_up_again(
             async with running_stack(settings, ports=Ports.free(), services=()):
                 pass
     assert Secrets.load(settings.state_dir / "secrets.json").postgres
-    async with running_stack(settings, ports=Ports.free(), services=(AUTH,)) as stack:
+    async with running_stack(
+        settings, ports=Ports.free(), services=(AUTH,), spawn=fork_server.spawn
+    ) as stack:
         assert await answers(f"{stack.url(AUTH.name)}/health/live")
     wipe(settings)
 
@@ -187,9 +190,11 @@ def test_only_migrations_know_the_owner(tmp_path: Path, monkeypatch: pytest.Monk
     assert "CATALOG_MIGRATION_DATABASE_URL" not in migrate_environment(CATALOG, wiring)
 
 
-async def test_a_state_of_one_role_goes_on_with_two(tmp_path: Path) -> None:
+async def test_a_state_of_one_role_goes_on_with_two(
+    tmp_path: Path, kafka_bootstrap: str, fork_server: ForkServer
+) -> None:
     """What was made when the service logged in as the owner of its tables."""
-    settings = settings_of(tmp_path)
+    settings = settings_of(tmp_path).model_copy(update={"kafka_bootstrap": kafka_bootstrap})
     async with running_stack(settings, ports=Ports.free(), services=()) as stack:
         admin_url, name = stack.postgres.admin_url, AUTH.database
         secrets = Secrets.load(settings.state_dir / "secrets.json")
@@ -201,13 +206,15 @@ async def test_a_state_of_one_role_goes_on_with_two(tmp_path: Path) -> None:
         await asyncio.to_thread(upgrade, AUTH_SERVICE.migrations, url)
         await _execute(url, "INSERT INTO merchant VALUES ('shein', 'Shein', true, now(), now())")
 
-    async with running_stack(settings, ports=Ports.free(), services=(AUTH,)) as stack:
+    async with running_stack(
+        settings, ports=Ports.free(), services=(AUTH,), spawn=fork_server.spawn
+    ) as stack:
         assert stack.database_url(AUTH.name).startswith(f"postgresql://{name}:")
         used = stack.environment(AUTH)["AUTH_DATABASE_URL"]
         assert used.startswith(f"postgresql://{AUTH.role}:")
         assert await _execute(used, "SELECT * FROM merchant") == "SELECT 0"
         assert await _execute(for_everybody(used), "SELECT * FROM merchant") == "SELECT 1"
-    wipe(settings)
+    wipe(settings_of(tmp_path))
 
 
 async def _execute(url: str, statement: str) -> str:

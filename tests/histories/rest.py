@@ -18,8 +18,9 @@ from ..stories.passing_time import let_time_pass
 from .history import MINUTE, History, offer_name, product_name
 from .wanted import Family
 
-QUIET_WITHIN = 90.0
-"""Seconds for the looks and readings that are due, which come every ten seconds, and the runs."""
+QUIET_WITHIN, QUIET_WITHIN_MORE = 40.0, 1 / 6
+"""Seconds for the looks and readings that are due, which come every second, and the runs; and how
+many more for each family."""
 LOOK = 31 * MINUTE
 """After this every shop has been asked which products others edited."""
 DAY = 24 * 60 * MINUTE
@@ -67,8 +68,9 @@ class Rest:
     async def comes_to_rest_after(self, seconds: float) -> bool:
         """Whether nothing is sent and nothing differs, soon after this time has gone by."""
         await let_time_pass(self.history.session, seconds)
+        within = QUIET_WITHIN + QUIET_WITHIN_MORE * len(self.history.families)
         with suppress(TookTooLong):
-            async for is_quiet in poll(self.is_quiet, within=QUIET_WITHIN, what="quiet"):
+            async for is_quiet in poll(self.is_quiet, within=within, what="quiet"):
                 if is_quiet:
                     return True
         return False

@@ -16,7 +16,6 @@ from .merchant_path import FAMILIES, MORE_FAMILIES, Case
 from .sample import part_of, sample_of, sample_session
 
 QUICK: Mapping[str, Mapping[str, str]] = {
-    "sandbox": {"SANDBOX_FEED_SECONDS": "0.3", "SANDBOX_AUDIT_SECONDS": "0.3"},
     "auth-service": {"AUTH_MARKETPLACE_TIMEOUT_SECONDS": "0.6"},
     "catalog-service": {"CATALOG_MARKETPLACE_TIMEOUT_SECONDS": "0.6"},
     "feed-publisher": {
@@ -25,7 +24,7 @@ QUICK: Mapping[str, Mapping[str, str]] = {
     },
     "order-importer": {"ORDERS_MARKETPLACE_TIMEOUT_SECONDS": "0.6"},
 }
-"""Time-outs and jobs so short that every fault can be waited for."""
+"""Time-outs so short that every fault can be waited for."""
 
 
 @dataclass(frozen=True)

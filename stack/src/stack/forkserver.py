@@ -26,8 +26,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import httpx2
+from httpx2._transports import default as transports
 
 from stack.private_files import PRIVATE_UMASK, open_private
 from stack.processes import Child, Command, spawn_program
@@ -163,6 +167,7 @@ def main() -> None:
     Returns in every forked process once its program has run, and at the end of the input.
     """
     requests = os.fdopen(os.dup(0), "rb", buffering=0)
+    share_tls_context()
     while line := requests.readline():
         program = Program(**json.loads(line))
         _import(program.module)
@@ -175,6 +180,13 @@ def main() -> None:
         os.write(1, b"%d\n" % pid)
 
 
+def share_tls_context() -> None:
+    """Have all HTTP clients of this process use one TLS context, unless they bring their own: to
+    read the authorities' certificates takes 20 ms of processor time, for each client."""
+    vars(transports)["create_ssl_context"] = cache(httpx2.create_ssl_context)
+    httpx2.AsyncClient()
+
+
 def _import(module: str) -> None:
     """Import what `python -m MODULE` will import first; a failure shows when it is run."""
     with contextlib.suppress(Exception):
@@ -182,21 +194,22 @@ def _import(module: str) -> None:
         if found is not None and found.submodule_search_locations is not None:
             found = importlib.util.find_spec(f"{module}.__main__")
         if found is not None and found.origin is not None:
-            for name in _imported_by(Path(found.origin).read_text()):
+            for name in _imported_by(Path(found.origin).read_text(), found.parent or ""):
                 with contextlib.suppress(ImportError):
                     importlib.import_module(name)
     for also in IMPORTED_LATE.get(module, ()):
         importlib.import_module(also)
 
 
-def _imported_by(code: str) -> Iterator[str]:
-    """The modules a program imports, and names that may be modules. Pure."""
+def _imported_by(code: str, package: str) -> Iterator[str]:
+    """The modules a program of this package imports, and names that may be modules. Pure."""
     for node in ast.parse(code).body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            name = importlib.util.resolve_name("." * node.level + node.module, package)
+            yield name
+            yield from (f"{name}.{alias.name}" for alias in node.names)
 
 
 def _fork_orphan() -> int | None:

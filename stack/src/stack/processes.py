@@ -128,7 +128,7 @@ class Process:
     @property
     def is_running(self) -> bool:
         """Whether the process is alive now, ready or not."""
-        return self._running is not None and not _has_ended(self._running)
+        return self._running is not None and not has_ended(self._running)
 
     async def start(self) -> None:
         """Run it and wait until it is ready.
@@ -231,7 +231,7 @@ def _tether() -> Sequence[str]:
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
-def _has_ended(process: Child) -> bool:
+def has_ended(process: Child) -> bool:
     """Whether it has ended; looks without reaping, so that its group's id stays ours."""
     if process.returncode is not None:
         return True
@@ -244,7 +244,7 @@ def _has_ended(process: Child) -> bool:
 
 async def wait_for_end(process: Child) -> None:
     """Wait until a process has ended, without reaping it."""
-    while not _has_ended(process):  # noqa: ASYNC110 - the kernel sets no asyncio.Event
+    while not has_ended(process):  # noqa: ASYNC110 - the kernel sets no asyncio.Event
         await asyncio.sleep(POLL_SECONDS)
 
 
@@ -262,7 +262,7 @@ async def end_process(
     patience: timedelta = timedelta(seconds=10),
 ) -> None:
     """Send it `first`, SIGKILL if it still runs after `patience`; then reap it and its group."""
-    if not _has_ended(process):
+    if not has_ended(process):
         process.send_signal(first)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGCONT)  # a suspended one could not hear the first

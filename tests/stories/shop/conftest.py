@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from stack.run import Stack
+from stack.system import SANDBOX
 from stack.testing import Programs, StartSystem
 
 from ..command_line import ChannelCommand
@@ -12,7 +13,8 @@ from ..sample import Sold, bring_online, sample_of, sample_session, survey_sale
 @pytest.fixture(scope="package")
 async def system(start_system: StartSystem) -> AsyncIterator[Stack]:
     """The system of these stories."""
-    async with start_system() as stack:
+    whole_tree = {SANDBOX: {"SANDBOX_CATEGORY_ROOTS": ""}}
+    async with start_system(whole_tree) as stack:
         yield stack
 
 

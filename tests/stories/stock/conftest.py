@@ -9,6 +9,5 @@ from stack.testing import StartSystem
 @pytest.fixture(scope="package")
 async def system(start_system: StartSystem) -> AsyncIterator[Stack]:
     """A system of this story's own: it moves the clock by more than a day."""
-    quick = {"sandbox": {"SANDBOX_FEED_SECONDS": "0.3", "SANDBOX_AUDIT_SECONDS": "0.3"}}
-    async with start_system(quick) as stack:
+    async with start_system() as stack:
         yield stack

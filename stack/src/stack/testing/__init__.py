@@ -9,7 +9,7 @@ from stack.testing.databases import Databases, NewDatabase, Prepare, tables_with
 from stack.testing.fault_proxy import FaultProxy, ProxiedKafka, proxy_to
 from stack.testing.marketplace import SELLER, Marketplace, open_marketplace
 from stack.testing.outbox import outbox_events
-from stack.testing.programs import Programs, Result
+from stack.testing.programs import Programs, Result, RunningProgram
 from stack.testing.serving import running_parts, serving
 from stack.testing.stores import ThrowawayStores
 from stack.testing.systems import StartSystem
@@ -24,6 +24,7 @@ __all__ = [
     "Programs",
     "ProxiedKafka",
     "Result",
+    "RunningProgram",
     "StartSystem",
     "ThrowawayStores",
     "eventually",

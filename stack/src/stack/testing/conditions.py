@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-ASKED_AGAIN_AFTER = 0.02
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.1
+"""Seconds between two looks: a tenth of the time waited so far, within these bounds. Who looks all
+the time takes the processor from what is waited for."""
 
 
 async def eventually(
@@ -14,13 +16,14 @@ async def eventually(
 ) -> None:
     """Wait until `condition` holds; fail the test when it does not within so many seconds.
 
-    `condition` is asked at least once, and again 20 ms after each answer.
+    `condition` is asked at least once, and again 20 to 100 ms after each answer.
     """
-    deadline = time.monotonic() + within
+    began = time.monotonic()
     while True:
         holds = condition()
         if await holds if isinstance(holds, Awaitable) else holds:
             return
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > within:
             pytest.fail(f"not so within {within} s: {condition!r}")
-        await asyncio.sleep(ASKED_AGAIN_AFTER)
+        await asyncio.sleep(min(max(waited / 10, SHORTEST_PAUSE), LONGEST_PAUSE))

@@ -13,19 +13,20 @@ from typing import Any
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from stack.forkserver import ForkServer
+from stack.forkserver import ForkServer, share_tls_context
 from stack.sandbox import Sandbox, running_sandbox
 from stack.testing.databases import Databases, NewDatabase, Prepare
 from stack.testing.fault_proxy import ProxiedKafka, kafka_behind_proxy
 from stack.testing.foreign_queries import ForeignQueries
 from stack.testing.programs import Programs
 from stack.testing.stores import ThrowawayStores
-from stack.testing.systems import StartSystem, running_system
+from stack.testing.systems import QUICK_JOBS, StartSystem, running_system
 from stack.throwaway import StoreAddresses
 
 foreign_queries = ForeignQueries()
 """What the tests of this process asked of their databases."""
 foreign_queries.record_pools()
+share_tls_context()
 
 _STORES = pytest.StashKey[ThrowawayStores]()
 
@@ -149,8 +150,9 @@ def programs(fork_server: ForkServer) -> Programs:
 
 @pytest.fixture(scope="session")
 async def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
-    """The sandbox on a free port, one for this worker."""
-    async with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+    """The sandbox on a free port, one for this worker; its jobs are soon done."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    async with running_sandbox(folder, **QUICK_JOBS) as sandbox:
         yield sandbox
 
 

@@ -11,8 +11,21 @@ from pydantic import SecretStr
 from stack.processes import Spawn
 from stack.run import Stack, running_stack
 from stack.settings import StackSettings
-from stack.system import Ports
+from stack.system import ORDERS, PUBLISHER, SANDBOX, Ports
 from stack.throwaway import StoreAddresses
+
+SAMPLE_ROOTS = "6,15,21,44,322,200000343,200000345"
+"""Of the 44 top categories those of the sample catalogue: their branches are 171 of 733."""
+QUICK_JOBS: Mapping[str, str] = {"feed_seconds": "0.3", "audit_seconds": "0.3"}
+"""Settings of a sandbox whose jobs and audits nobody has to wait for."""
+_QUICK: Mapping[str, Mapping[str, str]] = {
+    SANDBOX: {
+        "SANDBOX_CATEGORY_ROOTS": SAMPLE_ROOTS,
+        **{f"SANDBOX_{name.upper()}": value for name, value in QUICK_JOBS.items()},
+    },
+    PUBLISHER.name: {f"{PUBLISHER.prefix}_WATCH_SECONDS": "1"},
+    ORDERS.name: {f"{ORDERS.prefix}_FIRST_PAUSE_SECONDS": "0.25"},
+}
 
 
 class StartSystem(Protocol):
@@ -25,7 +38,8 @@ class StartSystem(Protocol):
         kafka_secure: bool = False,
         traces: bool = False,
     ) -> AbstractAsyncContextManager[Stack]:
-        """A system for the block; `environment` adds variables by process name. `kafka_secure`
+        """A system for the block in which little has to be waited for, its sellers' categories
+        those of the sample; `environment` adds variables by process name. `kafka_secure`
         gives it a Kafka of its own, with TLS and users; `traces` a store of its traces."""
 
 
@@ -52,7 +66,7 @@ async def running_system(
         traces=traces,
         installation=f"t{uuid4().hex[:8]}",
     )
-    async with running_stack(
-        settings, ports=Ports.free(), environment=environment, spawn=spawn
-    ) as stack:
+    given = environment or {}
+    whole = {name: {**_QUICK.get(name, {}), **given.get(name, {})} for name in {*_QUICK, *given}}
+    async with running_stack(settings, ports=Ports.free(), environment=whole, spawn=spawn) as stack:
         yield stack
