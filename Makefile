@@ -141,7 +141,8 @@ storm: prepare ## 200,000 events under 280 faults
 
 .PHONY: outages
 outages: prepare ## 60 outages of Kafka of 1 to 60 s under load
-	$(BIN)/pytest -q --length=long --timeout=0 libs/common/tests/test_common_kafka_outages.py
+	$(BIN)/pytest -q --length=long --timeout=0 libs/common/tests/test_common_kafka_outages.py \
+		libs/common/tests/test_common_kafka_outage.py
 
 .PHONY: histories
 histories: prepare ## 200 rounds of anything that can happen to 300 products; the shop must follow

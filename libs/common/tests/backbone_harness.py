@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import Headers, encode
+from common.contracts.topics import BY_NAME
 from common.messaging.consumer import Consumer
 from common.messaging.create_topics import create_topics
 from common.messaging.records import Delivery, NotApplied, Parked, Rejected, Subscription
@@ -19,6 +20,8 @@ from common.postgres.pool import Connection, Pool, open_pool
 from stack.testing import Databases, NewDatabase
 
 PARTITIONS = 3
+USED = [BY_NAME["catalog.updated"], BY_NAME["shop.state"]]
+"""The topics of the harness: read, and published to."""
 
 
 async def prepare(url: str) -> None:
@@ -149,7 +152,7 @@ async def harness(
     databases: Databases, database: NewDatabase, kafka_bootstrap: str, topic_prefix: str
 ) -> AsyncIterator[Harness]:
     url = await database(prepare)
-    await create_topics(kafka_bootstrap, topic_prefix, partitions=PARTITIONS)
+    await create_topics(kafka_bootstrap, topic_prefix, partitions=PARTITIONS, topics=USED)
     producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, acks="all", linger_ms=2)
     await producer.start()
     pool = await open_pool(url, max_size=8)

@@ -3,14 +3,14 @@
 import asyncio
 import os
 import signal
-import sys
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from common import failpoints
-from stack.settings import CHECKOUT
-from stack.testing import eventually
+from stack.testing import Programs, RunningProgram, eventually
 
 from . import backbone_process
 from .backbone_harness import Harness, product
@@ -22,32 +22,30 @@ POISON = 24
 """Spread over the products: whichever batch a kill strikes has some."""
 
 
-async def start(harness: Harness, **environment: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        backbone_process.__name__,
-        harness.url,
-        harness.bootstrap,
-        harness.prefix,
-        cwd=CHECKOUT,
-        env=os.environ | environment,
-        stderr=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
+def running(
+    programs: Programs, harness: Harness, folder: Path, **environment: str
+) -> AbstractAsyncContextManager[RunningProgram]:
+    return programs.running(
+        *(backbone_process.__name__, harness.url, harness.bootstrap, harness.prefix),
+        log=folder / "process.log",
+        environment=environment,
+        patience=timedelta(seconds=10),
     )
 
 
 @pytest.mark.parametrize("name", BACKBONE)
-async def test_a_kill_at_this_place_loses_and_doubles_nothing(harness: Harness, name: str) -> None:
+async def test_a_kill_at_this_place_loses_and_doubles_nothing(
+    harness: Harness, programs: Programs, tmp_path: Path, name: str
+) -> None:
     for n in range(PRODUCTS):
         await harness.send(product(f"p{n}"))
         if n % (PRODUCTS // POISON) == 0:
             await harness.send_raw(b"poison", f"m1/main/{n}".encode())
     turn = 2 if name.startswith("consumer.") else 1  # the relay may take all in one turn
-    killed = await start(harness, FAILPOINTS=f"{name}=kill@{turn}")
-    assert await asyncio.wait_for(killed.wait(), 30) == -signal.SIGKILL
-    restarted = await start(harness)
-    try:
+    failpoint = f"{name}=kill@{turn}"
+    async with running(programs, harness, tmp_path, FAILPOINTS=failpoint) as killed:
+        assert await asyncio.wait_for(killed.wait(), 30) == -signal.SIGKILL
+    async with running(programs, harness, tmp_path) as restarted:
         await eventually(harness.table_has("seen", PRODUCTS))
         await eventually(harness.table_has("dead_letter", POISON))
 
@@ -55,7 +53,6 @@ async def test_a_kill_at_this_place_loses_and_doubles_nothing(harness: Harness, 
             return await harness.count("outbox") == 0
 
         await eventually(quiet)
-    finally:
         restarted.send_signal(signal.SIGTERM)
         # Where nothing was left to do it may still be starting, deaf to a polite end.
         assert await asyncio.wait_for(restarted.wait(), 10) in {0, -signal.SIGTERM}

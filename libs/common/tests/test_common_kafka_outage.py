@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from common.contracts.catalog import CatalogUpdated
+from common.messaging import clients
 from common.messaging.consumer import Consumer
 from common.messaging.outbox import add_events
 from common.messaging.records import Subscription
@@ -23,6 +24,8 @@ from .backbone_process import on_catalog_updated_and_publish, published_products
 
 PRODUCTS = 60
 """Before the outage, and as many during it."""
+SHORTER = 4.0
+"""In the short form requests may take, and outages last, so many times less time."""
 BACK_WITHIN = timedelta(seconds=60)
 
 
@@ -32,21 +35,21 @@ def kafka_bootstrap(broker: EmbeddedKafka) -> str:
 
 
 @asynccontextmanager
-async def killed_and_refused(kafka: EmbeddedKafka) -> AsyncIterator[None]:
+async def killed_and_refused(kafka: EmbeddedKafka, shorter: float) -> AsyncIterator[None]:
     """Another process with the same data comes back at the same address."""
     await kafka.kill()
     await kafka.stop()  # or it would come back by itself
     yield
-    await stays_silent(kafka, timedelta(seconds=20))
+    await stays_silent(kafka, timedelta(seconds=20) / shorter)
     await kafka.start()
 
 
 @asynccontextmanager
-async def suspended(kafka: EmbeddedKafka) -> AsyncIterator[None]:
+async def suspended(kafka: EmbeddedKafka, shorter: float) -> AsyncIterator[None]:
     """Connections stay open and are not answered; a request may take 15 seconds."""
     kafka.process.suspend()
     yield
-    await stays_silent(kafka, timedelta(seconds=17))
+    await stays_silent(kafka, timedelta(seconds=17) / shorter)
     kafka.process.resume()
 
 
@@ -65,8 +68,13 @@ def tasks_of_clients() -> set[asyncio.Task[object]]:
 async def test_after_an_outage_the_consumer_is_ready_and_nothing_waits(
     harness: Harness,
     broker: EmbeddedKafka,
-    outage: Callable[[EmbeddedKafka], AbstractAsyncContextManager[None]],
+    outage: Callable[[EmbeddedKafka, float], AbstractAsyncContextManager[None]],
+    pytestconfig: pytest.Config,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    shorter = 1.0 if pytestconfig.getoption("--length") == "long" else SHORTER
+    for name in ("CONSUMER_ANSWERED_WITHIN", "PRODUCER_ANSWERED_WITHIN"):
+        monkeypatch.setattr(clients, name, getattr(clients, name) / shorter)
     tasks_before = tasks_of_clients()
     consumer = Consumer(
         harness.pool,
@@ -75,7 +83,7 @@ async def test_after_an_outage_the_consumer_is_ready_and_nothing_waits(
         [Subscription(CatalogUpdated, on_catalog_updated_and_publish)],
         instance_id="outage",
         topic_prefix=harness.prefix,
-        session_timeout=timedelta(seconds=6),
+        session_timeout=timedelta(seconds=max(6 / shorter, 2)),
         max_batch_records=10,
     )
     relay = Relay(harness.url, broker.bootstrap, topic_prefix=harness.prefix)
@@ -84,7 +92,7 @@ async def test_after_an_outage_the_consumer_is_ready_and_nothing_waits(
     await harness.send(*(product(f"a{n}") for n in range(PRODUCTS)))
     await eventually(harness.table_has("seen", 10))
 
-    async with outage(broker), unit_of_work(harness.pool) as connection:
+    async with outage(broker, shorter), unit_of_work(harness.pool) as connection:
         events = [product(f"b{n}") for n in range(PRODUCTS)]
         await add_events(connection, events, source="/shop-system")
 

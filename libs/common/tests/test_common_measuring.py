@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from common import clock
 from common.jobs import Job
 from common.measuring import Measuring
+from common.messaging import watchdog
 from common.messaging.lag import Lag
 from common.messaging.outbox import add_events
 from common.postgres.set_aside import RowKey, note_failure
@@ -56,8 +57,9 @@ def shown(metric: Metric, **labels: str) -> list[float]:
 
 
 async def test_outbox_and_lag_are_shown_while_kafka_is_away(
-    harness: Harness, broker: EmbeddedKafka
+    harness: Harness, broker: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(watchdog, "CHECK_PROGRESS_EVERY", timedelta(seconds=1))
     consumer = harness.consumer()
     measuring = Measuring(harness.pool, [consumer], [])
     await harness.send(*(product(f"before-{n}") for n in range(10)))
@@ -67,7 +69,7 @@ async def test_outbox_and_lag_are_shown_while_kafka_is_away(
     async def is_caught_up() -> bool:
         await measuring.run()
         lag = shown(CONSUMER_LAG, group=GROUP)
-        return bool(lag) and max(lag) == 0 and max(shown(CONSUMER_END_AGE, group=GROUP)) < 6
+        return bool(lag) and max(lag) == 0 and max(shown(CONSUMER_END_AGE, group=GROUP)) < 3
 
     await eventually(is_caught_up, within=30)
     series = len(shown(CONSUMER_LAG, group=GROUP))
@@ -85,7 +87,7 @@ async def test_outbox_and_lag_are_shown_while_kafka_is_away(
 
     async def shows_the_outage() -> bool:
         await measuring.run()
-        return min(shown(CONSUMER_END_AGE, group=GROUP)) > 8
+        return min(shown(CONSUMER_END_AGE, group=GROUP)) > 4
 
     await eventually(shows_the_outage, within=40)
     assert shown(OUTBOX_SIZE) == [1]

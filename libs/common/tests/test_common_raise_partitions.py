@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.topics import BY_NAME
+from common.messaging import clients
 from common.messaging.consumer import Consumer
 from common.messaging.outbox import add_events
 from common.messaging.raise_partitions import Lag, RaiseRefused, lags_of, raise_partitions
@@ -21,7 +22,7 @@ from common.postgres.pool import Connection
 from common.postgres.unit_of_work import unit_of_work
 from stack.testing import eventually
 
-from .backbone_harness import PARTITIONS, Harness, product
+from .backbone_harness import PARTITIONS, USED, Harness, product
 
 KEYS = 40
 RAISED = 7
@@ -102,8 +103,9 @@ async def partitions_of(harness: Harness) -> int:
 
 
 async def test_events_of_a_key_stay_in_order_while_partitions_are_raised(
-    harness: Harness, taken: None
+    harness: Harness, taken: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(clients, "METADATA_AGE", timedelta(seconds=2))
     relay = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
     consumer = reader(harness)
     consumer.start()
@@ -190,7 +192,7 @@ async def test_a_relay_goes_on_after_a_refusal(harness: Harness, taken: None) ->
 
 async def test_topics_of_as_many_partitions_are_left(harness: Harness) -> None:
     raised = await raise_partitions(
-        harness.bootstrap, [harness.url], harness.prefix, partitions=PARTITIONS
+        harness.bootstrap, [harness.url], harness.prefix, partitions=PARTITIONS, topics=USED
     )
     assert raised == []
 

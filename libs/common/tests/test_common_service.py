@@ -1,9 +1,7 @@
 """A service as a process: what its probes answer, and how it ends."""
 
 import asyncio
-import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,19 +16,19 @@ from fastapi import FastAPI
 
 from common.web.health import health_router
 from stack.ports import free_port
-from stack.testing import eventually, proxy_to, serving
+from stack.testing import Programs, RunningProgram, eventually, proxy_to, serving
 
+from . import probed_process
 from .backbone_harness import Harness
 from .probed_process import PUBLIC_KEY
 
-PROCESS = Path(__file__).with_name("probed_process.py")
 ENDS_WITHIN = 10.0
 
 
 @dataclass(frozen=True)
 class Probed:
     harness: Harness
-    process: asyncio.subprocess.Process
+    process: RunningProgram
     url: str
     log: Path
 
@@ -63,7 +61,7 @@ class Probed:
 
 @asynccontextmanager
 async def starting(
-    harness: Harness, folder: Path, role: str = "all", **settings: str
+    programs: Programs, harness: Harness, folder: Path, role: str = "all", **settings: str
 ) -> AsyncIterator[Probed]:
     port, log = free_port(), folder / "probed.log"
     environment = {
@@ -72,30 +70,24 @@ async def starting(
         "PROBED_KAFKA_BOOTSTRAP": harness.bootstrap,
         "PROBED_TOPIC_PREFIX": harness.prefix,
     } | {f"PROBED_{name.upper()}": value for name, value in settings.items()}
-    with log.open("wb") as stderr:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, str(PROCESS), role, env=os.environ | environment, stderr=stderr
-        )
-    try:
+    async with programs.running(
+        *(probed_process.__name__, role), log=log, environment=environment
+    ) as process:
         yield Probed(harness, process, f"http://127.0.0.1:{port}", log)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 @asynccontextmanager
-async def probed(harness: Harness, folder: Path) -> AsyncIterator[Probed]:
-    async with starting(harness, folder) as service:
+async def probed(programs: Programs, harness: Harness, folder: Path) -> AsyncIterator[Probed]:
+    async with starting(programs, harness, folder) as service:
         await eventually(service.answers("ready", 200), within=120)
         yield service
 
 
 @pytest.mark.parametrize("name", ["relay", "test.sources", "rest"])
 async def test_a_part_that_ends_unasked_ends_the_process_to_be_restarted(
-    harness: Harness, tmp_path: Path, name: str
+    programs: Programs, harness: Harness, tmp_path: Path, name: str
 ) -> None:
-    async with probed(harness, tmp_path) as service:
+    async with probed(programs, harness, tmp_path) as service:
         await service.ask_for(f"cancel {name}")
         assert await service.exit_code() == 1
         ended = [line for line in service.log.read_text().splitlines() if "part_ended" in line]
@@ -104,9 +96,9 @@ async def test_a_part_that_ends_unasked_ends_the_process_to_be_restarted(
 
 
 async def test_what_a_service_survives_and_how_it_ends_when_asked(
-    harness: Harness, tmp_path: Path
+    programs: Programs, harness: Harness, tmp_path: Path
 ) -> None:
-    async with probed(harness, tmp_path) as service:
+    async with probed(programs, harness, tmp_path) as service:
         _, live = await service.ask("live")
         parts = ["measuring", "one", "relay", "test.sources", "two"]
         assert sorted(live["components"]) == parts
@@ -140,23 +132,23 @@ async def test_what_a_service_survives_and_how_it_ends_when_asked(
 
 
 async def test_a_service_that_still_waits_for_postgres_ends_when_asked(
-    harness: Harness, tmp_path: Path
+    programs: Programs, harness: Harness, tmp_path: Path
 ) -> None:
     away = replace(harness, url=f"postgresql://channel@127.0.0.1:{free_port()}/away")
-    async with starting(away, tmp_path) as service:
+    async with starting(programs, away, tmp_path) as service:
         await eventually(lambda: has_logged(service, "postgres.unreachable"), within=120)
         service.process.send_signal(signal.SIGTERM)
         assert await service.exit_code() == 0
 
 
 async def test_the_api_serves_without_kafka_and_is_not_ready_without_its_database(
-    harness: Harness, tmp_path: Path
+    programs: Programs, harness: Harness, tmp_path: Path
 ) -> None:
     address = urlsplit(harness.url)
     async with proxy_to(address.hostname or "", address.port or 0) as proxy:
         proxied = harness.url.replace(f":{address.port}/", f":{proxy.port}/")
         away = replace(harness, url=proxied, bootstrap=f"127.0.0.1:{free_port()}")
-        async with starting(away, tmp_path, "api", drain_seconds="0") as service:
+        async with starting(programs, away, tmp_path, "api", drain_seconds="0") as service:
             await eventually(service.answers("ready", 200), within=120)
             assert (await service.get("/slow?row=none"))[0] == 200
             passage = proxy.port
@@ -174,7 +166,7 @@ async def test_the_api_serves_without_kafka_and_is_not_ready_without_its_databas
 
 
 async def test_the_api_is_not_ready_without_the_keys_that_tokens_are_verified_with(
-    harness: Harness, tmp_path: Path
+    programs: Programs, harness: Harness, tmp_path: Path
 ) -> None:
     jwks = FastAPI()
     keys: list[dict[str, str]] = []
@@ -185,7 +177,9 @@ async def test_the_api_is_not_ready_without_the_keys_that_tokens_are_verified_wi
 
     async with (
         serving(jwks) as auth_url,
-        starting(harness, tmp_path, "api", auth_url=auth_url, own_keys="false") as service,
+        starting(
+            programs, harness, tmp_path, "api", auth_url=auth_url, own_keys="false"
+        ) as service,
     ):
         await eventually(service.answers("ready", 503), within=120)
         _, ready = await service.ask("ready")
@@ -195,10 +189,10 @@ async def test_the_api_is_not_ready_without_the_keys_that_tokens_are_verified_wi
 
 
 async def test_a_process_asked_to_end_lowers_its_readiness_first_and_ends_what_it_serves(
-    harness: Harness, tmp_path: Path
+    programs: Programs, harness: Harness, tmp_path: Path
 ) -> None:
     async with starting(
-        harness, tmp_path, "api", drain_seconds="3", request_grace_seconds="20"
+        programs, harness, tmp_path, "api", drain_seconds="3", request_grace_seconds="20"
     ) as service:
         await eventually(service.answers("ready", 200), within=120)
         await service.ask_for("slow")
@@ -211,7 +205,7 @@ async def test_a_process_asked_to_end_lowers_its_readiness_first_and_ends_what_i
         # load balancers have not noticed yet: what they send is served
         assert (await service.get("/slow?row=none"))[0] == 200
         await eventually(service.answers("ready", 0), within=20)
-        assert service.process.returncode is None
+        assert not service.process.has_ended
         assert not download.done()
         await harness.pool.execute("DELETE FROM catalogue WHERE catalogue_id = 'slow'")
         assert await download == (200, "the whole of it")

@@ -15,6 +15,10 @@ from common.kafka_access import KafkaAccess
 from common.kafka_refusals import name_refusals
 from common.supervision import abandon, close
 
+CONSUMER_ANSWERED_WITHIN = timedelta(seconds=15)
+PRODUCER_ANSWERED_WITHIN = timedelta(seconds=10)
+METADATA_AGE = timedelta(seconds=30)
+"""How old a client's view of the cluster may be: new partitions are found then at the latest."""
 STOP_WITHIN = timedelta(seconds=3)
 RELEASE_WITHIN = timedelta(seconds=1)
 METADATA_PAUSE = timedelta(milliseconds=100)
@@ -30,7 +34,7 @@ def new_consumer(
 ) -> AIOKafkaConsumer:
     """A static member of the group. It commits nothing by itself and assumes no position."""
     access = KafkaAccess.of(kafka)
-    session_ms = int(session_timeout.total_seconds() * 1000)
+    session_ms = _milliseconds(session_timeout)
     client = AIOKafkaConsumer(
         **access.client_options(),
         group_id=group,
@@ -43,8 +47,8 @@ def new_consumer(
         max_poll_interval_ms=300_000,
         fetch_max_bytes=16 * 1024 * 1024,
         max_partition_fetch_bytes=2 * 1024 * 1024,
-        metadata_max_age_ms=30_000,
-        request_timeout_ms=15_000,
+        metadata_max_age_ms=_milliseconds(METADATA_AGE),
+        request_timeout_ms=_milliseconds(CONSUMER_ANSWERED_WITHIN),
     )
     _pace_metadata(client._client)  # noqa: SLF001 - it has no name of its own
     name_refusals(client._client, access)  # noqa: SLF001 - as above
@@ -61,7 +65,7 @@ def new_producer(kafka: KafkaAccess | str) -> AIOKafkaProducer:
         linger_ms=5,
         max_batch_size=256 * 1024,
         max_request_size=1_100_000,
-        request_timeout_ms=10_000,
+        request_timeout_ms=_milliseconds(PRODUCER_ANSWERED_WITHIN),
     )
     _pace_metadata(client.client)
     name_refusals(client.client, access)
@@ -72,10 +76,14 @@ def new_admin(kafka: KafkaAccess | str, *, answered_within: timedelta) -> AIOKaf
     """A client that makes topics and asks about groups; start it, then close it."""
     access = KafkaAccess.of(kafka)
     client = AIOKafkaAdminClient(
-        **access.client_options(), request_timeout_ms=int(answered_within.total_seconds() * 1000)
+        **access.client_options(), request_timeout_ms=_milliseconds(answered_within)
     )
     name_refusals(client._client, access)  # noqa: SLF001 - it has no name of its own
     return client
+
+
+def _milliseconds(time: timedelta) -> int:
+    return int(time / timedelta(milliseconds=1))
 
 
 def _pace_metadata(client: AIOKafkaClient) -> None:

@@ -5,6 +5,7 @@ Who asks, and over TLS, say the variables of `common.settings.KafkaSettings`: `K
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -45,10 +46,16 @@ def _milliseconds(time: timedelta) -> int:
     return int(time / timedelta(milliseconds=1))
 
 
-def new_topics(prefix: str, *, partitions: int, replication_factor: int) -> list[NewTopic]:
-    """What to ask of Kafka so that every topic and its dead-letter twin exist."""
+def new_topics(
+    prefix: str,
+    *,
+    partitions: int,
+    replication_factor: int,
+    topics: Sequence[Topic] = TOPICS,
+) -> list[NewTopic]:
+    """What to ask of Kafka so that each of the topics and its dead-letter twin exist."""
     wanted = []
-    for topic in TOPICS:
+    for topic in topics:
         wanted.append(
             NewTopic(
                 name=prefix + topic.name,
@@ -71,14 +78,21 @@ def new_topics(prefix: str, *, partitions: int, replication_factor: int) -> list
 
 
 async def create_topics(
-    kafka: KafkaAccess | str, prefix: str = "", *, partitions: int = 6, replication_factor: int = 1
+    kafka: KafkaAccess | str,
+    prefix: str = "",
+    *,
+    partitions: int = 6,
+    replication_factor: int = 1,
+    topics: Sequence[Topic] = TOPICS,
 ) -> None:
-    """Create every topic that is missing; existing ones are left as they are.
+    """Create each of the topics that is missing; existing ones are left as they are.
 
     Returns once the broker shows all of them. Raises aiokafka's errors when it refuses or does not
     answer, and `TimeoutError`.
     """
-    wanted = new_topics(prefix, partitions=partitions, replication_factor=replication_factor)
+    wanted = new_topics(
+        prefix, partitions=partitions, replication_factor=replication_factor, topics=topics
+    )
     admin = new_admin(kafka, answered_within=ANSWERED_WITHIN)
     await admin.start()
     try:
