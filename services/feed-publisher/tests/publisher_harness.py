@@ -15,7 +15,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from pydantic import SecretStr
 
-from aliexpress import oauth, products, shop
+from aliexpress import oauth, products
 from aliexpress.client import Client
 from aliexpress.gateway import new_gateway
 from aliexpress.limits import BucketLimiter
@@ -38,6 +38,7 @@ from common.contracts.product import (
     SkuStock,
 )
 from common.contracts.shop import Connection, ShopState
+from common.contracts.topics import TOPICS
 from common.errors import Issue
 from common.jobs import Job
 from common.messaging.create_topics import create_topics
@@ -52,12 +53,16 @@ from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, eventually, running_parts, serving
 
 from .publisher_auth import MERCHANT, SELLER, TokenIssuer, bearer, public_key
+from .publisher_category import LEAF, Category, learn_category
 
 SHOP, FEED = "main", "web"
 REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
 JOBS_EVERY = timedelta(milliseconds=500)
 """Nobody waits in a test for jobs that are due every ten seconds."""
-LEAF = "200000346"
+LIMIT = {"code": "ApiCallLimit", "message": "This ban will last for 1 more seconds"}
+OWN_TOPICS = [topic for topic in TOPICS if SERVICE.name in {topic.producer, *topic.consumers}]
+LATE_SECONDS = 20.0
+"""Less than a call may take."""
 ENDED = {"completed", "completed_with_errors", "withheld", "failed", "superseded"}
 
 
@@ -90,9 +95,7 @@ class Harness:
     producer: AIOKafkaProducer
     prefix: str
     settings: PublisherSettings
-    attributes: dict[str, AttributeValue]
-    colours: list[str]
-    template: str
+    category: Category = field(init=False)
     revision: int = 0
 
     # -- events in
@@ -151,9 +154,9 @@ class Harness:
             titles=[LocalText("en_US", title)],
             descriptions=[LocalText("en_US", "<p>Warm</p>")],
             image_urls=[f"{self.sandbox.url}/pictures/{image}.jpg"],
-            category_attributes=self.attributes,
+            category_attributes=self.category.attributes,
             skus=[
-                ContentSku(sku.code, {"Color": AttributeValue(self.colours[index])})
+                ContentSku(sku.code, {"Color": AttributeValue(self.category.colours[index])})
                 for index, sku in enumerate(chosen)
             ],
             product_units_type="100000015",
@@ -163,7 +166,7 @@ class Harness:
             package_width_cm=20,
             package_height_cm=5,
             shipping_preparation_days=3,
-            shipping_template_id=self.template,
+            shipping_template_id=self.category.template,
         )
         offers = [
             Offer(
@@ -292,6 +295,32 @@ class Harness:
 
         await eventually(is_quiet, within=60)
 
+    @contextlib.asynccontextmanager
+    async def held_up(self, kind: str, operation: str) -> AsyncIterator[str]:
+        """A run, by its id, that a limit of AliExpress holds up for the block."""
+        limit = await self.control("faults", kind="error", operation=operation, **LIMIT)
+        run_id = await self.ask(kind)
+
+        async def is_held_up() -> bool:
+            view = await self.call("GET", f"/runs/{run_id}")
+            return "limit" in (view["trouble"] or "")
+
+        await eventually(is_held_up)
+        yield run_id
+        await self.remove_fault(limit)
+
+    @contextlib.asynccontextmanager
+    async def answered_late(self, operation: str) -> AsyncIterator[None]:
+        """The next call does what it does, and is answered when the block ends."""
+        late = await self.control(
+            "faults", kind="late_answer", operation=operation, count=1, seconds=LATE_SECONDS
+        )
+        yield
+        await self.remove_fault(late)
+
+    async def remove_fault(self, fault: dict[str, Any]) -> None:
+        (await self.market.delete(f"/control/faults/{fault['id']}")).raise_for_status()
+
     async def publish(self, *states: ProductNormalized) -> dict[str, Any]:
         await self.take(*states)
         return await self.run("product")
@@ -354,16 +383,6 @@ class Harness:
         self.issuer.token = grant.access_token
 
 
-def _choices(schema: dict[str, Any]) -> list[str]:
-    return [option["const"] for option in (schema.get("oneOf") or schema["items"]["oneOf"])]
-
-
-def _first_value(attribute: dict[str, Any]) -> AttributeValue:
-    value = attribute["properties"]["value"]
-    first = _choices(value)[0]
-    return AttributeValue([first] if value["type"] == "array" else first)
-
-
 def build(pool: Pool, settings: PublisherSettings) -> tuple[Context[PublisherSettings], Parts]:
     verifier = Verifier("http://127.0.0.1:1/nowhere")
     verifier.trust({"k1": public_key()})
@@ -389,7 +408,7 @@ async def new_harness(
     with_jobs: bool = True,
     **changes: object,
 ) -> AsyncIterator[Harness]:
-    await create_topics(kafka_bootstrap, topic_prefix, partitions=2)
+    await create_topics(kafka_bootstrap, topic_prefix, partitions=2, topics=OWN_TOPICS)
     url = await database(migrate)
     pool = await open_pool(url, max_size=12)
     issuer = TokenIssuer()
@@ -433,12 +452,10 @@ async def new_harness(
                 producer,
                 topic_prefix,
                 settings,
-                {},
-                [],
-                "",
             )
             await made.connect()
-            await _learn_category(made)
+            token = AccessToken(SELLER, issuer.token or "")
+            made.category = await learn_category(client, token, sandbox.url)
             for job in parts.jobs:
                 if isinstance(job, Job):
                     job._every = min(job._every, JOBS_EVERY)
@@ -448,17 +465,3 @@ async def new_harness(
     await client.aclose()
     await producer.stop()
     await pool.close()
-
-
-async def _learn_category(harness: Harness) -> None:
-    token = AccessToken(SELLER, harness.issuer.token or "")
-    schema = msgspec.json.decode(await products.load_product_schema(harness.client, token, LEAF))
-    fields = schema["properties"]
-    asked = fields["category_attributes"]
-    harness.attributes = {
-        name: _first_value(asked["properties"][name]) for name in asked["required"]
-    }
-    colours = fields["sku_info_list"]["items"]["properties"]["sku_attributes"]["properties"]
-    harness.colours = _choices(colours["Color"]["properties"]["value"])
-    [template, *_] = await shop.list_freight_templates(harness.client, token)
-    harness.template = template.template_id

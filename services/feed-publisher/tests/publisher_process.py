@@ -1,21 +1,26 @@
 """The service as a process of its own, to be killed or asked to end."""
 
-import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from stack.ports import free_port
+from stack.testing import Programs, RunningProgram
 
 from .publisher_harness import Harness
 
 
 @asynccontextmanager
 async def publisher_process(
-    harness: Harness, folder: Path, replica: str, *, failpoints: str = "", **changes: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
+    programs: Programs,
+    harness: Harness,
+    folder: Path,
+    replica: str,
+    *,
+    failpoints: str = "",
+    **changes: str,
+) -> AsyncIterator[RunningProgram]:
     """The worker of a replica on the harness's stores; `changes` are settings of its own.
 
     It is asked to end with the block, unless it has ended.
@@ -37,14 +42,10 @@ async def publisher_process(
     environment = {f"PUBLISHER_{name.upper()}": value for name, value in values.items()}
     if failpoints:
         environment |= {"FAILPOINTS": failpoints}
-    with (folder / f"{replica}.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "feed_publisher", "worker",
-            env={**os.environ, **environment}, stdout=log, stderr=log,
-        )  # fmt: skip
-    try:
+    async with programs.running(
+        *("feed_publisher", "worker"),
+        log=folder / f"{replica}.log",
+        environment=environment,
+        patience=timedelta(seconds=20),
+    ) as process:
         yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await asyncio.wait_for(process.wait(), 20)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stack.sandbox import Sandbox
-from stack.testing import NewDatabase
+from stack.testing import NewDatabase, Programs
 
 from ..publisher_harness import Sku, new_harness
 from ..publisher_process import publisher_process
@@ -20,6 +20,7 @@ KILLS = [
     ("offer", "publisher.after-call", "first"),
 ]
 """The run, where the replica `first` is killed in it, and which replica carries it on."""
+RUN_OUT = "UPDATE lease SET expires_at = now() WHERE name LIKE $1"
 LEASE = "SELECT holder, fence, expires_at > now() AS is_held FROM lease WHERE name LIKE $1"
 
 
@@ -30,6 +31,7 @@ async def test_a_killed_process_leaves_nothing_lost_and_nothing_doubled(
     kafka_bootstrap: str,
     topic_prefix: str,
     sandbox: Sandbox,
+    programs: Programs,
     tmp_path: Path,
     kind: str,
     point: str,
@@ -42,7 +44,7 @@ async def test_a_killed_process_leaves_nothing_lost_and_nothing_doubled(
             *[harness.product(f"p{n}", Sku(f"p{n}", stock=5)) for n in range(PRODUCTS)]
         )
         run_id = await harness.ask("product")
-        async with publisher_process(harness, tmp_path, "first"):
+        async with publisher_process(programs, harness, tmp_path, "first"):
             await harness.wait(run_id, "awaiting_confirmation")
             if kind == "offer":
                 await harness.run("product")
@@ -54,13 +56,15 @@ async def test_a_killed_process_leaves_nothing_lost_and_nothing_doubled(
         else:
             await harness.call("POST", f"/runs/{run_id}/confirm")
         async with publisher_process(
-            harness, tmp_path, "first", failpoints=f"{point}=kill"
+            programs, harness, tmp_path, "first", failpoints=f"{point}=kill"
         ) as killed:
             assert await asyncio.wait_for(killed.wait(), 60) == -signal.SIGKILL
         [left] = await harness.pool.fetch(LEASE, f"%{run_id}%")
         assert left["holder"] == "first"
         assert left["is_held"]
-        async with publisher_process(harness, tmp_path, successor):
+        if successor != left["holder"]:
+            await harness.pool.execute(RUN_OUT, f"%{run_id}%")
+        async with publisher_process(programs, harness, tmp_path, successor):
             view = await harness.wait(run_id)
         [taken] = await harness.pool.fetch(LEASE, f"%{run_id}%")
         assert taken["holder"] == successor

@@ -167,17 +167,17 @@ async def test_a_parcel_of_an_order_that_is_known_sends_no_stock_again(harness: 
 async def test_an_order_while_its_stock_is_being_sent_is_not_lost(harness: Harness) -> None:
     await harness.publish(harness.product("coat", Sku("coat", stock=5)))
     await wait_until_on_sale(harness)
-    await harness.control("faults", kind="late_answer", operation=STOCK, count=1, seconds=4)
     await harness.take(harness.product("coat", Sku("coat", stock=9)))
-    run_id = await harness.ask("offer")
+    async with harness.answered_late(STOCK):
+        run_id = await harness.ask("offer")
 
-    async def is_sent() -> bool:
-        return await stock(harness) == {"coat": 9}
+        async def is_sent() -> bool:
+            return await stock(harness) == {"coat": 9}
 
-    await eventually(is_sent)
-    await buy(harness, "coat", 2, SENT)
-    await take_orders(harness, "coat")
-    assert (await harness.call("GET", f"/runs/{run_id}"))["progress"]["under_way"] == 1
+        await eventually(is_sent)
+        await buy(harness, "coat", 2, SENT)
+        await take_orders(harness, "coat")
+        assert (await harness.call("GET", f"/runs/{run_id}"))["progress"]["under_way"] == 1
     await harness.wait(run_id)
     assert await stock(harness) == {"coat": 7}
     await harness.run("offer")
@@ -214,15 +214,8 @@ async def test_an_overtaken_item_leaves_its_stock_to_the_next_run(
     await wait_until_on_sale(harness)
     await buy(harness, "coat", 3, SENT)
     await take_orders(harness, "coat")
-    await harness.control("bans", operation=STOCK, seconds=2)
-    run_id = await harness.ask("offer")
-
-    async def is_held_up() -> bool:
-        view = await harness.call("GET", f"/runs/{run_id}")
-        return "limit" in (view["trouble"] or "")
-
-    await eventually(is_held_up)
-    await harness.take(harness.product("coat", Sku("coat", stock=5), title="Warm coat"))
+    async with harness.held_up("offer", STOCK) as run_id:
+        await harness.take(harness.product("coat", Sku("coat", stock=5), title="Warm coat"))
     view = await harness.wait(run_id)
     assert view["counts"]["superseded"] == 1
     await harness.quiet()

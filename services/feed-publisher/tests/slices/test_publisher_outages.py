@@ -12,7 +12,7 @@ import pytest
 from common.contracts.product import ProductNormalized
 from stack.ports import free_port
 from stack.sandbox import Sandbox, answers
-from stack.testing import FaultProxy, NewDatabase, ProxiedKafka, eventually, proxy_to
+from stack.testing import FaultProxy, NewDatabase, Programs, ProxiedKafka, eventually, proxy_to
 
 from ..publisher_harness import Harness, Sku, new_harness
 from ..publisher_process import publisher_process
@@ -24,7 +24,7 @@ PRODUCTS = 5
 @pytest.mark.parametrize("how", ["refuses", "is silent"])
 async def test_asked_to_end_while_a_store_is_away_it_ends_in_ten_seconds(
     database: NewDatabase, proxied_kafka: ProxiedKafka, topic_prefix: str, sandbox: Sandbox,
-    tmp_path: Path, how: str,
+    programs: Programs, tmp_path: Path, how: str,
 ) -> None:  # fmt: skip
     kafka, kafka_proxy = proxied_kafka.bootstrap, proxied_kafka.proxy
     async with new_harness(database, kafka, topic_prefix, sandbox, with_jobs=False) as harness:
@@ -32,9 +32,12 @@ async def test_asked_to_end_while_a_store_is_away_it_ends_in_ten_seconds(
         address = urlsplit(url)
         async with proxy_to(address.hostname or "", address.port or 0) as postgres_proxy:
             took = await asyncio.gather(
-                _drain(harness, tmp_path, kafka_proxy, how, kafka_bootstrap=kafka_proxy.address),
                 _drain(
-                    harness, tmp_path, postgres_proxy, how,
+                    programs, harness, tmp_path, kafka_proxy, how,
+                    kafka_bootstrap=kafka_proxy.address,
+                ),
+                _drain(
+                    programs, harness, tmp_path, postgres_proxy, how,
                     database_url=url.replace(f":{address.port}/", f":{postgres_proxy.port}/"),
                 ),
             )  # fmt: skip
@@ -42,12 +45,19 @@ async def test_asked_to_end_while_a_store_is_away_it_ends_in_ten_seconds(
 
 
 async def _drain(
-    harness: Harness, folder: Path, proxy: FaultProxy, how: str, **changes: str
+    programs: Programs,
+    harness: Harness,
+    folder: Path,
+    proxy: FaultProxy,
+    how: str,
+    **changes: str,
 ) -> float:
     """Seconds a replica takes to end that works behind this proxy, once nothing passes it."""
     port = free_port()
     replica = "-".join(changes)
-    async with publisher_process(harness, folder, replica, port=str(port), **changes) as process:
+    async with publisher_process(
+        programs, harness, folder, replica, port=str(port), **changes
+    ) as process:
         await eventually(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), within=120)
         passage = proxy.port
         if how == "refuses":

@@ -1,12 +1,20 @@
 """From a desired state to the shop and back: the path a merchant's product takes."""
 
+from datetime import timedelta
 from urllib.parse import quote
+
+import pytest
 
 from common.contracts.feed import FeedCompleted
 from common.contracts.product import ProductReported
 from common.errors import Issue
+from feed_publisher import app
+from feed_publisher.runs.store import RUNNING
+from stack.sandbox import Sandbox
+from stack.testing import NewDatabase, eventually
 
-from ..publisher_harness import FEED, Harness, Sku
+from .. import publisher_harness
+from ..publisher_harness import FEED, Harness, Sku, new_harness
 
 
 async def test_a_product_goes_online_and_is_reported_live(harness: Harness) -> None:
@@ -29,6 +37,30 @@ async def test_a_product_goes_online_and_is_reported_live(harness: Harness) -> N
     await harness.quiet()
     outcomes = {done.outcome for done in await harness.emitted(FeedCompleted)}
     assert outcomes == {"completed"}
+
+
+async def test_a_run_goes_on_as_soon_as_its_wait_is_over(
+    database: NewDatabase,
+    kafka_bootstrap: str,
+    topic_prefix: str,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And not at the next poll, which is for what other processes did."""
+    monkeypatch.setattr(app, "SHORTEST_WAIT", timedelta(hours=1))
+    monkeypatch.setattr(publisher_harness, "JOBS_EVERY", timedelta(hours=1))
+    async with new_harness(database, kafka_bootstrap, topic_prefix, sandbox) as harness:
+        await harness.take(harness.product("coat"))
+        run_id = await harness.ask("product")
+
+        async def is_shown() -> bool:
+            RUNNING.wake()  # it may have been asked for before the consumer had caught up
+            view = await harness.call("GET", f"/runs/{run_id}")
+            return bool(view["state"] == "awaiting_confirmation")
+
+        await eventually(is_shown)
+        await harness.call("POST", f"/runs/{run_id}/confirm")
+        assert (await harness.wait(run_id, seconds=20))["counts"]["create"] == 1
 
 
 LONGEST_ID = "".join(chr(0x1F300 + 7 * n % 500) for n in range(255))

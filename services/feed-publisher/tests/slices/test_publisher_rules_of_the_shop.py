@@ -8,7 +8,8 @@ from common.contracts.product import ProductReported
 from stack.testing import eventually
 
 from ..publisher_auth import SELLER, bearer
-from ..publisher_harness import FEED, LEAF, Harness, Sku
+from ..publisher_category import LEAF
+from ..publisher_harness import FEED, Harness, Sku
 
 
 async def test_a_sku_belongs_to_one_feed_and_the_other_reports_whose(harness: Harness) -> None:
