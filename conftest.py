@@ -1,7 +1,8 @@
 """Every test may use the fixtures of the stack: real Postgres, real Kafka, the sandbox.
 
 Tests of a package, a folder with an `__init__.py`, share a system: they run one after the other on
-one worker, and the system ends with the last of them. All other tests go to whoever is free.
+one worker, and the system ends with the last of them. So do those of a module with fixtures of its
+own, such as a broker. All other tests go to whoever is free.
 """
 
 from functools import cache
@@ -51,31 +52,40 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @cache
-def package_of(file: Path) -> Path | None:
-    """The package a test file belongs to, if any."""
-    return file.parent if (file.parent / "__init__.py").exists() else None
+def group_of(file: Path) -> Path | None:
+    """What a test file shares a system or a fixture with: its package, itself, or nothing."""
+    if (file.parent / "__init__.py").exists():
+        return file.parent
+    return file if 'scope="module"' in file.read_text() else None
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Packages first, since they take longest, and the tests of each together."""
-    first: dict[Path | None, int] = {}
+    """What takes longest first, so that the end is not one long test: packages, then groups and
+    tests marked `slow`. The tests of each group together."""
+    first: dict[Path, int] = {}
     for number, item in enumerate(items):
-        first.setdefault(package_of(item.path), number)
-    first[None] = len(items)
-    items.sort(key=lambda item: first[package_of(item.path)])
+        first.setdefault(group_of(item.path) or item.path, number)
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        group = group_of(item.path)
+        if group is None:
+            return (1 if item.get_closest_marker("slow") else 2, 0)
+        return (0 if group.is_dir() else 1, first[group])
+
+    items.sort(key=place)
 
 
-class PackageScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Hands a whole package to a worker, and other tests one at a time, in the order collected."""
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands a whole group to a worker, and other tests one at a time, in the order collected."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = self.config.rootpath / nodeid.partition("::")[0]
-        return str(package_of(file) or nodeid)
+        return str(group_of(file) or nodeid)
 
 
 @pytest.hookimpl
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PackageScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
     """The way above, whatever `--dist` says."""
     config.option.loadscopereorder = False
-    return PackageScheduling(config, log)
+    return GroupScheduling(config, log)
