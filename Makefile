@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml demo/pyproject.toml sandbox/pyproject.toml stack/pyproject.toml)
 CODE := schemas docs deploy libs services cli demo sandbox stack lint tests bench examples conftest.py
-WORKERS ?= 3
+WORKERS ?= 4
 FUZZED := libs/aliexpress/tests/test_aliexpress_wire.py libs/aliexpress/tests/test_aliexpress_answers.py \
 	libs/common/tests/test_common_envelope.py libs/common/tests/test_common_pagination.py \
 	services/auth-service/tests/slices/test_auth_token_life.py \
