@@ -43,6 +43,29 @@ def live(event: ProductNormalized) -> ProductReported:
     )
 
 
+@pytest.mark.parametrize("is_known", [True, False], ids=["changed", "new"])
+async def test_a_family_that_comes_in_while_its_feed_is_saved_is_evaluated_by_what_was_saved(
+    pool: Pool,
+    connected_shop: None,
+    ingest: Ingest,
+    settle: Settle,
+    emitted: Emitted,
+    is_known: bool,
+) -> None:
+    async with unit_of_work(pool) as connection:
+        await add_catalogue(connection, Catalogue("m", "c", "explicit", "events"))
+        if is_known:
+            other = {"source": {"field": "category"}, "prefix": {"Pillows": WALL_CLOCKS}}
+            await apply_configuration(connection, "m", "f", form(category=other))
+    async with unit_of_work(pool) as connection:
+        await apply_configuration(connection, "m", "f", form())
+        await ingest(row("a", 1))
+        await Normalizer(pool).run()
+    await settle()
+    events = await emitted()
+    assert [event.content.category_id for event in events if event.content] == [WALL_CLOCKS]
+
+
 @pytest.mark.usefixtures("feed")
 async def test_a_simple_product_is_valid_on_the_marketplaces_schema(
     ingest: Ingest, settle: Settle, emitted: Emitted

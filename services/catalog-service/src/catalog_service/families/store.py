@@ -91,8 +91,9 @@ async def claim_families(
     """Claim dirty families for this transaction by their oldest marks, and take the newer ones that
     are near along: a family of very many children is to be evaluated once, not for each of them.
 
-    Those of `without_merchants` are passed over; `only` is the one family to claim. A family's
-    lock is an advisory one, so that ingest writes no row for it. Its data is to be read by later
+    Those of `without_merchants` are passed over, and those of a catalogue that somebody holds
+    (`hold_families`); `only` is the one family to claim. A family's lock is an advisory one, so that
+    ingest writes no row for it. Its data is to be read by later
     statements, after the lock is held, so that it is at least as new as these marks.
     """
     rows = await connection.fetch(
@@ -107,8 +108,10 @@ async def claim_families(
         ), locked AS MATERIALIZED (
             SELECT merchant_id, catalogue_id, family_id
             FROM (SELECT DISTINCT merchant_id, catalogue_id, family_id FROM oldest) AS family
-            WHERE pg_try_advisory_xact_lock(
-                hashtextextended(merchant_id || '/' || catalogue_id || '/' || family_id, 0))
+            WHERE pg_try_advisory_xact_lock_shared(
+                    hashtextextended(merchant_id || '/' || catalogue_id, 0))
+                AND pg_try_advisory_xact_lock(
+                    hashtextextended(merchant_id || '/' || catalogue_id || '/' || family_id, 0))
         )
         SELECT merchant_id, catalogue_id, family_id, id, feed_id, traceparent, marked_at
         FROM family_mark JOIN locked USING (merchant_id, catalogue_id, family_id)
@@ -134,6 +137,20 @@ async def have_others(connection: Connection, merchants: Collection[str]) -> boo
         list(merchants),
     )
     return found
+
+
+async def hold_families(connection: Connection, merchant_id: str, catalogue_id: str) -> None:
+    """Have no family of the catalogue evaluated until this transaction ends; waits for turns that
+    evaluate some.
+
+    Who changes a feed marks the families there are. One that comes in meanwhile has a mark of its
+    own: evaluated before the change can be seen, it would keep what the feed was before, for ever.
+    """
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 0))",
+        merchant_id,
+        catalogue_id,
+    )
 
 
 async def list_dirty_families(connection: Connection, *, limit: int) -> list[FamilyKey]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import time
 
 from catalog_service.currencies.store import load_currencies
+from catalog_service.families.store import hold_families
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.currencies import check_shop_currency
 from catalog_service.feeds.differences import is_same
@@ -70,6 +71,7 @@ async def apply_configuration(
     feed = Feed(
         merchant_id, feed_id, form.shop, form.catalogue, form.main_locale, version, "active", 0
     )
+    await hold_families(connection, merchant_id, feed.catalogue_id)
     feed = await save_feed(connection, feed)
     await add_configuration(
         connection, merchant_id, feed_id, version, body_of(form), author=author, note=note
@@ -207,6 +209,7 @@ async def remove_feed(
     _check(preconditions, previous)
     if previous.lifecycle == "removed":
         return previous
+    await hold_families(connection, merchant_id, previous.catalogue_id)
     feed = await save_feed(connection, replace(previous, lifecycle="removed"))
     await mark_feed(connection, feed)
     await add_events(connection, [feed.state()], source=SOURCE)
