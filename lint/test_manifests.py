@@ -110,3 +110,24 @@ def test_a_setting_that_no_service_has_is_found_in_a_compose_overlay(tmp_path: P
     path = tmp_path / "compose.yml"
     path.write_text(COMPOSE_OVERLAY.read_text().replace("ORDERS_KAFKA_USER", "ORDERS_KAFKA_USR"))
     assert ["ORDERS_KAFKA_USR" in found for found in compose_problems(path)] == [True]
+
+
+def test_what_pods_ask_for_is_what_was_measured() -> None:
+    """The last two columns of the table in docs/scale.md."""
+    measured = {}
+    for line in Path("docs/scale.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells[-1].endswith("Mi"):
+            measured[cells[0]] = cells[-2:]
+    asked = {}
+    for path in BASE.glob("*-*.yaml"):
+        for document in yaml.safe_load_all(path.read_text()):
+            if document["kind"] in {"Deployment", "StatefulSet"}:
+                [container] = document["spec"]["template"]["spec"]["containers"]
+                requests, limits = (container["resources"][key] for key in ("requests", "limits"))
+                asked[f"{path.stem}, {container['name']}"] = [
+                    f"{requests['cpu']}, {requests['memory']}",
+                    limits["memory"],
+                ]
+    assert len(asked) == 8
+    assert asked == measured
