@@ -164,6 +164,10 @@ ship-storm: prepare ## 1,000 requests to ship, under lost answers, cancellations
 faults: prepare ## every fault of the marketplace against every call, with fourteen products
 	$(BIN)/pytest -q --length=long --timeout=0 --durations=25 tests/stories/faults
 
+.PHONY: manifests
+manifests: prepare ## render and check every component for Kubernetes alone, too
+	$(BIN)/pytest -q --length=long lint/test_kustomize.py
+
 .PHONY: alerts
 alerts: prepare ## raise alerts by their faults and end them; writes the table of docs/operations.md
 	$(BIN)/pytest -q --length=long --timeout=0 -p no:randomly tests/stories/alerts

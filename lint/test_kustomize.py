@@ -30,13 +30,20 @@ def production() -> list[dict[str, Any]]:
     return rendered(PRODUCTION)
 
 
-@pytest.mark.parametrize(
-    ("base", "components"),
-    [
-        pytest.param(base, components, id=f"{base.name}-{'-'.join(c.name for c in components)}")
-        for base, components in combinations()
-    ],
-)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """By default each base with all it can have; each component alone by `make manifests`."""
+    if "components" in metafunc.fixturenames:
+        is_long = metafunc.config.getoption("--length") == "long"
+        chosen = combinations() if is_long else dict(combinations()).items()  # the last of each
+        metafunc.parametrize(
+            ("base", "components"),
+            [
+                pytest.param(base, parts, id=f"{base.name}-{'-'.join(part.name for part in parts)}")
+                for base, parts in chosen
+            ],
+        )
+
+
 def test_every_combination_renders_and_is_valid(
     tmp_path: Path, base: Path, components: tuple[Path, ...]
 ) -> None:

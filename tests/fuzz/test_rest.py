@@ -20,8 +20,8 @@ from .conftest import Target
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 LONG = ["--max-time", "150", "--max-examples", "20"]
-SHORT = ["--phases", "fuzzing", "--max-examples", "3"]
-LEAST = {"short": 60, "long": 5_000}
+SHORT = ["--phases", "fuzzing", "--max-examples", "1"]
+LEAST = {"short": 30, "long": 5_000}
 """How many requests a service is sent at least."""
 
 
