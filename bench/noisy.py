@@ -1,4 +1,4 @@
-"""Whether a busy merchant delays another's work: `make bench-noisy` (ROUNDS=4).
+"""Whether a busy merchant delays another's work: `make bench-noisy` (ROUNDS=3).
 
 On the whole system, sandbox included, for each kind of work: a quiet merchant's unit of work is
 timed alone, and beside another merchant that does twenty units for each of its own. Both are
@@ -41,7 +41,7 @@ from stack.addresses import Addresses
 from stack.run import running_stack
 from stack.settings import StackSettings
 
-ROUNDS = int(os.environ.get("ROUNDS", "4"))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
 RESULTS = Path(__file__).parent / "results" / "noisy.json"
 TIMES = 20
 PRODUCTS = 20
@@ -224,7 +224,7 @@ async def _show_new_picture(merchant: Merchant, _number: int) -> str:
 
 
 KINDS = (
-    Kind("requests", request, 30, 5),
+    Kind("requests", request, 40, 5),
     Kind("events", event, 8, 1, load=bare_event),
     Kind("files", file, 6, 0.5),
     Kind("configurations", configuration, 5, 0.25),

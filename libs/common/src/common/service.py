@@ -57,6 +57,8 @@ log = structlog.get_logger()
 S = TypeVar("S", bound=ServiceSettings)
 
 Closer = Callable[[], object]
+OPENED_AT_ONCE = 4
+"""Connections of a new process's pool."""
 REPLAYED_AT_ONCE = 200
 CLOSED_WITHIN = timedelta(seconds=3)
 """What closing the server takes beyond the requests in progress."""
@@ -378,6 +380,7 @@ async def _open_pool_with_retry(service: Service[S], settings: S) -> Pool:
         try:
             return await open_pool(
                 settings.database_url.get_secret_value(),
+                min_size=OPENED_AT_ONCE,
                 max_size=settings.database_pool_size,
                 name=service.name,
             )
