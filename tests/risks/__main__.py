@@ -52,6 +52,13 @@ def run_tests(selectors: Set[str]) -> list[Case]:
         return read_cases([report])
 
 
+def began(report: Path) -> datetime:
+    """When the run of a JUnit report began."""
+    return max(
+        datetime.fromisoformat(one.get("timestamp")) for one in parse(report).iter("testsuite")
+    )
+
+
 def read_cases(reports: Sequence[Path]) -> list[Case]:
     """Every test of these JUnit reports, once."""
     cases = [_case(element) for report in reports for element in parse(report).iter("testcase")]
@@ -87,8 +94,9 @@ def main() -> int:
     cases = read_cases(reports) if reports else run_tests(selectors)
     lines = [line_of(risk, cases) for risk in RISKS]
     head = "| row | risk | what is done | | tests |\n|---|---|---|---|---|"
-    ended = f"Last run: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC."
-    PAGE.write_text("\n".join([HEAD, ended, "", head, *lines, ""]))
+    at = min(map(began, reports)) if reports else datetime.now(UTC)
+    ran = f"Run of {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
+    PAGE.write_text("\n".join([HEAD, ran, "", head, *lines, ""]))
     return sum("| FAIL |" in line for line in lines)
 
 

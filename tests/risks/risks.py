@@ -232,7 +232,8 @@ RISKS = (
     Risk(
         "X22",
         "one merchant's load slows all",
-        "turns by merchant everywhere; measured by `make bench-neighbours`",
+        "turns by merchant everywhere; beside one with 20 times the load another's worst is at "
+        "most 1.5 times its own alone (`make bench-noisy`)",
         (
             f"{CATALOG}/slices/test_catalog_isolation.py",
             f"{PUBLISHER}/slices/test_publisher_fairness.py",
