@@ -26,7 +26,7 @@ from bench import backbone
 from pydantic import SecretStr
 from tests.stories.cases import inputs
 
-from channel_cli.following import follow_normalizing
+from channel_cli.following import apply_feed, follow_normalizing
 from channel_demo import bring_in
 from channel_demo.session import Session, open_demo
 from common.service import tune_gc
@@ -122,7 +122,7 @@ async def configure(session: Session, number: int) -> None:
     """Save a configuration that is another than the last."""
     days = {"shipping_preparation_time": {"constant": 1 + number % 7}}
     form = inputs.form(attributes=days) | {"shop": session.shop, "catalogue": FEED}
-    await session.channel.apply_feed(session.merchant, FEED, form)
+    await apply_feed(session.channel, session.merchant, FEED, form)
 
 
 async def normalize(stack: Stack, session: Session, number: int) -> float:
