@@ -92,9 +92,9 @@ async def claim_families(
     are near along: a family of very many children is to be evaluated once, not for each of them.
 
     Those of `without_merchants` are passed over, and those of a catalogue that somebody holds
-    (`hold_families`); `only` is the one family to claim. A family's lock is an advisory one, so that
-    ingest writes no row for it. Its data is to be read by later
-    statements, after the lock is held, so that it is at least as new as these marks.
+    (`hold_families`); `only` is the one family to claim. A family's lock is an advisory one, so
+    that ingest writes no row for it. Its data is to be read by later statements, after the lock is
+    held, so that it is at least as new as these marks.
     """
     rows = await connection.fetch(
         """
