@@ -10,11 +10,16 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from common.contracts.catalog import CatalogUpdated
-from common.contracts.envelope import decode, encode
+from common.contracts.envelope import decode, encode, headers_from_json
+from common.contracts.event import Event
+from common.messaging.outbox import Caused, add_events
 from common.messaging.records import Delivery, Record
 from common.messaging.tracing import begin_send, end_send, processing
+from common.postgres.unit_of_work import unit_of_work
 from common.telemetry import tracing
 from common.telemetry.tracing import export_rows, trace_id_of
+
+from .backbone_harness import Harness
 
 GROUP = "catalog-service.sources"
 TRACES = ["a" * 32, "c" * 32]
@@ -129,3 +134,19 @@ def test_a_record_that_is_not_traced_keeps_its_headers(
     end_send(span, None)
     assert headers == before
     assert exporter.get_finished_spans() == ()
+
+
+async def test_an_event_is_in_its_causes_trace_or_in_none(
+    harness: Harness, exporter: InMemorySpanExporter
+) -> None:
+    event = CatalogUpdated(
+        merchant_id="m", catalogue_id="c", product_id="p", action="delete", version=1
+    )
+    with tracing.span_of("turn") as turn:
+        events: list[Event | Caused] = [event, Caused(event, SAMPLED[0]), Caused(event, None)]
+        async with unit_of_work(harness.pool) as connection:
+            await add_events(connection, events, source="/test")
+    rows = await harness.pool.fetch("SELECT headers FROM outbox ORDER BY id")
+    carried = [dict(headers_from_json(headers)).get("traceparent") for (headers,) in rows]
+    wanted = [tracing.traceparent_of(turn), SAMPLED[0], None]
+    assert carried == [None if one is None else one.encode() for one in wanted]

@@ -18,7 +18,9 @@ from common.telemetry.tracing import current_traceparent
 
 @dataclass(frozen=True)
 class Caused:
-    """An event and the trace that caused it, where that is not the current span's."""
+    """An event and the trace that caused it, where that is not the current span's: of a turn that
+    works for many causes, each has its own, or None. Put into the turn's trace instead, thousands
+    of events would each have a span there: normalizing took a third more processor time."""
 
     event: Event
     traceparent: str | None
@@ -34,8 +36,8 @@ async def add_events(
     here = current_traceparent()
     encoded = []
     for item in events:
-        event, cause = (item.event, item.traceparent) if isinstance(item, Caused) else (item, None)
-        encoded.append(encode(event, source=source, traceparent=cause or here))
+        event, cause = (item.event, item.traceparent) if isinstance(item, Caused) else (item, here)
+        encoded.append(encode(event, source=source, traceparent=cause))
     await add_encoded(connection, encoded)
 
 
