@@ -3,16 +3,18 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from channel_cli.session import Problem
 from channel_demo import bring_in
 from channel_demo.session import Session
 from channel_demo.sources import Sources
-from stack.testing import StartSystem
+from stack.testing import StartSystem, eventually
 
-from .merchant_path import FAMILIES, MORE_FAMILIES, Case
+from .merchant_path import FAMILIES, MORE_FAMILIES, WITHIN, Case, imports_document
 from .sample import part_of, sample_of, sample_session
 
 QUICK: Mapping[str, Mapping[str, str]] = {
@@ -25,6 +27,8 @@ QUICK: Mapping[str, Mapping[str, str]] = {
     "order-importer": {"ORDERS_MARKETPLACE_TIMEOUT_SECONDS": "0.6"},
 }
 """Time-outs so short that every fault can be waited for."""
+
+NOT_FOUND = 404
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,19 @@ async def failing_marketplace(start_system: StartSystem) -> AsyncIterator[list[C
         ]
         for model in models:
             await bring_in.connect_shop(model.session)
+            await eventually(partial(knows_shop, model.session), within=WITHIN)
         yield models
+
+
+async def knows_shop(session: Session) -> bool:
+    """Whether order-importer has heard of the shop."""
+    try:
+        await imports_document(session)
+    except Problem as problem:
+        if problem.details.status != NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 def _model_of(other: Other, session: Session, sources: Sources) -> Case:
