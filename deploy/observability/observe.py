@@ -18,7 +18,7 @@ from stack.addresses import Addresses
 from stack.failures import StackFailure
 from stack.run import run_until_stopped
 from stack.settings import StackSettings
-from stack.system import SANDBOX
+from stack.system import SERVICES
 
 PORT = 9090
 INSTALL = ("apt-get", "install", "-y", "--no-install-recommends", "prometheus")
@@ -28,7 +28,7 @@ async def observe(port: int) -> int:
     """Run Prometheus against the running stack until interrupted; returns the exit code."""
     state = StackSettings().state_dir
     addresses = Addresses.read(state)
-    services = {name: url for name, url in addresses.urls.items() if name != SANDBOX}
+    services = {service.name: addresses.urls[service.name] for service in SERVICES}
     config = configuration(services, HERE / "rules" / "channel.yml")
     try:
         async with running_prometheus(state / "observe", config, port=port) as server:

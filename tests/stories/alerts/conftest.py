@@ -13,7 +13,7 @@ from stack.forkserver import ForkServer
 from stack.ports import free_port
 from stack.run import running_stack
 from stack.settings import StackSettings
-from stack.system import SANDBOX, Ports
+from stack.system import SANDBOX, SERVICES, Ports
 from stack.testing import Programs
 from stack.throwaway import StoreAddresses
 
@@ -42,7 +42,7 @@ async def watching(
     async with running_stack(
         settings, ports=Ports.free(), environment=ENVIRONMENT, spawn=fork_server.spawn
     ) as system:
-        targets = {name: url for name, url in system.addresses.urls.items() if name != SANDBOX}
+        targets = {service.name: system.url(service.name) for service in SERVICES}
         config = configuration(targets, folder / "rules.yml", scraped_every="1s")
         async with (
             running_prometheus(folder / "prometheus", config, port=free_port()) as prometheus,

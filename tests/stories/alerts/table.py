@@ -26,23 +26,22 @@ class Result:
 
 
 def write_table(page: Path, results: Sequence[Result]) -> None:
-    """Write what was seen into the page, between its marks."""
+    """Write what was seen into the page, between its marks; other alerts keep their rows."""
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(before + BEGIN + table(results) + END + after, encoding="utf-8")
+    known, _, after = rest.partition(END)
+    page.write_text(before + BEGIN + table(results, known) + END + after, encoding="utf-8")
 
 
-def table(results: Sequence[Result]) -> str:
-    """A row for each alert, in their order."""
-    seen = {result.fault.alert: result for result in results}
-    rows = [HEAD]
+def table(results: Sequence[Result], known: str = "") -> str:
+    """A row for each alert, in their order; `known` is the table as it was."""
+    rows = {line.split("|")[1].strip(): line for line in known.splitlines(keepends=True)[2:]}
     for alert in ALERTS:
-        if (result := seen.get(alert.name)) is None:
-            rows.append(f"| {alert.name} | {alert.severity} | by readings | | | |\n")
-        else:
-            fault = result.fault
-            rows.append(
-                f"| {alert.name} | {alert.severity} | {fault.what} | {result.raised:.0f} s"
-                f" | {fault.remedy} | {result.ended:.0f} s |\n"
-            )
-    return "".join(rows)
+        rows.setdefault(alert.name, f"| {alert.name} | {alert.severity} | by readings | | | |\n")
+    for result in results:
+        fault = result.fault
+        severity = next(alert.severity for alert in ALERTS if alert.name == fault.alert)
+        rows[fault.alert] = (
+            f"| {fault.alert} | {severity} | {fault.what} | {result.raised:.0f} s"
+            f" | {fault.remedy} | {result.ended:.0f} s |\n"
+        )
+    return "".join([HEAD, *(rows[alert.name] for alert in ALERTS)])
