@@ -78,6 +78,7 @@ MerchantId = Annotated[
 ]
 ShopId = Annotated[str, typer.Option("--shop", envvar="CHANNEL_SHOP", help="The shop's id.")]
 FeedId = Annotated[str, typer.Option("--feed", envvar="CHANNEL_FEED", help="The feed's id.")]
+NamedFeed = Annotated[str, typer.Argument(envvar="CHANNEL_FEED", help="The feed's id.")]
 CatalogueId = Annotated[
     str, typer.Option("--catalogue", envvar="CHANNEL_CATALOGUE", help="The catalogue's id.")
 ]

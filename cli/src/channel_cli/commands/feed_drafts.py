@@ -20,6 +20,7 @@ from channel_cli.output import (
     AsJson,
     FeedId,
     MerchantId,
+    NamedFeed,
     ask,
     fail,
     out,
@@ -29,7 +30,6 @@ from channel_cli.output import (
     write_json,
 )
 
-NamedFeed = Annotated[str, typer.Argument(envvar="CHANNEL_FEED", help="The feed's id.")]
 MOST_CAUSES = 20
 MOST_FIELDS = 20
 File = Annotated[

@@ -19,6 +19,7 @@ from channel_cli.output import (
     AsJson,
     FeedId,
     MerchantId,
+    NamedFeed,
     ask,
     fail,
     out,
@@ -29,7 +30,6 @@ from channel_cli.output import (
 )
 
 SCHEMA = "schemas/feed-configuration.v1.json"
-NamedFeed = Annotated[str, typer.Argument(envvar="CHANNEL_FEED", help="The feed's id.")]
 VersionNumber = Annotated[int, typer.Argument(min=1, help="The version's number.")]
 
 
