@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from catalog_service.describing.names import unit_named
 from catalog_service.feeds.currencies import currencies_of
+from catalog_service.normalizing.barcodes import gtin_sum
 
 Shape = Literal[
     "number",
@@ -248,5 +249,4 @@ def _is_url(text: str) -> bool:
 
 
 def _has_check_digit(code: str) -> bool:
-    total = sum(int(digit) * (1, 3)[at % 2] for at, digit in enumerate(reversed(code)))
-    return total % 10 == 0 and bool(code.strip("0"))
+    return gtin_sum(code) % 10 == 0 and bool(code.strip("0"))

@@ -35,7 +35,7 @@ def read_barcode(text: str) -> str:
         raise BarcodeInvalid(f"it has {len(code)} digits; 8, 10, 12, 13 or 14 are taken")
     if not code.strip("0"):
         raise BarcodeInvalid("it is all zeros")
-    if _gtin_sum(code) % 10 and not _is_upc_e(code):
+    if gtin_sum(code) % 10 and not _is_upc_e(code):
         raise _wrong_check_digit(code)
     return code
 
@@ -55,7 +55,7 @@ def _written_out(text: str) -> str:
     return str(int(number)) if number == int(number) else text
 
 
-def _gtin_sum(code: str) -> int:
+def gtin_sum(code: str) -> int:
     """The weighted sum whose last digit is 0: weights 1, 3, 1, ... from the right."""
     return sum(int(digit) * (1, 3)[at % 2] for at, digit in enumerate(reversed(code)))
 
@@ -79,7 +79,7 @@ def _is_upc_e(code: str) -> bool:
         whole = body[:4] + "00000" + body[4]
     else:
         whole = body[:5] + "0000" + last
-    return _gtin_sum(system + whole + check) % 10 == 0
+    return gtin_sum(system + whole + check) % 10 == 0
 
 
 def _wrong_check_digit(code: str) -> BarcodeInvalid:
