@@ -8,10 +8,8 @@ rounds, to asyncpg alone.
 
 import asyncio
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import sqlalchemy as sa
 import uvloop
@@ -20,8 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from common.postgres import core
 from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import unit_of_work
-from stack.ports import free_port
-from stack.postgres import EmbeddedPostgres, random_password
+from stack.testing.own_postgres import own_postgres
 
 CALLS = 1_000
 ROUNDS = 9
@@ -108,19 +105,8 @@ async def measure(url: str) -> None:
 
 async def main() -> None:
     """Measure on a Postgres of its own."""
-    with tempfile.TemporaryDirectory(prefix="bench-database-") as folder:
-        Path(folder).chmod(0o755)
-        postgres = EmbeddedPostgres(
-            Path(folder) / "postgres",
-            Path(folder) / "postgres.log",
-            port=free_port(),
-            password=random_password(),
-        )
-        await postgres.start()
-        try:
-            await measure(postgres.admin_url)
-        finally:
-            await postgres.stop()
+    async with own_postgres("database") as postgres:
+        await measure(postgres.admin_url)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import asyncio
 import json
 import os
 import resource
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -52,14 +51,13 @@ from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from sandbox.catalogue import Catalogue as Tree
 from sandbox.schema_store import SchemaStore
-from stack.ports import free_port
 from stack.postgres import (
-    EmbeddedPostgres,
     create_database,
     create_role,
     database_url,
     random_password,
 )
+from stack.testing.own_postgres import own_postgres
 
 PRODUCTS = int(os.environ.get("PRODUCTS", "20000"))
 LEAVES = 40
@@ -201,22 +199,11 @@ async def measure(pool: Pool, *, are_simple: bool) -> dict[str, Any]:
 
 async def main() -> None:
     """On a Postgres of its own."""
-    with tempfile.TemporaryDirectory(prefix="bench-drafts-") as folder:
-        Path(folder).chmod(0o755)
-        postgres = EmbeddedPostgres(
-            Path(folder) / "postgres",
-            Path(folder) / "postgres.log",
-            port=free_port(),
-            password=random_password(),
-        )
-        await postgres.start()
-        result: dict[str, Any] = {"command": "make bench-drafts"}
-        try:
-            for name in CATALOGUES:
-                async with installed(postgres.admin_url, name) as pool:
-                    result[name] = await measure(pool, are_simple=name == "simple")
-        finally:
-            await postgres.stop()
+    result: dict[str, Any] = {"command": "make bench-drafts"}
+    async with own_postgres("drafts") as postgres:
+        for name in CATALOGUES:
+            async with installed(postgres.admin_url, name) as pool:
+                result[name] = await measure(pool, are_simple=name == "simple")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     result["peak_megabytes"] = round(peak)
     text = json.dumps(result, indent=1)

@@ -11,7 +11,6 @@ import json
 import multiprocessing
 import os
 import resource
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -26,8 +25,8 @@ from catalog_service.fields.summarise import FIRST_PRODUCTS, Summariser, count_f
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from stack.ports import free_port
-from stack.postgres import EmbeddedPostgres, create_role, database_url, random_password
+from stack.postgres import create_role, database_url, random_password
+from stack.testing.own_postgres import own_postgres
 
 SERVICE_ROLE = "bench_service"
 PRODUCTS = int(os.environ.get("PRODUCTS", "1000000"))
@@ -111,19 +110,8 @@ async def fill(url: str, first: int, last: int) -> None:
 
 async def main() -> None:
     """On a Postgres of its own; under row-level security, as the service is."""
-    with tempfile.TemporaryDirectory(prefix="bench-fields-") as folder:
-        Path(folder).chmod(0o755)
-        postgres = EmbeddedPostgres(
-            Path(folder) / "postgres",
-            Path(folder) / "postgres.log",
-            port=free_port(),
-            password=random_password(),
-        )
-        await postgres.start()
-        try:
-            await measure_both(postgres.admin_url)
-        finally:
-            await postgres.stop()
+    async with own_postgres("fields") as postgres:
+        await measure_both(postgres.admin_url)
 
 
 async def measure_both(admin_url: str) -> None:

@@ -11,13 +11,11 @@ how long the confirmation takes, and the count of the feed that its page shows.
 import asyncio
 import os
 import resource
-import tempfile
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import asyncpg
 import msgspec
@@ -50,8 +48,8 @@ from feed_publisher.planning.make_plan import plan_next_piece
 from feed_publisher.runs.items.extent import Guard
 from feed_publisher.runs.run import Run, State
 from feed_publisher.runs.store import ask_for_run, begin_planning, end_run, load_run
-from stack.ports import free_port
-from stack.postgres import EmbeddedPostgres, create_role, database_url, random_password
+from stack.postgres import create_role, database_url, random_password
+from stack.testing.own_postgres import own_postgres
 
 SERVICE_ROLE = "bench_service"
 PRODUCTS = int(os.environ.get("PRODUCTS", "1000000"))
@@ -318,19 +316,8 @@ async def timed(what: str, work: Awaitable[object]) -> None:
 
 async def main() -> None:
     """On a Postgres of its own."""
-    with tempfile.TemporaryDirectory(prefix="bench-plans-") as folder:
-        Path(folder).chmod(0o755)
-        postgres = EmbeddedPostgres(
-            Path(folder) / "postgres",
-            Path(folder) / "postgres.log",
-            port=free_port(),
-            password=random_password(),
-        )
-        await postgres.start()
-        try:
-            await measure(postgres.admin_url)
-        finally:
-            await postgres.stop()
+    async with own_postgres("plans") as postgres:
+        await measure(postgres.admin_url)
 
 
 if __name__ == "__main__":
