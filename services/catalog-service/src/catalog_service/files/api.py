@@ -32,7 +32,7 @@ from catalog_service.files.store import (
     list_problems,
     load_import,
 )
-from catalog_service.files.uploads import Uploads, counted
+from catalog_service.files.uploads import Uploads, counted, pieces_of
 from catalog_service.sources.store import load_catalogue
 from catalog_service.sources.versions import Catalogue
 from common.errors import Refusal
@@ -40,8 +40,6 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
-
-CHUNK_BYTES = 1 << 20
 
 
 class ImportView(BaseModel):
@@ -292,16 +290,9 @@ async def _keep(
 ) -> int:
     """Keep the file piece by piece; its size. Raises `Refusal` where it is too large."""
     size = place = 0
-    while piece := await file.read(CHUNK_BYTES):
+    remedy = "Send it in parts with mode=partial."
+    async for piece in pieces_of(file, limit_bytes=limit_bytes, remedy=remedy):
         size += len(piece)
-        if size > limit_bytes:
-            raise Refusal(
-                f"the file is larger than {limit_bytes} bytes",
-                status=413,
-                slug="file-too-large",
-                field="file",
-                remedy="Send it in parts with mode=partial.",
-            )
         async with unit_of_work(pool) as connection:
             await add_chunk(connection, merchant_id, import_id, place, piece)
         place += 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import Request, Response, UploadFile
 from fastapi.routing import APIRoute
 
 from catalog_service.files.store import Unread, count_unread
@@ -20,6 +20,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN, act_as, identify
 
+PIECE_BYTES = 1 << 20
 _IDENTIFIER = re.compile(IDENTIFIER_PATTERN)
 _SOON = timedelta(seconds=5)
 _LATER = timedelta(minutes=1)
@@ -118,6 +119,22 @@ def counted(uploads: Uploads, *, scope: str = "catalogue:write") -> type[APIRout
             return handle_counted
 
     return CountedRoute
+
+
+async def pieces_of(file: UploadFile, *, limit_bytes: int, remedy: str) -> AsyncIterator[bytes]:
+    """A file's pieces of 1 MiB. Raises `Refusal` with the remedy where it is too large."""
+    size = 0
+    while piece := await file.read(PIECE_BYTES):
+        size += len(piece)
+        if size > limit_bytes:
+            raise Refusal(
+                f"the file is larger than {limit_bytes} bytes",
+                status=413,
+                slug="file-too-large",
+                field="file",
+                remedy=remedy,
+            )
+        yield piece
 
 
 def _too_many(title: str, retry_after: timedelta) -> Refusal:

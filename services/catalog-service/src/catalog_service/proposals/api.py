@@ -16,7 +16,7 @@ from catalog_service.currencies.store import load_currencies
 from catalog_service.describing.describe import Description
 from catalog_service.files.import_file import FOLDER_PREFIX
 from catalog_service.files.reading_form import ReadingForm
-from catalog_service.files.uploads import Uploads, counted
+from catalog_service.files.uploads import Uploads, counted, pieces_of
 from catalog_service.proposals.draft import Setting
 from catalog_service.proposals.leaves import find_required, find_suggestions
 from catalog_service.proposals.propose import Proposal, category_source, propose
@@ -29,7 +29,6 @@ from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN
 from common.web.problem import PROBLEM_RESPONSES
 
-PIECE = 1 << 20
 FORM_BYTES = 1_000_000
 """What a request may hold beside its file."""
 SHOWN_GUESSES = 3
@@ -179,18 +178,9 @@ async def _read_upload(file: UploadFile, given: ProposalForm, limit_bytes: int) 
     options = given.options()
     with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as folder:
         path = Path(folder) / "catalogue"
-        size = 0
+        remedy = "Send a part of it: the columns and some thousand rows are enough."
         with path.open("wb") as target:
-            while piece := await file.read(PIECE):
-                size += len(piece)
-                if size > limit_bytes:
-                    raise Refusal(
-                        f"the file is larger than {limit_bytes} bytes",
-                        status=413,
-                        slug="file-too-large",
-                        field="file",
-                        remedy="Send a part of it: the columns and some thousand rows are enough.",
-                    )
+            async for piece in pieces_of(file, limit_bytes=limit_bytes, remedy=remedy):
                 await asyncio.to_thread(target.write, piece)
         return await asyncio.to_thread(read_file, path, options)
 
