@@ -14,6 +14,7 @@ from channel_demo import sell
 from channel_demo.session import Session
 from stack.system import CATALOG, ORDERS
 from stack.testing import eventually
+from stack.testing.poison import refusing, taking
 
 from .selling import (
     FEED,
@@ -55,18 +56,11 @@ async def repeated(action: Callable[[], Awaitable[None]]) -> AsyncIterator[None]
 async def poisoned(watched: Watched, service: str, table: str, when: str) -> AsyncIterator[None]:
     """The database refuses this of the table's rows, as it refuses what it cannot store."""
     async with watched.database(service) as connection:
-        await connection.execute(
-            f"""
-            CREATE OR REPLACE FUNCTION refuse_row() RETURNS trigger LANGUAGE plpgsql AS
-                $$ BEGIN RAISE EXCEPTION 'poisoned' USING ERRCODE = 'data_exception'; END $$;
-            CREATE TRIGGER refuse_{table} BEFORE INSERT OR UPDATE ON {table}
-                FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION refuse_row()
-            """
-        )
+        await connection.execute(refusing(table, "INSERT OR UPDATE", when))
         try:
             yield
         finally:
-            await connection.execute(f"DROP TRIGGER refuse_{table} ON {table}")
+            await connection.execute(taking(table))
 
 
 # ---- catalog-service
