@@ -283,6 +283,23 @@ async def test_an_outage_postpones_the_import_and_it_goes_on_by_itself(
     assert await harness.is_connection("connected")
 
 
+async def test_how_long_a_postponed_import_waits_is_set_by_the_installation(
+    harness: Harness,
+) -> None:
+    harness.access.first_pause = timedelta(hours=1)  # cut to the longest, five minutes
+    await harness.stock("SHIRT-1")
+    [order_id] = await harness.place()
+    await harness.control("faults", operation="*order.get", count=1, kind="refused")
+    await harness.import_orders()
+    await harness.move_clock(advance_seconds=200)
+    await harness.import_orders()
+    assert await received(harness) == []
+
+    await harness.move_clock(advance_seconds=101)
+    await harness.import_orders()
+    assert await received(harness) == [order_id]
+
+
 async def test_an_order_whose_details_are_refused_does_not_hold_up_its_neighbours(
     harness: Harness,
 ) -> None:

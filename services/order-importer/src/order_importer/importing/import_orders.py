@@ -163,7 +163,6 @@ async def _postpone(
     waited = now - running.requested_at
     pause = pause_after(failure, attempts=running.attempts, waited=waited, first=access.first_pause)
     problem = failure.trouble if isinstance(failure, AppRefused) else str(failure)
-    pause = pause_after(failure, attempts=running.attempts, waited=waited)
     log.info(
         "import.postponed",
         import_id=running.import_id,
