@@ -28,9 +28,11 @@ Labels are few by design. `merchant` and `shop` stand on three metrics only, at 
 those that need somebody first; `operation` is one of some thirty methods of AliExpress. Dead
 letters, parked records and rows set aside are listed by merchant with the command line.
 
-From an event of the catalogue to the shop: `channel_catalog_normalizing_delay_seconds`, then
-`channel_product_time_to_sent_seconds` and `channel_product_time_to_live_seconds`, which begin at
-the desired state (`product.normalized`, whose revision is its time).
+From a change of the catalogue to the shop: `channel_product_time_to_sent_seconds` and
+`channel_product_time_to_live_seconds` begin when the change was taken from Kafka or from a file
+(`changed_at` of `product.normalized`), the records still waiting there are the consumer's lag; of
+that, `channel_catalog_normalizing_delay_seconds` is the part until `product.normalized`. For a
+product that waited for a category's schema or a check of pictures they begin when that was there.
 
 | name at `/metrics` | kind | unit | labels | meaning |
 |---|---|---|---|---|

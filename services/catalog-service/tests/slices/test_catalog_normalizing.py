@@ -1,6 +1,8 @@
 """Events in, `product.normalized` out, on the sandbox's real schemas."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
 
 import msgspec
 import pytest
@@ -12,6 +14,7 @@ from catalog_service.normalizing.worker import Normalizer
 from catalog_service.shops.store import keep_shops
 from catalog_service.sources.store import add_catalogue
 from catalog_service.sources.versions import Catalogue
+from common import clock
 from common.contracts.product import ProductNormalized, ProductReported
 from common.contracts.shop import ShopState
 from common.messaging.records import NotApplied
@@ -160,6 +163,33 @@ async def test_only_a_change_is_emitted_and_its_revision_rises(
     (third,) = await emitted()
     assert (third.presence, third.absent_reason) == ("absent", "deleted")
     assert await pool.fetchval("SELECT count(*) FROM family_mark") == 0
+
+
+@pytest.fixture
+def set_clock() -> Iterator[Callable[[datetime], None]]:
+    """Time stands still then."""
+    yield partial(clock.set_to, is_frozen=True)
+    clock.set_to(clock.wall_now())
+
+
+@pytest.mark.usefixtures("feed")
+async def test_an_event_says_when_the_oldest_change_came_in_that_it_takes_up(
+    ingest: Ingest,
+    settle: Settle,
+    emitted: Emitted,
+    set_clock: Callable[[datetime], None],
+) -> None:
+    await ingest(row("a", 1))
+    await settle()
+    await emitted()
+    came_in = clock.now() + timedelta(hours=1)
+    for minutes, version in ((0, 2), (20, 3)):
+        set_clock(came_in + timedelta(minutes=minutes))
+        await ingest(row("a", version, price=f"1{version}"))
+    set_clock(came_in + timedelta(minutes=50))
+    await settle()
+    (event,) = await emitted()
+    assert event.changed_at == came_in
 
 
 @pytest.mark.usefixtures("feed")

@@ -305,6 +305,7 @@ run_item = Table(
     Column("removed_skus", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("removes_product", Boolean, nullable=False, server_default=text("false")),
     Column("is_reconfiguring", Boolean, nullable=False, server_default=text("false")),
+    Column("changed_at", DateTime(timezone=True)),
 )
 Index(
     "run_item_call",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import (
     HistogramDataPoint,
@@ -17,6 +18,8 @@ from feed_publisher.measuring import measure_feeds as measuring
 from feed_publisher.sending import record
 
 from ..publisher_harness import Harness, Sku
+
+HOUR = timedelta(hours=1)
 
 
 async def test_open_runs_and_withheld_changes_are_counted(harness: Harness) -> None:
@@ -61,13 +64,16 @@ async def test_what_became_of_items_is_counted_and_timed(
         monkeypatch.setattr(module, name, meter.create_counter(metric.name))
     for name, metric in (("_to_sent", TIME_TO_SENT), ("_to_live", TIME_TO_LIVE)):
         monkeypatch.setattr(record, name, meter.create_histogram(metric.name))
-    await harness.publish(*(harness.product(f"p{n}", Sku(f"p{n}")) for n in range(3)))
+    changed_at = clock.now() - HOUR
+    products = [harness.product(f"p{n}", Sku(f"p{n}")) for n in range(3)]
+    await harness.publish(*(replace(product, changed_at=changed_at) for product in products))
     assert points(reader, ITEMS_DECIDED)[("outcome", "accepted")] >= 3
     ended = await harness.pool.fetchval("SELECT count(*) FROM feed_run WHERE state = 'completed'")
     completed = (("kind", "product"), ("outcome", "completed"))
     assert points(reader, RUNS_ENDED) == {completed: ended}
     for metric in (TIME_TO_SENT, TIME_TO_LIVE):
         assert points(reader, metric)[("action", "create")] == 3
+        assert shortest(reader, metric) >= HOUR.total_seconds()
 
 
 def points(reader: InMemoryMetricReader, metric: Metric) -> dict[object, float]:
@@ -83,6 +89,20 @@ def points(reader: InMemoryMetricReader, metric: Metric) -> dict[object, float]:
                         key = tuple(sorted((point.attributes or {}).items()))
                         found[key[0] if len(key) == 1 else key] = value_of(point)
     return found
+
+
+def shortest(reader: InMemoryMetricReader, metric: Metric) -> float:
+    """The least that a histogram was given."""
+    data = reader.get_metrics_data()
+    assert data is not None
+    return min(
+        point.min
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for one in scope.metrics
+        for point in one.data.data_points
+        if one.name == metric.name and isinstance(point, HistogramDataPoint)
+    )
 
 
 def value_of(point: object) -> float:

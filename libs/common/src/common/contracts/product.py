@@ -1,5 +1,6 @@
 """`product.normalized` (what should be on AliExpress) and `product.reported` (what is)."""
 
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -125,6 +126,9 @@ class ProductNormalized(Event, frozen=True, kw_only=True):
     product, or a new SKU, is created only when both parts are valid. An event without `stock` is
     of the first form: its offers' `inventory` is the stock. A product that should not be there is
     `absent` with its reason, and stays so; never a null record.
+
+    `changed_at` is when the oldest change came in, of the catalogue or the configuration, that this
+    revision is the first to take up.
     """
 
     topic: ClassVar[str] = "product.normalized"
@@ -144,6 +148,7 @@ class ProductNormalized(Event, frozen=True, kw_only=True):
     offers: list[Offer] | None = None
     stock_part: Part | None = None
     stock: list[SkuStock] | None = None
+    changed_at: datetime | None = None
 
     def key(self) -> str:
         """merchant/feed/family."""

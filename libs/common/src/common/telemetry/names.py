@@ -313,7 +313,7 @@ TIME_TO_SENT = Metric(
     "channel.product.time_to_sent",
     "histogram",
     "s",
-    "From a product's desired state to the call that sends it to AliExpress, by action",
+    "From the change of a product, as it came in, to the call that sends it, by action",
     ("action",),
     SECONDS_OF_A_DELAY,
 )
@@ -321,7 +321,7 @@ TIME_TO_LIVE = Metric(
     "channel.product.time_to_live",
     "histogram",
     "s",
-    "From a product's desired state to its confirmation by AliExpress, by action",
+    "From the change of a product, as it came in, to its confirmation by AliExpress, by action",
     ("action",),
     SECONDS_OF_A_DELAY,
 )

@@ -106,6 +106,7 @@ def _event(task: Task, result: Normalized, revision: int) -> ProductNormalized:
         offers=result.offers,
         stock_part=result.stock_part,
         stock=result.stock,
+        changed_at=task.changed_at,
     )
 
 

@@ -22,6 +22,8 @@ class Task:
     family: FamilyKey
     feed: Feed
     traceparent: str | None
+    changed_at: datetime | None = None
+    """When the oldest of the changes came in that it takes up."""
 
     @property
     def key(self) -> ProductKey:

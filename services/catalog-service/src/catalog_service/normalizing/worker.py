@@ -309,8 +309,9 @@ def _tasks(claimed: dict[FamilyKey, list[Mark]], feeds: Sequence[Feed]) -> list[
     for family, marks in claimed.items():
         marked = {mark.feed_id for mark in marks}
         cause = next((m.traceparent for m in reversed(marks) if m.traceparent), None)
+        changed_at = min(mark.marked_at for mark in marks)
         tasks += [
-            Task(family, feed, cause)
+            Task(family, feed, cause, changed_at)
             for feed in feeds
             if (feed.merchant_id, feed.catalogue_id) == family[:2]
             and (None in marked or feed.feed_id in marked)

@@ -190,6 +190,7 @@ def _new_items(
                     desired[family_id].traceparent,
                     attributes=attributes,
                 ),
+                changed_at=desired[family_id].state.changed_at,
                 decided_at=clock.now() if refused else None,
             )
 

@@ -344,7 +344,10 @@ async def _release(
 
 
 def _age(item: RunItem) -> float:
-    """Seconds since the desired state that the item sends: its revision is its time."""
+    """Seconds since the change came in that the item sends; where that is not known, since its
+    desired state was made, whose revision is its time."""
+    if item.changed_at is not None:
+        return clock.seconds_between(item.changed_at, clock.now())
     return max(0.0, (clock.epoch_milliseconds() - item.desired_revision) / 1000)
 
 

@@ -22,6 +22,7 @@ class NewItem:
     code: str | None
     message: str | None
     traceparent: str | None
+    changed_at: datetime | None
     decided_at: datetime | None
 
 
@@ -39,6 +40,8 @@ class RunItem:
     sent: Sent
     attempts: int
     traceparent: str | None
+    changed_at: datetime | None
+    """When the oldest change that led to it came in."""
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ _INCOMING_COLUMNS = (
     "merchant_id", "run_id", "item_no", "feed_id", "family_id", "action", "status", "is_removal",
     "desired_revision", "marketplace_product_id", "sku_codes", "change", "code", "message",
     "traceparent", "decided_at", "removed_skus", "removes_product", "is_reconfiguring",
+    "changed_at",
 )  # fmt: skip
 _NAMES = ", ".join(_INCOMING_COLUMNS)
 _STORE_INCOMING = f"""
@@ -57,6 +58,7 @@ _SENT_COLUMNS = (
     _item.c.sent,
     _item.c.attempts,
     _item.c.traceparent,
+    _item.c.changed_at,
 )
 
 
@@ -92,7 +94,7 @@ async def add_items(
                 list(item.planned.sku_codes), _encoder.encode(item.planned.change),
                 item.code, item.message, item.traceparent, item.decided_at,
                 list(item.planned.removed_skus), item.planned.removes_product,
-                item.planned.is_reconfiguring,
+                item.planned.is_reconfiguring, item.changed_at,
             )
             for item in items
         ],
