@@ -18,6 +18,7 @@ from stack.testing.poison import refusing, taking
 
 from .selling import (
     FEED,
+    PRODUCTS,
     WITHIN,
     add,
     code,
@@ -186,6 +187,8 @@ async def a_job_is_stuck(watched: Watched) -> AsyncIterator[None]:
 @asynccontextmanager
 async def the_shop_is_changed(watched: Watched) -> AsyncIterator[None]:
     session = await sold(watched)
+    await add(session, range(PRODUCTS))  # also those that another fault has removed
+    await sell.publish_products(session)
     products = await session.sandbox.products()
     mine = [item for item in products if item.skus[0].sku_code.startswith(f"{FEED}-")]
     for product in mine:

@@ -16,6 +16,7 @@ from stack.run import Stack
 from stack.testing import Marketplace
 
 from ..command_line import ChannelCommand
+from ..passing_time import let_time_pass
 
 SOURCE = "/careless"
 
@@ -49,9 +50,7 @@ class Watched:
 
     async def passes(self, time: timedelta) -> None:
         """Business time goes on by so much."""
-        await self.session.sandbox.http.post(
-            "/control/clock", json={"advance_seconds": time.total_seconds()}
-        )
+        await let_time_pass(self.session, time.total_seconds())
 
     async def import_orders(self) -> None:
         """The merchant asks for an import, which calls AliExpress."""
