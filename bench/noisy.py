@@ -176,9 +176,13 @@ async def configuration(merchant: Merchant, number: int) -> None:
     days = {"shipping_preparation_time": {"constant": 1 + next(_numbers) % 7}}
     form = inputs.form(attributes=days) | _placed(session)
     await merchant.channel.apply_feed(merchant.name, session.feed, form)
+    await _normalized(merchant, number)
 
+
+async def _normalized(merchant: Merchant, number: int) -> None:
     async def is_normalized() -> bool:
-        progress = await merchant.channel.normalizing(merchant.name, session.feed)
+        feed = merchant.of_feed(number).feed
+        progress = await merchant.channel.normalizing(merchant.name, feed)
         return progress.families == PRODUCTS and progress.dirty == 0
 
     await merchant.until(is_normalized)
@@ -299,11 +303,12 @@ async def _begin_all(unit: Unit, merchant: Merchant, number: int, per_second: fl
         tasks = []
         for n in range(number):
             await asyncio.sleep(max(0.0, began + n / per_second - time.monotonic()))
-            tasks.append(group.create_task(_timed(unit, merchant, n)))
+            tasks.append(group.create_task(timed(unit, merchant, n)))
     return [task.result() for task in tasks]
 
 
-async def _timed(unit: Unit, merchant: Merchant, number: int) -> float:
+async def timed(unit: Unit, merchant: Merchant, number: int) -> float:
+    """How long a unit took, in seconds."""
     began = time.monotonic()
     await unit(merchant, number)
     return time.monotonic() - began
@@ -370,7 +375,8 @@ async def set_up(merchant: Merchant) -> None:
         )
         await _declare(merchant.of_feed(number, "file"), "files")
     for number in range(merchant.feeds):
-        await sell.settle(merchant.of_feed(number))
+        await _normalized(merchant, number)
+        await sell.wait_for_publisher(merchant.of_feed(number))
     session = merchant.of_feed(0, "pictures")
     await _declare(session, "events")
     form = inputs.form(image_checks=True) | _placed(session)
