@@ -34,6 +34,10 @@ up: prepare ## start all and keep it running, nothing sold
 observe: $(READY) ## alerts and dashboards of the running stack, by this machine's Prometheus
 	@$(BIN)/python -m deploy.observability.observe
 
+.PHONY: screenshots
+screenshots: $(READY) ## pictures of the dashboards for docs/observability.md, of a system that has just sold the sample
+	@$(BIN)/python -m deploy.observability.screenshots
+
 .PHONY: wipe
 wipe: $(READY) ## forget all local state, Postgres's and Kafka's together
 	@$(BIN)/python -m stack wipe

@@ -132,6 +132,13 @@ def console(dashboard: Dashboard) -> str:
     )
 
 
+_SHOWN = {
+    "s": "{{ .Value | humanizeDuration }}",
+    "cps": '{{ printf "%.3f" .Value }} a second',
+}
+"""How a value of the unit is written; of any other as a number."""
+
+
 def _console_panel(panel: Panel) -> str:
     return (
         f'<h2><a href="/graph?g0.expr={quote(panel.query)}&amp;g0.tab=0">'
@@ -139,7 +146,9 @@ def _console_panel(panel: Panel) -> str:
         f'<table>{{{{ range query `{panel.query}` | sortByLabel "job" }}}}<tr><td>'
         '{{ range $name, $value := .Labels }}{{ if ne $name "__name__" }}{{ $value }} '
         "{{ end }}{{ end }}</td><td>"
-        f"{{{{ .Value | {'humanizeDuration' if panel.unit == 's' else 'humanize'} }}}}</td></tr>"
+        '{{ if eq (printf "%f" .Value) "NaN" }}nothing lately{{ else }}'
+        f"{_SHOWN.get(panel.unit, '{{ .Value | humanize }}')}"
+        "{{ end }}</td></tr>"
         "{{ else }}<tr><td>no data yet</td></tr>{{ end }}</table>\n"
     )
 

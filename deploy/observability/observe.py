@@ -6,9 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 from deploy.observability.generate import HERE
 from deploy.observability.prometheus import (
+    Prometheus,
     PrometheusFailed,
     configuration,
     find_program,
@@ -24,14 +27,23 @@ PORT = 9090
 INSTALL = ("apt-get", "install", "-y", "--no-install-recommends", "prometheus")
 
 
+@contextlib.asynccontextmanager
+async def watching(addresses: Addresses, folder: Path, port: int) -> AsyncIterator[Prometheus]:
+    """Prometheus on this port, its data in the folder, against the services at these addresses.
+
+    Raises `PrometheusFailed`.
+    """
+    services = {service.name: addresses.urls[service.name] for service in SERVICES}
+    config = configuration(services, HERE / "rules" / "channel.yml")
+    async with running_prometheus(folder, config, port=port) as server:
+        yield server
+
+
 async def observe(port: int) -> int:
     """Run Prometheus against the running stack until interrupted; returns the exit code."""
     state = StackSettings().state_dir
-    addresses = Addresses.read(state)
-    services = {service.name: addresses.urls[service.name] for service in SERVICES}
-    config = configuration(services, HERE / "rules" / "channel.yml")
     try:
-        async with running_prometheus(state / "observe", config, port=port) as server:
+        async with watching(Addresses.read(state), state / "observe", port) as server:
             sys.stdout.write(
                 f"dashboards: {server.url}/consoles/overview.html\n"
                 f"alerts:     {server.url}/alerts\nCtrl-C stops it; the stack goes on.\n"
