@@ -176,6 +176,10 @@ manifests: prepare ## render and check every component for Kubernetes alone, too
 alerts: prepare ## raise alerts by their faults and end them; writes the table of docs/operations.md
 	$(BIN)/pytest -q --length=long --timeout=0 -p no:randomly tests/stories/alerts
 
+.PHONY: side-by-side
+side-by-side: prepare ## the services of an earlier commit (OLD=) beside these, on their tables
+	$(BIN)/pytest -q --length=long --timeout=0 tests/releases
+
 .PHONY: fuzz
 fuzz: prepare ## 5,000 odd requests to each service; readers and decoders, 1,000 examples a rule
 	$(BIN)/pytest -q --length=long --timeout=0 tests/fuzz $(FUZZED)

@@ -1,0 +1,1 @@
+"""This release beside the one before it, as in a rolling update."""
