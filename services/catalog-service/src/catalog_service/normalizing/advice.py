@@ -1,60 +1,98 @@
-"""Advice that blocks nothing (M3.14): what sells better. Pure."""
+"""Advice that blocks nothing (M3.14): what sells better, and what may be taken down. Pure."""
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 
+from common.contracts.product import LocalText
 from common.errors import Issue
 
 FEW_PICTURES = 5
 SHORT_DESCRIPTION = 100
 REPEATED = 3
+CAPITALS_FROM = 10
+"""Letters from which a title is more than a name or an abbreviation."""
+BRAND = "Brand Name"
+"""The category attribute whose values are the brands that AliExpress lets the shop sell."""
+
+_TITLE = "title_multi_language_list"
+_DESCRIPTION = "description_multi_language_list"
 _TAGS = re.compile(r"<[^>]+>")
 _WORD = re.compile(r"[^\W\d_]{4,}")
+_PARAMETERS = re.compile(r"\d|<(?:li|tr|dt)\b|[^\W\d_]:\s", re.IGNORECASE)
+"""A number, a list, a table or "name: value" stand where parameters are named."""
+_AFTER_SALES = re.compile(
+    r"""warrant|guarant|refund|\breturn|after.?sales?|exchange|replacement
+    |garant|retour|rembours|échange|devoluci|reembols|cambio|devolu|troca
+    |gewährleist|rückgabe|umtausch|erstatt|\breso\b|\bresi\b|rimbors|sostituz
+    |gwaranc|zwrot|reklamac|\bgarantie|omruil|terugbeta|гаранти|возврат|обмен
+    |\biade\b|değişim|保修|退货|退款|換貨|换货|保証|返品|返金|보증|반품|환불
+    |รับประกัน|คืนเงิน|คืนสินค้า|bảo\ hành|hoàn\ tiền|đổi\ trả|garansi|pengembalian
+    |ضمان|إرجاع|استرداد|אחריות|החזר""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words of after-sales terms, in the languages that AliExpress takes texts in."""
 
 
-def advise(title: str, description: str, pictures: int) -> list[Issue]:
-    """What its merchant might improve in a product's texts of the main language and in its
+def advise(
+    titles: Sequence[LocalText], descriptions: Sequence[LocalText], pictures: int
+) -> list[Issue]:
+    """What its merchant might improve in a product's texts, in every language, and in its
     pictures; of what is missing or unusable nothing is advised, it has its error."""
-    advice = [*_on_title(title), *_on_description(description)]
-    if 0 < pictures < FEW_PICTURES:
-        advice.append(
-            _advice(
-                "image_url_list",
-                f"the product has {pictures} pictures",
-                f"Show it in at least {FEW_PICTURES}.",
-            )
+    advice = [
+        _advice(field, f"the {what} in {text.locale} {message}", remedy)
+        for field, what, texts, advise_on in (
+            (_TITLE, "title", titles, _on_title),
+            (_DESCRIPTION, "description", descriptions, _on_description),
         )
+        for text in texts
+        for message, remedy in advise_on(text.text)
+    ]
+    if 0 < pictures < FEW_PICTURES:
+        message = f"the product has {pictures} pictures"
+        advice.append(_advice("image_url_list", message, f"Show it in at least {FEW_PICTURES}."))
     return advice
 
 
-def _on_title(title: str) -> list[Issue]:
+def advise_on_brand(name: str) -> Issue:
+    """A brand of the catalogue's that AliExpress does not list for the shop in the category."""
+    return _advice(
+        f"category_attributes > {BRAND}",
+        f"{name[:80]!r} is no brand that the shop may name in the category",
+        "Apply to AliExpress for the brand, or leave its name out of titles and pictures: products"
+        " that name a brand without leave are taken down (intellectual property).",
+    )
+
+
+def _on_title(title: str) -> Iterator[tuple[str, str]]:
     letters = [c for c in title if c.isalpha()]
-    found = []
-    if len(letters) > 10 and all(c.isupper() for c in letters):
-        found.append(("the title is all capitals", "Write it in ordinary case."))
+    if len(letters) > CAPITALS_FROM and all(c.isupper() for c in letters):
+        yield "is all capitals", "Write it in ordinary case."
     words = Counter(word.casefold() for word in _WORD.findall(title))
     repeated = [word for word, times in words.items() if times > REPEATED]
     if repeated:
-        found.append(
-            (
-                f"the title repeats {', '.join(map(repr, repeated))}",
-                "Name each keyword once: stacking them costs traffic.",
-            )
+        yield (
+            f"repeats {', '.join(map(repr, repeated))}",
+            "Name each keyword once: stacking them costs traffic.",
         )
-    field = "title_multi_language_list"
-    return [_advice(field, message, remedy) for message, remedy in found]
 
 
-def _on_description(text: str) -> list[Issue]:
-    if not text or len(_TAGS.sub("", text)) >= SHORT_DESCRIPTION:
-        return []
-    return [
-        _advice(
-            "description_multi_language_list",
-            "the description is short",
+def _on_description(text: str) -> Iterator[tuple[str, str]]:
+    if not text:
+        return
+    if len(_TAGS.sub("", text)) < SHORT_DESCRIPTION:
+        yield (
+            "is short",
             "Tell the important parameters and functions, and the after-sales terms.",
         )
-    ]
+        return
+    if not _PARAMETERS.search(text):
+        yield (
+            "names no parameters",
+            "List what buyers compare: sizes, material, power, what it can do.",
+        )
+    if not _AFTER_SALES.search(text):
+        yield "has no after-sales terms", "Say what you do about returns, refunds and warranty."
 
 
 def _advice(field: str, message: str, remedy: str) -> Issue:

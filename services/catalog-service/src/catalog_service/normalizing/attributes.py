@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from catalog_service.categories.schema import OTHER, AttributeForm
 from catalog_service.feeds.compile import Matches, SkuAttribute
 from catalog_service.feeds.matching import CompiledMatch, MatchFailed, Row, texts
+from catalog_service.normalizing.advice import BRAND, advise_on_brand
 from catalog_service.texts import undo_entities
 from common.contracts.product import AttributeValue
 from common.errors import Issue
@@ -32,6 +33,8 @@ def fill_category_attributes(
         if match is not None:
             try:
                 value = _category_value(form, match, row)
+                if name == BRAND:
+                    issues += _undeclared(form, match, row)
             except MatchFailed as failure:
                 issues.append(_failed(form, failure))
                 continue
@@ -57,6 +60,13 @@ def _category_value(form: AttributeForm, match: CompiledMatch, row: Row) -> Attr
         if match.form.unknown == "default" and match.default is not None:
             return _chosen(form, match.default, match)
         raise
+
+
+def _undeclared(form: AttributeForm, match: CompiledMatch, row: Row) -> list[Issue]:
+    """Advice on a brand that another value, or none, was sent for."""
+    given = texts(_undone(match.fill(row)))
+    is_unknown = isinstance(given, str) and form.choices.find(given) is None
+    return [advise_on_brand(given)] if is_unknown and isinstance(given, str) else []
 
 
 def _undone(given: str | list[str] | None) -> str | list[str] | None:

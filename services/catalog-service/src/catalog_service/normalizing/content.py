@@ -35,13 +35,14 @@ _OF_ANY_CATEGORY = CategorySchema("0", '{"properties": {}}')
 class BuiltContent:
     """What of a family's content could be read, whatever else is wrong.
 
-    `content` is None when an error stands in the way; `title` and `description` are those of the
-    main language, `image_urls` the addresses of pictures that can be looked at.
+    `content` is None when an error stands in the way; `title` is that of the main
+    language, `image_urls` the addresses of pictures that can be looked at.
     """
 
     content: Content | None = None
     title: str = ""
-    description: str = ""
+    titles: list[LocalText] = dataclass_field(default_factory=list)
+    descriptions: list[LocalText] = dataclass_field(default_factory=list)
     image_urls: list[str] = dataclass_field(default_factory=list)
     issues: list[Issue] = dataclass_field(default_factory=list)
 
@@ -71,7 +72,8 @@ def build_content(
     return BuiltContent(
         content=None if has_error else content,
         title=next((text.text for text in draft.titles if text.locale == main), ""),
-        description=next((text.text for text in draft.descriptions if text.locale == main), ""),
+        titles=draft.titles,
+        descriptions=draft.descriptions,
         image_urls=[url for url in draft.image_urls if _is_web_address(url)],
         issues=draft.issues,
     )

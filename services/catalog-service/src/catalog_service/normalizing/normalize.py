@@ -189,7 +189,7 @@ def _present(
         return verdicts
     issues += [*family.issues, *shared, *_locale_issues(feed, standing), *built.issues, *verdicts]
     content = None if _has_error(issues) else built.content
-    issues += advise(built.title, built.description, len(built.image_urls))
+    issues += advise(built.titles, built.descriptions, len(built.image_urls))
     side = build_offers(
         feed,
         matches,
