@@ -42,11 +42,9 @@ async def sold(watched: Watched) -> Session:
     return session
 
 
-async def configure(session: Session, preparation_days: int = 3) -> None:
+async def configure(session: Session) -> None:
     """Save the feed's configuration."""
-    days = {"shipping_preparation_time": {"constant": preparation_days}}
-    placed = {"shop": session.shop, "catalogue": session.catalogue}
-    form = inputs.form(attributes=days) | placed
+    form = inputs.form() | {"shop": session.shop, "catalogue": session.catalogue}
     await apply_feed(session.channel, session.merchant, session.feed, form)
 
 

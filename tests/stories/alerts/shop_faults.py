@@ -86,7 +86,7 @@ async def a_configuration_is_unusable(watched: Watched) -> AsyncIterator[None]:
         )
     await send(session, [0], price="26.90")
     yield
-    await configure(session, preparation_days=4)
+    await configure(session)
 
 
 @asynccontextmanager
