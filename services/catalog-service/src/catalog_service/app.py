@@ -6,7 +6,9 @@ from pathlib import Path
 from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
 from catalog_service.categories.api import categories_router
+from catalog_service.categories.attributes_api import attributes_router
 from catalog_service.categories.marketplace import Marketplace
+from catalog_service.categories.shop_trees import ShopTrees
 from catalog_service.categories.store import FETCHING_SCHEMAS, FETCHING_TREES
 from catalog_service.currencies.read_currency import CurrencyReader
 from catalog_service.drafts.api import drafts_router
@@ -31,6 +33,7 @@ from catalog_service.normalizing.consumer import on_product_reported
 from catalog_service.normalizing.mark_due import SaleCalendar
 from catalog_service.normalizing.republish import Republisher
 from catalog_service.normalizing.worker import Normalizer
+from catalog_service.options.api import options_router
 from catalog_service.preview.api import dry_run_router, preview_router
 from catalog_service.proposals.api import proposals_router
 from catalog_service.settings import CatalogSettings
@@ -66,6 +69,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
         schema_lifetime=settings.schema_lifetime,
         tree_lifetime=settings.tree_lifetime,
     )
+    trees = ShopTrees(pool)
     currencies = CurrencyReader(pool, client, tokens, holder=settings.instance_id)
     normalizer = Normalizer(pool)
     importer = Importer(pool, holder=settings.instance_id, deletion_share=settings.deletion_share)
@@ -101,7 +105,9 @@ def build(context: Context[CatalogSettings]) -> Parts:
             feeds_router(pool),
             versions_router(pool),
             republish_router(pool),
-            categories_router(pool),
+            categories_router(pool, trees),
+            attributes_router(pool, trees, lifetime=settings.schema_lifetime),
+            options_router(pool, trees, lifetime=settings.schema_lifetime),
             preview_router(pool),
             dry_run_router(pool),
             drafts_router(pool, most=settings.drafts_kept, lifetime=settings.draft_lifetime),

@@ -6,7 +6,7 @@ import pytest
 
 from catalog_service.categories.branches import assemble
 from catalog_service.categories.shop_turns import LONGEST_PAUSE, ShopTurns, pause_after
-from catalog_service.categories.suggest import TreeNode
+from catalog_service.categories.tree import TreeNode
 
 
 def branch(parent: str, *names: str) -> list[TreeNode]:

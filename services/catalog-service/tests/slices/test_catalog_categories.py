@@ -32,7 +32,7 @@ from catalog_service.categories.store import (
     request_schemas,
     save_branch,
 )
-from catalog_service.categories.suggest import TreeNode
+from catalog_service.categories.tree import TreeNode
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration
 from catalog_service.normalizing.worker import Normalizer

@@ -8,7 +8,7 @@ import yaml
 
 from catalog_service.categories.marketplace import Marketplace
 from catalog_service.categories.store import find_tree
-from catalog_service.categories.suggest import path_names
+from catalog_service.categories.tree import Tree
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration
 from catalog_service.files.import_file import Importer
@@ -80,9 +80,9 @@ async def test_a_thousand_messy_rows_are_valid_or_say_why(
     async with pool.acquire() as connection:
         found = await find_tree(connection, "m", "s")
     assert found is not None
-    paths = path_names(found[0])
+    tree = Tree(found[0])
     leaves = {event.content.category_id for event in events if event.content}
     assert len(leaves) >= 60
-    assert len({paths[leaf][0] for leaf in leaves}) >= 15
+    assert len({tree.path_names(leaf)[0] for leaf in leaves}) >= 15
     titles = [text.text for event in events if event.content for text in event.content.titles]
     assert max(map(len, titles)) <= 218

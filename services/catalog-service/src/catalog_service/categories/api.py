@@ -1,135 +1,145 @@
-"""REST over a shop's categories and what each asks for."""
+"""REST over a shop's category tree: by parent, by words, and one category (M2.1)."""
 
 from datetime import datetime
+from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from catalog_service.access import CategoryId, FeedReader, ShopId
-from catalog_service.categories.schema import AttributeForm, CategorySchema
-from catalog_service.categories.store import find_tree, load_schemas, request_schemas
-from catalog_service.categories.suggest import TreeNode, search
+from aliexpress.categories import ROOT_CATEGORY_ID
+from catalog_service.access import CategoryId, FeedReader, SearchedText, ShopId
+from catalog_service.categories.shop_trees import ShopTrees
+from catalog_service.categories.store import is_tree_overdue
+from catalog_service.categories.tree import Tree, TreeNode
 from common.errors import Refusal
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import reading, unit_of_work
-from common.web.pagination import Limit
+from common.postgres.unit_of_work import reading
+from common.web.pagination import Int32, Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
+
+ParentId = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[0-9]{1,18}$",
+        description="What stands right below this category, 0 for the roots; with `q` the leaves"
+        " anywhere below it.",
+    ),
+]
 
 
 class CategoryView(BaseModel):
-    """A leaf of the shop's tree."""
+    """A category of the shop's tree; products go into leaves only. `names` by language."""
 
     category_id: str
     name: str
     path: list[str]
+    parent_id: str
+    is_leaf: bool
+    names: dict[str, str]
 
 
-class CategoriesView(BaseModel):
-    """Leaves found; `fetched_at` is None while the tree is being fetched for the first time."""
+class CategoryDetails(CategoryView):
+    """A category with what stands right below it, and its path's ids."""
+
+    path_ids: list[str]
+    children: list[CategoryView]
+
+
+class CategoriesView(Page[CategoryView]):
+    """A page of categories. `fetched_at` is when the tree was put together, None while it is
+    fetched for the first time; `is_overdue` where a part of it could not be fetched again in
+    time."""
 
     fetched_at: datetime | None
-    items: list[CategoryView]
+    is_overdue: bool = False
 
 
-class AttributeView(BaseModel):
-    """An attribute of a leaf with its allowed values (id to name; empty: free text)."""
+class CategoryPlace(NamedTuple):
+    """Where a category stands in its list: behind so many others."""
 
-    name: str
-    kind: str
-    is_required: bool
-    values: dict[str, str]
+    place: Int32
 
 
-class CategoryAttributes(BaseModel):
-    """What a leaf asks for."""
-
-    category_id: str
-    category_attributes: list[AttributeView]
-    sku_attributes: list[AttributeView]
+After = Annotated[CategoryPlace | None, Depends(Keyset(CategoryPlace))]
 
 
-def categories_router(pool: Pool) -> APIRouter:
-    """The routes of a shop's categories."""
+def categories_router(pool: Pool, trees: ShopTrees) -> APIRouter:
+    """The routes of a shop's tree."""
     router = APIRouter(tags=["categories"], responses=PROBLEM_RESPONSES)
+    base = "/v1/merchants/{merchant_id}/shops/{shop_id}/categories"
 
-    @router.get("/v1/merchants/{merchant_id}/shops/{shop_id}/categories")
+    @router.get(base)
     async def categories(
-        merchant: FeedReader, shop_id: ShopId, q: str = "", limit: Limit = 50
+        merchant: FeedReader,
+        shop_id: ShopId,
+        *,
+        parent: ParentId = None,
+        q: SearchedText = None,
+        after: After = None,
+        limit: Limit = 50,
     ) -> CategoriesView:
-        """Leaves the shop may post in, the best match of `q` first (M2.1)."""
-        async with reading(pool) as connection:
-            found = await find_tree(connection, merchant, shop_id)
+        """The children of `parent`, or the leaves the shop may post in, the best match of `q` first
+        (M2.1). Every word of `q` has to stand in the path, in any language."""
+        found = await trees.find((merchant, shop_id))
         if found is None:
             return CategoriesView(fetched_at=None, items=[])
+        async with reading(pool) as connection:
+            is_overdue = await is_tree_overdue(connection, (merchant, shop_id))
         tree, fetched_at = found
+        nodes = _selected(tree, parent, q)
+        begin = max(after.place, 0) if after is not None else 0
+        numbered = list(enumerate(nodes[begin : begin + limit + 1], start=begin + 1))
+        page = Page.of(numbered, limit, lambda each: CategoryPlace(each[0]))
         return CategoriesView(
+            items=[_view(tree, node) for _, node in page.items],
+            next_cursor=page.next_cursor,
             fetched_at=fetched_at,
-            items=[_category(node, path) for node, path in search(tree, q, limit=limit)],
+            is_overdue=is_overdue,
         )
 
-    @router.get("/v1/merchants/{merchant_id}/shops/{shop_id}/categories/{category_id}/attributes")
-    async def attributes(
+    @router.get(base + "/{category_id}")
+    async def category(
         merchant: FeedReader, shop_id: ShopId, category_id: CategoryId
-    ) -> CategoryAttributes:
-        """What a leaf asks for, with the allowed values (M3.12)."""
-        key = (merchant, shop_id, category_id)
-        async with unit_of_work(pool) as connection:
-            _require_leaf(await find_tree(connection, merchant, shop_id), category_id)
-            there = await request_schemas(connection, [key])
-            loaded = await load_schemas(connection, [key]) if there else []
-        if not loaded:
-            raise Refusal(
-                "the category's attributes are being fetched",
-                status=409,
-                slug="not-fetched-yet",
-                remedy="Ask again in a few seconds; the shop has to be connected.",
-            )
-        _, _, body, refusal = loaded[0]
-        if body is None:
-            raise Refusal(
-                f"the shop may not post in this category: {refusal}",
-                status=404,
-                slug="category-refused",
-                rule="M2.1",
-                remedy="Take a leaf of the shop's tree.",
-            )
-        schema = CategorySchema(category_id, body)
-        return CategoryAttributes(
-            category_id=category_id,
-            category_attributes=[_attribute(a) for a in schema.category_attributes.values()],
-            sku_attributes=[_attribute(a) for a in schema.sku_attributes.values()],
+    ) -> CategoryDetails:
+        """One category of the tree."""
+        tree = await trees.load((merchant, shop_id))
+        node = tree.find(category_id)
+        if node is None:
+            raise _unknown(category_id)
+        return CategoryDetails(
+            **_view(tree, node).model_dump(),
+            path_ids=[each.category_id for each in tree.path(category_id)],
+            children=[_view(tree, child) for child in tree.children(category_id)],
         )
 
     return router
 
 
-def _require_leaf(tree: tuple[list[TreeNode], datetime] | None, category_id: str) -> None:
-    """Raises `Refusal` unless the shop may post in this category."""
-    if tree is None:
-        raise Refusal(
-            "the shop's categories are not fetched yet",
-            status=409,
-            slug="categories-unknown",
-            remedy="Connect the shop (`channel shops connect`), and ask again after a minute.",
-        )
-    if not any(node.category_id == category_id and node.is_leaf for node in tree[0]):
-        raise Refusal(
-            "the shop may not post in this category: it is no leaf of its tree",
-            status=404,
-            slug="category-refused",
-            rule="M2.1",
-            remedy="Take a leaf of the tree; the list of the shop's categories searches it.",
-        )
+def _selected(tree: Tree, parent: str | None, words: str | None) -> list[TreeNode]:
+    is_below = parent is not None and parent != ROOT_CATEGORY_ID
+    if parent is not None and is_below and tree.find(parent) is None:
+        raise _unknown(parent)
+    if words or parent is None:
+        return tree.search(words or "", below=parent if is_below else None)
+    return list(tree.children(parent))
 
 
-def _category(node: TreeNode, path: list[str]) -> CategoryView:
-    return CategoryView(category_id=node.category_id, name=node.name, path=path)
+def _unknown(category_id: str) -> Refusal:
+    return Refusal(
+        f"the shop's tree has no category {category_id}",
+        status=404,
+        slug="category-unknown",
+        rule="M2.1",
+        remedy="Look for it by name: the list of the shop's categories searches the tree by `q`.",
+    )
 
 
-def _attribute(form: AttributeForm) -> AttributeView:
-    return AttributeView(
-        name=form.name,
-        kind=form.kind,
-        is_required=form.is_required,
-        values=dict(form.choices.titles),
+def _view(tree: Tree, node: TreeNode) -> CategoryView:
+    return CategoryView(
+        category_id=node.category_id,
+        name=node.name,
+        path=tree.path_names(node.category_id),
+        parent_id=node.parent_id,
+        is_leaf=node.is_leaf,
+        names=node.names,
     )

@@ -13,7 +13,7 @@ from catalog_service.categories.store import (
     load_branches,
     save_tree,
 )
-from catalog_service.categories.suggest import TreeNode
+from catalog_service.categories.tree import TreeNode
 from catalog_service.shops.store import ShopKey
 from common.postgres.pool import Connection
 

@@ -42,7 +42,7 @@ from catalog_service.categories.store import (
     save_branch,
     save_schema,
 )
-from catalog_service.categories.suggest import TreeNode
+from catalog_service.categories.tree import TreeNode
 from catalog_service.shops.store import ShopKey, count_failures, note_calls
 from common import clock
 from common.errors import Outage
@@ -344,7 +344,7 @@ def _readable(category_id: str, body: str) -> tuple[str | None, str | None]:
 def _node(category: Category) -> TreeNode:
     names = category.names
     name = names.get(LANGUAGE) or next(iter(names.values()), category.category_id)
-    return TreeNode(category.category_id, category.parent_id, name, category.is_leaf)
+    return TreeNode(category.category_id, category.parent_id, name, category.is_leaf, names)
 
 
 def _by_shop(keys: Sequence[SchemaKey]) -> dict[ShopKey, list[SchemaKey]]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import jsonschema_rs
 import msgspec
 
+from catalog_service.categories.conditions import Condition, find_conditions
 from common.errors import Issue
 
 TITLE_LIMIT = 218
@@ -60,16 +61,16 @@ class AttributeForm:
     max_length: int | None = None
 
 
-class CategorySchema:
-    """A leaf's schema for one seller, compiled. Raises `ValueError` for what is no schema."""
+class SchemaForms:
+    """What a leaf's schema for one seller asks for. Raises `ValueError` for what is no schema."""
 
     def __init__(self, category_id: str, body: str) -> None:
         schema = msgspec.json.decode(body, type=dict[str, Any])
         if "properties" not in schema:
             raise ValueError(f"the schema of category {category_id} has no properties")
         self.category_id = category_id
+        self._schema: Schema = schema
         self._properties: Schema = schema["properties"]
-        self._validator = jsonschema_rs.validator_for(_corrected(schema))
 
     @cached_property
     def title_limit(self) -> int:
@@ -85,6 +86,11 @@ class CategorySchema:
         return limit if isinstance(limit, int) else 6
 
     @cached_property
+    def conditions(self) -> list[Condition]:
+        """What category attributes ask of each other."""
+        return find_conditions(self._properties.get("category_attributes", {}))
+
+    @cached_property
     def category_attributes(self) -> dict[str, AttributeForm]:
         """The leaf's category attributes by name."""
         return _forms(self._properties.get("category_attributes", {}))
@@ -92,8 +98,18 @@ class CategorySchema:
     @cached_property
     def sku_attributes(self) -> dict[str, AttributeForm]:
         """The leaf's SKU attributes by name."""
+        return _forms(self._sku_section)
+
+    @cached_property
+    def sku_conditions(self) -> list[Condition]:
+        """What SKU attributes ask of each other."""
+        return find_conditions(self._sku_section)
+
+    @property
+    def _sku_section(self) -> Schema:
         items = self._properties.get("sku_info_list", {}).get("items", {})
-        return _forms(items.get("properties", {}).get("sku_attributes", {}))
+        section: Schema = items.get("properties", {}).get("sku_attributes", {})
+        return section
 
     def choices(self, name: str) -> Choices | None:
         """The choices of a first-level field; None when it is free."""
@@ -112,6 +128,14 @@ class CategorySchema:
     def locales(self) -> Choices | None:
         """The languages the marketplace takes."""
         return self.choices("locale")
+
+
+class CategorySchema(SchemaForms):
+    """The same, compiled to check products. Raises `ValueError` for what is no schema."""
+
+    def __init__(self, category_id: str, body: str) -> None:
+        super().__init__(category_id, body)
+        self._validator = jsonschema_rs.validator_for(_corrected(self._schema))
 
     def find_violations(self, payload: Schema) -> list[Issue]:
         """What the schema says against a payload of the schema way, as issues."""

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import ARRAY, ColumnElement, Text, and_, func, literal, select
 
 from aliexpress.categories import ROOT_CATEGORY_ID
-from catalog_service.categories.suggest import TreeNode
+from catalog_service.categories.tree import TreeNode
 from catalog_service.families.store import end_waits, mark
 from catalog_service.shops.store import ShopKey, find_tree_text, set_tree
 from catalog_service.tables import feed, normalized_product
@@ -270,6 +270,19 @@ async def load_schemas(
         *([key[place] for key in keys] for place in range(3)),
     )
     return [((m, s, c), version, body, refusal) for m, s, c, version, body, refusal in rows]
+
+
+async def is_tree_overdue(connection: Connection, shop: ShopKey) -> bool:
+    """Whether a branch of the shop's tree should have been fetched again, and was not."""
+    found: bool = await connection.fetchval(
+        """
+        SELECT EXISTS (SELECT FROM category_branch WHERE merchant_id = $1 AND shop_id = $2
+            AND (due_at <= $3 OR failures > 0))
+        """,
+        *shop,
+        clock.now(),
+    )
+    return found
 
 
 async def load_bodies(

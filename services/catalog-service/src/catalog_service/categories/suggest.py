@@ -1,90 +1,242 @@
-"""Find leaves by words, and suggest leaves for a catalogue's own category (M2.2). Pure.
+"""Leaves that may fit a category of the catalogue, with a score of 0 to 1 and why (M2.2). Pure.
 
-Suggestions are ranked by similarity and never applied unasked.
+The whole path counts, its last step the most, and of a leaf its own name more than those above it;
+words that many leaves have count little. Whom the products are for must not be contradicted. What
+AliExpress suggests for titles of the category is mixed in. Nothing is applied unasked.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
 
-import msgspec
-from rapidfuzz import fuzz, process, utils
+from catalog_service.categories.tree import Tree
+from catalog_service.categories.words import Words, audience_of, contradict, words_of
 
-LIKELY = 40.0
+LEAST = 0.25
+"""Below this a leaf is no suggestion."""
+STEP_WEIGHTS = (1.0, 0.6, 0.35)
+"""Of a path's last step, the one above it, and all others."""
+ABOVE = 0.6
+"""What a word of the last step counts that stands above a leaf only."""
+OF_PATH, OF_LEAF = 0.55, 0.45
+"""How much of the path the leaf has, and how much of the leaf the path has."""
+OF_ABOVE = 0.5
+"""What a word above a leaf counts, of the leaf's words."""
+NOT_AT_END = 0.7
+"""What a word of the leaf's name counts that the path has only before its last step."""
+NOT_IN_NAME = 0.5
+"""What a leaf is worth that shares no word of its own name."""
+CONTRADICTS = 0.15
+UNSAID, NARROWER, ALMOST = 0.85, 0.9, 0.95
+"""What a leaf is worth for whom: for others than the path says, for nobody in particular where the
+path says whom, for somebody where it does not, for more or fewer than it says."""
+TITLES = 0.4
+"""How much of what is lacking to 1 the titles' words can add."""
+PLATFORM = 0.6
+"""How much of what is lacking to 1 AliExpress's own suggestions can add."""
 
 
-class TreeNode(msgspec.Struct, frozen=True, array_like=True):
-    """A category in a shop's tree."""
+@dataclass(frozen=True)
+class Suggested:
+    """A leaf that may fit: its path's names, how well (0 to 1), and why."""
 
     category_id: str
-    parent_id: str
-    name: str
-    is_leaf: bool
+    path: tuple[str, ...]
+    score: float
+    why: str
 
 
-def path_names(tree: Sequence[TreeNode]) -> dict[str, list[str]]:
-    """Each category's path of names from its root, by id."""
-    nodes = {node.category_id: node for node in tree}
-    paths: dict[str, list[str]] = {}
-    for node in tree:
-        steps = [node.name]
-        above = nodes.get(node.parent_id)
-        while above is not None and len(steps) < 20:
-            steps.insert(0, above.name)
-            above = nodes.get(above.parent_id)
-        paths[node.category_id] = steps
-    return paths
+@dataclass(frozen=True)
+class _Spelling:
+    """A leaf in one language: the words of its own name, and those of its whole path."""
+
+    category_id: str
+    own: Words
+    products: frozenset[str]
+    audience: frozenset[str]
 
 
-def search(tree: Sequence[TreeNode], words: str, *, limit: int) -> list[tuple[TreeNode, list[str]]]:
-    """Leaves whose path holds every word, those with them in the name first."""
-    paths = path_names(tree)
-    wanted = words.casefold().split()
-    found = [
-        (node, paths[node.category_id])
-        for node in tree
-        if node.is_leaf
-        and all(word in " ".join(paths[node.category_id]).casefold() for word in wanted)
-    ]
-    found.sort(
-        key=lambda item: (
-            not all(word in item[0].name.casefold() for word in wanted),
-            len(item[0].name),
-            item[1],
-        )
-    )
-    return found[:limit]
+class LeafNames:
+    """The leaves of a tree by the words of their names, in all languages."""
 
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._spellings: list[_Spelling] = []
+        self._by_word: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_own_word: defaultdict[str, list[int]] = defaultdict(list)
+        for leaf in tree.leaves():
+            path = tree.path(leaf.category_id)
+            for language in ("", *leaf.names):
+                steps = [words_of(node.names.get(language, node.name)) for node in path]
+                self._add(leaf.category_id, steps)
+        self._leaves = max(len({each.category_id for each in self._spellings}), 1)
+        self._common = {word: log(1 + self._leaves / len(at)) for word, at in self._by_word.items()}
+        self._rarest = log(1 + self._leaves)
 
-def suggest(leaves: dict[str, str], path: str, *, limit: int = 3) -> list[tuple[str, str, float]]:
-    """The leaves (id to path text) most like a catalogue path: id, path, likeness of 0 to 100.
+    def _add(self, category_id: str, steps: Sequence[Words]) -> None:
+        products = frozenset(word for step in steps for word in step.products)
+        spelling = _Spelling(category_id, steps[-1], products, audience_of(steps))
+        if self._spellings and self._spellings[-1] == spelling:
+            return
+        for word in products:
+            self._by_word[word].append(len(self._spellings))
+        for word in spelling.own.products:
+            self._by_own_word[word].append(len(self._spellings))
+        self._spellings.append(spelling)
 
-    A path's last steps say what a product is, its first ones only where it is sold.
-    """
-    ends = {category_id: _end(text) for category_id, text in leaves.items()}
-    near = process.extract(
-        _end(path),
-        ends,
-        scorer=fuzz.token_sort_ratio,
-        processor=utils.default_process,
-        limit=limit * 10,
-    )
-    ranked = sorted(
-        (
-            (
-                category_id,
-                leaves[category_id],
-                round(0.75 * score + 0.25 * _likeness(path, leaves[category_id]), 1),
+    def weight(self, word: str) -> float:
+        """The rarer a word among the leaves, the more it says."""
+        return self._common.get(word, self._rarest)
+
+    def suggest(
+        self,
+        path: Sequence[str],
+        *,
+        titles: Sequence[str] = (),
+        of_platform: Sequence[Sequence[str]] = (),
+        limit: int = 3,
+    ) -> list[Suggested]:
+        """The likeliest leaves for a path's steps; `titles` are of products that stand there,
+        `of_platform` the leaves AliExpress suggests for each of some titles, the best first."""
+        steps = [words_of(step) for step in path]
+        audience = audience_of(steps)
+        wanted = self._wanted(steps)
+        spelled = {word: text for step in steps for word, text in step.spelled.items()}
+        by_titles = [frozenset(words_of(title).products) for title in titles]
+        ranks = _ranks(of_platform)
+        best: dict[str, tuple[float, _Spelling]] = {}
+        for spelling in self._candidates(wanted, ranks):
+            score = self._score(spelling, wanted, by_titles) * _fits(spelling.audience, audience)
+            if spelling.category_id in ranks:
+                share = ranks[spelling.category_id]
+                score += (1 - score) * PLATFORM * share * _fits(spelling.audience, audience)
+            if score >= LEAST and score > best.get(spelling.category_id, (0.0, spelling))[0]:
+                best[spelling.category_id] = score, spelling
+        ranked = sorted(best.items(), key=lambda each: (-each[1][0], each[0]))
+        return [
+            Suggested(
+                leaf,
+                tuple(self._tree.path_names(leaf)),
+                round(score, 3),
+                ", ".join(_reasons(spelling, spelled, audience, by_titles, of_platform)),
             )
-            for _, score, category_id in near
-        ),
-        key=lambda found: -found[2],
-    )
-    return [found for found in ranked if found[2] >= LIKELY][:limit]
+            for leaf, (score, spelling) in ranked[:limit]
+        ]
+
+    def _wanted(self, steps: Sequence[Words]) -> dict[str, tuple[float, bool]]:
+        """The path's product words, each with its weight, and whether it is of the last step that
+        names a product."""
+        wanted: dict[str, tuple[float, bool]] = {}
+        named = [step for step in reversed(steps) if step.products]
+        for place, step in enumerate(named):
+            of_step = STEP_WEIGHTS[min(place, len(STEP_WEIGHTS) - 1)]
+            for word in step.products:
+                wanted.setdefault(word, (of_step * self.weight(word), place == 0))
+        return wanted
+
+    def _candidates(
+        self, wanted: Mapping[str, tuple[float, bool]], ranks: Mapping[str, float]
+    ) -> Iterable[_Spelling]:
+        """Leaves with a word of the path in their own name, or one of its last step above it."""
+        places = {place for word in wanted for place in self._by_own_word.get(word, ())}
+        for word, (_, is_last) in wanted.items():
+            places.update(self._by_word.get(word, ()) if is_last else ())
+        yield from (self._spellings[place] for place in sorted(places))
+        if ranks:
+            for place, spelling in enumerate(self._spellings):
+                if spelling.category_id in ranks and place not in places:
+                    yield spelling
+
+    def _score(
+        self,
+        spelling: _Spelling,
+        wanted: Mapping[str, tuple[float, bool]],
+        titles: Sequence[frozenset[str]],
+    ) -> float:
+        """How well the words of path and titles fit, whoever the products are for."""
+        own = spelling.own.products
+        score = 0.0
+        if any(word in spelling.products for word in wanted):
+            score = OF_PATH * self._of_path(spelling, wanted)
+            score += OF_LEAF * self._of_leaf(spelling, wanted)
+            score *= 1 if any(word in own for word in wanted) else NOT_IN_NAME
+        return score + (1 - score) * TITLES * self._in_titles(own, titles)
+
+    def _of_path(self, spelling: _Spelling, wanted: Mapping[str, tuple[float, bool]]) -> float:
+        """The share of the path's words that the leaf has."""
+        whole = sum(weight for weight, _ in wanted.values())
+        own = spelling.own.products
+        found = sum(
+            weight * (1 if word in own or not is_last else ABOVE)
+            for word, (weight, is_last) in wanted.items()
+            if word in spelling.products
+        )
+        return found / whole
+
+    def _of_leaf(self, spelling: _Spelling, wanted: Mapping[str, tuple[float, bool]]) -> float:
+        """The share of the leaf's words that the path has, those of its own name the most."""
+        own = spelling.own.products
+        whole = found = 0.0
+        for word in spelling.products:
+            weight = self.weight(word) * (1 if word in own else OF_ABOVE)
+            whole += weight
+            if word in wanted:
+                found += weight * (1 if word not in own or wanted[word][1] else NOT_AT_END)
+        return found / whole if whole else 0.0
+
+    def _in_titles(self, own: Collection[str], titles: Sequence[frozenset[str]]) -> float:
+        """How much of the leaf's own name the titles have, on average."""
+        whole = sum(map(self.weight, own))
+        if not whole or not titles:
+            return 0.0
+        found = sum(self.weight(word) for title in titles for word in own if word in title)
+        return found / whole / len(titles)
 
 
-def _likeness(path: str, other: str) -> float:
-    return fuzz.token_set_ratio(path, other, processor=utils.default_process)
+def _fits(leaf: frozenset[str], path: frozenset[str]) -> float:
+    if contradict(leaf, path):
+        return CONTRADICTS
+    if leaf == path:
+        return 1.0
+    if not leaf:
+        return UNSAID
+    return ALMOST if path else NARROWER
 
 
-def _end(path: str) -> str:
-    """The last step, after the one above it where that adds a word."""
-    return " ".join(path.split(">")[-2:])
+def _ranks(of_platform: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Each suggested leaf's share of first places; a second place is half of one."""
+    shares: defaultdict[str, float] = defaultdict(float)
+    for leaves in of_platform:
+        for place, leaf in enumerate(leaves, start=1):
+            shares[leaf] += 1 / place / len(of_platform)
+    return shares
+
+
+def _reasons(
+    spelling: _Spelling,
+    spelled: Mapping[str, str],
+    audience: frozenset[str],
+    titles: Sequence[frozenset[str]],
+    of_platform: Sequence[Sequence[str]],
+) -> Iterable[str]:
+    """Why the leaf is suggested, in the path's own words."""
+    own = spelling.own.products
+    in_name = [text for word, text in spelled.items() if word in own]
+    above = [text for word, text in spelled.items() if word in spelling.products - {*own}]
+    if in_name:
+        yield f"its name has {_listed(in_name)}"
+    if above:
+        yield f"its path has {_listed(above)}"
+    in_titles = sum(any(word in title for word in own) for title in titles)
+    if in_titles:
+        yield f"{in_titles} of {len(titles)} titles have words of its name"
+    count = sum(spelling.category_id in leaves for leaves in of_platform)
+    if count:
+        yield f"AliExpress suggests it for {count} of {len(of_platform)} titles"
+    if contradict(spelling.audience, audience):
+        yield "but it is for others"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f"{word!r}" for word in words)

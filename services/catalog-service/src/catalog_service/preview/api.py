@@ -1,6 +1,7 @@
 """REST over what would be sent: preview, issues, completeness, unmatched categories, dry run."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -16,7 +17,8 @@ from catalog_service.access import (
     FeedWriter,
 )
 from catalog_service.categories.store import find_tree
-from catalog_service.categories.suggest import path_names, suggest
+from catalog_service.categories.suggest import LeafNames, Suggested
+from catalog_service.categories.tree import Tree, TreeNode
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.store import Feed, load_feed
 from catalog_service.preview.check_families import CheckedFeed, check_whole_feed
@@ -191,23 +193,29 @@ def preview_router(pool: Pool) -> APIRouter:
             found = await count_unmatched(connection, feed, limit=limit)
             tree = await find_tree(connection, merchant, feed.shop_id)
         nodes = [] if tree is None else tree[0]
-        paths = path_names(nodes)
-        leaves = {
-            node.category_id: " > ".join(paths[node.category_id]) for node in nodes if node.is_leaf
-        }
+        suggested = await asyncio.to_thread(_suggest, nodes, [path for path, _ in found])
         return [
             UnmatchedCategory(
                 path=path,
                 products=products,
                 suggestions=[
-                    Suggestion(category_id=leaf, path=text, likeness=likeness)
-                    for leaf, text, likeness in suggest(leaves, path)
+                    Suggestion(
+                        category_id=leaf.category_id,
+                        path=" > ".join(leaf.path),
+                        likeness=round(100 * leaf.score, 1),
+                    )
+                    for leaf in leaves
                 ],
             )
-            for path, products in found
+            for (path, products), leaves in zip(found, suggested, strict=True)
         ]
 
     return router
+
+
+def _suggest(nodes: Sequence[TreeNode], paths: Sequence[str]) -> list[list[Suggested]]:
+    names = LeafNames(Tree(nodes))
+    return [names.suggest(path.split(">")) for path in paths]
 
 
 async def _lines(pool: Pool, feed: Feed) -> AsyncIterator[str]:

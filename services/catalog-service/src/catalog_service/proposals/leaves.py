@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from catalog_service.categories.schema import CategorySchema
 from catalog_service.categories.store import load_bodies
-from catalog_service.categories.suggest import TreeNode, path_names, suggest
+from catalog_service.categories.suggest import LeafNames
+from catalog_service.categories.tree import Tree, TreeNode
 from catalog_service.proposals.draft import LeafSuggestion, RequiredAttribute
 from catalog_service.proposals.texts import HIGH_LIKENESS, CategorySource
 from common.postgres.pool import Connection
@@ -30,14 +31,13 @@ async def find_suggestions(
 def _suggested(
     tree: Sequence[TreeNode], paths: Collection[str], separator: str
 ) -> dict[str, LeafSuggestion]:
-    names = path_names(tree)
-    leaves = {
-        node.category_id: " > ".join(names[node.category_id]) for node in tree if node.is_leaf
-    }
+    names = LeafNames(Tree(tree))
     suggestions: dict[str, LeafSuggestion] = {}
     for path in paths:
-        for found in suggest(leaves, " > ".join(path.split(separator)), limit=1):
-            suggestions[path] = LeafSuggestion(*found)
+        for found in names.suggest(path.split(separator), limit=1):
+            suggestions[path] = LeafSuggestion(
+                found.category_id, " > ".join(found.path), 100 * found.score
+            )
     return suggestions
 
 

@@ -13,7 +13,7 @@ from catalog_service.proposals.draft import NOTHING, SURE, Draft, LeafSuggestion
 from catalog_service.proposals.yaml_lines import Value
 
 MOST_PATHS = 2_000
-HIGH_LIKENESS = 92.0
+HIGH_LIKENESS = 90.0
 """From here on a suggested leaf is an active line."""
 DEFAULT_LOCALE = "en_US"
 

@@ -1,0 +1,174 @@
+"""What the words of a category's name say: products, and for whom they are. Pure.
+
+Words are compared by their stem, synonyms by one of them, and those that say for whom (men, girls,
+baby) are no product words: they only must not contradict.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from catalog_service.categories.tree import plain
+
+_FILLERS = """and or of for the a an with without in on to by other others more all new sale s
+    y o de del la el los las para con otros otras e da do das dos com outros du des le les et pour
+    avec autres und oder der die das fur mit andere di per altri altre en van voor met i dla oraz"""
+_IGNORED = frozenset(_FILLERS.split())
+_MALE, _FEMALE = "male", "female"
+_ADULT, _KID, _BABY = "adult", "kid", "baby"
+_AUDIENCES: Mapping[frozenset[str], str] = {
+    frozenset({_MALE, _ADULT}): """men man mens male males gentlemen gentleman gents hombre hombres
+        caballero caballeros homme hommes herren manner uomo uomini homem homens masculino heren
+        mezczyzna mezczyzn meskie meski""",
+    frozenset(
+        {_FEMALE, _ADULT}
+    ): """women woman womens lady ladies female females maternity pregnant
+        pregnancy mujer mujeres senora senoras femme femmes damen frauen donna donne mulher
+        mulheres feminino dames kobiety kobiet damskie damski""",
+    frozenset({_MALE, _KID}): "boy boys nino ninos garcon garcons jungen menino meninos",
+    frozenset({_FEMALE, _KID}): "girl girls nina ninas fille filles madchen menina meninas",
+    frozenset({_KID}): """kid kids child children childrens toddler toddlers infantil enfant enfants
+        kinder bambino bambini bambina crianca criancas kinderen dzieci junior juniors
+        teen teens""",
+    frozenset({_BABY}): "baby babies babys infant infants newborn newborns bebe bebes neonato",
+}
+_SAYS: Mapping[str, frozenset[str]] = {
+    word: says for says, words in _AUDIENCES.items() for word in words.split()
+}
+_SYNONYMS = (
+    "pant pants trouser trousers slacks",
+    "sweater jumper pullover",
+    "sneaker sneakers trainer trainers",
+    "handbag handbags purse purses",
+    "sofa couch",
+    "jewelry jewellery",
+    "tshirt tshirts tee tees",
+    "hoodie hoodies hooded",
+    "cellphone cellphones mobile mobiles phone phones smartphone smartphones handset",
+    "laptop laptops notebook notebooks",
+    "pillow pillows cushion cushions",
+    "lamp lamps light lights lighting",
+    "rug rugs carpet carpets mat mats",
+    "curtain curtains drape drapes",
+    "wristwatch wristwatches watch watches",
+    "earphone earphones headphone headphones earbud earbuds",
+    "underwear undergarment lingerie",
+    "swimwear swimsuit swimsuits bathing beachwear",
+    "pajama pajamas pyjama pyjamas nightwear sleepwear nightgown",
+    "luggage suitcase suitcases",
+    "faucet tap",
+    "stroller strollers pram prams pushchair",
+    "diaper diapers nappy nappies",
+    "cosmetic cosmetics makeup",
+    "perfume perfumes fragrance fragrances",
+    "plush stuffed",
+    "clothing clothes apparel garment wear",
+    "sock socks hosiery",
+    "scarf scarves shawl shawls",
+    "spectacle spectacles eyeglasses glasses eyewear",
+    "tv television televisions",
+    "wallet wallets billfold",
+    "decor decoration decorations decorative",
+    "car cars auto automotive automobile",
+    "bike bikes bicycle bicycles cycling",
+    "pc computer computers",
+    "cooker cookware",
+    "cutlery flatware",
+    "garbage trash rubbish",
+    "flashlight torch",
+    "necktie tie ties",
+    "coat coats outerwear",
+    "vase vases",
+    "candle candles",
+    "poster posters print prints",
+)
+_PHRASES: Mapping[str, str] = {
+    "t shirt": "tshirt",
+    "t shirts": "tshirt",
+    "make up": "makeup",
+    "cell phone": "cellphone",
+    "cell phones": "cellphone",
+    "mobile phone": "cellphone",
+    "mobile phones": "cellphone",
+    "wrist watch": "watch",
+    "wrist watches": "watch",
+    "ear rings": "earring",
+    "swim wear": "swimwear",
+    "under wear": "underwear",
+    "sleep wear": "sleepwear",
+    "eye wear": "eyewear",
+    "hand bag": "handbag",
+    "hand bags": "handbag",
+    "back pack": "backpack",
+    "note book": "notebook",
+    "head phones": "headphone",
+}
+
+
+@dataclass(frozen=True)
+class Words:
+    """The product words of a text: stem to how it is spelled, in order. And what is said of the
+    audience: sexes and ages."""
+
+    spelled: Mapping[str, str]
+    audience: frozenset[str]
+
+    @property
+    def products(self) -> Collection[str]:
+        """The stems of the product words."""
+        return self.spelled.keys()
+
+
+@lru_cache(20_000)
+def words_of(text: str) -> Words:
+    """The words of a name or a path's step."""
+    line = f" {plain(text)} "
+    for phrase, word in _PHRASES.items():
+        if f" {phrase} " in line:
+            line = line.replace(f" {phrase} ", f" {word} ")
+    spelled: dict[str, str] = {}
+    audience: set[str] = set()
+    for word in line.split():
+        says = _SAYS.get(word)
+        if says is not None:
+            audience |= says
+        elif word not in _IGNORED:
+            spelled.setdefault(_canonical(word), word)
+    return Words(spelled, frozenset(audience))
+
+
+def stem(word: str) -> str:
+    """What singular and plural have in common: shoes and shoe, scarves and scarf, babies and baby,
+    pantalones and pantalon."""
+    if len(word) <= 3 or word.isdigit():
+        return word
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    word = word.removesuffix("e")
+    if word.endswith("v"):
+        return word[:-1] + "f"
+    return word[:-1] + "i" if word.endswith("y") else word
+
+
+_CANONICAL: Mapping[str, str] = {
+    stem(word): stem(group.split()[0]) for group in _SYNONYMS for word in group.split()
+}
+
+
+def _canonical(word: str) -> str:
+    stemmed = stem(word)
+    return _CANONICAL.get(stemmed, stemmed)
+
+
+def audience_of(steps: Iterable[Words]) -> frozenset[str]:
+    """What a path says of the audience, all its steps together."""
+    return frozenset().union(*(step.audience for step in steps))
+
+
+def contradict(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether both say for whom, and not for the same."""
+    for kind in (frozenset({_MALE, _FEMALE}), frozenset({_ADULT, _KID, _BABY})):
+        ours, theirs = one & kind, other & kind
+        if ours and theirs and not ours & theirs:
+            return True
+    return False
