@@ -6,6 +6,7 @@ from channel_cli.commands import (
     catalogue,
     catalogue_fields,
     catalogues,
+    categories,
     dead_letters,
     feed_drafts,
     feed_files,
@@ -20,6 +21,7 @@ from channel_cli.commands import (
     quarantines,
     runs,
     set_aside,
+    shop_options,
     shops,
     system,
     trace,
@@ -33,6 +35,7 @@ app = typer.Typer(
 app.add_typer(merchants.app, name="merchants")
 app.add_typer(shops.app, name="shops")
 app.add_typer(catalogues.app, name="catalogues")
+app.add_typer(categories.app, name="categories")
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(runs.app, name="run")
 app.add_typer(runs.history, name="runs")
@@ -45,6 +48,7 @@ app.add_typer(imports.app, name="imports")
 app.add_typer(trace.app, name="trace")
 catalogues.app.command("fields")(catalogue_fields.fields)
 catalogues.app.command("values")(catalogue_fields.values)
+shops.app.command("options")(shop_options.options)
 feeds.app.command("init")(feed_proposals.init)
 feeds.app.command("validate")(feed_files.validate)
 feeds.app.command("try")(feed_drafts.try_feed)

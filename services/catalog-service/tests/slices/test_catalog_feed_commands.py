@@ -3,30 +3,21 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 import yaml
-from pydantic import SecretStr
-from typer.testing import CliRunner
 
 from catalog_service.drafts.evaluate_draft import DraftEvaluator
-from channel_cli import output
-from channel_cli.__main__ import app as commands
-from channel_cli.session import Session
-from channel_cli.settings import AUTH, CATALOG, Access
 from common.messaging.records import NotApplied
 from common.postgres.pool import Pool
-from stack.testing import serving
 
-from ..rest import SCOPES, opened_app
+from ..commands import Run, commands_of
 from ..trying import CHEAPER, body_of
 from ..wall_clocks import form, row
 
-Run = Callable[..., Awaitable[str]]
 Ingest = Callable[..., Awaitable[list[NotApplied]]]
 
 
@@ -45,27 +36,13 @@ async def run(
             await evaluator.run()
             await asyncio.sleep(0.05)
 
-    async with opened_app(pool, database_url) as (app, sign), serving(app) as url:
-        token = sign("m", SCOPES)
+    async with commands_of(pool, database_url, monkeypatch) as type_in:
 
-        @asynccontextmanager
-        async def session(_access: object) -> AsyncIterator[Session]:
-            access = Access({AUTH: url, CATALOG: url}, "channel-cli", SecretStr("s"))
-            async with httpx2.AsyncClient() as http:
-                yield Session(access, http, token)
-
-        monkeypatch.setattr(output, "open_session", session)
-        monkeypatch.setattr(output, "find_access", lambda: None)
-        monkeypatch.setenv("CHANNEL_MERCHANT", "m")
-        monkeypatch.setenv("CHANNEL_FEED", "f")
-
-        async def type_in(*words: str, code: int = 0) -> str:
-            done = await asyncio.to_thread(CliRunner().invoke, commands, ["feeds", *words])
-            assert done.exit_code == code, done.output
-            return done.stdout
+        async def of_feeds(*words: str, code: int = 0) -> str:
+            return await type_in("feeds", *words, code=code)
 
         evaluating = asyncio.create_task(evaluate())
-        yield type_in
+        yield of_feeds
         evaluating.cancel()
         with suppress(asyncio.CancelledError):
             await evaluating

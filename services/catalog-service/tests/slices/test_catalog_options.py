@@ -8,23 +8,17 @@ import httpx2
 import pytest
 
 from catalog_service.categories.marketplace import Marketplace
-from catalog_service.categories.store import request_schemas, save_branch, save_tree
-from catalog_service.categories.tree import TreeNode
+from catalog_service.categories.store import request_schemas
 from catalog_service.currencies.store import save_currency
 from common import clock
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from stack.testing.conditions import eventually
 
+from ..trees import TREE, keep_tree
 from ..wall_clocks import WALL_CLOCKS
 
 SHOP = "/v1/merchants/m/shops/s"
-TREE = [
-    TreeNode("1", "0", "Home", False, {"en": "Home", "es": "Hogar"}),
-    TreeNode("2", "0", "Shoes", False, {"en": "Shoes"}),
-    TreeNode(WALL_CLOCKS, "1", "Wall Clocks", True, {"en": "Wall Clocks", "es": "Relojes"}),
-    TreeNode("99999999", "2", "Boots", True, {"en": "Boots"}),
-]
 Get = Callable[..., Awaitable[dict[str, Any]]]
 
 
@@ -43,15 +37,7 @@ def get(api: httpx2.AsyncClient) -> Get:
 
 @pytest.fixture
 async def tree(pool: Pool, connected_shop: None) -> None:
-    now = clock.now()
-    roots = [node for node in TREE if node.parent_id == "0"]
-    async with unit_of_work(pool) as connection:
-        await save_branch(connection, ("m", "s", "0"), roots, due_at=now + timedelta(days=1))
-        for root in roots:
-            below = [node for node in TREE if node.parent_id == root.category_id]
-            key = ("m", "s", root.category_id)
-            await save_branch(connection, key, below, due_at=now + timedelta(days=1))
-        await save_tree(connection, ("m", "s"), TREE)
+    await keep_tree(pool, TREE)
 
 
 async def fetch(pool: Pool, marketplace: Marketplace, *leaves: str) -> None:

@@ -119,7 +119,7 @@ class Words:
         return self.spelled.keys()
 
 
-@lru_cache(20_000)
+@lru_cache(8_000)
 def words_of(text: str) -> Words:
     """The words of a name or a path's step."""
     line = f" {plain(text)} "
