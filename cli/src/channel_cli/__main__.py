@@ -11,6 +11,7 @@ from channel_cli.commands import (
     feed_drafts,
     feed_files,
     feed_proposals,
+    feed_suggestions,
     feed_versions,
     feeds,
     imports,
@@ -60,6 +61,8 @@ feeds.app.command("history")(feed_versions.history)
 feeds.app.command("diff")(feed_versions.diff)
 feeds.app.command("rollback")(feed_versions.rollback)
 feeds.app.command("delete")(feed_versions.delete)
+feeds.app.command("suggest")(feed_suggestions.suggest)
+feeds.app.add_typer(feed_suggestions.accept, name="accept")
 orders.app.command("due")(orders_in_time.due)
 orders.app.command("changes")(orders_in_time.changes)
 app.command("up")(system.up)

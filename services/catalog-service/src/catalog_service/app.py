@@ -42,6 +42,10 @@ from catalog_service.sources.api import sources_router
 from catalog_service.sources.consumer import catalog_updated, find_declared_catalogues
 from catalog_service.sources.producer_keys import ProducerKeys
 from catalog_service.sources.signatures import SignatureCheck
+from catalog_service.suggestions.api import suggestions_router
+from catalog_service.suggestions.ask_platform import PlatformSuggestions
+from catalog_service.suggestions.for_categories import CategorySuggestions
+from catalog_service.suggestions.store import ASKING
 from common.contracts.product import ProductReported
 from common.contracts.shop import ShopState
 from common.jobs import Job
@@ -70,6 +74,8 @@ def build(context: Context[CatalogSettings]) -> Parts:
         tree_lifetime=settings.tree_lifetime,
     )
     trees = ShopTrees(pool)
+    category_suggestions = CategorySuggestions(pool, trees, lifetime=settings.tree_lifetime)
+    platform = PlatformSuggestions(pool, client, tokens, holder=settings.instance_id)
     currencies = CurrencyReader(pool, client, tokens, holder=settings.instance_id)
     normalizer = Normalizer(pool)
     importer = Importer(pool, holder=settings.instance_id, deletion_share=settings.deletion_share)
@@ -110,6 +116,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             options_router(pool, trees, lifetime=settings.schema_lifetime),
             preview_router(pool),
             dry_run_router(pool),
+            suggestions_router(pool, trees, category_suggestions),
             drafts_router(pool, most=settings.drafts_kept, lifetime=settings.draft_lifetime),
         ],
         consumers=[sources, feeds],
@@ -124,6 +131,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             Job("images", images.run, every=POLL, woken_by=[CHECKING_IMAGES]),
             Job("trees", marketplace.fetch_trees, every=POLL, woken_by=[FETCHING_TREES]),
             Job("currencies", currencies.run, every=timedelta(seconds=5)),
+            Job("title-suggestions", platform.run, every=POLL, woken_by=[ASKING]),
             Job("drafts", drafts.run, every=POLL, woken_by=[EVALUATING]),
             Job("sales", SaleCalendar(pool).run, every=timedelta(seconds=1)),
             Job("republishing", Republisher(pool).run, every=timedelta(seconds=1)),

@@ -348,5 +348,23 @@ Index(
     postgresql_where=text("parent_id IS NOT NULL"),
 )
 
+title_suggestion = Table(
+    "title_suggestion",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("title", Text, primary_key=True),
+    Column("language", Text, nullable=False),
+    Column("leaves", Text),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("retry_at", DateTime(timezone=True)),
+)
+Index(
+    "title_suggestion_due",
+    title_suggestion.c.requested_at,
+    postgresql_where=text("leaves IS NULL"),
+)
+
 SCHEMA = (BACKBONE, LIMITS, TABLES)
 """All that stands in the database."""

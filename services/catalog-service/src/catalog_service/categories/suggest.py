@@ -5,7 +5,7 @@ words that many leaves have count little. Whom the products are for must not be 
 AliExpress suggests for titles of the category is mixed in. Nothing is applied unasked.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -100,13 +100,14 @@ class LeafNames:
         """The likeliest leaves for a path's steps; `titles` are of products that stand there,
         `of_platform` the leaves AliExpress suggests for each of some titles, the best first."""
         steps = [words_of(step) for step in path]
-        audience = audience_of(steps)
+        named = [words_of(title) for title in titles]
+        audience = audience_of(steps) or _of_all([title.audience for title in named])
         wanted = self._wanted(steps)
         spelled = {word: text for step in steps for word, text in step.spelled.items()}
-        by_titles = [frozenset(words_of(title).products) for title in titles]
+        by_titles = [frozenset(title.products) for title in named]
         ranks = _ranks(of_platform)
         best: dict[str, tuple[float, _Spelling]] = {}
-        for spelling in self._candidates(wanted, ranks):
+        for spelling in self._candidates(wanted, by_titles, ranks):
             score = self._score(spelling, wanted, by_titles) * _fits(spelling.audience, audience)
             if spelling.category_id in ranks:
                 share = ranks[spelling.category_id]
@@ -136,10 +137,17 @@ class LeafNames:
         return wanted
 
     def _candidates(
-        self, wanted: Mapping[str, tuple[float, bool]], ranks: Mapping[str, float]
+        self,
+        wanted: Mapping[str, tuple[float, bool]],
+        titles: Sequence[frozenset[str]],
+        ranks: Mapping[str, float],
     ) -> Iterable[_Spelling]:
-        """Leaves with a word of the path in their own name, or one of its last step above it."""
-        places = {place for word in wanted for place in self._by_own_word.get(word, ())}
+        """Leaves with a word of the path in their own name, or one of its last step above it; with
+        a word that most titles have in their name; and those of the platform."""
+        counts = Counter(word for title in titles for word in title)
+        of_most = [word for word, count in counts.items() if 2 * count > len(titles)]
+        named = {*wanted, *of_most}
+        places = {place for word in named for place in self._by_own_word.get(word, ())}
         for word, (_, is_last) in wanted.items():
             places.update(self._by_word.get(word, ()) if is_last else ())
         yield from (self._spellings[place] for place in sorted(places))
@@ -156,12 +164,14 @@ class LeafNames:
     ) -> float:
         """How well the words of path and titles fit, whoever the products are for."""
         own = spelling.own.products
+        in_titles = self._in_titles(own, titles)
         score = 0.0
         if any(word in spelling.products for word in wanted):
             score = OF_PATH * self._of_path(spelling, wanted)
             score += OF_LEAF * self._of_leaf(spelling, wanted)
-            score *= 1 if any(word in own for word in wanted) else NOT_IN_NAME
-        return score + (1 - score) * TITLES * self._in_titles(own, titles)
+            is_named = any(word in own for word in wanted)
+            score *= 1 if is_named else NOT_IN_NAME + (1 - NOT_IN_NAME) * in_titles
+        return score + (1 - score) * TITLES * in_titles
 
     def _of_path(self, spelling: _Spelling, wanted: Mapping[str, tuple[float, bool]]) -> float:
         """The share of the path's words that the leaf has."""
@@ -192,6 +202,12 @@ class LeafNames:
             return 0.0
         found = sum(self.weight(word) for title in titles for word in own if word in title)
         return found / whole / len(titles)
+
+
+def _of_all(audiences: Sequence[frozenset[str]]) -> frozenset[str]:
+    """For whom all titles are that say so; nobody in particular where they differ."""
+    said = [audience for audience in audiences if audience]
+    return frozenset.intersection(*said) if said else frozenset()
 
 
 def _fits(leaf: frozenset[str], path: frozenset[str]) -> float:

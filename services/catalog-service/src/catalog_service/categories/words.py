@@ -38,6 +38,7 @@ _SAYS: Mapping[str, frozenset[str]] = {
 _SYNONYMS = (
     "pant pants trouser trousers slacks",
     "sweater jumper pullover",
+    "shoe shoes footwear",
     "sneaker sneakers trainer trainers",
     "handbag handbags purse purses",
     "sofa couch",

@@ -88,6 +88,8 @@ class ValueMap(Form):
     """Catalogue value to channel value."""
     default: Constant | None = None
     """The value of what the map lacks."""
+    keep: bool = False
+    """Whether what the map lacks stays as it is; of a list each value is then looked up."""
 
 
 class Match(NestingForm):

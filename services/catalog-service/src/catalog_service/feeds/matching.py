@@ -194,8 +194,16 @@ def _mapped(form: ValueMap) -> Callable[[Row], object]:
     compiled = compile_match(source)
     values = {key.strip().casefold(): value for key, value in form.values.items()}
 
+    def kept(text: str) -> object:
+        return values.get(text.strip().casefold(), text)
+
     def look_up(row: Row) -> object:
         value = compiled.fill(row)
+        if form.keep and isinstance(value, str):
+            return kept(value)
+        if form.keep and value:
+            given = [kept(text) for text in value]
+            return [one for each in given for one in (each if isinstance(each, list) else [each])]
         for text in [value] if isinstance(value, str) else value or []:
             found = values.get(text.strip().casefold())
             if found is not None:

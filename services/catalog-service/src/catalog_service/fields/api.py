@@ -1,26 +1,19 @@
 """REST over what a catalogue's fields hold."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel
 
 from catalog_service.access import CatalogueId, CatalogueReader
-from catalog_service.fields.store import StoredSummary, find_summary, request_summary
-from catalog_service.fields.summarise import FIRST_PRODUCTS, count_fields
+from catalog_service.fields.read_summary import read_summary
 from catalog_service.fields.summary import SAMPLES, FieldSummary
-from catalog_service.sources.store import load_catalogue
-from common import clock
 from common.contracts.catalog import LONGEST_FIELD_NAME
 from common.errors import NotFound
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Int32, Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
-
-FRESH = timedelta(minutes=10)
-"""How old a summary may be before reading it asks for a newer one."""
 
 FieldName = Annotated[str, Path(max_length=LONGEST_FIELD_NAME, pattern=r"^[^\x00]+$")]
 
@@ -84,7 +77,7 @@ def fields_router(pool: Pool) -> APIRouter:
     ) -> FieldPage:
         """The catalogue's fields by name. Counted in the background, after imports and when asked
         for; until the first time the first products answer."""
-        found = await _summary(pool, merchant, catalogue_id)
+        found = await read_summary(pool, merchant, catalogue_id)
         named = [each for each in found.summary.fields if after is None or each.name > after.name]
         page = Page.of(named[: limit + 1], limit, lambda each: FieldPlace(each.name))
         return FieldPage(
@@ -105,7 +98,7 @@ def fields_router(pool: Pool) -> APIRouter:
         limit: Limit = 50,
     ) -> Page[ValueView]:
         """The field's values, the most frequent first; at most 1,000 different ones are counted."""
-        found = await _summary(pool, merchant, catalogue_id)
+        found = await read_summary(pool, merchant, catalogue_id)
         counted = found.summary.find(name)
         if counted is None:
             raise NotFound("field", remedy="List the catalogue's fields.")
@@ -116,22 +109,6 @@ def fields_router(pool: Pool) -> APIRouter:
         return Page(items=views, next_cursor=page.next_cursor)
 
     return router
-
-
-async def _summary(pool: Pool, merchant_id: str, catalogue_id: str) -> StoredSummary:
-    """The last summary, a newer one asked for where it is old; the first products' where there is
-    none."""
-    async with reading(pool) as connection:
-        await load_catalogue(connection, merchant_id, catalogue_id)
-        found = await find_summary(connection, merchant_id, catalogue_id)
-    is_old = found is None or clock.now() - found.made_at > FRESH
-    if is_old:
-        async with unit_of_work(pool) as connection:
-            await request_summary(connection, merchant_id, catalogue_id)
-    if found is not None:
-        return found
-    first = await count_fields(pool, (merchant_id, catalogue_id), most=FIRST_PRODUCTS)
-    return StoredSummary(first, clock.now(), is_awaited=True)
 
 
 def _view(each: FieldSummary, products: int) -> FieldView:
