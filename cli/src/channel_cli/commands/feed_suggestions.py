@@ -251,8 +251,11 @@ def _take(
 def _write(file: Path, taken: Sequence[dict[str, Any]]) -> None:
     """The suggestions in the file; where one has no place the file stays as it is."""
     # imported here: it is all that a service compiles of a feed, which no other command needs
-    from catalog_service.suggestions.accept import Accepted, edits_of  # noqa: PLC0415 - see above
-    from common.errors import Refusal  # noqa: PLC0415 - see above
+    from catalog_service.suggestions.accept import (  # noqa: PLC0415 - see above
+        Accepted,
+        NoPlace,
+        edits_of,
+    )
 
     read_document(file)
     text = file.read_text(encoding="utf-8")
@@ -261,7 +264,7 @@ def _write(file: Path, taken: Sequence[dict[str, Any]]) -> None:
             document = read_yaml(text).value or {}
             for edit in edits_of(document, Accepted.model_validate(each)):
                 text = put(text, edit.path, edit.value)
-    except Refusal as refusal:
+    except NoPlace as refusal:
         fail(refusal.title, refusal.remedy)
     except (NotYaml, NotEdited) as error:
         fail(f"{file}: {error}", "Change it by hand.")

@@ -4,8 +4,7 @@ import asyncio
 from datetime import datetime
 
 from catalog_service.categories.schema import SchemaForms
-from catalog_service.categories.store import SchemaKey, request_schemas
-from catalog_service.categories.stored_schemas import find_schema
+from catalog_service.categories.store import SchemaKey, find_schema, request_schemas
 from catalog_service.categories.tree import Tree
 from common.errors import Refusal
 from common.postgres.pool import Pool

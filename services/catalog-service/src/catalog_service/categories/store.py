@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import ARRAY, ColumnElement, Text, and_, func, literal, select
@@ -270,6 +271,43 @@ async def load_schemas(
         *([key[place] for key in keys] for place in range(3)),
     )
     return [((m, s, c), version, body, refusal) for m, s, c, version, body, refusal in rows]
+
+
+class StoredSchema(NamedTuple):
+    """A schema as fetched then; without a body AliExpress refused it."""
+
+    category_id: str
+    body: str | None
+    refusal: str | None
+    fetched_at: datetime
+
+
+async def find_schema(connection: Connection, key: SchemaKey) -> StoredSchema | None:
+    """The schema, or None where it was never fetched."""
+    row = await connection.fetchrow(
+        """
+        SELECT category_id, body, refusal, fetched_at FROM category_schema
+        WHERE merchant_id = $1 AND shop_id = $2 AND category_id = $3 AND fetched_at IS NOT NULL
+        """,
+        *key,
+    )
+    return None if row is None else StoredSchema(*row)
+
+
+async def list_newest_schemas(
+    connection: Connection, shop: ShopKey, *, limit: int
+) -> list[StoredSchema]:
+    """The shop's schemas that AliExpress gave, the last fetched first."""
+    rows = await connection.fetch(
+        """
+        SELECT category_id, body, refusal, fetched_at FROM category_schema
+        WHERE merchant_id = $1 AND shop_id = $2 AND body IS NOT NULL AND fetched_at IS NOT NULL
+        ORDER BY fetched_at DESC, category_id LIMIT $3
+        """,
+        *shop,
+        limit,
+    )
+    return [StoredSchema(*row) for row in rows]
 
 
 async def is_tree_overdue(connection: Connection, shop: ShopKey) -> bool:

@@ -13,7 +13,7 @@ from math import log
 from catalog_service.categories.tree import Tree
 from catalog_service.categories.words import Words, audience_of, contradict, words_of
 
-LEAST = 0.25
+LEAST = 0.2
 """Below this a leaf is no suggestion."""
 STEP_WEIGHTS = (1.0, 0.6, 0.35)
 """Of a path's last step, the one above it, and all others."""
@@ -33,7 +33,7 @@ UNSAID, NARROWER, ALMOST = 0.85, 0.9, 0.95
 path says whom, for somebody where it does not, for more or fewer than it says."""
 TITLES = 0.4
 """How much of what is lacking to 1 the titles' words can add."""
-PLATFORM = 0.6
+PLATFORM = 0.7
 """How much of what is lacking to 1 AliExpress's own suggestions can add."""
 
 

@@ -13,11 +13,11 @@ from catalog_service.access import FeedReader, ShopId
 from catalog_service.categories.read_schema import read_forms
 from catalog_service.categories.schema import SchemaForms
 from catalog_service.categories.shop_trees import ShopTrees
-from catalog_service.categories.store import request_schemas
-from catalog_service.categories.stored_schemas import (
+from catalog_service.categories.store import (
     StoredSchema,
     list_newest_schemas,
-    list_refused,
+    load_schema_versions,
+    request_schemas,
 )
 from catalog_service.categories.tree import Tree
 from catalog_service.currencies.store import load_currencies
@@ -117,9 +117,9 @@ def _read(stored: Sequence[StoredSchema]) -> _Found:
 
 
 async def _request_any(pool: Pool, shop: ShopKey, tree: Tree) -> None:
-    """Ask for the schema of a leaf that AliExpress has not refused the shop."""
+    """Ask for the schema of a leaf: where none is there, those that were fetched were refused."""
     async with unit_of_work(pool) as connection:
-        refused = await list_refused(connection, shop)
+        refused = {leaf for _, _, leaf in await load_schema_versions(connection, [shop])}
         leaf = next((n.category_id for n in tree.leaves() if n.category_id not in refused), None)
         if leaf is not None:
             await request_schemas(connection, [(*shop, leaf)])

@@ -41,7 +41,7 @@ class Edit:
 
 
 def accept(document: Mapping[str, Any], accepted: Sequence[Accepted]) -> dict[str, Any]:
-    """The document with the suggestions applied. Raises `Refusal`."""
+    """The document with the suggestions applied. Raises `NoPlace`."""
     changed = dict(document)
     for each in accepted:
         for edit in edits_of(changed, each):
@@ -50,7 +50,7 @@ def accept(document: Mapping[str, Any], accepted: Sequence[Accepted]) -> dict[st
 
 
 def edits_of(document: Mapping[str, Any], accepted: Accepted) -> list[Edit]:
-    """What a suggestion changes in the document. Raises `Refusal` where it has no place in it."""
+    """What a suggestion changes in the document. Raises `NoPlace`."""
     if accepted.kind == "categories":
         return [_category(document, accepted)]
     if accepted.kind == "attributes":
@@ -129,8 +129,12 @@ def _put(document: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[s
     return {**document, path[0]: _put(_mapping(document, path[0]), path[1:], value)}
 
 
-def _no_place(message: str, field: str) -> Refusal:
-    return Refusal(
+class NoPlace(Refusal):
+    """The document has no place for what is accepted."""
+
+
+def _no_place(message: str, field: str) -> NoPlace:
+    return NoPlace(
         message,
         status=422,
         slug="suggestion-without-place",

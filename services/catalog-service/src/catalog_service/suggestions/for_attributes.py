@@ -11,13 +11,13 @@ from catalog_service.feeds.configuration import Match
 from catalog_service.feeds.store import Feed
 from catalog_service.fields.read_summary import read_summary
 from catalog_service.fields.summary import Summary
-from catalog_service.suggestions.feed_reads import (
+from catalog_service.suggestions.nearest import Candidate, nearest_columns, nearest_values
+from catalog_service.suggestions.store import (
     UnknownValue,
     list_lacking,
     list_unknown_values,
     list_used_leaves,
 )
-from catalog_service.suggestions.nearest import Candidate, nearest_columns, nearest_values
 from catalog_service.suggestions.views import CandidateView, SuggestionView
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading

@@ -15,12 +15,13 @@ from catalog_service.feeds.matching import MatchFailed, Row
 from catalog_service.feeds.store import Feed
 from catalog_service.feeds.work import FamilyTooCostly
 from catalog_service.shops.store import ShopKey
-from catalog_service.suggestions.feed_reads import (
+from catalog_service.suggestions.store import (
     list_families_of_paths,
     list_unmatched,
+    load_answers,
     load_fields,
+    request_titles,
 )
-from catalog_service.suggestions.store import load_answers, request_titles
 from catalog_service.suggestions.views import CandidateView, SuggestionView
 from common import clock
 from common.postgres.pool import Pool
