@@ -23,14 +23,12 @@ OF_PATH, OF_LEAF = 0.55, 0.45
 """How much of the path the leaf has, and how much of the leaf the path has."""
 OF_ABOVE = 0.5
 """What a word above a leaf counts, of the leaf's words."""
-NOT_AT_END = 0.7
-"""What a word of the leaf's name counts that the path has only before its last step."""
 NOT_IN_NAME = 0.5
 """What a leaf is worth that shares no word of its own name."""
 CONTRADICTS = 0.15
-UNSAID, NARROWER, ALMOST = 0.85, 0.9, 0.95
-"""What a leaf is worth for whom: for others than the path says, for nobody in particular where the
-path says whom, for somebody where it does not, for more or fewer than it says."""
+SPECIAL, UNSAID, NARROWER, WIDER = 0.75, 0.85, 0.9, 0.95
+"""What a leaf is worth for whom: for others than the path says; for some of them, as maternity wear
+is; for nobody in particular where the path says whom; for somebody where it does not; for more."""
 TITLES = 0.4
 """How much of what is lacking to 1 the titles' words can add."""
 PLATFORM = 0.7
@@ -192,7 +190,7 @@ class LeafNames:
             weight = self.weight(word) * (1 if word in own else OF_ABOVE)
             whole += weight
             if word in wanted:
-                found += weight * (1 if word not in own or wanted[word][1] else NOT_AT_END)
+                found += weight
         return found / whole if whole else 0.0
 
     def _in_titles(self, own: Collection[str], titles: Sequence[frozenset[str]]) -> float:
@@ -217,7 +215,9 @@ def _fits(leaf: frozenset[str], path: frozenset[str]) -> float:
         return 1.0
     if not leaf:
         return UNSAID
-    return ALMOST if path else NARROWER
+    if not path:
+        return NARROWER
+    return SPECIAL if leaf - path else WIDER
 
 
 def _ranks(of_platform: Sequence[Sequence[str]]) -> dict[str, float]:

@@ -16,15 +16,15 @@ _FILLERS = """and or of for the a an with without in on to by other others more 
 _IGNORED = frozenset(_FILLERS.split())
 _MALE, _FEMALE = "male", "female"
 _ADULT, _KID, _BABY = "adult", "kid", "baby"
+_MATERNITY = "maternity"
 _AUDIENCES: Mapping[frozenset[str], str] = {
     frozenset({_MALE, _ADULT}): """men man mens male males gentlemen gentleman gents hombre hombres
         caballero caballeros homme hommes herren manner uomo uomini homem homens masculino heren
         mezczyzna mezczyzn meskie meski""",
-    frozenset(
-        {_FEMALE, _ADULT}
-    ): """women woman womens lady ladies female females maternity pregnant
-        pregnancy mujer mujeres senora senoras femme femmes damen frauen donna donne mulher
+    frozenset({_FEMALE, _ADULT}): """women woman womens lady ladies female females
+        mujer mujeres senora senoras femme femmes damen frauen donna donne mulher
         mulheres feminino dames kobiety kobiet damskie damski""",
+    frozenset({_FEMALE, _ADULT, _MATERNITY}): "maternity pregnant pregnancy premama umstands",
     frozenset({_MALE, _KID}): "boy boys nino ninos garcon garcons jungen menino meninos",
     frozenset({_FEMALE, _KID}): "girl girls nina ninas fille filles madchen menina meninas",
     frozenset({_KID}): """kid kids child children childrens toddler toddlers infantil enfant enfants
