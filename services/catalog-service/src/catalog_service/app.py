@@ -144,6 +144,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
         closers=[
             images.aclose,
             marketplace.aclose,
+            platform.aclose,
             client.aclose,
             tokens.aclose,
             keys.aclose,

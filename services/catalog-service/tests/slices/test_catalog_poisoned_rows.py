@@ -34,6 +34,8 @@ from catalog_service.normalizing.worker import Normalizer
 from catalog_service.shops.store import keep_shops
 from catalog_service.sources.store import add_catalogue
 from catalog_service.sources.versions import Catalogue
+from catalog_service.suggestions.ask_platform import PlatformSuggestions
+from catalog_service.suggestions.store import request_titles
 from common import clock
 from common.contracts.product import ProductNormalized
 from common.contracts.shop import ShopState
@@ -252,6 +254,24 @@ class NobodyIsConnected:
 
     async def report_dead(self, merchant_id: str, shop_id: str, generation: int) -> None:
         raise AssertionError
+
+
+async def test_title_suggestions(
+    pool: Pool, connected_shop: None, marketplace: Marketplace
+) -> None:
+    async with unit_of_work(pool) as connection:
+        await request_titles(connection, ("m", "s"), FAMILIES, language="en", since=clock.now())
+    await poison(pool, "title_suggestion", "UPDATE", "NEW.title = 'b'")
+    platform = PlatformSuggestions(pool, marketplace._client, marketplace._tokens, holder="test")
+
+    async def are_done() -> bool:
+        await platform.run()
+        found = await pool.fetch("SELECT title FROM title_suggestion WHERE leaves IS NOT NULL")
+        return sorted(title for (title,) in found) == ["a", "c"] and bool(await failed_rows(pool))
+
+    await eventually(are_done, within=30)
+    assert await failed_rows(pool) == [("title-suggestions", "m", "s/b")]
+    await platform.aclose()
 
 
 async def test_currencies(pool: Pool) -> None:

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from catalog_service.app import SERVICE
 from catalog_service.categories.marketplace import Marketplace
+from catalog_service.categories.store import request_schemas, save_schema
 from catalog_service.settings import CatalogSettings
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.envelope import encode
@@ -24,6 +25,7 @@ from common.contracts.shop import ShopState
 from common.messaging.create_topics import create_topics
 from common.messaging.relay import Relay
 from common.postgres.pool import Pool
+from common.postgres.unit_of_work import unit_of_work
 from common.service import Context, Parts, create_app
 from common.supervision import Component
 from common.web.identity import OPERATOR, Verifier
@@ -31,6 +33,7 @@ from stack.testing import eventually
 from stack.testing.hostile_requests import find_faults
 
 from ..rest import SCOPES, signer
+from ..trees import TREE, keep_tree
 
 WALL_CLOCKS = "152805"
 FORM: dict[str, Any] = {
@@ -418,10 +421,18 @@ async def test_a_list_is_paged(running: Running) -> None:
 
 
 OF_MERCHANT = "/v1/merchants/{merchant_id}"
+ATTRIBUTE = {"title": {"properties": {"value": {"enum": ["1", "2"]}}}}
+SCHEMA = json.dumps({"properties": {"category_attributes": {"properties": ATTRIBUTE}}})
 
 
-async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(running: Running) -> None:
+async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(
+    running: Running, pool: Pool
+) -> None:
     await running.publish(shop())
+    await keep_tree(pool, TREE)
+    async with unit_of_work(pool) as connection:
+        await request_schemas(connection, [("m", "s", WALL_CLOCKS)])
+        await save_schema(connection, ("m", "s", WALL_CLOCKS), body=SCHEMA, refusal=None)
     await running.api.put("/v1/merchants/m/catalogues/files", json={"fed_by": "files"})
     imports = "/v1/merchants/m/catalogues/files/imports"
     sent = await running.api.post(imports, files={"file": ("c.csv", b"id,title\na,A\n,C\n")})
@@ -470,6 +481,10 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(running
             f"{OF_MERCHANT}/feeds/{{feed_id}}/versions": (7,),
             f"{OF_MERCHANT}/feeds/{{feed_id}}/drafts": (7,),
             f"{OF_MERCHANT}/feeds/{{feed_id}}/drafts/{{draft_id}}/changes": ("a",),
+            f"{OF_MERCHANT}/feeds/{{feed_id}}/suggestions": (1,),
+            f"{OF_MERCHANT}/shops/{{shop_id}}/categories": (1,),
+            f"{OF_MERCHANT}/shops/{{shop_id}}/categories/{{category_id}}"
+            "/attributes/{name}/values": (1,),
             f"{OF_MERCHANT}/dead-letters": (7,),
             "/v1/dead-letters": (7,),
             f"{OF_MERCHANT}/quarantines": ("group", "source", "m"),

@@ -84,7 +84,7 @@ async def clocks(pool: Pool, merchants: object, ingest: Ingest, settle: Settle) 
 
 @pytest.mark.usefixtures("clocks")
 async def test_leaves_for_categories_by_names_and_by_what_aliexpress_suggests(
-    api: httpx2.AsyncClient, platform: PlatformSuggestions, simulated: Simulated
+    api: httpx2.AsyncClient, platform: PlatformSuggestions, simulated: Simulated, pool: Pool
 ) -> None:
     first = await suggestions(api, "categories")
     assert [(each["of"], each["products"]) for each in first] == [
@@ -112,6 +112,11 @@ async def test_leaves_for_categories_by_names_and_by_what_aliexpress_suggests(
         pass
     await suggestions(api, "categories")
     assert (await simulated.calls())[SUGGEST] - before == asked
+
+    await pool.execute(
+        "UPDATE title_suggestion SET requested_at = requested_at - $1::interval", timedelta(days=31)
+    )
+    assert all(each["is_awaited"] for each in await suggestions(api, "categories"))
 
     page = await api.get(f"{FEED}/suggestions", params={"kind": "categories", "limit": 1})
     rest = await suggestions(api, "categories", cursor=page.json()["next_cursor"])

@@ -61,7 +61,7 @@ def suggestions_router(pool: Pool, trees: ShopTrees, categories: CategorySuggest
         merchant: FeedReader,
         feed_id: FeedId,
         *,
-        kind: Kind,
+        kind: Kind = "categories",
         attribute: AttributeName = None,
         after: After = None,
         limit: Limit = 50,

@@ -4,7 +4,6 @@ Only titles are asked for that somebody looks for suggestions of, a few of each 
 is kept. What AliExpress does not answer now is asked for again, later each time.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
@@ -23,7 +22,7 @@ from aliexpress.errors import (
 )
 from aliexpress.operation import AccessToken
 from catalog_service.categories.marketplace import Tokens, access_token
-from catalog_service.categories.shop_turns import pause_after
+from catalog_service.categories.shop_turns import ShopTurns, pause_after
 from catalog_service.shops.store import ShopKey
 from catalog_service.suggestions.store import (
     TitleKey,
@@ -35,7 +34,12 @@ from common import clock
 from common.errors import Outage
 from common.postgres.leases import hold_lease
 from common.postgres.pool import Pool
-from common.postgres.set_aside import RowKey, alone
+from common.postgres.set_aside import (
+    RowKey,
+    forget_failures,
+    is_about_the_data,
+    note_failure,
+)
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 
@@ -59,21 +63,29 @@ class PlatformSuggestions:
         self._client = client
         self._tokens = tokens
         self._holder = holder
+        self._turns = ShopTurns()
+
+    async def aclose(self) -> None:
+        """End the calls that are under way."""
+        await self._turns.aclose()
 
     async def run(self) -> bool:
-        """Ask for the next titles; whether there were any."""
+        """Ask for the next titles; whether there were any. A shop that hangs keeps no other
+        waiting."""
         async with reading(self._pool) as connection:
             due = await list_due_titles(
-                connection, JOB, limit=TITLES_PER_TURN, of_shop=TITLES_OF_SHOP
+                connection,
+                JOB,
+                busy=self._turns.busy,
+                limit=TITLES_PER_TURN,
+                of_shop=TITLES_OF_SHOP,
             )
         by_shop: defaultdict[ShopKey, list[Title]] = defaultdict(list)
         for title in due:
             by_shop[title[0][:2]].append(title)
-        turns = (
-            alone(self._pool, JOB, RowKey(*shop), partial(self._ask_all, shop, titles))
-            for shop, titles in by_shop.items()
+        return await self._turns.run(
+            {shop: partial(self._ask_all, shop, titles) for shop, titles in by_shop.items()}
         )
-        return any(await asyncio.gather(*turns))
 
     async def _ask_all(self, shop: ShopKey, titles: Sequence[Title]) -> bool:
         async with hold_lease(self._pool, f"catalog.{JOB}:{'/'.join(shop)}", self._holder) as lease:
@@ -83,7 +95,7 @@ class PlatformSuggestions:
             try:
                 token = await self._tokens.token(*shop)
                 for key, language, failures in titles:
-                    await self._ask(access_token(token), key, language, failures)
+                    await self._ask_apart(access_token(token), key, language, failures)
                     left.remove(key)
             except TokenDead:
                 await self._tokens.report_dead(*shop, token.generation)
@@ -96,6 +108,19 @@ class PlatformSuggestions:
                 log.warning("titles.not_asked", shop=shop[1], reason=str(outage))
                 await self._defer(left, PAUSE_REFUSED)
         return True
+
+    async def _ask_apart(
+        self, token: AccessToken, key: TitleKey, language: str, failures: int
+    ) -> None:
+        """Ask for one title, whose own failure is noted. Raises what is no fault of this title."""
+        try:
+            await self._ask(token, key, language, failures)
+        except MarketplaceFailure:
+            raise
+        except Exception as error:
+            if not is_about_the_data(error):
+                raise
+            await note_failure(self._pool, JOB, _row(key), error)
 
     async def _ask(self, token: AccessToken, key: TitleKey, language: str, failures: int) -> None:
         """Ask for one title. Raises what is no fault of this title."""
@@ -113,8 +138,13 @@ class PlatformSuggestions:
             return
         async with unit_of_work(self._pool) as connection:
             await save_answer(connection, key, leaves)
+            await forget_failures(connection, JOB, [_row(key)])
 
     async def _defer(self, keys: Sequence[TitleKey], pause: timedelta) -> None:
         if keys:
             async with unit_of_work(self._pool) as connection:
                 await defer_titles(connection, keys, retry_at=clock.now() + pause)
+
+
+def _row(key: TitleKey) -> RowKey:
+    return RowKey(key[0], f"{key[1]}/{key[2]}")

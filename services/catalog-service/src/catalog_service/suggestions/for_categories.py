@@ -96,18 +96,13 @@ class CategorySuggestions:
 
     async def _answers(self, shop: ShopKey, titles: Titles, language: str) -> Answers:
         wanted = {title for each in titles.values() for title in each}
+        since = clock.now() - self._lifetime
         async with reading(self._pool) as connection:
-            answers = await load_answers(connection, shop, wanted)
+            answers = await load_answers(connection, shop, wanted, since=since)
         unasked = wanted - answers.keys()
         if unasked:
             async with unit_of_work(self._pool) as connection:
-                await request_titles(
-                    connection,
-                    shop,
-                    unasked,
-                    language=language,
-                    older_than=clock.now() - self._lifetime,
-                )
+                await request_titles(connection, shop, unasked, language=language, since=since)
         return answers
 
     async def _names(self, shop: ShopKey, tree: Tree) -> LeafNames:

@@ -33,16 +33,16 @@ async def request_titles(
     titles: Collection[str],
     *,
     language: str,
-    older_than: datetime,
+    since: datetime,
 ) -> None:
-    """Have AliExpress asked for these titles; answers fetched before `older_than` are forgotten."""
+    """Have AliExpress asked for these titles; what was asked for before `since` is forgotten."""
     await connection.execute(
         """
         DELETE FROM title_suggestion
         WHERE merchant_id = $1 AND shop_id = $2 AND requested_at < $3
         """,
         *shop,
-        older_than,
+        since,
     )
     await connection.execute(
         """
@@ -58,27 +58,29 @@ async def request_titles(
 
 
 async def load_answers(
-    connection: Connection, shop: ShopKey, titles: Collection[str]
+    connection: Connection, shop: ShopKey, titles: Collection[str], *, since: datetime
 ) -> Mapping[str, Sequence[str]]:
     """The leaves AliExpress suggests for each of these titles, the best first; a title that it was
-    not asked for, or has not answered, is left out."""
+    not asked for since then, or has not answered, is left out."""
     rows = await connection.fetch(
         """
         SELECT title, leaves FROM title_suggestion
         WHERE merchant_id = $1 AND shop_id = $2 AND title = ANY($3) AND leaves IS NOT NULL
+            AND requested_at >= $4
         """,
         *shop,
         list(titles),
+        since,
     )
     return {row["title"]: _leaves.decode(row["leaves"]) for row in rows}
 
 
 async def list_due_titles(
-    connection: Connection, job: str, *, limit: int, of_shop: int
+    connection: Connection, job: str, *, busy: Collection[ShopKey], limit: int, of_shop: int
 ) -> list[tuple[TitleKey, str, int]]:
     """Titles of usable shops to ask AliExpress for, each with its language and how often it failed:
     each merchant's first, then each one's second, and so on, at most `of_shop` of a shop. Shops
-    that are backing off, and those that the job is to pass over, are left out."""
+    that are `busy` or backing off, and titles that the job is to pass over, are left out."""
     rows = await connection.fetch(
         """
         WITH due AS (
@@ -88,7 +90,8 @@ async def list_due_titles(
             FROM title_suggestion AS t JOIN shop USING (merchant_id, shop_id)
             WHERE leaves IS NULL AND is_usable AND (t.retry_at IS NULL OR t.retry_at <= $1)
                 AND (shop.retry_at IS NULL OR shop.retry_at <= $1)
-                AND NOT is_held($2, merchant_id, shop_id, $1)
+                AND (merchant_id, shop_id) NOT IN (SELECT * FROM unnest($5::text[], $6::text[]))
+                AND NOT is_held($2, merchant_id, shop_id || '/' || title, $1)
         ), fair AS (
             SELECT *, row_number() OVER (PARTITION BY merchant_id
                 ORDER BY of_shop, requested_at, title) AS of_merchant
@@ -101,6 +104,8 @@ async def list_due_titles(
         job,
         of_shop,
         limit,
+        [merchant for merchant, _ in busy],
+        [shop for _, shop in busy],
     )
     return [((m, s, title), language, failures) for m, s, title, language, failures in rows]
 
