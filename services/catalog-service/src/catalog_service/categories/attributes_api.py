@@ -13,7 +13,7 @@ from catalog_service.categories.conditions import Condition, Values
 from catalog_service.categories.read_schema import read_forms
 from catalog_service.categories.schema import AttributeForm, SchemaForms
 from catalog_service.categories.shop_trees import ShopTrees
-from catalog_service.categories.tree import plain
+from catalog_service.categories.words import plain
 from common import clock
 from common.errors import NotFound
 from common.postgres.pool import Pool

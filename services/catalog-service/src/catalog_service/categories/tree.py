@@ -1,17 +1,16 @@
 """A shop's category tree: its nodes, the paths of their names, and finding in it. Pure."""
 
-import re
-import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
 
 from aliexpress.categories import ROOT_CATEGORY_ID
+from catalog_service.categories.words import plain, words_of
 
 DEEPEST = 20
-_WORD = re.compile(r"[^\W_]+")
 
 
 class TreeNode(msgspec.Struct, frozen=True, array_like=True):
@@ -73,50 +72,93 @@ class Tree:
         return children
 
     def search(self, words: str, *, below: str | None = None) -> list[TreeNode]:
-        """Leaves whose path holds every word, in whatever language, the best first: those that have
-        all of them whole in their own name, then in parts, then those that have them above."""
-        wanted = plain(words).split()
+        """Leaves whose path holds every word, its plural or a synonym, in whatever language; the
+        best first: those that have all of them in their own name, then in parts, then above."""
+        wanted = [
+            _Wanted(word, _meant([word]), is_part=not words_of(word).audience)
+            for word in plain(words).split()
+        ]
         found: list[tuple[tuple[int, int, int], TreeNode]] = []
-        for order, (node, own, whole) in enumerate(self._searched):
-            if not all(word in whole for word in wanted):
+        for order, leaf in enumerate(self._searched):
+            if not all(word.is_in(leaf.text, leaf.meant) for word in wanted):
                 continue
+            node = leaf.node
             if below is not None and all(n.category_id != below for n in self._above(node)):
                 continue
-            found.append(((_rank(wanted, own, whole), len(node.name), order), node))
+            found.append(((_rank(wanted, leaf), len(node.name), order), node))
         return [node for _, node in sorted(found, key=lambda each: each[0])]
 
     def _above(self, node: TreeNode) -> list[TreeNode]:
         return self.path(node.category_id)[:-1]
 
     @cached_property
-    def _searched(self) -> list[tuple[TreeNode, str, str]]:
-        """Each leaf, the words of its names and those of its path's."""
+    def _searched(self) -> list["_Searched"]:
+        """Each leaf with the words of its names and of its path's."""
         texts = {
             category_id: f" {plain(' '.join(sorted(node.spellings)))} "
             for category_id, node in self._nodes.items()
         }
-        return [
-            (
-                node,
-                texts[node.category_id],
-                "".join(texts[each.category_id] for each in self.path(node.category_id)),
+        meant = {category_id: _meant(node.spellings) for category_id, node in self._nodes.items()}
+        found = []
+        for leaf in self.leaves():
+            above = [node.category_id for node in self.path(leaf.category_id)]
+            found.append(
+                _Searched(
+                    leaf,
+                    texts[leaf.category_id],
+                    meant[leaf.category_id],
+                    "".join(texts[each] for each in above),
+                    frozenset().union(*(meant[each] for each in above)),
+                )
             )
-            for node in self.leaves()
-        ]
+        return found
 
 
-def _rank(wanted: Sequence[str], own: str, whole: str) -> int:
+@dataclass(frozen=True)
+class _Searched:
+    """A leaf: the words of its own names and what they mean, and those of its whole path."""
+
+    node: TreeNode
+    own_text: str
+    own_meant: frozenset[str]
+    text: str
+    meant: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A word that is looked for, what it means, and whether it may be a part of another: men is
+    none of women."""
+
+    word: str
+    meant: frozenset[str]
+    is_part: bool
+
+    def is_in(self, text: str, meant: frozenset[str]) -> bool:
+        """Whether it is there in any form."""
+        return (self.is_part and self.word in text) or self.is_whole_in(text, meant)
+
+    def is_whole_in(self, text: str, meant: frozenset[str]) -> bool:
+        """Whether it is there as a word of its own, or as its plural or a synonym."""
+        return f" {self.word} " in text or bool(self.meant and self.meant <= meant)
+
+
+def _meant(names: Iterable[str]) -> frozenset[str]:
+    """What words mean: their stems, and for whom each name is."""
+    meant: set[str] = set()
+    for name in names:
+        words = words_of(name)
+        meant.update(words.products)
+        if words.audience:
+            meant.add(" ".join(sorted(words.audience)))
+    return frozenset(meant)
+
+
+def _rank(wanted: Sequence[_Wanted], leaf: _Searched) -> int:
     tests = (
-        all(f" {word} " in own for word in wanted),
-        all(f" {word}" in own for word in wanted),
-        all(f" {word} " in whole for word in wanted),
-        all(word in own for word in wanted),
+        all(each.is_whole_in(leaf.own_text, leaf.own_meant) for each in wanted),
+        all(f" {each.word}" in leaf.own_text for each in wanted),
+        all(each.is_whole_in(leaf.text, leaf.meant) for each in wanted),
+        all(each.word in leaf.own_text for each in wanted),
     )
     return next((place for place, holds in enumerate(tests) if holds), len(tests))
-
-
-def plain(text: str) -> str:
-    """The text's words in lower case, without accents, one blank between them."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    bare = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
-    return " ".join(_WORD.findall(bare.casefold().replace("'", "").replace("\u2019", "")))

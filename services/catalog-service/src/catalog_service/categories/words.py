@@ -4,12 +4,13 @@ Words are compared by their stem, synonyms by one of them, and those that say fo
 baby) are no product words: they only must not contradict.
 """
 
+import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from catalog_service.categories.tree import plain
-
+_WORD = re.compile(r"[^\W_]+")
 _FILLERS = """and or of for the a an with without in on to by other others more all new sale s
     y o de del la el los las para con otros otras e da do das dos com outros du des le les et pour
     avec autres und oder der die das fur mit andere di per altri altre en van voor met i dla oraz"""
@@ -104,6 +105,13 @@ _PHRASES: Mapping[str, str] = {
     "note book": "notebook",
     "head phones": "headphone",
 }
+
+
+def plain(text: str) -> str:
+    """The text's words in lower case, without accents, one blank between them."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    bare = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    return " ".join(_WORD.findall(bare.casefold().replace("'", "").replace("\u2019", "")))
 
 
 @dataclass(frozen=True)

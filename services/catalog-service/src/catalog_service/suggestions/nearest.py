@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from catalog_service.categories.tree import plain
-from catalog_service.categories.words import words_of
+from catalog_service.categories.words import plain, words_of
 from catalog_service.describing.names import meanings_of, plain_name
 from catalog_service.fields.summary import FieldSummary
 
