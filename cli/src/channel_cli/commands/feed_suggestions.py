@@ -111,7 +111,10 @@ async def _found(
 
 
 def _rows(one: Suggestion) -> list[tuple[Any, ...]]:
-    of = f"{one.attribute}: {one.of}" if one.attribute else one.of
+    of = one.of
+    if one.attribute:
+        kind = " (SKU)" if one.section == "sku_attributes" else ""
+        of = f"{one.attribute}{kind}: {one.of}"
     if not one.candidates:
         return [(of, one.products, "", "", "nothing fits", "")]
     return [

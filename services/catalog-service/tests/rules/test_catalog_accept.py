@@ -117,6 +117,7 @@ MATERIALS = {"1": "Cotton", "2": "Stainless steel", "3": "Polyester", "4": "Wood
         ("steel, stainless", "Stainless steel"),
         ("100% Cotton", "Cotton"),
         ("WOODEN", "Wood"),
+        ("Baumwolle, Cotton", "Cotton"),
     ],
 )
 def test_the_nearest_allowed_value(value: str, first: str) -> None:
@@ -126,9 +127,16 @@ def test_the_nearest_allowed_value(value: str, first: str) -> None:
 def test_short_values_are_no_parts_of_others() -> None:
     sizes = {"1": "XXS", "2": "S", "3": "Silk", "4": ""}
     best = nearest_values("s", sizes)
-    assert best[0].take == "S"
-    assert all(one.score < 0.7 for one in best[1:])
+    assert [(one.take, one.score) for one in best] == [("S", 1.0)]
     assert nearest_values("x", {}) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "allowed"),
+    [("Acme", {"1": "NoEnName_Null", "2": "campingsky", "3": "MERCIVERRE"}), ("Grün", MATERIALS)],
+)
+def test_what_is_like_nothing_gets_nothing(value: str, allowed: dict[str, str]) -> None:
+    assert nearest_values(value, allowed) == []
 
 
 def field(name: str, filled: int, **values: int) -> FieldSummary:
@@ -163,6 +171,7 @@ def test_columns_are_ranked_by_name_values_and_how_often_they_are_filled() -> No
         ("Color", "Farbe", 0.6, 1),
         ("Shoe Size", "price", 0, 0.3),
         ("Type", "title", 0, 0.3),
+        ("Pattern Type", "Product Category", 0, 0.3),
     ],
 )
 def test_names_mean_the_same(attribute: str, column: str, least: float, most: float) -> None:

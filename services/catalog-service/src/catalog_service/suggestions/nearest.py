@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
 
 from catalog_service.categories.words import plain, words_of
 from catalog_service.describing.names import meanings_of, plain_name
+from catalog_service.describing.vocabulary import Role
 from catalog_service.fields.summary import FieldSummary
 
 LEAST = 0.3
@@ -14,8 +15,15 @@ LEAST = 0.3
 OF_NAME, OF_VALUES = 0.4, 0.6
 """How much a column's name and its values count, of an attribute that has allowed values."""
 SHOWN_VALUES = 3
-SHORT = 3
-"""Up to so many characters a value is compared as a whole: S is no part of XS."""
+LEAST_OF_VALUES = 0.55
+"""Below this two values are not alike."""
+SAME_WORDS, SHARED_WORDS = 0.95, 0.9
+"""What values are worth that have the same words but for their form, or of which one has all words
+of the other."""
+_ROLES: frozenset[Role] = frozenset(
+    ["brand", "color", "size", "material", "weight", "length", "width", "height"]
+)
+"""Meanings of columns that attributes have, too."""
 
 
 @dataclass(frozen=True)
@@ -83,29 +91,40 @@ def likeness_of_names(attribute: str, column: str) -> float:
     ours, theirs = set(words_of(one).products), set(words_of(other).products)
     shared = 2 * len(ours & theirs) / (len(ours) + len(theirs)) if ours and theirs else 0.0
     roles = {meaning.role: meaning.score for meaning in meanings_of(column)}
-    meant = max((roles.get(each.role, 0.0) for each in meanings_of(attribute)), default=0.0)
+    meant = max(
+        (
+            min(each.score, roles.get(each.role, 0.0))
+            for each in meanings_of(attribute)
+            if each.role in _ROLES
+        ),
+        default=0.0,
+    )
     spelled = fuzz.ratio(one, other) / 100
     return max(shared, meant, spelled if spelled >= 0.8 else 0.0)
 
 
 def nearest_values(value: str, allowed: Mapping[str, str], *, limit: int = 3) -> list[Candidate]:
-    """The allowed values (id to title) that a catalogue's value may mean."""
-    text = plain(value)
-    titles = {value_id: plain(title or value_id) for value_id, title in allowed.items()}
-    stems = frozenset(words_of(value).products)
-    scorer = fuzz.ratio if len(text) <= SHORT else fuzz.WRatio
-    found = process.extract(text, titles, scorer=scorer, limit=limit * 4, score_cutoff=100 * LEAST)
-    scored = {value_id: score / 100 for _, score, value_id in found}
-    for value_id, title in titles.items():
-        if stems and frozenset(words_of(title).products) == stems:
-            scored[value_id] = max(scored.get(value_id, 0.0), 0.95)
-    ranked = sorted(scored.items(), key=lambda each: (-each[1], len(titles[each[0]]), each[0]))
+    """The allowed values (id to title) that a catalogue's value may mean, whole words at a time: S
+    is no part of XS."""
+    scored = {
+        title or value_id: _likeness_of_values(value, title or value_id)
+        for value_id, title in allowed.items()
+    }
+    ranked = sorted(scored.items(), key=lambda each: (-each[1][0], len(each[0]), each[0]))
     return [
-        Candidate(
-            allowed[value_id] or value_id,
-            allowed[value_id] or value_id,
-            round(score, 3),
-            "the same but for its form" if score >= 0.95 else "spelled alike",
-        )
-        for value_id, score in ranked[:limit]
+        Candidate(title, title, round(score, 3), why)
+        for title, (score, why) in ranked[:limit]
+        if score >= LEAST_OF_VALUES
     ]
+
+
+def _likeness_of_values(one: str, other: str) -> tuple[float, str]:
+    ours, theirs = plain(one), plain(other)
+    found = [(fuzz.ratio(ours, theirs) / 100, "spelled alike")]
+    stems, others = set(words_of(one).products), set(words_of(other).products)
+    if stems and stems == others:
+        found.append((SAME_WORDS, "the same words in another form"))
+    elif stems and others and (stems <= others or others <= stems):
+        share = min(len(stems), len(others)) / max(len(stems), len(others))
+        found.append((SHARED_WORDS * (0.5 + 0.5 * share), "shares its words"))
+    return max(found)
