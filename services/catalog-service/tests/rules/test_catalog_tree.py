@@ -1,7 +1,10 @@
 """Finding in a shop's tree: by parent, and by words of every language."""
 
+import msgspec
 import pytest
 
+from aliexpress.categories import Category
+from catalog_service.categories.marketplace import _node
 from catalog_service.categories.tree import Tree, TreeNode
 
 NODES = [
@@ -64,3 +67,13 @@ def test_a_category_below_itself_ends() -> None:
     loop = Tree([TreeNode("a", "b", "A", False), TreeNode("b", "a", "B", True)])
     assert len(loop.path("b")) == 20
     assert loop.search("a")
+
+
+def test_all_names_of_a_category_are_kept_and_trees_without_them_are_read() -> None:
+    names = {"es": "Botas", "en": "Boots"}
+    node = _node(Category("101", "10", names, level=3, is_leaf=True))
+    assert node == TreeNode("101", "10", "Boots", True, names)
+    assert msgspec.json.decode(msgspec.json.encode(node), type=TreeNode) == node
+    stored = msgspec.json.decode(b'["101", "10", "Boots", true]', type=TreeNode)
+    assert stored == TreeNode("101", "10", "Boots", True)
+    assert Tree([stored]).search("boot") == [stored]

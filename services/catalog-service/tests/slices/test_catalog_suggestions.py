@@ -119,8 +119,8 @@ async def test_leaves_for_categories_by_names_and_by_what_aliexpress_suggests(
     assert all(each["is_awaited"] for each in await suggestions(api, "categories"))
 
     page = await api.get(f"{FEED}/suggestions", params={"kind": "categories", "limit": 1})
-    rest = await suggestions(api, "categories", cursor=page.json()["next_cursor"])
-    assert [each["of"] for each in rest] == ["Things > Various"]
+    second = await suggestions(api, "categories", cursor=page.json()["next_cursor"])
+    assert [each["of"] for each in second] == ["Things > Various"]
 
 
 @pytest.mark.usefixtures("clocks")

@@ -1,5 +1,6 @@
 """REST over a shop's category tree: by parent, by words, and one category (M2.1)."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
@@ -86,7 +87,7 @@ def categories_router(pool: Pool, trees: ShopTrees) -> APIRouter:
         async with reading(pool) as connection:
             is_overdue = await is_tree_overdue(connection, (merchant, shop_id))
         tree, fetched_at = found
-        nodes = _selected(tree, parent, q)
+        nodes = await asyncio.to_thread(_selected, tree, parent, q)
         begin = max(after.place, 0) if after is not None else 0
         numbered = list(enumerate(nodes[begin : begin + limit + 1], start=begin + 1))
         page = Page.of(numbered, limit, lambda each: CategoryPlace(each[0]))

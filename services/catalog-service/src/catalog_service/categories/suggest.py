@@ -204,8 +204,8 @@ class LeafNames:
 
 def _of_all(audiences: Sequence[frozenset[str]]) -> frozenset[str]:
     """For whom all titles are that say so; nobody in particular where they differ."""
-    said = [audience for audience in audiences if audience]
-    return frozenset.intersection(*said) if said else frozenset()
+    stated = [audience for audience in audiences if audience]
+    return frozenset.intersection(*stated) if stated else frozenset()
 
 
 def _fits(leaf: frozenset[str], path: frozenset[str]) -> float:

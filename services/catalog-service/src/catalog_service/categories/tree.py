@@ -75,7 +75,7 @@ class Tree:
         """Leaves whose path holds every word, its plural or a synonym, in whatever language; the
         best first: those that have all of them in their own name, then in parts, then above."""
         wanted = [
-            _Wanted(word, _meant([word]), is_part=not words_of(word).audience)
+            _Wanted(word, _meant([word]), may_be_part=not words_of(word).audience)
             for word in plain(words).split()
         ]
         found: list[tuple[tuple[int, int, int], TreeNode]] = []
@@ -132,11 +132,11 @@ class _Wanted:
 
     word: str
     meant: frozenset[str]
-    is_part: bool
+    may_be_part: bool
 
     def is_in(self, text: str, meant: frozenset[str]) -> bool:
         """Whether it is there in any form."""
-        return (self.is_part and self.word in text) or self.is_whole_in(text, meant)
+        return (self.may_be_part and self.word in text) or self.is_whole_in(text, meant)
 
     def is_whole_in(self, text: str, meant: frozenset[str]) -> bool:
         """Whether it is there as a word of its own, or as its plural or a synonym."""

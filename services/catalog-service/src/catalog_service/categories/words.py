@@ -33,8 +33,8 @@ _AUDIENCES: Mapping[frozenset[str], str] = {
         teen teens""",
     frozenset({_BABY}): "baby babies babys infant infants newborn newborns bebe bebes neonato",
 }
-_SAYS: Mapping[str, frozenset[str]] = {
-    word: says for says, words in _AUDIENCES.items() for word in words.split()
+_AUDIENCE_OF: Mapping[str, frozenset[str]] = {
+    word: audience for audience, words in _AUDIENCES.items() for word in words.split()
 }
 _SYNONYMS = (
     "pant pants trouser trousers slacks",
@@ -138,9 +138,9 @@ def words_of(text: str) -> Words:
     spelled: dict[str, str] = {}
     audience: set[str] = set()
     for word in line.split():
-        says = _SAYS.get(word)
-        if says is not None:
-            audience |= says
+        whom = _AUDIENCE_OF.get(word)
+        if whom is not None:
+            audience |= whom
         elif word not in _IGNORED:
             spelled.setdefault(_canonical(word), word)
     return Words(spelled, frozenset(audience))
