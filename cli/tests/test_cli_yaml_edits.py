@@ -100,6 +100,7 @@ def test_only_the_place_that_is_meant_changes(
         ("a:\n  c: # open\nd: 1\n", ("a", "b"), "a:\n  c: # open\n  b: x\nd: 1\n"),
         ('{"a": {"c": 1}}', ("a", "b"), '{"a": {"c": 1, b: x}}'),
         ("'a: b':\n  c: 1\n", ("a: b", "c"), "'a: b':\n  c: x\n"),
+        ("a:\n  ? long\n  : 1\n", ("a", "b"), "a:\n  ? long\n  : 1\n  b: x\n"),
         ("a:\n- 1\n- 2\n", ("b",), "a:\n- 1\n- 2\nb: x\n"),
     ],
 )

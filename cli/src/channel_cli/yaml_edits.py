@@ -80,7 +80,7 @@ def _with_entry(text: str, node: yaml.MappingNode, steps: Sequence[str], value: 
         inner = text[node.start_mark.index + 1 : at]
         comma = ", " if inner.strip() and not inner.rstrip().endswith(",") else ""
         return text[:at].rstrip() + comma + _flow_entry(steps, value) + text[at:]
-    indent = node.value[0][0].start_mark.column
+    indent = node.start_mark.column
     at = _line_end(text, _end_of(node, text))
     return _inserted(text, at, _lines(steps, value, indent))
 
