@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aliexpress.payload import product_payload
 from common.contracts.product import (
     AttributeValue,
     Content,
@@ -21,7 +22,6 @@ from common.contracts.product import (
 from feed_publisher.claims.holder import Holder
 from feed_publisher.listings.listing import AcceptedSku, AcceptedState, Listing, Refused, digest
 from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
-from feed_publisher.planning.payload import product_payload
 from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
 from feed_publisher.runs.items.planned import Planned
 

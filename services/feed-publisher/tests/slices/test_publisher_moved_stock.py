@@ -15,12 +15,12 @@ from aliexpress.offers import (
     update_stock,
 )
 from aliexpress.operation import AccessToken
+from aliexpress.payload import product_payload
 from aliexpress.products import update_product
 from common import clock
 from common.contracts.money import Money
 from common.contracts.order import Order, OrderLine, OrderReceived, OrderUpdated
 from feed_publisher.listings.listing import AcceptedSku
-from feed_publisher.planning.payload import product_payload
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, eventually
 

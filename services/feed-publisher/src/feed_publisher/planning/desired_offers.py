@@ -7,6 +7,7 @@ it, and its offers stand only when all of them are valid.
 from collections.abc import Iterable
 from decimal import Decimal
 
+from aliexpress.payload import desired_stock
 from common.contracts.product import CountryPrice, Offer, Part, ProductNormalized
 from common.errors import Issue
 from feed_publisher.desired.desired_state import desired_skus
@@ -14,17 +15,6 @@ from feed_publisher.listings.listing import AcceptedSku, AcceptedState
 
 LOWEST_COUNTRY_SHARE = Decimal("0.70")
 """AliExpress refuses a country price below this share of the SKU's price (M3.8)."""
-
-
-def desired_stock(desired: ProductNormalized) -> dict[str, int]:
-    """The stock by SKU code; a SKU whose stock is unmanaged or invalid is not in it."""
-    if desired.stock is not None:
-        return {sku.sku_code: sku.inventory for sku in desired.stock}
-    return {
-        offer.sku_code: offer.inventory
-        for offer in desired.offers or ()
-        if offer.inventory is not None
-    }
 
 
 def managed_stock(desired: ProductNormalized, accepted: AcceptedState) -> dict[str, int]:

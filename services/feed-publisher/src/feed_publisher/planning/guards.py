@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from aliexpress.payload import desired_stock
 from common.contracts.product import ProductNormalized
 from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.states import Kind
 from feed_publisher.listings.listing import AcceptedState, Listing
-from feed_publisher.planning.desired_offers import desired_stock
 from feed_publisher.runs.items.extent import Extent
 
 GUARD_WINDOW = timedelta(hours=24)

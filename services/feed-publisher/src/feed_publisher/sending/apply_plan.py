@@ -17,6 +17,7 @@ from aliexpress.offers import (
     update_prices,
     update_stock,
 )
+from aliexpress.payload import country_prices
 from aliexpress.products import delete_products
 from common.postgres.leases import check_lease
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -30,7 +31,6 @@ from feed_publisher.planning.batches import (
     MAX_PRODUCTS,
     offer_batches,
 )
-from feed_publisher.planning.payload import country_prices
 from feed_publisher.runs.items import store as items_store
 from feed_publisher.runs.items.item import RunItem
 from feed_publisher.sending import store

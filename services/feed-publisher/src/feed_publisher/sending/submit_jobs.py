@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 
 from aliexpress.feeds import FeedItem, FeedType, submit_feed
+from aliexpress.payload import kept_country_prices, product_payload
 from aliexpress.products import Product
 from aliexpress.wire import int_or_text
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -17,7 +18,6 @@ from feed_publisher.listings.listing import AcceptedSku, Listing, Refused
 from feed_publisher.listings.outcomes import Outcome, Sent
 from feed_publisher.listings.store import load_listings
 from feed_publisher.planning.batches import MAX_JOB_ITEMS
-from feed_publisher.planning.payload import kept_country_prices, product_payload
 from feed_publisher.runs.items import store as items_store
 from feed_publisher.runs.items.item import RunItem
 from feed_publisher.sending.calls import Answered, RefusedCall, write

@@ -1,4 +1,5 @@
-"""The product as AliExpress's schema way takes it (reference 4.2). The only place that knows.
+"""The product as AliExpress's schema way takes it (reference 4.2). The only place that knows: what
+is previewed is what is sent (M6.1).
 
 Pure; numbers are `Decimal` or int, never float.
 """
@@ -6,15 +7,92 @@ Pure; numbers are `Decimal` or int, never float.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Protocol
+
+import msgspec
 
 from aliexpress.offers import CountryPrices, SkuPrice, country_on_the_wire
-from common.contracts.product import AttributeValue, Content, ContentSku
-from feed_publisher.listings.listing import AcceptedSku
+from common.contracts.product import (
+    AttributeValue,
+    Content,
+    ContentSku,
+    CountryPrice,
+    ProductNormalized,
+)
+
+
+class SkuOffer(Protocol):
+    """A SKU's price and stock, as a payload carries them; amounts are decimal texts."""
+
+    @property
+    def price(self) -> str | None:
+        """The price; left out of the payload where it is None."""
+
+    @property
+    def discount_price(self) -> str | None:
+        """The discounted price, if there is one."""
+
+    @property
+    def inventory(self) -> int | None:
+        """The stock; 0 goes where it is None."""
+
+    @property
+    def country_prices(self) -> Sequence[CountryPrice]:
+        """The prices of single countries."""
+
+
+class DesiredOffer(msgspec.Struct, frozen=True):
+    """What an event wants of a SKU whose price is valid."""
+
+    price: str
+    discount_price: str | None = None
+    inventory: int | None = None
+    country_prices: tuple[CountryPrice, ...] = ()
+
+
+def creation_payload(desired: ProductNormalized) -> dict[str, object] | None:
+    """The payload that creates the product; None while it cannot be created: without valid content,
+    or while the price or the stock of a SKU has an issue."""
+    parts = (desired.content_part, desired.offers_part, desired.stock_part)
+    if desired.content is None or any(part is not None and not part.is_valid for part in parts):
+        return None
+    known = _offers(desired)
+    codes = [sku.sku_code for sku in desired.content.skus]
+    if any(code not in known for code in codes):
+        return None
+    return product_payload(desired.content, {code: known[code] for code in codes})
+
+
+def desired_stock(desired: ProductNormalized) -> dict[str, int]:
+    """The stock by SKU code; a SKU whose stock is unmanaged or invalid is not in it.
+
+    Both forms of the event are read: the first one has no `stock` of its own, its offers say it.
+    """
+    if desired.stock is not None:
+        return {sku.sku_code: sku.inventory for sku in desired.stock}
+    return {
+        offer.sku_code: offer.inventory
+        for offer in desired.offers or ()
+        if offer.inventory is not None
+    }
+
+
+def _offers(desired: ProductNormalized) -> dict[str, DesiredOffer]:
+    stock = desired_stock(desired)
+    return {
+        offer.sku_code: DesiredOffer(
+            price=offer.price,
+            discount_price=offer.discount_price,
+            inventory=stock.get(offer.sku_code),
+            country_prices=tuple(offer.country_prices),
+        )
+        for offer in desired.offers or ()
+    }
 
 
 def product_payload(
     content: Content,
-    offers: Mapping[str, AcceptedSku],
+    offers: Mapping[str, SkuOffer],
     kept_countries: Sequence[CountryPrices] = (),
 ) -> dict[str, object]:
     """The whole payload of a creation or full update.
@@ -65,7 +143,7 @@ def product_payload(
     return payload
 
 
-def country_prices(offers: Mapping[str, AcceptedSku]) -> tuple[CountryPrices, ...]:
+def country_prices(offers: Mapping[str, SkuOffer]) -> tuple[CountryPrices, ...]:
     """The SKUs' country prices, by country, as the price call takes them."""
     by_country: dict[str, list[SkuPrice]] = defaultdict(list)
     for code, offer in offers.items():
@@ -95,7 +173,7 @@ def _category_attribute(chosen: AttributeValue) -> dict[str, object]:
     return attribute
 
 
-def _sku(sku: ContentSku, offer: AcceptedSku) -> dict[str, object]:
+def _sku(sku: ContentSku, offer: SkuOffer) -> dict[str, object]:
     entry: dict[str, object] = {"sku_code": sku.sku_code, "inventory": offer.inventory or 0}
     if offer.price is not None:
         entry["price"] = Decimal(offer.price)
