@@ -80,6 +80,10 @@ class SandboxClient:
         reply = self.request("GET", f"/control/ledger?{urlencode(filters)}")
         return [json.loads(line) for line in reply.body.splitlines()]
 
+    def received(self, **filters: Any) -> list[dict[str, Any]]:
+        lines = self.request("GET", f"/control/received?{urlencode(filters)}").body.splitlines()
+        return [json.loads(line) for line in lines]
+
     def signed(self, operation: str, parameters: dict[str, Any], **system: str) -> dict[str, str]:
         sent = {
             "app_key": APP_KEY,

@@ -34,6 +34,17 @@ def test_a_feed_creates_updates_and_answers_item_by_item(sandbox: Any, payload: 
     assert refused["detail"]["skus"] == ["B-1"]
 
 
+def test_items_of_feed_jobs_can_be_read_as_they_were_handed_in(
+    sandbox: Any, payload: Payload
+) -> None:
+    handed_in = payload("R-1", package_weight=0.5)
+    sandbox.feed("PRODUCT_CREATE", {"one": handed_in})
+    [item] = sandbox.received(operation_type="PRODUCT_CREATE", seller="2200100001")
+    assert (item["content_id"], json.loads(item["content"])) == ("one", handed_in)
+    assert sandbox.received(operation_type="PRODUCT_FULL_UPDATE") == []
+    assert sandbox.received(seller="2200100002") == []
+
+
 def test_a_price_without_its_discount_loses_it(sandbox: Any, product_id: int) -> None:
     update = [
         {

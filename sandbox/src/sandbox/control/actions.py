@@ -91,6 +91,18 @@ def _ledger(state: State, request: Request, parts: list[str]) -> Response:
     return Response(b"".join(map(as_line, entries)), content_type="application/x-ndjson")
 
 
+def _received(state: State, request: Request, parts: list[str]) -> Response:
+    query = request.query
+    items = (
+        item
+        for item in state.feeds.received
+        if query.get("seller", "") in {"", item.seller_id}
+        and query.get("operation_type", "") in {"", item.operation_type}
+    )
+    lines = b"".join(msgspec.json.encode(item) + b"\n" for item in items)
+    return Response(lines, content_type="application/x-ndjson")
+
+
 def _calls(state: State, request: Request, parts: list[str]) -> Response:
     counts = state.counts
     return json_response(
@@ -211,6 +223,7 @@ _ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "clock"): _clock,
     ("POST", "clock"): _move_clock,
     ("GET", "ledger"): _ledger,
+    ("GET", "received"): _received,
     ("GET", "calls"): _calls,
     ("DELETE", "calls"): _clear_calls,
     ("GET", "products"): _products,

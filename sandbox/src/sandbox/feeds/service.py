@@ -1,6 +1,6 @@
 """Jobs run on the job clock; each item has its moment, so results appear one by one."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,6 +21,18 @@ OPERATION_TYPES = (
     "PRODUCT_STOCKS_UPDATE",
     "PRODUCT_PRICES_UPDATE",
 )
+
+
+MOST_RECEIVED = 1_000
+
+
+class Received(msgspec.Struct, frozen=True):
+    """An item as it was handed in; `content` is its text."""
+
+    seller_id: str
+    operation_type: str
+    content_id: str
+    content: str
 
 
 class Result(msgspec.Struct):
@@ -89,6 +101,8 @@ class FeedService:
         self._next_id = context.next_id
         self._by_seller: dict[str, list[Job]] = defaultdict(list)
         self._open: dict[int, Job] = {}
+        self.received: deque[Received] = deque(maxlen=MOST_RECEIVED)
+        """The newest items, as they were handed in; not kept over a restart."""
         for job in jobs.values():
             self._by_seller[job.seller_id].append(job)
             if job.is_open:
@@ -111,6 +125,9 @@ class FeedService:
         self._jobs[job.id] = job
         self._by_seller[seller_id].append(job)
         self._open[job.id] = job
+        self.received.extend(
+            Received(seller_id, operation_type, item.content_id, item.content) for item in items
+        )
         self._ledger.record(
             "feed.submit",
             seller_id,
