@@ -21,12 +21,14 @@ from feed_publisher.drift.visit_shops import ShopVisitor
 from feed_publisher.driving.api import run_router
 from feed_publisher.driving.drive_run import RunDriver
 from feed_publisher.driving.schedule_runs import schedule_runs
+from feed_publisher.explaining.api import explaining_router
 from feed_publisher.listings.api import republish_router
 from feed_publisher.listings.republish import republish_daily
 from feed_publisher.measuring.measure_feeds import measure_feeds
 from feed_publisher.reports.api import report_router
 from feed_publisher.reports.product_api import product_router
 from feed_publisher.runs.store import RUNNING
+from feed_publisher.sending.shop_reader import ShopReader
 from feed_publisher.settings import PublisherSettings
 
 MEASURED_EVERY = timedelta(seconds=10)
@@ -68,12 +70,14 @@ def build(context: Context[PublisherSettings]) -> Parts:
         first_reach=settings.read_back_every,
         limit=settings.edited_reads_per_look,
     )
+    shop_reader = ShopReader(client, tokens)
     return Parts(
         routers=[
             run_router(pool, max_queued=settings.max_queued_runs),
             report_router(pool),
-            adoption_router(Adopter(pool, client, tokens)),
+            adoption_router(Adopter(pool, shop_reader)),
             product_router(pool),
+            explaining_router(pool, shop_reader),
             republish_router(pool),
         ],
         consumers=[consumer, orders],

@@ -422,6 +422,25 @@ async def list_marked(
     return {family_id: _marks(list(marks)) for family_id, marks in by_family}
 
 
+async def load_marks(
+    connection: Connection, merchant_id: str, feed_id: str, kind: Kind, family_ids: Sequence[str]
+) -> dict[str, Marks]:
+    """The marks of those of these families that have any."""
+    rows = await connection.fetch(
+        """
+        SELECT family_id, id, unsure_stock, unsure_prices, is_content_unsure FROM family_mark
+        WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND family_id = ANY($4::text[])
+        ORDER BY family_id
+        """,
+        merchant_id,
+        feed_id,
+        kind,
+        list(family_ids),
+    )
+    by_family = groupby(rows, key=itemgetter("family_id"))
+    return {family_id: _marks(list(marks)) for family_id, marks in by_family}
+
+
 def _marks(rows: Sequence[asyncpg.Record]) -> Marks:
     unsure = Unsure(
         stock=frozenset(code for row in rows for code in row["unsure_stock"]),

@@ -2,15 +2,11 @@
 
 import msgspec
 
-from aliexpress.client import Client
-from aliexpress.errors import CallerFault
-from aliexpress.operation import AccessToken
-from aliexpress.products import Product, load_product
+from aliexpress.products import Product
 from common import clock
 from common.errors import NotFound, Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from common.shop_tokens import ShopNotConnected, ShopTokens
 from feed_publisher.claims.store import claim_skus, load_holders
 from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.states import Desired, Feed
@@ -20,15 +16,15 @@ from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import find_owner, load_listings
 from feed_publisher.planning.plan import find_conflict
 from feed_publisher.sending.look_up import skus_of
+from feed_publisher.sending.shop_reader import ShopReader
 
 
 class Adopter:
     """Adopts products; the shop is read, nothing is written there. The next runs do that."""
 
-    def __init__(self, pool: Pool, client: Client, tokens: ShopTokens) -> None:
+    def __init__(self, pool: Pool, shop: ShopReader) -> None:
         self._pool = pool
-        self._client = client
-        self._tokens = tokens
+        self._shop = shop
 
     async def adopt(self, merchant_id: str, feed_id: str, family_id: str, product_id: str) -> None:
         """Make the product this family's listing.
@@ -45,23 +41,13 @@ class Adopter:
             await _link(connection, feed, wanted, product)
 
     async def _read(self, merchant_id: str, shop_id: str, product_id: str) -> Product:
-        try:
-            token = await self._tokens.token(merchant_id, shop_id)
-        except ShopNotConnected:
-            raise Refusal(
-                "the shop is not connected",
-                status=409,
-                slug="shop-not-connected",
-                remedy="Connect the shop, then repeat this.",
-            ) from None
-        access = AccessToken(token.seller_id, token.value.get_secret_value())
-        try:
-            return await load_product(self._client, access, product_id)
-        except CallerFault:
+        product = await self._shop.find(merchant_id, shop_id, product_id)
+        if product is None:
             raise NotFound(
                 "product of that id in the shop",
                 remedy="Take the id from the report or from AliExpress's seller centre.",
-            ) from None
+            )
+        return product
 
 
 async def _load_wanted(connection: Connection, feed: Feed, family_id: str) -> Desired:

@@ -8,24 +8,21 @@ from functools import partial
 import msgspec
 
 from aliexpress.feeds import FeedItem, FeedType, submit_feed
-from aliexpress.payload import kept_country_prices, product_payload
 from aliexpress.products import Product
-from aliexpress.wire import int_or_text
 from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.listings.causes import refusal
 from feed_publisher.listings.change import Action
-from feed_publisher.listings.listing import AcceptedSku, Listing, Refused
+from feed_publisher.listings.listing import Listing, Refused
 from feed_publisher.listings.outcomes import Outcome, Sent
 from feed_publisher.listings.store import load_listings
 from feed_publisher.planning.batches import MAX_JOB_ITEMS
 from feed_publisher.runs.items import store as items_store
 from feed_publisher.runs.items.item import RunItem
+from feed_publisher.sending.bodies import Body, carried_offers, creation_body, update_body
 from feed_publisher.sending.calls import Answered, RefusedCall, write
 from feed_publisher.sending.context import Sending
 from feed_publisher.sending.look_up import begin_audits, find_foreign, read_products, skus_of
 from feed_publisher.sending.record import keep_fitting, move_call, record_outcomes
-
-Payload = dict[str, object]
 
 MAX_ATTEMPTS = 3
 """How often an item is sent whose outcome could not be learnt, before the next run has it."""
@@ -60,7 +57,7 @@ async def submit_creations(sending: Sending) -> bool:
     batch = _Batch(items, outcomes=list(found.values()))
     for item in items:
         if item.item_no not in found and batch.may_send(item):
-            batch.add(item, Sent(offers=item.change.offers), partial(_creation, item))
+            batch.add(item, Sent(offers=item.change.offers), partial(creation_body, item.change))
     return await _submit(sending, "create", batch)
 
 
@@ -117,11 +114,6 @@ def _is_lost_creation(product: Product, item: RunItem, listing: Listing) -> bool
     return product.created_at is None or product.created_at >= begun - CLOCK_SLACK
 
 
-def _creation(item: RunItem) -> Payload:
-    assert item.change.content is not None  # noqa: S101 - planned with it
-    return product_payload(item.change.content, item.change.offers)
-
-
 # -- updates -----------------------------------------------------------------------------------
 
 
@@ -156,32 +148,10 @@ async def submit_updates(sending: Sending) -> bool:
             auditing.append(product.product_id)
         elif batch.may_send(item):
             base = listings[item.family_id].accepted.skus
-            sent = Sent(offers=_carried(item, product), base=base)
-            batch.add(item, sent, partial(_update, item, sent, product))
+            sent = Sent(offers=carried_offers(item.change, product), base=base)
+            batch.add(item, sent, partial(update_body, item.change, product))
     await begin_audits(sending, auditing)
     return await _submit(sending, "update", batch)
-
-
-def _carried(item: RunItem, product: Product) -> dict[str, AcceptedSku]:
-    """The shop's own offers where it has the SKU, ours for SKUs that are new."""
-    there = skus_of(product)
-    carried = {}
-    for code, offer in item.change.offers.items():
-        known = there.get(code)
-        bare = msgspec.structs.replace(offer, country_prices=())
-        carried[code] = known if known is not None and known.price is not None else bare
-    return carried
-
-
-def _update(item: RunItem, sent: Sent, product: Product) -> Payload:
-    assert item.change.content is not None  # noqa: S101 - planned with it
-    kept = (
-        ()
-        if item.change.drops_countries
-        else kept_country_prices(product.country_prices, list(sent.offers))
-    )
-    payload = product_payload(item.change.content, sent.offers, kept)
-    return {**payload, "aliexpress_product_id": int_or_text(product.product_id)}
 
 
 # -- both --------------------------------------------------------------------------------------
@@ -201,7 +171,7 @@ class _Batch:
 
     items: Sequence[RunItem]
     outcomes: list[Outcome] = field(default_factory=list)
-    payloads: dict[int, Payload] = field(default_factory=dict)
+    payloads: dict[int, Body] = field(default_factory=dict)
     sent: dict[int, Sent] = field(default_factory=dict)
 
     def may_send(self, item: RunItem) -> bool:
@@ -210,7 +180,7 @@ class _Batch:
             self.outcomes.append(no_answer(item))
         return item.attempts < MAX_ATTEMPTS
 
-    def add(self, item: RunItem, sent: Sent, build: Callable[[], Payload]) -> None:
+    def add(self, item: RunItem, sent: Sent, build: Callable[[], Body]) -> None:
         """Take the item along; a payload that cannot be written is its outcome."""
         try:
             self.payloads[item.item_no] = build()
