@@ -35,6 +35,7 @@ from catalog_service.normalizing.republish import Republisher
 from catalog_service.normalizing.worker import Normalizer
 from catalog_service.options.api import options_router
 from catalog_service.preview.api import dry_run_router, preview_router
+from catalog_service.preview.sku_api import sku_router
 from catalog_service.proposals.api import proposals_router
 from catalog_service.settings import CatalogSettings
 from catalog_service.shops.consumer import ShopStates
@@ -115,6 +116,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             attributes_router(pool, trees, lifetime=settings.schema_lifetime),
             options_router(pool, trees, lifetime=settings.schema_lifetime),
             preview_router(pool),
+            sku_router(pool),
             dry_run_router(pool),
             suggestions_router(pool, trees, category_suggestions),
             drafts_router(pool, most=settings.drafts_kept, lifetime=settings.draft_lifetime),

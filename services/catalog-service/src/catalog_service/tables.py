@@ -125,6 +125,17 @@ family_mark = Table(
     Column("marked_at", DateTime(timezone=True), nullable=False),
 )
 
+family_sku = Table(
+    "family_sku",
+    TABLES,
+    Column("merchant_id", Text(collation="C"), primary_key=True),
+    Column("feed_id", Text(collation="C"), primary_key=True),
+    Column("family_id", Text(collation="C"), primary_key=True),
+    Column("sku_code", Text(collation="C"), primary_key=True),
+    comment="The SKU codes of each family, as they were last where it is wanted no more",
+)
+Index("family_sku_by_code", family_sku.c.merchant_id, family_sku.c.feed_id, family_sku.c.sku_code)
+
 family_wait = Table(
     "family_wait",
     TABLES,

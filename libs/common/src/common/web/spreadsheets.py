@@ -15,9 +15,13 @@ _SEPARATORS = ("\t", "\r")
 
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> str:
     """The rows as CSV; an apostrophe stands before text that a spreadsheet would run."""
+    return csv_lines([columns]) + csv_lines(rows)
+
+
+def csv_lines(rows: Iterable[Sequence[str | int | None]]) -> str:
+    """A part of a table as lines of CSV, like `as_csv`."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([harmless(column) for column in columns])
     for row in rows:
         writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
     return out.getvalue()

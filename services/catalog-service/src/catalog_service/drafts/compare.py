@@ -10,6 +10,7 @@ import msgspec
 
 from catalog_service.feeds.differences import NOTHING, Change, Step, find_changes
 from catalog_service.normalizing.store import NormalizedRow, Present
+from catalog_service.preview.views import issues_of
 from common.contracts.product import ProductNormalized
 from common.errors import Issue
 
@@ -116,12 +117,6 @@ def _shown(value: Any) -> Any:
     if isinstance(value, str) and len(value) > LONGEST_VALUE:
         return f"{value[:LONGEST_VALUE]}..."
     return value
-
-
-def issues_of(event: ProductNormalized) -> list[Issue]:
-    """The issues of a product, one that concerns several parts once."""
-    parts = (event.content_part, event.offers_part, event.stock_part)
-    return list(dict.fromkeys(i for part in parts if part is not None for i in part.issues))
 
 
 def body_of(event: ProductNormalized) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from cachetools import LRUCache
 
 from catalog_service.categories.permitted import PermittedLeaves
 from catalog_service.categories.store import request_schemas
-from catalog_service.drafts.compare import UNKNOWN, FamilyChange, compare, issues_of
+from catalog_service.drafts.compare import UNKNOWN, FamilyChange, compare
 from catalog_service.drafts.store import (
     Draft,
     DraftKey,
@@ -43,6 +43,7 @@ from catalog_service.normalizing.store import NormalizedRow, Present, load_membe
 from catalog_service.normalizing.try_families import Trial, Tried, feed_of, try_families
 from catalog_service.normalizing.turn import Task, Turn
 from catalog_service.normalizing.variations import Member, own_members
+from catalog_service.preview.views import issues_of
 from common import clock
 from common.postgres.pool import Connection, Pool
 from common.postgres.set_aside import RowKey, alone

@@ -226,6 +226,28 @@ async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow])
             for row in rows
         ],
     )
+    await _save_sku_codes(connection, rows)
+
+
+async def _save_sku_codes(connection: Connection, rows: Sequence[NormalizedRow]) -> None:
+    """Keep by which SKU codes these families are found; one that is wanted no more is still found
+    by its last ones."""
+    await connection.executemany(
+        """
+        WITH gone AS (
+            DELETE FROM family_sku
+            WHERE merchant_id = $1 AND feed_id = $2 AND family_id = $3
+                AND sku_code <> ALL($4::text[])
+        )
+        INSERT INTO family_sku (merchant_id, feed_id, family_id, sku_code)
+        SELECT $1, $2, $3, sku_code FROM unnest($4::text[]) AS sku_code ON CONFLICT DO NOTHING
+        """,
+        [
+            (event.merchant_id, event.feed_id, event.family_id, event.sku_codes)
+            for event in (row.event for row in rows)
+            if event.presence == "present"
+        ],
+    )
 
 
 async def list_due(connection: Connection, job: str, *, limit: int) -> list[ProductKey]:

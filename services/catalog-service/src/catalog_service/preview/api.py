@@ -1,7 +1,7 @@
 """REST over what would be sent: preview, issues, completeness, unmatched categories, dry run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -20,9 +20,10 @@ from catalog_service.categories.store import find_tree
 from catalog_service.categories.suggest import LeafNames, Suggested
 from catalog_service.categories.tree import Tree, TreeNode
 from catalog_service.feeds.configuration import FeedConfiguration
-from catalog_service.feeds.store import Feed, load_feed
+from catalog_service.feeds.store import load_feed
 from catalog_service.preview.check_families import CheckedFeed, check_whole_feed
 from catalog_service.preview.completeness import Completeness, completeness
+from catalog_service.preview.download import csv_table, json_lines
 from catalog_service.preview.store import (
     count_missing,
     count_states,
@@ -135,12 +136,23 @@ def preview_router(pool: Pool) -> APIRouter:
         page = Page.of(found, filters.limit, lambda each: FamilyPlace(each.event.family_id))
         return page.with_items([product_line(product) for product in page.items])
 
-    @router.get(base + "/preview-download", response_class=StreamingResponse)
-    async def download(merchant: FeedReader, feed_id: FeedId) -> StreamingResponse:
-        """The whole preview as JSON Lines, a family a line (M6.1)."""
+    @router.get(
+        base + "/preview-download",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"application/x-ndjson": {}, "text/csv": {}}}},
+    )
+    async def download(
+        merchant: FeedReader,
+        feed_id: FeedId,
+        form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
+    ) -> StreamingResponse:
+        """The whole preview (M6.1): as JSON Lines a family a line, with its source fields and its
+        request body; as CSV a SKU a line."""
         async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
-        return StreamingResponse(_lines(pool, feed), media_type="application/x-ndjson")
+        if form == "csv":
+            return StreamingResponse(csv_table(pool, feed), media_type="text/csv; charset=utf-8")
+        return StreamingResponse(json_lines(pool, feed), media_type="application/x-ndjson")
 
     @router.get(base + "/preview/{family_id:path}")
     async def preview_one(
@@ -216,18 +228,6 @@ def preview_router(pool: Pool) -> APIRouter:
 def _suggest(nodes: Sequence[TreeNode], paths: Sequence[str]) -> list[list[Suggested]]:
     names = LeafNames(Tree(nodes))
     return [names.suggest(path.split(">")) for path in paths]
-
-
-async def _lines(pool: Pool, feed: Feed) -> AsyncIterator[str]:
-    after = ""
-    while True:
-        async with reading(pool) as connection:
-            page = await list_normalized(connection, feed, after=after, limit=200)
-        for product in page:
-            yield product_preview(product, []).model_dump_json(exclude={"sources"}) + "\n"
-        if len(page) < 200:
-            return
-        after = page[-1].event.family_id
 
 
 def dry_run_router(pool: Pool) -> APIRouter:

@@ -63,6 +63,16 @@ async def list_normalized(
 
 async def load_normalized(connection: Connection, feed: Feed, family_id: str) -> ShownProduct:
     """One family of the feed. Raises `NotFound`."""
+    found = await find_normalized(connection, feed, family_id)
+    if found is None:
+        raise NotFound("family", remedy="It may still be dirty: see the feed's progress.")
+    return found
+
+
+async def find_normalized(
+    connection: Connection, feed: Feed, family_id: str
+) -> ShownProduct | None:
+    """One family of the feed, None where it was never evaluated."""
     n = normalized_product.c
     row = await core.fetch_one(
         connection,
@@ -72,9 +82,67 @@ async def load_normalized(connection: Connection, feed: Feed, family_id: str) ->
             n.family_id == family_id,
         ),
     )
-    if row is None:
-        raise NotFound("family", remedy="It may still be dirty: see the feed's progress.")
-    return _shown(row)
+    return None if row is None else _shown(row)
+
+
+async def find_family_of_sku(connection: Connection, feed: Feed, sku_code: str) -> str | None:
+    """The family that has the SKU code in this feed, one that is wanted first; None where none
+    ever had it."""
+    family: str | None = await connection.fetchval(
+        """
+        SELECT s.family_id FROM family_sku AS s
+        JOIN normalized_product AS n USING (merchant_id, feed_id, family_id)
+        WHERE s.merchant_id = $1 AND s.feed_id = $2 AND s.sku_code = $3
+        ORDER BY n.state IN ('excluded', 'deleted', 'feed_removed'), s.family_id LIMIT 1
+        """,
+        feed.merchant_id,
+        feed.feed_id,
+        sku_code,
+    )
+    return family
+
+
+async def list_codes_beside(
+    connection: Connection, feed: Feed, sku_code: str, *, limit: int
+) -> list[str]:
+    """Codes of the feed that sort next to this one: half of `limit` on either side."""
+    rows = await connection.fetch(
+        """
+        (SELECT sku_code FROM family_sku WHERE merchant_id = $1 AND feed_id = $2 AND sku_code >= $3
+            ORDER BY sku_code LIMIT $4)
+        UNION ALL
+        (SELECT sku_code FROM family_sku WHERE merchant_id = $1 AND feed_id = $2 AND sku_code < $3
+            ORDER BY sku_code DESC LIMIT $4)
+        """,
+        feed.merchant_id,
+        feed.feed_id,
+        sku_code,
+        limit // 2,
+    )
+    return [row["sku_code"] for row in rows]
+
+
+async def find_pending(
+    connection: Connection, feed: Feed, family_id: str
+) -> tuple[bool, str | None]:
+    """Whether the family is still to be evaluated, and what it waits for."""
+    row = await connection.fetchrow(
+        """
+        SELECT EXISTS (
+            SELECT FROM family_mark WHERE merchant_id = $1 AND catalogue_id = $2
+                AND family_id = $4 AND (feed_id IS NULL OR feed_id = $3)
+        ) AS is_dirty, (
+            SELECT waits_for FROM family_wait
+            WHERE merchant_id = $1 AND feed_id = $3 AND family_id = $4
+        ) AS waits_for
+        """,
+        feed.merchant_id,
+        feed.catalogue_id,
+        feed.feed_id,
+        family_id,
+    )
+    assert row is not None  # noqa: S101 - a statement without a table has a row
+    return row["is_dirty"] or row["waits_for"] is not None, row["waits_for"]
 
 
 async def count_states(connection: Connection, feed: Feed) -> dict[str, int]:

@@ -7,8 +7,11 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
+from aliexpress.payload import creation_payload
+from aliexpress.wire import encode
 from catalog_service.preview.store import ShownProduct
 from catalog_service.sources.views import ProductView
+from common.contracts.product import ProductNormalized
 from common.errors import Issue
 
 
@@ -43,15 +46,38 @@ class ProductLine(BaseModel):
 
 
 class ProductPreview(ProductLine):
-    """A family as it would be sent, beside its source fields (M6.1)."""
+    """A family as it would be sent, beside its source fields (M6.1).
+
+    `body` is the request body that creates the product, exactly; null while it cannot be created.
+    Of a product that is online the body of an update differs from it by what the shop has, as
+    `body_note` says.
+    """
 
     presence: str
     absent_reason: str | None
     content: dict[str, Any] | None
     offers: list[dict[str, Any]] | None
     stock: list[dict[str, Any]] | None
+    body: dict[str, Any] | None
+    body_note: str | None
     sources: list[ProductView]
     causes: list[dict[str, Any]]
+
+
+ONLINE_NOTE = (
+    "It is online: an update carries these fields and aliexpress_product_id, and its prices, stock"
+    " and country prices go back as the shop has them. GET .../feeds/{feed}/bodies/{family} of"
+    " feed-publisher shows that body exactly, if there is anything to update."
+)
+
+
+def body_of(event: ProductNormalized) -> dict[str, Any] | None:
+    """The body that creates the product, as it is read from the wire; None while none can."""
+    payload = creation_payload(event)
+    if payload is None:
+        return None
+    body: dict[str, Any] = msgspec.json.decode(encode(payload))
+    return body
 
 
 def issue_views(issues: Sequence[Issue]) -> list[IssueView]:
@@ -77,17 +103,22 @@ def product_preview(product: ShownProduct, sources: list[ProductView]) -> Produc
         content=content,
         offers=offers,
         stock=stock,
+        body=body_of(event),
+        body_note=None if product.marketplace_product_id is None else ONLINE_NOTE,
         sources=sources,
         causes=[msgspec.to_builtins(cause) for cause in product.report_causes],
     )
 
 
+def issues_of(event: ProductNormalized) -> list[Issue]:
+    """The issues of a product, one that concerns several parts once."""
+    parts = (event.content_part, event.offers_part, event.stock_part)
+    return list(dict.fromkeys(issue for part in parts if part is not None for issue in part.issues))
+
+
 def _line(product: ShownProduct) -> dict[str, Any]:
     event = product.event
-    parts = (event.content_part, event.offers_part, event.stock_part)
-    issues = list(
-        dict.fromkeys(issue for part in parts if part is not None for issue in part.issues)
-    )
+    issues = issues_of(event)
     errors = sum(issue.severity == "error" for issue in issues)
     return {
         "family_id": event.family_id,

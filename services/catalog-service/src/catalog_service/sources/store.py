@@ -375,18 +375,30 @@ async def list_family(
     connection: Connection, merchant_id: str, catalogue_id: str, family_id: str
 ) -> list[SourceProduct]:
     """The members of a family that are not deleted, the parent first."""
+    found = await list_families(connection, merchant_id, catalogue_id, [family_id])
+    return found[family_id]
+
+
+async def list_families(
+    connection: Connection, merchant_id: str, catalogue_id: str, family_ids: Sequence[str]
+) -> dict[str, list[SourceProduct]]:
+    """The members of each family that are not deleted, the parent first."""
     p = source_product.c
+    wanted = sa.any_(sa.literal(list(family_ids), sa.ARRAY(Text)))
     rows = await core.fetch(
         connection,
         _PRODUCT.where(
             p.merchant_id == merchant_id,
             p.catalogue_id == catalogue_id,
-            or_(p.product_id == family_id, p.parent_id == family_id),
-            p.family_id == family_id,
+            or_(p.product_id == wanted, p.parent_id == wanted),
+            p.family_id == wanted,
             p.is_deleted.is_(False),
-        ).order_by(p.product_id != p.family_id, p.product_id),
+        ).order_by(p.family_id, p.product_id != p.family_id, p.product_id),
     )
-    return [_product(row) for row in rows]
+    members: dict[str, list[SourceProduct]] = {family_id: [] for family_id in family_ids}
+    for row in rows:
+        members[row["family_id"]].append(_product(row))
+    return members
 
 
 async def find_version(
