@@ -19,6 +19,7 @@ from channel_cli.commands import (
     orders,
     orders_in_time,
     parked,
+    plan,
     quarantines,
     runs,
     set_aside,
@@ -26,6 +27,7 @@ from channel_cli.commands import (
     shops,
     system,
     trace,
+    why,
 )
 
 app = typer.Typer(
@@ -70,6 +72,8 @@ app.command("status")(system.status)
 app.command("import")(catalogue.import_file)
 app.command("preview")(catalogue.preview)
 app.command("report")(runs.report)
+app.command("plan")(plan.plan)
+app.command("why")(why.why)
 
 if __name__ == "__main__":
     app()

@@ -294,11 +294,25 @@ class Run(Answer, frozen=True, kw_only=True):
 
 
 class PlanLine(Answer, frozen=True, kw_only=True):
-    """What a plan does to one product, or to the price or stock of one SKU."""
+    """What a plan does to one product, or to the price or stock of one SKU.
+
+    `action` is `withheld` for what needs a confirmation; `planned_action` says which.
+    """
 
     action: str
     family_id: str
+    planned_action: str | None = None
     sku: str | None = None
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+    status: str = ""
+    code: str | None = None
+    message: str | None = None
+
+    @property
+    def planned(self) -> str:
+        """What is planned, withheld or not."""
+        return self.planned_action or self.action
 
 
 class ReportCause(Answer, frozen=True, kw_only=True):
