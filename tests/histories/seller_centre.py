@@ -21,6 +21,7 @@ from aliexpress.offers import (
     update_stock,
 )
 from aliexpress.operation import AccessToken, AppCredentials
+from aliexpress.payload import product_payload
 from aliexpress.products import put_on_sale, take_off_sale, update_product
 from aliexpress.transport import HttpTransport
 from channel_cli.settings import PUBLISHER as PUBLISHER_ADDRESS
@@ -28,7 +29,6 @@ from channel_demo.sandbox import ShopProduct
 from channel_demo.session import Session
 from common.contracts.product import Content, LocalText
 from feed_publisher.listings.listing import AcceptedSku
-from feed_publisher.planning.payload import product_payload
 from stack.run import Stack
 from stack.system import AUTH, PUBLISHER, SANDBOX
 from stack.testing.marketplace import Marketplace
