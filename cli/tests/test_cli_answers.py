@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from channel_cli import answers, feed_answers, order_answers, sku_answers
+from channel_cli import adoption_answers, answers, feed_answers, order_answers, sku_answers
 
 OPENAPI = Path(__file__).parents[2] / "schemas" / "openapi"
 EVERYWHERE = ("auth-service", "catalog-service", "feed-publisher", "order-importer")
@@ -86,6 +86,9 @@ VIEWS: dict[type[answers.Answer], tuple[tuple[str, ...], str]] = {
     sku_answers.AcceptedSku: (("feed-publisher",), "AcceptedSkuView"),
     sku_answers.ShownSku: (("feed-publisher",), "ShownView"),
     sku_answers.PublishedSku: (("feed-publisher",), "FeedSkuView"),
+    adoption_answers.Candidate: (("feed-publisher",), "CandidateView"),
+    adoption_answers.AdoptionOutcome: (("feed-publisher",), "AdoptionOutcome"),
+    adoption_answers.AdoptedPage: (("feed-publisher",), "AdoptedPage"),
     answers.AuditEntry: (EVERYWHERE, "AuditView"),
     answers.DeadLetter: (EVERYWHERE, "WholeDeadLetter"),
     answers.ReplayOutcome: (EVERYWHERE, "OutcomeView"),
@@ -148,11 +151,12 @@ def test_an_answer_is_what_its_services_promise(answer: type[answers.Answer]) ->
             assert why is None, f"{view}.{field.name} {why}"
 
 
-@pytest.mark.parametrize("module", [answers, feed_answers, sku_answers])
+@pytest.mark.parametrize("module", [answers, feed_answers, sku_answers, adoption_answers])
 def test_every_answer_is_held_against_a_view(module: types.ModuleType) -> None:
     known = {
         value
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, answers.Answer)
     }
-    assert known - VIEWS.keys() <= {answers.Answer, answers.Desired, sku_answers.WholeSku}
+    joined = {sku_answers.WholeSku, adoption_answers.Adopted}
+    assert known - VIEWS.keys() <= {answers.Answer, answers.Desired, *joined}

@@ -3,6 +3,7 @@
 import typer
 
 from channel_cli.commands import (
+    adopt,
     catalogue,
     catalogue_fields,
     catalogues,
@@ -48,6 +49,7 @@ app.add_typer(quarantines.app, name="quarantines")
 app.add_typer(parked.app, name="parked")
 app.add_typer(set_aside.app, name="set-aside")
 app.add_typer(imports.app, name="imports")
+app.add_typer(adopt.app, name="adopt")
 app.add_typer(trace.app, name="trace")
 catalogues.app.command("fields")(catalogue_fields.fields)
 catalogues.app.command("values")(catalogue_fields.values)

@@ -75,7 +75,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
         routers=[
             run_router(pool, max_queued=settings.max_queued_runs),
             report_router(pool),
-            adoption_router(Adopter(pool, shop_reader)),
+            adoption_router(pool, Adopter(pool, shop_reader)),
             product_router(pool),
             explaining_router(pool, shop_reader),
             republish_router(pool),

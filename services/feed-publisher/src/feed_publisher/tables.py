@@ -35,6 +35,23 @@ def words(*constants: str) -> list[ColumnElement[str]]:
     return [word(constant) for constant in constants]
 
 
+adoption_candidate = Table(
+    "adoption_candidate",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("feed_id", Text, primary_key=True),
+    Column("family_id", Text, primary_key=True),
+    Column("marketplace_product_id", Text, primary_key=True),
+    Column("sku_codes", ARRAY(Text), nullable=False),
+    Column("skus_in_shop", Integer, nullable=False),
+    Column("title", Text),
+    Column("has_same_title", Boolean, nullable=False),
+    Column("same_barcodes", ARRAY(Text), nullable=False),
+    Column("found_at", DateTime(timezone=True), nullable=False),
+    comment="Products that were online before us and hold SKU codes of a family, as last found"
+    " (M1.6)",
+)
+
 desired_product = Table(
     "desired_product",
     TABLES,

@@ -1,12 +1,17 @@
 """Takes over a product that was online before us, when the merchant says so (M1.6)."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import msgspec
 
+from aliexpress.errors import MarketplaceFailure
 from aliexpress.products import Product
 from common import clock
-from common.errors import NotFound, Refusal
+from common.errors import NotFound, Outage, Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
+from feed_publisher.candidates.store import replace_candidates
 from feed_publisher.claims.store import claim_skus, load_holders
 from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.states import Desired, Feed
@@ -17,6 +22,23 @@ from feed_publisher.listings.store import find_owner, load_listings
 from feed_publisher.planning.plan import find_conflict
 from feed_publisher.sending.look_up import skus_of
 from feed_publisher.sending.shop_reader import ShopReader
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """A family, and the product of the shop that it takes over."""
+
+    family_id: str
+    product_id: str
+
+
+@dataclass(frozen=True)
+class Adoptions:
+    """What became of several, in order: None where it was adopted, else why not. `stopped` says why
+    those after them were not tried."""
+
+    outcomes: Sequence[Refusal | None]
+    stopped: str | None = None
 
 
 class Adopter:
@@ -39,6 +61,22 @@ class Adopter:
         async with unit_of_work(self._pool) as connection:
             wanted = await _load_wanted(connection, feed, family_id)
             await _link(connection, feed, wanted, product)
+
+    async def adopt_each(
+        self, merchant_id: str, feed_id: str, adoptions: Sequence[Adoption]
+    ) -> Adoptions:
+        """Adopt one after the other, each by itself, until AliExpress does not answer any more."""
+        outcomes: list[Refusal | None] = []
+        for adoption in adoptions:
+            refusal: Refusal | None = None
+            try:
+                await self.adopt(merchant_id, feed_id, adoption.family_id, adoption.product_id)
+            except Refusal as refused:
+                refusal = refused
+            except (MarketplaceFailure, Outage) as failure:
+                return Adoptions(outcomes, str(failure))
+            outcomes.append(refusal)
+        return Adoptions(outcomes)
 
     async def _read(self, merchant_id: str, shop_id: str, product_id: str) -> Product:
         product = await self._shop.find(merchant_id, shop_id, product_id)
@@ -94,6 +132,7 @@ async def _link(connection: Connection, feed: Feed, wanted: Desired, product: Pr
     await mark_families(
         connection, feed.merchant_id, feed.feed_id, ["product", "offer"], [family_id]
     )
+    await replace_candidates(connection, feed.merchant_id, feed.feed_id, [family_id], [])
 
 
 def _adopted(listing: Listing, product: Product) -> Listing:

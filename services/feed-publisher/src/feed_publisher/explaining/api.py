@@ -16,6 +16,8 @@ from common.postgres.schedules import Schedule, list_schedules
 from common.postgres.unit_of_work import reading
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import STORABLE, FamilyId, FeedId, Reader, SkuCode
+from feed_publisher.candidates.store import list_candidates
+from feed_publisher.candidates.views import CandidateView, candidate_view
 from feed_publisher.desired.consumer import PRODUCT_SCHEDULE
 from feed_publisher.desired.states import Feed, Kind
 from feed_publisher.desired.store import find_shop, load_feed
@@ -44,6 +46,7 @@ from feed_publisher.reports.views import CauseView, cause_view
 from feed_publisher.sending.bodies import Body
 from feed_publisher.sending.shop_reader import ShopReader
 
+MOST_CANDIDATES = 20
 OPERATIONS = {"create": "PRODUCT_CREATE", "update": "PRODUCT_FULL_UPDATE"}
 
 
@@ -78,6 +81,9 @@ class FamilyBodyView(BaseModel):
     body: dict[str, Any] | None
     changes: list[ChangedField] | None = Field(
         description="Against what was last accepted; null where that is not known."
+    )
+    candidates: list[CandidateView] = Field(
+        description="Products that were online before us and could be adopted instead (M1.6)."
     )
     live_problem: str | None = Field(description="Why the shop could not be read just now.")
 
@@ -122,12 +128,14 @@ def explaining_router(pool: Pool, shop: ShopReader) -> APIRouter:
             feed = await load_feed(connection, merchant_id, feed_id)
             state = await load_family_state(connection, feed, family_id)
             accepted = await _load_accepted_body(connection, feed, state.listing)
+            candidates = await _candidates(connection, feed, family_id)
         if state.desired is None:
             raise NotFound("product")
         product, problem = None, None
         if state.content_item is not None and state.content_item.action == "update":
             product, problem = await _read(shop, feed, state.listing)
-        return _body_view(state, state.content_body(product), accepted, problem)
+        body = state.content_body(product)
+        return _body_view(state, body, accepted, candidates=candidates, problem=problem)
 
     return router
 
@@ -164,11 +172,19 @@ async def _load_sku(
         open_item=item_view(await find_open_item(connection, *key, sku_code)),
         last_outcome=item_view(await find_last_outcome(connection, *key, sku_code)),
         shown=last_read_view(state.listing, await find_last_read(connection, *key), sku_code),
+        candidates=await _candidates(connection, feed, family_id),
         live_problem=None,
     )
     if view.desired is None and not state.listing.is_online and view.last_outcome is None:
         raise await _unknown(connection, feed, sku_code)
     return view, state
+
+
+async def _candidates(connection: Connection, feed: Feed, family_id: str) -> list[CandidateView]:
+    found = await list_candidates(
+        connection, feed.merchant_id, feed.feed_id, family_id=family_id, limit=MOST_CANDIDATES
+    )
+    return [candidate_view(candidate) for candidate in found]
 
 
 async def _unknown(connection: Connection, feed: Feed, sku_code: str) -> NotFound:
@@ -215,7 +231,12 @@ async def _load_accepted_body(connection: Connection, feed: Feed, listing: Listi
 
 
 def _body_view(
-    state: FamilyState, body: Body | None, accepted: Body | None, problem: str | None
+    state: FamilyState,
+    body: Body | None,
+    accepted: Body | None,
+    *,
+    candidates: list[CandidateView],
+    problem: str | None,
 ) -> FamilyBodyView:
     item = state.content_item
     changes = None
@@ -237,6 +258,7 @@ def _body_view(
         operation=None if item is None else OPERATIONS[item.action],
         body=None if body is None else shown_body(body),
         changes=changes,
+        candidates=candidates,
         live_problem=problem,
     )
 

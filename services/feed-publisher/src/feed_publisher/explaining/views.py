@@ -11,6 +11,7 @@ from aliexpress.products import Product
 from common import clock
 from common.contracts.product import ProductNormalized
 from common.postgres.schedules import Schedule
+from feed_publisher.candidates.views import CandidateView
 from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.states import Kind
 from feed_publisher.explaining.store import Claim, LastRead, SkuItem
@@ -141,6 +142,9 @@ class FeedSkuView(BaseModel):
     open_item: SkuItemView | None
     last_outcome: SkuItemView | None
     shown: ShownView | None
+    candidates: list[CandidateView] = Field(
+        description="Products that were online before us and could be adopted instead (M1.6)."
+    )
     live_problem: str | None = Field(description="Why the shop could not be read just now.")
 
 

@@ -147,7 +147,7 @@ KNOWN: tuple[Known, ...] = (
         None,
         "A product with this SKU is online in the shop and was not published by this channel "
         "(M1.6).",
-        "Take it offline on AliExpress, or adopt it.",
+        "Take it offline on AliExpress, or adopt it: GET .../adoptions lists what can be adopted.",
         is_transient=True,
     ),
     Known(

@@ -9,7 +9,10 @@ import msgspec
 
 from aliexpress.feeds import FeedItem, FeedType, submit_feed
 from aliexpress.products import Product
+from common import clock
 from common.postgres.unit_of_work import reading, unit_of_work
+from feed_publisher.candidates.candidate import Candidate, candidate_of
+from feed_publisher.candidates.store import replace_candidates
 from feed_publisher.listings.causes import refusal
 from feed_publisher.listings.change import Action
 from feed_publisher.listings.listing import Listing, Refused
@@ -72,18 +75,28 @@ async def look_up_creations(sending: Sending, items: Sequence[RunItem]) -> dict[
     is_unsettled = any(listing.create_intent_at for listing in listings.values())
     codes = sorted({code for item in items for code in item.sku_codes})
     holders = await find_foreign(sending, codes, with_offline=is_unsettled)
-    if not holders:
-        return {}
     products = await read_products(
         sending.client, sending.token, {p for held in holders.values() for p in held}
     )
     outcomes = {}
+    candidates: list[Candidate] = []
     for item in items:
         held = sorted({p for code in item.sku_codes for p in holders.get(code, ())})
         there = [product for p in held if (product := products[p]) is not None]
         if there:
-            outcomes[item.item_no] = _found(item, there, listings[item.family_id])
+            outcome = outcomes[item.item_no] = _found(item, there, listings[item.family_id])
+            candidates += _candidates(item, there) if outcome.verdict == "rejected" else ()
+    async with unit_of_work(sending.pool) as connection:
+        await replace_candidates(connection, run.merchant_id, run.feed_id, families, candidates)
     return outcomes
+
+
+def _candidates(item: RunItem, products: Sequence[Product]) -> list[Candidate]:
+    """The products that the item's family could take over instead (M1.6)."""
+    content, now = item.change.content, clock.now()
+    if content is None:
+        return []
+    return [candidate_of(item.family_id, content, product, now) for product in products]
 
 
 def _found(item: RunItem, products: Sequence[Product], listing: Listing) -> Outcome:
