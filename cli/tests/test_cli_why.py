@@ -92,6 +92,10 @@ def concluded(wanted_part: dict[str, Any] | None, published_part: dict[str, Any]
     )
 
 
+CANDIDATE = {
+    "family_id": "a", "marketplace_product_id": "77", "sku_codes": ["A-1"], "skus_in_shop": 1,
+    "has_same_title": True, "same_barcodes": [], "is_ambiguous": False,
+}  # fmt: skip
 GONE = {"status": "none", "offer": None}
 REJECTED = ITEM | {"status": "rejected", "cause": CAUSE}
 
@@ -144,6 +148,7 @@ REJECTED = ITEM | {"status": "rejected", "cause": CAUSE}
             published(shown=published()["shown"] | {"offer": OFFER | {"inventory": 4}}),
             "another inventory",
         ),
+        (wanted(), published(candidates=[CANDIDATE]), "product 77, which"),
         (None, published(), "as it is wanted"),
     ],
 )  # fmt: skip

@@ -70,6 +70,16 @@ def _open(wanted: Wanted, published: Published) -> str | None:
     return f"Its {item.action} is under way ({item.status}) in run {item.run_id}{waits}."
 
 
+def _online_already(wanted: Wanted, published: Published) -> str | None:
+    if published is None or not published.candidates:
+        return None
+    ids = ", ".join(one.marketplace_product_id for one in published.candidates)
+    return (
+        f"AliExpress has it already as product {ids}, which this channel did not publish (M1.6):"
+        f" take that offline, or type `channel adopt accept {published.family_id}`."
+    )
+
+
 def _planned(wanted: Wanted, published: Published) -> str | None:
     for step in published.next_steps if published else ():
         if step.verdict == "planned" and published is not None:
@@ -135,6 +145,7 @@ _CHAIN: tuple[Callable[[Wanted, Published], str | None], ...] = (
     _not_handed_over,
     _held_elsewhere,
     _open,
+    _online_already,
     _planned,
     _refused,
     _in_error,

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from channel_cli.adoption_answers import Candidate
 from channel_cli.answers import Answer, Cause, Issue
 
 
@@ -157,6 +158,7 @@ class PublishedSku(Answer, frozen=True, kw_only=True):
     open_item: SkuItem | None = None
     last_outcome: SkuItem | None = None
     shown: ShownSku | None = None
+    candidates: list[Candidate] = msgspec.field(default_factory=list)
     live_problem: str | None = None
 
 

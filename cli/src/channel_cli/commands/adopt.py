@@ -43,7 +43,7 @@ def list_candidates(
             one.title,
             one.sku_codes,
             one.skus_in_shop,
-            _hints(one),
+            hints_of(one),
         )
         for one in found
     )
@@ -52,7 +52,8 @@ def list_candidates(
         say("Type `channel adopt accept PRODUCT`, or --all for all that are not ambiguous.")
 
 
-def _hints(one: Candidate) -> list[str]:
+def hints_of(one: Candidate) -> list[str]:
+    """What speaks for a candidate, or against taking it unseen."""
     barcodes = f"same barcode: {', '.join(one.same_barcodes)}" if one.same_barcodes else None
     title = "same title" if one.has_same_title else None
     return [hint for hint in (title, barcodes, "ambiguous" if one.is_ambiguous else None) if hint]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from channel_cli.client import Channel
+from channel_cli.commands.adopt import hints_of
 from channel_cli.conclude import conclude
 from channel_cli.output import (
     SAMPLE_FEED,
@@ -121,6 +122,9 @@ def _of_publisher(found: WholeSku) -> Rows:
         yield f"next {step.kind} run", _step(step)
     yield "open item", _item(published.open_item)
     yield "last outcome", _item(published.last_outcome)
+    for one in published.candidates:
+        hints = ", ".join(hints_of(one)) or "no hint but the SKU codes"
+        yield "online before", f"product {one.marketplace_product_id}, {one.title}: {hints}"
     yield "AliExpress shows", _shown(published)
 
 

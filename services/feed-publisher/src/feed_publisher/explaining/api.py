@@ -23,6 +23,7 @@ from feed_publisher.desired.states import Feed, Kind
 from feed_publisher.desired.store import find_shop, load_feed
 from feed_publisher.explaining.body_changes import BodyChange, find_body_changes, shown_body
 from feed_publisher.explaining.family_state import FamilyState, load_family_state
+from feed_publisher.explaining.forecast import forecast_run
 from feed_publisher.explaining.store import (
     find_accepted_change,
     find_claim,
@@ -88,6 +89,18 @@ class FamilyBodyView(BaseModel):
     live_problem: str | None = Field(description="Why the shop could not be read just now.")
 
 
+class ForecastView(BaseModel):
+    """What the next run of a kind would do with the feed, in products. Nothing is planned: the
+    guard, and what AliExpress has already, are seen by a dry run."""
+
+    kind: Kind
+    actions: dict[str, int] = Field(description="By create, update, delete, price, stock.")
+    refused: int = Field(description="By a rule, or before and not changed since.")
+    waiting: int = Field(description="For a value that is valid.")
+    unchanged: int = Field(description="Wanted products that need nothing.")
+    is_partial: bool = Field(description="Whether only the first 50,000 changed ones are counted.")
+
+
 def explaining_router(pool: Pool, shop: ShopReader) -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["products"], responses=PROBLEM_RESPONSES)
@@ -136,6 +149,23 @@ def explaining_router(pool: Pool, shop: ShopReader) -> APIRouter:
             product, problem = await _read(shop, feed, state.listing)
         body = state.content_body(product)
         return _body_view(state, body, accepted, candidates=candidates, problem=problem)
+
+    @router.get(feeds + "/forecast")
+    async def get_forecast(
+        merchant_id: Reader, feed_id: FeedId, kind: Kind = "product"
+    ) -> ForecastView:
+        """How many products the next run would create, update, delete, leave as they are (M6.1)."""
+        async with reading(pool) as connection:
+            feed = await load_feed(connection, merchant_id, feed_id)
+        found = await forecast_run(pool, feed, kind)
+        return ForecastView(
+            kind=found.kind,
+            actions=dict(sorted(found.actions.items())),
+            refused=found.refused,
+            waiting=found.waiting,
+            unchanged=found.unchanged,
+            is_partial=found.is_partial,
+        )
 
     return router
 

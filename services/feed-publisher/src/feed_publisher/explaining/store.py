@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from common.postgres.pool import Connection
+from feed_publisher.desired.states import Kind
 from feed_publisher.drift.differences import Difference
 from feed_publisher.listings.change import Action, Change
 from feed_publisher.sending.store import CallState
@@ -162,6 +163,34 @@ async def find_accepted_change(
         content_hash,
     )
     return None if change is None else _change.decode(change)
+
+
+async def count_unmarked(
+    connection: Connection, merchant_id: str, feed_id: str, kind: Kind
+) -> tuple[int, int]:
+    """How many products are wanted that a run of the kind would not look at, and how many of those
+    cannot be sent, as last planned."""
+    row = await connection.fetchrow(
+        """
+        SELECT count(*) AS wanted, count(*) FILTER (WHERE is_missing) AS waiting FROM (
+            SELECT family_id, bool_or(is_missing) AS is_missing FROM (
+                SELECT family_id, true AS is_wanted, false AS is_marked, false AS is_missing
+                FROM desired_product
+                WHERE merchant_id = $1 AND feed_id = $2 AND presence = 'present'
+                UNION ALL
+                SELECT family_id, false, true, false FROM family_mark
+                WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3
+                UNION ALL
+                SELECT family_id, false, false, true FROM shortfall
+                WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3
+            ) AS fact GROUP BY family_id HAVING bool_or(is_wanted) AND NOT bool_or(is_marked)
+        ) AS unmarked
+        """,
+        merchant_id,
+        feed_id,
+        kind,
+    )
+    return (0, 0) if row is None else (row["wanted"], row["waiting"])
 
 
 async def find_last_read(
