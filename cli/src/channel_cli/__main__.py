@@ -21,6 +21,7 @@ from channel_cli.commands import (
     orders_in_time,
     parked,
     plan,
+    preview,
     quarantines,
     runs,
     set_aside,
@@ -72,7 +73,7 @@ orders.app.command("changes")(orders_in_time.changes)
 app.command("up")(system.up)
 app.command("status")(system.status)
 app.command("import")(catalogue.import_file)
-app.command("preview")(catalogue.preview)
+app.command("preview")(preview.preview)
 app.command("report")(runs.report)
 app.command("plan")(plan.plan)
 app.command("why")(why.why)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
@@ -134,6 +135,26 @@ class Session:
         """GET an answer that is no JSON, such as a CSV download."""
         answer = await self._authorised("GET", service, path, headers={"Accept": media_type})
         return answer.text
+
+    async def save(self, service: str, path: str, file: Path, query: Query | None = None) -> None:
+        """GET an answer of any length into a file, which is there only once it is whole."""
+        part = file.with_name(f"{file.name}.part")
+        headers = {"Authorization": f"Bearer {await self._bearer()}"}
+        url = self.url(service)
+        try:
+            async with self.http.stream(
+                "GET", url + path, headers=headers, params=dict(query or {})
+            ) as answer:
+                if answer.is_error:
+                    await answer.aread()
+                raise_for_problem(answer)
+                with part.open("wb") as out:
+                    async for chunk in answer.aiter_bytes():
+                        out.write(chunk)
+        except httpx2.HTTPError as error:
+            part.unlink(missing_ok=True)
+            raise Unreachable(service, url, type(error).__name__) from None
+        part.replace(file)
 
     def url(self, service: str) -> str:
         """A service's base address; raises `Unreachable` when it is not known."""

@@ -1,11 +1,11 @@
-"""`channel import` and `channel preview`: a catalogue in, and what would come of it."""
+"""`channel import`: a catalogue in."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from channel_cli.answers import Import, ImportProblem, PreviewFamily
+from channel_cli.answers import Import, ImportProblem
 from channel_cli.client import Channel
 from channel_cli.commands.catalogues import (
     declare_catalogue,
@@ -15,11 +15,9 @@ from channel_cli.commands.catalogues import (
 from channel_cli.following import follow_import, import_and_follow
 from channel_cli.output import (
     SAMPLE_CATALOGUE,
-    SAMPLE_FEED,
     SAMPLE_MERCHANT,
     AsJson,
     CatalogueId,
-    FeedId,
     MerchantId,
     ask,
     fail,
@@ -88,46 +86,3 @@ def import_file(
             f"{result.withheld} deletions are withheld (M7.4). Is the file whole? Then repeat with"
             " --confirm-deletions."
         )
-
-
-def preview(
-    family: Annotated[str | None, typer.Argument(help="One product in full.")] = None,
-    *,
-    merchant: MerchantId = SAMPLE_MERCHANT,
-    feed: FeedId = SAMPLE_FEED,
-    state: Annotated[str | None, typer.Option(help="valid, invalid, excluded, …")] = None,
-    rule: Annotated[
-        str | None, typer.Option(help="Only products with an issue of this rule.")
-    ] = None,
-    query: Annotated[str | None, typer.Option("--query", "-q", help="Words to look for.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """What would be sent, and why not (M6.1)."""
-    if family is not None:
-        document = ask(lambda channel: channel.preview_family(merchant, feed, family))
-        show(document, True, lambda: "")
-        return
-
-    async def asked(channel: Channel) -> list[PreviewFamily]:
-        filters: Query = {"state": state, "rule": rule, "q": query}
-        return [item async for item in channel.preview(merchant, feed, filters)]
-
-    families = ask(asked)
-    columns = ("product", "state", "severity", "issue", "remedy")
-    rows = (row for item in families for row in _preview_rows(item))
-    show(families, as_json, lambda: table_of(columns, rows))
-
-
-def _preview_rows(item: PreviewFamily) -> list[tuple[str, str, str, str, str]]:
-    """A row for each issue of the product; one without where it has none."""
-    rows = [
-        (
-            item.family_id,
-            item.state,
-            issue.severity,
-            f"{issue.rule} {issue.field}: {issue.message}",
-            issue.remedy,
-        )
-        for issue in item.issues
-    ]
-    return rows or [(item.family_id, item.state, "", "", "")]

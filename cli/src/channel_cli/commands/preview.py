@@ -1,0 +1,117 @@
+"""`channel preview`: what would be sent, and why not (M6.1)."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from channel_cli.answers import Document, PreviewFamily
+from channel_cli.client import Channel, route_of
+from channel_cli.output import (
+    SAMPLE_FEED,
+    SAMPLE_MERCHANT,
+    AsJson,
+    FeedId,
+    MerchantId,
+    ask,
+    fail,
+    say,
+    show,
+    table_of,
+    write_json,
+)
+from channel_cli.session import Problem, Query
+from channel_cli.settings import CATALOG, PUBLISHER
+
+FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+def preview(
+    family: Annotated[str | None, typer.Argument(help="One product in full.")] = None,
+    *,
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    feed: FeedId = SAMPLE_FEED,
+    state: Annotated[str | None, typer.Option(help="valid, invalid, excluded, …")] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="Only products with an issue of this rule.")
+    ] = None,
+    query: Annotated[str | None, typer.Option("--query", "-q", help="Words to look for.")] = None,
+    download: Annotated[
+        Path | None,
+        typer.Option(
+            "--download",
+            "-d",
+            dir_okay=False,
+            help="The whole preview into a file: .jsonl with source fields and request bodies, a"
+            " product a line; .csv a SKU a line.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What would be sent, and why not (M6.1).
+
+    One product in full: its source fields, issues and request body, and under `publishing` what the
+    next runs would do, the body as it would be sent now, and what it changes at AliExpress.
+    """
+    if download is not None:
+        _download(merchant, feed, download)
+    elif family is not None:
+        write_json(ask(lambda channel: _whole(channel, merchant, feed, family)))
+    else:
+        _list(merchant, feed, {"state": state, "rule": rule, "q": query}, as_json)
+
+
+def _download(merchant: str, feed: str, file: Path) -> None:
+    form = FORMATS.get(file.suffix.lower())
+    if form is None:
+        fail(f"{file.name} is of no known format", f"Name it by one of {', '.join(FORMATS)}.")
+    path = route_of(merchant, "feeds", feed, "preview-download")
+    ask(lambda channel: channel.session.save(CATALOG, path, file, {"format": form}))
+    say(f"{file} holds the preview of {feed}.")
+
+
+async def _whole(channel: Channel, merchant: str, feed: str, family: str) -> Document:
+    document = await channel.preview_family(merchant, feed, family)
+    path = route_of(merchant, "feeds", feed, "bodies", family)
+    return document | {"publishing": await _published(channel, path)}
+
+
+async def _published(channel: Channel, path: str, query: Query | None = None) -> Any:
+    """feed-publisher's part; None while it has not heard of the feed or product."""
+    try:
+        return await channel.session.get(PUBLISHER, path, Document, query)
+    except Problem as problem:
+        if problem.details.status != 404:
+            raise
+        return None
+
+
+def _list(merchant: str, feed: str, filters: Query, as_json: bool) -> None:
+    async def asked(channel: Channel) -> tuple[list[PreviewFamily], Any]:
+        families = [item async for item in channel.preview(merchant, feed, filters)]
+        path = route_of(merchant, "feeds", feed, "forecast")
+        return families, None if as_json else await _published(channel, path)
+
+    families, forecast = ask(asked)
+    columns = ("product", "state", "severity", "issue", "remedy")
+    rows = (row for item in families for row in _rows(item))
+    show(families, as_json, lambda: table_of(columns, rows))
+    if forecast is not None:
+        actions = [f"{action} {count}" for action, count in forecast["actions"].items()]
+        others = [f"{name} {forecast[name]}" for name in ("refused", "waiting", "unchanged")]
+        say(f"The next product run would: {', '.join([*actions, *others])} (products).")
+
+
+def _rows(item: PreviewFamily) -> list[tuple[str, str, str, str, str]]:
+    """A row for each issue of the product; one without where it has none."""
+    rows = [
+        (
+            item.family_id,
+            item.state,
+            issue.severity,
+            f"{issue.rule} {issue.field}: {issue.message}",
+            issue.remedy,
+        )
+        for issue in item.issues
+    ]
+    return rows or [(item.family_id, item.state, "", "", "")]
