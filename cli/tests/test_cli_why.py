@@ -163,6 +163,7 @@ def test_the_first_link_that_does_not_hold_is_the_conclusion(
 
 RUN = {"run_id": "r1", "kind": "product", "state": "planned", "counts": {"items": 2},
        "progress": {"total": 2, "decided": 0, "under_way": 0}}  # fmt: skip
+EMPTY = RUN | {"run_id": "r2", "progress": {"total": 0, "decided": 0, "under_way": 0}}
 TITLE = {"locale": "en_US", "text": "Clock"}
 LINES = [
     {
@@ -248,7 +249,7 @@ def test_plan_shows_a_runs_lines_and_what_needs_nothing(answers: dict[str, Any])
     answers[of_run] = RUN
     answers[f"{of_run}/report"] = REPORT
     answers[f"{of_run}/plan"] = {"items": LINES, "next_cursor": None}
-    answers[f"{PUBLISHER}/v1/merchants/lumo/feeds/sample/runs"] = {"items": [RUN]}
+    answers[f"{PUBLISHER}/v1/merchants/lumo/feeds/sample/runs"] = {"items": [EMPTY, RUN]}
     document = json.loads(run("plan", "--json"))
     assert document["counts"] == {"create": 1, "withheld": 1}
     assert (document["unchanged"], document["missing"]) == (9, 1)

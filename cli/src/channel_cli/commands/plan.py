@@ -41,7 +41,8 @@ class WholePlan(Answer, frozen=True, kw_only=True):
 
 def plan(
     run_id: Annotated[
-        str | None, typer.Argument(help="The run; the feed's newest when left out.")
+        str | None,
+        typer.Argument(help="The run; the feed's newest that does anything when left out."),
     ] = None,
     *,
     merchant: MerchantId = SAMPLE_MERCHANT,
@@ -75,10 +76,10 @@ def plan(
 async def _run(channel: Channel, merchant: str, feed: str, run_id: str | None) -> Run:
     if run_id is not None:
         return await channel.run(merchant, run_id)
-    newest = await anext(channel.runs(merchant, feed), None)
-    if newest is None:
+    runs = [run async for run in channel.runs(merchant, feed)]
+    if not runs:
         fail(f"{feed} has not run yet", "Type `channel run product-feed --dry-run`.")
-    return newest
+    return next((run for run in runs if run.progress.total), runs[0])
 
 
 def _whole(run: Run, report: RunReport, lines: list[PlanLine]) -> WholePlan:
