@@ -30,6 +30,8 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(harness
             f"{OF_MERCHANT}/feeds": (FEED,),
             f"{OF_MERCHANT}/feeds/{{feed_id}}/runs": (datetime(2026, 11, 1, tzinfo=UTC), run_id),
             f"{OF_MERCHANT}/feeds/{{feed_id}}/products": ("coat",),
+            f"{OF_MERCHANT}/feeds/{{feed_id}}/adoptions": ("coat", "1005"),
+            f"{OF_MERCHANT}/feeds/{{feed_id}}/adopt-all": ("coat", "1005"),
             f"{OF_MERCHANT}/runs/{{run_id}}/items": (7,),
             f"{OF_MERCHANT}/runs/{{run_id}}/plan": (7,),
             f"{OF_MERCHANT}/dead-letters": (7,),

@@ -78,8 +78,9 @@ async def list_candidates(
                         AND l.marketplace_product_id IS NOT NULL)
                 AND NOT EXISTS (
                     SELECT FROM listing AS l
-                    WHERE (l.merchant_id, l.marketplace_product_id)
-                        = (c.merchant_id, c.marketplace_product_id))
+                    WHERE l.merchant_id = $1 AND l.shop_id = (
+                        SELECT shop_id FROM feed WHERE merchant_id = $1 AND feed_id = $2)
+                        AND l.marketplace_product_id = c.marketplace_product_id)
         ), counted AS (
             SELECT *, count(*) OVER (PARTITION BY family_id) > 1
                 OR count(*) OVER (PARTITION BY marketplace_product_id) > 1 AS is_ambiguous
