@@ -232,21 +232,40 @@ async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow])
 async def _save_sku_codes(connection: Connection, rows: Sequence[NormalizedRow]) -> None:
     """Keep by which SKU codes these families are found; one that is wanted no more is still found
     by its last ones."""
-    await connection.executemany(
+    events = [row.event for row in rows if row.event.presence == "present"]
+    families = [(event.merchant_id, event.feed_id, event.family_id) for event in events]
+    pairs = sorted(
+        {
+            (*key, code)
+            for key, event in zip(families, events, strict=True)
+            for code in event.sku_codes
+        }
+    )
+    codes = [code for *_, code in pairs]
+    of_codes = columns_of((merchant, feed, family) for merchant, feed, family, _ in pairs)
+    await connection.execute(
         """
-        WITH gone AS (
-            DELETE FROM family_sku
-            WHERE merchant_id = $1 AND feed_id = $2 AND family_id = $3
-                AND sku_code <> ALL($4::text[])
-        )
-        INSERT INTO family_sku (merchant_id, feed_id, family_id, sku_code)
-        SELECT $1, $2, $3, sku_code FROM unnest($4::text[]) AS sku_code ON CONFLICT DO NOTHING
+        DELETE FROM family_sku AS s
+        USING unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, feed_id, family_id)
+        WHERE (s.merchant_id, s.feed_id, s.family_id) = (k.merchant_id, k.feed_id, k.family_id)
+            AND NOT EXISTS (
+                SELECT FROM unnest($4::text[], $5::text[], $6::text[], $7::text[])
+                    AS w (merchant_id, feed_id, family_id, sku_code)
+                WHERE (w.merchant_id, w.feed_id, w.family_id, w.sku_code)
+                    = (s.merchant_id, s.feed_id, s.family_id, s.sku_code))
         """,
-        [
-            (event.merchant_id, event.feed_id, event.family_id, event.sku_codes)
-            for event in (row.event for row in rows)
-            if event.presence == "present"
-        ],
+        *columns_of(families),
+        *of_codes,
+        codes,
+    )
+    await connection.execute(
+        """
+        INSERT INTO family_sku (merchant_id, feed_id, family_id, sku_code)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+        ON CONFLICT DO NOTHING
+        """,
+        *of_codes,
+        codes,
     )
 
 
