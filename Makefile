@@ -3,6 +3,11 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
+# Bytecode is kept, in .venv and not beside the sources, also where the caller's shell says to write
+# none: without it every Python process compiles all it imports, which is half of what a start costs.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/bytecode
+
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
