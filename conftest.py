@@ -5,6 +5,7 @@ one worker, and the system ends with the last of them. So do those of a module w
 own, such as a broker. All other tests go to whoever is free.
 """
 
+import gc
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,16 @@ structlog.configure(
         structlog.processors.KeyValueRenderer(),
     ]
 )
+
+
+# Modules and tests stay: no garbage is looked for while they are made, and none in them later.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage again, in what the tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
