@@ -19,7 +19,7 @@ from stack.testing.databases import Databases, NewDatabase, Prepare
 from stack.testing.fault_proxy import ProxiedKafka, kafka_behind_proxy
 from stack.testing.foreign_queries import ForeignQueries
 from stack.testing.programs import Programs
-from stack.testing.stores import ThrowawayStores
+from stack.testing.stores import ThrowawayStores, ground_of_stores
 from stack.testing.systems import QUICK_JOBS, StartSystem, running_system
 from stack.throwaway import StoreAddresses
 
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker_input is not None:
         config.stash[_STORES] = ThrowawayStores(Path(worker_input["stack_folder"]))
         return
-    folder = Path(tempfile.mkdtemp(prefix="aliexpress-channel-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="aliexpress-channel-test-", dir=ground_of_stores()))
     workers = getattr(config.option, "numprocesses", None) or 1
     stores = ThrowawayStores(folder, detours=workers)
     config.stash[_STORES] = stores
