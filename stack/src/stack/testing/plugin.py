@@ -16,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from stack.forkserver import ForkServer, share_tls_context
 from stack.sandbox import Sandbox, running_sandbox
 from stack.testing.databases import Databases, NewDatabase, Prepare
+from stack.testing.deferred_fields import defer_validators
 from stack.testing.fault_proxy import ProxiedKafka, kafka_behind_proxy
 from stack.testing.foreign_queries import ForeignQueries
 from stack.testing.programs import Programs
@@ -27,6 +28,7 @@ foreign_queries = ForeignQueries()
 """What the tests of this process asked of their databases."""
 foreign_queries.record_pools()
 share_tls_context()
+defer_validators()
 
 _STORES = pytest.StashKey[ThrowawayStores]()
 
