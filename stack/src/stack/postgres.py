@@ -211,26 +211,15 @@ async def create_role(admin_url: str, role: str, password: str) -> None:
         await connection.close()
 
 
-async def create_database(
-    admin_url: str,
-    name: str,
-    *,
-    owner: str | None = None,
-    user: str | None = None,
-    template: str | None = None,
-) -> None:
-    """Create database `name`, a copy of `template`, unless it exists; only `owner` and `user` may
-    enter."""
+async def create_database(admin_url: str, name: str, *, owner: str | None = None) -> None:
+    """Create database `name` unless it exists; only `owner` may enter."""
     connection = await asyncpg.connect(admin_url)
     try:
         if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
             return
         of_owner = f' OWNER "{owner}"' if owner else ""
-        of_template = f' TEMPLATE "{template}"' if template else ""
-        await connection.execute(f'CREATE DATABASE "{name}"{of_owner}{of_template}')
+        await connection.execute(f'CREATE DATABASE "{name}"{of_owner}')
         await connection.execute(f'REVOKE CONNECT ON DATABASE "{name}" FROM PUBLIC')
-        if user:
-            await connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO "{user}"')
     finally:
         await connection.close()
 

@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from stack.forkserver import ForkServer, share_tls_context
 from stack.sandbox import Sandbox, running_sandbox
-from stack.testing.databases import Databases, NewDatabase, Prepare
+from stack.testing.databases import Databases, NewDatabase, Prepare, open_administrators
 from stack.testing.deferred_fields import defer_validators
 from stack.testing.fault_proxy import ProxiedKafka, kafka_behind_proxy
 from stack.testing.foreign_queries import ForeignQueries
@@ -113,9 +113,11 @@ async def topic_prefix(kafka_bootstrap: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-def databases(stack_addresses: StoreAddresses) -> Databases:
+async def databases(stack_addresses: StoreAddresses) -> AsyncIterator[Databases]:
     """The maker of databases, for fixtures of any scope; what it makes ends with the run."""
-    return Databases(stack_addresses.admin_url, foreign_queries)
+    admin_url = stack_addresses.admin_url
+    async with open_administrators(admin_url) as administrators:
+        yield Databases(admin_url, administrators, foreign_queries)
 
 
 @pytest.fixture
