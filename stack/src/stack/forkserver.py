@@ -36,8 +36,7 @@ from httpx2._transports import default as transports
 from stack.private_files import PRIVATE_UMASK, open_private
 from stack.processes import Child, Command, spawn_program
 
-IMPORTED_LATE = {"stack.migrate": ("common.postgres.migrate",)}
-"""What a module imports while it runs."""
+MIGRATE = "stack.migrate"
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -170,7 +169,8 @@ def main() -> None:
     share_tls_context()
     while line := requests.readline():
         program = Program(**json.loads(line))
-        _import(program.module)
+        for module in _modules_of(program):
+            _import(module)
         gc.freeze()  # else each child would copy what is ours to look for garbage in it
         pid = _fork_orphan()
         if pid is None:
@@ -187,6 +187,13 @@ def share_tls_context() -> None:
     httpx2.AsyncClient()
 
 
+def _modules_of(program: Program) -> Sequence[str]:
+    """The modules it runs: migrations run those of the services, which will be started too."""
+    if program.module != MIGRATE:
+        return [program.module]
+    return [MIGRATE, *program.arguments, "common.postgres.migrate"]
+
+
 def _import(module: str) -> None:
     """Import what `python -m MODULE` will import first; a failure shows when it is run."""
     with contextlib.suppress(Exception):
@@ -197,8 +204,6 @@ def _import(module: str) -> None:
             for name in _imported_by(Path(found.origin).read_text(), found.parent or ""):
                 with contextlib.suppress(ImportError):
                     importlib.import_module(name)
-    for also in IMPORTED_LATE.get(module, ()):
-        importlib.import_module(also)
 
 
 def _imported_by(code: str, package: str) -> Iterator[str]:
