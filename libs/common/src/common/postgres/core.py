@@ -2,10 +2,12 @@
 
 One pool, one transaction, one commit place: Core builds what filters, sorts or pages, and asyncpg
 sends it, so that it stands in the same `unit_of_work` as the sets of the hot paths. A statement is
-compiled once per form; its values are bound at each call (`docs/decisions/0010`).
+compiled once per form; its values are bound at each call (`docs/decisions/0010`). One that is run
+many times a second is built once too, with `bindparam`s whose values `fetch` is given by name:
+building costs more than all else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 from sqlalchemy import ARRAY, ClauseElement, ColumnElement, Text, func, literal, select, tuple_
@@ -22,9 +24,12 @@ _dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # the library's
 _compiled: LRUCache[object, SQLCompiler] = LRUCache(FORMS_KEPT)
 
 
-async def fetch(connection: Connection, statement: ClauseElement) -> list[asyncpg.Record]:
-    """All rows, their columns by the statement's labels."""
-    text, values = bound(statement)
+async def fetch(
+    connection: Connection, statement: ClauseElement, **named: object
+) -> list[asyncpg.Record]:
+    """All rows, their columns by the statement's labels; `named` are the values of its
+    `bindparam`s."""
+    text, values = bound(statement, named)
     return await connection.fetch(text, *values)
 
 
@@ -59,7 +64,9 @@ def is_among(
     return tuple_(*columns).in_(select(*(unnested.c[name] for name in names)))
 
 
-def bound(statement: ClauseElement) -> tuple[str, Sequence[object]]:
+def bound(
+    statement: ClauseElement, named: Mapping[str, object] | None = None
+) -> tuple[str, Sequence[object]]:
     """The statement as asyncpg takes it: its text with `$1`, and the values in that order."""
     key = statement._generate_cache_key()  # noqa: SLF001 - what the engine's own cache goes by
     if key is None:
@@ -68,5 +75,5 @@ def bound(statement: ClauseElement) -> tuple[str, Sequence[object]]:
     if compiled is None:
         compiled = _dialect.statement_compiler(_dialect, statement, cache_key=key)
         _compiled[key.key] = compiled
-    values = compiled.construct_params(extracted_parameters=key.bindparams)
+    values = compiled.construct_params(named, extracted_parameters=key.bindparams)
     return compiled.string, [values[name] for name in compiled.positiontup or ()]

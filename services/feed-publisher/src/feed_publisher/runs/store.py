@@ -1,6 +1,7 @@
 """Rows of runs."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import uuid4
 
 import asyncpg
@@ -103,6 +104,21 @@ async def list_runnable(connection: Connection, job: str, *, limit: int) -> list
     while its feed has another of its kind in progress, and one that the job is to pass over. A dry
     run makes no call and does not wait.
     """
+    rows = await core.fetch(
+        connection,
+        _select_runnable(),
+        job=job,
+        now=clock.now(),
+        wall_now=clock.wall_now(),
+        at_most=limit,
+    )
+    return [_of_row(row) for row in rows]
+
+
+@cache
+def _select_runnable() -> sa.Select[tuple[object, ...]]:
+    """Built once: every job that drives runs asks this at each of its turns, twice a second."""
+    now = sa.bindparam("now", type_=sa.DateTime(timezone=True))
     place = (
         sa.func.row_number()
         .over(partition_by=_run.c.merchant_id, order_by=(_run.c.next_turn_at, _run.c.asked_at))
@@ -116,22 +132,23 @@ async def list_runnable(connection: Connection, job: str, *, limit: int) -> list
         )
         .where(
             _run.c.state.in_(words("queued", "planning", "running")),
-            _run.c.next_turn_at <= clock.wall_now(),
-            ~sa.func.is_held(job, _run.c.merchant_id, _run.c.run_id, clock.now()),
-            sa.or_(_run.c.is_dry_run, _may_be_called(clock.now())),
+            _run.c.next_turn_at <= sa.bindparam("wall_now"),
+            ~sa.func.is_held(
+                sa.bindparam("job", type_=sa.String), _run.c.merchant_id, _run.c.run_id, now
+            ),
+            sa.or_(_run.c.is_dry_run, _may_be_called(now)),
             sa.or_(_run.c.state != word("queued"), _run.c.is_dry_run, ~_has_other_in_progress()),
         )
         .subquery()
     )
-    query = (
+    return (
         sa.select(*(waiting.c[column.name] for column in _run.c))
         .order_by(waiting.c.place, waiting.c.next_turn_at, waiting.c.asked_at)
-        .limit(limit)
+        .limit(sa.bindparam("at_most", type_=sa.Integer))
     )
-    return [_of_row(row) for row in await core.fetch(connection, query)]
 
 
-def _may_be_called(now: datetime) -> sa.ColumnElement[bool]:
+def _may_be_called(now: sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
     return sa.and_(
         _shop.c.is_eligible,
         _shop.c.connection == word("connected"),
