@@ -27,16 +27,15 @@ async def picture(name: str) -> Response:
 
 
 def draw(name: str) -> bytes:
-    """A PNG of two colours drawn from the name."""
+    """A PNG of two colours drawn from the name: a bit for each dot, and a palette."""
     digest = sha256(name.encode()).digest()
-    upper, lower = digest[:3], digest[3:6]
-    half = SIDE // 2
-    rows = (b"\0" + upper * SIDE) * half + (b"\0" + lower * SIDE) * half
-    header = pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)
+    upper, lower = b"\0" + bytes(SIDE // 8), b"\0" + b"\xff" * (SIDE // 8)
+    rows = upper * (SIDE // 2) + lower * (SIDE // 2)
     return (
         b"\x89PNG\r\n\x1a\n"
-        + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", zlib.compress(rows, 6))
+        + _chunk(b"IHDR", pack(">IIBBBBB", SIDE, SIDE, 1, 3, 0, 0, 0))
+        + _chunk(b"PLTE", digest[:6])
+        + _chunk(b"IDAT", zlib.compress(rows))
         + _chunk(b"IEND", b"")
     )
 
