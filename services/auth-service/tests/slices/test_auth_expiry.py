@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from auth_service.expiry.watch_tokens import watch_tokens
+from auth_service.tokens import measure_tokens
 from common import clock
 from common.contracts.shop import ShopState
 from common.contracts.token import TokenExpired, TokenExpiring
@@ -44,6 +45,31 @@ async def test_each_step_is_published_once_and_the_end_lapses_the_shop(
     assert [s.connection for s in await auth.events(ShopState)][-1] == "lapsed"
     given = await auth.http.get("/internal/v1/shops/shein/main/token", headers=auth.service)
     assert given.status_code == 409
+
+
+async def test_metrics_count_a_shop_as_lapsed_until_it_is_renewed(
+    selling: Selling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth, seller = selling
+    await auth.register()
+    end = await connect(auth, seller)
+    for moment, name in (
+        (end - timedelta(days=2), "<3"),
+        (end, "lapsed"),
+        (end + timedelta(days=9), "lapsed"),
+    ):
+        await at(monkeypatch, auth, moment)
+        assert await counted(auth) == {name: 1}
+    monkeypatch.undo()
+    await connect(auth, seller)
+    assert await counted(auth) == {"more": 1}
+
+
+async def counted(auth: Auth) -> dict[str, float]:
+    """The shops by the days their tokens have left, of those ranges that have some."""
+    await measure_tokens.measure_tokens(auth.pool)
+    readings = measure_tokens._tokens._readings
+    return {labels[0][1]: shops for labels, shops in readings.items() if shops}
 
 
 async def test_of_steps_missed_by_a_jump_of_the_clock_the_latest_alone_is_published(

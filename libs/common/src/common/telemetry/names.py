@@ -215,7 +215,7 @@ TOKENS = Metric(
     "channel.tokens",
     "gauge",
     "{shop}",
-    "Connected shops by the days their tokens have left: `lapsed`, `<1`, `<3`, `<7`, `more`",
+    "Shops by the days their tokens have left: `lapsed`, until renewed, `<1`, `<3`, `<7`, `more`",
     ("days_left",),
 )
 # -- catalogues (catalog-service) -----------------------------------------------------------

@@ -152,10 +152,11 @@ async def list_shops(
     return [_shop(row) for row in await core.fetch(connection, page)]
 
 
-async def list_connected(connection: Connection) -> list[Shop]:
-    """Every connected shop of every merchant, for the metrics."""
-    connected = sa.select(*_COLUMNS).where(shop.c.connection == "connected")
-    return [_shop(row) for row in await core.fetch(connection, connected)]
+async def list_granted(connection: Connection) -> list[Shop]:
+    """Every shop of every merchant that is connected, or was until its token lapsed."""
+    is_granted = sa.or_(shop.c.connection == "connected", shop.c.connection == "lapsed")
+    granted = sa.select(*_COLUMNS).where(is_granted)
+    return [_shop(row) for row in await core.fetch(connection, granted)]
 
 
 async def find_shop_of_seller(connection: Connection, seller_id: str) -> Shop | None:

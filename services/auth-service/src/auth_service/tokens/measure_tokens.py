@@ -1,9 +1,10 @@
-"""How old connected shops' tokens are, and how long they still live, as metrics."""
+"""How old shops' tokens are, and how long they still live, as metrics."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from auth_service.shops import store
+from auth_service.shops.store import Shop
 from common import clock
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
@@ -20,22 +21,28 @@ _tokens = Gauge(TOKENS)
 
 
 async def measure_tokens(pool: Pool) -> bool:
-    """Set the gauges of connected shops."""
+    """Set the gauges of the shops that are connected, and of those that have lapsed."""
     now = clock.now()
     async with reading(pool) as connection:
-        shops = await store.list_connected(connection)
-    shops.sort(key=lambda shop: shop.grant.expires_at)
+        shops = await store.list_granted(connection)
+    shops.sort(key=lambda shop: _left_of(shop, now))
     ages: dict[Labels, float] = {}
     left: dict[Labels, float] = {}
     for shop in shops[:SHOWN_SHOPS]:
         labels = (("merchant", shop.merchant_id), ("shop", shop.shop_id))
         ages[labels] = (now - shop.grant.connected_at).total_seconds()
-        left[labels] = (shop.grant.expires_at - now).total_seconds()
+        left[labels] = _left_of(shop, now).total_seconds()
     _age.replace(ages)
     _left.replace(left)
-    counted = Counter(days_left(shop.grant.expires_at - now) for shop in shops)
+    counted = Counter(days_left(_left_of(shop, now)) for shop in shops)
     _tokens.replace({(("days_left", name),): float(counted[name]) for name in (*EDGES, "more")})
     return False
+
+
+def _left_of(shop: Shop, now: datetime) -> timedelta:
+    """Until its token lapses; none once it has, also where AliExpress took it back earlier."""
+    left = shop.grant.expires_at - now
+    return min(left, timedelta(0)) if shop.connection == "lapsed" else left
 
 
 def days_left(left: timedelta) -> str:
