@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from channel_cli import output
 from channel_cli.__main__ import app
+from channel_cli.commands.plan import _side
 from channel_cli.conclude import conclude
 from channel_cli.session import Session
 from channel_cli.settings import AUTH, CATALOG, PUBLISHER, Access
@@ -262,3 +263,12 @@ def test_plan_shows_a_runs_lines_and_what_needs_nothing(answers: dict[str, Any])
 def test_plan_without_a_run_says_how_to_make_one(answers: dict[str, Any]) -> None:
     answers[f"{PUBLISHER}/v1/merchants/lumo/feeds/sample/runs"] = {"items": []}
     assert "channel run product-feed --dry-run" in run("plan", code=1)
+
+
+def test_a_plan_shows_prices_of_countries_in_words() -> None:
+    prices = [
+        {"country": "ES", "price": "13.40", "discount_price": "12.00"},
+        {"country": "FR", "price": "14.40", "discount_price": None},
+    ]
+    shown = _side({"price": "13.30", "country_prices": prices})
+    assert shown == "price 13.30, country_prices ES 13.40, sale 12.00; FR 14.40"

@@ -115,7 +115,20 @@ def _side(side: dict[str, Any] | None) -> str:
 
 def _offer(values: dict[str, Any]) -> str:
     shown = ((name, values.get(name)) for name in OFFER)
-    return _short(", ".join(f"{name} {value}" for name, value in shown if value not in (None, [])))
+    return _short(
+        ", ".join(f"{name} {_value(value)}" for name, value in shown if value not in (None, []))
+    )
+
+
+def _value(value: Any) -> str:
+    """A value, or the prices of countries: `ES 13.40, sale 12.00`."""
+    if not isinstance(value, list):
+        return str(value)
+    return "; ".join(
+        f"{one['country']} {one['price']}"
+        + (f", sale {one['discount_price']}" if one.get("discount_price") else "")
+        for one in value
+    )
 
 
 def _short(text: str) -> str:

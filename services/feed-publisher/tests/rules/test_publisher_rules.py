@@ -74,6 +74,12 @@ def test_every_documented_code_is_explained(code: str, message: str, name: str) 
     assert refusal(code, message).is_transient is known.is_transient
 
 
+def test_a_refused_field_is_named_whole() -> None:
+    message = "040003:shipping_template_id_optionsValidator@post_tip"
+    cause = explain(refusal("F00-00-10020-004", message))
+    assert "schema: shipping_template_id (options)." in cause.explanation
+
+
 def test_an_unknown_code_keeps_its_own_words() -> None:
     cause = explain(Refused("Z-1", "something new"))
     assert (cause.code, cause.message) == ("Z-1", "something new")

@@ -112,7 +112,7 @@ KNOWN: tuple[Known, ...] = (
     Known(
         "field",
         None,
-        r"040003:(?P<field>[\w.]+?)_(?P<rule>\w+?)Validator",
+        r"040003:(?P<field>[\w.]+)_(?P<rule>[A-Za-z]+)Validator",
         "A field is missing or breaks a rule of the category's schema: {field} ({rule}).",
         "Compare the field {field} with what the category asks for, and correct its match.",
     ),
