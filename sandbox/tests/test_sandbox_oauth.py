@@ -102,6 +102,45 @@ def test_the_refresh_token_is_returned_and_useless(sandbox: Any) -> None:
     assert answer["code"] == "IllegalRefreshToken"
 
 
+REFRESH = "/auth/token/refresh"
+
+
+def granted(client: Any) -> dict[str, Any]:
+    asked = {"seller_id": "2200100001", "redirect_uri": REDIRECT}
+    code = client.control("POST", "codes", asked)["code"]
+    token: dict[str, Any] = client.system("/auth/token/create", {"code": code})
+    return token
+
+
+def test_a_refresh_token_is_good_once_and_a_new_pair_comes(start_sandbox: Any) -> None:
+    with start_sandbox(refresh_tokens="true") as client:
+        first = granted(client)
+        assert first["refresh_expires_in"] == 60 * 86_400
+        second = client.system(REFRESH, {"refresh_token": first["refresh_token"]})
+        assert second["seller_id"] == "2200100001"
+        assert second["expires_in"] == 30 * 86_400
+        for name in ("access_token", "refresh_token"):
+            assert second[name] != first[name]
+        again = client.system(REFRESH, {"refresh_token": first["refresh_token"]})
+        assert again["code"] == "IllegalRefreshToken"
+        third = client.system(REFRESH, {"refresh_token": second["refresh_token"]})
+        assert third["refresh_token"]
+
+
+def test_a_refresh_token_is_refused_after_its_end_or_when_it_was_taken_back(
+    start_sandbox: Any,
+) -> None:
+    with start_sandbox(refresh_seconds="3600") as client:
+        late = granted(client)
+        client.control("POST", "clock", {"advance_seconds": 3601})
+        answer = client.system(REFRESH, {"refresh_token": late["refresh_token"]})
+        assert answer["code"] == "IllegalRefreshToken"
+        taken_back = granted(client)
+        client.control("POST", "tokens/expire", {"seller_id": "2200100001"})
+        answer = client.system(REFRESH, {"refresh_token": taken_back["refresh_token"]})
+        assert answer["code"] == "IllegalRefreshToken"
+
+
 def test_refresh_and_revocation_by_switch(start_sandbox: Any) -> None:
     with start_sandbox(refresh_seconds="86400", reauthorisation_revokes="true") as client:
         asked = {"seller_id": "2200100001", "redirect_uri": REDIRECT}

@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DAY_SECONDS = 86_400
+REFRESH_SECONDS = 60 * DAY_SECONDS
+"""How long refresh tokens can be used where nothing else is set."""
 
 
 class Settings(BaseSettings):
@@ -28,8 +30,11 @@ class Settings(BaseSettings):
     """Comma-separated; an authorisation must name one of them exactly."""
     code_seconds: int = 1800
     token_seconds: int = 30 * DAY_SECONDS
+    refresh_tokens: bool = False
+    """Whether the app's refresh tokens can be used; by default as AliExpress does it: they are
+    returned and of no use."""
     refresh_seconds: int = 0
-    """How long a refresh token works; 0 as AliExpress does it: returned but of no use."""
+    """How long they can be used; above 0 they can whatever `refresh_tokens` says."""
     reauthorisation_revokes: bool = False
 
     timestamp_clock: Literal["either", "sandbox", "wall"] = "either"
@@ -85,6 +90,11 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The address of the sandbox as others see it, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def refresh_life(self) -> int:
+        """How many seconds a refresh token can be used; 0: not at all."""
+        return self.refresh_seconds or (REFRESH_SECONDS if self.refresh_tokens else 0)
 
     @property
     def permitted_roots(self) -> frozenset[int]:

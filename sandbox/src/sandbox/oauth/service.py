@@ -28,6 +28,8 @@ class Token(msgspec.Struct):
     expires_at: datetime
     refresh_until: datetime
     is_revoked: bool = False
+    is_refreshed: bool = False
+    """Whether its refresh token was used: it is good once."""
 
 
 class OAuthState(msgspec.Struct):
@@ -75,11 +77,13 @@ class OAuthService:
         return self._issue(found.seller_id)
 
     def refresh(self, refresh_token: str) -> Token:
-        """A new token for a refresh token that still works. Raises `InvalidCode`."""
+        """A new pair for a refresh token that still works, once. Raises `InvalidCode`."""
         for token in self._state.tokens.values():
             if token.refresh_token == refresh_token:
-                if token.is_revoked or token.refresh_until <= self._context.now():
+                is_over = token.refresh_until <= self._context.now()
+                if token.is_revoked or token.is_refreshed or is_over:
                     raise InvalidCode
+                token.is_refreshed = True
                 return self._issue(token.seller_id)
         raise InvalidCode
 
@@ -110,7 +114,7 @@ class OAuthService:
             refresh_token=self._secret("refresh"),
             seller_id=seller_id,
             expires_at=now + timedelta(seconds=self._context.settings.token_seconds),
-            refresh_until=now + timedelta(seconds=self._context.settings.refresh_seconds),
+            refresh_until=now + timedelta(seconds=self._context.settings.refresh_life),
         )
         self._state.tokens[token.access_token] = token
         self._context.ledger.record(

@@ -16,7 +16,7 @@ def new_form(token: Token, settings: Settings, *, numbers_as_text: bool) -> dict
     seller = SELLERS[token.seller_id]
     numbers: dict[str, Any] = {
         "expires_in": settings.token_seconds,
-        "refresh_expires_in": settings.refresh_seconds,
+        "refresh_expires_in": settings.refresh_life,
         "expire_time": _milliseconds(token.expires_at),
         "refresh_token_valid_time": _milliseconds(token.refresh_until),
     }
