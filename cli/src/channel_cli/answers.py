@@ -48,6 +48,9 @@ class Shop(Answer, frozen=True, kw_only=True):
     seller_id: str | None = None
     seller_name: str | None = None
     expires_at: datetime | None = None
+    refreshes_itself: bool = False
+    next_refresh_at: datetime | None = None
+    refresh_refused: str | None = None
 
 
 class ConsentLink(Answer, frozen=True, kw_only=True):

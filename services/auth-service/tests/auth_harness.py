@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,13 +20,14 @@ from auth_service.app import SERVICE
 from auth_service.clients.issue_jwt import sign_claims
 from auth_service.clients.signing_keys import SigningKeys
 from auth_service.settings import AuthSettings
+from auth_service.shops.token_vault import TokenVault
 from common import clock, clock_source
 from common.contracts.event import Event
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
-from common.service import Context, create_app
+from common.service import Context, Parts, create_app
 from common.web.identity import OPERATOR, Verifier
-from stack.sandbox import Sandbox
+from stack.sandbox import Sandbox, running_sandbox
 from stack.testing import NewDatabase
 
 E = TypeVar("E", bound=Event)
@@ -50,6 +52,11 @@ class Auth:
     pool: Pool
     settings: AuthSettings
     keys: SigningKeys
+    parts: Parts
+
+    @property
+    def vault(self) -> TokenVault:
+        return TokenVault.parse(self.settings.master_keys.get_secret_value())
 
     def bearer(
         self, *scopes: str, merchant_id: str | None = None, subject: str = "test"
@@ -134,7 +141,7 @@ async def running_auth(url: str, marketplace_url: str, **changes: object) -> Asy
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1:8001"
     ) as http:
-        yield Auth(http, pool, settings, SigningKeys.parse(signing_key))
+        yield Auth(http, pool, settings, SigningKeys.parse(signing_key), parts)
     for closer in parts.closers:
         closing = closer()
         if asyncio.iscoroutine(closing):
@@ -191,6 +198,32 @@ async def proving(
 ) -> AsyncIterator[tuple[Auth, Seller]]:
     """The same, with codes bound to the browser that asked for them."""
     async for both in _selling(await database(migrate), sandbox, oauth_pkce=True):
+        yield both
+
+
+@pytest.fixture
+async def refreshing_sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """A sandbox whose refresh tokens can be used."""
+    async with running_sandbox(tmp_path, refresh_tokens="true") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def refreshing(
+    database: NewDatabase, refreshing_sandbox: Sandbox, _own_clock: None
+) -> AsyncIterator[tuple[Auth, Seller]]:
+    """auth-service that refreshes tokens, and such a sandbox."""
+    url = await database(migrate)
+    async for both in _selling(url, refreshing_sandbox, refreshes_tokens=True):
+        yield both
+
+
+@pytest.fixture
+async def not_refreshing(
+    database: NewDatabase, refreshing_sandbox: Sandbox, _own_clock: None
+) -> AsyncIterator[tuple[Auth, Seller]]:
+    """The same sandbox, and auth-service as it is by default."""
+    async for both in _selling(await database(migrate), refreshing_sandbox):
         yield both
 
 

@@ -1,5 +1,21 @@
 """The harness of auth-service, for every test of this member."""
 
-from .auth_harness import _own_clock, auth, proving, selling
+from .auth_harness import (
+    _own_clock,
+    auth,
+    not_refreshing,
+    proving,
+    refreshing,
+    refreshing_sandbox,
+    selling,
+)
 
-__all__ = ["_own_clock", "auth", "proving", "selling"]
+__all__ = [
+    "_own_clock",
+    "auth",
+    "not_refreshing",
+    "proving",
+    "refreshing",
+    "refreshing_sandbox",
+    "selling",
+]

@@ -1,5 +1,6 @@
 """`channel shops`: the AliExpress seller accounts a merchant works with."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -30,12 +31,26 @@ def list_shops(merchant: MerchantId = SAMPLE_MERCHANT, as_json: AsJson = False) 
         return [shop async for shop in channel.shops(merchant)]
 
     shops = ask(asked)
-    columns = ("shop", "connection", "seller", "name", "expires")
+    columns = ("shop", "connection", "seller", "name", "expires", "refresh")
     rows = (
-        (shop.shop_id, shop.connection, shop.seller_id, shop.seller_name, shop.expires_at)
+        (
+            shop.shop_id,
+            shop.connection,
+            shop.seller_id,
+            shop.seller_name,
+            shop.expires_at,
+            _refresh_of(shop),
+        )
         for shop in shops
     )
     show(shops, as_json, lambda: table_of(columns, rows))
+
+
+def _refresh_of(shop: Shop) -> datetime | str:
+    """When the token is renewed by itself, or why the merchant must renew it."""
+    if shop.next_refresh_at is not None:
+        return shop.next_refresh_at
+    return f"refused: {shop.refresh_refused}" if shop.refresh_refused else "no"
 
 
 @app.command()

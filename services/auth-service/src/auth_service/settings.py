@@ -34,6 +34,9 @@ class AuthSettings(ServiceSettings, MarketplaceSettings):
     oauth_pkce: bool = False
     """Whether codes are bound to the browser that asked for them (PKCE, S256). AliExpress's
     documents name no such parameters; the sandbox takes them."""
+    refreshes_tokens: bool = False
+    """Whether shops' tokens are refreshed before they lapse, where AliExpress gave a refresh token
+    that can be used (M1.8)."""
     eligibility_contact: str = "the operator of this channel"
     """Whom a merchant asks that is not known as an AliExpress seller (M1.1)."""
 

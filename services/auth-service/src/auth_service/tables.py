@@ -84,6 +84,23 @@ shop = Table(
 )
 Index("shop_step_due", shop.c.next_step_at, postgresql_where=text("next_step_at IS NOT NULL"))
 
+token_refresh = Table(
+    "token_refresh",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("generation", Integer, nullable=False),
+    Column("usable_until", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True)),
+    Column("refusal", Text),
+    Column("sealed_under", Text, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["merchant_id", "shop_id"], ["shop.merchant_id", "shop.shop_id"]),
+)
+Index("token_refresh_due", token_refresh.c.due_at, postgresql_where=text("due_at IS NOT NULL"))
+
 connect_attempt = Table(
     "connect_attempt",
     TABLES,

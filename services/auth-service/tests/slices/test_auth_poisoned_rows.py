@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from aliexpress.wiring import client_of
 from auth_service.expiry.watch_tokens import watch_tokens
 from auth_service.producer_keys.make_key import make_key, rewrap_keys
+from auth_service.refreshing.refresh_tokens import Refresher, refresh_tokens
 from auth_service.shops.republish import republish
 from auth_service.shops.token_vault import TokenVault
-from auth_service.tokens.rotate_keys import rotate_keys
+from auth_service.tokens.rotate_keys import rotate_keys, rotate_refresh_keys
 from common import clock
 from common.contracts.shop import ShopState
 from common.contracts.token import TokenExpiring
@@ -26,6 +28,12 @@ async def connect_all(auth: Auth, seller: Seller) -> None:
         await auth.register(merchant)
         page = await auth.callback(await auth.start(merchant), await seller.code(seller_id))
         assert page.status_code == 200, page.text
+
+
+async def poison_refresh_token(auth: Auth) -> None:
+    await auth.pool.execute(
+        "UPDATE token_refresh SET wrapped_key = $2 WHERE merchant_id = $1", POISONED, b"\x00" * 40
+    )
 
 
 async def failed(auth: Auth) -> list[tuple[str, str, str]]:
@@ -64,6 +72,37 @@ async def test_rotate_keys(selling: tuple[Auth, Seller]) -> None:
     keys = {merchant: (await auth.row(merchant))["token_key_id"] for merchant in SELLERS}
     assert keys == {merchant: "k1" if merchant == POISONED else "k2" for merchant in SELLERS}
     assert await failed(auth) == [("rotate-keys", POISONED, "main")]
+
+
+async def test_rotate_refresh_keys(refreshing: tuple[Auth, Seller]) -> None:
+    auth, seller = refreshing
+    await connect_all(auth, seller)
+    await poison_refresh_token(auth)
+    new = "k2:" + base64.b64encode(b"2" * 32).decode()
+    vault = TokenVault.parse(f"{new},{MASTER_KEY}")
+
+    while await rotate_refresh_keys(auth.pool, vault):
+        pass
+
+    rows = await auth.pool.fetch("SELECT merchant_id, sealed_under FROM token_refresh")
+    assert dict(map(tuple, rows)) == {m: "k1" if m == POISONED else "k2" for m in SELLERS}
+    assert await failed(auth) == [("rotate-refresh-keys", POISONED, "main")]
+
+
+async def test_refresh_tokens(refreshing: tuple[Auth, Seller]) -> None:
+    auth, seller = refreshing
+    await connect_all(auth, seller)
+    await poison_refresh_token(auth)
+    await seller.move_clock(advance_seconds=16 * 86_400)
+    client = client_of(auth.settings, auth.pool)
+
+    while await refresh_tokens(Refresher(auth.pool, client, auth.vault, "one")):
+        pass
+
+    await client.aclose()
+    generations = {merchant: (await auth.row(merchant))["generation"] for merchant in SELLERS}
+    assert generations == {merchant: 1 if merchant == POISONED else 2 for merchant in SELLERS}
+    assert await failed(auth) == [("refresh-tokens", POISONED, "main")]
 
 
 async def test_rotate_producer_keys(auth: Auth) -> None:

@@ -32,7 +32,13 @@ class TokenExpired(_TokenFact, frozen=True, kw_only=True):
     topic: ClassVar[str] = "token.expired"
 
 
+Cause = Literal["person", "refresh"]
+"""person: somebody agreed on AliExpress's pages; refresh: the channel refreshed it (M1.8)."""
+
+
 class TokenRenewed(_TokenFact, frozen=True, kw_only=True):
-    """The shop was connected or renewed; everything resumes and catches up."""
+    """The shop was connected or renewed, by the cause named; everything resumes and catches up."""
 
     topic: ClassVar[str] = "token.renewed"
+
+    cause: Cause = "person"

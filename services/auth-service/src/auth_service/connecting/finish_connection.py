@@ -12,13 +12,10 @@ from auth_service.clients.secrets import hash_of
 from auth_service.connecting.store import Attempt, claim_return
 from auth_service.merchants.eligibility import require_eligible
 from auth_service.shops import store
-from auth_service.shops.expiry_steps import first_step_at
-from auth_service.shops.publish_state import SOURCE, publish_states
-from auth_service.shops.token_vault import Owner, TokenVault
-from common.contracts.token import TokenRenewed
+from auth_service.shops.take_grant import take_grant
+from auth_service.shops.token_vault import TokenVault
 from common.errors import Refusal
 from common.failpoints import reach
-from common.messaging.outbox import add_events
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 
@@ -170,18 +167,7 @@ async def _save(pool: Pool, vault: TokenVault, attempt: Attempt, grant: TokenGra
             known = await store.lock_shop(connection, attempt.merchant_id, attempt.shop_id)
             if known.seller_id not in {None, grant.seller_id}:
                 raise OtherSeller(known)
-            owner = Owner(known.merchant_id, known.shop_id, known.generation + 1)
-            shop = await store.save_grant(
-                connection,
-                owner,
-                vault.seal(grant.access_token, owner),
-                seller_id=grant.seller_id,
-                seller_name=grant.account or grant.user_nick,
-                expires_at=grant.expires_at,
-                next_step_at=first_step_at(grant.expires_at),
-            )
-            await publish_states(connection, [shop])
-            await add_events(connection, [_renewed(shop, grant)], source=SOURCE)
+            shop = await take_grant(connection, vault, known, grant, cause="person")
     except asyncpg.UniqueViolationError as taken:
         if taken.constraint_name != store.SELLER_CONSTRAINT:
             raise
@@ -196,13 +182,3 @@ async def _save(pool: Pool, vault: TokenVault, attempt: Attempt, grant: TokenGra
         expires_at=shop.expires_at.isoformat() if shop.expires_at else None,
     )
     return shop
-
-
-def _renewed(shop: store.Shop, grant: TokenGrant) -> TokenRenewed:
-    return TokenRenewed(
-        merchant_id=shop.merchant_id,
-        shop_id=shop.shop_id,
-        seller_id=grant.seller_id,
-        generation=shop.generation,
-        expires_at=grant.expires_at,
-    )

@@ -6,6 +6,7 @@ from datetime import datetime
 from auth_service.shops import store
 from auth_service.shops.expiry_steps import progress
 from auth_service.shops.publish_state import SOURCE, publish_states
+from auth_service.shops.refresh import store as refresh_store
 from common import clock
 from common.contracts.token import TokenExpired, TokenExpiring
 from common.failpoints import reach
@@ -39,6 +40,7 @@ async def _take_step(connection: Connection, shop: store.Shop, now: datetime) ->
     reached = progress(grant.expires_at, now, shop.announced_step)
     if reached.step == "expired":
         lapsed = await store.end_connection(connection, shop.merchant_id, shop.shop_id, "lapsed")
+        await refresh_store.forget_refresh(connection, shop.merchant_id, shop.shop_id)
         await publish_states(connection, [lapsed])
         expired = TokenExpired(
             merchant_id=shop.merchant_id,

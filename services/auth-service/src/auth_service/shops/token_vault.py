@@ -53,6 +53,15 @@ class Owner:
 
 
 @dataclass(frozen=True)
+class RefreshOwner(Owner):
+    """Whose refresh token it is: sealed for the same row, it opens in no access token's place."""
+
+    def additional_data(self) -> bytes:
+        """The same bytes for the same owner, and for no other."""
+        return msgspec.json.encode([self.merchant_id, self.shop_id, self.generation, "refresh"])
+
+
+@dataclass(frozen=True)
 class SealedToken:
     """A token as stored: nothing in it is readable without the master key `key_id`."""
 

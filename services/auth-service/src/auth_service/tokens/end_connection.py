@@ -8,6 +8,7 @@ from aliexpress.operation import AccessToken
 from aliexpress.shop import load_merchant_profile
 from auth_service.shops import store
 from auth_service.shops.publish_state import publish_states
+from auth_service.shops.refresh import store as refresh_store
 from auth_service.shops.token_vault import Owner, TokenVault
 from common import clock
 from common.postgres.pool import Pool
@@ -41,6 +42,7 @@ async def end_dead_connection(
         ended = await store.end_connection(
             connection, shop.merchant_id, shop.shop_id, "disconnected"
         )
+        await refresh_store.forget_refresh(connection, shop.merchant_id, shop.shop_id)
         await publish_states(connection, [ended])
     log.warning(
         "shop.disconnected", shop=f"{shop.merchant_id}/{shop.shop_id}", generation=shop.generation

@@ -1,0 +1,1 @@
+"""A shop's refresh token, sealed, and when it is used (M1.8)."""
