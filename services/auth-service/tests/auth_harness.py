@@ -219,6 +219,19 @@ async def refreshing(
 
 
 @pytest.fixture
+async def revoking(
+    database: NewDatabase, tmp_path: Path, _own_clock: None
+) -> AsyncIterator[tuple[Auth, Seller]]:
+    """auth-service that refreshes tokens, and a sandbox where a new pair ends the one before."""
+    url = await database(migrate)
+    async with running_sandbox(
+        tmp_path, refresh_tokens="true", reauthorisation_revokes="true"
+    ) as sandbox:
+        async for both in _selling(url, sandbox, refreshes_tokens=True):
+            yield both
+
+
+@pytest.fixture
 async def not_refreshing(
     database: NewDatabase, refreshing_sandbox: Sandbox, _own_clock: None
 ) -> AsyncIterator[tuple[Auth, Seller]]:

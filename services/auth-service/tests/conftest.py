@@ -7,6 +7,7 @@ from .auth_harness import (
     proving,
     refreshing,
     refreshing_sandbox,
+    revoking,
     selling,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "proving",
     "refreshing",
     "refreshing_sandbox",
+    "revoking",
     "selling",
 ]

@@ -354,22 +354,47 @@ async def test_a_person_who_renews_meanwhile_is_not_overruled_by_an_older_pair(
     assert [event.cause for event in await auth.events(TokenRenewed)] == ["person", "person"]
 
 
+async def report_dead(auth: Auth) -> object:
+    answer = await auth.http.post(f"{TOKEN}/dead", json={"generation": 1}, headers=auth.service)
+    return answer.raise_for_status().json()["connection"]
+
+
 async def test_a_shop_called_dead_while_its_new_pair_is_under_way_goes_on_with_that(
-    refreshing: Both,
+    revoking: Both,
 ) -> None:
-    auth, seller = await connected(refreshing)
+    auth, seller = await connected(revoking)
     await seller.move_clock(advance_seconds=HALF_A_MONTH)
     await strike(seller, kind="late_answer", seconds=60)
 
     async with asyncio.TaskGroup() as group:
         group.create_task(refresh(auth))
         await eventually(lambda: is_in_flight(seller))
-        await auth.pool.execute("UPDATE shop SET connection = 'disconnected'")
-        await auth.pool.execute("DELETE FROM token_refresh")
+        assert await report_dead(auth) == "disconnected"
         await seller.http.delete("/control/faults")
 
     assert (await issued(auth))["generation"] == 2
     assert (await shop_of(auth))["refreshes_itself"] is True
+    states = [state.connection for state in await auth.events(ShopState)]
+    assert states[-3:] == ["connected", "disconnected", "connected"]
+    assert await report_dead(auth) == "connected"  # of the generation before: too late
+
+
+async def test_where_the_lost_pair_ended_the_old_one_the_person_is_asked_at_once(
+    revoking: Both,
+) -> None:
+    auth, seller = await connected(revoking)
+    await seller.move_clock(advance_seconds=HALF_A_MONTH)
+    await strike(seller, kind="answer_lost")
+    await refresh(auth)
+
+    assert await report_dead(auth) == "disconnected"
+
+    await seller.move_clock(advance_seconds=86_400)
+    await refresh(auth)
+    assert await calls(seller) == 1
+    assert await auth.pool.fetchval("SELECT count(*) FROM token_refresh") == 0
+    await connect(auth, seller)
+    assert (await issued(auth))["generation"] == 2
 
 
 async def test_a_pair_of_another_seller_is_never_stored(refreshing: Both) -> None:
