@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from aliexpress.wiring import client_of
 from auth_service.expiry.watch_tokens import watch_tokens
-from auth_service.refreshing.refresh_tokens import PAUSE, Refresher, refresh_tokens
+from auth_service.refreshing.refresh_tokens import PAUSE, Refresher, _refresh, refresh_tokens
 from auth_service.shops.refresh import store as refresh_store
 from auth_service.shops.token_vault import Owner, RefreshOwner, SealBroken, SealedToken
 from common import clock
@@ -22,6 +22,7 @@ from common.contracts.shop import ShopState
 from common.contracts.token import TokenExpired, TokenExpiring, TokenRenewed
 from common.jobs import Job
 from common.postgres.leases import hold_lease, reclaim_leases
+from common.postgres.set_aside import RowKey
 from stack.testing import eventually
 
 from ..auth_harness import Auth, Seller
@@ -170,7 +171,22 @@ async def test_two_replicas_make_one_call(refreshing: Both) -> None:
     assert (await issued(auth))["generation"] == 2
 
 
-async def test_who_comes_too_late_with_the_lease_does_not_call(refreshing: Both) -> None:
+async def test_a_replica_that_listed_a_shop_before_another_refreshed_it_does_not_call(
+    refreshing: Both,
+) -> None:
+    auth, seller = await connected(refreshing)
+    await seller.move_clock(advance_seconds=HALF_A_MONTH)
+    listed = RowKey("shein", "main")
+    await refresh(auth)
+
+    async with refresher_of(auth, "two") as refresher:
+        assert not await _refresh(refresher, listed)
+
+    assert await calls(seller) == 1
+    assert (await issued(auth))["generation"] == 2
+
+
+async def test_while_another_replica_has_the_lease_none_calls(refreshing: Both) -> None:
     auth, seller = await connected(refreshing)
     await seller.move_clock(advance_seconds=HALF_A_MONTH)
     async with (
@@ -423,17 +439,17 @@ async def test_tokens_stand_in_no_row_event_log_or_answer(refreshing: Both) -> N
             secrets += [auth.vault.open(sealed, plan.owner)]
             secrets += [str((await issued(auth))["access_token"])]
             await refresh(auth)
-        strike_code = {"kind": "error", "code": "IllegalRefreshToken", "message": secrets[-2]}
-        await strike(seller, **strike_code)
-        await seller.move_clock(advance_seconds=PAUSE.total_seconds())
-        await refresh(auth)
+        for code in ("ServiceUnavailable", "IllegalRefreshToken"):  # and quotes what was sent
+            await strike(seller, kind="error", code=code, message=secrets[-2])
+            await seller.move_clock(advance_seconds=PAUSE.total_seconds())
+            await refresh(auth)
 
     written = [str(logs), str(await shop_of(auth))]
     for table in ("outbox", "shop", "token_refresh", "failed_row", "lease"):
         rows = await auth.pool.fetch(f"SELECT t::text, t.* FROM {table} AS t")
         written += [str([*row.values()]) for row in rows]
-    assert "shop.refreshed" in written[0]
-    assert "shop.refresh_refused" in written[0]
+    for event in ("shop.refreshed", "shop.refresh_postponed", "shop.refresh_refused"):
+        assert event in written[0]
     for secret in secrets:
         assert len(secret) > 30
         assert not [text for text in written if secret in text or secret.encode().hex() in text]
