@@ -77,7 +77,7 @@ RISKS = (
         "X5",
         "a copy of the database holds tokens",
         "each is sealed under a key of its own, bound to its row; master keys rotate",
-        (f"{AUTH}/rules/test_auth_token_vault.py",),
+        (f"{AUTH}/rules/test_auth_token_vault.py", f"{AUTH}/slices/test_auth_refresh.py"),
     ),
     Risk(
         "X6",
