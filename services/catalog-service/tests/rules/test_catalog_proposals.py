@@ -94,7 +94,7 @@ def test_prices_of_two_columns_are_set_by_the_rows(tmp_path: Path) -> None:
                 "languages.en_US.title": {"field": "Bezeichnung_en"},
                 "category.separator": " / ",
                 "attributes.inventory": {"field": "Bestand"},
-                "sku_attributes.Size": {"field": "Größe"},
+                "sku_attributes.Size": {"field": "Größe", "unknown": "alias"},
                 "category_attributes.Brand Name": {"field": "Marke"},
             },
         ),
@@ -125,7 +125,7 @@ def test_prices_of_two_columns_are_set_by_the_rows(tmp_path: Path) -> None:
             {
                 "attributes.discount_price": {"field": "Sale price"},
                 "attributes.discount_until": {"field": "discount_until"},
-                "sku_attributes.Size": {"field": "Attribute: Talla"},
+                "sku_attributes.Size": {"field": "Attribute: Talla", "unknown": "alias"},
                 "exclude": {"field": "Published", "in": ["0"]},
             },
         ),
@@ -227,6 +227,38 @@ def test_what_is_not_sure_is_a_comment_and_an_open_point(tmp_path: Path) -> None
 def test_parents_wait_for_no_price_and_no_stock(name: str) -> None:
     waiting = {point.field for point in propose_file(FORMATS / name).open_points}
     assert not waiting & {"attributes.price", "attributes.inventory"}
+
+
+def test_a_weight_of_0_is_none(tmp_path: Path) -> None:
+    some = "sku,name,price,weight_kg\nA,Hat,5,0\nB,Tie,5,0.4\nC,Cap,5,\nD,Bag,5,0.2\n"
+    proposal = propose_text(tmp_path, some)
+    assert document(proposal)["attributes"]["package_weight"] == {"field": "weight_kg"}
+    offered = (
+        '# package_weight: {map: {from: weight_kg, values: {"0": 0.3}, keep: true}, default: 0.3}'
+    )
+    assert offered in proposal.configuration
+    waiting = [p.products for p in proposal.open_points if p.field == "attributes.package_weight"]
+    assert waiting == [2]
+
+
+def test_a_column_of_zeros_is_no_weight(tmp_path: Path) -> None:
+    zeros = "sku,name,price,weight_g\n" + "".join(f"{n},Hat,5,0\n" for n in range(4))
+    proposal = propose_text(tmp_path, zeros)
+    loaded = document(proposal)
+    assert "package_weight" not in loaded["attributes"]
+    assert "weight" not in loaded["units"]
+    assert "'weight_g' is 0 in every row" in proposal.configuration
+    assert "# package_weight: {constant: 0.5}" in proposal.configuration
+
+
+def test_titles_above_the_limit_are_cut_and_counted(tmp_path: Path) -> None:
+    header = "sku,name,price\n"
+    rows = [f"{n},{'Straw hat ' * (22 if n else 3)},5\n" for n in range(3)]
+    proposal = propose_text(tmp_path, header + "".join(rows))
+    assert document(proposal)["title_too_long"] == "truncate"
+    assert "2 of 3 titles are longer than 218 characters" in proposal.configuration
+    short = propose_text(tmp_path, header + rows[0])
+    assert "title_too_long" not in document(short)
 
 
 def test_a_broken_quote_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -99,8 +99,9 @@ def put_sku_attributes(draft: Draft) -> None:
             )
         return
     draft.section("sku_attributes")
+    draft.say("unknown: alias shows a value that AliExpress does not know by its own name", 2)
     for name, (value, why) in list(found.items())[:MOST_OPTIONS]:
-        draft.put(name, value, 2, why=why)
+        draft.put(name, {**value, "unknown": "alias"}, 2, why=why)
 
 
 def _options(draft: Draft) -> dict[str, tuple[Mapping[str, Value], str]]:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from statistics import median
 
+from catalog_service.describing.guess import Guess
 from catalog_service.describing.names import is_weight_unit, unit_named
 from catalog_service.describing.shapes import number_of, unit_of
 from catalog_service.describing.vocabulary import Role
 from catalog_service.proposals.draft import SURE, Draft, reason
+from catalog_service.proposals.yaml_lines import Value
 
 GRAMS_ABOVE = 60.0
 """A median weight above this is rather in grams than in kilograms."""
@@ -28,13 +30,21 @@ def put_units(draft: Draft) -> None:
         "numbers that can only be read with the other decimal sign",
         "Write all numbers of the catalogue alike.",
     )
-    _put_unit(draft, "weight", ("weight",))
-    _put_unit(draft, "length", ("length", "width", "height"))
+    _put_unit(draft, "weight", weight_column(draft))
+    _put_unit(draft, "length", draft.sure_column("length", "width", "height"))
     draft.offer("time_zone", "UTC", 2, why="OPEN: what dates without a zone mean")
 
 
-def _put_unit(draft: Draft, key: str, roles: tuple[Role, ...]) -> None:
-    column = draft.sure_column(*roles)
+def weight_column(draft: Draft) -> tuple[str, Guess] | None:
+    """The column of weights; one that is 0 throughout says none (as shops export what nobody
+    filled)."""
+    column = draft.sure_column("weight")
+    if column is None or _zeros(draft, column[0]) == draft.description.columns[column[0]].filled:
+        return None
+    return column
+
+
+def _put_unit(draft: Draft, key: str, column: tuple[str, Guess] | None) -> None:
     if column is None:
         return
     is_weight = key == "weight"
@@ -85,27 +95,11 @@ def _by_size(draft: Draft, texts: Iterable[str]) -> tuple[str, float, str] | Non
 
 def put_package(draft: Draft) -> None:
     """Weight and sides of the parcel; what no column has is left open."""
-    weight = draft.sure_column("weight")
+    weight = weight_column(draft)
     if weight is None:
-        draft.offer(
-            "package_weight", {"constant": 0.5}, 2, why="OPEN: no column is surely a weight"
-        )
+        _offer_weight(draft)
     else:
-        name, guess = weight
-        lacking = draft.lacking(name) + _zeros(draft, name)
-        draft.put("package_weight", {"field": name}, 2, why=reason(guess))
-        draft.wait(
-            max(lacking, 0),
-            "attributes.package_weight",
-            f"rows without a weight above 0 in {name!r}",
-            "Fill them, or give the match a default.",
-        )
-    draft.wait(
-        0 if weight else draft.rows,
-        "attributes.package_weight",
-        "no column is surely a weight",
-        "Name the column, or give one weight for all: {constant: 0.5}.",
-    )
+        _put_weight(draft, *weight)
     lacking_sides = [key for key, role in _SIDES if not _put_side(draft, key, role)]
     draft.wait(
         draft.rows if lacking_sides else 0,
@@ -115,21 +109,75 @@ def put_package(draft: Draft) -> None:
     )
 
 
+def _offer_weight(draft: Draft) -> None:
+    why = "OPEN: no column is surely a weight"
+    empty = draft.sure_column("weight")
+    if empty is not None:
+        why += f"; {empty[0]!r} is 0 in every row"
+    draft.offer("package_weight", {"constant": 0.5}, 2, why=why)
+    draft.wait(
+        draft.rows,
+        "attributes.package_weight",
+        "no column is surely a weight",
+        "Name the column, or give one weight for all: {constant: 0.5}.",
+    )
+
+
+def _put_weight(draft: Draft, name: str, guess: Guess) -> None:
+    """The column; where rows have no weight, or 0, a line that gives them one is left to take."""
+    zeros = _zero_words(draft, name)
+    without = draft.lacking(name) + _zeros(draft, name)
+    draft.put("package_weight", {"field": name}, 2, why=reason(guess))
+    if not without:
+        return
+    usual = _usual_weight(draft, name)
+    match: dict[str, Value] = {"field": name, "default": usual}
+    if zeros:
+        values = dict.fromkeys(zeros, usual)
+        match = {"map": {"from": name, "values": values, "keep": True}, "default": usual}
+    why = "OPEN: or with a weight for the rows without one; half of the others weigh less"
+    draft.offer("package_weight", match, 2, why=why)
+    draft.wait(
+        without,
+        "attributes.package_weight",
+        f"rows without a weight above 0 in {name!r}",
+        "Fill them, or take the line with a default.",
+    )
+
+
+def _usual_weight(draft: Draft, name: str) -> float:
+    sign = draft.description.decimal.sign
+    texts = draft.description.columns[name].texts
+    numbers = [number for text in texts if (number := number_of(text, sign))]
+    return round(median(numbers), 3) if numbers else 0.5
+
+
 def _put_side(draft: Draft, key: str, role: Role) -> bool:
     column = draft.sure_column(role)
     if column is None:
         draft.offer(key, {"constant": 20}, 2, why=f"OPEN: no column is surely a {role}")
         return False
-    draft.put(key, {"field": column[0]}, 2, why=reason(column[1]))
+    name, guess = column
+    draft.put(key, {"field": name}, 2, why=reason(guess))
+    draft.wait(
+        draft.lacking(name),
+        f"attributes.{key}",
+        f"rows without a {role} in {name!r}; a family has its parent's",
+        "Fill them, or give the match a default.",
+    )
     return True
 
 
 def _zeros(draft: Draft, name: str) -> int:
-    return sum(
-        count
-        for text, count in draft.description.columns[name].distinct.items()
-        if text.strip("0.,") == ""
-    )
+    distinct = draft.description.columns[name].distinct
+    return sum(distinct[word] for word in _zero_words(draft, name))
+
+
+def _zero_words(draft: Draft, name: str) -> list[str]:
+    """The spellings of 0 in a column."""
+    sign = draft.description.decimal.sign
+    words = draft.description.columns[name].distinct
+    return [word for word in words if number_of(word, sign) == 0]
 
 
 def put_terms(draft: Draft) -> None:

@@ -28,6 +28,7 @@ from catalog_service.proposals.texts import (
     find_categories,
     put_category,
     put_languages,
+    put_long_titles,
     put_pictures,
 )
 from catalog_service.proposals.yaml_lines import comment
@@ -62,6 +63,7 @@ def propose(
     main, why = choose_locale(draft, setting.main_locale)
     draft.put("main_locale", main, why=why)
     _put_currency(draft, setting)
+    put_long_titles(draft)
     put_units(draft)
     put_category(draft, find_categories(draft), suggestions or {})
     put_languages(draft, main)

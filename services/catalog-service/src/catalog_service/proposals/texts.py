@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from catalog_service.categories.schema import TITLE_LIMIT
 from catalog_service.describing.guess import Guess
 from catalog_service.describing.profile import ColumnProfile
 from catalog_service.describing.vocabulary import Role
@@ -38,6 +39,18 @@ def choose_locale(draft: Draft, wanted: str | None) -> tuple[str, str]:
         "Set main_locale before products go online: it can never change after.",
     )
     return locale, "OPEN: the texts do not tell; it can never change once products are online"
+
+
+def put_long_titles(draft: Draft) -> None:
+    """Titles above AliExpress's limit are cut at a word, where the column has some (M3.6)."""
+    column = draft.sure_column("title")
+    if column is None:
+        return
+    texts = draft.description.columns[column[0]].texts
+    long = sum(len(text) > TITLE_LIMIT for text in texts)
+    if long:
+        why = f"{long} of {len(texts)} titles are longer than {TITLE_LIMIT} characters: cut at a"
+        draft.put("title_too_long", "truncate", why=f"{why} word; `reject` holds them back (M3.6)")
 
 
 def put_languages(draft: Draft, main: str) -> None:
