@@ -124,6 +124,21 @@ def test_the_nearest_allowed_value(value: str, first: str) -> None:
     assert nearest_values(value, MATERIALS)[0].take == first
 
 
+@pytest.mark.parametrize(
+    ("value", "first"),
+    [
+        ("Large", "L"),
+        ("small", "S"),
+        ("X-Large", "XL"),
+        ("Talla única", "One Size"),
+        ("2XL", "XXL"),
+    ],
+)
+def test_a_size_is_found_by_its_other_names(value: str, first: str) -> None:
+    sizes = {"1": "S", "2": "L", "3": "XL", "4": "XXL", "5": "One Size", "6": "4XL"}
+    assert nearest_values(value, sizes)[0].take == first
+
+
 def test_short_values_are_no_parts_of_others() -> None:
     sizes = {"1": "XXS", "2": "S", "3": "Silk", "4": ""}
     best = nearest_values("s", sizes)

@@ -88,6 +88,9 @@ def found(path: str, **more: object) -> list[str]:
         ("Mobile phone cases", "21"),
         ("Hombre > Pantalón", "5"),
         ("Iluminación > Lámpara de mesa", "10"),
+        ("Damen > Schuhe > Sneaker", "3"),
+        ("Mujer > Bolsos", "17"),
+        ("Accesorios > Bufandas", "20"),
     ],
 )
 def test_the_likeliest_leaf_comes_first(path: str, first: str) -> None:

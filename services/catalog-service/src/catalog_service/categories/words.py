@@ -84,6 +84,41 @@ _SYNONYMS = (
     "candle candles",
     "poster posters print prints",
 )
+_TRANSLATED = (
+    "clothing ropa bekleidung kleidung vetement vetements",
+    "shirt shirts camisa camisas hemd hemden chemisier camicia camicie",
+    "tshirt camiseta camisetas maglietta magliette",
+    "blouse blouses blusa blusas bluse blusen",
+    "dress dresses vestido vestidos kleid kleider vestito vestiti",
+    "skirt skirts falda faldas rocke jupe jupes gonna gonne",
+    "pant pantalon pantalones hosen pantaloni",
+    "sweater pull pulli strickjacke sueter",
+    "jacket jackets chaqueta chaquetas jacke jacken veste vestes giacca giacche",
+    "coat abrigo abrigos mantel manteau manteaux cappotto",
+    "shoe zapato zapatos schuh schuhe chaussure chaussures scarpa scarpe",
+    "bag bags bolso bolsos tasche taschen sac sacs borsa borse",
+    "hat hats sombrero sombreros chapeau chapeaux cappello cappelli",
+    "cap caps gorra gorras mutze mutzen casquette casquettes",
+    "belt belts cinturon cinturones gurtel ceinture ceintures cintura",
+    "sock calcetin calcetines socken chaussette chaussettes",
+    "scarf bufanda bufandas schal schals echarpe echarpes",
+    "wristwatch reloj relojes uhr uhren montre montres orologio",
+    "jewelry joya joyas schmuck bijou bijoux gioielli",
+    "earring earrings pendiente pendientes ohrring ohrringe",
+    "ring rings anillo anillos bague bagues",
+    "pillow cojin cojines kissen coussin coussins cuscino cuscini",
+    "chair chairs silla sillas stuhl stuhle sedia sedie",
+    "table tables mesa mesas tisch tische tavolo",
+    "lamp lampara lamparas lampe lampen lampada",
+    "toy toys juguete juguetes spielzeug jouet jouets giocattoli",
+    "mug mugs taza tazas tasse tassen becher",
+    "poster affiche affiches plakat plakate",
+    "kitchen cocina kuche cuisine cucina",
+    "garden jardin garten giardino",
+    "home house hogar casa haus maison",
+)
+"""What merchants in Europe sell the most, by the words of their languages: a tree may have its
+names in another. Left out is what means something else in English (robe, hose, collar)."""
 _PHRASES: Mapping[str, str] = {
     "t shirt": "tshirt",
     "t shirts": "tshirt",
@@ -160,7 +195,9 @@ def stem(word: str) -> str:
 
 
 _CANONICAL: Mapping[str, str] = {
-    stem(word): stem(group.split()[0]) for group in _SYNONYMS for word in group.split()
+    stem(word): stem(group.split()[0])
+    for group in (*_SYNONYMS, *_TRANSLATED)
+    for word in group.split()
 }
 
 

@@ -20,6 +20,22 @@ LEAST_OF_VALUES = 0.55
 SAME_WORDS, SHARED_WORDS = 0.95, 0.9
 """What values are worth that have the same words but for their form, or of which one has all words
 of the other."""
+_SIZES: Mapping[str, str] = {
+    word: words[0]
+    for words in (
+        ("xxs", "2xs", "xx small", "extra extra small"),
+        ("xs", "x small", "xsmall", "extra small"),
+        ("s", "small", "pequeno", "klein", "petit"),
+        ("m", "medium", "mediano", "mittel", "moyen"),
+        ("l", "large", "grande", "gross", "grand"),
+        ("xl", "x large", "xlarge", "extra large", "1xl"),
+        ("xxl", "2xl", "xx large", "2x large", "extra extra large"),
+        ("xxxl", "3xl", "xxx large", "3x large"),
+        ("one size", "one", "onesize", "os", "talla unica", "taille unique", "einheitsgrosse"),
+    )
+    for word in words
+}
+"""What sizes are called, in plain words."""
 _ROLES: frozenset[Role] = frozenset(
     ["brand", "color", "size", "material", "weight", "length", "width", "height"]
 )
@@ -121,6 +137,9 @@ def nearest_values(value: str, allowed: Mapping[str, str], *, limit: int = 3) ->
 def _likeness_of_values(one: str, other: str) -> tuple[float, str]:
     ours, theirs = plain(one), plain(other)
     found = [(fuzz.ratio(ours, theirs) / 100, "spelled alike")]
+    size = _SIZES.get(ours)
+    if size is not None and size == _SIZES.get(theirs):
+        found.append((SAME_WORDS, "the same size by another name"))
     stems, others = set(words_of(one).products), set(words_of(other).products)
     if stems and stems == others:
         found.append((SAME_WORDS, "the same words in another form"))
