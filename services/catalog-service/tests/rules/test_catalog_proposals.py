@@ -241,6 +241,28 @@ def test_a_weight_of_0_is_none(tmp_path: Path) -> None:
     assert waiting == [2]
 
 
+@pytest.mark.parametrize(
+    ("name", "is_stock"),
+    [("quantity", True), ("Inventory Qty", True), ("Bestand", True), ("is_in_stock", False)],
+)
+def test_a_stock_of_one_is_a_number_where_a_number_is_asked_for(
+    tmp_path: Path, name: str, is_stock: bool
+) -> None:
+    rows = "".join(f"{n},Hat,5.00,{n % 2}\n" for n in range(6))
+    attributes = document(propose_text(tmp_path, f"sku,name,price,{name}\n{rows}"))["attributes"]
+    assert (attributes.get("inventory") == {"field": name}) is is_stock
+
+
+def test_without_a_category_column_a_few_titles_are_matched_one_by_one(tmp_path: Path) -> None:
+    header = "sku,name,price\n"
+    few = propose_text(tmp_path, header + "A,Straw hat,5\nB,Silk tie,6\nC,Silk tie,7\n")
+    assert document(few)["category"]["source"] == {"field": "name"}
+    assert "each title is one" in few.configuration
+    assert "2 rows; no leaf is alike" in few.configuration
+    many = propose_text(tmp_path, header + "".join(f"{n},Hat {n},5\n" for n in range(101)))
+    assert document(many)["category"]["source"] == {"constant": "all"}
+
+
 def test_a_column_of_zeros_is_no_weight(tmp_path: Path) -> None:
     zeros = "sku,name,price,weight_g\n" + "".join(f"{n},Hat,5,0\n" for n in range(4))
     proposal = propose_text(tmp_path, zeros)
@@ -313,6 +335,11 @@ def test_a_scalar_comes_back_and_a_comment_stays_one(text: str) -> None:
     assert yaml.safe_load(f"k: {flow(storable)}")["k"] == storable
     assert all(line.strip().startswith("#") for line in comment(storable, 2))
     assert yaml.safe_load("\n".join([*comment(storable, 2), "k: 1"])) == {"k": 1}
+
+
+def test_several_currencies_in_one_cell_are_none() -> None:
+    rows = [DescribedRow({"sku": "7", "name": "Hat", "x: y": ["BSD", "0"]})]
+    assert document(propose(describe(rows, "jsonl"), SETTING))["currency"] == "USD"
 
 
 @given(

@@ -1,5 +1,6 @@
 """How a catalogue writes its numbers: decimal sign and currency, found from the data. Pure."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from catalog_service.describing.profile import ColumnProfile
 from catalog_service.describing.shapes import currency_marks
 
+_CODE = re.compile(r"[A-Z]{3}")
 _USUAL = frozenset({"USD", "GBP", "CNY", "SEK", "RUB", "INR", "RON", "AED"})
 """What a shared sign means most often."""
 
@@ -52,13 +54,12 @@ def find_currency(
 ) -> CurrencyGuess | None:
     """The currency, or None where the data names none."""
     if column is not None and column.distinct:
-        code, count = column.distinct.most_common(1)[0]
+        text, count = column.distinct.most_common(1)[0]
         share = count / column.filled
-        return CurrencyGuess(
-            code.strip().upper(),
-            round(0.95 * share, 2),
-            f"the column {column.name!r} says so in {share:.0%} of its rows",
-        )
+        code = text.strip().upper()
+        if _CODE.fullmatch(code):  # several in one cell are no currency of the row
+            why = f"the column {column.name!r} says so in {share:.0%} of its rows"
+            return CurrencyGuess(code, round(0.95 * share, 2), why)
     counts: Counter[str] = Counter()
     marked = 0
     for each in amounts:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from catalog_service.describing.formats import DOCUMENTED, CatalogueFormat, documented_role
-from catalog_service.describing.names import NameMeaning, meanings_of
+from catalog_service.describing.names import NameMeaning, meanings_of, plain_name
 from catalog_service.describing.profile import ColumnProfile
 from catalog_service.describing.vocabulary import Role
 
@@ -108,9 +108,20 @@ def _quantities(column: ColumnProfile) -> tuple[float, str]:
 
 
 def _stock(column: ColumnProfile) -> tuple[float, str]:
-    if column.share("boolean") >= FITS and len(column.distinct) <= 2:
+    says_yes_or_no = column.share("boolean") >= FITS and len(column.distinct) <= 2
+    if says_yes_or_no and not (column.share("number") >= FITS and _counts(column.name)):
         return 0.3, "its values only say yes or no"
     return _share(column, column.share("number"), "numbers")
+
+
+_QUANTITY_WORDS = """qty quantity inventory bestand lagerbestand menge anzahl cantidad existencias
+    quantite quantita giacenza quantidade aantal ilosc"""
+_QUANTITIES = frozenset(_QUANTITY_WORDS.split())
+
+
+def _counts(name: str) -> bool:
+    """Whether a column's name asks for how many: then 0 and 1 are numbers."""
+    return not _QUANTITIES.isdisjoint(plain_name(name).split())
 
 
 def _availability(column: ColumnProfile) -> tuple[float, str]:

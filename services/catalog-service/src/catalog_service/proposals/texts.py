@@ -14,6 +14,8 @@ from catalog_service.proposals.draft import NOTHING, SURE, Draft, LeafSuggestion
 from catalog_service.proposals.yaml_lines import Value
 
 MOST_PATHS = 2_000
+MOST_TITLES = 100
+"""So many products without a category column are matched by their titles."""
 HIGH_LIKENESS = 90.0
 """From here on a suggested leaf is an active line."""
 DEFAULT_LOCALE = "en_US"
@@ -184,10 +186,10 @@ class CategorySource:
 
 
 def find_categories(draft: Draft) -> CategorySource:
-    """The category source; without a column all rows are of one path, `all`."""
+    """The category source; without a column each title is a path, or all rows are of one, `all`."""
     best = draft.sure_column("category")
     if best is None:
-        return CategorySource(
+        return _titles_as_categories(draft) or CategorySource(
             {"constant": "all"},
             " > ",
             {"all": draft.rows},
@@ -205,6 +207,20 @@ def find_categories(draft: Draft) -> CategorySource:
             shown = separator.join(filter(None, steps))
             paths[shown] += count
     return CategorySource({"field": name}, separator, paths, reason(guess), name)
+
+
+def _titles_as_categories(draft: Draft) -> CategorySource | None:
+    """A few titles are looked through one by one: each tells its leaf better than none does."""
+    best = draft.sure_column("title")
+    if best is None:
+        return None
+    titles = draft.description.columns[best[0]].distinct
+    if len(titles) > MOST_TITLES or any(" > " in title for title in titles):
+        return None
+    why = (
+        "OPEN: no column is surely a category; each title is one, so that it gets a leaf of its own"
+    )
+    return CategorySource({"field": best[0]}, " > ", dict(titles), why, best[0])
 
 
 def _json_categories(draft: Draft, name: str, guess: Guess) -> CategorySource:
