@@ -284,9 +284,10 @@ async def test_an_outage_postpones_the_import_and_it_goes_on_by_itself(
 
 
 async def test_how_long_a_postponed_import_waits_is_set_by_the_installation(
-    harness: Harness,
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness.access.first_pause = timedelta(hours=1)  # cut to the longest, five minutes
+    # an hour is cut to the longest pause, five minutes
+    monkeypatch.setattr(harness.access, "first_pause", timedelta(hours=1))
     await harness.stock("SHIRT-1")
     [order_id] = await harness.place()
     await harness.control("faults", operation="*order.get", count=1, kind="refused")
