@@ -117,16 +117,18 @@ async def product(session: Session) -> Sent:
 
 
 @pytest.fixture(scope="module")
-async def order_id(session: Session, product: Sent) -> str:
-    """An order of that product that was imported, and shipped."""
+async def order_id(spans: Spans, session: Session, product: Sent) -> str:
+    """An order of that product that was imported, told of, and then shipped."""
     await audited_shop(session)
     placed = await session.sandbox.place_order(
         [(product.family_id, 1)], seed=11, status=trade.WAITS_FOR_SELLER
     )
     asked = await session.channel.import_orders(session.merchant, session.shop)
     await follow_order_import(session.channel, session.merchant, session.shop, asked.import_id)
-    parcel = {"carrier": trade.CARRIER, "tracking_number": f"LP{placed.order_id}"}
     place = (session.merchant, session.shop, placed.order_id)
+    imported = await session.channel.order(*place)
+    await is_told(spans, imported["trace_id"], ORDER_STORY[:2])
+    parcel = {"carrier": trade.CARRIER, "tracking_number": f"LP{placed.order_id}"}
     shipment = await session.channel.ship(*place, parcel, str(uuid4()))
 
     async def is_confirmed() -> bool:
