@@ -21,17 +21,20 @@ _TAGS = re.compile(r"<[^>]+>")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _PARAMETERS = re.compile(r"\d|<(?:li|tr|dt)\b|[^\W\d_]:\s", re.IGNORECASE)
 """A number, a list, a table or "name: value" stand where parameters are named."""
-_AFTER_SALES = re.compile(
-    r"""warrant|guarant|refund|\breturn|after.?sales?|exchange|replacement
-    |garant|retour|rembours|échange|devoluci|reembols|cambio|devolu|troca
-    |gewährleist|rückgabe|umtausch|erstatt|\breso\b|\bresi\b|rimbors|sostituz
-    |gwaranc|zwrot|reklamac|\bgarantie|omruil|terugbeta|гаранти|возврат|обмен
-    |\biade\b|değişim|保修|退货|退款|換貨|换货|保証|返品|返金|보증|반품|환불
-    |รับประกัน|คืนเงิน|คืนสินค้า|bảo\ hành|hoàn\ tiền|đổi\ trả|garansi|pengembalian
-    |ضمان|إرجاع|استرداد|אחריות|החזר""",
-    re.IGNORECASE | re.VERBOSE,
-)
-"""Words of after-sales terms, in the languages that AliExpress takes texts in."""
+_AFTER_SALES = (
+    "warrant", "guarant", "refund", "return", "after-sale", "after sale", "aftersale",
+    "exchange", "replacement",
+    "garant", "retour", "rembours", "échange", "devoluci", "reembols", "cambio", "devolu", "troca",
+    "gewährleist", "rückgabe", "umtausch", "erstatt", "rimbors", "sostituz",
+    "gwaranc", "zwrot", "reklamac", "omruil", "terugbeta", "гаранти", "возврат", "обмен", "değişim",
+    "保修", "退货", "退款", "換貨", "换货", "保証", "返品", "返金", "보증", "반품", "환불",
+    "รับประกัน", "คืนเงิน", "คืนสินค้า", "bảo hành", "hoàn tiền", "đổi trả", "garansi", "pengembalian",
+    "ضمان", "إرجاع", "استرداد", "אחריות", "החזר",
+)  # fmt: skip
+"""Parts of the words of after-sales terms, in the languages that AliExpress takes texts in. Looked
+for one by one: one pattern of them all took fourteen times as long."""
+_AFTER_SALES_WORDS = re.compile(r"\b(?:res[oi]|iade)\b")
+"""Those that are parts of other words, too."""
 
 
 def advise(
@@ -91,8 +94,14 @@ def _on_description(text: str) -> Iterator[tuple[str, str]]:
             "names no parameters",
             "List what buyers compare: sizes, material, power, what it can do.",
         )
-    if not _AFTER_SALES.search(text):
+    if not _has_after_sales(text.lower()):
         yield "has no after-sales terms", "Say what you do about returns, refunds and warranty."
+
+
+def _has_after_sales(text: str) -> bool:
+    if any(part in text for part in _AFTER_SALES):
+        return True
+    return _AFTER_SALES_WORDS.search(text) is not None
 
 
 def _advice(field: str, message: str, remedy: str) -> Issue:

@@ -32,9 +32,10 @@ def fill_category_attributes(
         value = None
         if match is not None:
             try:
-                value = _category_value(form, match, row)
+                given = texts(_undone(match.fill(row)))
+                value = None if given is None else _category_value(form, match, given)
                 if name == BRAND:
-                    issues += _undeclared(form, match, row)
+                    issues += _undeclared(form, given)
             except MatchFailed as failure:
                 issues.append(_failed(form, failure))
                 continue
@@ -48,10 +49,9 @@ def fill_category_attributes(
     return filled, issues + _unmatched_names(forms, matches)
 
 
-def _category_value(form: AttributeForm, match: CompiledMatch, row: Row) -> AttributeValue | None:
-    given = texts(_undone(match.fill(row)))
-    if given is None:
-        return None
+def _category_value(
+    form: AttributeForm, match: CompiledMatch, given: str | list[str]
+) -> AttributeValue | None:
     try:
         return _chosen(form, given, match)
     except _Unknown:
@@ -62,11 +62,11 @@ def _category_value(form: AttributeForm, match: CompiledMatch, row: Row) -> Attr
         raise
 
 
-def _undeclared(form: AttributeForm, match: CompiledMatch, row: Row) -> list[Issue]:
+def _undeclared(form: AttributeForm, given: str | list[str] | None) -> list[Issue]:
     """Advice on a brand that another value, or none, was sent for."""
-    given = texts(_undone(match.fill(row)))
-    is_unknown = isinstance(given, str) and form.choices.find(given) is None
-    return [advise_on_brand(given)] if is_unknown and isinstance(given, str) else []
+    if not isinstance(given, str) or form.choices.find(given) is not None:
+        return []
+    return [advise_on_brand(given)]
 
 
 def _undone(given: str | list[str] | None) -> str | list[str] | None:
