@@ -257,7 +257,7 @@ async def analyze(admin_url: str, name: str) -> None:
 
 async def relay_rate(url: str, bootstrap: str) -> float:
     """The relay as it ships."""
-    relay = Relay(url, bootstrap, topic_prefix="relay.")
+    relay = Relay(url, bootstrap, service="bench", topic_prefix="relay.")
     return await emptied(url, relay.start, relay.stop)
 
 

@@ -134,6 +134,18 @@ class Harness:
         await reader.stop()
         return shown
 
+    async def cut_relay_off(self) -> None:
+        """End the database session whose lock makes a relay the active one."""
+        admin = await asyncpg.connect(self.url)
+        await admin.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_locks
+            WHERE locktype = 'advisory' AND database =
+                (SELECT oid FROM pg_database WHERE datname = current_database())
+            """
+        )
+        await admin.close()
+
     async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         return await self.pool.fetch(query, *arguments)
 

@@ -74,7 +74,7 @@ async def main(url: str, bootstrap: str, prefix: str) -> None:
         session_timeout=timedelta(seconds=6),
         max_batch_records=25,
     )
-    relay = Relay(url, bootstrap, topic_prefix=prefix)
+    relay = Relay(url, bootstrap, service="test", topic_prefix=prefix)
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     consumer.start()

@@ -38,7 +38,7 @@ async def test_a_bad_network_to_kafka_costs_time_and_nothing_else(
         session_timeout=timedelta(seconds=6),
         max_batch_records=10,
     )
-    relay = Relay(harness.url, proxy.address, topic_prefix=harness.prefix)
+    relay = Relay(harness.url, proxy.address, service="test", topic_prefix=harness.prefix)
     consumer.start()
     relay.start()
     await harness.send(*(product(f"a{n}") for n in range(PRODUCTS)))

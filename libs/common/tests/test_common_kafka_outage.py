@@ -86,7 +86,7 @@ async def test_after_an_outage_the_consumer_is_ready_and_nothing_waits(
         session_timeout=timedelta(seconds=max(6 / shorter, 2)),
         max_batch_records=10,
     )
-    relay = Relay(harness.url, broker.bootstrap, topic_prefix=harness.prefix)
+    relay = Relay(harness.url, broker.bootstrap, service="test", topic_prefix=harness.prefix)
     consumer.start()
     relay.start()
     await harness.send(*(product(f"a{n}") for n in range(PRODUCTS)))

@@ -111,7 +111,7 @@ async def consumer(harness: Harness) -> AsyncIterator[Consumer]:
         session_timeout=timedelta(seconds=6),
         max_batch_records=50,
     )
-    relay = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
+    relay = Relay(harness.url, harness.bootstrap, service="test", topic_prefix=harness.prefix)
     made.start()
     relay.start()
     yield made

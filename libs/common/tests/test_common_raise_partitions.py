@@ -106,7 +106,7 @@ async def test_events_of_a_key_stay_in_order_while_partitions_are_raised(
     harness: Harness, taken: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clients, "METADATA_AGE", timedelta(seconds=2))
-    relay = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
+    relay = Relay(harness.url, harness.bootstrap, service="test", topic_prefix=harness.prefix)
     consumer = reader(harness)
     consumer.start()
     relay.start()
@@ -175,7 +175,7 @@ async def test_a_service_whose_database_is_not_given_is_named(harness: Harness) 
 
 
 async def test_a_relay_goes_on_after_a_refusal(harness: Harness, taken: None) -> None:
-    relay = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
+    relay = Relay(harness.url, harness.bootstrap, service="test", topic_prefix=harness.prefix)
     relay.start()
 
     async def is_active() -> bool:

@@ -56,7 +56,7 @@ async def add(harness: Harness, *names: str) -> None:
 async def test_events_of_a_key_are_published_in_commit_order_and_leave_the_outbox(
     harness: Harness,
 ) -> None:
-    relay = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
+    relay = Relay(harness.url, harness.bootstrap, service="test", topic_prefix=harness.prefix)
     relay.start()
     for n in range(20):
         await add(harness, f"{n}a", f"{n}b")
@@ -72,8 +72,8 @@ async def test_events_of_a_key_are_published_in_commit_order_and_leave_the_outbo
 
 
 async def test_a_second_relay_stands_by_and_takes_over(harness: Harness) -> None:
-    first = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
-    second = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
+    first = Relay(harness.url, harness.bootstrap, service="test", topic_prefix=harness.prefix)
+    second = Relay(harness.url, harness.bootstrap, service="test", topic_prefix=harness.prefix)
     first.start()
 
     async def is_active(relay: Relay) -> bool:
@@ -92,19 +92,11 @@ async def test_a_second_relay_stands_by_and_takes_over(harness: Harness) -> None
 
 
 async def test_a_relay_whose_connection_is_cut_publishes_what_is_left(harness: Harness) -> None:
-    relay = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
+    relay = Relay(harness.url, harness.bootstrap, service="test", topic_prefix=harness.prefix)
     relay.start()
     await add(harness, "a")
     await consume(harness, 1)
-    admin = await asyncpg.connect(harness.url)
-    await admin.execute(
-        """
-        SELECT pg_terminate_backend(pid) FROM pg_locks
-        WHERE locktype = 'advisory' AND database =
-            (SELECT oid FROM pg_database WHERE datname = current_database())
-        """
-    )
-    await admin.close()
+    await harness.cut_relay_off()
     await add(harness, "b")
     # "a" may come twice: the connection may go between the acknowledgement and the delete.
     await consume(harness, 1, containing=b'"b"')
@@ -114,7 +106,7 @@ async def test_a_relay_whose_connection_is_cut_publishes_what_is_left(harness: H
 async def test_an_event_committed_after_a_later_one_was_published_is_published_too(
     harness: Harness,
 ) -> None:
-    relay = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
+    relay = Relay(harness.url, harness.bootstrap, service="test", topic_prefix=harness.prefix)
     relay.start()
     slow = await asyncpg.connect(harness.url)
     late = slow.transaction()
@@ -135,7 +127,7 @@ async def test_a_record_no_broker_takes_is_held_back_alone(harness: Harness) -> 
     await harness.pool.execute(
         "UPDATE outbox SET value = convert_to(repeat('x', 20000000), 'UTF8') WHERE id = $1", ids[2]
     )
-    relay = Relay(harness.url, harness.bootstrap, topic_prefix=harness.prefix)
+    relay = Relay(harness.url, harness.bootstrap, service="test", topic_prefix=harness.prefix)
     relay.start()
 
     records = await consume(harness, 2)

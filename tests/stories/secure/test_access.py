@@ -176,7 +176,7 @@ async def test_a_refused_service_says_so_and_tries_again_at_its_pace(
     url = await database()
     pool = await open_pool(url, max_size=1)
     with capture_logs() as logs:
-        relay = Relay(url, wrong)
+        relay = Relay(url, wrong, service="auth-service")
         consumer = Consumer(pool, wrong, "auth-service.test", [READS_SHOPS], instance_id="one")
         began = time.monotonic()
         relay.start()

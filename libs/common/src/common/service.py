@@ -252,7 +252,7 @@ async def _assemble(service: Service[S], settings: S, role: str) -> _Process[S]:
     if role != "api":
         async with unit_of_work(pool) as connection:
             await reclaim_leases(connection, settings.instance_id)
-        working = _components(context, parts)
+        working = _components(service, context, parts)
     clocks = [Job("clock", follower.follow, every=FOLLOW_EVERY)] if follower else []
     components = [*working, *clocks]
     draining = asyncio.Event()
@@ -306,11 +306,12 @@ def _replayer(context: Context[S], parts: Parts) -> Replayer:
     return Replayer(context.pool, [consumer.applier for consumer in parts.consumers])
 
 
-def _components(context: Context[S], parts: Parts) -> list[Component]:
+def _components(service: Service[S], context: Context[S], parts: Parts) -> list[Component]:
     settings = context.settings
     relay = Relay(
         settings.database_url.get_secret_value(),
         settings.kafka,
+        service=service.name,
         topic_prefix=settings.topic_prefix,
     )
     jobs = [job for job in parts.jobs if isinstance(job, Job)]

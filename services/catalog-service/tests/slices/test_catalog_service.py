@@ -99,7 +99,9 @@ async def running(
     context = Context(settings, pool, Verifier("http://127.0.0.1:9/jwks"))
     context.verifier.trust(keys)
     parts: Parts = SERVICE.build(context)
-    relay = Relay(database_url, kafka_bootstrap, topic_prefix=topic_prefix)
+    relay = Relay(
+        database_url, kafka_bootstrap, service="catalog-service", topic_prefix=topic_prefix
+    )
     components: list[Component] = [relay, *parts.consumers, *parts.jobs]
     for component in components:
         component.start()

@@ -103,7 +103,9 @@ async def test_a_month_of_orders(
     size = replace(size, orders=int(os.environ.get("MONTH_ORDERS", size.orders)))
     month = Month(harness, size, int(os.environ.get("MONTH_SEED", random.randrange(10**6))))
     await create_topics(kafka_bootstrap, topic_prefix, partitions=1)
-    relay = Relay(harness.database_url, kafka_bootstrap, topic_prefix=topic_prefix)
+    relay = Relay(
+        harness.database_url, kafka_bootstrap, service="order-importer", topic_prefix=topic_prefix
+    )
     relay.start()
     try:
         await month.run()

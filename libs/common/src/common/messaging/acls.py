@@ -39,6 +39,7 @@ class Resource(IntEnum):
 
     TOPIC = 2
     GROUP = 3
+    TRANSACTIONAL_ID = 5
 
 
 class Operation(IntEnum):
@@ -69,6 +70,8 @@ def grants_of_service(service: str, prefix: str = "") -> Iterator[Grant]:
             twin = prefix + topic.dead_letter_name
             yield Grant(service, Operation.WRITE, Resource.TOPIC, twin)
     yield Grant(service, Operation.READ, Resource.GROUP, f"{prefix}{service}.", is_prefix=True)
+    relay = f"{prefix}{service}.relay"  # what fences off the producer of a relay that lost the lock
+    yield Grant(service, Operation.WRITE, Resource.TRANSACTIONAL_ID, relay)
 
 
 def grants_of_producer(user: str, prefix: str = "") -> Iterator[Grant]:
@@ -131,7 +134,7 @@ def as_commands(grants: Iterable[Grant]) -> Iterator[str]:
         yield (
             "kafka-acls.sh --bootstrap-server $BOOTSTRAP --command-config $ADMIN --add"
             f" --allow-principal User:{grant.user} --operation {grant.operation.name.title()}"
-            f" --{grant.resource.name.lower()} {grant.name}{pattern}"
+            f" --{grant.resource.name.lower().replace('_', '-')} {grant.name}{pattern}"
         )
 
 
@@ -140,7 +143,7 @@ def as_strimzi(grants: Iterable[Grant]) -> Iterator[str]:
     by_user: dict[str, list[dict[str, Any]]] = {}
     for grant in grants:
         resource = {
-            "type": grant.resource.name.lower(),
+            "type": _camel_case(grant.resource.name),
             "name": grant.name,
             "patternType": "prefix" if grant.is_prefix else "literal",
         }
@@ -161,11 +164,16 @@ def as_strimzi(grants: Iterable[Grant]) -> Iterator[str]:
         )
 
 
+def _camel_case(name: str) -> str:
+    first, *others = name.lower().split("_")
+    return first + "".join(word.title() for word in others)
+
+
 def as_table(grants: Iterable[Grant]) -> Iterator[str]:
     """The grants for people."""
     for grant in grants:
         name = grant.name + ("*" if grant.is_prefix else "")
-        yield f"{grant.user:18} {grant.operation.name:6} {grant.resource.name:6} {name}"
+        yield f"{grant.user:18} {grant.operation.name:6} {grant.resource.name:16} {name}"
 
 
 def main() -> None:

@@ -55,12 +55,13 @@ def new_consumer(
     return client
 
 
-def new_producer(kafka: KafkaAccess | str) -> AIOKafkaProducer:
-    """An idempotent producer."""
+def new_producer(kafka: KafkaAccess | str, *, only_one: str | None = None) -> AIOKafkaProducer:
+    """An idempotent producer; start one that is the `only_one` of a name by `start_only`."""
     access = KafkaAccess.of(kafka)
     client = AIOKafkaProducer(
         **access.client_options(),
         enable_idempotence=True,
+        transactional_id=only_one,
         acks="all",
         linger_ms=5,
         max_batch_size=256 * 1024,
@@ -70,6 +71,18 @@ def new_producer(kafka: KafkaAccess | str) -> AIOKafkaProducer:
     _pace_metadata(client.client)
     name_refusals(client.client, access)
     return client
+
+
+async def start_only(producer: AIOKafkaProducer) -> None:
+    """Start a producer, and fence off those that were started under its name before: of a partition
+    that this one wrote to, the broker refuses them from then on (`ProducerFenced`).
+
+    Kafka fences by the epoch it gives out for a transactional id, and checks it on records outside
+    of transactions too. A transaction per batch would cost its markers in every partition, which
+    readers that count by offsets never reach.
+    """
+    await producer.start()
+    producer._txn_manager.transactional_id = None  # noqa: SLF001 - see above: no transactions
 
 
 def new_admin(kafka: KafkaAccess | str, *, answered_within: timedelta) -> AIOKafkaAdminClient:

@@ -2,7 +2,8 @@
 
 One relay per service is active; others stand by on the same session advisory lock, and the
 connection that holds the lock does the reads and the deletes, so a relay that lost it cannot
-delete. A command that waits for the lock (`raise_partitions`) is let in between two batches. There
+delete. What it had on its way to a broker then would overtake what its successor sends: the
+successor's producer fences it off (`start_only`). A command that waits for the lock (`raise_partitions`) is let in between two batches. There
 is no cursor to overtake: what is still in the table is still to publish. A record that no broker
 would take is held back alone, like a row that a job fails on (`set_aside`).
 """
@@ -23,7 +24,7 @@ from common.contracts.envelope import claimed_merchant, headers_from_json
 from common.errors import Outage
 from common.failpoints import reach
 from common.kafka_access import KafkaAccess
-from common.messaging.clients import close_producer, new_producer
+from common.messaging.clients import close_producer, new_producer, start_only
 from common.messaging.outbox import forget_published, list_lowest
 from common.messaging.refusals import note_refusal
 from common.messaging.tracing import begin_send, end_send
@@ -48,6 +49,9 @@ CLOSED_WITHIN = timedelta(seconds=3)
 IDLE_POLL = timedelta(milliseconds=100)
 STANDBY_POLL = timedelta(seconds=1)
 LOOK_EVERY = timedelta(seconds=1)
+RENEWED_AFTER = timedelta(days=1)
+"""A producer is used for so long: Kafka forgets a name that asked for no epoch in a week, and with
+it whom the next one fences off (`transactional.id.expiration.ms`)."""
 LOCK_KEY = 0x0C4A11E1
 JOB = "relay"
 
@@ -55,15 +59,16 @@ _published = counter(RELAY_PUBLISHED)
 
 
 class Relay(Component):
-    """Publishes one database's outbox."""
+    """Publishes one database's outbox, which is that of `service`."""
 
     def __init__(
-        self, database_url: str, kafka: KafkaAccess | str, *, topic_prefix: str = ""
+        self, database_url: str, kafka: KafkaAccess | str, *, service: str, topic_prefix: str = ""
     ) -> None:
         super().__init__("relay", stop_within=timedelta(seconds=4))
         self._database_url = database_url
         self._kafka = kafka
         self._prefix = topic_prefix
+        self._only_one = f"{topic_prefix}{service}.relay"
         self.is_active = False
 
     async def _turn(self) -> timedelta:
@@ -91,9 +96,9 @@ class Relay(Component):
         try:
             if not await self._lock(connection):
                 return
-            producer = new_producer(self._kafka)
+            producer = new_producer(self._kafka, only_one=self._only_one)
             try:
-                await bounded(producer.start(), CONNECTED_WITHIN)
+                await bounded(start_only(producer), CONNECTED_WITHIN)
                 self.is_active = True
                 await self._publish_until_awaited(connection, producer)
             finally:
@@ -105,7 +110,8 @@ class Relay(Component):
         self, connection: Connection, producer: AIOKafkaProducer
     ) -> None:
         look_at = time.monotonic()
-        while not self.is_stopping:
+        renew_at = look_at + RENEWED_AFTER.total_seconds()
+        while not self.is_stopping and look_at < renew_at:
             if time.monotonic() >= look_at:
                 if await _is_awaited(connection):
                     log.info("relay.gives_way")
