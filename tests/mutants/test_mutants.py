@@ -21,4 +21,4 @@ def test_a_mutant_applies_and_names_a_test(mutant: Mutant, commit: str) -> None:
 
 
 def test_there_are_mutants() -> None:
-    assert len(MUTANTS) >= 14
+    assert len(MUTANTS) >= 15
