@@ -3,9 +3,10 @@
 One relay per service is active; others stand by on the same session advisory lock, and the
 connection that holds the lock does the reads and the deletes, so a relay that lost it cannot
 delete. What it had on its way to a broker then would overtake what its successor sends: the
-successor's producer fences it off (`start_only`). A command that waits for the lock (`raise_partitions`) is let in between two batches. There
-is no cursor to overtake: what is still in the table is still to publish. A record that no broker
-would take is held back alone, like a row that a job fails on (`set_aside`).
+successor's producer fences it off (`start_only`). A command that waits for the lock
+(`raise_partitions`) is let in between two batches. There is no cursor to overtake: what is still in
+the table is still to publish. A record that no broker would take is held back alone, like a row
+that a job fails on (`set_aside`).
 """
 
 import asyncio
