@@ -39,13 +39,19 @@ async def test_a_bad_network_to_postgres_costs_time_and_nothing_else(
     consumer = harness.consumer(max_batch_records=10, pool=behind)
     consumer.start()
     await harness.send(*(product(f"a{n}") for n in range(60)))
-    await eventually(harness.table_has("seen", 10))
-    break_network(proxy, fault)
-    await harness.send(*(product(f"b{n}") for n in range(60)))
+    await eventually(harness.table_has("seen", 60))
+
+    async def is_in_a_batch() -> bool:
+        return await harness.pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
 
     async def has_struck() -> bool:
         return proxy.connections_cut > 0 or proxy.bytes_held_back > 0
 
+    async with harness.pool.acquire() as other, other.transaction():
+        await other.execute("LOCK TABLE seen IN EXCLUSIVE MODE")
+        await harness.send(*(product(f"b{n}") for n in range(60)))
+        await eventually(is_in_a_batch)
+        break_network(proxy, fault)
     await eventually(has_struck)
     proxy.drop_answers(dropping=False)
     proxy.thaw()
