@@ -10,7 +10,7 @@ _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 
 def is_storable(text: str) -> bool:
     """Whether the text is without NUL and half characters, which nothing stores."""
-    return _UNSTORABLE.search(text) is None
+    return "\x00" not in text if text.isascii() else _UNSTORABLE.search(text) is None
 
 
 def storable(text: str, *, limit: int) -> str:
@@ -31,6 +31,8 @@ def undo_entities(text: str) -> str:
 
     What lacks its semicolon is no entity: `Sun&notebook` and `AT&T` stay as they are.
     """
+    if "&" not in text:
+        return text
     return _ENTITY.sub(lambda found: html.unescape(found[0]).replace("\u00a0", " "), text)
 
 

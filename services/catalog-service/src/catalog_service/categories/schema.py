@@ -71,6 +71,7 @@ class SchemaForms:
         self.category_id = category_id
         self._schema: Schema = schema
         self._properties: Schema = schema["properties"]
+        self._choices: dict[str, Choices | None] = {}
 
     @cached_property
     def title_limit(self) -> int:
@@ -113,8 +114,11 @@ class SchemaForms:
 
     def choices(self, name: str) -> Choices | None:
         """The choices of a first-level field; None when it is free."""
-        field = self._properties.get(name, {})
-        return _choices(field) if "oneOf" in field or "enum" in field else None
+        if name not in self._choices:
+            field = self._properties.get(name, {})
+            has_some = "oneOf" in field or "enum" in field
+            self._choices[name] = _choices(field) if has_some else None
+        return self._choices[name]
 
     @cached_property
     def price_countries(self) -> Choices | None:
@@ -139,6 +143,8 @@ class CategorySchema(SchemaForms):
 
     def find_violations(self, payload: Schema) -> list[Issue]:
         """What the schema says against a payload of the schema way, as issues."""
+        if self._validator.is_valid(payload):
+            return []
         return [_issue(error) for error in self._validator.iter_errors(payload)]
 
 

@@ -5,7 +5,7 @@ asked for it is what the source gave: a number, or a text that is still to be re
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,9 @@ from catalog_service.texts import is_storable
 from common.contracts.catalog import FieldValue
 
 Filled = str | list[str] | None
+_Given = tuple[object, Filled]
+_LISTS = (list, tuple)
+_NUMBERS = (int, float)
 MAX_VALUES = 1_000
 """Values of one list, as of a source field."""
 
@@ -47,7 +50,9 @@ class Row:
         """A field by name; `product_id`, `parent_id` are the row's where no field is so named."""
         if name in self.fields:
             return self.fields[name]
-        return {"product_id": self.product_id, "parent_id": self.parent_id}.get(name)
+        if name == "product_id":
+            return self.product_id
+        return self.parent_id if name == "parent_id" else None
 
     @cached_property
     def variables(self) -> dict[str, Any]:
@@ -61,35 +66,43 @@ class Row:
         }
 
 
+_ANY_ROW = Row("", None, {})
+
+
 def texts(value: object) -> Filled:
     """A value as a filled one: blanks count as nothing, lists lose their blanks.
 
     Raises `MatchFailed` for an object, a list that is too long, and characters nothing stores.
     """
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, _LISTS):
         return _text(value)
     _check_count(len(value))
     return [text for item in value if (text := _text_of_item(item)) is not None] or None
 
 
 def _text_of_item(item: object) -> str | None:
-    return None if isinstance(item, list | tuple) else _text(item)
+    return None if isinstance(item, _LISTS) else _text(item)
 
 
 def _text(value: object) -> str | None:
     if value is None:
         return None
+    text = value.strip() if isinstance(value, str) else _written(value)
+    if not is_storable(text):
+        raise MatchFailed("it gives a text with a character that cannot be stored, such as NUL")
+    return text or None
+
+
+def _written(value: object) -> str:
+    """What is no text, as one."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
         raise MatchFailed("it gives an object, not a text or a list of texts")
     try:
-        text = str(value).strip()
+        return str(value).strip()
     except ValueError:  # an integer of thousands of digits
         raise MatchFailed("it gives a number of too many digits") from None
-    if not is_storable(text):
-        raise MatchFailed("it gives a text with a character that cannot be stored, such as NUL")
-    return text or None
 
 
 def _check_count(values: int) -> None:
@@ -110,11 +123,13 @@ class CompiledMatch:
     form: Match
     default: Filled
     _source: Callable[[Row], object]
+    _constant: _Given | None = None
+    """What it always gives, where that is no matter of the row."""
 
     def fill(self, row: Row) -> Filled:
         """The row's value. Raises `MatchFailed` when a template fails and there is no default,
         and whatever the default when it costs too much; `FamilyTooCostly`."""
-        return self._shaped(self._given(row))
+        return self._given(row)[1]
 
     def text(self, row: Row) -> str | None:
         """The value as one text; of a list its first. Raises `MatchFailed`."""
@@ -128,32 +143,36 @@ class CompiledMatch:
 
     def quantity(self, row: Row) -> Written | None:
         """The one value as a number, or as a text to be read as one. Raises `MatchFailed`."""
-        given = self._given(row)
-        if isinstance(given, list | tuple) and len(given) == 1:
+        given, value = self._given(row)
+        if isinstance(given, _LISTS) and len(given) == 1:
             given = given[0]
-        if isinstance(given, int | float) and not isinstance(given, bool):
+            value = self._shaped(texts(given))
+        if isinstance(given, _NUMBERS) and not isinstance(given, bool):
             return given
-        value = self._shaped(given)
         if isinstance(value, list):
             if len(value) > 1:
                 raise MatchFailed(f"it gives {len(value)} values where one number is asked for")
             return value[0]
         return value
 
-    def _given(self, row: Row) -> object:
-        """What the source gives, else the default; unchanged."""
+    def _given(self, row: Row) -> _Given:
+        """What the source gives, else the default: unchanged, and as texts."""
+        if self._constant is not None:
+            return self._constant
         row.budget.spend(CALL)
         try:
             value = self._source(row)
         except TemplateFailed as failure:
             if self.default is None or failure.is_costly:
                 raise MatchFailed(f"the template failed: {failure}") from None
-            return self.form.default
-        return self.form.default if texts(value) is None else value
+            return self.form.default, self._shaped(self.default)
+        found = texts(value)
+        if found is None:
+            return self.form.default, self._shaped(self.default)
+        return value, self._shaped(found)
 
-    def _shaped(self, given: object) -> Filled:
-        """The value as texts, cut as the match asks for."""
-        value = texts(given)
+    def _shaped(self, value: Filled) -> Filled:
+        """The texts, cut as the match asks for."""
         if isinstance(value, str) and self.form.separator is not None:
             value = texts(cut(value, self.form.separator))
         if isinstance(value, str) and self.form.truncate is not None:
@@ -173,13 +192,24 @@ class CompiledMatch:
 
 def compile_match(form: Match) -> CompiledMatch:
     """The match, ready to fill. Raises `TemplateInvalid`."""
-    return CompiledMatch(form, texts(form.default), _source(form))
+    compiled = CompiledMatch(form, texts(form.default), _source(form))
+    if form.constant is None:
+        return compiled
+    try:
+        return replace(compiled, _constant=compiled._given(_ANY_ROW))  # noqa: SLF001 - its own
+    except MatchFailed:
+        return compiled  # the products say so
 
 
 def _source(form: Match) -> Callable[[Row], object]:
     if form.field is not None:
         name = form.field
-        return lambda row: row.field(name)
+
+        def of_field(row: Row) -> object:
+            value = row.fields.get(name)
+            return row.field(name) if value is None else value
+
+        return of_field
     if form.template is not None:
         render: Render = compile_template(form.template)
         return lambda row: render(row.variables, row.budget)

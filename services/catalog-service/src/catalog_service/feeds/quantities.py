@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 from catalog_service.feeds.currencies import currencies_of
@@ -25,6 +26,8 @@ Written = str | int | float
 """A quantity as a match gives it."""
 
 LONGEST_TEXT = 80
+KEPT_READINGS = 10_000
+"""Prices, stocks and measures of a catalogue are often the same."""
 HIGHEST = Decimal(10) ** 15
 _ASCII_DIGITS = frozenset("0123456789")
 _FLOAT_DIGITS = 15
@@ -122,6 +125,7 @@ def _check_currency(mark: str, currency: str) -> None:
     raise QuantityInvalid(f"{mark!r} stands beside the number")
 
 
+@lru_cache(maxsize=KEPT_READINGS, typed=True)
 def _read(written: Written, decimal: DecimalSign) -> _Reading:
     reading = _read_text(written, decimal) if isinstance(written, str) else _of_number(written)
     if not -HIGHEST < reading.number < HIGHEST:

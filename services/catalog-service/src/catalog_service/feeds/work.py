@@ -52,6 +52,9 @@ class Budget:
 
         What is named twice weighs twice, since whoever walks through it meets it twice.
         """
+        if len(values) == 1 and isinstance(values[0], str):
+            self.spend(factor * len(values[0]))
+            return
         most = self.left // factor
         weight = 0
         waiting: list[object] = list(values)

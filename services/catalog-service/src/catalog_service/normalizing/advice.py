@@ -68,9 +68,10 @@ def advise_on_brand(name: str) -> Issue:
 
 
 def _on_title(title: str) -> Iterator[tuple[str, str]]:
-    letters = [c for c in title if c.isalpha()]
-    if len(letters) > CAPITALS_FROM and all(c.isupper() for c in letters):
-        yield "is all capitals", "Write it in ordinary case."
+    if title.isupper():
+        letters = [c for c in title if c.isalpha()]
+        if len(letters) > CAPITALS_FROM and all(c.isupper() for c in letters):
+            yield "is all capitals", "Write it in ordinary case."
     words = Counter(word.casefold() for word in _WORD.findall(title))
     repeated = [word for word, times in words.items() if times > REPEATED]
     if repeated:

@@ -1,5 +1,6 @@
 """The content side of a family: texts, pictures, attributes, package (M3, M4). Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -26,6 +27,8 @@ _STRATEGIES = {
     "by payments": "payment_success_deduct",
 }
 Strategy = Literal["place_order_withhold", "payment_success_deduct"]
+_PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][!-~]*)?")
+"""What most addresses are, told without taking them apart."""
 _SKUS = "sku_info_list"
 _OF_ANY_CATEGORY = CategorySchema("0", '{"properties": {}}')
 """What holds whatever the category, to check a product by whose own is not known."""
@@ -396,6 +399,8 @@ class _Draft:
 
 
 def _is_web_address(url: str) -> bool:
+    if _PLAIN_ADDRESS.fullmatch(url) is not None:
+        return True
     try:
         parts = urlsplit(url)
     except ValueError:
