@@ -98,7 +98,7 @@ def rows(random: Random, assortment: Assortment, *, are_simple: bool) -> Iterato
 async def take_in(pool: Pool, events: Iterator[CatalogUpdated]) -> int:
     """Hand the rows to the consumer's handler, as batches of records; how many there are."""
     offset = 0
-    while batch := [event for event, _ in zip(events, range(BATCH), strict=False)]:
+    while batch := [event for _, event in zip(range(BATCH), events, strict=False)]:
         deliveries = []
         for event in batch:
             encoded = encode(event, source="/bench")

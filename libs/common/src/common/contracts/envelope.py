@@ -6,7 +6,7 @@ record that cannot be taken, so that its producer can correct it.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Generic, TypeVar
@@ -102,6 +102,13 @@ def encode(event: Event, *, source: str, traceparent: str | None = None) -> Enco
     if traceparent:
         headers.append(("traceparent", traceparent.encode()))
     return EncodedEvent(event.topic, key.encode(), value, headers)
+
+
+def caused_by(record: EncodedEvent, traceparent: str | None) -> EncodedEvent:
+    """The record with the trace that caused it, of one that was encoded without."""
+    if traceparent is None:
+        return record
+    return replace(record, headers=[*record.headers, ("traceparent", traceparent.encode())])
 
 
 @cache

@@ -41,15 +41,16 @@ def row_of(task: Task, result: Normalized, previous: Previous | None) -> list[No
     digest = digest_of(result, shop_id=task.feed.shop_id)
     event = _event(task, result, _revision(previous, digest))
     try:
-        encode(event, source=SOURCE)
+        record = encode(event, source=SOURCE)
     except RecordTooLarge as large:
         result = _too_large(result, large)
         digest = digest_of(result, shop_id=task.feed.shop_id)
         event = _event(task, result, _revision(previous, digest))
-        encode(event, source=SOURCE)
+        record = encode(event, source=SOURCE)
     errors = [issue for issue in result.issues if issue.severity == "error"]
     row = NormalizedRow(
         event=event,
+        record=record,
         catalogue_id=task.feed.catalogue_id,
         state=result.state,
         digest=digest,

@@ -11,6 +11,7 @@ from catalog_service.families.store import FamilyKey, ProductKey, columns_of, li
 from catalog_service.normalizing.normalize import Standing
 from catalog_service.normalizing.variations import Member
 from common import clock
+from common.contracts.envelope import EncodedEvent
 from common.contracts.product import ProductNormalized, ProductReported
 from common.postgres.pool import Connection
 
@@ -169,9 +170,11 @@ async def load_last_results(
 
 @dataclass(frozen=True)
 class NormalizedRow:
-    """A normalized product as stored; `event` is the record last emitted or about to be."""
+    """A normalized product as stored; `event` is what was last emitted or is about to be, `record`
+    the same as it goes out."""
 
     event: ProductNormalized
+    record: EncodedEvent
     catalogue_id: str
     state: str
     digest: bytes
@@ -188,7 +191,6 @@ class NormalizedRow:
 
 async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow]) -> None:
     """Write what was normalized, in key order; the caller holds the rows' locks."""
-    encode = msgspec.json.encode
     await connection.executemany(
         """
         INSERT INTO normalized_product
@@ -217,7 +219,7 @@ async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow])
                 row.image_urls,
                 row.rules,
                 row.missing,
-                encode(row.event).decode(),
+                row.record.value.decode(),
                 row.traceparent,
                 clock.now(),
                 row.is_parent,

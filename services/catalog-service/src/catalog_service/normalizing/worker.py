@@ -55,11 +55,11 @@ from catalog_service.normalizing.store import (
 )
 from catalog_service.normalizing.turn import Task, Turn
 from catalog_service.normalizing.variations import Member
-from catalog_service.settings import SOURCE
 from common import clock
+from common.contracts.envelope import caused_by
 from common.errors import Outage
 from common.failpoints import FailpointError, reach
-from common.messaging.outbox import Caused, add_events
+from common.messaging.outbox import add_encoded
 from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
 from common.postgres.set_aside import RowKey, alone, forget_failures
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -80,6 +80,8 @@ from common.telemetry.tracing import is_sampled, span_of, step
 log = structlog.get_logger()
 
 MARKS_PER_TURN = 300
+AT_A_STRETCH = 0.005
+"""For so many seconds at most families are evaluated while all else in the process waits."""
 ASKING_PAUSES = 10
 """How many times as long as asking for other merchants' families takes, it is not asked again."""
 COUNTED_TO = 100_000
@@ -210,9 +212,7 @@ class Normalizer:
         rows = [_traced(row) for row in await rows_of_turn(connection, turn, members, previous)]
         await save_normalized(connection, rows)
         changed = [row for row in rows if has_changed(row, previous)]
-        await add_events(
-            connection, [Caused(row.event, row.traceparent) for row in changed], source=SOURCE
-        )
+        await add_encoded(connection, [caused_by(row.record, row.traceparent) for row in changed])
         await set_waits(connection, [task.key for task in tasks], waits)
         await forget_marks(connection, [m.id for marks in claimed.values() for m in marks])
         self._passed_over |= turn.slow_merchants() | _those_who_filled_it(claimed)
@@ -232,6 +232,7 @@ class Normalizer:
             connection, shops, schemas=self._schemas, leaves=self._leaves
         )
         left = list(tasks)
+        yields_at = 0.0
         while left:
             turn.waiting = []
             for task in left:
@@ -244,7 +245,9 @@ class Normalizer:
                     turn.sort_in(task, result)
                 else:
                     turn.put_off.append(task)
-                await asyncio.sleep(0)  # other tasks of the process get their turn
+                if time.monotonic() >= yields_at:  # other tasks of the process get their turn
+                    await asyncio.sleep(0)
+                    yields_at = time.monotonic() + AT_A_STRETCH
             if not await known.load_lacking(connection):
                 return
             left = [task for task, _ in turn.waiting]
@@ -306,15 +309,17 @@ def _those_who_filled_it(claimed: dict[FamilyKey, list[Mark]]) -> set[str]:
 
 def _tasks(claimed: dict[FamilyKey, list[Mark]], feeds: Sequence[Feed]) -> list[Task]:
     tasks = []
+    of_catalogue: dict[tuple[str, str], list[Feed]] = defaultdict(list)
+    for feed in feeds:
+        of_catalogue[feed.merchant_id, feed.catalogue_id].append(feed)
     for family, marks in claimed.items():
         marked = {mark.feed_id for mark in marks}
         cause = next((m.traceparent for m in reversed(marks) if m.traceparent), None)
         changed_at = min(mark.marked_at for mark in marks)
         tasks += [
             Task(family, feed, cause, changed_at)
-            for feed in feeds
-            if (feed.merchant_id, feed.catalogue_id) == family[:2]
-            and (None in marked or feed.feed_id in marked)
+            for feed in of_catalogue.get(family[:2], [])
+            if None in marked or feed.feed_id in marked
         ]
     return tasks
 
