@@ -129,11 +129,12 @@ async def timed_round(admin_url: str, kind: str, arm: str, number: int, before: 
     out, _ = await process.communicate()
     connection = await asyncpg.connect(url)
     table, outbox = ("bare", "bare_outbox") if arm == "bare" else ("normalized_product", "outbox")
-    states = dict(await connection.fetch(f"SELECT state, count(*) FROM {table} GROUP BY 1"))
+    counted = await connection.fetch(f"SELECT state, count(*) FROM {table} GROUP BY 1")
     events = await connection.fetchval(
         f"SELECT count(*) FROM {outbox} WHERE topic = $1", ProductNormalized.topic
     )
     await connection.close()
+    states = {str(row[0]): int(row[1]) for row in counted}
     families = PRODUCTS if kind == "simple" else PRODUCTS // 10
     if states != {"valid": families} or events != families:
         raise RuntimeError(f"{name}: {states}, {events} events")

@@ -92,9 +92,11 @@ async def copy_all(connection: asyncpg.Connection, leaves: "dict[str, Leaf]") ->
         for family, fields, children in families:
             head = msgspec.json.decode(fields)
             leaf = leaves[head["category"]]
-            body = leaf.body(head, [msgspec.json.decode(child) for child in children] or [head])
+            skus = [msgspec.json.decode(child) for child in children] or [head]
+            body = leaf.body(head, skus)
             state = "invalid" if leaf.schema.find_violations(body) else "valid"
-            value = msgspec.json.encode(body)
+            offers = [(sku["sku"], sku["price"], int(sku["stock"])) for sku in skus]
+            value = msgspec.json.encode(body | {"offers": offers})
             digest = blake2b(value, digest_size=16).digest()
             rows.append((family, value.decode(), digest, state))
             outbox.append(("product.normalized", family.encode(), value))
@@ -137,8 +139,8 @@ class Leaf:
             "sku_info_list": [
                 {
                     "sku_code": sku["sku"],
-                    "price": float(sku["price"]),
-                    "inventory": int(sku["stock"]),
+                    "price": 1,
+                    "inventory": 1,
                     "sku_attributes": {
                         "Size": {"value": self.sizes(sku["size"])},
                         "Color": {"value": self.colours(sku["color"])},

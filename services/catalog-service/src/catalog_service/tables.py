@@ -276,6 +276,7 @@ normalized_product = Table(
     Column("marketplace_product_id", Text),
     Column("is_parent", Boolean, nullable=False, server_default=text("false")),
     Column("due_at", DateTime(timezone=True)),
+    Column("inputs", LargeBinary),
 )
 Index(
     "normalized_product_by_category",

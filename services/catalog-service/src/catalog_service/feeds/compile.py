@@ -1,6 +1,6 @@
 """A configuration compiled once per version: matches to functions, paths to tables. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -31,6 +31,7 @@ Path = tuple[str, ...]
 MAX_TEMPLATE_CHARACTERS = 50_000
 MAX_RULES = 1_000
 MAX_PATTERNS = 100
+KEPT_MATCHES = 1_000
 LONGEST_PATH = 1_000
 """Characters of a category path as it is shown."""
 
@@ -60,9 +61,12 @@ class Languages:
     descriptions: Mapping[str, CompiledMatch]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Matches:
-    """What fills a product of one category; each by attribute name, locale or country."""
+    """What fills a product of one category; each by attribute name, locale or country.
+
+    One object for all products that it fills: what is the same for them is kept beside it.
+    """
 
     languages: Languages
     country_prices: Mapping[str, CountryPrice]
@@ -135,19 +139,38 @@ class CompiledFeed:
     _overrides: Mapping[str, Matches] = field(default_factory=dict)
     """What each category's override names; merged when asked for, since there may be thousands."""
     _path_overrides: Mapping[Path, Matches] = field(default_factory=dict)
+    _asked_for: dict[tuple[str | None, tuple[Path, ...]], Matches] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """Those merged so far."""
 
     def matches(self, category_id: str | None, path: Path = ()) -> Matches:
         """What fills a product of this category, and of this path of the catalogue's own: the
         leaf's override beats what is general, that of the path the leaf's, a longer a shorter."""
+        lengths = tuple(
+            length
+            for length in range(min(len(path), self._longest_override) + 1)
+            if path[:length] in self._path_overrides
+        )
+        if not lengths and (category_id or "") not in self._overrides:
+            return self.general
+        key = category_id, tuple(path[:length] for length in lengths)
+        found = self._asked_for.get(key)
+        if found is None:
+            if len(self._asked_for) >= KEPT_MATCHES:
+                self._asked_for.clear()
+            found = self._asked_for[key] = self._merge(*key)
+        return found
+
+    def _merge(self, category_id: str | None, paths: Iterable[Path]) -> Matches:
         found = self.general
         own = self._overrides.get(category_id or "")
         if own is not None:
             found = replace(
                 _merged(found, own), of_category_only=frozenset(own.category_attributes)
             )
-        for length in range(min(len(path), self._longest_override) + 1):
-            own = self._path_overrides.get(path[:length])
-            found = found if own is None else _merged(found, own)
+        for path in paths:
+            found = _merged(found, self._path_overrides[path])
         return found
 
     @cached_property

@@ -66,7 +66,8 @@ class Row:
         }
 
 
-_ANY_ROW = Row("", None, {})
+ANY_ROW = Row("", None, {})
+"""For matches that give the same whatever the row."""
 
 
 def texts(value: object) -> Filled:
@@ -180,6 +181,11 @@ class CompiledMatch:
         return value
 
     @property
+    def is_constant(self) -> bool:
+        """Whether it gives the same for every row."""
+        return self._constant is not None
+
+    @property
     def origin(self) -> str:
         """Where the value comes from, for remedies: `the field brand`."""
         if self.form.field is not None:
@@ -196,7 +202,7 @@ def compile_match(form: Match) -> CompiledMatch:
     if form.constant is None:
         return compiled
     try:
-        return replace(compiled, _constant=compiled._given(_ANY_ROW))  # noqa: SLF001 - its own
+        return replace(compiled, _constant=compiled._given(ANY_ROW))  # noqa: SLF001 - its own
     except MatchFailed:
         return compiled  # the products say so
 

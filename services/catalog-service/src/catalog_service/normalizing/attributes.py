@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from catalog_service.categories.schema import OTHER, AttributeForm
 from catalog_service.feeds.compile import Matches, SkuAttribute
-from catalog_service.feeds.matching import CompiledMatch, MatchFailed, Row, texts
+from catalog_service.feeds.matching import ANY_ROW, CompiledMatch, MatchFailed, Row, texts
 from catalog_service.normalizing.advice import BRAND, advise_on_brand
 from catalog_service.texts import undo_entities
 from common.contracts.product import AttributeValue
@@ -22,31 +22,58 @@ class _Unknown(Exception):
 
 
 def fill_category_attributes(
-    forms: Mapping[str, AttributeForm], matches: Matches, row: Row
+    forms: Mapping[str, AttributeForm],
+    matches: Matches,
+    row: Row,
+    fixed: Mapping[str, AttributeValue],
 ) -> tuple[dict[str, AttributeValue], list[Issue]]:
-    """The leaf's category attributes for a product, and what is wrong (M3.12)."""
+    """The leaf's category attributes for a product, and what is wrong (M3.12); the `fixed` ones
+    are those of `fixed_attributes`."""
     filled: dict[str, AttributeValue] = {}
     issues: list[Issue] = []
     for name, form in forms.items():
-        match = matches.category_attributes.get(name)
-        value = None
-        if match is not None:
-            try:
-                given = texts(_undone(match.fill(row)))
-                value = None if given is None else _category_value(form, match, given)
-                if name == BRAND:
-                    issues += _undeclared(form, given)
-            except MatchFailed as failure:
-                issues.append(_failed(form, failure))
-                continue
-            except _Unknown as unknown:
-                issues.append(_unknown(form, unknown.text, match))
-                continue
+        value = fixed.get(name)
+        if value is None:
+            value, found = _fill(form, matches.category_attributes.get(name), row)
+            issues += found
         if value is not None:
             filled[name] = value
-        elif form.is_required:
-            issues.append(_missing(form, match))
     return filled, issues + _unmatched_names(forms, matches)
+
+
+def fixed_attributes(
+    forms: Mapping[str, AttributeForm], matches: Matches
+) -> dict[str, AttributeValue]:
+    """The category attributes that constants fill without any issue, for whatever product."""
+    fixed = {}
+    for name, form in forms.items():
+        match = matches.category_attributes.get(name)
+        if match is not None and match.is_constant:
+            value, issues = _fill(form, match, ANY_ROW)
+            if value is not None and not issues:
+                fixed[name] = value
+    return fixed
+
+
+def _fill(
+    form: AttributeForm, match: CompiledMatch | None, row: Row
+) -> tuple[AttributeValue | None, list[Issue]]:
+    """One attribute, and what is wrong with it."""
+    if match is None:
+        return None, [_missing(form, None)] if form.is_required else []
+    issues: list[Issue] = []
+    try:
+        given = texts(_undone(match.fill(row)))
+        value = None if given is None else _category_value(form, match, given)
+        if form.name == BRAND:
+            issues = _undeclared(form, given)
+    except MatchFailed as failure:
+        return None, [_failed(form, failure)]
+    except _Unknown as unknown:
+        return None, [_unknown(form, unknown.text, match)]
+    if value is None and form.is_required:
+        issues.append(_missing(form, match))
+    return value, issues
 
 
 def _category_value(

@@ -1,7 +1,7 @@
 """The content side of a family: texts, pictures, attributes, package (M3, M4). Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, Literal, cast
@@ -9,12 +9,18 @@ from urllib.parse import urlsplit
 
 from catalog_service.categories.schema import CategorySchema, rule_of
 from catalog_service.feeds.compile import CompiledFeed, Matches
-from catalog_service.feeds.matching import MatchFailed, Row
+from catalog_service.feeds.matching import ANY_ROW, MatchFailed, Row
 from catalog_service.feeds.templates import cut_at_word
-from catalog_service.normalizing.attributes import fill_category_attributes, fill_sku_attributes
+from catalog_service.normalizing.attributes import (
+    fill_category_attributes,
+    fill_sku_attributes,
+    fixed_attributes,
+)
 from catalog_service.normalizing.barcodes import BarcodeInvalid, read_barcode
 from catalog_service.normalizing.descriptions import safe_html
-from catalog_service.normalizing.package import read_package
+from catalog_service.normalizing.fixed import NOTHING_FIXED, Fixed, find_kept, keep
+from catalog_service.normalizing.package import fixed_measures, read_package
+from catalog_service.normalizing.schema_payload import payload_of
 from catalog_service.normalizing.variations import Family, find_combination_issues
 from catalog_service.texts import shows_something, undo_entities
 from common.contracts.product import AttributeValue, Content, ContentSku, LocalText
@@ -64,10 +70,11 @@ def build_content(
     """
     if family.head is None:
         return BuiltContent()
-    draft = _Draft(feed, matches, schema, family.head)
+    checked = schema or _OF_ANY_CATEGORY
+    draft = _Draft(feed, matches, checked, family.head, _fixed(feed, matches, checked))
     content = draft.content(family, codes)
     if content is not None and schema is not None:
-        violations = schema.find_violations(_payload(content))
+        violations = schema.find_violations(payload_of(content))
         # Why there is no SKU has an issue of its own.
         draft.issues += [v for v in violations if content.skus or v.field != _SKUS]
     has_error = schema is None or any(issue.severity == "error" for issue in draft.issues)
@@ -82,21 +89,31 @@ def build_content(
     )
 
 
+def _fixed(feed: CompiledFeed, matches: Matches, schema: CategorySchema) -> Fixed:
+    """What is the same for every product that these matches fill in this category."""
+    found = find_kept(matches, schema)
+    if found is None:
+        found = _Draft(feed, matches, schema, ANY_ROW, NOTHING_FIXED).fixed()
+        keep(matches, schema, found)
+    return found
+
+
 class _Draft:
     """A product's content in the making."""
 
     def __init__(
-        self, feed: CompiledFeed, matches: Matches, schema: CategorySchema | None, head: Row
+        self, feed: CompiledFeed, matches: Matches, schema: CategorySchema, head: Row, fixed: Fixed
     ) -> None:
         self._form = feed.form
         self._matches = matches
-        self._schema = schema or _OF_ANY_CATEGORY
-        self._is_category_known = schema is not None
+        self._schema = schema
+        self._is_category_known = schema is not _OF_ANY_CATEGORY
         self._head = head
         self.titles: list[LocalText] = []
         self.descriptions: list[LocalText] = []
         self.image_urls: list[str] = []
         self.issues: list[Issue] = []
+        self._fixed = fixed
 
     def content(self, family: Family, codes: Mapping[str, str]) -> Content | None:
         self._check_locale()
@@ -105,8 +122,9 @@ class _Draft:
         self.image_urls = self._images()
         attributes = self._category_attributes()
         skus = self._skus(family, codes)
-        package, issues = read_package(self._form.units, self._matches, self._head)
+        package, issues = read_package(self._form.units, self._matches, self._head, self._fixed)
         self.issues += issues
+        chosen = self._choices()
         content = Content(
             category_id=self._schema.category_id,
             main_locale=self._form.main_locale,
@@ -115,21 +133,36 @@ class _Draft:
             image_urls=self.image_urls,
             category_attributes=attributes,
             skus=skus,
-            product_units_type=self._choice("product_units_type"),
-            inventory_deduction_strategy=self._strategy(),
+            product_units_type=chosen["product_units_type"] or "",
+            inventory_deduction_strategy=cast("Strategy", chosen["inventory_deduction_strategy"]),
             package_weight_kg=package.weight_kg,
             package_length_cm=package.length_cm,
             package_width_cm=package.width_cm,
             package_height_cm=package.height_cm,
             shipping_preparation_days=package.preparation_days,
-            shipping_template_id=self._choice("shipping_template_id"),
-            service_template_id=self._choice("service_template_id", default="0"),
-            product_group_id=self._optional_choice("product_group_id"),
-            size_chart_id=self._optional_choice("size_chart_id"),
+            shipping_template_id=chosen["shipping_template_id"] or "",
+            service_template_id=chosen["service_template_id"] or "",
+            product_group_id=chosen["product_group_id"],
+            size_chart_id=chosen["size_chart_id"],
             user_defined_attributes=self._user_defined(),
         )
         has_error = any(issue.severity == "error" for issue in self.issues)
         return None if has_error else content
+
+    def fixed(self) -> Fixed:
+        """What constants give, whatever the row; without what raises an issue."""
+        choices = {}
+        for name, choose in _CHOICES.items():
+            match = self._matches.attributes.get(name)
+            value = choose(self) if match is None or match.is_constant else None
+            if value is not None and not self.issues:
+                choices[name] = value
+            self.issues = []
+        attributes = {}
+        if self._is_category_known:
+            attributes = fixed_attributes(self._schema.category_attributes, self._matches)
+        weight, whole = fixed_measures(self._form.units, self._matches)
+        return Fixed(choices, attributes, weight, whole)
 
     # -- texts ------------------------------------------------------------------------------
 
@@ -238,7 +271,7 @@ class _Draft:
         if not self._is_category_known:
             return {}
         attributes, issues = fill_category_attributes(
-            self._schema.category_attributes, self._matches, self._head
+            self._schema.category_attributes, self._matches, self._head, self._fixed.attributes
         )
         self.issues += issues
         return attributes
@@ -293,7 +326,15 @@ class _Draft:
 
     # -- choices ----------------------------------------------------------------------------
 
-    def _choice(self, name: str, *, default: str | None = None) -> str:
+    def _choices(self) -> dict[str, str | None]:
+        """The first-level choices by field, in the order of their issues."""
+        fixed = self._fixed.choices
+        return {
+            name: fixed[name] if name in fixed else choose(self)
+            for name, choose in _CHOICES.items()
+        }
+
+    def choice(self, name: str, *, default: str | None = None) -> str:
         text = self._attribute(name) or default
         if text is None:
             match = self._matches.attributes.get(name)
@@ -307,7 +348,7 @@ class _Draft:
             return ""
         return self._chosen(name, text)
 
-    def _optional_choice(self, name: str) -> str | None:
+    def optional_choice(self, name: str) -> str | None:
         text = self._attribute(name)
         return None if text is None else self._chosen(name, text)
 
@@ -326,7 +367,7 @@ class _Draft:
             )
         return found or ""
 
-    def _strategy(self) -> Strategy:
+    def strategy(self) -> Strategy:
         name = "inventory_deduction_strategy"
         text = self._attribute(name)
         found = _STRATEGIES.get((text or "").casefold())
@@ -408,67 +449,14 @@ def _is_web_address(url: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in url.strip()
 
 
-def _payload(content: Content) -> dict[str, Any]:
-    """The content as the schema describes it; the offer side has rules of its own and is filled
-    with stand-ins here."""
-    optional = {
-        "product_group_id": content.product_group_id,
-        "size_chart_id": content.size_chart_id,
-        "user_defined_attribute_list": [
-            {"attribute_name": name, "attribute_value": value}
-            for name, value in content.user_defined_attributes
-        ]
-        or None,
-    }
-    return {
-        "category_id": int(content.category_id),
-        "title_multi_language_list": [
-            {"locale": text.locale, "title": text.text} for text in content.titles
-        ],
-        "description_multi_language_list": [
-            {
-                "locale": text.locale,
-                "module_list": [{"type": "html", "html": {"content": text.text}}],
-            }
-            for text in content.descriptions
-        ],
-        "locale": content.main_locale,
-        "product_units_type": content.product_units_type,
-        "image_url_list": content.image_urls,
-        "category_attributes": {
-            name: _attribute(value) for name, value in content.category_attributes.items()
-        },
-        "sku_info_list": [_sku(sku) for sku in content.skus],
-        "inventory_deduction_strategy": content.inventory_deduction_strategy,
-        "package_weight": float(content.package_weight_kg),
-        "package_length": content.package_length_cm,
-        "package_width": content.package_width_cm,
-        "package_height": content.package_height_cm,
-        "shipping_preparation_time": content.shipping_preparation_days,
-        "shipping_template_id": content.shipping_template_id,
-        "service_template_id": content.service_template_id,
-        **{name: value for name, value in optional.items() if value is not None},
-    }
-
-
-def _attribute(value: AttributeValue) -> dict[str, Any]:
-    fields = {
-        "value": value.value,
-        "customValue": value.custom_value,
-        "alias": value.alias,
-        "sku_image_url": value.image_url,
-    }
-    return {name: field for name, field in fields.items() if field is not None}
-
-
-def _sku(sku: ContentSku) -> dict[str, Any]:
-    return {
-        "sku_code": sku.sku_code,
-        "inventory": 1,
-        "price": 1,
-        "sku_attributes": {name: _attribute(value) for name, value in sku.attributes.items()},
-        **({"ean_code": sku.ean_code} if sku.ean_code else {}),
-    }
+_CHOICES: Mapping[str, Callable[[_Draft], str | None]] = {
+    "product_units_type": lambda draft: draft.choice("product_units_type"),
+    "inventory_deduction_strategy": _Draft.strategy,
+    "shipping_template_id": lambda draft: draft.choice("shipping_template_id"),
+    "service_template_id": lambda draft: draft.choice("service_template_id", default="0"),
+    "product_group_id": lambda draft: draft.optional_choice("product_group_id"),
+    "size_chart_id": lambda draft: draft.optional_choice("size_chart_id"),
+}
 
 
 def image_issues(verdicts: Sequence[tuple[str, str]]) -> list[Issue]:

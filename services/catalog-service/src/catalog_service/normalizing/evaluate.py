@@ -21,7 +21,7 @@ from catalog_service.normalizing.normalize import (
     normalize,
 )
 from catalog_service.normalizing.store import LastResult
-from catalog_service.normalizing.variations import Member, own_members
+from catalog_service.normalizing.variations import Member, StoredMember, own_members
 from common.contracts.product import Part
 from common.errors import Issue
 
@@ -42,7 +42,7 @@ class Failed:
     error: Exception | None = None
 
 
-def absence(feed: Feed, members: Sequence[Member]) -> Normalized | None:
+def absence(feed: Feed, members: Sequence[Member | StoredMember]) -> Normalized | None:
     """What holds of a removed feed's families and of deleted ones, whatever the configuration."""
     if feed.lifecycle == "removed":
         return Normalized(absent_reason="feed_removed")

@@ -1,14 +1,15 @@
 """A product's package: its weight, its lengths, the days until it is sent (M3.10, M3.13). Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from catalog_service.categories.schema import rule_of
 from catalog_service.feeds.compile import Matches
 from catalog_service.feeds.configuration import Units
-from catalog_service.feeds.matching import MatchFailed, Row
+from catalog_service.feeds.matching import ANY_ROW, MatchFailed, Row
 from catalog_service.feeds.quantities import QuantityInvalid, Written, read_measure, read_whole
+from catalog_service.normalizing.fixed import Fixed
 from common.errors import Issue
 
 KILOGRAMS = {
@@ -43,17 +44,38 @@ class Package:
     preparation_days: int
 
 
-def read_package(units: Units, matches: Matches, row: Row) -> tuple[Package, list[Issue]]:
-    """The package of a product's row, and what is wrong with it."""
+def read_package(
+    units: Units, matches: Matches, row: Row, fixed: Fixed
+) -> tuple[Package, list[Issue]]:
+    """The package of a product's row, and what is wrong with it; what is `fixed` is not read."""
     draft = _Draft(units, matches, row)
+    weight = draft.weight(_WEIGHT) if fixed.weight_kg is None else fixed.weight_kg
+    whole = {
+        name: fixed.whole[name] if name in fixed.whole else read(draft, name)
+        for name, read in _WHOLE.items()
+    }
     package = Package(
-        weight_kg=draft.weight("package_weight"),
-        length_cm=draft.length("package_length"),
-        width_cm=draft.length("package_width"),
-        height_cm=draft.length("package_height"),
-        preparation_days=draft.days("shipping_preparation_time"),
+        weight_kg=weight,
+        length_cm=whole["package_length"],
+        width_cm=whole["package_width"],
+        height_cm=whole["package_height"],
+        preparation_days=whole["shipping_preparation_time"],
     )
     return package, draft.issues
+
+
+def fixed_measures(units: Units, matches: Matches) -> tuple[str | None, dict[str, int]]:
+    """The weight, and the whole measures, that constants give without any issue."""
+    constant = {name for name, match in matches.attributes.items() if match.is_constant}
+    whole = {}
+    for name, read in _WHOLE.items():
+        draft = _Draft(units, matches, ANY_ROW)
+        value = read(draft, name) if name in constant else 0
+        if value and not draft.issues:
+            whole[name] = value
+    draft = _Draft(units, matches, ANY_ROW)
+    weight = draft.weight(_WEIGHT) if _WEIGHT in constant else None
+    return None if draft.issues else weight, whole
 
 
 class _Draft:
@@ -145,3 +167,12 @@ class _Draft:
     def _complain(self, name: str, message: str, remedy: str, value: Written | None = None) -> None:
         shown = None if value is None else str(value)[:300]
         self.issues.append(Issue(rule_of(name), name, message, remedy, value=shown))
+
+
+_WEIGHT = "package_weight"
+_WHOLE: Mapping[str, Callable[[_Draft, str], int]] = {
+    "package_length": _Draft.length,
+    "package_width": _Draft.length,
+    "package_height": _Draft.length,
+    "shipping_preparation_time": _Draft.days,
+}

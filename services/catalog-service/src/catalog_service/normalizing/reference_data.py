@@ -5,7 +5,7 @@ evaluated again; so the evaluation itself does no I/O.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -20,6 +20,7 @@ from catalog_service.feeds.store import Feed, load_configuration
 from catalog_service.feeds.stored import compile_body
 from catalog_service.images.store import load_verdicts
 from catalog_service.normalizing.evaluate import FeedUnusable
+from catalog_service.normalizing.inputs import LookedUp
 from catalog_service.normalizing.normalize import SchemaRefused
 from catalog_service.shops.store import ShopKey
 from common.errors import Issue, Refusal
@@ -164,6 +165,18 @@ class ReferenceData:
             self.lacking_schemas.add(key)
         return found
 
+    def schema_state(self, key: SchemaKey) -> int | str | None:
+        """Which schema `find_schema` gives or waits for: its version, or that it is refused."""
+        leaves = self.leaves.get(key[:2])
+        if leaves is not None and key[2] not in leaves:
+            return "no leaf"
+        return self.versions.get(key)
+
+
+def findable(image_urls: Sequence[str]) -> list[str]:
+    """Those by which a family is found when a verdict comes; that of longer ones never changes."""
+    return [url for url in image_urls if len(url.encode()) <= LONGEST_URL_BYTES]
+
 
 @dataclass(frozen=True)
 class ShopLookups:
@@ -190,3 +203,9 @@ class ShopLookups:
             self._all.lacking_images.add(key)
             return None
         return self._all.verdicts[key]
+
+    def looked_up(self, category_id: str | None, image_urls: Sequence[str]) -> LookedUp:
+        """What an evaluation looks up that finds this leaf and checks these pictures."""
+        key = (self._merchant_id, self._shop_id, category_id or "")
+        schema = None if category_id is None else self._all.schema_state(key)
+        return (self.currency(), schema, *(self.image(url) for url in image_urls))

@@ -7,7 +7,7 @@ from catalog_service.categories.schema import missing_attributes
 from catalog_service.families.store import ProductKey
 from catalog_service.normalizing.evaluate import Failed, failed_by
 from catalog_service.normalizing.normalize import Normalized, digest_of
-from catalog_service.normalizing.reference_data import LONGEST_URL_BYTES
+from catalog_service.normalizing.reference_data import findable
 from catalog_service.normalizing.store import NormalizedRow, Previous
 from catalog_service.normalizing.turn import Task, Turn
 from catalog_service.settings import SOURCE
@@ -22,7 +22,7 @@ def rows_of(turn: Turn, previous: dict[ProductKey, Previous]) -> list[Normalized
     rows: list[NormalizedRow] = []
     for task, result in turn.normalized:
         try:
-            rows += row_of(task, result, previous.get(task.key))
+            rows += row_of(task, result, previous.get(task.key), turn.inputs.get(task.key))
         except RecordTooLarge as large:
             turn.failed.append((task, Failed(_issue_of_size(large))))
         except Exception as error:
@@ -30,8 +30,11 @@ def rows_of(turn: Turn, previous: dict[ProductKey, Previous]) -> list[Normalized
     return rows
 
 
-def row_of(task: Task, result: Normalized, previous: Previous | None) -> list[NormalizedRow]:
-    """The row to write; none where there is nothing and never was.
+def row_of(
+    task: Task, result: Normalized, previous: Previous | None, inputs: bytes | None = None
+) -> list[NormalizedRow]:
+    """The row to write; none where there is nothing and never was. `inputs` is what the result was
+    found from, where it is to stand until that changes.
 
     Raises `RecordTooLarge` where the codes of its SKUs alone are more than one message takes.
     """
@@ -57,17 +60,19 @@ def row_of(task: Task, result: Normalized, previous: Previous | None) -> list[No
         category_id=result.category_id,
         category_path=result.category_path,
         title=result.title,
-        image_urls=[u for u in result.image_urls if len(u.encode()) <= LONGEST_URL_BYTES],
+        image_urls=findable(result.image_urls),
         rules=sorted({issue.rule for issue in result.issues}),
         missing=sorted(set(missing_attributes(errors))),
         traceparent=task.traceparent,
-        is_parent=_is_parent(result, previous),
+        is_parent=is_parent(result, previous),
         due_at=result.due_at,
+        inputs=inputs,
     )
     return [row]
 
 
-def _is_parent(result: Normalized, previous: Previous | None) -> bool:
+def is_parent(result: Normalized, previous: Previous | None) -> bool:
+    """Whether the family's row has or had children, after this result."""
     if result.is_parent is not None:
         return result.is_parent
     return previous is not None and previous.standing.was_parent

@@ -9,7 +9,7 @@ import msgspec
 
 from catalog_service.families.store import FamilyKey, ProductKey, columns_of, listed, mark
 from catalog_service.normalizing.normalize import Standing
-from catalog_service.normalizing.variations import Member
+from catalog_service.normalizing.variations import Member, StoredMember
 from common import clock
 from common.contracts.envelope import EncodedEvent
 from common.contracts.product import ProductNormalized, ProductReported
@@ -19,6 +19,14 @@ from common.postgres.pool import Connection
 async def load_members(
     connection: Connection, families: Collection[FamilyKey]
 ) -> dict[FamilyKey, list[Member]]:
+    """The members of these families, read: see `load_stored_members`."""
+    stored = await load_stored_members(connection, families)
+    return {family: [member.read() for member in members] for family, members in stored.items()}
+
+
+async def load_stored_members(
+    connection: Connection, families: Collection[FamilyKey]
+) -> dict[FamilyKey, list[StoredMember]]:
     """The members of these families that are not deleted; of a family whose own row is a child of
     another, that row too where it has children (see `Member`)."""
     rows = await connection.fetch(
@@ -44,10 +52,9 @@ async def load_members(
         """,
         *columns_of(families),
     )
-    members: dict[FamilyKey, list[Member]] = defaultdict(list)
-    for merchant, catalogue, family, product_id, parent_id, fields in rows:
-        member = Member(product_id, parent_id, msgspec.json.decode(fields))
-        members[(merchant, catalogue, family)].append(member)
+    members: dict[FamilyKey, list[StoredMember]] = defaultdict(list)
+    for merchant, catalogue, family, *member in rows:
+        members[(merchant, catalogue, family)].append(StoredMember(*member))
     return members
 
 
@@ -59,6 +66,10 @@ class Previous:
     state: str
     digest: bytes
     standing: Standing
+    inputs: bytes | None = None
+    """What it was evaluated from (`digest_of_inputs`); None where it is to be evaluated anew."""
+    category_id: str | None = None
+    image_urls: Sequence[str] = ()
 
 
 async def load_previous(
@@ -69,7 +80,7 @@ async def load_previous(
         """
         SELECT n.merchant_id, n.feed_id, n.family_id, revision, state, digest,
             live_locale IS NOT NULL OR marketplace_product_id IS NOT NULL AS is_online,
-            live_locale, is_parent
+            live_locale, is_parent, inputs, category_id, image_urls
         FROM normalized_product n
         JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, feed_id, family_id)
             USING (merchant_id, feed_id, family_id)
@@ -78,8 +89,10 @@ async def load_previous(
         *columns_of(keys),
     )
     return {
-        (m, f, family): Previous(revision, state, digest, Standing(*standing))
-        for m, f, family, revision, state, digest, *standing in rows
+        (m, f, family): Previous(
+            revision, state, digest, Standing(is_online, locale, was_parent), *found
+        )
+        for m, f, family, revision, state, digest, is_online, locale, was_parent, *found in rows
     }
 
 
@@ -187,6 +200,8 @@ class NormalizedRow:
     traceparent: str | None
     is_parent: bool
     due_at: datetime | None
+    inputs: bytes | None = None
+    """What it was evaluated from; None where it could not be."""
 
 
 async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow]) -> None:
@@ -196,13 +211,14 @@ async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow])
         INSERT INTO normalized_product
             (merchant_id, feed_id, family_id, catalogue_id, revision, state, digest, category_id,
              category_path, title, image_urls, rules, missing, event, traceparent, normalized_at,
-             is_parent, due_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+             is_parent, due_at, inputs)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+            $19)
         ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
             catalogue_id = $4, revision = $5, state = $6, digest = $7, category_id = $8,
             category_path = $9, title = $10, image_urls = $11, rules = $12, missing = $13,
             event = $14, traceparent = $15, normalized_at = $16, is_parent = $17,
-            due_at = $18
+            due_at = $18, inputs = $19
         """,
         [
             (
@@ -224,6 +240,7 @@ async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow])
                 clock.now(),
                 row.is_parent,
                 row.due_at,
+                row.inputs,
             )
             for row in rows
         ],
@@ -289,11 +306,12 @@ async def list_due(connection: Connection, job: str, *, limit: int) -> list[Prod
 async def mark_due(connection: Connection, keys: Sequence[ProductKey]) -> None:
     """Mark those of these families dirty of which a sale price begins or ends by now.
 
-    Their rows keep no due time until they are evaluated: the mark takes its place.
+    Their rows keep no due time until they are evaluated: the mark takes its place. Nor do they keep
+    what they were evaluated from: they are to be evaluated although nothing else changed.
     """
     rows = await connection.fetch(
         """
-        UPDATE normalized_product AS n SET due_at = NULL
+        UPDATE normalized_product AS n SET due_at = NULL, inputs = NULL
         FROM (
             SELECT merchant_id, feed_id, family_id FROM normalized_product
             JOIN unnest($2::text[], $3::text[], $4::text[]) AS k (merchant_id, feed_id, family_id)

@@ -42,12 +42,21 @@ class Turn:
     waiting: list[tuple[Task, Waiting]] = field(default_factory=list)
     failed: list[tuple[Task, Failed]] = field(default_factory=list)
     put_off: list[Task] = field(default_factory=list)
+    unchanged: list[Task] = field(default_factory=list)
+    """Those whose stored result stands, since they would be evaluated from the same."""
+    inputs: dict[ProductKey, bytes] = field(default_factory=dict)
+    """What those in `normalized` were evaluated from."""
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def has_time_for(self, task: Task) -> bool:
         """Whether the merchant, and the turn, have seconds left."""
         own = self.seconds.get(task.feed.merchant_id, 0.0)
         return own < MERCHANT_SECONDS and sum(self.seconds.values()) < TURN_SECONDS
+
+    def note_inputs(self, task: Task, inputs: bytes | None) -> None:
+        """Note what the task was evaluated from, where that is known."""
+        if inputs is not None:
+            self.inputs[task.key] = inputs
 
     def slow_merchants(self) -> set[str]:
         """Those that used up their seconds."""

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from catalog_service.feeds.exclusions import Predicate
 from catalog_service.feeds.matching import Row
 from catalog_service.feeds.work import FamilyBudget
@@ -23,6 +25,19 @@ class Member:
     product_id: str
     parent_id: str | None
     fields: Mapping[str, FieldValue]
+
+
+@dataclass(frozen=True)
+class StoredMember:
+    """A member as it is stored: its fields are JSON still."""
+
+    product_id: str
+    parent_id: str | None
+    fields: str
+
+    def read(self) -> Member:
+        """The member, its fields decoded."""
+        return Member(self.product_id, self.parent_id, msgspec.json.decode(self.fields))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ very many has every second turn at most while others have any.
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -42,6 +42,7 @@ from catalog_service.feeds.store import Feed, load_feeds_of_catalogues
 from catalog_service.files.store import find_oldest_unread
 from catalog_service.images.store import request_checks, wait_for_image
 from catalog_service.normalizing.evaluate import Failed, absence, evaluate, failed_by
+from catalog_service.normalizing.evidence import Evidence
 from catalog_service.normalizing.normalize import Normalized, Waiting
 from catalog_service.normalizing.reference_data import FeedCache, ReferenceData, SchemaCache
 from catalog_service.normalizing.rows import has_changed
@@ -49,12 +50,12 @@ from catalog_service.normalizing.rows_of_turn import rows_of_turn
 from catalog_service.normalizing.store import (
     NormalizedRow,
     Previous,
-    load_members,
     load_previous,
+    load_stored_members,
     save_normalized,
 )
 from catalog_service.normalizing.turn import Task, Turn
-from catalog_service.normalizing.variations import Member
+from catalog_service.normalizing.variations import Member, StoredMember
 from common import clock
 from common.contracts.envelope import caused_by
 from common.errors import Outage
@@ -199,12 +200,13 @@ class Normalizer:
     ) -> Counter[tuple[str, bool]]:
         feeds = await load_feeds_of_catalogues(connection, {key[:2] for key in claimed})
         tasks = _tasks(claimed, feeds)
-        members = await load_members(connection, claimed.keys())
+        stored = await load_stored_members(connection, claimed.keys())
         previous = await load_previous(connection, [task.key for task in tasks])
         turn = Turn(clock.now())
         if failure is None:
-            await self._evaluate(connection, turn, tasks, members, previous)
+            members = await self._evaluate(connection, turn, tasks, stored, previous)
         else:
+            members = _read(stored)
             for task in tasks:
                 turn.sort_in(task, absence(task.feed, members.get(task.family, [])) or failure)
         waits = await _wait(connection, turn.waiting)
@@ -217,30 +219,40 @@ class Normalizer:
         await forget_marks(connection, [m.id for marks in claimed.values() for m in marks])
         self._passed_over |= turn.slow_merchants() | _those_who_filled_it(claimed)
         _alarm(turn.failed)
-        return Counter((row.state, has_changed(row, previous)) for row in rows)
+        outcomes = Counter((row.state, has_changed(row, previous)) for row in rows)
+        outcomes.update((previous[task.key].state, False) for task in turn.unchanged)
+        return outcomes
 
     async def _evaluate(
         self,
         connection: Connection,
         turn: Turn,
         tasks: Sequence[Task],
-        members: dict[FamilyKey, list[Member]],
+        stored: dict[FamilyKey, list[StoredMember]],
         previous: dict[ProductKey, Previous],
-    ) -> None:
+    ) -> dict[FamilyKey, list[Member]]:
+        """Evaluate what would not be found as it was; the members of these families."""
         shops = {(task.feed.merchant_id, task.feed.shop_id) for task in tasks}
         known = await ReferenceData.of_shops(
             connection, shops, schemas=self._schemas, leaves=self._leaves
         )
-        left = list(tasks)
+        feeds = {task.key[:2]: task.feed for task in tasks if task.feed.lifecycle == "active"}
+        compiled = {key: await self._feeds.get(connection, feed) for key, feed in feeds.items()}
+        evidence = Evidence(stored, previous, compiled, known)
+        known.lacking_images |= evidence.pictures(tasks)
+        await known.load_lacking(connection)
+        turn.unchanged = [task for task in tasks if evidence.is_unchanged(task)]
+        done = {task.key for task in turn.unchanged}
+        left = [task for task in tasks if task.key not in done]
+        members = _read({task.family: stored.get(task.family, []) for task in left})
         yields_at = 0.0
         while left:
             turn.waiting = []
             for task in left:
                 if turn.has_time_for(task):
                     began = time.monotonic()
-                    result = await self._evaluate_one(
-                        connection, task, members, previous, known, at=turn.at
-                    )
+                    result = _evaluate_one(task, members[task.family], evidence, at=turn.at)
+                    turn.note_inputs(task, evidence.inputs(task, result))
                     turn.seconds[task.feed.merchant_id] += time.monotonic() - began
                     turn.sort_in(task, result)
                 else:
@@ -249,33 +261,32 @@ class Normalizer:
                     await asyncio.sleep(0)
                     yields_at = time.monotonic() + AT_A_STRETCH
             if not await known.load_lacking(connection):
-                return
+                break
             left = [task for task, _ in turn.waiting]
+        return members
 
-    async def _evaluate_one(
-        self,
-        connection: Connection,
-        task: Task,
-        members: dict[FamilyKey, list[Member]],
-        previous: dict[ProductKey, Previous],
-        known: ReferenceData,
-        *,
-        at: datetime,
-    ) -> Normalized | Waiting | Failed:
-        family = members.get(task.family, [])
-        absent = absence(task.feed, family)
-        if absent is not None:
-            return absent
-        compiled = await self._feeds.get(connection, task.feed)
-        before = previous.get(task.key)
-        return evaluate(
-            compiled,
-            task.family[2],
-            family,
-            known.of(task.feed.merchant_id, task.feed.shop_id),
-            at=at,
-            standing=None if before is None else before.standing,
-        )
+
+def _evaluate_one(
+    task: Task, family: Sequence[Member], evidence: Evidence, *, at: datetime
+) -> Normalized | Waiting | Failed:
+    absent = absence(task.feed, family)
+    if absent is not None:
+        return absent
+    before = evidence.previous.get(task.key)
+    return evaluate(
+        evidence.feeds[task.key[:2]],
+        task.family[2],
+        family,
+        evidence.known.of(task.feed.merchant_id, task.feed.shop_id),
+        at=at,
+        standing=None if before is None else before.standing,
+    )
+
+
+def _read(
+    stored: Mapping[FamilyKey, Sequence[StoredMember]],
+) -> dict[FamilyKey, list[Member]]:
+    return {family: [member.read() for member in members] for family, members in stored.items()}
 
 
 def _traced(row: NormalizedRow) -> NormalizedRow:
