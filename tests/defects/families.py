@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from sandbox.catalogue import Catalogue, Category
 from sandbox.schemas import values_for
-from sandbox.sellers import SELLERS
+from sandbox.sellers import SELLERS, Seller
 
 SELLER = SELLERS["2200100001"]
 CATALOGUE = Catalogue()
@@ -27,6 +27,9 @@ UNIT_TITLES = ("piece/pieces", "set/sets", "100000014")
 OWN_COLOURS = ("Dusty rose", "Sea & sand", "Moss #3", "Smoke", "Nightfall")
 ODD_PRODUCTS = 0.3
 """The share of products with something odd and right."""
+SIGNS = {"USD": "$", "EUR": "€"}
+Shape = Literal["any", "simple", "parents"]
+"""Of which form families are drawn: simple products, parents with children, or both."""
 
 Fields = dict[str, Any]
 
@@ -75,6 +78,8 @@ class Draft:
     """Parents that are not the family's own row, by product id."""
     live_locale: str | None = None
     """The main language it is online with; None where it is not online."""
+    seller: Seller = SELLER
+    """Whose shop it is for."""
 
     @property
     def row(self) -> Fields:
@@ -106,9 +111,15 @@ class Assortment:
         return next(path for path, known in self.paths.items() if known == leaf)
 
 
-def draw_assortment(random: Random, count: int) -> Assortment:
+def is_permitted(leaf: Category, seller: Seller) -> bool:
+    """Whether the seller may post in the leaf."""
+    return CATALOGUE.path(leaf)[0].id not in seller.forbidden_roots
+
+
+def draw_assortment(random: Random, count: int, seller: Seller = SELLER) -> Assortment:
     """As many leaves of all profiles, some that tell SKUs apart, in the merchant's words."""
     leaves = sorted(CATALOGUE.leaves(), key=lambda leaf: leaf.id)
+    leaves = [leaf for leaf in leaves if is_permitted(leaf, seller)]
     chosen = random.sample(leaves, count)
     return Assortment({f"Shop {n} > {leaf.name} {n}": leaf for n, leaf in enumerate(chosen)})
 
@@ -119,6 +130,7 @@ def configuration(
     *,
     pictures: str = PICTURES,
     closed: Mapping[str, str] = MappingProxyType({}),
+    seller: Seller = SELLER,
 ) -> dict[str, Any]:
     """The feed: every attribute matched to a field, categories to the leaves.
 
@@ -150,7 +162,7 @@ def configuration(
         "shop": "main",
         "catalogue": "defects",
         "main_locale": writing.locales[0],
-        "currency": SELLER.currency,
+        "currency": seller.currency,
         "image_checks": True,
         "units": {"weight": writing.weight, "decimal": writing.decimal},
         "category": {
@@ -195,41 +207,45 @@ def _is_many(name: str) -> bool:
     return CATALOGUE.attributes[name].kind == "many"
 
 
-def draw_family(random: Random, family_id: str, assortment: Assortment, writing: Writing) -> Draft:
-    """A family that is right, of any of the leaves."""
-    leaf = random.choice(list(assortment.paths.values()))
-    row = _draw_content(random, family_id, assortment, writing, leaf)
-    draft = Draft(family_id, writing, leaf, row)
-    if CATALOGUE.sku(leaf) and random.random() < 0.6:
+def draw_family(
+    random: Random,
+    family_id: str,
+    assortment: Assortment,
+    writing: Writing,
+    *,
+    seller: Seller = SELLER,
+    shape: Shape = "any",
+) -> Draft:
+    """A family that is right, of any of the leaves; parents of those that tell SKUs apart."""
+    leaves = list(assortment.paths.values())
+    leaf = random.choice(
+        leaves if shape != "parents" else [leaf for leaf in leaves if CATALOGUE.sku(leaf)]
+    )
+    row = _draw_content(random, family_id, assortment, writing, leaf, seller)
+    draft = Draft(family_id, writing, leaf, row, seller=seller)
+    can_have_children = bool(CATALOGUE.sku(leaf)) and shape != "simple"
+    if can_have_children and (shape == "parents" or random.random() < 0.6):
         draft.children = _draw_children(random, family_id, leaf)
         row["stock"] = 0
     for product_id, fields in draft.skus.items():
-        fields.update(_draw_offer(random, product_id, writing))
+        fields.update(_draw_offer(random, product_id, writing, seller))
     if random.random() < ODD_PRODUCTS:
         _make_odd(random, draft)
     return draft
 
 
 def _draw_content(
-    random: Random, family_id: str, assortment: Assortment, writing: Writing, leaf: Category
+    random: Random,
+    family_id: str,
+    assortment: Assortment,
+    writing: Writing,
+    leaf: Category,
+    seller: Seller,
 ) -> Fields:
     content: Fields = {
         "category": assortment.path_of(leaf),
         "images": [f"pictures/{family_id}-{n}.jpg" for n in range(random.randint(1, 6))],
-        "unit": random.choice(UNIT_TITLES),
-        "deduction": random.choice(["place_order_withhold", "by payments"]),
-        "weight": _draw_weight(random, writing),
-        "length": random.choice([30, "30", "25 cm", "300 mm"]),
-        "width": writing.number(Decimal("19.5")),
-        "height": 0.4,
-        "days": random.choice([1, "3", 60]),
-        "freight": random.choice(
-            [str(random.choice(SELLER.freight_templates)[0]), "Free Shipping"]
-        ),
-        "service": random.choice(["0", "Returns 30 days", ""]),
-        "warranty": '{"months": 24}',
-        "status": "active",
-        "margin": random.choice([12, writing.number(Decimal("0.5"))]),
+        **draw_terms(random, writing, seller),
     }
     for locale in writing.locales:
         content[writing.title(locale)] = f"{leaf.name} {family_id} {locale}".replace(">", "")
@@ -238,8 +254,28 @@ def _draw_content(
             " returned within thirty days without a question.</p>"
         )
     for name in CATALOGUE.required(leaf):
-        content[name] = _draw_value(random, name)
+        content[name] = draw_value(random, name, seller)
     return content
+
+
+def draw_terms(random: Random, writing: Writing, seller: Seller) -> Fields:
+    """A product's package, its templates and what else is said of every product."""
+    return {
+        "unit": random.choice(UNIT_TITLES),
+        "deduction": random.choice(["place_order_withhold", "by payments"]),
+        "weight": _draw_weight(random, writing),
+        "length": random.choice([30, "30", "25 cm", "300 mm"]),
+        "width": writing.number(Decimal("19.5")),
+        "height": 0.4,
+        "days": random.choice([1, "3", 60]),
+        "freight": random.choice(
+            [str(random.choice(seller.freight_templates)[0]), seller.freight_templates[0][1].title()]
+        ),
+        "service": random.choice(["0", seller.promise_templates[-1][1], ""]),
+        "warranty": '{"months": 24}',
+        "status": "active",
+        "margin": random.choice([12, writing.number(Decimal("0.5"))]),
+    }
 
 
 def _draw_weight(random: Random, writing: Writing) -> Any:
@@ -250,14 +286,15 @@ def _draw_weight(random: Random, writing: Writing) -> Any:
     return random.choice([float(kilograms), writing.number(kilograms), f"{grams} g"])
 
 
-def choices_of(name: str) -> list[str]:
+def choices_of(name: str, seller: Seller = SELLER) -> list[str]:
     """The titles that an attribute may have for this seller; none where it is free text."""
-    titles = [value.name for value in values_for(SELLER, CATALOGUE, name).values]
+    titles = [value.name for value in values_for(seller, CATALOGUE, name).values]
     return list(dict.fromkeys(title for title in titles if title.casefold() != OTHER.casefold()))
 
 
-def _draw_value(random: Random, name: str) -> str:
-    titles = choices_of(name)
+def draw_value(random: Random, name: str, seller: Seller) -> str:
+    """A value that a category's attribute may have for this seller, as merchants write it."""
+    titles = choices_of(name, seller)
     if not titles:
         return f"{name} {random.randint(1, 99)}"
     if _is_many(name):
@@ -288,11 +325,12 @@ def _variants(name: str) -> list[str]:
     return [*titles, *OWN_COLOURS] if name == "Color" else titles
 
 
-def _draw_offer(random: Random, product_id: str, writing: Writing) -> Fields:
+def _draw_offer(random: Random, product_id: str, writing: Writing, seller: Seller) -> Fields:
     price = Decimal(random.randint(100, 900_000)) / 100
     number = writing.number
     as_json = float(price)  # rule: float-money - a JSON number, as catalogues send it
-    shown = random.choice([number(price), as_json, f"{number(price)} USD", f"$ {number(price)}"])
+    marked = f"{number(price)} {seller.currency}", f"{SIGNS[seller.currency]} {number(price)}"
+    shown = random.choice([number(price), as_json, *marked])
     offer: Fields = {"sku": product_id, "price": shown, "stock": random.randint(1, 400)}
     kind = random.randrange(6)
     if kind == 0:

@@ -18,6 +18,7 @@ from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.normalizing.normalize import Normalized, SchemaRefused, Standing, normalize
 from catalog_service.normalizing.variations import Member
 from sandbox.schema_store import SchemaStore
+from sandbox.sellers import Seller
 
 from .families import (
     CATALOGUE,
@@ -28,6 +29,7 @@ from .families import (
     configuration,
     draw_assortment,
     draw_family,
+    is_permitted,
 )
 from .planting import DEFECTS, EXCLUDED, FORBIDDEN_LEAF, UNREACHABLE, Defect, Place
 
@@ -96,7 +98,8 @@ def _by_number(rule: str) -> tuple[int, ...]:
 class SimulatorLookups:
     """What a family's evaluation looks up: the simulator's schemas, and pictures by their names."""
 
-    def __init__(self) -> None:
+    def __init__(self, seller: Seller = SELLER) -> None:
+        self._seller = seller
         self._store = SchemaStore(CATALOGUE, [], group_required=False)
 
     @cache  # noqa: B019 - lives as long as the measurement
@@ -104,10 +107,12 @@ class SimulatorLookups:
         leaf = CATALOGUE.categories.get(int(category_id))
         if leaf is None:
             return SchemaRefused("it is not in the shop's tree")
-        return CategorySchema(category_id, self._store.text(leaf, SELLER))
+        if not is_permitted(leaf, self._seller):
+            return SchemaRefused("the shop has no permission for it")
+        return CategorySchema(category_id, self._store.text(leaf, self._seller))
 
     def currency(self) -> str:
-        return SELLER.currency
+        return self._seller.currency
 
     def image(self, url: str) -> str:
         return "its server answered 404" if UNREACHABLE in url else ""

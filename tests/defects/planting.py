@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from .families import CATALOGUE, SELLER, Draft, Fields, choices_of
+from .families import CATALOGUE, Draft, Fields, choices_of
 
 EXCLUDED = "exclude"
 """Where a product that a rule leaves out is found: no field has an issue."""
@@ -45,7 +45,13 @@ def _has_siblings(draft: Draft) -> bool:
     return len(draft.children) > 1
 
 
-def _content(rule: str, attribute: str, source: str, *values: Any) -> Iterator[Defect]:
+def _content(
+    rule: str,
+    attribute: str,
+    source: str,
+    *values: Any,
+    fits: Callable[[Draft], bool] = lambda _: True,
+) -> Iterator[Defect]:
     """A value of the content's row that its attribute cannot have; the same for each value."""
     for value in values:
 
@@ -53,10 +59,16 @@ def _content(rule: str, attribute: str, source: str, *values: Any) -> Iterator[D
             draft.row[source] = value
             return Place(rule, attribute)
 
-        yield Defect(f"{attribute} = {str(value)[:20]!r}", plant)
+        yield Defect(f"{attribute} = {str(value)[:20]!r}", plant, fits)
 
 
-def _offer(rule: str, attribute: str, *values: Any, **beside: Any) -> Iterator[Defect]:
+def _offer(
+    rule: str,
+    attribute: str,
+    *values: Any,
+    fits: Callable[[Draft], bool] = lambda _: True,
+    **beside: Any,
+) -> Iterator[Defect]:
     """Fields of one SKU that cannot be: `values` of the field named first in `beside`."""
     source, *_ = beside
     for value in values:
@@ -66,7 +78,7 @@ def _offer(rule: str, attribute: str, *values: Any, **beside: Any) -> Iterator[D
             fields |= beside | {source: value}
             return Place(rule, f"sku_info_list > {attribute}", fields["sku"])
 
-        yield Defect(f"{attribute} = {str(value)[:20]!r}", plant)
+        yield Defect(f"{attribute} = {str(value)[:20]!r}", plant, fits)
 
 
 # ---- texts
@@ -100,7 +112,8 @@ def _close_category(_: Random, draft: Draft) -> Place:
 
 
 def _required(draft: Draft, *, with_choices: bool) -> list[str]:
-    return [name for name in CATALOGUE.required(draft.leaf) if choices_of(name) or not with_choices]
+    names = CATALOGUE.required(draft.leaf)
+    return [name for name in names if choices_of(name, draft.seller) or not with_choices]
 
 
 def _lose_attribute(random: Random, draft: Draft) -> Place:
@@ -252,8 +265,10 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("a description of empty tags", _description("<p> </p><div>&nbsp;</div>")),
     Defect("a country's price below 70 %", _cheap_abroad),
     *_offer("M3.8", _COUNTRY, "ask us", "12 GBP", -5, price_es=""),
-    *_offer("M3.9", "price", "", "on request", 0, "-5", "5-", "12.90 EUR", "£ 5", 1_000_000, "1 2",
-            price="", **_FREE_OF_SALE),
+    *_offer("M3.9", "price", "", "on request", 0, "-5", "5-", price="", **_FREE_OF_SALE),
+    *_offer("M3.9", "price", "12.90 EUR", price="", **_FREE_OF_SALE,
+            fits=lambda draft: draft.seller.currency != "EUR"),
+    *_offer("M3.9", "price", "£ 5", 1_000_000, "1 2", price="", **_FREE_OF_SALE),
     Defect("a price of two readings", _ambiguous_price),
     *_offer("M3.9", "discount_price", "900000", "n/a", "-1", "(2)", "5 GBP",
             sale_price="", price=100, sale_from="", sale_until="", price_es=""),
@@ -264,7 +279,8 @@ DEFECTS: tuple[Defect, ...] = (
     *_content("M3.10", "shipping_template_id", "freight", "by pigeon", ""),
     *_content("M3.10", "service_template_id", "service", "lifelong"),
     *_content("M3.10", "shipping_preparation_time", "days", "", 0, 61, 2.7, "soon", "-1"),
-    *_content("M3.10", "size_chart_id", "size_chart", "Tops"),
+    *_content("M3.10", "size_chart_id", "size_chart", "Tops",
+              fits=lambda draft: not draft.seller.size_charts),
     *_content("M3.11", "user_defined_attribute_list > Warranty", "warranty", "two years"),
     Defect("a category attribute missing", _lose_attribute),
     Defect("a category attribute missing", _lose_attribute),
@@ -288,4 +304,3 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("a loss", _leave_out(margin="-3")),
 )  # fmt: skip
 """Each kind once; those of several values once for each."""
-assert SELLER.size_charts == ()
