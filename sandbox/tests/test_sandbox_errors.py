@@ -71,6 +71,21 @@ CASES: dict[str, tuple[Callable[[Payload], dict[str, Any]], str, str]] = {
         GENERAL,
         "None of your image url",
     ),
+    "no image at an address": (
+        lambda make: make(image_url_list=["http://127.0.0.1/pictures/notimage-1.jpg"]),
+        GENERAL,
+        "None of your image url",
+    ),
+    "no address of the web": (
+        lambda make: make(image_url_list=["ftp://127.0.0.1/1.jpg", "1.jpg", "http:///1.jpg"]),
+        GENERAL,
+        "None of your image url",
+    ),
+    "own text of the only SKU with a mark": (
+        lambda make: with_sku(make(), sku_attributes={"Color": {"value": "10", "alias": "#1"}}),
+        GENERAL,
+        "alias_text",
+    ),
     "seven images": (
         lambda make: make(image_url_list=[f"http://127.0.0.1/{n}.jpg" for n in range(7)]),
         GENERAL,

@@ -8,11 +8,26 @@ import asyncio
 import zlib
 from hashlib import sha256
 from struct import pack, unpack
+from urllib.parse import urlsplit
 
 from sandbox.server import Response
 
 SIDE = 800
 SLOW_SECONDS = 5.0
+
+
+def can_be_had(address: str) -> bool:
+    """Whether the platform, which fetches what it is given, gets a picture from an address.
+
+    Other servers' are taken to have one: only what is no address of the web has none.
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    name = parts.path.rpartition("/pictures/")[2]
+    is_of_the_web = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return is_of_the_web and not name.startswith(("missing-", "notimage-"))
 
 
 async def picture(name: str) -> Response:

@@ -57,7 +57,16 @@ def _skus_fault(payload: dict[str, Any], schema: Schema) -> Fault | None:
     known = schema["properties"]["sku_info_list"]["items"]["properties"]["sku_attributes"]
     if any(attributes.keys() - known["properties"].keys() for attributes in chosen):
         return codes.UNKNOWN_SKU_ATTRIBUTE
-    return _combinations_fault(chosen) if len(skus) > 1 else None
+    return _aliases_fault(chosen) or (_combinations_fault(chosen) if len(skus) > 1 else None)
+
+
+def _aliases_fault(chosen: list[dict[str, Any]]) -> Fault | None:
+    """The seller's own texts are without the marks that the platform joins values with."""
+    values = (v for attributes in chosen for v in attributes.values() if isinstance(v, dict))
+    aliases = (str(value.get("alias") or "") for value in values)
+    if any(mark in alias for alias in aliases for mark in FORBIDDEN_IN_ALIAS):
+        return codes.invalid_field("sku_attributes.alias", "text")
+    return None
 
 
 def _combinations_fault(chosen: list[dict[str, Any]]) -> Fault | None:
@@ -67,9 +76,6 @@ def _combinations_fault(chosen: list[dict[str, Any]]) -> Fault | None:
         values = [(name, v) for name, v in sorted(attributes.items()) if isinstance(v, dict)]
         if not values:
             return codes.invalid_field("sku_attributes")
-        aliases = [str(value.get("alias") or "") for _, value in values]
-        if any(mark in alias for alias in aliases for mark in FORBIDDEN_IN_ALIAS):
-            return codes.invalid_field("sku_attributes.alias", "text")
         combination = str([(name, str(v.get("value")), str(v.get("alias"))) for name, v in values])
         if combination in seen:
             return codes.invalid_field("sku_attributes", "unique")

@@ -10,6 +10,7 @@ from sandbox.catalogue import Catalogue
 from sandbox.context import Context
 from sandbox.errors import Refusal
 from sandbox.photos import PhotoBank
+from sandbox.pictures import can_be_had
 from sandbox.products import codes, rules
 from sandbox.products.shops import (
     AUDITING,
@@ -262,7 +263,7 @@ class ProductService:
     def _is_image_taken(self, seller_id: str, address: str) -> bool:
         if self._photos.has(seller_id, address):
             return True
-        return self._takes_foreign_images() and "/pictures/missing-" not in address
+        return self._takes_foreign_images() and can_be_had(address)
 
     def _record_offer(self, operation: str, product: Product, sku: Sku) -> None:
         self._ledger.record(
