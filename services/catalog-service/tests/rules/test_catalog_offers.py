@@ -60,6 +60,14 @@ def test_a_bad_price_holds_back_its_own_skus_price_alone(of_a: dict[str, str]) -
     assert result.state == "offers_invalid"
 
 
+@pytest.mark.parametrize(
+    ("written", "sent"), [("999999.004", "999999.00"), ("999999.005", None), ("0.005", "0.01")]
+)
+def test_a_price_is_in_range_or_not_as_it_is_sent(written: str, sent: str | None) -> None:
+    result = evaluated(member("a", price=written))
+    assert prices_of(result) == ({} if sent is None else {"a": (sent, None)})
+
+
 @pytest.mark.parametrize("stock", ["", "plenty", "2.5", "5 pcs", "1e3", "٥", "4,5"])
 def test_a_bad_stock_holds_back_itself_alone(stock: str) -> None:
     result = evaluated(*family(stock=stock))

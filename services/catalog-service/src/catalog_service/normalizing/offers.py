@@ -366,7 +366,8 @@ class _Prices(_Reader):
                 f"Send a plain number in {form.currency}, such as 12{form.units.decimal}90.",
                 given,
             ) from None
-        if amount > HIGHEST_PRICE:
+        sent = amount.quantize(_CENT, ROUND_HALF_UP)
+        if sent > HIGHEST_PRICE:
             remedy = "Check the value and the feed's units.decimal."
             raise self._unusable(name, rule, f"it is above {HIGHEST_PRICE}", remedy, given)
-        return amount.quantize(_CENT, ROUND_HALF_UP)
+        return sent
