@@ -260,6 +260,7 @@ def _draw_content(
 
 def draw_terms(random: Random, writing: Writing, seller: Seller) -> Fields:
     """A product's package, its templates and what else is said of every product."""
+    named = seller.freight_templates[0][1].title()
     return {
         "unit": random.choice(UNIT_TITLES),
         "deduction": random.choice(["place_order_withhold", "by payments"]),
@@ -268,9 +269,7 @@ def draw_terms(random: Random, writing: Writing, seller: Seller) -> Fields:
         "width": writing.number(Decimal("19.5")),
         "height": 0.4,
         "days": random.choice([1, "3", 60]),
-        "freight": random.choice(
-            [str(random.choice(seller.freight_templates)[0]), seller.freight_templates[0][1].title()]
-        ),
+        "freight": random.choice([str(random.choice(seller.freight_templates)[0]), named]),
         "service": random.choice(["0", seller.promise_templates[-1][1], ""]),
         "warranty": '{"months": 24}',
         "status": "active",

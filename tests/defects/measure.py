@@ -31,7 +31,7 @@ from .families import (
     draw_family,
     is_permitted,
 )
-from .planting import DEFECTS, EXCLUDED, FORBIDDEN_LEAF, UNREACHABLE, Defect, Place
+from .planting import DEFECTS, EXCLUDED, FORBIDDEN_LEAF, NO_PICTURE, UNREACHABLE, Defect, Place
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 CLOSED_LEAF = "999999999"
@@ -85,13 +85,14 @@ class Figures:
             table[rule]["found"] += 1
         for _, rule, _ in self.found - self.planted:
             table[rule]["false"] += 1
-        return {rule: table[rule] for rule in sorted(table, key=_by_number)}
+        return {rule: table[rule] for rule in sorted(table, key=by_number)}
 
 
 _COLUMNS = ("planted", "found", "false")
 
 
-def _by_number(rule: str) -> tuple[int, ...]:
+def by_number(rule: str) -> tuple[int, ...]:
+    """What rules are sorted by."""
     return tuple(map(int, rule.removeprefix("M").split(".")))
 
 
@@ -115,6 +116,8 @@ class SimulatorLookups:
         return self._seller.currency
 
     def image(self, url: str) -> str:
+        if NO_PICTURE in url:
+            return "it is no picture but text/html"
         return "its server answered 404" if UNREACHABLE in url else ""
 
 

@@ -14,6 +14,7 @@ from .families import CATALOGUE, Draft, Fields, choices_of
 EXCLUDED = "exclude"
 """Where a product that a rule leaves out is found: no field has an issue."""
 UNREACHABLE = "pictures/missing-"
+NO_PICTURE = "pictures/notimage-"
 FORBIDDEN_LEAF = "Shop closed > Not for this shop"
 """A category of the merchant's that is matched to a leaf the shop may not use."""
 
@@ -223,7 +224,7 @@ def _ambiguous(draft: Draft) -> str:
 
 def _ambiguous_price(random: Random, draft: Draft) -> Place:
     fields: Fields = random.choice(list(draft.skus.values()))
-    fields["price"] = _ambiguous(draft)
+    fields |= {"price": _ambiguous(draft), **_FREE_OF_SALE}
     return Place("M3.9", "sku_info_list > price", fields["sku"])
 
 
@@ -253,7 +254,8 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("a code that is too long", _long_code),
     *_content("M3.4", "inventory_deduction_strategy", "deduction", "never", ""),
     *_content("M3.5", "image_url_list", "images", [], "", ["ftp://pictures.example/1.jpg"],
-              ["1.jpg"], [f"{UNREACHABLE}1.jpg"], ["pictures/a.jpg", f"{UNREACHABLE}2.jpg"]),
+              ["1.jpg"], [f"{UNREACHABLE}1.jpg"], ["pictures/a.jpg", f"{UNREACHABLE}2.jpg"],
+              [f"{NO_PICTURE}1.jpg"]),
     Defect("no title", _title(lambda _: "")),
     Defect("a title of blanks in entities", _title(lambda _: "&nbsp; &#160;")),
     Defect("a title that is too long", _title(lambda _: "x" * 219)),
