@@ -75,18 +75,25 @@ class Previous:
 async def load_previous(
     connection: Connection, keys: Collection[ProductKey]
 ) -> dict[ProductKey, Previous]:
-    """How these were last stored, locked in key order for this transaction."""
+    """How these were last stored, locked in key order for this transaction.
+
+    Each is looked up by itself: while a feed's first families are written the planner takes the
+    table for a small one, and reads all of it for every set.
+    """
     rows = await connection.fetch(
         """
-        SELECT n.merchant_id, n.feed_id, n.family_id, revision, state, digest,
-            live_locale IS NOT NULL OR marketplace_product_id IS NOT NULL AS is_online,
-            live_locale, is_parent, inputs, category_id, image_urls
-        FROM normalized_product n
-        JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, feed_id, family_id)
-            USING (merchant_id, feed_id, family_id)
-        ORDER BY 1, 2, 3 FOR UPDATE OF n
+        SELECT n.* FROM unnest($1::text[], $2::text[], $3::text[])
+            AS k (merchant_id, feed_id, family_id),
+        LATERAL (
+            SELECT merchant_id, feed_id, family_id, revision, state, digest,
+                live_locale IS NOT NULL OR marketplace_product_id IS NOT NULL AS is_online,
+                live_locale, is_parent, inputs, category_id, image_urls
+            FROM normalized_product AS p
+            WHERE (p.merchant_id, p.feed_id, p.family_id)
+                = (k.merchant_id, k.feed_id, k.family_id) FOR UPDATE
+        ) AS n
         """,
-        *columns_of(keys),
+        *columns_of(sorted(keys)),
     )
     return {
         (m, f, family): Previous(
