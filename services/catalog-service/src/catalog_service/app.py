@@ -10,6 +10,7 @@ from catalog_service.categories.attributes_api import attributes_router
 from catalog_service.categories.marketplace import Marketplace
 from catalog_service.categories.shop_trees import ShopTrees
 from catalog_service.categories.store import FETCHING_SCHEMAS, FETCHING_TREES
+from catalog_service.counters.fold import fold
 from catalog_service.currencies.read_currency import CurrencyReader
 from catalog_service.drafts.api import drafts_router
 from catalog_service.drafts.evaluate_draft import DraftEvaluator
@@ -125,6 +126,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
         jobs=[
             Job("normalizing", normalizer.run, every=POLL, woken_by=[NORMALIZING]),
             Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
+            Job("counters", lambda: fold(pool), every=POLL),
             Job("observing", normalizer.observe, every=timedelta(seconds=5)),
             *(Job(f"imports-{n}", importer.run, every=POLL, woken_by=[IMPORTING]) for n in (1, 2)),
             Job("summaries", summariser.run, every=POLL, woken_by=[SUMMARISING]),

@@ -113,6 +113,45 @@ category_schema = Table(
     Column("retry_at", DateTime(timezone=True)),
 )
 
+counter = Table(
+    "counter",
+    TABLES,
+    Column("merchant_id", Text(collation="C"), primary_key=True),
+    Column("subject", Text(collation="C"), primary_key=True),
+    Column("kind", Text(collation="C"), primary_key=True),
+    Column("name", Text(collation="C"), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+Index("counter_empty", counter.c.merchant_id, postgresql_where=text("number = 0"))
+
+counter_change = Table(
+    "counter_change",
+    TABLES,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("merchant_id", Text(collation="C"), nullable=False),
+    Column("subject", Text(collation="C"), nullable=False),
+    Column("kind", Text(collation="C"), nullable=False),
+    Column("name", Text(collation="C"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+)
+Index(
+    "counter_change_of",
+    counter_change.c.merchant_id,
+    counter_change.c.subject,
+    counter_change.c.kind,
+)
+
+family_fact = Table(
+    "family_fact",
+    TABLES,
+    Column("merchant_id", Text(collation="C"), primary_key=True),
+    Column("feed_id", Text(collation="C"), primary_key=True),
+    Column("kind", Text(collation="C"), primary_key=True),
+    Column("name", Text(collation="C"), primary_key=True),
+    Column("family_id", Text(collation="C"), primary_key=True),
+    comment="Families by rules, causes and values of their issues, and by their unmatched paths",
+)
+
 family_mark = Table(
     "family_mark",
     TABLES,
@@ -135,6 +174,22 @@ family_sku = Table(
     comment="The SKU codes of each family, as they were last where it is wanted no more",
 )
 Index("family_sku_by_code", family_sku.c.merchant_id, family_sku.c.feed_id, family_sku.c.sku_code)
+
+family_text = Table(
+    "family_text",
+    TABLES,
+    Column("merchant_id", Text(collation="C"), primary_key=True),
+    Column("feed_id", Text(collation="C"), primary_key=True),
+    Column("family_id", Text(collation="C"), primary_key=True),
+    Column("body", Text, nullable=False),
+    comment="By what families are found: id, title, SKU codes",
+)
+Index(
+    "family_text_search",
+    family_text.c.body,
+    postgresql_using="gin",
+    postgresql_ops={"body": "gin_trgm_ops"},
+)
 
 family_wait = Table(
     "family_wait",
@@ -277,6 +332,8 @@ normalized_product = Table(
     Column("is_parent", Boolean, nullable=False, server_default=text("false")),
     Column("due_at", DateTime(timezone=True)),
     Column("inputs", LargeBinary),
+    Column("groups", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("sought", Text, nullable=False, server_default=text("''")),
 )
 Index(
     "normalized_product_by_category",
@@ -291,10 +348,11 @@ Index(
 )
 Index("normalized_product_by_image", normalized_product.c.image_urls, postgresql_using="gin")
 Index(
-    "normalized_product_by_state",
+    "normalized_product_in_state",
     normalized_product.c.merchant_id,
     normalized_product.c.feed_id,
     normalized_product.c.state,
+    normalized_product.c.family_id,
 )
 
 republish_request = Table(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from catalog_service.drafts.compare import FamilyChange, field_names
-from catalog_service.preview.causes import Cause, cause_of
+from catalog_service.normalizing.groups import Cause, cause_of
 from common.errors import Issue
 
 MOST_CAUSES = 300

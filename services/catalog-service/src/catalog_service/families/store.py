@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import ARRAY, Insert, SelectBase, Text, delete, func, insert, literal, select
 
+from catalog_service.counters.store import load_all
 from catalog_service.tables import family_mark, family_wait
 from common import clock
 from common.postgres import core
@@ -253,6 +254,10 @@ def columns_of(keys: Iterable[tuple[str, str, str]]) -> list[list[str]]:
     return columns
 
 
+EXACT = 5_000
+"""How many marks, the oldest of all, a feed's progress looks at one by one."""
+
+
 class Progress(msgspec.Struct, frozen=True):
     """How far a feed's normalizing is, in families."""
 
@@ -270,30 +275,62 @@ class Progress(msgspec.Struct, frozen=True):
 async def load_progress(
     connection: Connection, merchant_id: str, catalogue_id: str, feed_id: str
 ) -> Progress:
-    """The progress of a feed on its catalogue."""
-    families = await connection.fetchval(
-        """
-        SELECT count(DISTINCT family_id) FROM source_product
-        WHERE merchant_id = $1 AND catalogue_id = $2 AND NOT is_deleted
-        """,
-        merchant_id,
-        catalogue_id,
+    """The progress of a feed on its catalogue.
+
+    Exact while fewer than `EXACT` marks wait, of whomever; while there are more, those behind them
+    count a family each, and families are at least the products without a parent.
+    """
+    counted = await load_all(
+        connection, merchant_id, [catalogue_id, feed_id], ["roots", "marks", "state", "waits"]
     )
-    rows = await connection.fetch(
+    waits = counted[feed_id, "waits"]
+    marks = counted[catalogue_id, "marks"]
+    evaluated = sum(
+        families
+        for state, families in counted[feed_id, "state"].items()
+        if state not in {"deleted", "feed_removed"}
+    )
+    row = await connection.fetchrow(
         """
-        SELECT waits_for, count(*) AS families FROM (
-            SELECT family_id, NULL AS waits_for FROM family_mark
+        WITH oldest AS MATERIALIZED (
+            SELECT merchant_id, catalogue_id, family_id, feed_id FROM family_mark
+            ORDER BY id LIMIT $4
+        ), marked AS MATERIALIZED (
+            SELECT family_id, count(*) AS marks FROM oldest
             WHERE merchant_id = $1 AND catalogue_id = $2 AND (feed_id IS NULL OR feed_id = $3)
-            UNION
-            SELECT family_id, waits_for FROM family_wait
-            WHERE merchant_id = $1 AND feed_id = $3
-        ) AS dirty GROUP BY waits_for ORDER BY 2 DESC
+            GROUP BY family_id
+        ), waiting AS MATERIALIZED (
+            SELECT family_id FROM family_wait WHERE merchant_id = $1 AND feed_id = $3
+            ORDER BY family_id LIMIT $4
+        ), fresh AS (
+            SELECT family_id FROM waiting UNION SELECT family_id FROM marked AS m
+            WHERE EXISTS (
+                SELECT FROM source_product AS p
+                WHERE (p.merchant_id, p.catalogue_id, p.product_id) = ($1, $2, m.family_id)
+                    AND p.parent_id IS NULL AND NOT p.is_deleted
+            ) OR EXISTS (
+                SELECT FROM source_product AS p
+                WHERE (p.merchant_id, p.catalogue_id, p.parent_id) = ($1, $2, m.family_id)
+                    AND NOT p.is_deleted)
+        )
+        SELECT (SELECT count(*) FROM marked) AS dirty,
+            (SELECT coalesce(sum(marks), 0)::bigint FROM marked) AS marks,
+            (SELECT count(*) FROM waiting) AS waiting,
+            (SELECT count(*) FROM fresh WHERE NOT EXISTS (
+                SELECT FROM normalized_product AS n
+                WHERE (n.merchant_id, n.feed_id, n.family_id) = ($1, $3, fresh.family_id)
+                    AND n.state NOT IN ('deleted', 'feed_removed'))) AS fresh
         """,
         merchant_id,
         catalogue_id,
         feed_id,
+        EXACT,
     )
-    waits = {row["waits_for"]: row["families"] for row in rows if row["waits_for"] is not None}
-    dirty = sum(row["families"] for row in rows)
+    assert row is not None  # noqa: S101 - a statement without a table has a row
+    behind = max(marks.get("", 0) + marks.get(feed_id, 0) - row["marks"], 0)
+    waiting = sum(waits.values())
+    families = evaluated + row["fresh"] + max(waiting - row["waiting"], 0)
+    if behind:
+        families = max(families, counted[catalogue_id, "roots"].get("", 0))
     shown = dict(list(waits.items())[:50])
-    return Progress(families, dirty, sum(waits.values()), shown)
+    return Progress(families, row["dirty"] + behind + waiting, waiting, shown)

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
-from sqlalchemy import func, literal, select
+from sqlalchemy import literal, select
 
+from catalog_service.counters.store import load_counters
 from catalog_service.families.store import mark
 from catalog_service.tables import feed as feed_table
 from catalog_service.tables import feed_configuration as configuration_table
@@ -262,13 +263,8 @@ async def mark_feed(connection: Connection, feed: Feed) -> None:
 
 async def count_online(connection: Connection, feed: Feed) -> int:
     """How many products of the feed are on AliExpress, as far as its reports have it."""
-    n = normalized_product.c
-    is_online = n.live_locale.is_not(None) | n.marketplace_product_id.is_not(None)
-    counted = select(func.count()).where(
-        n.merchant_id == feed.merchant_id, n.feed_id == feed.feed_id, is_online
-    )
-    number = await core.fetch_value(connection, counted)
-    return int(str(number))
+    counted = await load_counters(connection, feed.merchant_id, feed.feed_id, "online")
+    return counted.get("", 0)
 
 
 async def find_absent_fields(

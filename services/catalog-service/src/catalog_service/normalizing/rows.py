@@ -6,6 +6,7 @@ from dataclasses import replace
 from catalog_service.categories.schema import missing_attributes
 from catalog_service.families.store import ProductKey
 from catalog_service.normalizing.evaluate import Failed, failed_by
+from catalog_service.normalizing.groups import groups_of, sought_of
 from catalog_service.normalizing.normalize import Normalized, digest_of
 from catalog_service.normalizing.reference_data import findable
 from catalog_service.normalizing.store import NormalizedRow, Previous
@@ -66,6 +67,8 @@ def row_of(
         traceparent=task.traceparent,
         is_parent=is_parent(result, previous),
         due_at=result.due_at,
+        groups=groups_of(result.issues, has_category=result.category_id is not None),
+        sought=sought_of(task.family[2], result.title, result.sku_codes),
         inputs=inputs,
     )
     return [row]

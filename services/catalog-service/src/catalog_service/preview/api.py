@@ -20,11 +20,13 @@ from catalog_service.categories.store import find_tree
 from catalog_service.categories.suggest import LeafNames, Suggested
 from catalog_service.categories.tree import Tree, TreeNode
 from catalog_service.feeds.configuration import FeedConfiguration
-from catalog_service.feeds.store import load_feed
+from catalog_service.feeds.store import Feed, load_feed
+from catalog_service.finding.store import find_families
 from catalog_service.preview.check_families import CheckedFeed, check_whole_feed
 from catalog_service.preview.completeness import Completeness, completeness
 from catalog_service.preview.download import csv_table, json_lines
 from catalog_service.preview.store import (
+    ShownProduct,
     count_missing,
     count_states,
     count_unmatched,
@@ -43,9 +45,9 @@ from catalog_service.sources.store import list_family
 from catalog_service.sources.views import product_view
 from common.contracts.envelope import BadRecord
 from common.errors import Refusal
-from common.postgres.pool import Pool
+from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading
-from common.web.pagination import Keyset, Limit, Page
+from common.web.pagination import Keyset, Limit, Page, cursor_of
 from common.web.problem import PROBLEM_RESPONSES
 from common.web.spreadsheets import as_csv
 
@@ -54,6 +56,8 @@ State = Literal[
 ]
 MOST_GROUPS = 1_000
 MOST_BODY_BYTES = 1_000_000
+LOOKED_THROUGH = 1_000
+"""How many families with a text are looked through for those in a state, or touched by a rule."""
 
 
 class IssueGroup(BaseModel):
@@ -121,19 +125,11 @@ def preview_router(pool: Pool) -> APIRouter:
         filters: Annotated[Filters, Query()],
         after: After = None,
     ) -> Page[ProductLine]:
-        """The feed's families: what would be sent, or why not."""
+        """The feed's families: what would be sent, or why not. `q` is looked for in ids, titles and
+        SKU codes; a page may then be short, or empty, and still have a `next_cursor`."""
         async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
-            found = await list_normalized(
-                connection,
-                feed,
-                states=filters.state,
-                rule=filters.rule,
-                text=filters.q,
-                after=after.family_id if after else "",
-                limit=filters.limit + 1,
-            )
-        page = Page.of(found, filters.limit, lambda each: FamilyPlace(each.event.family_id))
+            page = await _page_of(connection, feed, filters, after.family_id if after else "")
         return page.with_items([product_line(product) for product in page.items])
 
     @router.get(
@@ -223,6 +219,36 @@ def preview_router(pool: Pool) -> APIRouter:
         ]
 
     return router
+
+
+async def _page_of(
+    connection: Connection, feed: Feed, filters: Filters, after: str
+) -> "Page[ShownProduct]":  # a form pydantic need not know
+    if filters.q is None:
+        found = await list_normalized(
+            connection,
+            feed,
+            states=filters.state,
+            rule=filters.rule,
+            after=after,
+            limit=filters.limit + 1,
+        )
+        return Page.of(found, filters.limit, lambda each: FamilyPlace(each.event.family_id))
+    is_filtered = filters.state is not None or filters.rule is not None
+    most = LOOKED_THROUGH if is_filtered else filters.limit
+    with_text = await find_families(connection, feed, filters.q, after=after, limit=most)
+    found = await list_normalized(
+        connection,
+        feed,
+        states=filters.state,
+        rule=filters.rule,
+        among=with_text.family_ids,
+        limit=filters.limit + 1,
+    )
+    page = Page.of(found, filters.limit, lambda each: FamilyPlace(each.event.family_id))
+    if page.next_cursor is None and with_text.continues_after is not None:
+        return Page(items=page.items, next_cursor=cursor_of(with_text.continues_after))
+    return page
 
 
 def _suggest(nodes: Sequence[TreeNode], paths: Sequence[str]) -> list[list[Suggested]]:

@@ -18,11 +18,11 @@ from catalog_service.feeds.compile import CompiledFeed
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.stored import compile_form
 from catalog_service.normalizing.evaluate import Failed
+from catalog_service.normalizing.groups import Cause, cause_of
 from catalog_service.normalizing.normalize import Normalized, Waiting
 from catalog_service.normalizing.reference_data import SchemaCache
 from catalog_service.normalizing.store import load_members, load_standings
 from catalog_service.normalizing.try_families import Result, Trial, feed_of, try_families
-from catalog_service.preview.causes import Cause, cause_of
 from catalog_service.preview.completeness import Lacking, lacking_of
 from catalog_service.preview.store import list_families
 from common import clock

@@ -1,19 +1,21 @@
 """Reading normalized products for people: lists, groups."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 import msgspec
-from sqlalchemy import ARRAY, Text, any_, func, literal, select
+from sqlalchemy import ARRAY, SelectBase, Text, and_, any_, literal, select, union_all
 
+from catalog_service.counters.store import load_counters
 from catalog_service.feeds.store import Feed
-from catalog_service.preview.causes import OF_ONE_PRODUCT
-from catalog_service.tables import normalized_product
+from catalog_service.normalizing.groups import cause_name
+from catalog_service.tables import family_fact, normalized_product
 from common.contracts.feed import Cause
-from common.contracts.product import ProductNormalized
-from common.errors import NotFound
+from common.contracts.product import Part, ProductNormalized
+from common.errors import Issue, NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
 
@@ -41,24 +43,62 @@ async def list_normalized(
     *,
     states: Sequence[str] | None = None,
     rule: str | None = None,
-    text: str | None = None,
+    among: Sequence[str] | None = None,
     after: str = "",
     limit: int = 50,
 ) -> list[ShownProduct]:
-    """The feed's families by id, optionally in a state, touched by a rule, holding a text."""
+    """The feed's families by id, optionally in a state, touched by a rule, `among` some.
+
+    A state's and a rule's families are read in the order of an index, however few they are.
+    """
     n = normalized_product.c
     found = _SHOWN.where(
         n.merchant_id == feed.merchant_id, n.feed_id == feed.feed_id, n.family_id > after
     )
+    if among is not None:
+        found = found.where(n.family_id == any_(literal(list(among), ARRAY(Text))))
+        if rule is not None:
+            found = found.where(literal(rule, Text) == any_(n.rules))
+    elif rule is not None:
+        f = family_fact.c
+        is_touched = and_(
+            f.merchant_id == n.merchant_id, f.feed_id == n.feed_id, f.family_id == n.family_id
+        )
+        found = found.join(family_fact, is_touched).where(
+            f.merchant_id == feed.merchant_id,
+            f.feed_id == feed.feed_id,
+            f.kind == "rule",
+            f.name == rule,
+            f.family_id > after,
+        )
     if states is not None:
+        if among is None and rule is None:
+            found = found.where(n.family_id.in_(_first_in_states(feed, states, after, limit)))
         found = found.where(n.state == any_(literal(list(states), ARRAY(Text))))
-    if rule is not None:
-        found = found.where(literal(rule, Text) == any_(n.rules))
-    if text is not None:
-        shown = func.lower(n.family_id + " " + func.coalesce(n.title, "") + n.event)
-        found = found.where(func.strpos(shown, func.lower(text)) > 0)
     rows = await core.fetch(connection, found.order_by(n.family_id).limit(limit))
     return [_shown(row) for row in rows]
+
+
+def _first_in_states(feed: Feed, states: Sequence[str], after: str, limit: int) -> SelectBase:
+    """The next families of each state."""
+    n = normalized_product.c
+    return union_all(
+        *(
+            select(
+                select(n.family_id)
+                .where(
+                    n.merchant_id == feed.merchant_id,
+                    n.feed_id == feed.feed_id,
+                    n.state == state,
+                    n.family_id > after,
+                )
+                .order_by(n.family_id)
+                .limit(limit)
+                .subquery()
+            )
+            for state in sorted(set(states))
+        )
+    )
 
 
 async def load_normalized(connection: Connection, feed: Feed, family_id: str) -> ShownProduct:
@@ -147,46 +187,20 @@ async def find_pending(
 
 async def count_states(connection: Connection, feed: Feed) -> dict[str, int]:
     """How many families are in each state."""
-    rows = await connection.fetch(
-        """
-        SELECT state, count(*) AS families FROM normalized_product
-        WHERE merchant_id = $1 AND feed_id = $2 GROUP BY state
-        """,
-        feed.merchant_id,
-        feed.feed_id,
-    )
-    return {row["state"]: row["families"] for row in rows}
+    return await load_counters(connection, feed.merchant_id, feed.feed_id, "state")
 
 
 async def count_missing(connection: Connection, feed: Feed) -> dict[str, int]:
     """How many families lack each attribute (M3.13)."""
-    rows = await connection.fetch(
-        """
-        SELECT field, count(*) AS families FROM normalized_product, unnest(missing) AS field
-        WHERE merchant_id = $1 AND feed_id = $2 GROUP BY field ORDER BY 2 DESC, 1
-        """,
-        feed.merchant_id,
-        feed.feed_id,
-    )
-    return {row["field"]: row["families"] for row in rows}
+    return await load_counters(connection, feed.merchant_id, feed.feed_id, "missing")
 
 
 async def count_unmatched(
     connection: Connection, feed: Feed, *, limit: int
 ) -> list[tuple[str, int]]:
     """Category paths without a match and how many families wait on each (M2.2)."""
-    rows = await connection.fetch(
-        """
-        SELECT category_path, count(*) AS families FROM normalized_product
-        WHERE merchant_id = $1 AND feed_id = $2 AND category_id IS NULL
-            AND state NOT IN ('excluded', 'deleted', 'feed_removed')
-        GROUP BY category_path ORDER BY 2 DESC, 1 LIMIT $3
-        """,
-        feed.merchant_id,
-        feed.feed_id,
-        limit,
-    )
-    return [(row["category_path"] or "", row["families"]) for row in rows]
+    paths = await load_counters(connection, feed.merchant_id, feed.feed_id, "unmatched")
+    return list(paths.items())[:limit]
 
 
 async def list_families(
@@ -210,33 +224,69 @@ async def list_families(
 async def list_issue_groups(
     connection: Connection, feed: Feed, *, limit: int
 ) -> list[dict[str, Any]]:
-    """Issues grouped by cause, with counts and examples.
-
-    Of one cause are issues of one rule, severity and field whose message and remedy are the same
-    but for what is quoted in them and for numbers (what a picture's server answered is a cause).
-    """
+    """Issues grouped by cause, errors first, with counts and examples; a cause is shown in the
+    words of its first example (`normalizing.groups`)."""
+    causes = await load_counters(connection, feed.merchant_id, feed.feed_id, "cause")
+    names = sorted(causes, key=lambda name: (not name.startswith("error/"), -causes[name], name))
     rows = await connection.fetch(
         """
-        SELECT issue ->> 'rule' AS rule, coalesce(issue ->> 'severity', 'error') AS severity,
-            issue ->> 'field' AS field, min(issue ->> 'message') AS message,
-            min(issue ->> 'remedy') AS remedy, count(DISTINCT family_id) AS families,
-            (array_agg(DISTINCT family_id))[1:5] AS examples
-        FROM normalized_product
-        CROSS JOIN LATERAL (
-            VALUES ('content_part'), ('offers_part'), ('stock_part')) AS part (name)
-        CROSS JOIN LATERAL json_array_elements(
-            coalesce(event::json -> part.name -> 'issues', '[]')) AS issue
-        WHERE merchant_id = $1 AND feed_id = $2 AND cardinality(rules) > 0
-        GROUP BY 1, 2, 3, regexp_replace(issue ->> 'message', $4, '', 'g'),
-            regexp_replace(issue ->> 'remedy', $4, '', 'g')
-        ORDER BY 2 DESC, 6 DESC, 1, 3 LIMIT $3
+        SELECT c.name, array_agg(f.family_id ORDER BY f.family_id) AS examples
+        FROM unnest($3::text[]) AS c (name) CROSS JOIN LATERAL (
+            SELECT family_id FROM family_fact
+            WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'cause' AND name = c.name
+            ORDER BY family_id LIMIT 5
+        ) AS f GROUP BY c.name
         """,
         feed.merchant_id,
         feed.feed_id,
-        limit,
-        OF_ONE_PRODUCT,
+        names[:limit],
     )
-    return [dict(row) for row in rows]
+    examples: dict[str, list[str]] = {row["name"]: row["examples"] for row in rows}
+    issues = await _issues_of(connection, feed, {found[0] for found in examples.values()})
+    return [
+        {
+            "rule": issue.rule,
+            "severity": issue.severity,
+            "field": issue.field,
+            "message": issue.message,
+            "remedy": issue.remedy,
+            "families": causes[name],
+            "examples": examples[name],
+        }
+        for name in names[:limit]
+        if name in examples
+        for issue in issues.get((examples[name][0], name), [])[:1]
+    ]
+
+
+async def _issues_of(
+    connection: Connection, feed: Feed, family_ids: Collection[str]
+) -> dict[tuple[str, str], list[Issue]]:
+    """The issues of these families, by family and cause."""
+    rows = await connection.fetch(
+        """
+        SELECT family_id, event FROM normalized_product
+        WHERE merchant_id = $1 AND feed_id = $2 AND family_id = ANY($3::text[])
+        """,
+        feed.merchant_id,
+        feed.feed_id,
+        list(family_ids),
+    )
+    issues: dict[tuple[str, str], list[Issue]] = defaultdict(list)
+    for family_id, event in rows:
+        parts = msgspec.json.decode(event, type=_Parts)
+        for part in (parts.content_part, parts.offers_part, parts.stock_part):
+            for issue in part.issues if part is not None else ():
+                issues[family_id, cause_name(issue)].append(issue)
+    return issues
+
+
+class _Parts(msgspec.Struct):
+    """What is read of an event for its issues."""
+
+    content_part: Part | None = None
+    offers_part: Part | None = None
+    stock_part: Part | None = None
 
 
 def _shown(row: asyncpg.Record) -> ShownProduct:

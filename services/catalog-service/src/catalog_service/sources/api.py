@@ -16,6 +16,7 @@ from catalog_service.access import (
 from catalog_service.sources.store import (
     add_catalogue,
     count_products,
+    find_last_scanned,
     list_catalogues,
     list_products,
     load_catalogue,
@@ -27,7 +28,7 @@ from catalog_service.sources.views import ProductView, product_view
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from common.web.pagination import Keyset, Limit, Page
+from common.web.pagination import Keyset, Limit, Page, cursor_of
 from common.web.problem import PROBLEM_RESPONSES
 
 
@@ -127,19 +128,23 @@ def sources_router(pool: Pool) -> APIRouter:
         after: AfterProduct = None,
         limit: Limit = 50,
     ) -> Page[ProductView]:
-        """Source products by id; `q` is looked for in ids and fields."""
+        """Source products by id; `q` is looked for in ids and fields of 20,000 products at a time:
+        a page may then be short, or empty, and still have a `next_cursor`."""
+        place, last = after.product_id if after else "", None
         async with reading(pool) as connection:
             await load_catalogue(connection, merchant, catalogue_id)
             found = await list_products(
-                connection,
-                merchant,
-                catalogue_id,
-                text=q,
-                after=after.product_id if after else "",
-                limit=limit + 1,
+                connection, merchant, catalogue_id, text=q, after=place, limit=limit + 1
             )
+            if q is not None and len(found) <= limit:
+                last = await find_last_scanned(connection, merchant, catalogue_id, after=place)
         page = Page.of(found, limit, lambda product: ProductPlace(product.product_id))
-        return page.with_items([product_view(product) for product in page.items])
+        items = [product_view(product) for product in page.items]
+        return (
+            page.with_items(items)
+            if last is None
+            else Page(items=items, next_cursor=cursor_of(last))
+        )
 
     @router.get("/v1/merchants/{merchant_id}/catalogues/{catalogue_id}/products/{product_id:path}")
     async def product(

@@ -8,8 +8,20 @@ from typing import Any
 import asyncpg
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import CTE, Boolean, ColumnElement, SelectBase, Text, column, func, or_, select
+from sqlalchemy import (
+    CTE,
+    Boolean,
+    ColumnElement,
+    Select,
+    SelectBase,
+    Text,
+    column,
+    func,
+    or_,
+    select,
+)
 
+from catalog_service.counters.store import load_all, load_counters
 from catalog_service.families.store import NORMALIZING, marking
 from catalog_service.sources.versions import Catalogue, SourceRow
 from catalog_service.tables import catalogue as catalogue_table
@@ -116,31 +128,24 @@ async def list_catalogues(
     """The merchant's catalogues by name, each with its number of products."""
     rows = await connection.fetch(
         """
-        SELECT merchant_id, catalogue_id, versioning, fed_by, id_field, parent_field,
-            (SELECT count(*) FROM source_product p
-             WHERE (p.merchant_id, p.catalogue_id) = (c.merchant_id, c.catalogue_id)
-                AND NOT p.is_deleted) AS products
-        FROM catalogue c WHERE merchant_id = $1 AND catalogue_id > $2
+        SELECT merchant_id, catalogue_id, versioning, fed_by, id_field, parent_field
+        FROM catalogue WHERE merchant_id = $1 AND catalogue_id > $2
         ORDER BY catalogue_id LIMIT $3
         """,
         merchant_id,
         after,
         limit,
     )
-    return [(Catalogue(*declared), products) for *declared, products in rows]
+    declared = [Catalogue(*row) for row in rows]
+    names = [catalogue.catalogue_id for catalogue in declared]
+    products = await load_all(connection, merchant_id, names, ["products"])
+    return [(each, products[each.catalogue_id, "products"].get("", 0)) for each in declared]
 
 
 async def count_products(connection: Connection, catalogue: Catalogue) -> int:
     """How many products the catalogue holds, deleted ones left out."""
-    count: int = await connection.fetchval(
-        """
-        SELECT count(*) FROM source_product
-        WHERE merchant_id = $1 AND catalogue_id = $2 AND NOT is_deleted
-        """,
-        catalogue.merchant_id,
-        catalogue.catalogue_id,
-    )
-    return count
+    key = catalogue.merchant_id, catalogue.catalogue_id
+    return (await load_counters(connection, *key, "products")).get("", 0)
 
 
 async def upsert_sources(connection: Connection, rows: Sequence[SourceRow]) -> tuple[int, int]:
@@ -313,6 +318,9 @@ async def find_conflicts(
     return {(m, c, p) for m, c, p in found}
 
 
+SCANNED = 20_000
+"""How many products a text is looked for in at a time: texts of products are in no index, which
+would cost whoever takes them in many times what they cost without."""
 _PRODUCT = select(*(source_product.c[name] for name in SourceProduct.__struct_fields__))
 
 
@@ -325,19 +333,37 @@ async def list_products(
     after: str = "",
     limit: int = 50,
 ) -> list[SourceProduct]:
-    """Products by id, deleted ones left out; `text` is looked for in ids and fields."""
+    """Products by id, deleted ones left out. `text` is looked for in the ids and fields of the next
+    `SCANNED` of them: `find_last_scanned` says where to go on."""
+    query = _products_after(merchant_id, catalogue_id, after)
+    if text is not None:
+        scanned = query.limit(SCANNED).subquery("scanned")
+        shown = func.lower(scanned.c.product_id + " " + scanned.c.fields)
+        query = select(scanned).where(func.strpos(shown, func.lower(text)) > 0)
+        query = query.order_by(scanned.c.product_id)
+    rows = await core.fetch(connection, query.limit(limit))
+    return [_product(row) for row in rows]
+
+
+async def find_last_scanned(
+    connection: Connection, merchant_id: str, catalogue_id: str, *, after: str
+) -> str | None:
+    """The last of the products in which a text is looked for; None where none are behind it."""
+    query = _products_after(merchant_id, catalogue_id, after).with_only_columns(
+        source_product.c.product_id
+    )
+    last = await core.fetch_value(connection, query.offset(SCANNED - 1).limit(1))
+    return None if last is None else str(last)
+
+
+def _products_after(merchant_id: str, catalogue_id: str, after: str) -> Select[Any]:
     p = source_product.c
-    found = _PRODUCT.where(
+    return _PRODUCT.where(
         p.merchant_id == merchant_id,
         p.catalogue_id == catalogue_id,
         p.product_id > after,
         p.is_deleted.is_(False),
-    )
-    if text is not None:
-        shown = func.lower(p.product_id + " " + p.fields)
-        found = found.where(func.strpos(shown, func.lower(text)) > 0)
-    rows = await core.fetch(connection, found.order_by(p.product_id).limit(limit))
-    return [_product(row) for row in rows]
+    ).order_by(p.product_id)
 
 
 async def find_product(

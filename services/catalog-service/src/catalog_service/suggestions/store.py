@@ -2,11 +2,12 @@
 know of a feed's products."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
 
+from catalog_service.counters.store import load_counters
 from catalog_service.feeds.store import Feed
 from catalog_service.shops.store import ShopKey
 from common import clock
@@ -22,9 +23,12 @@ TitleKey = tuple[str, str, str]
 
 _leaves = msgspec.json.Decoder(list[str])
 _fields = msgspec.json.Decoder(dict[str, FieldValue])
+_value = msgspec.json.Decoder(tuple[str, str])
 
 CATEGORY_PREFIX = "category_attributes > "
 SKU_PREFIX = "sku_info_list > sku_attributes > "
+FAMILIES_OF_VALUE = 100
+"""Of how many families the leaves are asked in which a value is not allowed."""
 
 
 async def request_titles(
@@ -142,19 +146,8 @@ async def list_unmatched(
 ) -> list[tuple[str, int]]:
     """Category paths without a match and how many families wait on each, the most first; behind
     the first `begin` of them (M2.2)."""
-    rows = await connection.fetch(
-        """
-        SELECT category_path, count(*) AS families FROM normalized_product
-        WHERE merchant_id = $1 AND feed_id = $2 AND category_id IS NULL AND category_path <> ''
-            AND state NOT IN ('excluded', 'deleted', 'feed_removed')
-        GROUP BY category_path ORDER BY 2 DESC, 1 OFFSET $3 LIMIT $4
-        """,
-        feed.merchant_id,
-        feed.feed_id,
-        begin,
-        limit,
-    )
-    return [(row["category_path"], row["families"]) for row in rows]
+    paths = await load_counters(connection, feed.merchant_id, feed.feed_id, "unmatched")
+    return [found for found in paths.items() if found[0]][begin : begin + limit]
 
 
 async def list_families_of_paths(
@@ -163,14 +156,12 @@ async def list_families_of_paths(
     """Path and family of the first families of each unmatched path."""
     rows = await connection.fetch(
         """
-        SELECT category_path, family_id FROM (
-            SELECT category_path, family_id,
-                row_number() OVER (PARTITION BY category_path ORDER BY family_id) AS place
-            FROM normalized_product
-            WHERE merchant_id = $1 AND feed_id = $2 AND category_id IS NULL
-                AND category_path = ANY($3)
-                AND state NOT IN ('excluded', 'deleted', 'feed_removed')
-        ) AS numbered WHERE place <= $4 ORDER BY category_path, family_id
+        SELECT p.name AS category_path, f.family_id
+        FROM unnest($3::text[]) AS p (name) CROSS JOIN LATERAL (
+            SELECT family_id FROM family_fact
+            WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'unmatched' AND name = p.name
+            ORDER BY family_id LIMIT $4
+        ) AS f ORDER BY 1, 2
         """,
         feed.merchant_id,
         feed.feed_id,
@@ -198,39 +189,21 @@ async def load_fields(
 
 async def list_used_leaves(connection: Connection, feed: Feed, *, limit: int) -> list[str]:
     """The leaves the feed has families in, those with the most first."""
-    rows = await connection.fetch(
-        """
-        SELECT category_id FROM normalized_product
-        WHERE merchant_id = $1 AND feed_id = $2 AND category_id IS NOT NULL
-            AND state NOT IN ('excluded', 'deleted', 'feed_removed')
-        GROUP BY category_id ORDER BY count(*) DESC, category_id LIMIT $3
-        """,
-        feed.merchant_id,
-        feed.feed_id,
-        limit,
-    )
-    return [row["category_id"] for row in rows]
+    leaves = await load_counters(connection, feed.merchant_id, feed.feed_id, "leaf")
+    return list(leaves)[:limit]
 
 
 async def list_lacking(
     connection: Connection, feed: Feed, *, begin: int, limit: int
 ) -> list[tuple[str, int]]:
     """Required category attributes that families lack, with how many, the most first."""
-    rows = await connection.fetch(
-        """
-        SELECT substr(field, $3) AS name, count(*) AS families
-        FROM normalized_product, unnest(missing) AS field
-        WHERE merchant_id = $1 AND feed_id = $2 AND starts_with(field, $4)
-        GROUP BY 1 ORDER BY 2 DESC, 1 OFFSET $5 LIMIT $6
-        """,
-        feed.merchant_id,
-        feed.feed_id,
-        len(CATEGORY_PREFIX) + 1,
-        CATEGORY_PREFIX,
-        begin,
-        limit,
-    )
-    return [(row["name"], row["families"]) for row in rows]
+    missing = await load_counters(connection, feed.merchant_id, feed.feed_id, "missing")
+    names = [
+        (field.removeprefix(CATEGORY_PREFIX), families)
+        for field, families in missing.items()
+        if field.startswith(CATEGORY_PREFIX)
+    ]
+    return names[begin : begin + limit]
 
 
 @dataclass(frozen=True)
@@ -249,35 +222,38 @@ async def list_unknown_values(
     connection: Connection, feed: Feed, *, attribute: str | None, limit: int
 ) -> list[UnknownValue]:
     """The values that are no allowed ones, of one attribute or of all, the most frequent first."""
+    counted = await load_counters(connection, feed.merchant_id, feed.feed_id, "value")
+    found = [
+        (name, UnknownValue(prefix == SKU_PREFIX, field.removeprefix(prefix), value, families, ()))
+        for name, families in counted.items()
+        for field, value in [_value.decode(name)]
+        for prefix in (SKU_PREFIX, CATEGORY_PREFIX)
+        if field.startswith(prefix) and attribute in {None, field.removeprefix(prefix)}
+    ]
+    found.sort(key=lambda each: (-each[1].families, each[1].attribute, each[1].value))
+    leaves = await _leaves_of_values(connection, feed, [name for name, _ in found[:limit]])
+    return [replace(each, leaves=tuple(leaves.get(name, ()))) for name, each in found[:limit]]
+
+
+async def _leaves_of_values(
+    connection: Connection, feed: Feed, names: Sequence[str]
+) -> dict[str, list[str]]:
+    """The leaves of the first families with each of these values."""
     rows = await connection.fetch(
         """
-        SELECT starts_with(issue ->> 'field', $3) AS is_sku,
-            substr(issue ->> 'field', 1 + length(CASE WHEN starts_with(issue ->> 'field', $3)
-                THEN $3 ELSE $4 END)) AS attribute,
-            issue ->> 'value' AS value, count(DISTINCT family_id) AS families,
-            (array_agg(DISTINCT category_id))[1:20] AS leaves
-        FROM normalized_product
-        CROSS JOIN LATERAL (
-            VALUES ('content_part'), ('offers_part'), ('stock_part')) AS part (name)
-        CROSS JOIN LATERAL json_array_elements(
-            coalesce(event::json -> part.name -> 'issues', '[]')) AS issue
-        WHERE merchant_id = $1 AND feed_id = $2 AND rules && ARRAY['M3.12', 'M4.2']
-            AND category_id IS NOT NULL AND issue ->> 'value' IS NOT NULL
-            AND issue ->> 'rule' IN ('M3.12', 'M4.2')
-            AND (starts_with(issue ->> 'field', $3) OR starts_with(issue ->> 'field', $4))
-            AND ($5::text IS NULL OR issue ->> 'field' IN ($3 || $5, $4 || $5))
-        GROUP BY 1, 2, 3 ORDER BY 4 DESC, 2, 3 LIMIT $6
+        SELECT v.name, f.leaves FROM unnest($3::text[]) AS v (name) CROSS JOIN LATERAL (
+            SELECT (array_agg(DISTINCT category_id))[1:20] AS leaves FROM (
+                SELECT n.category_id FROM family_fact AS f
+                JOIN normalized_product AS n USING (merchant_id, feed_id, family_id)
+                WHERE f.merchant_id = $1 AND f.feed_id = $2 AND f.kind = 'value'
+                    AND f.name = v.name AND n.category_id IS NOT NULL
+                ORDER BY f.family_id LIMIT $4
+            ) AS first
+        ) AS f
         """,
         feed.merchant_id,
         feed.feed_id,
-        SKU_PREFIX,
-        CATEGORY_PREFIX,
-        attribute,
-        limit,
+        list(names),
+        FAMILIES_OF_VALUE,
     )
-    return [
-        UnknownValue(
-            row["is_sku"], row["attribute"], row["value"], row["families"], tuple(row["leaves"])
-        )
-        for row in rows
-    ]
+    return {row["name"]: row["leaves"] or [] for row in rows}

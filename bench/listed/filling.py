@@ -1,0 +1,47 @@
+"""Filling tables with numbered rows: set by set, as the owner, whom no policy binds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+PART = 50_000
+MERCHANT, OPERATOR = "m", None
+OTHERS = 5
+"""Merchants beside the one that is asked for; together they have a quarter of its rows."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request: `route` as the OpenAPI names it, what is asked there, and `what` tells it apart.
+
+    `deep` has the page in the middle asked for as well: its cursor's key, of the first merchant.
+    """
+
+    route: str
+    path: str
+    what: str = ""
+    deep: Sequence[str | int] | None = None
+
+
+async def fill(url: str, merchant: str, rows: int, statements: Sequence[str], *values: str) -> None:
+    """Run statements for the numbers 0 to `rows` - 1, a part at a time: their first parameters are
+    the part's first and last number and the merchant, then come `values`, as many as they name."""
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            named = [value for n, value in enumerate(values, 4) if f"${n}" in statement]
+            for first in range(0, rows, PART):
+                last = min(first + PART, rows) - 1
+                await connection.execute(statement, first, last, merchant, *named, timeout=900)
+    finally:
+        await connection.close()
+
+
+async def settle(url: str) -> None:
+    """What autovacuum would have done by the time somebody asks."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("VACUUM ANALYZE", timeout=900)
+    finally:
+        await connection.close()

@@ -1,0 +1,173 @@
+"""How long every list, search, count and report takes, and how that grows: `make bench-lists`.
+
+Each service's database is filled twice, with 1,000 rows and with `SIZE` (1,000,000 products, a
+fifth as many orders), beside other merchants that have a quarter of them together. The service's REST
+then answers on a socket, under row-level security; each question of `bench/listed/` is asked
+`ASKED` (20) times, a first page and one from the middle. Figures: the 95th percentile of both
+sizes in milliseconds and their ratio. `SERVICES=catalog,publisher` leaves others out. Written to
+`bench/results/lists.json`; a figure is over its aim with 100 ms, and fails with 300.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx2
+import jwt
+import uvloop
+from bench.listed import auth, catalog, orders, publisher
+from bench.listed.filling import MERCHANT, OTHERS, Question, settle
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from common import clock
+from common.postgres.migrate import upgrade
+from common.postgres.pool import open_pool
+from common.service import Context, create_app
+from common.web.identity import AUDIENCE, ISSUER, Verifier
+from common.web.pagination import cursor_of
+from stack.postgres import create_database, create_role, database_url, random_password
+from stack.testing.own_postgres import own_postgres
+from stack.testing.serving import serving
+
+SIZE = int(os.environ.get("SIZE", "1000000"))
+SMALL = 1_000
+ASKED = int(os.environ.get("ASKED", "20"))
+MODULES: dict[str, ModuleType] = {
+    "catalog": catalog,
+    "publisher": publisher,
+    "orders": orders,
+    "auth": auth,
+}
+CHOSEN = os.environ.get("SERVICES", ",".join(MODULES)).split(",")
+RESULTS = Path(__file__).parent / "results" / "lists.json"
+AIM_MS, PASS_MS = 100, 300
+
+
+async def new_database(module: ModuleType, admin_url: str, name: str, rows: int) -> str:
+    """A filled database: its address for the service's role, which owns nothing."""
+    await create_database(admin_url, name)
+    owner_url = database_url(admin_url, database=name)
+    password, role = random_password(), f"role_{name}"
+    await create_role(admin_url, role, password)
+    await asyncio.to_thread(upgrade, module.SERVICE.migrations, owner_url, service_role=role)
+    began = time.monotonic()
+    await module.fill_all(owner_url, MERCHANT, rows)
+    for number in range(OTHERS):
+        await module.fill_all(owner_url, f"other{number}", max(rows // 4 // OTHERS, 10))
+    await settle(owner_url)
+    print(f"{name}: filled in {time.monotonic() - began:.0f} s", flush=True)
+    return database_url(admin_url, database=name, user=role, password=password)
+
+
+@asynccontextmanager
+async def asked(module: ModuleType, url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """The service's REST on a socket, and who calls it."""
+    pool = await open_pool(url, max_size=4)
+    key = Ed25519PrivateKey.generate()
+    public = jwt.algorithms.OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    settings = module.SERVICE.settings(
+        database_url=url, kafka_bootstrap="unused:9092", **module.settings()
+    )
+    verifier = Verifier("http://127.0.0.1:9/jwks")
+    verifier.trust({"bench": jwt.PyJWK(public | {"kid": "bench", "alg": "EdDSA"})})
+    context = Context(settings, pool, verifier)
+    parts = module.SERVICE.build(context)
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "bench",
+        "scope": module.SCOPES,
+        "exp": int(clock.now().timestamp()) + 86_400,
+    }
+    bearer = jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "bench"})
+    async with (
+        serving(create_app(module.SERVICE, context, parts)) as address,
+        httpx2.AsyncClient(
+            base_url=address, headers={"authorization": f"Bearer {bearer}"}, timeout=120
+        ) as client,
+    ):
+        yield client
+    for close in parts.closers:
+        closing = close()
+        if closing is not None:
+            await closing
+    await pool.close()
+
+
+async def times(client: httpx2.AsyncClient, path: str) -> float:
+    """The 95th percentile of the answer's milliseconds; of a slow one after fewer askings."""
+    taken: list[float] = []
+    while len(taken) < ASKED and sum(taken) < 20_000:
+        began = time.perf_counter()
+        answer = await client.get(path)
+        taken.append(1000 * (time.perf_counter() - began))
+        if answer.status_code != 200:
+            raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:300]}")
+    taken.sort()
+    if len(taken) < 4:
+        return taken[-1]
+    return statistics.quantiles(taken, n=20, method="inclusive")[-1]
+
+
+def paths(question: Question) -> dict[str, str]:
+    """What is asked for a question: the first page, and one of the middle."""
+    name = " ".join(part for part in (question.route, question.what) if part)
+    asked = {name: question.path}
+    if question.deep is not None:
+        mark = "&" if "?" in question.path else "?"
+        asked[f"{name}, from the middle"] = (
+            f"{question.path}{mark}cursor={cursor_of(*question.deep)}"
+        )
+    return asked
+
+
+async def measure(module: ModuleType, admin_url: str, name: str, rows: int) -> dict[str, float]:
+    """Milliseconds of each question of a service with so many rows."""
+    url = await new_database(module, admin_url, f"{name}_{rows}", rows)
+    found: dict[str, float] = {}
+    async with asked(module, url) as client:
+        for question in module.questions(rows):
+            for what, path in paths(question).items():
+                found[what] = await times(client, path)
+                if rows != SMALL:
+                    print(f"{name}: {what}: {found[what]:.1f} ms", flush=True)
+    return found
+
+
+async def main() -> None:
+    """On a Postgres of its own."""
+    figures: dict[str, Any] = {}
+    if RESULTS.exists():
+        figures = json.loads(RESULTS.read_text())["services"]
+    for name in CHOSEN:
+        module = MODULES[name]
+        rows = SIZE // getattr(module, "SHARE", 1)
+        async with own_postgres("lists") as postgres:
+            small = await measure(module, postgres.admin_url, name, SMALL)
+            large = await measure(module, postgres.admin_url, name, rows)
+        figures[name] = {
+            "rows": rows,
+            "p95_ms": {
+                what: {
+                    "small": round(small[what], 1),
+                    "large": round(large[what], 1),
+                    "ratio": round(large[what] / small[what], 1),
+                }
+                for what in large
+            },
+        }
+        over = {what: ms for what, ms in large.items() if ms > AIM_MS}
+        print(f"{name}: {len(large)} asked, {len(over)} over {AIM_MS} ms: {over}", flush=True)
+    result = {"command": "make bench-lists", "aim_ms": AIM_MS, "pass_ms": PASS_MS}
+    RESULTS.write_text(json.dumps(result | {"services": figures}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

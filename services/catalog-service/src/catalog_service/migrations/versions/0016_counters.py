@@ -1,0 +1,311 @@
+"""What lists and reports count is kept by the transactions that change it, and families are found
+by an index.
+
+Triggers count, so that the version before this one, which works on during the roll-out, is counted
+too. A statement's rows are counted together, and only added to `counter_change`: no transaction
+waits for another's counts. What is there already is counted here, while evaluation waits.
+"""
+
+from alembic import op
+
+from common.postgres.migrate import statements
+from common.postgres.row_security import looking_up, protect
+
+revision = "0016"
+down_revision = "0015"
+
+TABLES = """
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+ALTER TABLE normalized_product ADD COLUMN groups text[] NOT NULL DEFAULT '{}';
+ALTER TABLE normalized_product ADD COLUMN sought text NOT NULL DEFAULT '';
+CREATE TABLE counter (
+    merchant_id text COLLATE "C" NOT NULL,
+    subject text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    number bigint NOT NULL,
+    PRIMARY KEY (merchant_id, subject, kind, name)
+);
+CREATE INDEX counter_empty ON counter (merchant_id) WHERE number = 0;
+CREATE TABLE counter_change (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    merchant_id text COLLATE "C" NOT NULL,
+    subject text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    number bigint NOT NULL
+);
+CREATE INDEX counter_change_of ON counter_change (merchant_id, subject, kind);
+CREATE TABLE family_fact (
+    merchant_id text COLLATE "C" NOT NULL,
+    feed_id text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    family_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (merchant_id, feed_id, kind, name, family_id)
+);
+COMMENT ON TABLE family_fact IS
+    'Families by rules, causes and values of their issues, and by their unmatched paths';
+CREATE TABLE family_text (
+    merchant_id text COLLATE "C" NOT NULL,
+    feed_id text COLLATE "C" NOT NULL,
+    family_id text COLLATE "C" NOT NULL,
+    body text NOT NULL,
+    PRIMARY KEY (merchant_id, feed_id, family_id)
+);
+COMMENT ON TABLE family_text IS 'By what families are found: id, title, SKU codes';
+CREATE INDEX family_text_search ON family_text USING gin (body gin_trgm_ops)
+"""
+
+FACTS = """
+CREATE FUNCTION family_facts(
+    state text, category_id text, category_path text, rules text[], missing text[], groups text[],
+    is_online boolean
+) RETURNS TABLE (kind text, name text) LANGUAGE sql IMMUTABLE AS $$
+    SELECT fact.kind, fact.name FROM (
+        SELECT 'state' AS kind, state AS name
+        UNION ALL SELECT 'online', '' WHERE is_online
+        UNION ALL SELECT CASE WHEN category_id IS NULL THEN 'unmatched' ELSE 'leaf' END,
+            coalesce(category_id, category_path, '')
+            WHERE state NOT IN ('excluded', 'deleted', 'feed_removed')
+        UNION ALL SELECT 'missing', field FROM unnest(missing) AS field
+        UNION ALL SELECT 'rule', rule FROM unnest(rules) AS rule
+        UNION ALL SELECT split_part(part, ':', 1), substr(part, strpos(part, ':') + 1)
+            FROM unnest(groups) AS part
+    ) AS fact WHERE octet_length(fact.name) <= 1000
+$$
+"""
+LISTED = "('rule', 'cause', 'value', 'unmatched')"
+"""The kinds by which families are listed; the others are only counted."""
+
+
+def of(row: str) -> str:
+    """The facts of a row of `normalized_product`."""
+    columns = ("state", "category_id", "category_path", "rules", "missing", "groups")
+    online = f"({row}.live_locale IS NOT NULL OR {row}.marketplace_product_id IS NOT NULL)"
+    return f"family_facts({', '.join(f'{row}.{name}' for name in columns)}, {online})"
+
+
+IS_CHANGED = """(b.state, b.category_id, b.category_path, b.rules, b.missing, b.groups, b.sought,
+        b.live_locale IS NOT NULL OR b.marketplace_product_id IS NOT NULL)
+    IS DISTINCT FROM (a.state, a.category_id, a.category_path, a.rules, a.missing, a.groups,
+        a.sought, a.live_locale IS NOT NULL OR a.marketplace_product_id IS NOT NULL)"""
+
+COUNT_FAMILIES = f"""
+CREATE FUNCTION count_families() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE changed text[];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO counter_change (merchant_id, subject, kind, name, number)
+        SELECT a.merchant_id, a.feed_id, f.kind, f.name, count(*)
+        FROM after_rows AS a CROSS JOIN LATERAL {of("a")} AS f GROUP BY 1, 2, 3, 4;
+        INSERT INTO family_fact (merchant_id, feed_id, kind, name, family_id)
+        SELECT a.merchant_id, a.feed_id, f.kind, f.name, a.family_id
+        FROM after_rows AS a CROSS JOIN LATERAL {of("a")} AS f WHERE f.kind IN {LISTED}
+        ON CONFLICT DO NOTHING;
+        INSERT INTO family_text (merchant_id, feed_id, family_id, body)
+        SELECT merchant_id, feed_id, family_id, sought FROM after_rows
+        ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET body = excluded.body;
+    ELSIF TG_OP = 'UPDATE' THEN
+        changed := ARRAY(
+            SELECT a.family_id FROM before_rows AS b JOIN after_rows AS a
+                USING (merchant_id, feed_id, family_id)
+            WHERE {IS_CHANGED});
+        IF changed = '{{}}' THEN
+            RETURN NULL;
+        END IF;
+        INSERT INTO counter_change (merchant_id, subject, kind, name, number)
+        SELECT merchant_id, feed_id, kind, name, sum(number) FROM (
+            SELECT a.merchant_id, a.feed_id, f.kind, f.name, 1 AS number
+            FROM after_rows AS a CROSS JOIN LATERAL {of("a")} AS f
+            WHERE a.family_id = ANY(changed)
+            UNION ALL
+            SELECT b.merchant_id, b.feed_id, f.kind, f.name, -1
+            FROM before_rows AS b CROSS JOIN LATERAL {of("b")} AS f
+            WHERE b.family_id = ANY(changed)
+        ) AS fact GROUP BY 1, 2, 3, 4 HAVING sum(number) <> 0;
+        DELETE FROM family_fact AS gone USING (
+            SELECT b.merchant_id, b.feed_id, f.kind, f.name, b.family_id
+            FROM before_rows AS b CROSS JOIN LATERAL {of("b")} AS f
+            WHERE b.family_id = ANY(changed) AND f.kind IN {LISTED}
+            EXCEPT
+            SELECT a.merchant_id, a.feed_id, f.kind, f.name, a.family_id
+            FROM after_rows AS a CROSS JOIN LATERAL {of("a")} AS f
+            WHERE a.family_id = ANY(changed)
+        ) AS past WHERE (gone.merchant_id, gone.feed_id, gone.kind, gone.name, gone.family_id)
+            = (past.merchant_id, past.feed_id, past.kind, past.name, past.family_id);
+        INSERT INTO family_fact (merchant_id, feed_id, kind, name, family_id)
+        SELECT a.merchant_id, a.feed_id, f.kind, f.name, a.family_id
+        FROM after_rows AS a CROSS JOIN LATERAL {of("a")} AS f
+        WHERE a.family_id = ANY(changed) AND f.kind IN {LISTED}
+        EXCEPT
+        SELECT b.merchant_id, b.feed_id, f.kind, f.name, b.family_id
+        FROM before_rows AS b CROSS JOIN LATERAL {of("b")} AS f WHERE b.family_id = ANY(changed)
+        ON CONFLICT DO NOTHING;
+        INSERT INTO family_text (merchant_id, feed_id, family_id, body)
+        SELECT merchant_id, feed_id, family_id, a.sought FROM after_rows AS a
+        JOIN before_rows AS b USING (merchant_id, feed_id, family_id)
+        WHERE a.sought <> b.sought
+        ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET body = excluded.body;
+    ELSE
+        INSERT INTO counter_change (merchant_id, subject, kind, name, number)
+        SELECT b.merchant_id, b.feed_id, f.kind, f.name, -count(*)
+        FROM before_rows AS b CROSS JOIN LATERAL {of("b")} AS f GROUP BY 1, 2, 3, 4;
+        DELETE FROM family_fact AS gone USING before_rows AS b CROSS JOIN LATERAL {of("b")} AS f
+        WHERE (gone.merchant_id, gone.feed_id, gone.kind, gone.name, gone.family_id)
+            = (b.merchant_id, b.feed_id, f.kind, f.name, b.family_id);
+        DELETE FROM family_text AS gone USING before_rows AS b
+        WHERE (gone.merchant_id, gone.feed_id, gone.family_id)
+            = (b.merchant_id, b.feed_id, b.family_id);
+    END IF;
+    RETURN NULL;
+END
+$$
+"""
+LIVE = (
+    "CROSS JOIN LATERAL (SELECT 'products' AS kind UNION ALL"
+    " SELECT 'roots' WHERE parent_id IS NULL) AS k WHERE NOT is_deleted"
+)
+
+
+def counting(function: str, columns: str, after: str, before: str) -> str:
+    """A trigger's function that counts what a statement made of rows: `after` and `before` select
+    the columns, and 1 or -1 as number."""
+    added = "INSERT INTO counter_change (merchant_id, subject, kind, name, number)"
+    summed = f"GROUP BY {columns} HAVING sum(number) <> 0"
+    return f"""
+CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        {added} SELECT {columns}, sum(number) FROM ({after}) AS part {summed};
+    ELSIF TG_OP = 'UPDATE' THEN
+        {added} SELECT {columns}, sum(number) FROM ({after} UNION ALL {before}) AS part {summed};
+    ELSE
+        {added} SELECT {columns}, sum(number) FROM ({before}) AS part {summed};
+    END IF;
+    RETURN NULL;
+END
+$$
+"""
+
+
+COUNTED = "merchant_id, subject, kind, name"
+COUNT_PRODUCTS = counting(
+    "count_products",
+    COUNTED,
+    "SELECT merchant_id, catalogue_id AS subject, kind, '' AS name, 1 AS number FROM after_rows"
+    f" {LIVE}",
+    f"SELECT merchant_id, catalogue_id, kind, '', -1 FROM before_rows {LIVE}",
+)
+COUNT_MARKS = counting(
+    "count_marks",
+    COUNTED,
+    "SELECT merchant_id, catalogue_id AS subject, 'marks' AS kind, coalesce(feed_id, '') AS name,"
+    " 1 AS number FROM after_rows",
+    "SELECT merchant_id, catalogue_id AS subject, 'marks' AS kind, coalesce(feed_id, '') AS name,"
+    " -1 AS number FROM before_rows",
+)
+COUNT_WAITS = counting(
+    "count_waits",
+    COUNTED,
+    "SELECT merchant_id, feed_id AS subject, 'waits' AS kind, waits_for AS name, 1 AS number"
+    " FROM after_rows",
+    "SELECT merchant_id, feed_id AS subject, 'waits' AS kind, waits_for AS name, -1 AS number"
+    " FROM before_rows",
+)
+COUNTING = (
+    ("normalized_product", "count_families"),
+    ("source_product", "count_products"),
+    ("family_mark", "count_marks"),
+    ("family_wait", "count_waits"),
+)
+ROWS = {
+    "INSERT": "NEW TABLE AS after_rows",
+    "UPDATE": "OLD TABLE AS before_rows NEW TABLE AS after_rows",
+    "DELETE": "OLD TABLE AS before_rows",
+}
+
+
+def triggers(table: str, function: str) -> list[str]:
+    """A trigger for each kind of statement that changes the table."""
+    return [
+        f"CREATE TRIGGER {function}_{kind.lower()} AFTER {kind} ON {table}"
+        f" REFERENCING {rows} FOR EACH STATEMENT EXECUTE FUNCTION {function}()"
+        for kind, rows in ROWS.items()
+    ]
+
+
+GROUPS = """
+UPDATE normalized_product AS n SET groups = found.groups FROM (
+    SELECT merchant_id, feed_id, family_id, array_agg(DISTINCT part ORDER BY part) AS groups
+    FROM (
+        SELECT merchant_id, feed_id, family_id, category_id, issue ->> 'rule' AS rule,
+            coalesce(issue ->> 'severity', 'error') AS severity, issue ->> 'field' AS field,
+            issue ->> 'value' AS value, chr(31) AS sep,
+            regexp_replace(issue ->> 'message', pattern, '', 'g') AS message,
+            regexp_replace(issue ->> 'remedy', pattern, '', 'g') AS remedy
+        FROM normalized_product
+        CROSS JOIN (VALUES ($re$(?<![A-Za-z0-9])'[^']*'|"[^"]*"|$re$
+            || $re$(?<!answered )(?<![A-Za-z0-9.,])-?[0-9][0-9.,]*$re$)) AS re (pattern)
+        CROSS JOIN LATERAL (
+            VALUES ('content_part'), ('offers_part'), ('stock_part')) AS parts (name)
+        CROSS JOIN LATERAL json_array_elements(
+            coalesce(event::json -> parts.name -> 'issues', '[]')) AS issue
+        WHERE cardinality(rules) > 0
+    ) AS i CROSS JOIN LATERAL (
+        SELECT 'cause:' || severity || '/' || rule || '/' || md5(
+            rule || sep || severity || sep || field || sep || message || sep || remedy) AS part
+        UNION ALL
+        SELECT 'value:[' || to_json(field)::text || ',' || to_json(value)::text || ']'
+        WHERE rule IN ('M3.12', 'M4.2') AND value IS NOT NULL AND category_id IS NOT NULL
+    ) AS one WHERE octet_length(part) <= 1000 GROUP BY 1, 2, 3
+) AS found WHERE (n.merchant_id, n.feed_id, n.family_id)
+    = (found.merchant_id, found.feed_id, found.family_id)
+"""
+COUNT_ALL = (
+    f"""INSERT INTO counter (merchant_id, subject, kind, name, number)
+    SELECT n.merchant_id, n.feed_id, f.kind, f.name, count(*)
+    FROM normalized_product AS n CROSS JOIN LATERAL {of("n")} AS f GROUP BY 1, 2, 3, 4""",
+    f"""INSERT INTO counter (merchant_id, subject, kind, name, number)
+    SELECT merchant_id, catalogue_id, kind, '', count(*) FROM source_product {LIVE}
+    GROUP BY 1, 2, 3""",
+    """INSERT INTO counter (merchant_id, subject, kind, name, number)
+    SELECT merchant_id, catalogue_id, 'marks', coalesce(feed_id, ''), count(*) FROM family_mark
+    GROUP BY 1, 2, 4""",
+    """INSERT INTO counter (merchant_id, subject, kind, name, number)
+    SELECT merchant_id, feed_id, 'waits', waits_for, count(*) FROM family_wait
+    GROUP BY 1, 2, 4""",
+    f"""INSERT INTO family_fact (merchant_id, feed_id, kind, name, family_id)
+    SELECT n.merchant_id, n.feed_id, f.kind, f.name, n.family_id
+    FROM normalized_product AS n CROSS JOIN LATERAL {of("n")} AS f
+    WHERE f.kind IN {LISTED} ON CONFLICT DO NOTHING""",
+    """INSERT INTO family_text (merchant_id, feed_id, family_id, body)
+    SELECT merchant_id, feed_id, family_id,
+        lower(left(concat_ws(chr(10), family_id, coalesce(title, ''), (SELECT string_agg(sku_code, chr(10) ORDER BY sku_code) FROM family_sku AS s
+            WHERE (s.merchant_id, s.feed_id, s.family_id)
+            = (n.merchant_id, n.feed_id, n.family_id))), 2000))
+    FROM normalized_product AS n""",
+)
+FAMILIES_WITH = looking_up(
+    "families_with",
+    parameters="feed_id text, pattern text, after_id text",
+    returns="family_id text",
+    query="SELECT t.family_id FROM family_text AS t"
+    " WHERE t.merchant_id = families_with.merchant_id AND t.feed_id = families_with.feed_id"
+    " AND t.body LIKE families_with.pattern AND t.family_id > families_with.after_id",
+)
+
+
+def upgrade() -> None:
+    protected = ("counter", "counter_change", "family_fact", "family_text")
+    for statement in (
+        *statements(TABLES),
+        *(statement for table in protected for statement in protect(table)),
+        *(FACTS, COUNT_FAMILIES, COUNT_PRODUCTS, COUNT_MARKS, COUNT_WAITS),
+        *(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE" for table, _ in COUNTING),
+        GROUPS,
+        *COUNT_ALL,
+        *(statement for counted in COUNTING for statement in triggers(*counted)),
+        FAMILIES_WITH,
+    ):
+        op.execute(statement)
