@@ -10,7 +10,6 @@ from catalog_service.categories.attributes_api import attributes_router
 from catalog_service.categories.marketplace import Marketplace
 from catalog_service.categories.shop_trees import ShopTrees
 from catalog_service.categories.store import FETCHING_SCHEMAS, FETCHING_TREES
-from catalog_service.counters.fold import fold
 from catalog_service.currencies.read_currency import CurrencyReader
 from catalog_service.drafts.api import drafts_router
 from catalog_service.drafts.evaluate_draft import DraftEvaluator
@@ -53,6 +52,7 @@ from common.contracts.shop import ShopState
 from common.jobs import Job
 from common.messaging.records import Subscription
 from common.messaging.replay import Replayer
+from common.postgres.counters import fold
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from aliexpress.tables import LIMITS
+from common.postgres.counters import COUNTERS
 from common.postgres.tables import BACKBONE
 
 TABLES = MetaData()
@@ -111,34 +112,6 @@ category_schema = Table(
     Column("fetched_at", DateTime(timezone=True)),
     Column("failures", Integer, nullable=False, server_default=text("0")),
     Column("retry_at", DateTime(timezone=True)),
-)
-
-counter = Table(
-    "counter",
-    TABLES,
-    Column("merchant_id", Text(collation="C"), primary_key=True),
-    Column("subject", Text(collation="C"), primary_key=True),
-    Column("kind", Text(collation="C"), primary_key=True),
-    Column("name", Text(collation="C"), primary_key=True),
-    Column("number", BigInteger, nullable=False),
-)
-Index("counter_empty", counter.c.merchant_id, postgresql_where=text("number = 0"))
-
-counter_change = Table(
-    "counter_change",
-    TABLES,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("merchant_id", Text(collation="C"), nullable=False),
-    Column("subject", Text(collation="C"), nullable=False),
-    Column("kind", Text(collation="C"), nullable=False),
-    Column("name", Text(collation="C"), nullable=False),
-    Column("number", BigInteger, nullable=False),
-)
-Index(
-    "counter_change_of",
-    counter_change.c.merchant_id,
-    counter_change.c.subject,
-    counter_change.c.kind,
 )
 
 family_fact = Table(
@@ -436,5 +409,5 @@ Index(
     postgresql_where=text("leaves IS NULL"),
 )
 
-SCHEMA = (BACKBONE, LIMITS, TABLES)
+SCHEMA = (BACKBONE, LIMITS, COUNTERS, TABLES)
 """All that stands in the database."""

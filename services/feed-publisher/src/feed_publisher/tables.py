@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from aliexpress.tables import LIMITS
+from common.postgres.counters import COUNTERS
 from common.postgres.tables import BACKBONE
 
 TABLES = MetaData()
@@ -205,6 +206,20 @@ Index(
     postgresql_where=text("status = 'auditing'"),
 )
 Index(
+    "listing_reported",
+    listing.c.merchant_id,
+    listing.c.feed_id,
+    listing.c.reported_status,
+    listing.c.family_id,
+)
+Index(
+    "listing_drifted",
+    listing.c.merchant_id,
+    listing.c.feed_id,
+    listing.c.family_id,
+    postgresql_where=text("drift IS NOT NULL"),
+)
+Index(
     "listing_rejected",
     listing.c.merchant_id,
     listing.c.feed_id,
@@ -346,6 +361,14 @@ Index(
     run_item.c.item_no,
 )
 
+Index(
+    "run_item_code",
+    run_item.c.merchant_id,
+    run_item.c.run_id,
+    run_item.c.code,
+    run_item.c.item_no,
+    postgresql_where=text("code IS NOT NULL"),
+)
 Index("run_item_family", run_item.c.merchant_id, run_item.c.run_id, run_item.c.family_id)
 
 run_cause = Table(
@@ -428,5 +451,5 @@ sku_waiter = Table(
     Column("family_id", Text, primary_key=True),
 )
 
-SCHEMA = (BACKBONE, LIMITS, TABLES)
+SCHEMA = (BACKBONE, LIMITS, COUNTERS, TABLES)
 """All that stands in the database."""

@@ -8,10 +8,10 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import ARRAY, Insert, SelectBase, Text, delete, func, insert, literal, select
 
-from catalog_service.counters.store import load_all
 from catalog_service.tables import family_mark, family_wait
 from common import clock
 from common.postgres import core
+from common.postgres.counters import load_all
 from common.postgres.pool import Connection
 from common.postgres.set_aside import RowKey
 from common.postgres.unit_of_work import WorkKind, made_work
@@ -304,22 +304,21 @@ async def load_progress(
             ORDER BY family_id LIMIT $4
         ), fresh AS (
             SELECT family_id FROM waiting UNION SELECT family_id FROM marked AS m
-            WHERE EXISTS (
-                SELECT FROM source_product AS p
-                WHERE (p.merchant_id, p.catalogue_id, p.product_id) = ($1, $2, m.family_id)
-                    AND p.parent_id IS NULL AND NOT p.is_deleted
-            ) OR EXISTS (
-                SELECT FROM source_product AS p
-                WHERE (p.merchant_id, p.catalogue_id, p.parent_id) = ($1, $2, m.family_id)
-                    AND NOT p.is_deleted)
+            WHERE coalesce((
+                SELECT true FROM source_product WHERE merchant_id = $1 AND catalogue_id = $2
+                    AND product_id = m.family_id AND parent_id IS NULL AND NOT is_deleted LIMIT 1
+            ), (
+                SELECT true FROM source_product WHERE merchant_id = $1 AND catalogue_id = $2
+                    AND parent_id = m.family_id AND NOT is_deleted LIMIT 1
+            ), false)
         )
         SELECT (SELECT count(*) FROM marked) AS dirty,
             (SELECT coalesce(sum(marks), 0)::bigint FROM marked) AS marks,
             (SELECT count(*) FROM waiting) AS waiting,
-            (SELECT count(*) FROM fresh WHERE NOT EXISTS (
-                SELECT FROM normalized_product AS n
-                WHERE (n.merchant_id, n.feed_id, n.family_id) = ($1, $3, fresh.family_id)
-                    AND n.state NOT IN ('deleted', 'feed_removed'))) AS fresh
+            (SELECT count(*) FROM fresh WHERE (
+                SELECT true FROM normalized_product
+                WHERE merchant_id = $1 AND feed_id = $3 AND family_id = fresh.family_id
+                    AND state NOT IN ('deleted', 'feed_removed') LIMIT 1) IS NULL) AS fresh
         """,
         merchant_id,
         catalogue_id,

@@ -8,7 +8,6 @@ from typing import Literal
 import msgspec
 from sqlalchemy import literal, select
 
-from catalog_service.counters.store import load_counters
 from catalog_service.families.store import mark
 from catalog_service.tables import feed as feed_table
 from catalog_service.tables import feed_configuration as configuration_table
@@ -17,6 +16,7 @@ from common import clock
 from common.contracts.feed import FeedState
 from common.errors import NotFound
 from common.postgres import core
+from common.postgres.counters import load_counters
 from common.postgres.pool import Connection
 from common.web.preconditions import etag_of
 

@@ -1,1 +1,1 @@
-"""Families by a text; an answer takes no longer with a larger catalogue. Reads only."""
+"""Families by a text or a rule; an answer takes no longer with a larger feed. Reads only."""

@@ -1,4 +1,4 @@
-"""Texts of families looked for in Postgres."""
+"""Families looked for in Postgres, by a text or a rule."""
 
 import re
 from dataclasses import dataclass
@@ -60,6 +60,26 @@ async def find_families(
         limit - len(found),
     )
     found += [row["family_id"] for row in rows]
+    return Found(found, found[-1] if len(found) == limit else None)
+
+
+async def find_touched(
+    connection: Connection, feed: Feed, rule: str, *, after: str, limit: int
+) -> Found:
+    """The feed's families with an issue of the rule, by id."""
+    rows = await connection.fetch(
+        """
+        SELECT family_id FROM family_fact
+        WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'rule' AND name = $3 AND family_id > $4
+        ORDER BY family_id LIMIT $5
+        """,
+        feed.merchant_id,
+        feed.feed_id,
+        rule,
+        after,
+        limit,
+    )
+    found = [row["family_id"] for row in rows]
     return Found(found, found[-1] if len(found) == limit else None)
 
 

@@ -1,5 +1,10 @@
 """Under what a family's issues are counted, and by what it is found. Pure.
 
+Counters of a feed count families: `state`, `online` (by the empty name), of those that are wanted
+`leaf` and `unmatched` (paths), `missing` (attributes), `rule`, `cause` and `value` by their issues,
+`waits` by what they wait for. Of a catalogue: `products` and `roots`, which have no parent (by the
+empty name), and `marks` by the feed they are of.
+
 Issues are of one cause when their words are the same but for what is of the one product.
 """
 
@@ -10,6 +15,7 @@ from collections.abc import Sequence
 import msgspec
 
 from common.errors import Issue
+from common.postgres.counters import LONGEST_NAME_BYTES
 
 OF_ONE_PRODUCT = (
     r"""(?<![A-Za-z0-9])'[^']*'|"[^"]*"|(?<!answered )(?<![A-Za-z0-9.,])-?[0-9][0-9.,]*"""
@@ -19,8 +25,6 @@ server answered is a cause."""
 _OF_ONE_PRODUCT = re.compile(OF_ONE_PRODUCT)
 OF_VALUES = ("M3.12", "M4.2")
 """The rules that a value breaks which is none of its attribute's."""
-LONGEST_NAME_BYTES = 1_000
-"""What an index takes of a name; what is longer is not counted by itself."""
 LONGEST_SOUGHT = 2_000
 """How many characters a family is found by."""
 

@@ -21,7 +21,7 @@ from catalog_service.categories.suggest import LeafNames, Suggested
 from catalog_service.categories.tree import Tree, TreeNode
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.store import Feed, load_feed
-from catalog_service.finding.store import find_families
+from catalog_service.finding.store import Found, find_families, find_touched
 from catalog_service.preview.check_families import CheckedFeed, check_whole_feed
 from catalog_service.preview.completeness import Completeness, completeness
 from catalog_service.preview.download import csv_table, json_lines
@@ -56,8 +56,8 @@ State = Literal[
 ]
 MOST_GROUPS = 1_000
 MOST_BODY_BYTES = 1_000_000
-LOOKED_THROUGH = 1_000
-"""How many families with a text are looked through for those in a state, or touched by a rule."""
+LOOKED_THROUGH = 2_000
+"""How many families with a text, or touched by a rule, are looked through for those in a state."""
 
 
 class IssueGroup(BaseModel):
@@ -126,7 +126,8 @@ def preview_router(pool: Pool) -> APIRouter:
         after: After = None,
     ) -> Page[ProductLine]:
         """The feed's families: what would be sent, or why not. `q` is looked for in ids, titles and
-        SKU codes; a page may then be short, or empty, and still have a `next_cursor`."""
+        SKU codes. With it, or a rule and a state together, a page may be short, or empty, and still
+        have a `next_cursor`."""
         async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
             page = await _page_of(connection, feed, filters, after.family_id if after else "")
@@ -224,30 +225,26 @@ def preview_router(pool: Pool) -> APIRouter:
 async def _page_of(
     connection: Connection, feed: Feed, filters: Filters, after: str
 ) -> "Page[ShownProduct]":  # a form pydantic need not know
-    if filters.q is None:
-        found = await list_normalized(
-            connection,
-            feed,
-            states=filters.state,
-            rule=filters.rule,
-            after=after,
-            limit=filters.limit + 1,
-        )
-        return Page.of(found, filters.limit, lambda each: FamilyPlace(each.event.family_id))
-    is_filtered = filters.state is not None or filters.rule is not None
-    most = LOOKED_THROUGH if is_filtered else filters.limit
-    with_text = await find_families(connection, feed, filters.q, after=after, limit=most)
+    among: Found | None = None
+    if filters.q is not None:
+        is_filtered = filters.state is not None or filters.rule is not None
+        most = LOOKED_THROUGH if is_filtered else filters.limit
+        among = await find_families(connection, feed, filters.q, after=after, limit=most)
+    elif filters.rule is not None:
+        most = filters.limit if filters.state is None else LOOKED_THROUGH
+        among = await find_touched(connection, feed, filters.rule, after=after, limit=most)
     found = await list_normalized(
         connection,
         feed,
         states=filters.state,
         rule=filters.rule,
-        among=with_text.family_ids,
+        among=None if among is None else among.family_ids,
+        after=after,
         limit=filters.limit + 1,
     )
     page = Page.of(found, filters.limit, lambda each: FamilyPlace(each.event.family_id))
-    if page.next_cursor is None and with_text.continues_after is not None:
-        return Page(items=page.items, next_cursor=cursor_of(with_text.continues_after))
+    if page.next_cursor is None and among is not None and among.continues_after is not None:
+        return Page(items=page.items, next_cursor=cursor_of(among.continues_after))
     return page
 
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import asyncpg
 import msgspec
-from sqlalchemy import ARRAY, SelectBase, Text, and_, any_, literal, select, union_all
+from sqlalchemy import ARRAY, SelectBase, Text, any_, literal, select, union_all
 
-from catalog_service.counters.store import load_counters
 from catalog_service.feeds.store import Feed
 from catalog_service.normalizing.groups import cause_name
-from catalog_service.tables import family_fact, normalized_product
+from catalog_service.tables import normalized_product
 from common.contracts.feed import Cause
 from common.contracts.product import Part, ProductNormalized
 from common.errors import Issue, NotFound
 from common.postgres import core
+from common.postgres.counters import load_counters
 from common.postgres.pool import Connection
 
 
@@ -47,32 +47,18 @@ async def list_normalized(
     after: str = "",
     limit: int = 50,
 ) -> list[ShownProduct]:
-    """The feed's families by id, optionally in a state, touched by a rule, `among` some.
-
-    A state's and a rule's families are read in the order of an index, however few they are.
-    """
+    """The feed's families by id, optionally `among` some, of these those in a state and touched by
+    a rule. Of all, a state's are read in the order of an index, however few they are."""
     n = normalized_product.c
     found = _SHOWN.where(
         n.merchant_id == feed.merchant_id, n.feed_id == feed.feed_id, n.family_id > after
     )
     if among is not None:
         found = found.where(n.family_id == any_(literal(list(among), ARRAY(Text))))
-        if rule is not None:
-            found = found.where(literal(rule, Text) == any_(n.rules))
-    elif rule is not None:
-        f = family_fact.c
-        is_touched = and_(
-            f.merchant_id == n.merchant_id, f.feed_id == n.feed_id, f.family_id == n.family_id
-        )
-        found = found.join(family_fact, is_touched).where(
-            f.merchant_id == feed.merchant_id,
-            f.feed_id == feed.feed_id,
-            f.kind == "rule",
-            f.name == rule,
-            f.family_id > after,
-        )
+    if rule is not None:
+        found = found.where(literal(rule, Text) == any_(n.rules))
     if states is not None:
-        if among is None and rule is None:
+        if among is None:
             found = found.where(n.family_id.in_(_first_in_states(feed, states, after, limit)))
         found = found.where(n.state == any_(literal(list(states), ARRAY(Text))))
     rows = await core.fetch(connection, found.order_by(n.family_id).limit(limit))

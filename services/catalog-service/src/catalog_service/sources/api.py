@@ -128,7 +128,7 @@ def sources_router(pool: Pool) -> APIRouter:
         after: AfterProduct = None,
         limit: Limit = 50,
     ) -> Page[ProductView]:
-        """Source products by id; `q` is looked for in ids and fields of 20,000 products at a time:
+        """Source products by id; `q` is looked for in ids and fields of 10,000 products at a time:
         a page may then be short, or empty, and still have a `next_cursor`."""
         place, last = after.product_id if after else "", None
         async with reading(pool) as connection:

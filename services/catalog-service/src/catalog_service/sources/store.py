@@ -21,7 +21,6 @@ from sqlalchemy import (
     select,
 )
 
-from catalog_service.counters.store import load_all, load_counters
 from catalog_service.families.store import NORMALIZING, marking
 from catalog_service.sources.versions import Catalogue, SourceRow
 from catalog_service.tables import catalogue as catalogue_table
@@ -30,6 +29,7 @@ from common import clock
 from common.contracts.catalog import FieldValue
 from common.errors import NotFound
 from common.postgres import core
+from common.postgres.counters import load_all, load_counters
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import made_work
 
@@ -318,7 +318,7 @@ async def find_conflicts(
     return {(m, c, p) for m, c, p in found}
 
 
-SCANNED = 20_000
+SCANNED = 10_000
 """How many products a text is looked for in at a time: texts of products are in no index, which
 would cost whoever takes them in many times what they cost without."""
 _PRODUCT = select(*(source_product.c[name] for name in SourceProduct.__struct_fields__))

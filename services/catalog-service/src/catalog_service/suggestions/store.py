@@ -7,11 +7,11 @@ from datetime import datetime
 
 import msgspec
 
-from catalog_service.counters.store import load_counters
 from catalog_service.feeds.store import Feed
 from catalog_service.shops.store import ShopKey
 from common import clock
 from common.contracts.catalog import FieldValue
+from common.postgres.counters import load_counters
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import WorkKind, made_work
 

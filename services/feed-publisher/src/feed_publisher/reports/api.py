@@ -19,8 +19,14 @@ from feed_publisher.access import Reader, RunId
 from feed_publisher.listings.causes import explain
 from feed_publisher.listings.change import ContentBefore, main_title
 from feed_publisher.listings.listing import AcceptedSku, Refused
-from feed_publisher.reports.store import ItemRow, list_items
+from feed_publisher.reports.store import (
+    ItemRow,
+    list_items,
+    list_refusals,
+    list_refused_families,
+)
 from feed_publisher.reports.views import CauseView, cause_view, offer_view
+from feed_publisher.runs.items.store import count_items
 from feed_publisher.runs.store import load_run
 from feed_publisher.shortfalls.store import list_run_causes
 
@@ -30,6 +36,10 @@ ItemStatus = Literal[
 PlanAction = Literal["create", "update", "delete", "price", "stock"]
 REPORT_CHUNK = 1_000
 EXAMPLES = 10
+MOST_REFUSALS = 2_000
+"""Pairs of code and message that a report groups."""
+LOOKED_AT = 200
+"""Of how many items with each code a report names families, and of how many samples are taken."""
 SAMPLES = 5
 
 Offer = dict[str, str | int | None]
@@ -269,27 +279,32 @@ async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
     async with reading(pool) as connection:
         run = await load_run(connection, merchant_id, run_id)
         missing = await list_run_causes(connection, merchant_id, run_id)
-    counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    causes: dict[tuple[str, str], GroupedCause] = {}
-    samples: list[Sample] = []
-    async for item in _all_items(pool, merchant_id, run_id):
-        counts[item.action][item.status] += 1
-        cause = _cause(item)
-        if cause is None:
-            continue
-        if item.status == "withheld" and item.change.before and len(samples) < SAMPLES:
-            samples.append(_sample(item, item.change.before))
-        grouped = causes.setdefault(
-            (cause.code, cause.explanation),
-            GroupedCause(**cause_view(cause).model_dump(), count=0, families=[]),
+        items = (await count_items(connection, merchant_id, [run_id]))[run_id]
+        refusals = await list_refusals(connection, merchant_id, run_id, limit=MOST_REFUSALS)
+        codes = {refused.code for refused, _ in refusals}
+        families = await list_refused_families(
+            connection, merchant_id, run_id, codes, of_code=LOOKED_AT
         )
-        grouped.count += 1
-        if len(grouped.families) < EXAMPLES:
-            grouped.families.append(item.family_id)
-    for group in missing:
-        key = (group.cause.code, f"{group.cause.explanation} {group.cause.remedy}")
+        withheld = await list_items(
+            connection, merchant_id, run_id, status="withheld", limit=LOOKED_AT
+        )
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    for (action, status), number in items.items():
+        counts[action][status] = number
+    causes: dict[tuple[str, str], GroupedCause] = {}
+    for refused, number in refusals:
+        _group(causes, refused).count += number
+    for refused, family_id in families:
+        group = _group(causes, refused)
+        if len(group.families) < EXAMPLES:
+            group.families.append(family_id)
+    samples = [
+        _sample(item, item.change.before) for item in withheld if item.change.before is not None
+    ][:SAMPLES]
+    for lack in missing:
+        key = (lack.cause.code, f"{lack.cause.explanation} {lack.cause.remedy}")
         causes[key] = GroupedCause(
-            **cause_view(group.cause).model_dump(), count=group.products, families=group.families
+            **cause_view(lack.cause).model_dump(), count=lack.products, families=lack.families
         )
     return ReportView(
         run_id=run.run_id,
@@ -300,8 +315,18 @@ async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
         counts={action: dict(statuses) for action, statuses in counts.items()},
         missing=run.missing,
         unchanged=run.unchanged,
-        causes=sorted(causes.values(), key=lambda cause: -cause.count),
+        causes=sorted(
+            (cause for cause in causes.values() if cause.count), key=lambda cause: -cause.count
+        ),
         samples=samples,
+    )
+
+
+def _group(causes: dict[tuple[str, str], GroupedCause], refused: Refused) -> GroupedCause:
+    cause = explain(refused)
+    return causes.setdefault(
+        (cause.code, cause.explanation),
+        GroupedCause(**cause_view(cause).model_dump(), count=0, families=[]),
     )
 
 

@@ -1,5 +1,6 @@
 """Items, products and SKUs as they are reported. Reads only."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,15 +11,21 @@ import sqlalchemy as sa
 from common.contracts.product import ProductNormalized
 from common.errors import NotFound
 from common.postgres import core
+from common.postgres.counters import load_counters
 from common.postgres.pool import Connection
 from feed_publisher import tables
 from feed_publisher.listings.change import Change
-from feed_publisher.listings.listing import Listing
+from feed_publisher.listings.listing import Listing, Refused
 from feed_publisher.listings.store import LISTING_COLUMNS, listing_of
 from feed_publisher.tables import word, words
 
 _change = msgspec.json.Decoder(Change)
 _normalized = msgspec.json.Decoder(ProductNormalized)
+
+STATUSES = (
+    "pending", "sending", "in_job", "accepted", "rejected", "withheld", "superseded", "deferred",
+)  # fmt: skip
+ACTIONS = ("create", "update", "delete", "price", "stock")
 
 _item = tables.run_item
 _desired = tables.desired_product
@@ -64,12 +71,64 @@ async def list_items(
         _item.c.change,
         _item.c.decided_at,
     ).where(_item.c.merchant_id == merchant_id, _item.c.run_id == run_id, _item.c.item_no > after)
-    if status is not None:
-        query = query.where(_item.c.status == status)
-    if action is not None:
-        query = query.where(_item.c.action == action)
+    if status is not None or action is not None:
+        statuses = STATUSES if status is None else [status]
+        actions = ACTIONS if action is None else [action]
+        pieces = [
+            _first_of((merchant_id, run_id), one, other, after=after, limit=limit)
+            for one in statuses
+            for other in actions
+        ]
+        query = query.where(_item.c.item_no.in_(sa.union_all(*pieces)))
     rows = await core.fetch(connection, query.order_by(_item.c.item_no).limit(limit))
     return [ItemRow(**(dict(row) | {"change": _change.decode(row["change"])})) for row in rows]
+
+
+def _first_of(
+    run: tuple[str, str], status: str, action: str, *, after: int, limit: int
+) -> sa.Select[int]:
+    """The run's next items of a status and action, in the order of their index."""
+    merchant_id, run_id = run
+    found = sa.select(_item.c.item_no).where(
+        _item.c.merchant_id == merchant_id,
+        _item.c.run_id == run_id,
+        _item.c.status == status,
+        _item.c.action == action,
+        _item.c.item_no > after,
+    )
+    return sa.select(found.order_by(_item.c.item_no).limit(limit).subquery().c.item_no)
+
+
+async def list_refusals(
+    connection: Connection, merchant_id: str, run_id: str, *, limit: int
+) -> list[tuple[Refused, int]]:
+    """Why items of the run were not accepted, or wait: code and message (of a long one the first
+    400 characters), and how many; the most frequent first."""
+    found = await load_counters(connection, merchant_id, run_id, "refusals")
+    named = [(name.partition("\n"), items) for name, items in list(found.items())[:limit]]
+    return [(Refused(code, message), items) for (code, _, message), items in named]
+
+
+async def list_refused_families(
+    connection: Connection, merchant_id: str, run_id: str, codes: Collection[str], *, of_code: int
+) -> list[tuple[Refused, str]]:
+    """The first items with each of these codes: why they were refused or wait, and the family."""
+    rows = await connection.fetch(
+        """
+        SELECT c.code, i.message, i.family_id FROM unnest($3::text[]) AS c (code)
+        CROSS JOIN LATERAL (
+            SELECT item_no, message, family_id FROM run_item
+            WHERE merchant_id = $1 AND run_id = $2 AND code = c.code
+                AND status IN ('rejected', 'withheld', 'deferred', 'in_job')
+            ORDER BY item_no LIMIT $4
+        ) AS i ORDER BY i.item_no
+        """,
+        merchant_id,
+        run_id,
+        list(codes),
+        of_code,
+    )
+    return [(Refused(row["code"], row["message"] or ""), row["family_id"]) for row in rows]
 
 
 @dataclass(frozen=True)

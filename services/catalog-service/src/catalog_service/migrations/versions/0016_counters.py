@@ -8,6 +8,7 @@ waits for another's counts. What is there already is counted here, while evaluat
 
 from alembic import op
 
+from common.postgres.counters import COUNTER_TABLES, counting, triggers
 from common.postgres.migrate import statements
 from common.postgres.row_security import looking_up, protect
 
@@ -18,24 +19,6 @@ TABLES = """
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 ALTER TABLE normalized_product ADD COLUMN groups text[] NOT NULL DEFAULT '{}';
 ALTER TABLE normalized_product ADD COLUMN sought text NOT NULL DEFAULT '';
-CREATE TABLE counter (
-    merchant_id text COLLATE "C" NOT NULL,
-    subject text COLLATE "C" NOT NULL,
-    kind text COLLATE "C" NOT NULL,
-    name text COLLATE "C" NOT NULL,
-    number bigint NOT NULL,
-    PRIMARY KEY (merchant_id, subject, kind, name)
-);
-CREATE INDEX counter_empty ON counter (merchant_id) WHERE number = 0;
-CREATE TABLE counter_change (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    merchant_id text COLLATE "C" NOT NULL,
-    subject text COLLATE "C" NOT NULL,
-    kind text COLLATE "C" NOT NULL,
-    name text COLLATE "C" NOT NULL,
-    number bigint NOT NULL
-);
-CREATE INDEX counter_change_of ON counter_change (merchant_id, subject, kind);
 CREATE TABLE family_fact (
     merchant_id text COLLATE "C" NOT NULL,
     feed_id text COLLATE "C" NOT NULL,
@@ -86,14 +69,13 @@ def of(row: str) -> str:
     return f"family_facts({', '.join(f'{row}.{name}' for name in columns)}, {online})"
 
 
-IS_CHANGED = """(b.state, b.category_id, b.category_path, b.rules, b.missing, b.groups, b.sought,
-        b.live_locale IS NOT NULL OR b.marketplace_product_id IS NOT NULL)
-    IS DISTINCT FROM (a.state, a.category_id, a.category_path, a.rules, a.missing, a.groups,
-        a.sought, a.live_locale IS NOT NULL OR a.marketplace_product_id IS NOT NULL)"""
+COMPARED = """merchant_id, feed_id, family_id, state, category_id, category_path, rules, missing,
+    groups, sought, live_locale IS NOT NULL OR marketplace_product_id IS NOT NULL AS is_online"""
+COMPARED_FACTS = """family_facts(
+    state, category_id, category_path, rules, missing, groups, is_online) AS f"""
 
 COUNT_FAMILIES = f"""
 CREATE FUNCTION count_families() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE changed text[];
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO counter_change (merchant_id, subject, kind, name, number)
@@ -107,45 +89,37 @@ BEGIN
         SELECT merchant_id, feed_id, family_id, sought FROM after_rows
         ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET body = excluded.body;
     ELSIF TG_OP = 'UPDATE' THEN
-        changed := ARRAY(
-            SELECT a.family_id FROM before_rows AS b JOIN after_rows AS a
-                USING (merchant_id, feed_id, family_id)
-            WHERE {IS_CHANGED});
-        IF changed = '{{}}' THEN
-            RETURN NULL;
-        END IF;
-        INSERT INTO counter_change (merchant_id, subject, kind, name, number)
-        SELECT merchant_id, feed_id, kind, name, sum(number) FROM (
-            SELECT a.merchant_id, a.feed_id, f.kind, f.name, 1 AS number
-            FROM after_rows AS a CROSS JOIN LATERAL {of("a")} AS f
-            WHERE a.family_id = ANY(changed)
-            UNION ALL
-            SELECT b.merchant_id, b.feed_id, f.kind, f.name, -1
-            FROM before_rows AS b CROSS JOIN LATERAL {of("b")} AS f
-            WHERE b.family_id = ANY(changed)
-        ) AS fact GROUP BY 1, 2, 3, 4 HAVING sum(number) <> 0;
-        DELETE FROM family_fact AS gone USING (
-            SELECT b.merchant_id, b.feed_id, f.kind, f.name, b.family_id
-            FROM before_rows AS b CROSS JOIN LATERAL {of("b")} AS f
-            WHERE b.family_id = ANY(changed) AND f.kind IN {LISTED}
-            EXCEPT
-            SELECT a.merchant_id, a.feed_id, f.kind, f.name, a.family_id
-            FROM after_rows AS a CROSS JOIN LATERAL {of("a")} AS f
-            WHERE a.family_id = ANY(changed)
-        ) AS past WHERE (gone.merchant_id, gone.feed_id, gone.kind, gone.name, gone.family_id)
-            = (past.merchant_id, past.feed_id, past.kind, past.name, past.family_id);
-        INSERT INTO family_fact (merchant_id, feed_id, kind, name, family_id)
-        SELECT a.merchant_id, a.feed_id, f.kind, f.name, a.family_id
-        FROM after_rows AS a CROSS JOIN LATERAL {of("a")} AS f
-        WHERE a.family_id = ANY(changed) AND f.kind IN {LISTED}
-        EXCEPT
-        SELECT b.merchant_id, b.feed_id, f.kind, f.name, b.family_id
-        FROM before_rows AS b CROSS JOIN LATERAL {of("b")} AS f WHERE b.family_id = ANY(changed)
-        ON CONFLICT DO NOTHING;
+        WITH gained AS MATERIALIZED (
+            SELECT {COMPARED} FROM after_rows EXCEPT SELECT {COMPARED} FROM before_rows
+        ), lost AS MATERIALIZED (
+            SELECT {COMPARED} FROM before_rows EXCEPT SELECT {COMPARED} FROM after_rows
+        ), counted AS (
+            INSERT INTO counter_change (merchant_id, subject, kind, name, number)
+            SELECT merchant_id, feed_id, kind, name, sum(number) FROM (
+                SELECT merchant_id, feed_id, f.kind, f.name, 1 AS number
+                FROM gained CROSS JOIN LATERAL {COMPARED_FACTS}
+                UNION ALL
+                SELECT merchant_id, feed_id, f.kind, f.name, -1
+                FROM lost CROSS JOIN LATERAL {COMPARED_FACTS}
+            ) AS fact GROUP BY 1, 2, 3, 4 HAVING sum(number) <> 0
+        ), gained_facts AS MATERIALIZED (
+            SELECT merchant_id, feed_id, f.kind, f.name, family_id
+            FROM gained CROSS JOIN LATERAL {COMPARED_FACTS} WHERE f.kind IN {LISTED}
+        ), lost_facts AS MATERIALIZED (
+            SELECT merchant_id, feed_id, f.kind, f.name, family_id
+            FROM lost CROSS JOIN LATERAL {COMPARED_FACTS} WHERE f.kind IN {LISTED}
+        ), gone AS (
+            DELETE FROM family_fact AS f
+            USING (TABLE lost_facts EXCEPT TABLE gained_facts) AS past
+            WHERE (f.merchant_id, f.feed_id, f.kind, f.name, f.family_id)
+                = (past.merchant_id, past.feed_id, past.kind, past.name, past.family_id)
+        ), come AS (
+            INSERT INTO family_fact (merchant_id, feed_id, kind, name, family_id)
+            TABLE gained_facts EXCEPT TABLE lost_facts ON CONFLICT DO NOTHING
+        )
         INSERT INTO family_text (merchant_id, feed_id, family_id, body)
-        SELECT merchant_id, feed_id, family_id, a.sought FROM after_rows AS a
-        JOIN before_rows AS b USING (merchant_id, feed_id, family_id)
-        WHERE a.sought <> b.sought
+        SELECT merchant_id, feed_id, family_id, sought FROM gained
+        EXCEPT SELECT merchant_id, feed_id, family_id, sought FROM lost
         ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET body = excluded.body;
     ELSE
         INSERT INTO counter_change (merchant_id, subject, kind, name, number)
@@ -168,50 +142,18 @@ LIVE = (
 )
 
 
-def counting(function: str, columns: str, after: str, before: str) -> str:
-    """A trigger's function that counts what a statement made of rows: `after` and `before` select
-    the columns, and 1 or -1 as number."""
-    added = "INSERT INTO counter_change (merchant_id, subject, kind, name, number)"
-    summed = f"GROUP BY {columns} HAVING sum(number) <> 0"
-    return f"""
-CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        {added} SELECT {columns}, sum(number) FROM ({after}) AS part {summed};
-    ELSIF TG_OP = 'UPDATE' THEN
-        {added} SELECT {columns}, sum(number) FROM ({after} UNION ALL {before}) AS part {summed};
-    ELSE
-        {added} SELECT {columns}, sum(number) FROM ({before}) AS part {summed};
-    END IF;
-    RETURN NULL;
-END
-$$
-"""
-
-
-COUNTED = "merchant_id, subject, kind, name"
 COUNT_PRODUCTS = counting(
     "count_products",
-    COUNTED,
-    "SELECT merchant_id, catalogue_id AS subject, kind, '' AS name, 1 AS number FROM after_rows"
-    f" {LIVE}",
-    f"SELECT merchant_id, catalogue_id, kind, '', -1 FROM before_rows {LIVE}",
+    f"SELECT merchant_id, catalogue_id AS subject, kind, '' AS name FROM after_rows {LIVE}",
+    f"SELECT merchant_id, catalogue_id AS subject, kind, '' AS name FROM before_rows {LIVE}",
 )
+MARKED = "merchant_id, catalogue_id AS subject, 'marks' AS kind, coalesce(feed_id, '') AS name"
 COUNT_MARKS = counting(
-    "count_marks",
-    COUNTED,
-    "SELECT merchant_id, catalogue_id AS subject, 'marks' AS kind, coalesce(feed_id, '') AS name,"
-    " 1 AS number FROM after_rows",
-    "SELECT merchant_id, catalogue_id AS subject, 'marks' AS kind, coalesce(feed_id, '') AS name,"
-    " -1 AS number FROM before_rows",
+    "count_marks", f"SELECT {MARKED} FROM after_rows", f"SELECT {MARKED} FROM before_rows"
 )
+WAITING = "merchant_id, feed_id AS subject, 'waits' AS kind, waits_for AS name"
 COUNT_WAITS = counting(
-    "count_waits",
-    COUNTED,
-    "SELECT merchant_id, feed_id AS subject, 'waits' AS kind, waits_for AS name, 1 AS number"
-    " FROM after_rows",
-    "SELECT merchant_id, feed_id AS subject, 'waits' AS kind, waits_for AS name, -1 AS number"
-    " FROM before_rows",
+    "count_waits", f"SELECT {WAITING} FROM after_rows", f"SELECT {WAITING} FROM before_rows"
 )
 COUNTING = (
     ("normalized_product", "count_families"),
@@ -219,22 +161,6 @@ COUNTING = (
     ("family_mark", "count_marks"),
     ("family_wait", "count_waits"),
 )
-ROWS = {
-    "INSERT": "NEW TABLE AS after_rows",
-    "UPDATE": "OLD TABLE AS before_rows NEW TABLE AS after_rows",
-    "DELETE": "OLD TABLE AS before_rows",
-}
-
-
-def triggers(table: str, function: str) -> list[str]:
-    """A trigger for each kind of statement that changes the table."""
-    return [
-        f"CREATE TRIGGER {function}_{kind.lower()} AFTER {kind} ON {table}"
-        f" REFERENCING {rows} FOR EACH STATEMENT EXECUTE FUNCTION {function}()"
-        for kind, rows in ROWS.items()
-    ]
-
-
 GROUPS = """
 UPDATE normalized_product AS n SET groups = found.groups FROM (
     SELECT merchant_id, feed_id, family_id, array_agg(DISTINCT part ORDER BY part) AS groups
@@ -281,7 +207,8 @@ COUNT_ALL = (
     WHERE f.kind IN {LISTED} ON CONFLICT DO NOTHING""",
     """INSERT INTO family_text (merchant_id, feed_id, family_id, body)
     SELECT merchant_id, feed_id, family_id,
-        lower(left(concat_ws(chr(10), family_id, coalesce(title, ''), (SELECT string_agg(sku_code, chr(10) ORDER BY sku_code) FROM family_sku AS s
+        lower(left(concat_ws(chr(10), family_id, coalesce(title, ''), (
+            SELECT string_agg(sku_code, chr(10) ORDER BY sku_code) FROM family_sku AS s
             WHERE (s.merchant_id, s.feed_id, s.family_id)
             = (n.merchant_id, n.feed_id, n.family_id))), 2000))
     FROM normalized_product AS n""",
@@ -299,6 +226,7 @@ FAMILIES_WITH = looking_up(
 def upgrade() -> None:
     protected = ("counter", "counter_change", "family_fact", "family_text")
     for statement in (
+        *statements(COUNTER_TABLES),
         *statements(TABLES),
         *(statement for table in protected for statement in protect(table)),
         *(FACTS, COUNT_FAMILIES, COUNT_PRODUCTS, COUNT_MARKS, COUNT_WAITS),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from common import clock
 from common.postgres import core
+from common.postgres.counters import load_all
 from common.postgres.pool import Connection
 from feed_publisher import tables
 from feed_publisher.desired.states import Kind
@@ -174,17 +175,12 @@ async def count_items(
     connection: Connection, merchant_id: str, run_ids: Sequence[str]
 ) -> dict[str, dict[tuple[str, str], int]]:
     """Per run: how many items there are, by (action, status)."""
-    rows = await connection.fetch(
-        """
-        SELECT run_id, action, status, count(*) AS items FROM run_item
-        WHERE merchant_id = $1 AND run_id = ANY($2::text[]) GROUP BY run_id, action, status
-        """,
-        merchant_id,
-        list(run_ids),
-    )
+    found = await load_all(connection, merchant_id, run_ids, ["items"])
     counts: dict[str, dict[tuple[str, str], int]] = {run_id: {} for run_id in run_ids}
-    for row in rows:
-        counts[row["run_id"]][(row["action"], row["status"])] = row["items"]
+    for (run_id, _), items in found.items():
+        for name, number in items.items():
+            action, _, status = name.partition("/")
+            counts[run_id][action, status] = number
     return counts
 
 
