@@ -1,8 +1,8 @@
 """How long every list, search, count and report takes, and how that grows: `make bench-lists`.
 
 Each service's database is filled twice, with 1,000 rows and with `SIZE` (1,000,000 products, a
-fifth as many orders), beside other merchants that have a quarter of them together. The service's REST
-then answers on a socket, under row-level security; each question of `bench/listed/` is asked
+fifth as many orders), beside other merchants that have a quarter of them together. The service's
+REST then answers on a socket, under row-level security; each question of `bench/listed/` is asked
 `ASKED` (20) times, a first page and one from the middle. Figures: the 95th percentile of both
 sizes in milliseconds and their ratio. `SERVICES=catalog,publisher` leaves others out. Written to
 `bench/results/lists.json`; a figure is over its aim with 100 ms, and fails with 300.
@@ -22,7 +22,7 @@ from typing import Any
 import httpx2
 import jwt
 import uvloop
-from bench.listed import auth, catalog, orders, publisher
+from bench.listed import catalog, orders, publisher
 from bench.listed.filling import MERCHANT, OTHERS, Question, settle
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -43,7 +43,6 @@ MODULES: dict[str, ModuleType] = {
     "catalog": catalog,
     "publisher": publisher,
     "orders": orders,
-    "auth": auth,
 }
 CHOSEN = os.environ.get("SERVICES", ",".join(MODULES)).split(",")
 RESULTS = Path(__file__).parent / "results" / "lists.json"

@@ -29,8 +29,12 @@ async def fill(url: str, merchant: str, rows: int, statements: Sequence[str], *v
     the part's first and last number and the merchant, then come `values`, as many as they name."""
     connection = await asyncpg.connect(url)
     try:
-        for statement in statements:
-            named = [value for n, value in enumerate(values, 4) if f"${n}" in statement]
+        for text in statements:
+            statement = text
+            used = [n for n in range(4, 4 + len(values)) if f"${n}" in statement]
+            named = [values[n - 4] for n in used]
+            for place, n in enumerate(used, 4):
+                statement = statement.replace(f"${n}", f"${place}")
             for first in range(0, rows, PART):
                 last = min(first + PART, rows) - 1
                 await connection.execute(statement, first, last, merchant, *named, timeout=900)

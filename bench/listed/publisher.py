@@ -9,7 +9,7 @@ from bench.plans import NAME, desired
 
 from feed_publisher.app import SERVICE  # noqa: F401 - `bench/lists.py` asks each module for it
 from feed_publisher.listings.change import Change
-from feed_publisher.listings.listing import Listing
+from feed_publisher.listings.listing import AcceptedState
 
 SCOPES = "runs:read feeds:read dead-letters:read operator"
 FAMILY = "'p' || lpad(n::text, 7, '0')"
@@ -70,7 +70,7 @@ async def fill_all(url: str, merchant: str, rows: int) -> None:
     """The merchant's feed of so many products; one run had an item of each."""
     await fill(url, merchant, 1, ONCE)
     product = msgspec.json.encode(desired("20.00")).decode()
-    listing = msgspec.json.encode(Listing(family_id="f", feed_id="f", shop_id="s").document())
+    listing = msgspec.json.encode(AcceptedState())
     change = msgspec.json.encode(Change())
     await fill(url, merchant, rows, ROWS, product, listing.decode(), change.decode())
 

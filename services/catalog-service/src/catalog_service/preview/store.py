@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 import msgspec
-from sqlalchemy import ARRAY, SelectBase, Text, any_, literal, select, union_all
+from sqlalchemy import ARRAY, CompoundSelect, Text, any_, func, literal, select, union_all
 
 from catalog_service.feeds.store import Feed
 from catalog_service.normalizing.groups import cause_name
@@ -59,13 +59,16 @@ async def list_normalized(
         found = found.where(literal(rule, Text) == any_(n.rules))
     if states is not None:
         if among is None:
-            found = found.where(n.family_id.in_(_first_in_states(feed, states, after, limit)))
+            first = _first_in_states(feed, states, after, limit).scalar_subquery()
+            found = found.where(n.family_id == func.any(func.array(first)))
         found = found.where(n.state == any_(literal(list(states), ARRAY(Text))))
     rows = await core.fetch(connection, found.order_by(n.family_id).limit(limit))
     return [_shown(row) for row in rows]
 
 
-def _first_in_states(feed: Feed, states: Sequence[str], after: str, limit: int) -> SelectBase:
+def _first_in_states(
+    feed: Feed, states: Sequence[str], after: str, limit: int
+) -> CompoundSelect[str]:
     """The next families of each state."""
     n = normalized_product.c
     return union_all(

@@ -3,7 +3,7 @@
 from common.postgres.counters import load_counters
 from common.postgres.pool import Connection
 
-UNSETTLED = 10_000
+UNSETTLED = 20_001
 """Of how many families with something unsettled the counts are corrected one by one."""
 
 _UNSETTLED = """
@@ -38,20 +38,28 @@ async def count_feed(connection: Connection, merchant_id: str, feed_id: str) -> 
     says all whether they are wanted and online, which counters know; the unsettled others are
     looked at, and where they are very many, all are.
     """
+    if connection.is_in_transaction():
+        return await _count_feed(connection, merchant_id, feed_id)
+    # its statements are to see the same families
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        return await _count_feed(connection, merchant_id, feed_id)
+
+
+async def _count_feed(connection: Connection, merchant_id: str, feed_id: str) -> dict[str, int]:
     unsettled = await connection.fetch(
         f"SELECT DISTINCT family_id FROM (SELECT family_id FROM ({_UNSETTLED}) AS u LIMIT $3) AS f",  # noqa: S608 - constant text
         merchant_id,
         feed_id,
         UNSETTLED,
     )
-    if len(unsettled) > UNSETTLED // 2:
-        return await _count_places(connection, merchant_id, feed_id, None)
+    if len(unsettled) >= UNSETTLED // 2:
+        counts = await _count_places(connection, merchant_id, feed_id, None)
+        return {name: number for name, number in counts.items() if "/" not in name}
     families = [row["family_id"] for row in unsettled]
     counts = await _count_places(connection, merchant_id, feed_id, families)
     settled = await load_counters(connection, merchant_id, feed_id, "placed")
-    seen = await _count_placed(connection, merchant_id, feed_id, families)
     live, pending, removals = (
-        settled.get(place, 0) - seen.get(place, 0)
+        settled.get(place, 0) - counts.pop(place)
         for place in ("present/online", "present/offline", "absent/online")
     )
     return counts | {
@@ -62,29 +70,14 @@ async def count_feed(connection: Connection, merchant_id: str, feed_id: str) -> 
     }
 
 
-async def _count_placed(
-    connection: Connection, merchant_id: str, feed_id: str, families: list[str]
-) -> dict[str, int]:
-    """How many of these families are counted under each place."""
-    rows = await connection.fetch(
-        """
-        SELECT d.presence || CASE WHEN l.marketplace_product_id IS NULL
-            THEN '/offline' ELSE '/online' END AS place, count(*) AS families
-        FROM desired_product AS d LEFT JOIN listing AS l USING (merchant_id, feed_id, family_id)
-        WHERE d.merchant_id = $1 AND d.feed_id = $2 AND d.family_id = ANY($3::text[]) GROUP BY 1
-        """,
-        merchant_id,
-        feed_id,
-        families,
-    )
-    return {row["place"]: row["families"] for row in rows}
-
-
 async def _count_places(
     connection: Connection, merchant_id: str, feed_id: str, families: list[str] | None
 ) -> dict[str, int]:
-    """The counts of these families, or of all. What is known of them is grouped, not joined: a join
-    of sets this large depends on statistics that lag."""
+    """The counts of these families, or of all, and as what counters have them.
+
+    What is known of them is grouped, not joined: a join of sets this large depends on statistics
+    that lag.
+    """
     among = "" if families is None else "AND family_id = ANY($3::text[])"
     row = await connection.fetchrow(
         f"""
@@ -134,7 +127,11 @@ async def _count_places(
             count(*) FILTER (WHERE presence = 'present' AND place = 'withheld') AS withheld,
             count(*) FILTER (WHERE presence = 'absent' AND is_online) AS removals,
             count(*) FILTER (WHERE presence = 'absent' AND is_online AND place = 'withheld')
-                AS removals_withheld
+                AS removals_withheld,
+            count(*) FILTER (WHERE presence = 'present' AND is_online) AS "present/online",
+            count(*) FILTER (WHERE presence = 'present' AND is_online IS NOT TRUE)
+                AS "present/offline",
+            count(*) FILTER (WHERE presence = 'absent' AND is_online) AS "absent/online"
         FROM placed
         """,  # noqa: S608 - constant text
         merchant_id,

@@ -11,13 +11,19 @@ from common.contracts.product import ProductNormalized
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.telemetry.tracing import trace_id_of
-from common.web.pagination import Keyset, Limit, Page
+from common.web.pagination import Keyset, Limit, Page, cursor_of
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import FamilyId, FeedId, Reader, ShopId, SkuCode
 from feed_publisher.desired.store import load_feed
 from feed_publisher.drift.differences import Difference
 from feed_publisher.listings.listing import Listing
-from feed_publisher.reports.store import ProductRow, list_products, load_product, load_sku
+from feed_publisher.reports.store import (
+    ProductRow,
+    find_last_scanned,
+    list_products,
+    load_product,
+    load_sku,
+)
 from feed_publisher.reports.views import (
     CauseView,
     DriftView,
@@ -81,19 +87,27 @@ def product_router(pool: Pool) -> APIRouter:
         after: AfterProduct = None,
         limit: Limit = 50,
     ) -> Page[ProductView]:
-        """The feed's products."""
+        """The feed's products. A page of pending ones, which are looked for among 5,000 products
+        at a time, may be short, or empty, and still have a `next_cursor`."""
+        place, last = after.family_id if after else "", None
         async with reading(pool) as connection:
             await load_feed(connection, merchant_id, feed_id)
+            if status == "pending":
+                last = await find_last_scanned(connection, merchant_id, feed_id, after=place)
             rows = await list_products(
                 connection,
                 merchant_id,
                 feed_id,
                 status=status,
-                after=after.family_id if after else "",
+                after=place,
+                until=last,
                 limit=limit + 1,
             )
         page = Page.of(rows, limit, lambda row: ProductPlace(row.family_id))
-        return page.with_items([_product_view(row) for row in page.items])
+        items = [_product_view(row) for row in page.items]
+        if last is not None and page.next_cursor is None:
+            return Page(items=items, next_cursor=cursor_of(last))
+        return page.with_items(items)
 
     @router.get(merchant + "/feeds/{feed_id}/products/{family_id:path}")
     async def get_product(merchant_id: Reader, feed_id: FeedId, family_id: FamilyId) -> ProductView:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -22,6 +23,8 @@ from feed_publisher.tables import word, words
 _change = msgspec.json.Decoder(Change)
 _normalized = msgspec.json.Decoder(ProductNormalized)
 
+SCANNED = 5_000
+"""Among how many families pending ones are looked for at a time."""
 STATUSES = (
     "pending", "sending", "in_job", "accepted", "rejected", "withheld", "superseded", "deferred",
 )  # fmt: skip
@@ -79,7 +82,8 @@ async def list_items(
             for one in statuses
             for other in actions
         ]
-        query = query.where(_item.c.item_no.in_(sa.union_all(*pieces)))
+        first = sa.union_all(*pieces).scalar_subquery()
+        query = query.where(_item.c.item_no == sa.func.any(sa.func.array(first)))
     rows = await core.fetch(connection, query.order_by(_item.c.item_no).limit(limit))
     return [ItemRow(**(dict(row) | {"change": _change.decode(row["change"])})) for row in rows]
 
@@ -152,11 +156,14 @@ async def list_products(
     status: str | None = None,
     family_id: str | None = None,
     after: str = "",
+    until: str | None = None,
     limit: int,
 ) -> list[ProductRow]:
     """The feed's families by id.
 
     `status` is live, rejected, deleted (as last reported), pending (never reported) or drifted.
+    Pending ones are in no index: with `until` (`find_last_scanned`) they are looked for up to that
+    family.
     """
     query = (
         sa.select(
@@ -174,8 +181,21 @@ async def list_products(
             _desired.c.family_id > after,
         )
     )
-    if status is not None:
-        query = query.where(_has_status(status))
+    if status == "pending":
+        query = query.where(_listing.c.reported_status.is_(None))
+    elif status is not None:
+        listed = sa.select(_listing.c.family_id).where(
+            _listing.c.merchant_id == merchant_id,
+            _listing.c.feed_id == feed_id,
+            _listing.c.family_id > after,
+            _listing.c.drift.is_not(None)
+            if status == "drifted"
+            else _listing.c.reported_status == status,
+        )
+        first = listed.order_by(_listing.c.family_id).limit(limit).scalar_subquery()
+        query = query.where(_desired.c.family_id == sa.func.any(sa.func.array(first)))
+    if until is not None:
+        query = query.where(_desired.c.family_id <= until)
     if family_id is not None:
         query = query.where(_desired.c.family_id == family_id)
     rows = await core.fetch(connection, query.order_by(_desired.c.family_id).limit(limit))
@@ -199,12 +219,25 @@ def _in_flight() -> sa.ScalarSelect[str]:
     )
 
 
-def _has_status(status: str) -> sa.ColumnElement[bool]:
-    if status == "pending":
-        return _listing.c.reported_status.is_(None)
-    if status == "drifted":
-        return _listing.c.drift.is_not(None)
-    return _listing.c.reported_status == status
+def _families_after(merchant_id: str, feed_id: str, after: str) -> sa.Select[Any]:
+    return (
+        sa.select(_desired.c.family_id)
+        .where(
+            _desired.c.merchant_id == merchant_id,
+            _desired.c.feed_id == feed_id,
+            _desired.c.family_id > after,
+        )
+        .order_by(_desired.c.family_id)
+    )
+
+
+async def find_last_scanned(
+    connection: Connection, merchant_id: str, feed_id: str, *, after: str
+) -> str | None:
+    """The last of the next `SCANNED` families; None where there are fewer."""
+    query = _families_after(merchant_id, feed_id, after).offset(SCANNED - 1).limit(1)
+    last = await core.fetch_value(connection, query)
+    return None if last is None else str(last)
 
 
 async def load_product(
