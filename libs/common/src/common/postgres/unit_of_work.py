@@ -88,6 +88,17 @@ def made_work(
 
 
 @asynccontextmanager
+async def one_snapshot(connection: Connection) -> AsyncIterator[None]:
+    """For reads by several statements that are to see the same rows; in a transaction that has
+    begun already they see what it sees."""
+    if connection.is_in_transaction():
+        yield
+        return
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        yield
+
+
+@asynccontextmanager
 async def reading(pool: Pool) -> AsyncIterator[Connection]:
     """A connection to read with: each statement sees the database as it is at its start."""
     async with (

@@ -2,6 +2,7 @@
 
 from common.postgres.counters import load_counters
 from common.postgres.pool import Connection
+from common.postgres.unit_of_work import one_snapshot
 
 UNSETTLED = 20_001
 """Of how many families with something unsettled the counts are corrected one by one."""
@@ -38,10 +39,7 @@ async def count_feed(connection: Connection, merchant_id: str, feed_id: str) -> 
     says all whether they are wanted and online, which counters know; the unsettled others are
     looked at, and where they are very many, all are.
     """
-    if connection.is_in_transaction():
-        return await _count_feed(connection, merchant_id, feed_id)
-    # its statements are to see the same families
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
+    async with one_snapshot(connection):
         return await _count_feed(connection, merchant_id, feed_id)
 
 
