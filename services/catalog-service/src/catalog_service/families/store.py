@@ -254,7 +254,7 @@ def columns_of(keys: Iterable[tuple[str, str, str]]) -> list[list[str]]:
     return columns
 
 
-EXACT = 5_000
+EXACT = 2_000
 """How many marks, the oldest of all, a feed's progress looks at one by one."""
 
 
