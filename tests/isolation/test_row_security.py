@@ -97,13 +97,14 @@ async def test_what_searches_as_the_owner_searches_for_the_sessions_merchant(
     installation = installations[module]
     async with installation.session(None) as connection:
         names = await connection.fetch(
-            "SELECT proname::text FROM pg_proc WHERE prosecdef"
+            "SELECT proname::text, pronargs FROM pg_proc WHERE prosecdef"
             " AND pronamespace = 'public'::regnamespace"
         )
-    for (name,) in names:
+    for name, parameters in names:
         for acting_for, rows in {EVERYBODY: 1, FIRST: 1, SECOND: 0, NOBODY: 0}.items():
             async with installation.session(acting_for) as connection:
-                found = await connection.fetch(f"SELECT * FROM {name}($1, $1)", FIRST)
+                asked = f"SELECT * FROM {name}({', '.join(['$1'] * parameters)})"
+                found = await connection.fetch(asked, FIRST)
                 assert len(found) == rows, (name, acting_for)
 
 

@@ -52,7 +52,10 @@ async def find_families(
     if last is None or not _INDEXED.search(sought):
         return Found(found, last)
     rows = await connection.fetch(
-        "SELECT family_id FROM families_with($1, $2, $3, $4) ORDER BY family_id LIMIT $5",
+        """
+        SELECT family_id FROM families_with($1, $2, $3, $4) WHERE family_id > $4
+        ORDER BY family_id LIMIT $5
+        """,
         feed.merchant_id,
         feed.feed_id,
         f"%{_escaped(sought)}%",

@@ -215,11 +215,11 @@ COUNT_ALL = (
 )
 FAMILIES_WITH = looking_up(
     "families_with",
-    parameters="feed_id text, pattern text, after_id text",
+    parameters="feed_id text, pattern text, from_id text",
     returns="family_id text",
     query="SELECT t.family_id FROM family_text AS t"
     " WHERE t.merchant_id = families_with.merchant_id AND t.feed_id = families_with.feed_id"
-    " AND t.body LIKE families_with.pattern AND t.family_id > families_with.after_id",
+    " AND t.body LIKE families_with.pattern AND t.family_id >= families_with.from_id",
 )
 
 
