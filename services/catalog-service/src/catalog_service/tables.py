@@ -309,10 +309,10 @@ normalized_product = Table(
     Column("sought", Text, nullable=False, server_default=text("''")),
 )
 Index(
-    "normalized_product_by_category",
+    "normalized_product_in_category",
+    normalized_product.c.category_id,
     normalized_product.c.merchant_id,
     normalized_product.c.feed_id,
-    normalized_product.c.category_id,
 )
 Index(
     "normalized_product_due",
@@ -322,9 +322,9 @@ Index(
 Index("normalized_product_by_image", normalized_product.c.image_urls, postgresql_using="gin")
 Index(
     "normalized_product_in_state",
+    normalized_product.c.state,
     normalized_product.c.merchant_id,
     normalized_product.c.feed_id,
-    normalized_product.c.state,
     normalized_product.c.family_id,
 )
 
