@@ -23,6 +23,7 @@ from catalog_service.normalizing.store import NormalizedRow, keep_reports, save_
 from catalog_service.preview.store import list_issue_groups
 from catalog_service.sources.store import add_catalogue, delete_lacking, upsert_sources
 from catalog_service.sources.versions import Catalogue, SourceRow
+from common.contracts.envelope import encode
 from common.contracts.product import Part, ProductNormalized, ProductReported
 from common.errors import Issue
 from common.postgres.counters import fold, load_all
@@ -54,7 +55,8 @@ def row(random: Random, feed: str, family: str, revision: int) -> NormalizedRow:
     )  # fmt: skip
     title = f"Coat {random.choice(['red', 'blue', '100% wool', None])}"
     return NormalizedRow(
-        event=event, catalogue_id="c", state=random.choice(STATES), digest=b"x", category_id=leaf,
+        event=event, record=encode(event, source="/test"), catalogue_id="c",
+        state=random.choice(STATES), digest=b"x", category_id=leaf,
         category_path=random.choice(["A", "A > B", "", "p" * 3_000]), title=title, image_urls=[],
         rules=sorted({issue.rule for issue in issues}),
         missing=random.sample(["brand", "size"], random.randrange(3)), traceparent=None,
