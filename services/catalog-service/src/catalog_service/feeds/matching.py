@@ -124,6 +124,7 @@ class CompiledMatch:
     form: Match
     default: Filled
     _source: Callable[[Row], object]
+    _is_uncut: bool = True
     _constant: _Given | None = None
     """What it always gives, where that is no matter of the row."""
 
@@ -167,6 +168,10 @@ class CompiledMatch:
             if self.default is None or failure.is_costly:
                 raise MatchFailed(f"the template failed: {failure}") from None
             return self.form.default, self._shaped(self.default)
+        if isinstance(value, str) and self._is_uncut:
+            text = value.strip()
+            if text and is_storable(text):
+                return value, text
         found = texts(value)
         if found is None:
             return self.form.default, self._shaped(self.default)
@@ -198,7 +203,8 @@ class CompiledMatch:
 
 def compile_match(form: Match) -> CompiledMatch:
     """The match, ready to fill. Raises `TemplateInvalid`."""
-    compiled = CompiledMatch(form, texts(form.default), _source(form))
+    is_uncut = form.separator is None and form.truncate is None
+    compiled = CompiledMatch(form, texts(form.default), _source(form), is_uncut)
     if form.constant is None:
         return compiled
     try:

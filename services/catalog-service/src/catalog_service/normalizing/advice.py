@@ -72,8 +72,10 @@ def _on_title(title: str) -> Iterator[tuple[str, str]]:
         letters = [c for c in title if c.isalpha()]
         if len(letters) > CAPITALS_FROM and all(c.isupper() for c in letters):
             yield "is all capitals", "Write it in ordinary case."
-    words = Counter(word.casefold() for word in _WORD.findall(title))
-    repeated = [word for word, times in words.items() if times > REPEATED]
+    words = [word.casefold() for word in _WORD.findall(title)]
+    if len(words) - len(set(words)) < REPEATED:
+        return
+    repeated = [word for word, times in Counter(words).items() if times > REPEATED]
     if repeated:
         yield (
             f"repeats {', '.join(map(repr, repeated))}",

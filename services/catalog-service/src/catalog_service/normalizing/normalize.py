@@ -346,6 +346,8 @@ def _codes(matches: Matches, family: Family) -> tuple[dict[str, str], list[Issue
 
 def _without_shared(codes: Mapping[str, str]) -> dict[str, str]:
     """The codes of one row each: of a code that several rows have, no price or stock is known."""
+    if len(set(codes.values())) == len(codes):
+        return dict(codes)
     rows = Counter(codes.values())
     return {product_id: code for product_id, code in codes.items() if rows[code] == 1}
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from catalog_service.families.store import FamilyKey, ProductKey
 from catalog_service.feeds.store import Feed
@@ -25,7 +26,7 @@ class Task:
     changed_at: datetime | None = None
     """When the oldest of the changes came in that it takes up."""
 
-    @property
+    @cached_property
     def key(self) -> ProductKey:
         """(merchant, feed, family)"""
         return self.feed.merchant_id, self.feed.feed_id, self.family[2]
