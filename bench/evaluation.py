@@ -3,9 +3,9 @@
 Two catalogues as shops have them, simple products and families of ten, are taken in once; every
 round works on a copy of that database, its arm in a process of its own (`evaluation_arms.py`), in
 turns after one that is not counted. Compared are families a second with those of a bare loop
-(P1), those that come again unchanged with P1 (P1r), and, where BEFORE names a commit, P1 with that
-commit's (P1x). The results of every round are checked: all families valid, and as many events as
-families. Results go to `bench/results/evaluation.json`.
+(P1), those that come again unchanged with P1 (P1r), those of two processes with P1 (P1c), and,
+where BEFORE names a commit, P1 with that commit's (P1x). The results of every round are checked:
+all families valid, and as many events as families. Results go to `bench/results/evaluation.json`.
 """
 
 import asyncio
@@ -120,13 +120,20 @@ async def timed_round(admin_url: str, kind: str, arm: str, number: int, before: 
     await admin.close()
     url = for_everybody(database_url(admin_url, database=name))
     sources = [*before.glob("*/*/src"), *before.glob("*/src")] if arm == "before" else []
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.evaluation_arms"),
-        *("bare" if arm == "bare" else "now", url),
-        env=os.environ | {"PYTHONPATH": ":".join(map(str, [*sources, Path.cwd()]))},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await process.communicate()
+    processes = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bench.evaluation_arms"),
+            *({"bare": "bare", "two": "shared"}.get(arm, "now"), url),
+            env=os.environ | {"PYTHONPATH": ":".join(map(str, [*sources, Path.cwd()]))},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for _ in range(2 if arm == "two" else 1)
+    ]
+    outs = [json.loads((await process.communicate())[0]) for process in processes]
+    took = {
+        what: (max(out[what][0] for out in outs), sum(out[what][1] for out in outs))
+        for what in outs[0]
+    }
     connection = await asyncpg.connect(url)
     table, outbox = ("bare", "bare_outbox") if arm == "bare" else ("normalized_product", "outbox")
     counted = await connection.fetch(f"SELECT state, count(*) FROM {table} GROUP BY 1")
@@ -141,12 +148,12 @@ async def timed_round(admin_url: str, kind: str, arm: str, number: int, before: 
     admin = await asyncpg.connect(admin_url)
     await admin.execute(f'DROP DATABASE "{name}"')
     await admin.close()
-    return {what: (families / s, c / families) for what, (s, c) in json.loads(out).items()}
+    return {what: (families / s, c / families) for what, (s, c) in took.items()}
 
 
 async def compare(admin_url: str, kind: str, before: Path) -> dict[str, Any]:
     """All rounds of one catalogue, in turns."""
-    arms = ["bare", "now", *(["before"] if BEFORE else [])]
+    arms = ["bare", "now", "two", *(["before"] if BEFORE else [])]
     rates: dict[str, list[float]] = {}
     processor: dict[str, list[float]] = {}
     for number in range(ROUNDS + 1):
@@ -157,7 +164,11 @@ async def compare(admin_url: str, kind: str, before: Path) -> dict[str, Any]:
                 processor.setdefault(f"{arm} {what}", []).append(used)
             shown = ", ".join(f"{what} {rate:,.0f}/s" for what, (rate, _) in figures.items())
             print(f"{kind}, round {number}, {arm}: {shown}", flush=True)
-    pairs = {"P1": ("now first", "bare first"), "P1r": ("now again", "now first")}
+    pairs = {
+        "P1": ("now first", "bare first"),
+        "P1r": ("now again", "now first"),
+        "P1c": ("two first", "now first"),
+    }
     if BEFORE:
         pairs["P1x"] = ("now first", "before first")
         pairs["P1r over P1 before"] = ("now again", "before first")

@@ -45,6 +45,14 @@ async def now(url: str) -> dict[str, list[float]]:
     return result
 
 
+async def shared(url: str) -> dict[str, list[float]]:
+    """All that is marked, beside another process that does the same."""
+    pool = await open_pool(url)
+    result = {"first": await timed(lambda: until_clean(pool))}
+    await pool.close()
+    return result
+
+
 async def until_clean(pool: Any) -> None:
     """Turn after turn, as the service runs them."""
     normalizer = Normalizer(pool)
@@ -164,4 +172,8 @@ class Leaf:
 
 if __name__ == "__main__":
     tune_gc()
-    print(json.dumps(uvloop.run({"now": now, "bare": bare}[sys.argv[1]](sys.argv[2]))))
+    print(
+        json.dumps(
+            uvloop.run({"now": now, "bare": bare, "shared": shared}[sys.argv[1]](sys.argv[2]))
+        )
+    )
