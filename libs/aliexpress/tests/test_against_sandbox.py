@@ -65,8 +65,9 @@ async def test_what_a_shop_has(market: Any) -> None:
     assert {"EMS", "CPAM"} <= {
         carrier.service_name for carrier in await logistics.list_carriers(client, token)
     }
-    url = await shop.upload_image(client, token, "coat.png", PNG)
-    assert url.startswith("http")
+    uploaded = await shop.upload_image(client, token, "coat.png", PNG)
+    assert uploaded.url.startswith("http")
+    assert uploaded.total_megabytes == "1024"
 
 
 @pytest.mark.parametrize("empty", ["wrapped", "object", "empty_string", "null"])

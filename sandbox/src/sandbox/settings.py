@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     audit_after_update: bool = False
     foreign_images: bool = True
     """Whether picture addresses outside the photo bank are taken."""
+    photo_bank_megabytes: float = 1024.0
+    """How much each seller's photo bank holds; what would not fit is refused."""
     update_needs_stock: bool = False
     """Whether a full update, like a creation, needs one SKU in stock."""
     products_max: int = 100_000

@@ -38,6 +38,8 @@ class Quirks(msgspec.Struct, forbid_unknown_fields=True):
     """Buyers' names, streets and phones masked until decrypted; the setting does it for good."""
     only_photo_bank: bool = False
     """Pictures outside the seller's photo bank refused; the setting does it for good."""
+    full_photo_bank: bool = False
+    """No room for further pictures, whatever the setting says."""
     error_in_wrapper: bool = False
     """`error_response` inside the `..._response` wrapper."""
     feed_error_code: bool = True

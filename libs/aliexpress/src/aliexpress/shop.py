@@ -1,8 +1,11 @@
 """What belongs to the shop: profile, templates, groups, pictures."""
 
+import re
+
 import msgspec
 
 from aliexpress.client import Client
+from aliexpress.errors import CallerFault
 from aliexpress.operation import AccessToken, Operation
 from aliexpress.wire import Fields
 
@@ -13,6 +16,11 @@ PRODUCT_GROUPS = Operation("aliexpress.postproduct.redefining.getproductgrouplis
 UPLOAD_IMAGE = Operation("aliexpress.photobank.redefining.uploadimageforsdk", is_write=True)
 
 ALL_TEMPLATES = "-1"
+_NO_ROOM = re.compile(
+    r"\bfull\b|no (?:room|space)|(?:not enough|insufficient)\b.*\b(?:room|space|capacity)"
+    r"|(?:space|capacity|storage).*(?:exceed|used up|limit)|exceed.*(?:space|capacity|storage)",
+    re.IGNORECASE,
+)
 
 
 class MerchantProfile(msgspec.Struct, frozen=True):
@@ -48,6 +56,17 @@ class ProductGroup(msgspec.Struct, frozen=True):
     group_id: str
     name: str | None
     children: tuple["ProductGroup", ...]
+
+
+class UploadedImage(msgspec.Struct, frozen=True):
+    """A picture in the seller's photo bank, and how full that is, in megabytes, where it is said.
+
+    `url` is what products may name.
+    """
+
+    url: str
+    used_megabytes: str | None = None
+    total_megabytes: str | None = None
 
 
 async def load_merchant_profile(client: Client, token: AccessToken) -> MerchantProfile:
@@ -91,18 +110,25 @@ async def upload_image(
     content: bytes,
     *,
     group_id: str | None = None,
-) -> str:
-    """Put a picture into the seller's photo bank; returns the URL products may use.
+) -> UploadedImage:
+    """Put a picture into the seller's photo bank.
 
     Source: aliexpress.photobank.redefining.uploadimageforsdk. Errors: `CallerFault` (no
-    picture, too large), `OutcomeUnknown` (repeating it only stores the picture twice).
+    picture, too large, no room: `is_bank_full`), `OutcomeUnknown` (repeating it only stores the
+    picture twice).
     """
     parameters = {"file_name": file_name}
     if group_id is not None:
         parameters["group_id"] = group_id
     return await client.call(
-        UPLOAD_IMAGE, parameters, token, _image_url, files={"image_bytes": content}
+        UPLOAD_IMAGE, parameters, token, _uploaded, files={"image_bytes": content}
     )
+
+
+def is_bank_full(fault: CallerFault) -> bool:
+    """Whether an upload was refused for want of room. AliExpress documents no code for it, so its
+    words decide."""
+    return _NO_ROOM.search(f"{fault.codes} {fault.message}".replace("_", " ")) is not None
 
 
 def _profile(answer: Fields) -> MerchantProfile:
@@ -159,7 +185,11 @@ def _group(row: Fields) -> ProductGroup:
     )
 
 
-def _image_url(answer: Fields) -> str:
+def _uploaded(answer: Fields) -> UploadedImage:
     result = answer.result()
     result.refuse_unless_successful("photobank_url")
-    return result.text("photobank_url")
+    return UploadedImage(
+        result.text("photobank_url"),
+        used_megabytes=result.find_amount("photobank_used_size"),
+        total_megabytes=result.find_amount("photobank_total_size"),
+    )

@@ -8,6 +8,7 @@ from sandbox.clock import pacific
 from sandbox.errors import Refusal
 from sandbox.methods.registry import Answer, Call, as_integer, operation
 from sandbox.pictures import measure
+from sandbox.products import codes
 from sandbox.products.unschemed import edited_payload, posted_payload
 from sandbox.wire import Listed, known
 
@@ -16,7 +17,6 @@ BATCH_SKUS_MAX = 200
 DELETE_MAX = 100
 ON_SALE_MAX = 50
 GROUPS_MAX = 10
-PHOTO_BANK_MEGABYTES = 1024
 MEGABYTE = 1024 * 1024
 
 
@@ -208,6 +208,11 @@ def upload_picture(call: Call) -> Answer:
     if not content:
         raise errors.missing_parameter("image_bytes")
     state = call.state
+    room = state.settings.photo_bank_megabytes * MEGABYTE - state.photos.used_bytes(call.seller_id)
+    if len(content) > room or state.quirks.full_photo_bank:
+        state.ledger.record("image.upload", call.seller_id, refused=codes.PHOTO_BANK_FULL)
+        code, message = codes.PHOTO_BANK_FULL
+        return {"result": known(is_success=False, error_code=code, error_message=message)}
     photo = state.photos.store(
         call.seller_id, state.next_id("photo"), call.text("file_name"), content
     )
@@ -220,7 +225,7 @@ def upload_picture(call: Call) -> Answer:
             photobank_url=photo.address,
             file_name=photo.file_name,
             photobank_used_size=f"{state.photos.used_bytes(call.seller_id) / MEGABYTE:.2f}",
-            photobank_total_size=f"{PHOTO_BANK_MEGABYTES:.2f}",
+            photobank_total_size=f"{state.settings.photo_bank_megabytes:.2f}",
             width=size[0] if size else None,
             height=size[1] if size else None,
         )

@@ -31,6 +31,7 @@ NO_IMAGE = (
     SCHEMA_GENERAL,
     "None of your image url in main_image_urls_list existed in the seller's server, please check.",
 )
+PHOTO_BANK_FULL = ("PHOTOBANK_FULL", "The photo bank has no room for this picture")
 NO_PRODUCT = (UNSCHEMED_GENERAL, "The product does not exist")
 AUDITING = (UNSCHEMED_GENERAL, "The product is being audited and cannot be edited")
 LOCALE_FIXED = (SCHEMA_GENERAL, "040003:locale_immutableValidator@post_tip")
