@@ -97,5 +97,25 @@ def test_the_whole_preview_is_saved_as_what_the_file_is_named(
 
 def test_what_cannot_be_saved_leaves_no_file(routes: dict[str, Any], tmp_path: Path) -> None:
     assert "not found" in run("--download", str(tmp_path / "a.jsonl"), code=1)
-    assert "no known format" in run("--download", str(tmp_path / "a.xlsx"), code=1)
+    assert "no known format" in run("--download", str(tmp_path / "a.ods"), code=1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workbook_is_asked_for_by_its_name(routes: dict[str, Any], tmp_path: Path) -> None:
+    routes[f"{CATALOG} /preview-download"] = "PK"
+    run("--download", str(tmp_path / "preview.XLSX"))
+    assert routes["asked"][-1] == (f"{CATALOG} /preview-download", {"format": "xlsx"})
+
+
+def test_quality_stands_beside_each_product_and_for_the_feed(routes: dict[str, Any]) -> None:
+    routes[f"{CATALOG} /preview"] = {"items": [FAMILY | {"quality": 63}], "next_cursor": None}
+    spread = [{"quality": 63, "products": 1}, {"quality": 100, "products": 2}]
+    quality = {"average": 87.7, "products": 3, "unknown": 1, "distribution": spread}
+    routes[f"{CATALOG} /completeness"] = {"quality": quality}
+    shown = run("--quality-to", "70")
+    assert "63" in shown
+    assert "87.7 on average; 1 at 63, 2 at 100; of 1 it cannot be said" in " ".join(shown.split())
+    asked = dict(routes["asked"])[f"{CATALOG} /preview"]
+    assert asked["quality_to"] == "70"
+    quality |= {"average": None, "products": 0, "distribution": []}
+    assert "it can be said of no product yet" in run()

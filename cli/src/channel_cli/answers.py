@@ -227,6 +227,7 @@ class PreviewFamily(Answer, frozen=True, kw_only=True):
     category_id: str | None = None
     sku_codes: list[str] = msgspec.field(default_factory=list)
     issues: list[Issue] = msgspec.field(default_factory=list)
+    quality: int | None = None
     report_status: str | None = None
     marketplace_product_id: str | None = None
 

@@ -21,7 +21,7 @@ def _left_out(wanted: Wanted, published: Published) -> str | None:
     if wanted is None:
         return None
     if wanted.is_pending:
-        waits = f": it waits for {wanted.waits_for}" if wanted.waits_for else ""
+        waits = f": it waits for {_named(wanted.waits_for)}" if wanted.waits_for else ""
         return f"It is still to be evaluated{waits}."
     if wanted.state == "excluded" or (wanted.excluded_by and wanted.wanted is None):
         rules = ", ".join(wanted.excluded_by) or "the feed's exclusions"
@@ -30,6 +30,15 @@ def _left_out(wanted: Wanted, published: Published) -> str | None:
         what = "the catalogue" if wanted.state == "deleted" else "AliExpress with its feed"
         return f"It is deleted from {what}{_removal(published)}"
     return None
+
+
+def _named(waits_for: str) -> str:
+    """What it waits for; the upload of a picture in words."""
+    kind, _, name = waits_for.partition(":")
+    if kind != "photo":
+        return waits_for
+    shop, _, url = name.partition(":")
+    return f"the upload of {url} into the photo bank of {shop}"
 
 
 def _removal(published: Published) -> str:

@@ -17,6 +17,7 @@ from catalog_service.normalizing.normalize import (
     normalize,
 )
 from catalog_service.normalizing.variations import Member
+from catalog_service.photo_bank.photo import Photo
 
 
 def choice(**titles: str) -> dict[str, Any]:
@@ -87,6 +88,7 @@ class StaticLookups:
     body: dict[str, Any] = field(default_factory=lambda: SCHEMA)
     images: dict[str, str] = field(default_factory=dict)
     shop_currency: str | None = None
+    photos: dict[str, Photo] = field(default_factory=dict)
 
     def schema(self, category_id: str) -> CategorySchema | SchemaRefused | None:
         if category_id == "6":
@@ -100,6 +102,9 @@ class StaticLookups:
 
     def image(self, url: str) -> str | None:
         return self.images.get(url, "")
+
+    def photo(self, url: str) -> Photo | None:
+        return self.photos.get(url, Photo())
 
 
 class NothingKnown(StaticLookups):

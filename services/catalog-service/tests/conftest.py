@@ -137,23 +137,37 @@ class SellerTokens:
 
 
 @pytest.fixture
-async def marketplace(pool: Pool, sandbox: Sandbox) -> AsyncIterator[Marketplace]:
-    """The job's object that fetches trees and schemas, on the sandbox's first seller."""
-    client = Client(
+async def client(pool: Pool, sandbox: Sandbox) -> AsyncIterator[Client]:
+    """A client of the sandbox."""
+    opened = Client(
         AppCredentials(sandbox.app_key, sandbox.app_secret),
         new_gateway(sandbox.url),
         HttpTransport(),
         BucketLimiter(PostgresBuckets(pool), DEFAULT_LIMITS),
     )
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+async def tokens(client: Client, sandbox: Sandbox) -> SellerTokens:
+    """The token of the sandbox's first seller."""
     async with httpx2.AsyncClient(base_url=sandbox.url, timeout=10) as control:
         answer = await control.post(
             "/control/codes", json={"seller_id": SELLER, "redirect_uri": REDIRECT_URI}
         )
         code = answer.raise_for_status().json()["code"]
     grant = await create_token(client, code)
-    tokens = SellerTokens(
+    return SellerTokens(
         ShopToken(SecretStr(grant.access_token), SELLER, 1, clock.now() + timedelta(days=1))
     )
+
+
+@pytest.fixture
+async def marketplace(
+    pool: Pool, client: Client, tokens: SellerTokens
+) -> AsyncIterator[Marketplace]:
+    """The job's object that fetches trees and schemas, on the sandbox's first seller."""
     opened = Marketplace(
         pool,
         client,
@@ -164,7 +178,6 @@ async def marketplace(pool: Pool, sandbox: Sandbox) -> AsyncIterator[Marketplace
     )
     yield opened
     await opened.aclose()
-    await client.aclose()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from channel_cli.output import (
 from channel_cli.session import Problem, Query
 from channel_cli.settings import CATALOG, PUBLISHER
 
-FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
 
 
 def preview(
@@ -36,6 +36,14 @@ def preview(
         str | None, typer.Option(help="Only products with an issue of this rule.")
     ] = None,
     query: Annotated[str | None, typer.Option("--query", "-q", help="Words to look for.")] = None,
+    quality_from: Annotated[
+        int | None,
+        typer.Option(min=0, max=100, help="Only products that meet so much of the advice."),
+    ] = None,
+    quality_to: Annotated[
+        int | None,
+        typer.Option(min=0, max=100, help="Only products that meet no more of the advice."),
+    ] = None,
     download: Annotated[
         Path | None,
         typer.Option(
@@ -43,7 +51,7 @@ def preview(
             "-d",
             dir_okay=False,
             help="The whole preview into a file: .jsonl with source fields and request bodies, a"
-            " product a line; .csv a SKU a line.",
+            " product a line; .csv a SKU a line; .xlsx a SKU a row, with a sheet of source fields.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -58,7 +66,14 @@ def preview(
     elif family is not None:
         write_json(ask(lambda channel: _whole(channel, merchant, feed, family)))
     else:
-        _list(merchant, feed, {"state": state, "rule": rule, "q": query}, as_json)
+        filters: Query = {
+            "state": state,
+            "rule": rule,
+            "q": query,
+            "quality_from": quality_from,
+            "quality_to": quality_to,
+        }
+        _list(merchant, feed, filters, as_json)
 
 
 def _download(merchant: str, feed: str, file: Path) -> None:
@@ -73,13 +88,13 @@ def _download(merchant: str, feed: str, file: Path) -> None:
 async def _whole(channel: Channel, merchant: str, feed: str, family: str) -> Document:
     document = await channel.preview_family(merchant, feed, family)
     path = route_of(merchant, "feeds", feed, "bodies", family)
-    return document | {"publishing": await _published(channel, path)}
+    return document | {"publishing": await _found(channel, PUBLISHER, path)}
 
 
-async def _published(channel: Channel, path: str, query: Query | None = None) -> Any:
-    """feed-publisher's part; None while it has not heard of the feed or product."""
+async def _found(channel: Channel, service: str, path: str) -> Any:
+    """What a service answers; None while it has not heard of the feed or product."""
     try:
-        return await channel.session.get(PUBLISHER, path, Document, query)
+        return await channel.session.get(service, path, Document)
     except Problem as problem:
         if problem.details.status != 404:
             raise
@@ -87,31 +102,50 @@ async def _published(channel: Channel, path: str, query: Query | None = None) ->
 
 
 def _list(merchant: str, feed: str, filters: Query, as_json: bool) -> None:
-    async def asked(channel: Channel) -> tuple[list[PreviewFamily], Any]:
+    async def asked(channel: Channel) -> tuple[list[PreviewFamily], Any, Any]:
         families = [item async for item in channel.preview(merchant, feed, filters)]
-        path = route_of(merchant, "feeds", feed, "forecast")
-        return families, None if as_json else await _published(channel, path)
+        if as_json:
+            return families, None, None
+        of_feed = {
+            name: route_of(merchant, "feeds", feed, name) for name in ("forecast", "completeness")
+        }
+        forecast = await _found(channel, PUBLISHER, of_feed["forecast"])
+        return families, forecast, await _found(channel, CATALOG, of_feed["completeness"])
 
-    families, forecast = ask(asked)
-    columns = ("product", "state", "severity", "issue", "remedy")
+    families, forecast, completeness = ask(asked)
+    columns = ("product", "state", "quality", "severity", "issue", "remedy")
     rows = (row for item in families for row in _rows(item))
     show(families, as_json, lambda: table_of(columns, rows))
+    if completeness is not None:
+        say(_quality_line(completeness["quality"]))
     if forecast is not None:
         actions = [f"{action} {count}" for action, count in forecast["actions"].items()]
         others = [f"{name} {forecast[name]}" for name in ("refused", "waiting", "unchanged")]
         say(f"The next product run would: {', '.join([*actions, *others])} (products).")
 
 
-def _rows(item: PreviewFamily) -> list[tuple[str, str, str, str, str]]:
+def _quality_line(quality: Document) -> str:
+    if quality["average"] is None:
+        return "Quality: it can be said of no product yet."
+    figures = ", ".join(
+        f"{each['products']} at {each['quality']}" for each in quality["distribution"]
+    )
+    unknown = f"; of {quality['unknown']} it cannot be said" if quality["unknown"] else ""
+    return f"Quality (advice met, of 100): {quality['average']} on average; {figures}{unknown}."
+
+
+def _rows(item: PreviewFamily) -> list[tuple[str, str, str, str, str, str]]:
     """A row for each issue of the product; one without where it has none."""
+    quality = "" if item.quality is None else str(item.quality)
     rows = [
         (
             item.family_id,
             item.state,
+            quality,
             issue.severity,
             f"{issue.rule} {issue.field}: {issue.message}",
             issue.remedy,
         )
         for issue in item.issues
     ]
-    return rows or [(item.family_id, item.state, "", "", "")]
+    return rows or [(item.family_id, item.state, quality, "", "", "")]

@@ -34,6 +34,8 @@ from catalog_service.normalizing.mark_due import SaleCalendar
 from catalog_service.normalizing.republish import Republisher
 from catalog_service.normalizing.worker import Normalizer
 from catalog_service.options.api import options_router
+from catalog_service.photo_bank.store import UPLOADING
+from catalog_service.photo_bank.upload_photos import PhotoUploader
 from catalog_service.preview.api import dry_run_router, preview_router
 from catalog_service.preview.sku_api import sku_router
 from catalog_service.proposals.api import proposals_router
@@ -88,6 +90,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
         at_once=settings.image_checks_at_once,
         over_all=settings.image_checks_over_all,
     )
+    photos = PhotoUploader(pool, client, tokens, fetcher, holder=settings.instance_id)
     summariser = Summariser(pool, holder=settings.instance_id)
     uploads = Uploads(pool, UploadLimits.of(settings))
     drafts = DraftEvaluator(pool, lifetime=settings.draft_lifetime)
@@ -133,6 +136,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             Job("leftovers", lambda: remove_leftovers(pool), every=LEFTOVERS_EVERY),
             Job("schemas", marketplace.fetch_schemas, every=POLL, woken_by=[FETCHING_SCHEMAS]),
             Job("images", images.run, every=POLL, woken_by=[CHECKING_IMAGES]),
+            Job("photos", photos.run, every=POLL, woken_by=[UPLOADING]),
             Job("trees", marketplace.fetch_trees, every=POLL, woken_by=[FETCHING_TREES]),
             Job("currencies", currencies.run, every=timedelta(seconds=5)),
             Job("title-suggestions", platform.run, every=POLL, woken_by=[ASKING]),
@@ -147,6 +151,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
         ],
         closers=[
             images.aclose,
+            photos.aclose,
             marketplace.aclose,
             platform.aclose,
             client.aclose,

@@ -23,6 +23,28 @@ from common.postgres.tables import BACKBONE
 
 TABLES = MetaData()
 
+bank_picture = Table(
+    "bank_picture",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("content_hash", LargeBinary, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("address", Text),
+    Column("reason", Text),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", DateTime(timezone=True)),
+    Column("uploaded_at", DateTime(timezone=True)),
+    comment="Contents uploaded, or to be uploaded, into shops' photo banks",
+)
+Index(
+    "bank_picture_due",
+    bank_picture.c.merchant_id,
+    bank_picture.c.shop_id,
+    bank_picture.c.due_at,
+    postgresql_where=text("due_at IS NOT NULL"),
+)
+
 catalogue = Table(
     "catalogue",
     TABLES,
@@ -256,6 +278,7 @@ image_check = Table(
     Column("checked_at", DateTime(timezone=True)),
 )
 Index("image_check_due", image_check.c.merchant_id, image_check.c.due_at)
+Index("image_check_by_content", image_check.c.merchant_id, image_check.c.content_hash)
 
 import_chunk = Table(
     "import_chunk",
@@ -307,6 +330,7 @@ normalized_product = Table(
     Column("inputs", LargeBinary),
     Column("groups", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     Column("sought", Text, nullable=False, server_default=text("''")),
+    Column("quality", Integer),
 )
 Index(
     "normalized_product_in_category",
@@ -326,6 +350,19 @@ Index(
     normalized_product.c.merchant_id,
     normalized_product.c.feed_id,
     normalized_product.c.family_id,
+)
+
+photo_bank = Table(
+    "photo_bank",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("used_megabytes", Text),
+    Column("total_megabytes", Text),
+    Column("full_until", DateTime(timezone=True)),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("retry_at", DateTime(timezone=True)),
+    Column("turn_at", DateTime(timezone=True)),
 )
 
 republish_request = Table(

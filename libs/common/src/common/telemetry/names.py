@@ -236,7 +236,7 @@ CATALOG_WAITING = Metric(
     "channel.catalog.waiting",
     "gauge",
     "{family}",
-    "Families that wait for a schema or a picture's verdict, counted to 100,000",
+    "Families that wait for a schema, or a picture's verdict or upload, counted to 100,000",
 )
 CATALOG_NORMALIZED = Metric(
     "channel.catalog.normalized",
@@ -259,6 +259,13 @@ CATALOG_FAULTS = Metric(
     "{fault}",
     "Feeds that cannot be compiled, families and imports the channel failed on, by kind",
     ("kind",),
+)
+CATALOG_PHOTOS = Metric(
+    "channel.catalog.photos",
+    "counter",
+    "{picture}",
+    "Pictures for shops' photo banks, by outcome: uploaded, refused, full, failed, unfetched",
+    ("outcome",),
 )
 CATALOG_IMPORTS_AGE = Metric(
     "channel.catalog.imports.age", "gauge", "s", "Age of the oldest catalogue file still to be read"
@@ -409,6 +416,7 @@ METRICS = (
     CATALOG_NORMALIZED,
     CATALOG_DELAY,
     CATALOG_FAULTS,
+    CATALOG_PHOTOS,
     CATALOG_IMPORTS_AGE,
     RUNS_OPEN,
     RUNS_AGE,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ARRAY, Insert, SelectBase, Text, delete, func, insert, literal, select
+from sqlalchemy import ARRAY, Insert, SelectBase, Text, any_, delete, func, insert, literal, select
 
 from catalog_service.tables import family_mark, family_wait
 from common import clock
@@ -228,11 +228,12 @@ async def set_waits(
     await mark(connection, listed((*wait.family, wait.feed_id, wait.traceparent) for wait in come))
 
 
-async def end_waits(connection: Connection, merchant_id: str, waits_for: str) -> None:
-    """What these families waited for is there: they are dirty again."""
+async def end_waits(connection: Connection, merchant_id: str, *waits_for: str) -> None:
+    """What families waited for, one of these, is there: they are dirty again."""
+    there = any_(literal(list(waits_for), ARRAY(Text)))
     ended = (
         delete(family_wait)
-        .where(family_wait.c.merchant_id == merchant_id, family_wait.c.waits_for == waits_for)
+        .where(family_wait.c.merchant_id == merchant_id, family_wait.c.waits_for == there)
         .returning(*(family_wait.c[name] for name in MARKED))
         .cte("ended")
     )

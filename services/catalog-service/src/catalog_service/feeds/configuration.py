@@ -390,6 +390,9 @@ class FeedConfiguration(Form):
     """Where the feed sells, ISO 3166 (M3.8)."""
     image_checks: Switch = True
     """Whether addresses of pictures are fetched (M3.5)."""
+    photo_bank: Switch = False
+    """Whether pictures are uploaded into the shop's photo bank and sent by their addresses there;
+    they are fetched for it, whatever `image_checks` says (M3.5)."""
     title_too_long: Literal["reject", "truncate"] = "reject"
     """What to do with a title above 218 characters (M3.6)."""
     synthesise_parents: bool = False

@@ -18,7 +18,7 @@ from catalog_service.images.store import (
     save_verdict,
 )
 from common import clock
-from common.postgres.pool import Pool
+from common.postgres.pool import Connection, Pool
 from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import unit_of_work
 
@@ -112,14 +112,19 @@ class ImageChecker:
         if verdict.may_pass:
             self._queue.give_up(key)
         async with unit_of_work(self._pool) as connection:
-            await save_verdict(
-                connection,
-                key,
-                reason=verdict.reason,
-                content_hash=verdict.content_hash,
-                due_at=clock.now() + _lasts(verdict, await count_failures(connection, key)),
-                may_pass=verdict.may_pass,
-            )
+            await keep_verdict(connection, key, verdict)
+
+
+async def keep_verdict(connection: Connection, key: ImageKey, verdict: Verdict) -> None:
+    """Keep what was found of a picture, until it is to be looked at again."""
+    await save_verdict(
+        connection,
+        key,
+        reason=verdict.reason,
+        content_hash=verdict.content_hash,
+        due_at=clock.now() + _lasts(verdict, await count_failures(connection, key)),
+        may_pass=verdict.may_pass,
+    )
 
 
 def _lasts(verdict: Verdict, failures: int) -> timedelta:

@@ -27,11 +27,12 @@ _SIGNATURES = (
 @dataclass(frozen=True)
 class Verdict:
     """What became of a picture: `reason` is None for a good one; `may_pass` says that the host
-    may only be away just now."""
+    may only be away just now. `content` is that of a good one that was asked for with it."""
 
     reason: str | None
     content_hash: bytes | None = None
     may_pass: bool = False
+    content: bytes | None = None
 
 
 class ImageFetcher:
@@ -49,9 +50,16 @@ class ImageFetcher:
 
     async def check(self, url: str) -> Verdict:
         """Fetch the picture, at most 5 MB in 15 seconds over 3 redirects."""
+        return await self._fetch(url, is_kept=False)
+
+    async def fetch(self, url: str) -> Verdict:
+        """As `check`, with the content of a good picture."""
+        return await self._fetch(url, is_kept=True)
+
+    async def _fetch(self, url: str, *, is_kept: bool) -> Verdict:
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
-                return await self._follow(url)
+                return await self._follow(url, is_kept=is_kept)
         except AddressRefused as refused:
             return Verdict(str(refused))
         except TimeoutError:
@@ -63,7 +71,7 @@ class ImageFetcher:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _follow(self, url: str) -> Verdict:
+    async def _follow(self, url: str, *, is_kept: bool) -> Verdict:
         for _ in range(MAX_REDIRECTS + 1):
             target = target_of(url, self._allowed)
             request = await self._request(target)
@@ -77,7 +85,7 @@ class ImageFetcher:
                         f"its server answered {response.status_code}",
                         may_pass=response.status_code >= 500 or response.status_code in MAY_PASS,
                     )
-                return await _evaluate(response)
+                return await _evaluate(response, is_kept=is_kept)
             finally:
                 await response.aclose()
         return Verdict(f"it redirects more than {MAX_REDIRECTS} times")
@@ -103,10 +111,11 @@ async def _resolve(target: Target) -> list[str]:
         raise AddressRefused("the host's name cannot be resolved") from None
 
 
-async def _evaluate(response: httpx2.Response) -> Verdict:
+async def _evaluate(response: httpx2.Response, *, is_kept: bool) -> Verdict:
     """Whether the body is a picture of a size taken, by its content, not by what it claims."""
     size = 0
     head = b""
+    pieces: list[bytes] = []
     hashed = blake2b(digest_size=16)
     async for piece in response.aiter_raw():
         size += len(piece)
@@ -114,13 +123,16 @@ async def _evaluate(response: httpx2.Response) -> Verdict:
             return Verdict(f"it is larger than {MAX_BYTES // 1_000_000} MB")
         head = head if len(head) >= 16 else (head + piece)[:16]
         hashed.update(piece)
-    if not _is_picture(head):
+        if is_kept:
+            pieces.append(piece)
+    if kind_of(head) is None:
         kind = response.headers.get("content-type", "nothing").split(";")[0][:60]
         return Verdict(f"it is no picture but {kind}")
-    return Verdict(None, hashed.digest())
+    return Verdict(None, hashed.digest(), content=b"".join(pieces) if is_kept else None)
 
 
-def _is_picture(head: bytes) -> bool:
-    if any(head.startswith(signature) for signature, _ in _SIGNATURES):
-        return True
-    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+def kind_of(head: bytes) -> str | None:
+    """Which kind of picture begins so, as file names end; None for what is none."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    return next((kind for signature, kind in _SIGNATURES if head.startswith(signature)), None)

@@ -131,7 +131,8 @@ async def save_verdict(
     """Keep a verdict (`reason` None: a good picture); one that `may_pass` does not take a good
     picture away before it has come a third time in a row.
 
-    Lets go the families that wait for it; when it changed, marks those that use it.
+    Lets go the families that wait for it; when it changed, marks those that use it. So does another
+    content of an address whose former one was asked into a photo bank.
     """
     merchant_id, url = key
     is_other = await connection.fetchval(
@@ -143,8 +144,11 @@ async def save_verdict(
             failures = CASE WHEN $3::text IS NULL THEN 0 ELSE failures + 1 END,
             due_at = $5, checked_at = $6
         WHERE merchant_id = $1 AND url = $2
-        RETURNING old.checked_at IS NOT NULL
-            AND old.is_reachable IS DISTINCT FROM new.is_reachable
+        RETURNING old.checked_at IS NOT NULL AND (
+            old.is_reachable IS DISTINCT FROM new.is_reachable
+            OR (old.content_hash <> new.content_hash AND EXISTS (
+                SELECT FROM bank_picture AS b
+                WHERE b.merchant_id = $1 AND b.content_hash = old.content_hash)))
         """,
         merchant_id,
         url,

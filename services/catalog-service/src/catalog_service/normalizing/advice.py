@@ -15,6 +15,19 @@ CAPITALS_FROM = 10
 BRAND = "Brand Name"
 """The category attribute whose values are the brands that AliExpress lets the shop sell."""
 
+CALM_TITLE = "Write it in ordinary case."
+NO_STACKING = "Name each keyword once: stacking them costs traffic."
+LONGER = "Tell the important parameters and functions, and the after-sales terms."
+PARAMETERS = "List what buyers compare: sizes, material, power, what it can do."
+AFTER_SALES = "Say what you do about returns, refunds and warranty."
+MORE_PICTURES = f"Show it in at least {FEW_PICTURES}."
+DECLARE_BRAND = (
+    "Apply to AliExpress for the brand, or leave its name out of titles and pictures: products"
+    " that name a brand without leave are taken down (intellectual property)."
+)
+WHOLE_BARCODE = "Send an EAN, UPC, GTIN or ISBN with all its digits, or none."
+"""What each piece of advice says to do; by these words it is known again (`quality.py`)."""
+
 _TITLE = "title_multi_language_list"
 _DESCRIPTION = "description_multi_language_list"
 _TAGS = re.compile(r"<[^>]+>")
@@ -53,7 +66,7 @@ def advise(
     ]
     if 0 < pictures < FEW_PICTURES:
         message = f"the product has {pictures} pictures"
-        advice.append(_advice("image_url_list", message, f"Show it in at least {FEW_PICTURES}."))
+        advice.append(_advice("image_url_list", message, MORE_PICTURES))
     return advice
 
 
@@ -62,8 +75,7 @@ def advise_on_brand(name: str) -> Issue:
     return _advice(
         f"category_attributes > {BRAND}",
         f"{name[:80]!r} is no brand that the shop may name in the category",
-        "Apply to AliExpress for the brand, or leave its name out of titles and pictures: products"
-        " that name a brand without leave are taken down (intellectual property).",
+        DECLARE_BRAND,
     )
 
 
@@ -71,34 +83,25 @@ def _on_title(title: str) -> Iterator[tuple[str, str]]:
     if title.isupper():
         letters = [c for c in title if c.isalpha()]
         if len(letters) > CAPITALS_FROM and all(c.isupper() for c in letters):
-            yield "is all capitals", "Write it in ordinary case."
+            yield "is all capitals", CALM_TITLE
     words = [word.casefold() for word in _WORD.findall(title)]
     if len(words) - len(set(words)) < REPEATED:
         return
     repeated = [word for word, times in Counter(words).items() if times > REPEATED]
     if repeated:
-        yield (
-            f"repeats {', '.join(map(repr, repeated))}",
-            "Name each keyword once: stacking them costs traffic.",
-        )
+        yield f"repeats {', '.join(map(repr, repeated))}", NO_STACKING
 
 
 def _on_description(text: str) -> Iterator[tuple[str, str]]:
     if not text:
         return
     if len(_TAGS.sub("", text)) < SHORT_DESCRIPTION:
-        yield (
-            "is short",
-            "Tell the important parameters and functions, and the after-sales terms.",
-        )
+        yield "is short", LONGER
         return
     if not _PARAMETERS.search(text):
-        yield (
-            "names no parameters",
-            "List what buyers compare: sizes, material, power, what it can do.",
-        )
+        yield "names no parameters", PARAMETERS
     if not _has_after_sales(text.lower()):
-        yield "has no after-sales terms", "Say what you do about returns, refunds and warranty."
+        yield "has no after-sales terms", AFTER_SALES
 
 
 def _has_after_sales(text: str) -> bool:

@@ -1,7 +1,7 @@
 """The content side of a family: texts, pictures, attributes, package (M3, M4). Pure."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, Literal, cast
@@ -11,6 +11,7 @@ from catalog_service.categories.schema import CategorySchema, rule_of
 from catalog_service.feeds.compile import CompiledFeed, Matches
 from catalog_service.feeds.matching import ANY_ROW, MatchFailed, Row
 from catalog_service.feeds.templates import cut_at_word
+from catalog_service.normalizing.advice import WHOLE_BARCODE
 from catalog_service.normalizing.attributes import (
     fill_category_attributes,
     fill_sku_attributes,
@@ -316,7 +317,7 @@ class _Draft:
                     rule="M3.14",
                     field="sku_info_list > ean_code",
                     message=f"the barcode is not sent: {failure}",
-                    remedy="Send an EAN, UPC, GTIN or ISBN with all its digits, or none.",
+                    remedy=WHOLE_BARCODE,
                     value=None if text is None else text[:200],
                     sku=code,
                     severity="advice",
@@ -457,17 +458,3 @@ _CHOICES: Mapping[str, Callable[[_Draft], str | None]] = {
     "product_group_id": lambda draft: draft.optional_choice("product_group_id"),
     "size_chart_id": lambda draft: draft.optional_choice("size_chart_id"),
 }
-
-
-def image_issues(verdicts: Sequence[tuple[str, str]]) -> list[Issue]:
-    """Issues for pictures that cannot be had, each with its address and the reason (M3.5)."""
-    return [
-        Issue(
-            rule="M3.5",
-            field="image_url_list",
-            message=f"the picture cannot be used: {reason}",
-            remedy="Correct the address, or take the picture out; it is checked again in an hour.",
-            value=url[:1_000],
-        )
-        for url, reason in verdicts
-    ]

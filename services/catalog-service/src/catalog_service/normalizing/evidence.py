@@ -13,6 +13,7 @@ from catalog_service.normalizing.rows import is_parent
 from catalog_service.normalizing.store import Previous
 from catalog_service.normalizing.turn import Task
 from catalog_service.normalizing.variations import StoredMember
+from catalog_service.photo_bank.store import PhotoKey
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,15 @@ class Evidence:
             for url in self._checked(task, last.image_urls)
         }
 
+    def photos(self, tasks: Sequence[Task]) -> set[PhotoKey]:
+        """The pictures in photo banks that `is_unchanged` looks at."""
+        return {
+            (task.feed.merchant_id, task.feed.shop_id, url)
+            for task in tasks
+            if (last := self.previous.get(task.key)) is not None and last.inputs is not None
+            for url in self._banked(task, last.image_urls)
+        }
+
     def is_unchanged(self, task: Task) -> bool:
         """Whether it would be evaluated from the same as what is stored of it."""
         last = self.previous.get(task.key)
@@ -46,9 +56,10 @@ class Evidence:
         """What the result was found from; None where it is not to stand, or follows from no rows.
 
         With how the family stands from now on: the result would be the same, since what it says of
-        its row having children is what it said before, or follows from the rows.
+        its row having children is what it said before, or follows from the rows. One that waits
+        for uploads does not stand: it is to wait again.
         """
-        if not isinstance(result, Normalized):
+        if not isinstance(result, Normalized) or result.unuploaded_images:
             return None
         last = self.previous.get(task.key)
         standing = Standing() if last is None else last.standing
@@ -62,10 +73,17 @@ class Evidence:
         if absence(task.feed, members) is not None:
             return None
         lookups = self.known.of(task.feed.merchant_id, task.feed.shop_id)
-        looked_up = lookups.looked_up(category_id, self._checked(task, image_urls))
+        looked_up = lookups.looked_up(
+            category_id, self._checked(task, image_urls), self._banked(task, image_urls)
+        )
         return digest_of_inputs(task.feed, members, standing, looked_up)
 
     def _checked(self, task: Task, image_urls: Sequence[str]) -> list[str]:
         feed = self.feeds.get(task.key[:2])
-        checks = isinstance(feed, CompiledFeed) and feed.form.image_checks
+        checks = isinstance(feed, CompiledFeed) and (feed.form.image_checks or feed.form.photo_bank)
         return findable(image_urls) if checks else []
+
+    def _banked(self, task: Task, image_urls: Sequence[str]) -> list[str]:
+        feed = self.feeds.get(task.key[:2])
+        is_banked = isinstance(feed, CompiledFeed) and feed.form.photo_bank
+        return findable(image_urls) if is_banked else []

@@ -19,9 +19,15 @@ from catalog_service.feeds.compile import CompiledFeed, Located, Matches
 from catalog_service.feeds.currencies import check_shop_currency
 from catalog_service.feeds.matching import MatchFailed, Row
 from catalog_service.feeds.quantities import QuantityInvalid, read_number
+from catalog_service.normalizing import quality
 from catalog_service.normalizing.advice import advise
-from catalog_service.normalizing.content import BuiltContent, build_content, image_issues
+from catalog_service.normalizing.content import BuiltContent, build_content
 from catalog_service.normalizing.offers import build_offers
+from catalog_service.normalizing.pictures import (
+    PictureLookups,
+    look_at_pictures,
+    place_pictures,
+)
 from catalog_service.normalizing.variations import (
     Family,
     Member,
@@ -43,7 +49,7 @@ MOST_SKUS = 2_000
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
-class Lookups(Protocol):
+class Lookups(PictureLookups, Protocol):
     """What normalizing needs to look up, already at hand."""
 
     def schema(self, category_id: str) -> "CategorySchema | SchemaRefused | None":
@@ -51,9 +57,6 @@ class Lookups(Protocol):
 
     def currency(self) -> str | None:
         """The shop's currency; None while it is not known."""
-
-    def image(self, url: str) -> str | None:
-        """The verdict on a picture: empty when it is good, else why not; None while unknown."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,12 @@ class Standing:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The family cannot be evaluated before this is there: `schema:<category>` or `image:<url>`."""
+    """The family cannot be evaluated before this is there: `schema:<category>`, `image:<url>`, or
+    `photo:<url>`, a picture in the shop's photo bank."""
 
     waits_for: str
     unchecked_images: tuple[str, ...] = ()
+    unuploaded_images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,10 @@ class Normalized:
     """Whether its row has or had children; None where nothing new is known of that."""
     due_at: datetime | None = None
     """When it is to be evaluated again although nothing of it changes: a sale begins or ends."""
+    unuploaded_images: tuple[str, ...] = ()
+    """Pictures of an online product that are still to be uploaded into the shop's photo bank."""
+    quality: int | None = None
+    """How much of the advice it meets, 0 to 100; None where that cannot be said."""
 
     @property
     def state(self) -> str:
@@ -184,11 +193,18 @@ def _present(
         family = childless(family)
     codes, shared = _codes(matches, family)
     built = build_content(feed, matches, schema, family, codes)
-    verdicts = _evaluate_images(feed, built, lookups)
-    if isinstance(verdicts, Waiting):
-        return verdicts
-    issues += [*family.issues, *shared, *_locale_issues(feed, standing), *built.issues, *verdicts]
+    pictures = look_at_pictures(
+        feed.form, built.image_urls, built.content, lookups, is_online=standing.is_online
+    )
+    if pictures.unknown:
+        return Waiting(f"image:{pictures.unknown[0]}", pictures.unknown)
+    if pictures.pending and not standing.is_online:
+        return Waiting(f"photo:{pictures.pending[0]}", unuploaded_images=pictures.pending)
+    issues += [*family.issues, *shared, *_locale_issues(feed, standing), *built.issues]
+    issues += pictures.issues
     content = None if _has_error(issues) else built.content
+    if content is not None and pictures.addresses is not None:
+        content = place_pictures(content, pictures.addresses)
     issues += advise(built.titles, built.descriptions, len(built.image_urls))
     side = build_offers(
         feed,
@@ -215,9 +231,25 @@ def _present(
         offers=side.offers or None,
         stock_part=_part(side.stock, stock_issues),
         stock=side.stock,
-        image_urls=built.image_urls,
+        image_urls=pictures.sources,
         due_at=side.due_at,
+        unuploaded_images=pictures.pending,
+        quality=_quality(feed, built, issues, is_brand_known=schema is not None)
+        if family.head is not None
+        else None,
     )
+
+
+def _quality(
+    feed: CompiledFeed, built: BuiltContent, issues: Sequence[Issue], *, is_brand_known: bool
+) -> int:
+    main = feed.form.main_locale
+    missing = [
+        *(() if built.image_urls else quality.PICTURES),
+        *(() if built.title else quality.TITLE),
+        *(() if any(t.locale == main for t in built.descriptions) else quality.DESCRIPTION),
+    ]
+    return quality.quality_of(issues, missing=missing, is_brand_known=is_brand_known)
 
 
 def _with_too_many_skus(feed: CompiledFeed, family: Family) -> Normalized:
@@ -361,18 +393,6 @@ def _code_issue(product_id: str, code: str | None, reason: str) -> Issue:
         value=None if code is None else code[:200],
         sku=product_id,
     )
-
-
-def _evaluate_images(
-    feed: CompiledFeed, built: BuiltContent, lookups: Lookups
-) -> list[Issue] | Waiting:
-    if not feed.form.image_checks:
-        return []
-    verdicts = {url: lookups.image(url) for url in built.image_urls}
-    unchecked = tuple(url for url, verdict in verdicts.items() if verdict is None)
-    if unchecked:
-        return Waiting(f"image:{unchecked[0]}", unchecked)
-    return image_issues([(url, verdict) for url, verdict in verdicts.items() if verdict])
 
 
 def _shown_title(feed: CompiledFeed, matches: Matches, row: Row) -> str:

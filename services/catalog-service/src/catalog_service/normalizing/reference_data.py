@@ -22,6 +22,8 @@ from catalog_service.images.store import load_verdicts
 from catalog_service.normalizing.evaluate import FeedUnusable
 from catalog_service.normalizing.inputs import LookedUp
 from catalog_service.normalizing.normalize import SchemaRefused
+from catalog_service.photo_bank.photo import Photo
+from catalog_service.photo_bank.store import PhotoKey, load_photos
 from catalog_service.shops.store import ShopKey
 from common.errors import Issue, Refusal
 from common.postgres.pool import Connection
@@ -33,6 +35,8 @@ log = structlog.get_logger()
 KEPT_SCHEMAS = 2_000
 LONGEST_URL_BYTES = 2_000
 """Longer addresses are no key of an index, and of no picture."""
+
+_PENDING = Photo()
 
 _faults = counter(CATALOG_FAULTS)
 
@@ -117,8 +121,10 @@ class ReferenceData:
         self.leaves: dict[ShopKey, Leaves] = {}
         self.currencies: dict[tuple[str, str], str] = {}
         self.verdicts: dict[tuple[str, str], str | None] = {}
+        self.photos: dict[PhotoKey, Photo] = {}
         self.lacking_schemas: set[SchemaKey] = set()
         self.lacking_images: set[tuple[str, str]] = set()
+        self.lacking_photos: set[PhotoKey] = set()
 
     @classmethod
     async def of_shops(
@@ -145,7 +151,11 @@ class ReferenceData:
         if images:
             found = await load_verdicts(connection, images)
             self.verdicts |= {key: found.get(key) for key in images}
-        return bool(schemas or images)
+        photos, self.lacking_photos = self.lacking_photos, set()
+        if photos:
+            kept = await load_photos(connection, photos)
+            self.photos |= {key: kept.get(key, Photo()) for key in photos}
+        return bool(schemas or images or photos)
 
     def of(self, merchant_id: str, shop_id: str) -> "ShopLookups":
         """The part of it that concerns one shop."""
@@ -204,8 +214,21 @@ class ShopLookups:
             return None
         return self._all.verdicts[key]
 
-    def looked_up(self, category_id: str | None, image_urls: Sequence[str]) -> LookedUp:
-        """What an evaluation looks up that finds this leaf and checks these pictures."""
+    def looked_up(
+        self, category_id: str | None, image_urls: Sequence[str], banked: Sequence[str] = ()
+    ) -> LookedUp:
+        """What an evaluation looks up that finds this leaf, checks these pictures, and sends those
+        in the photo bank."""
         key = (self._merchant_id, self._shop_id, category_id or "")
         schema = None if category_id is None else self._all.schema_state(key)
-        return (self.currency(), schema, *(self.image(url) for url in image_urls))
+        photos = (self._all.photos.get((*key[:2], url), _PENDING) for url in banked)
+        in_bank = (part for photo in photos for part in (photo.address, photo.reason))
+        return (self.currency(), schema, *(self.image(url) for url in image_urls), *in_bank)
+
+    def photo(self, url: str) -> Photo | None:
+        """What became of the picture in the shop's photo bank, if known."""
+        key = (self._merchant_id, self._shop_id, url)
+        found = self._all.photos.get(key)
+        if found is None:
+            self._all.lacking_photos.add(key)
+        return found

@@ -70,6 +70,7 @@ def row_of(
         groups=groups_of(result.issues, has_category=result.category_id is not None),
         sought=sought_of(task.family[2], result.title, result.sku_codes),
         inputs=inputs,
+        quality=result.quality,
     )
     return [row]
 

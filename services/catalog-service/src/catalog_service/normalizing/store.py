@@ -213,6 +213,7 @@ class NormalizedRow:
     """By what it is found."""
     inputs: bytes | None = None
     """What it was evaluated from; None where it could not be."""
+    quality: int | None = None
 
 
 _INCOMING = """
@@ -221,23 +222,24 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming_normalized (
     digest bytea, category_id text, category_path text, title text, image_urls text[],
     rules text[], missing text[], event text, traceparent text, normalized_at timestamptz,
     is_parent boolean, due_at timestamptz, groups text[], sought text,
-    inputs bytea
+    inputs bytea, quality integer
 ) ON COMMIT DELETE ROWS
 """
 _INCOMING_COLUMNS = (
     "merchant_id", "feed_id", "family_id", "catalogue_id", "revision", "state", "digest",
     "category_id", "category_path", "title", "image_urls", "rules", "missing", "event",
     "traceparent", "normalized_at", "is_parent", "due_at", "groups", "sought", "inputs",
+    "quality",
 )  # fmt: skip
 _STORE_INCOMING = """
 WITH incoming AS (DELETE FROM pg_temp.incoming_normalized RETURNING *)
 INSERT INTO normalized_product
     (merchant_id, feed_id, family_id, catalogue_id, revision, state, digest, category_id,
      category_path, title, image_urls, rules, missing, event, traceparent, normalized_at,
-     is_parent, due_at, groups, sought, inputs)
+     is_parent, due_at, groups, sought, inputs, quality)
 SELECT merchant_id, feed_id, family_id, catalogue_id, revision, state, digest, category_id,
     category_path, title, image_urls, rules, missing, event, traceparent, normalized_at,
-    is_parent, due_at, groups, sought, inputs
+    is_parent, due_at, groups, sought, inputs, quality
 FROM incoming ORDER BY merchant_id COLLATE "C", feed_id COLLATE "C", family_id COLLATE "C"
 ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
     catalogue_id = excluded.catalogue_id, revision = excluded.revision, state = excluded.state,
@@ -247,7 +249,7 @@ ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
     event = excluded.event, traceparent = excluded.traceparent,
     normalized_at = excluded.normalized_at, is_parent = excluded.is_parent,
     due_at = excluded.due_at, groups = excluded.groups, sought = excluded.sought,
-    inputs = excluded.inputs
+    inputs = excluded.inputs, quality = excluded.quality
 """
 
 
@@ -285,6 +287,7 @@ async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow])
                 row.groups,
                 row.sought,
                 row.inputs,
+                row.quality,
             )
             for row in rows
         ],

@@ -1,7 +1,7 @@
 """Evaluate families with a configuration that nobody has saved, as the worker would.
 
 Nothing is written, and nothing fetched: a family whose schema is not there waits, and a picture
-that was never looked at counts as good.
+that was never looked at counts as good, one that is still to be uploaded as uploaded.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from catalog_service.normalizing.normalize import (
 )
 from catalog_service.normalizing.reference_data import ReferenceData, SchemaCache
 from catalog_service.normalizing.variations import Member
+from catalog_service.photo_bank.photo import Photo
 from common.postgres.pool import Connection
 
 Result = Normalized | Waiting | Failed
@@ -107,13 +108,17 @@ async def try_families(
     await asyncio.to_thread(evaluate_all, families, lookups)
     while await known.load_lacking(connection):
         await asyncio.to_thread(evaluate_all, _waiting(results), lookups)
-    unseen = [f for f in _waiting(results) if _is_for_pictures(results[f])]
+    unseen = [f for f, result in results.items() if _is_for_pictures(result)]
     await asyncio.to_thread(evaluate_all, unseen, _UnseenIsGood(lookups))
     return Tried(results, frozenset(unseen))
 
 
 def _is_for_pictures(result: Result) -> bool:
-    return isinstance(result, Waiting) and bool(result.unchecked_images)
+    if isinstance(result, Failed):
+        return False
+    if isinstance(result, Waiting) and result.unchecked_images:
+        return True
+    return bool(result.unuploaded_images)
 
 
 def _waiting(results: Mapping[str, Result]) -> list[str]:
@@ -122,7 +127,7 @@ def _waiting(results: Mapping[str, Result]) -> list[str]:
 
 @dataclass(frozen=True)
 class _UnseenIsGood:
-    """Lookups for which a picture that was never looked at is good."""
+    """Lookups for which a picture that was never looked at is good, and uploaded if need be."""
 
     _inner: Lookups
 
@@ -134,3 +139,9 @@ class _UnseenIsGood:
 
     def image(self, url: str) -> str | None:
         return self._inner.image(url) or ""
+
+    def photo(self, url: str) -> Photo | None:
+        found = self._inner.photo(url)
+        if found is None or found.is_pending:
+            return Photo(address=f"(photo bank) {url}")
+        return found

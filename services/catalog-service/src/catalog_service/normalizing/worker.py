@@ -56,6 +56,7 @@ from catalog_service.normalizing.store import (
 )
 from catalog_service.normalizing.turn import Task, Turn
 from catalog_service.normalizing.variations import Member, StoredMember
+from catalog_service.photo_bank.store import PhotoKey, request_uploads, wait_for_photo
 from common import clock
 from common.contracts.envelope import caused_by
 from common.errors import Outage
@@ -209,7 +210,7 @@ class Normalizer:
             members = _read(stored)
             for task in tasks:
                 turn.sort_in(task, absence(task.feed, members.get(task.family, [])) or failure)
-        waits = await _wait(connection, turn.waiting)
+        waits = await _wait(connection, [*turn.waiting, *_for_photos(turn.normalized)])
         waits += [Wait(t.family, t.feed.feed_id, None, t.traceparent) for t in turn.put_off]
         rows = [_traced(row) for row in await rows_of_turn(connection, turn, members, previous)]
         await save_normalized(connection, rows)
@@ -240,6 +241,7 @@ class Normalizer:
         compiled = {key: await self._feeds.get(connection, feed) for key, feed in feeds.items()}
         evidence = Evidence(stored, previous, compiled, known)
         known.lacking_images |= evidence.pictures(tasks)
+        known.lacking_photos |= evidence.photos(tasks)
         await known.load_lacking(connection)
         turn.unchanged = [task for task in tasks if evidence.is_unchanged(task)]
         done = {task.key for task in turn.unchanged}
@@ -335,17 +337,27 @@ def _tasks(claimed: dict[FamilyKey, list[Mark]], feeds: Sequence[Feed]) -> list[
     return tasks
 
 
+def _for_photos(normalized: Sequence[tuple[Task, Normalized]]) -> list[tuple[Task, Waiting]]:
+    """The families that are online and whose pictures are still to be uploaded."""
+    return [
+        (task, Waiting(f"photo:{result.unuploaded_images[0]}", (), result.unuploaded_images))
+        for task, result in normalized
+        if result.unuploaded_images
+    ]
+
+
 async def _wait(connection: Connection, waiting: Sequence[tuple[Task, Waiting]]) -> list[Wait]:
     """Ask for what the families wait for, and name it; what came meanwhile is not waited for."""
     schemas: dict[SchemaKey, str] = {}
     images: set[tuple[str, str]] = set()
+    photos: set[PhotoKey] = set()
     for task, wait in waiting:
+        merchant, shop = task.feed.merchant_id, task.feed.shop_id
         kind, _, name = wait.waits_for.partition(":")
         if kind == "schema":
-            key = (task.feed.merchant_id, task.feed.shop_id, name)
-            schemas[key] = wait_for_schema(task.feed.shop_id, name)
-        else:
-            images |= {(task.feed.merchant_id, url) for url in wait.unchecked_images}
+            schemas[merchant, shop, name] = wait_for_schema(shop, name)
+        images |= {(merchant, url) for url in wait.unchecked_images}
+        photos |= {(merchant, shop, url) for url in wait.unuploaded_images}
     there: set[tuple[str, str]] = set()
     if schemas:
         arrived = await request_schemas(connection, schemas)
@@ -353,12 +365,19 @@ async def _wait(connection: Connection, waiting: Sequence[tuple[Task, Waiting]])
     if images:
         checked = await request_checks(connection, images)
         there |= {(merchant, wait_for_image(url)) for merchant, url in checked}
+    if photos:
+        uploaded = await request_uploads(connection, photos)
+        there |= {(merchant, wait_for_photo(shop, url)) for merchant, shop, url in uploaded}
     return [_waits(task, wait, there) for task, wait in waiting]
 
 
 def _waits(task: Task, wait: Waiting, there: set[tuple[str, str]]) -> Wait:
     kind, _, name = wait.waits_for.partition(":")
-    named = wait_for_schema(task.feed.shop_id, name) if kind == "schema" else wait_for_image(name)
+    shop = task.feed.shop_id
+    if kind == "schema":
+        named = wait_for_schema(shop, name)
+    else:
+        named = wait_for_image(name) if kind == "image" else wait_for_photo(shop, name)
     has_come = (task.feed.merchant_id, named) in there
     return Wait(task.family, task.feed.feed_id, None if has_come else named, task.traceparent)
 

@@ -22,14 +22,17 @@ from catalog_service.categories.tree import Tree, TreeNode
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.store import Feed, load_feed
 from catalog_service.finding.store import Found, find_families, find_touched
+from catalog_service.photo_bank.store import load_requested
 from catalog_service.preview.check_families import CheckedFeed, check_whole_feed
 from catalog_service.preview.completeness import Completeness, completeness
-from catalog_service.preview.download import csv_table, json_lines
+from catalog_service.preview.download import FORMS, Form
 from catalog_service.preview.store import (
     ShownProduct,
     count_missing,
+    count_qualities,
     count_states,
     count_unmatched,
+    find_pending,
     list_issue_groups,
     list_normalized,
     load_normalized,
@@ -50,6 +53,7 @@ from common.postgres.unit_of_work import reading
 from common.web.pagination import Keyset, Limit, Page, cursor_of
 from common.web.problem import PROBLEM_RESPONSES
 from common.web.spreadsheets import as_csv
+from common.web.workbooks import MEDIA_TYPE
 
 State = Literal[
     "valid", "invalid", "content_invalid", "offers_invalid", "excluded", "deleted", "feed_removed"
@@ -104,6 +108,10 @@ class Filters(BaseModel):
     state: list[State] | None = None
     rule: Searched | None = None
     q: Searched | None = None
+    quality_from: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Only of at least this quality (M3.14)."""
+    quality_to: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Only of at most this quality."""
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
@@ -126,7 +134,8 @@ def preview_router(pool: Pool) -> APIRouter:
         after: After = None,
     ) -> Page[ProductLine]:
         """The feed's families: what would be sent, or why not. `q` is looked for in ids, titles and
-        SKU codes. With it, or a rule and a state together, a page may be short, or empty, and still
+        SKU codes. With it, or a rule beside a state or a
+        quality, a page may be short, or empty, and still
         have a `next_cursor`."""
         async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
@@ -136,20 +145,20 @@ def preview_router(pool: Pool) -> APIRouter:
     @router.get(
         base + "/preview-download",
         response_class=StreamingResponse,
-        responses={200: {"content": {"application/x-ndjson": {}, "text/csv": {}}}},
+        responses={200: {"content": {"application/x-ndjson": {}, "text/csv": {}, MEDIA_TYPE: {}}}},
     )
     async def download(
         merchant: FeedReader,
         feed_id: FeedId,
-        form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
+        form: Annotated[Form, Query(alias="format")] = "jsonl",
     ) -> StreamingResponse:
         """The whole preview (M6.1): as JSON Lines a family a line, with its source fields and its
-        request body; as CSV a SKU a line."""
+        request body; as CSV a SKU a line; as XLSX a SKU a row, and the source fields in a sheet of
+        their own."""
         async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
-        if form == "csv":
-            return StreamingResponse(csv_table(pool, feed), media_type="text/csv; charset=utf-8")
-        return StreamingResponse(json_lines(pool, feed), media_type="application/x-ndjson")
+        write, media_type = FORMS[form]
+        return StreamingResponse(write(pool, feed), media_type=media_type)
 
     @router.get(base + "/preview/{family_id:path}")
     async def preview_one(
@@ -158,9 +167,17 @@ def preview_router(pool: Pool) -> APIRouter:
         """One family exactly as it would be sent, beside its source fields (M6.1)."""
         async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
-            product = await load_normalized(connection, feed, family_id)
+            _, waits_for = await find_pending(connection, feed, family_id)
+            product = await load_normalized(connection, feed, family_id, waits_for=waits_for)
             rows = await list_family(connection, merchant, feed.catalogue_id, family_id)
-        return product_preview(product, [product_view(row) for row in rows])
+            keys = [(merchant, feed.shop_id, url) for url in product.image_urls]
+            photos = await load_requested(connection, keys)
+        return product_preview(
+            product,
+            [product_view(row) for row in rows],
+            waits_for=waits_for,
+            photos={key[2]: photos[key] for key in keys if key in photos},
+        )
 
     @router.get(
         base + "/issues",
@@ -184,12 +201,14 @@ def preview_router(pool: Pool) -> APIRouter:
 
     @router.get(base + "/completeness")
     async def how_complete(merchant: FeedReader, feed_id: FeedId) -> Completeness:
-        """How many products are ready, and what the others lack (M3.13)."""
+        """How many products are ready, what the others lack (M3.13), and how much of the advice
+        they meet (M3.14)."""
         async with reading(pool) as connection:
             feed = await load_feed(connection, merchant, feed_id)
             states = await count_states(connection, feed)
             missing = await count_missing(connection, feed)
-        return completeness(states, missing)
+            qualities = await count_qualities(connection, feed)
+        return completeness(states, missing, qualities)
 
     @router.get(base + "/unmatched-categories")
     async def unmatched(
@@ -226,12 +245,14 @@ async def _page_of(
     connection: Connection, feed: Feed, filters: Filters, after: str
 ) -> "Page[ShownProduct]":  # a form pydantic need not know
     among: Found | None = None
+    has_quality = filters.quality_from is not None or filters.quality_to is not None
     if filters.q is not None:
-        is_filtered = filters.state is not None or filters.rule is not None
+        is_filtered = filters.state is not None or filters.rule is not None or has_quality
         most = LOOKED_THROUGH if is_filtered else filters.limit
         among = await find_families(connection, feed, filters.q, after=after, limit=most)
     elif filters.rule is not None:
-        most = filters.limit if filters.state is None else LOOKED_THROUGH
+        is_filtered = filters.state is not None or has_quality
+        most = LOOKED_THROUGH if is_filtered else filters.limit
         among = await find_touched(connection, feed, filters.rule, after=after, limit=most)
     found = await list_normalized(
         connection,
@@ -239,6 +260,8 @@ async def _page_of(
         states=filters.state,
         rule=filters.rule,
         among=None if among is None else among.family_ids,
+        quality_from=filters.quality_from,
+        quality_to=filters.quality_to,
         after=after,
         limit=filters.limit + 1,
     )

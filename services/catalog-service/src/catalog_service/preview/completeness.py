@@ -16,6 +16,25 @@ class Lacking(BaseModel):
     alternative: str
 
 
+class QualityCount(BaseModel):
+    """How many products have a quality."""
+
+    quality: int
+    products: int
+
+
+class FeedQuality(BaseModel):
+    """How much of the advice the feed's products meet, 0 to 100 (M3.14).
+
+    `average` is over the `products` of which it can be said; null where it can be said of none.
+    """
+
+    average: float | None
+    products: int
+    unknown: int
+    distribution: list[QualityCount]
+
+
 class Completeness(BaseModel):
     """How many of the feed's products are ready to be sent."""
 
@@ -24,11 +43,14 @@ class Completeness(BaseModel):
     share: float
     states: dict[str, int]
     lacking: list[Lacking]
+    quality: FeedQuality
     contact: str = "Ask the operator of this channel about attributes you cannot fill."
 
 
-def completeness(states: Mapping[str, int], missing: Mapping[str, int]) -> Completeness:
-    """The figure, from the counts of states and of missing attributes."""
+def completeness(
+    states: Mapping[str, int], missing: Mapping[str, int], qualities: Mapping[int, int]
+) -> Completeness:
+    """The figures, from the counts of states, of missing attributes and of qualities."""
     products = sum(number for state, number in states.items() if state not in ABSENT)
     ready = states.get("valid", 0)
     return Completeness(
@@ -37,6 +59,22 @@ def completeness(states: Mapping[str, int], missing: Mapping[str, int]) -> Compl
         share=round(ready / products, 4) if products else 1.0,
         states=dict(states),
         lacking=lacking_of(missing),
+        quality=quality_of(qualities, products=products),
+    )
+
+
+def quality_of(qualities: Mapping[int, int], *, products: int) -> FeedQuality:
+    """The feed's quality, from how many of its `products` have each."""
+    known = sum(qualities.values())
+    total = sum(quality * number for quality, number in qualities.items())
+    return FeedQuality(
+        average=round(total / known, 1) if known else None,
+        products=known,
+        unknown=max(products - known, 0),
+        distribution=[
+            QualityCount(quality=quality, products=number)
+            for quality, number in sorted(qualities.items())
+        ],
     )
 
 

@@ -1,6 +1,11 @@
-"""The whole preview as a download, page by page: JSON Lines by family, CSV by SKU (M6.1)."""
+"""The whole preview as a download, page by page: JSON Lines by family, CSV by SKU, and a workbook
+with a sheet of SKUs and one of source fields (M6.1)."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Literal
 
 from catalog_service.feeds.store import Feed
 from catalog_service.preview.store import list_normalized
@@ -10,12 +15,19 @@ from catalog_service.sources.views import product_view
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.spreadsheets import csv_lines
+from common.web.workbooks import MEDIA_TYPE, Cell, WorkbookStream
 
 PAGE = 200
+MOST_FIELDS = 1_000
+"""Source fields with a column of their own; further ones stand together in the last."""
+SOURCE_COLUMNS = ("product", "source product", "parent")
 COLUMNS = (
     "product", "sku", "state", "title", "category_id", "category_path", "price", "discount_price",
-    "currency", "stock", "errors", "advice", "issues", "aliexpress_status", "aliexpress_product_id",
+    "currency", "stock", "errors", "advice", "quality", "issues", "aliexpress_status",
+    "aliexpress_product_id",
 )  # fmt: skip
+
+PRICES = tuple(COLUMNS.index(name) for name in ("price", "discount_price"))
 
 Cells = list[str | int | None]
 
@@ -32,6 +44,61 @@ async def csv_table(pool: Pool, feed: Feed) -> AsyncIterator[str]:
     yield csv_lines([COLUMNS])
     async for page in _pages(pool, feed):
         yield csv_lines(cells for preview in page for cells in _rows(preview))
+
+
+async def workbook(pool: Pool, feed: Feed) -> AsyncIterator[bytes]:
+    """A sheet with a row for each SKU, as in the CSV, and one with a row for each source product.
+
+    The feed is read twice, so that the columns of the second sheet are known when it begins; rows
+    that came between are in it, and fields of theirs that nobody had in its last column.
+    """
+    stream = WorkbookStream()
+    fields: dict[str, None] = {}
+    stream.begin_sheet("Products", COLUMNS)
+    async for page in _pages(pool, feed):
+        fields |= dict.fromkeys(
+            name for each in page for row in each.sources for name in row.fields
+        )
+        await asyncio.to_thread(stream.add_rows, _numbered(page))
+        yield stream.take()
+    columns = [*fields][:MOST_FIELDS]
+    stream.begin_sheet("Source fields", [*SOURCE_COLUMNS, *columns, "other fields"])
+    async for page in _pages(pool, feed):
+        await asyncio.to_thread(stream.add_rows, _source_rows(page, columns))
+        yield stream.take()
+    stream.finish()
+    yield stream.take()
+
+
+def _numbered(page: Sequence[ProductPreview]) -> Iterator[Sequence[Cell]]:
+    """The SKUs' rows, prices as numbers."""
+    for preview in page:
+        for cells in _rows(preview):
+            row: list[Cell] = [*cells]
+            for place in PRICES:
+                row[place] = None if cells[place] is None else Decimal(str(cells[place]))
+            yield row
+
+
+def _source_rows(page: Sequence[ProductPreview], columns: Sequence[str]) -> Iterator[list[Cell]]:
+    named = frozenset(columns)
+    for preview in page:
+        for row in preview.sources:
+            others = {name: value for name, value in row.fields.items() if name not in named}
+            yield [
+                preview.family_id,
+                row.product_id,
+                row.parent_id,
+                *(_shown(row.fields.get(name)) for name in columns),
+                json.dumps(others, ensure_ascii=False) if others else None,
+            ]
+
+
+def _shown(value: object) -> Cell:
+    """A source field in a cell; what is no text stands as the JSON it came as."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 async def _pages(pool: Pool, feed: Feed) -> AsyncIterator[list[ProductPreview]]:
@@ -70,7 +137,17 @@ def _rows(preview: ProductPreview) -> Iterator[Cells]:
             stock.get(code),
             sum(issue.severity == "error" for issue in issues),
             sum(issue.severity != "error" for issue in issues),
+            preview.quality,
             "; ".join(f"{issue.rule} {issue.field}: {issue.message}" for issue in issues),
             preview.report_status,
             preview.marketplace_product_id,
         ]
+
+
+Form = Literal["jsonl", "csv", "xlsx"]
+FORMS: Mapping[Form, tuple[Callable[[Pool, Feed], AsyncIterator[str | bytes]], str]] = {
+    "jsonl": (json_lines, "application/x-ndjson"),
+    "csv": (csv_table, "text/csv; charset=utf-8"),
+    "xlsx": (workbook, MEDIA_TYPE),
+}
+"""How the preview may be had: what writes it, and its media type."""

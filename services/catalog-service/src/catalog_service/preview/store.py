@@ -32,6 +32,8 @@ class ShownProduct(msgspec.Struct, frozen=True):
     report_status: str | None
     report_causes: list[Cause]
     marketplace_product_id: str | None
+    quality: int | None
+    image_urls: list[str]
 
 
 _SHOWN = select(*(normalized_product.c[name] for name in ShownProduct.__struct_fields__))
@@ -44,12 +46,16 @@ async def list_normalized(
     states: Sequence[str] | None = None,
     rule: str | None = None,
     among: Sequence[str] | None = None,
+    quality_from: int | None = None,
+    quality_to: int | None = None,
     after: str = "",
     limit: int = 50,
 ) -> list[ShownProduct]:
     """The feed's families by id, optionally `among` some, of these those in a state and touched by
-    a rule. Of all, a state's are read in the order of an index, however few they are."""
+    a rule, of a quality between two figures. Of all, a state's are read in the order of an index,
+    however few they are."""
     n = normalized_product.c
+    is_of_quality = quality_from is not None or quality_to is not None
     found = _SHOWN.where(
         n.merchant_id == feed.merchant_id, n.feed_id == feed.feed_id, n.family_id > after
     )
@@ -58,10 +64,14 @@ async def list_normalized(
     if rule is not None:
         found = found.where(literal(rule, Text) == any_(n.rules))
     if states is not None:
-        if among is None:
+        if among is None and not is_of_quality:
             first = _first_in_states(feed, states, after, limit).scalar_subquery()
             found = found.where(n.family_id == func.any(func.array(first)))
         found = found.where(n.state == any_(literal(list(states), ARRAY(Text))))
+    if quality_from is not None:
+        found = found.where(n.quality >= quality_from)
+    if quality_to is not None:
+        found = found.where(n.quality <= quality_to)
     rows = await core.fetch(connection, found.order_by(n.family_id).limit(limit))
     return [_shown(row) for row in rows]
 
@@ -90,12 +100,23 @@ def _first_in_states(
     )
 
 
-async def load_normalized(connection: Connection, feed: Feed, family_id: str) -> ShownProduct:
-    """One family of the feed. Raises `NotFound`."""
+async def load_normalized(
+    connection: Connection, feed: Feed, family_id: str, *, waits_for: str | None = None
+) -> ShownProduct:
+    """One family of the feed. Raises `NotFound`, with what it waits for where that is known."""
     found = await find_normalized(connection, feed, family_id)
     if found is None:
-        raise NotFound("family", remedy="It may still be dirty: see the feed's progress.")
+        remedy = "It may still be dirty: see the feed's progress."
+        raise NotFound("family", remedy=_waiting(waits_for) if waits_for else remedy)
     return found
+
+
+def _waiting(waits_for: str) -> str:
+    kind, _, name = waits_for.partition(":")
+    if kind == "photo":
+        shop, _, url = name.partition(":")
+        return f"It waits until its picture {url} is uploaded into the photo bank of {shop}."
+    return f"It waits for {waits_for}."
 
 
 async def find_normalized(
@@ -177,6 +198,19 @@ async def find_pending(
 async def count_states(connection: Connection, feed: Feed) -> dict[str, int]:
     """How many families are in each state."""
     return await load_counters(connection, feed.merchant_id, feed.feed_id, "state")
+
+
+async def count_qualities(connection: Connection, feed: Feed) -> dict[int, int]:
+    """How many families have each quality that occurs (M3.14)."""
+    rows = await connection.fetch(
+        """
+        SELECT quality, count(*) AS families FROM normalized_product
+        WHERE merchant_id = $1 AND feed_id = $2 AND quality IS NOT NULL GROUP BY 1 ORDER BY 1
+        """,
+        feed.merchant_id,
+        feed.feed_id,
+    )
+    return {row["quality"]: row["families"] for row in rows}
 
 
 async def count_missing(connection: Connection, feed: Feed) -> dict[str, int]:
@@ -289,4 +323,6 @@ def _shown(row: asyncpg.Record) -> ShownProduct:
         report_status=row["report_status"],
         report_causes=msgspec.json.decode(row["report_causes"] or "[]", type=list[Cause]),
         marketplace_product_id=row["marketplace_product_id"],
+        quality=row["quality"],
+        image_urls=row["image_urls"],
     )

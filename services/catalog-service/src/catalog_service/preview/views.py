@@ -1,6 +1,6 @@
 """How issues and products are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from aliexpress.payload import creation_payload
 from aliexpress.wire import encode
+from catalog_service.photo_bank.photo import Photo
 from catalog_service.preview.store import ShownProduct
 from catalog_service.sources.views import ProductView
 from common.contracts.product import ProductNormalized
@@ -38,6 +39,8 @@ class ProductLine(BaseModel):
     sku_codes: list[str]
     errors: int
     advice: int
+    quality: int | None
+    """How much of the advice it meets, 0 to 100; null where that cannot be said (M3.14)."""
     issues: list[IssueView]
     revision: int
     report_status: str | None
@@ -45,12 +48,22 @@ class ProductLine(BaseModel):
     normalized_at: datetime
 
 
+class PictureView(BaseModel):
+    """A picture of the catalogue's in the shop's photo bank: under which address it is sent, or why
+    it is not; neither while it is still to be uploaded (M3.5)."""
+
+    url: str
+    photo_bank_url: str | None
+    reason: str | None
+
+
 class ProductPreview(ProductLine):
     """A family as it would be sent, beside its source fields (M6.1).
 
     `body` is the request body that creates the product, exactly; null while it cannot be created.
     Of a product that is online the body of an update differs from it by what the shop has, as
-    `body_note` says.
+    `body_note` says. `waits_for` names what has to be there before its newest state is evaluated:
+    until then all this is as it was before. `pictures` are those asked into the photo bank.
     """
 
     presence: str
@@ -60,6 +73,8 @@ class ProductPreview(ProductLine):
     stock: list[dict[str, Any]] | None
     body: dict[str, Any] | None
     body_note: str | None
+    waits_for: str | None
+    pictures: list[PictureView]
     sources: list[ProductView]
     causes: list[dict[str, Any]]
 
@@ -90,8 +105,14 @@ def product_line(product: ShownProduct) -> ProductLine:
     return ProductLine(**_line(product))
 
 
-def product_preview(product: ShownProduct, sources: list[ProductView]) -> ProductPreview:
-    """The family in full."""
+def product_preview(
+    product: ShownProduct,
+    sources: list[ProductView],
+    *,
+    waits_for: str | None = None,
+    photos: Mapping[str, Photo] | None = None,
+) -> ProductPreview:
+    """The family in full; `photos` are its pictures in the photo bank, by address."""
     event = product.event
     content = None if event.content is None else msgspec.to_builtins(event.content)
     offers = None if event.offers is None else msgspec.to_builtins(event.offers)
@@ -105,6 +126,11 @@ def product_preview(product: ShownProduct, sources: list[ProductView]) -> Produc
         stock=stock,
         body=body_of(event),
         body_note=None if product.marketplace_product_id is None else ONLINE_NOTE,
+        waits_for=waits_for,
+        pictures=[
+            PictureView(url=url, photo_bank_url=photo.address, reason=photo.reason)
+            for url, photo in (photos or {}).items()
+        ],
         sources=sources,
         causes=[msgspec.to_builtins(cause) for cause in product.report_causes],
     )
@@ -129,6 +155,7 @@ def _line(product: ShownProduct) -> dict[str, Any]:
         "sku_codes": event.sku_codes,
         "errors": errors,
         "advice": len(issues) - errors,
+        "quality": product.quality,
         "issues": issue_views(issues),
         "revision": event.revision,
         "report_status": product.report_status,

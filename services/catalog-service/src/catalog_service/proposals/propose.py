@@ -63,6 +63,12 @@ def propose(
     main, why = choose_locale(draft, setting.main_locale)
     draft.put("main_locale", main, why=why)
     _put_currency(draft, setting)
+    draft.offer(
+        "photo_bank",
+        True,
+        why="sends pictures by addresses in the shop's photo bank, for shops whose products"
+        " AliExpress refuses with others (M3.5)",
+    )
     put_long_titles(draft)
     put_units(draft)
     put_category(draft, find_categories(draft), suggestions or {})
