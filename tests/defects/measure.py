@@ -17,6 +17,7 @@ from catalog_service.feeds.compile import CompiledFeed, compile_feed
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.normalizing.normalize import Normalized, SchemaRefused, Standing, normalize
 from catalog_service.normalizing.variations import Member
+from catalog_service.photo_bank.photo import Photo
 from sandbox.schema_store import SchemaStore
 from sandbox.sellers import Seller
 
@@ -119,6 +120,9 @@ class SimulatorLookups:
         if NO_PICTURE in url:
             return "it is no picture but text/html"
         return "its server answered 404" if UNREACHABLE in url else ""
+
+    def photo(self, url: str) -> Photo:
+        return Photo(address=url)
 
 
 def draw_cases(seed: int, defects: int) -> Iterator[Case]:

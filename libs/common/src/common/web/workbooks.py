@@ -10,10 +10,10 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import lru_cache
+from html import escape
 from io import RawIOBase
 from itertools import count
 from typing import IO, TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
 
 from common.web.spreadsheets import harmless
 
@@ -154,7 +154,7 @@ def _cell(cell: Cell, place: str, style: int) -> str:
         text = text[: MOST_CHARACTERS - 1] + "…"
     if not style and harmless(text) != text:
         style = _QUOTED
-    written = escape(_ESCAPE.sub("_x005F_", text)).replace("\r", "_x000D_")
+    written = escape(_ESCAPE.sub("_x005F_", text), quote=False).replace("\r", "_x000D_")
     shown = f' s="{style}"' if style else ""
     return f'<c r="{place}" t="inlineStr"{shown}><is><t xml:space="preserve">{written}</t></is></c>'
 
@@ -184,7 +184,7 @@ def _other_parts(names: Sequence[str]) -> Iterator[tuple[str, str]]:
         ),
     )
     listed = "".join(
-        f'<sheet name={quoteattr(name)} sheetId="{n}" r:id="rId{n}"/>'
+        f'<sheet name="{escape(name)}" sheetId="{n}" r:id="rId{n}"/>'
         for n, name in zip(numbers, names, strict=True)
     )
     yield (

@@ -1,0 +1,1 @@
+"""A marketplace that takes pictures of its photo bank alone."""
