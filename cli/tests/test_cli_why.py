@@ -106,6 +106,11 @@ REJECTED = ITEM | {"status": "rejected", "cause": CAUSE}
     [
         (wanted(), published(), "as it is wanted"),
         (wanted(is_pending=True, waits_for="image:x"), published(), "waits for image:x"),
+        (
+            wanted(is_pending=True, waits_for="photo:main:https://p/1.jpg"),
+            published(),
+            "waits for the upload of https://p/1.jpg into the photo bank of main",
+        ),
         (wanted(state="excluded", excluded_by=["exclude.any.1"]), None, "by exclude.any.1"),
         (wanted(state="excluded"), published(), "takes it off AliExpress"),
         (wanted(state="deleted"), published(accepted=GONE), "deleted from the catalogue."),

@@ -250,6 +250,20 @@ def test_only_photo_bank_pictures_while_it_runs(sandbox: Any, payload: Payload) 
     assert sandbox.feed("PRODUCT_CREATE", {"1": payload()})["1"]["success"] is True
 
 
+def test_a_photo_bank_without_room(start_sandbox: Any) -> None:
+    upload = "aliexpress.photobank.redefining.uploadimageforsdk"
+    picture = {"file_name": "clock.jpg", "image_bytes": "picture"}
+    with start_sandbox(photo_bank_megabytes="0.00001") as client:
+        client.connect()
+        assert client.call(upload, picture)["result"]["is_success"] is True
+        refused = client.call(upload, picture)["result"]
+        assert (refused["is_success"], refused["error_code"]) == (False, "PHOTOBANK_FULL")
+    with start_sandbox() as client:
+        client.connect()
+        client.control("POST", "quirks", {"full_photo_bank": True})
+        assert client.call(upload, picture)["result"]["is_success"] is False
+
+
 def test_a_category_the_seller_may_not_use(sandbox: Any, payload: Payload) -> None:
     sandbox.token = ""
     sandbox.connect("2200100002")

@@ -67,7 +67,7 @@ async def test_what_a_shop_has(market: Any) -> None:
     }
     uploaded = await shop.upload_image(client, token, "coat.png", PNG)
     assert uploaded.url.startswith("http")
-    assert uploaded.total_megabytes == "1024"
+    assert uploaded.total_megabytes == "1024.00"
 
 
 @pytest.mark.parametrize("empty", ["wrapped", "object", "empty_string", "null"])

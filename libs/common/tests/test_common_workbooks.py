@@ -68,9 +68,9 @@ def test_numbers_are_numbers_and_nothing_takes_no_place() -> None:
 
 
 def test_what_no_cell_can_hold_is_cut_or_replaced() -> None:
-    cells = cells_of(written(("Products", ["a", "b"], [["x" * 40_000, "a\x00b\x1f"]])))
+    cells = cells_of(written(("Products", ["a", "b"], [["x" * 40_000, "a\x00b\x1f\r\nc\rd"]])))
     assert len(text_of(cells["A2"])) == MOST_CHARACTERS
-    assert text_of(cells["B2"]) == "a\ufffdb\ufffd"
+    assert text_of(cells["B2"]) == "a\ufffdb\ufffd\nc\nd"
 
 
 def test_what_a_sheet_cannot_hold_goes_on_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

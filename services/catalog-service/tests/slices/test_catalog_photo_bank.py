@@ -327,6 +327,8 @@ async def test_a_product_that_is_online_sends_its_stock_while_new_pictures_are_u
     assert ["still to be uploaded" in i.message for i in event.content_part.issues[:1]] == [True]
     shown = (await api.get("/v1/merchants/m/feeds/f/preview/a")).json()
     assert shown["waits_for"] == f"photo:s:{host.url('2.png')}"
+    saved = await api.get("/v1/merchants/m/feeds/f/preview-download")
+    assert json.loads(saved.text) == shown
     await work()
     [event] = await emitted()
     assert event.content is not None

@@ -40,11 +40,17 @@ _HEADER, _QUOTED = 1, 2
 """Styles: bold, and a text that stays one."""
 _STYLES = (
     f'{_HEAD}<styleSheet xmlns="{_MAIN}">'
-    "<fonts><font/><font><b/></font></fonts>"
-    '<fills><fill/><fill><patternFill patternType="gray125"/></fill></fills>'
-    "<borders><border/></borders><cellStyleXfs><xf/></cellStyleXfs>"
-    '<cellXfs><xf/><xf fontId="1" applyFont="1"/>'
-    '<xf numFmtId="49" quotePrefix="1" applyNumberFormat="1"/></cellXfs>'
+    '<fonts count="2"><font><sz val="11"/><name val="Calibri"/><family val="2"/></font>'
+    '<font><b/><sz val="11"/><name val="Calibri"/><family val="2"/></font></fonts>'
+    '<fills count="2"><fill><patternFill patternType="none"/></fill>'
+    '<fill><patternFill patternType="gray125"/></fill></fills>'
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
+    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+    '<cellXfs count="3"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
+    '<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/>'
+    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" quotePrefix="1"'
+    ' applyNumberFormat="1"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
     "</styleSheet>"
 )
 
@@ -149,12 +155,12 @@ def _letters(place: int) -> str:
 def _cell(cell: Cell, place: str, style: int) -> str:
     if not isinstance(cell, str):
         return f'<c r="{place}"><v>{cell}</v></c>'
-    text = _NOT_IN_XML.sub("\ufffd", cell)
+    text = _NOT_IN_XML.sub("\ufffd", cell.replace("\r\n", "\n").replace("\r", "\n"))
     if len(text) > MOST_CHARACTERS:
         text = text[: MOST_CHARACTERS - 1] + "…"
     if not style and harmless(text) != text:
         style = _QUOTED
-    written = escape(_ESCAPE.sub("_x005F_", text), quote=False).replace("\r", "_x000D_")
+    written = escape(_ESCAPE.sub("_x005F_", text), quote=False)
     shown = f' s="{style}"' if style else ""
     return f'<c r="{place}" t="inlineStr"{shown}><is><t xml:space="preserve">{written}</t></is></c>'
 

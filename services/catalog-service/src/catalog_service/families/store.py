@@ -240,6 +240,19 @@ async def end_waits(connection: Connection, merchant_id: str, *waits_for: str) -
     await mark(connection, select(ended))
 
 
+async def load_waits(connection: Connection, keys: Collection[ProductKey]) -> dict[ProductKey, str]:
+    """What those of these feeds' families that wait are waiting for."""
+    rows = await connection.fetch(
+        """
+        SELECT merchant_id, feed_id, family_id, waits_for FROM family_wait
+        JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, feed_id, family_id)
+            USING (merchant_id, feed_id, family_id)
+        """,
+        *columns_of(keys),
+    )
+    return {(m, feed, family): waits_for for m, feed, family, waits_for in rows}
+
+
 def row_of_product(key: ProductKey) -> RowKey:
     """What jobs call the row of a feed's family."""
     merchant_id, feed_id, family_id = key

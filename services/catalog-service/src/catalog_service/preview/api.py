@@ -41,6 +41,7 @@ from catalog_service.preview.try_event import TriedEvent, event_of_body, try_eve
 from catalog_service.preview.views import (
     ProductLine,
     ProductPreview,
+    photos_of,
     product_line,
     product_preview,
 )
@@ -176,7 +177,7 @@ def preview_router(pool: Pool) -> APIRouter:
             product,
             [product_view(row) for row in rows],
             waits_for=waits_for,
-            photos={key[2]: photos[key] for key in keys if key in photos},
+            photos=photos_of(product, photos, feed),
         )
 
     @router.get(

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 
+from catalog_service.families.store import load_waits
 from catalog_service.feeds.store import Feed
-from catalog_service.preview.store import list_normalized
-from catalog_service.preview.views import ProductPreview, product_preview
+from catalog_service.photo_bank.store import load_requested
+from catalog_service.preview.store import ShownProduct, list_normalized
+from catalog_service.preview.views import ProductPreview, photos_of, product_preview
 from catalog_service.sources.store import list_families
 from catalog_service.sources.views import product_view
-from common.postgres.pool import Pool
+from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading
 from common.web.spreadsheets import csv_lines
 from common.web.workbooks import MEDIA_TYPE, Cell, WorkbookStream
@@ -106,15 +108,31 @@ async def _pages(pool: Pool, feed: Feed) -> AsyncIterator[list[ProductPreview]]:
     while True:
         async with reading(pool) as connection:
             found = await list_normalized(connection, feed, after=after, limit=PAGE)
-            names = [product.event.family_id for product in found]
-            rows = await list_families(connection, feed.merchant_id, feed.catalogue_id, names)
-        yield [
-            product_preview(product, [product_view(row) for row in rows[name]])
-            for name, product in zip(names, found, strict=True)
-        ]
+            page = await _previews(connection, feed, found)
+        yield page
         if len(found) < PAGE:
             return
-        after = names[-1]
+        after = found[-1].event.family_id
+
+
+async def _previews(
+    connection: Connection, feed: Feed, found: Sequence[ShownProduct]
+) -> list[ProductPreview]:
+    names = [product.event.family_id for product in found]
+    merchant, shop = feed.merchant_id, feed.shop_id
+    rows = await list_families(connection, merchant, feed.catalogue_id, names)
+    waits = await load_waits(connection, [(merchant, feed.feed_id, name) for name in names])
+    pictures = {(merchant, shop, url) for product in found for url in product.image_urls}
+    photos = await load_requested(connection, pictures)
+    return [
+        product_preview(
+            product,
+            [product_view(row) for row in rows[name]],
+            waits_for=waits.get((merchant, feed.feed_id, name)),
+            photos=photos_of(product, photos, feed),
+        )
+        for name, product in zip(names, found, strict=True)
+    ]
 
 
 def _rows(preview: ProductPreview) -> Iterator[Cells]:

@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from aliexpress.payload import creation_payload
 from aliexpress.wire import encode
+from catalog_service.feeds.store import Feed
 from catalog_service.photo_bank.photo import Photo
+from catalog_service.photo_bank.store import PhotoKey
 from catalog_service.preview.store import ShownProduct
 from catalog_service.sources.views import ProductView
 from common.contracts.product import ProductNormalized
@@ -134,6 +136,14 @@ def product_preview(
         sources=sources,
         causes=[msgspec.to_builtins(cause) for cause in product.report_causes],
     )
+
+
+def photos_of(
+    product: ShownProduct, photos: Mapping[PhotoKey, Photo], feed: Feed
+) -> dict[str, Photo]:
+    """The product's pictures among those asked into the photo bank of its feed's shop."""
+    keys = {url: (feed.merchant_id, feed.shop_id, url) for url in product.image_urls}
+    return {url: photos[key] for url, key in keys.items() if key in photos}
 
 
 def issues_of(event: ProductNormalized) -> list[Issue]:

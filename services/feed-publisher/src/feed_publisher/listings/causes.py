@@ -98,8 +98,10 @@ KNOWN: tuple[Known, ...] = (
         "no-image",
         None,
         r"None of your image url",
-        "AliExpress could fetch none of the product's pictures.",
-        "Check that the first picture's address answers from outside your network.",
+        "AliExpress could fetch none of the product's pictures, or takes only those of the shop's "
+        "photo bank.",
+        "Check that the first picture's address answers from outside your network; where it does, "
+        "set photo_bank: on in the feed.",
     ),
     Known(
         "internal",
