@@ -102,6 +102,18 @@ class AllowedValue(Answer, frozen=True, kw_only=True):
     name: str
 
 
+class PhotoBank(Answer, frozen=True, kw_only=True):
+    """A shop's photo bank: pictures by what became of them, and how full it is."""
+
+    shop_id: str
+    uploaded: int
+    waiting: int
+    refused: int
+    used_megabytes: str | None = None
+    total_megabytes: str | None = None
+    full_until: datetime | None = None
+
+
 class ShopCatalogue:
     """What AliExpress offers one shop."""
 
@@ -113,6 +125,10 @@ class ShopCatalogue:
         """Templates, groups, size charts, units, languages, countries; of a leaf, or of all."""
         path = route_of(*self._of, "options")
         return await self._session.get(CATALOG, path, ShopOptions, {"category": category})
+
+    async def photo_bank(self) -> PhotoBank:
+        """How full the shop's photo bank is, and what is still to be uploaded."""
+        return await self._session.get(CATALOG, route_of(*self._of, "photo-bank"), PhotoBank)
 
     async def categories(
         self,

@@ -32,6 +32,7 @@ _COMMANDS: Mapping[tuple[str, ...], str] = {
     ("GET", "shops"): "channel shops list",
     ("GET", "shops", "*", "categories"): "channel categories find WORDS",
     ("GET", "shops", "*", "options"): "channel shops options {id}",
+    ("GET", "shops", "*", "photo-bank"): "channel shops photo-bank {id}",
     ("POST", "shops", "*", "connect"): "channel shops connect {id}",
     ("POST", "shipments", "*", "tracking"): "channel orders tracking",
     ("GET", "dead-letters"): "channel dead-letters list",

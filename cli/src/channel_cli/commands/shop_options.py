@@ -1,4 +1,4 @@
-"""`channel shops options`: what AliExpress offers a shop."""
+"""`channel shops options` and `photo-bank`: what AliExpress offers and keeps for a shop."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -65,6 +65,26 @@ def options(
     show(found, as_json, lambda: table_of(("configuration", "id", "name"), _rows(found, only)))
     if not as_json and found.is_overdue:
         say(f"AliExpress could not be asked again in time: as of {found.fetched_at:%Y-%m-%d}.")
+
+
+def photo_bank(
+    shop: Annotated[str, typer.Argument(help="The shop's id.")] = SAMPLE_SHOP,
+    *,
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    as_json: AsJson = False,
+) -> None:
+    """How many pictures of the shop's feeds are in its photo bank, wait, or were refused (M3.5)."""
+    found = ask(lambda channel: ShopCatalogue(channel.session, merchant, shop).photo_bank())
+    columns = ("uploaded", "waiting", "refused", "MB used", "MB in all", "full until")
+    row = (
+        found.uploaded,
+        found.waiting,
+        found.refused,
+        found.used_megabytes,
+        found.total_megabytes,
+        found.full_until,
+    )
+    show(found, as_json, lambda: table_of(columns, [row]))
 
 
 def _rows(found: ShopOptions, only: str | None) -> Iterator[tuple[str, str, str]]:

@@ -34,6 +34,7 @@ from catalog_service.normalizing.mark_due import SaleCalendar
 from catalog_service.normalizing.republish import Republisher
 from catalog_service.normalizing.worker import Normalizer
 from catalog_service.options.api import options_router
+from catalog_service.photo_bank.api import photo_bank_router
 from catalog_service.photo_bank.store import UPLOADING
 from catalog_service.photo_bank.upload_photos import PhotoUploader
 from catalog_service.preview.api import dry_run_router, preview_router
@@ -119,6 +120,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             categories_router(pool, trees),
             attributes_router(pool, trees, lifetime=settings.schema_lifetime),
             options_router(pool, trees, lifetime=settings.schema_lifetime),
+            photo_bank_router(pool),
             preview_router(pool),
             sku_router(pool),
             dry_run_router(pool),

@@ -67,3 +67,10 @@ async def test_categories_and_options_by_their_commands(run: Run, pool: Pool) ->
     assert "shipping_template_id" in await run("shops", "options", "s")
     assert "piece/pieces" in await run("shops", "options", "s", "--only", "product_units")
     await run("shops", "options", "s", "--only", "nonsense", code=2)
+
+
+async def test_a_photo_bank_by_its_command(run: Run) -> None:
+    counts = json.loads(await run("shops", "photo-bank", "s", "--json"))
+    assert (counts["uploaded"], counts["waiting"], counts["total_megabytes"]) == (0, 0, None)
+    assert "uploaded" in await run("shops", "photo-bank", "s")
+    await run("shops", "photo-bank", "unheard-of", code=1)

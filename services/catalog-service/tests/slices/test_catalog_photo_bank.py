@@ -218,6 +218,10 @@ async def test_a_product_waits_for_its_upload_and_is_taken_by_its_addresses_in_t
     assert shown["body"]["image_url_list"] == event.content.image_urls
     assert [picture["url"] for picture in shown["pictures"]] == [one, two]
     assert [p["photo_bank_url"] for p in shown["pictures"]] == event.content.image_urls
+    counts = (await api.get("/v1/merchants/m/shops/s/photo-bank")).json()
+    assert (counts["uploaded"], counts["waiting"], counts["refused"]) == (2, 0, 0)
+    assert counts["total_megabytes"] == "1024.00"
+    assert (await api.get("/v1/merchants/m/shops/other/photo-bank")).status_code == 404
     token = access_token(await tokens.token("m", "s"))
     payload = creation_payload(event)
     assert payload is not None

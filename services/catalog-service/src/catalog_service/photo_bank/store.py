@@ -289,6 +289,35 @@ async def load_bank(connection: Connection, shop: ShopKey) -> Bank:
     return Bank(0, None) if row is None else Bank(*row)
 
 
+class PictureCounts(NamedTuple):
+    """How many contents are in a shop's photo bank, wait or were refused, and how full it is."""
+
+    uploaded: int
+    waiting: int
+    refused: int
+    used_megabytes: str | None
+    total_megabytes: str | None
+    full_until: datetime | None
+
+
+async def count_pictures(connection: Connection, shop: ShopKey) -> PictureCounts:
+    """The shop's counts."""
+    row = await connection.fetchrow(
+        """
+        SELECT count(*) FILTER (WHERE address IS NOT NULL),
+            count(*) FILTER (WHERE address IS NULL AND reason IS NULL),
+            count(*) FILTER (WHERE address IS NULL AND reason IS NOT NULL),
+            max(used_megabytes), max(total_megabytes), max(full_until)
+        FROM photo_bank JOIN bank_picture USING (merchant_id, shop_id)
+        WHERE merchant_id = $1 AND shop_id = $2
+        """,
+        *shop,
+    )
+    if row is None:
+        raise RuntimeError("counting returned no row")
+    return PictureCounts(*row)
+
+
 async def note_turn(
     connection: Connection, shop: ShopKey, *, failures: int, retry_at: datetime | None
 ) -> None:
