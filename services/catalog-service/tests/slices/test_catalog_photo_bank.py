@@ -16,6 +16,7 @@ from aliexpress.payload import creation_payload
 from aliexpress.products import post_product
 from aliexpress.shop import is_bank_full
 from catalog_service.categories.marketplace import Tokens, access_token
+from catalog_service.families.store import listed, mark
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration
 from catalog_service.images.check_images import ImageChecker
@@ -333,6 +334,11 @@ async def test_a_product_that_is_online_sends_its_stock_while_new_pictures_are_u
     assert shown["waits_for"] == f"photo:s:{host.url('2.png')}"
     saved = await api.get("/v1/merchants/m/feeds/f/preview-download")
     assert json.loads(saved.text) == shown
+    async with unit_of_work(pool) as connection:  # marked, though nothing of it has changed
+        await mark(connection, listed([("m", "c", "a", None, None)]))
+    await settle()
+    assert await waits(pool) == [shown["waits_for"]]
+    await emitted()
     await work()
     [event] = await emitted()
     assert event.content is not None
