@@ -1,12 +1,17 @@
 """Counters are what counting from scratch gives, whatever happened, in whatever order."""
 
 import asyncio
+import runpy
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
+import catalog_service
 from catalog_service.families.store import (
     Wait,
     claim_families,
@@ -177,6 +182,36 @@ async def test_counters_are_what_counting_from_scratch_gives(pool: Pool) -> None
         """
     )
     assert differ == 0
+
+
+async def test_the_migration_groups_what_is_there_as_evaluation_does(pool: Pool) -> None:
+    field = 'category_attributes > Größe "alt"'
+    issues = [
+        *ISSUES,
+        Issue("M3.5", "picture", "its server answered 404 for 'a.jpg'", "Correct it. Then 2 more."),
+        Issue("M3.5", "picture", "its server answered 410 for 'b.jpg'", "Correct it."),
+        Issue("M3.9", "price", "-1,5 of X20 isn't 3.0", "Say \"20.00\" or '3'"),
+        Issue("M4.2", field, "none", "Choose.", value='a\tb\\c "d" é \x01'),
+    ]
+    random = Random(3)
+    rows = []
+    for number in range(40):
+        some = random.sample(issues, random.randrange(1, len(issues)))
+        part = Part(is_valid=False, hash="x", issues=some)
+        made = row(random, "f", f"f{number:02}", 1)
+        rules = sorted({issue.rule for issue in some})
+        groups = groups_of(some, has_category=made.category_id is not None)
+        event = msgspec.structs.replace(made.event, content_part=part, offers_part=part)
+        rows.append(replace(made, event=event, rules=rules, groups=groups))
+    async with unit_of_work(pool) as connection:
+        await save_normalized(connection, rows)
+    await pool.execute("UPDATE normalized_product SET groups = '{}'")
+    migration = Path(catalog_service.__file__).parent / "migrations/versions/0015_counters.py"
+    await pool.execute(runpy.run_path(str(migration))["GROUPS"])
+    found = await pool.fetch("SELECT family_id, groups FROM normalized_product")
+    assert {row["family_id"]: row["groups"] for row in found} == {
+        made.event.family_id: made.groups for made in rows
+    }
 
 
 async def test_a_cause_is_shown_in_the_words_of_its_first_example(pool: Pool) -> None:

@@ -174,7 +174,12 @@ async def list_products(
             _listing.c.drift,
             _in_flight().label("in_flight"),
         )
-        .outerjoin_from(_desired, _listing, _is_same_family(_listing))
+        .outerjoin_from(
+            _desired,
+            _listing,
+            # said of both, so that a join of both in their order begins there
+            sa.and_(_is_same_family(_listing), _listing.c.family_id > after),
+        )
         .where(
             _desired.c.merchant_id == merchant_id,
             _desired.c.feed_id == feed_id,
