@@ -177,8 +177,12 @@ async def list_products(
         .outerjoin_from(
             _desired,
             _listing,
-            # said of both, so that a join of both in their order begins there
-            sa.and_(_is_same_family(_listing), _listing.c.family_id > after),
+            # said of both: a join of all of one with a page of the other takes long
+            sa.and_(
+                _is_same_family(_listing),
+                _listing.c.family_id > after,
+                *([] if until is None else [_listing.c.family_id <= until]),
+            ),
         )
         .where(
             _desired.c.merchant_id == merchant_id,
