@@ -7,6 +7,7 @@ from random import Random
 from common.postgres.counters import fold, load_all
 from common.postgres.pool import Connection, Pool, open_pool
 from common.postgres.unit_of_work import reading, unit_of_work
+from feed_publisher.driving import store
 from stack.testing import NewDatabase
 
 from ..publisher_harness import migrate
@@ -18,7 +19,7 @@ ACTIONS = ("create", "update", "price")
 async def step(connection: Connection, random: Random) -> None:
     """Statements as the stores make them, of several families in the order of their ids."""
     families = sorted({f"f{random.randrange(15):02}" for _ in range(random.randrange(1, 7))})
-    match random.randrange(5):
+    match random.randrange(7):
         case 0 | 1:
             await connection.execute(
                 """
@@ -50,6 +51,26 @@ async def step(connection: Connection, random: Random) -> None:
                 feed,
                 families,
                 is_online,
+            )
+        case 4:
+            await connection.execute(
+                "INSERT INTO family_mark (merchant_id, feed_id, kind, family_id)"
+                " SELECT 'm', 'f', $1, f FROM unnest($2::text[]) AS f",
+                random.choice(["product", "offer"]),
+                families[:1],
+            )
+            await connection.execute(
+                "INSERT INTO held_change (merchant_id, feed_id, kind, family_id, guard,"
+                " desired_revision, sku_codes, held_at)"
+                " SELECT 'm', 'f', 'product', f, 'removal', $1, '{}', '2026-01-01'"
+                " FROM unnest($2::text[]) AS f ON CONFLICT DO NOTHING",
+                random.randrange(3),
+                families[1:2],
+            )
+            await connection.execute(
+                "UPDATE listing SET reported_status = $1 WHERE family_id = $2",
+                random.choice(["live", "rejected"]),
+                families[0],
             )
         case _:
             code = random.choice([None, "F1", "F2"])
@@ -103,6 +124,11 @@ async def from_scratch(pool: Pool, subject: str) -> dict[str, Counter[str]]:
 async def test_counters_are_what_counting_from_scratch_gives(database: NewDatabase) -> None:
     pool = await open_pool(await database(migrate), max_size=4)
     await asyncio.gather(*(history(pool, seed) for seed in range(3)))
+    async with reading(pool) as connection:
+        for feed in ("f", "g"):
+            counts = await store.count_feed(connection, "m", feed)
+            assert counts == await store._count_all(connection, "m", feed)
+            assert counts["desired"] > 0
     for _ in range(2):
         async with reading(pool) as connection:
             found = await load_all(

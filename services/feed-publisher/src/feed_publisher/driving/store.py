@@ -4,30 +4,46 @@ from common.postgres.counters import load_counters
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import one_snapshot
 
-UNSETTLED = 20_001
-"""Of how many families with something unsettled the counts are corrected one by one."""
+UNSETTLED = 20_000
+"""How many notes on families the counts are corrected by; where there are more, all is counted."""
 
-_UNSETTLED = """
-    SELECT family_id FROM held_change WHERE merchant_id = $1 AND feed_id = $2
+_NOTES = """
+    SELECT family_id, desired_revision AS held, false AS is_busy, false AS is_refused
+    FROM held_change WHERE merchant_id = $1 AND feed_id = $2
     UNION ALL
-    SELECT family_id FROM family_mark
-    WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product'
+    SELECT family_id, NULL, true, false
+    FROM family_mark WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product'
     UNION ALL
-    SELECT family_id FROM run_item WHERE merchant_id = $1 AND feed_id = $2
+    SELECT family_id, NULL, true, false
+    FROM run_item WHERE merchant_id = $1 AND feed_id = $2
         AND status IN ('sending', 'in_job') AND action IN ('create', 'update', 'delete')
     UNION ALL
-    SELECT family_id FROM run_item WHERE merchant_id = $1 AND status = 'pending'
-        AND run_id = ANY(ARRAY(
-            SELECT run_id FROM feed_run WHERE merchant_id = $1 AND feed_id = $2
-                AND kind = 'product' AND state = 'running'))
+    SELECT family_id, NULL, true, false
+    FROM run_item WHERE merchant_id = $1 AND status = 'pending' AND run_id = ANY(ARRAY(
+        SELECT run_id FROM feed_run
+        WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product' AND state = 'running'))
     UNION ALL
-    SELECT family_id FROM shortfall
-    WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product'
+    SELECT family_id, NULL, false, true
+    FROM shortfall WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product'
     UNION ALL
-    SELECT family_id FROM listing
-    WHERE merchant_id = $1 AND feed_id = $2 AND reported_status = 'rejected'
+    SELECT family_id, NULL, false, true
+    FROM listing WHERE merchant_id = $1 AND feed_id = $2 AND reported_status = 'rejected'
 """
-"""The families of which more is known than whether they are wanted and online."""
+"""What is known of families beside whether they are wanted and online."""
+_PLACE = """
+    CASE WHEN held = desired THEN 'withheld' WHEN is_busy THEN 'pending'
+        WHEN is_refused THEN 'rejected' WHEN is_online THEN 'live' ELSE 'pending' END AS place
+"""
+_COUNTS = """
+    count(*) FILTER (WHERE presence = 'present') AS desired,
+    count(*) FILTER (WHERE presence = 'present' AND place = 'live') AS live,
+    count(*) FILTER (WHERE presence = 'present' AND place = 'rejected') AS rejected,
+    count(*) FILTER (WHERE presence = 'present' AND place = 'pending') AS pending,
+    count(*) FILTER (WHERE presence = 'present' AND place = 'withheld') AS withheld,
+    count(*) FILTER (WHERE presence = 'absent' AND is_online) AS removals,
+    count(*) FILTER (WHERE presence = 'absent' AND is_online AND place = 'withheld')
+        AS removals_withheld
+"""
 
 
 async def count_feed(connection: Connection, merchant_id: str, feed_id: str) -> dict[str, int]:
@@ -44,17 +60,36 @@ async def count_feed(connection: Connection, merchant_id: str, feed_id: str) -> 
 
 
 async def _count_feed(connection: Connection, merchant_id: str, feed_id: str) -> dict[str, int]:
-    unsettled = await connection.fetch(
-        f"SELECT DISTINCT family_id FROM (SELECT family_id FROM ({_UNSETTLED}) AS u LIMIT $3) AS f",  # noqa: S608 - constant text
+    row = await connection.fetchrow(
+        f"""
+        WITH note AS MATERIALIZED (SELECT * FROM ({_NOTES}) AS note LIMIT $3 + 1),
+        noted AS MATERIALIZED (
+            SELECT family_id, max(held) AS held, bool_or(is_busy) AS is_busy,
+                bool_or(is_refused) AS is_refused
+            FROM note WHERE (SELECT count(*) FROM note) <= $3 GROUP BY family_id
+        ), family AS (
+            SELECT presence, revision AS desired, held, is_busy, is_refused,
+                marketplace_product_id IS NOT NULL AS is_online
+            FROM noted JOIN desired_product AS d
+                ON d.merchant_id = $1 AND d.feed_id = $2 AND d.family_id = noted.family_id
+            LEFT JOIN listing AS l
+                ON l.merchant_id = $1 AND l.feed_id = $2 AND l.family_id = noted.family_id
+        ), placed AS (SELECT presence, is_online, {_PLACE} FROM family)
+        SELECT {_COUNTS},
+            count(*) FILTER (WHERE presence = 'present' AND is_online) AS "present/online",
+            count(*) FILTER (WHERE presence = 'present' AND NOT is_online) AS "present/offline",
+            count(*) FILTER (WHERE presence = 'absent' AND is_online) AS "absent/online",
+            (SELECT count(*) FROM note) AS notes
+        FROM placed
+        """,  # noqa: S608 - constant text
         merchant_id,
         feed_id,
         UNSETTLED,
     )
-    if len(unsettled) >= UNSETTLED // 2:
-        counts = await _count_places(connection, merchant_id, feed_id, None)
-        return {name: number for name, number in counts.items() if "/" not in name}
-    families = [row["family_id"] for row in unsettled]
-    counts = await _count_places(connection, merchant_id, feed_id, families)
+    assert row is not None  # noqa: S101 - an aggregate always gives a row
+    counts = dict(row)
+    if counts.pop("notes") > UNSETTLED:
+        return await _count_all(connection, merchant_id, feed_id)
     settled = await load_counters(connection, merchant_id, feed_id, "placed")
     live, pending, removals = (
         settled.get(place, 0) - counts.pop(place)
@@ -68,72 +103,31 @@ async def _count_feed(connection: Connection, merchant_id: str, feed_id: str) ->
     }
 
 
-async def _count_places(
-    connection: Connection, merchant_id: str, feed_id: str, families: list[str] | None
-) -> dict[str, int]:
-    """The counts of these families, or of all, and as what counters have them.
-
-    What is known of them is grouped, not joined: a join of sets this large depends on statistics
-    that lag.
-    """
-    among = "" if families is None else "AND family_id = ANY($3::text[])"
+async def _count_all(connection: Connection, merchant_id: str, feed_id: str) -> dict[str, int]:
+    """The counts, family by family. What is known of them is grouped, not joined: a join of sets
+    this large depends on statistics that lag."""
     row = await connection.fetchrow(
         f"""
-        WITH placed AS (
-            SELECT max(presence) AS presence, bool_or(is_online) AS is_online, CASE
-                WHEN max(held) = max(desired) THEN 'withheld'
-                WHEN bool_or(is_busy) THEN 'pending'
-                WHEN bool_or(is_refused) THEN 'rejected'
-                WHEN bool_or(is_online) THEN 'live'
-                ELSE 'pending' END AS place
+        WITH family AS (
+            SELECT max(presence) AS presence, max(desired) AS desired, max(held) AS held,
+                bool_or(is_busy) AS is_busy, bool_or(is_refused) AS is_refused,
+                bool_or(is_online) AS is_online
             FROM (
                 SELECT family_id, presence, revision AS desired, NULL::bigint AS held,
                     false AS is_busy, false AS is_refused, false AS is_online
-                FROM desired_product WHERE merchant_id = $1 AND feed_id = $2 {among}
+                FROM desired_product WHERE merchant_id = $1 AND feed_id = $2
                 UNION ALL
-                SELECT family_id, NULL, NULL, desired_revision, false, false, false
-                FROM held_change WHERE merchant_id = $1 AND feed_id = $2 {among}
+                SELECT family_id, NULL, NULL, held, is_busy, is_refused, false
+                FROM ({_NOTES}) AS note
                 UNION ALL
-                SELECT family_id, NULL, NULL, NULL, true, false, false
-                FROM family_mark WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product'
-                    {among}
-                UNION ALL
-                SELECT family_id, NULL, NULL, NULL, true, false, false
-                FROM run_item WHERE merchant_id = $1 AND feed_id = $2
-                    AND status IN ('sending', 'in_job')
-                    AND action IN ('create', 'update', 'delete') {among}
-                UNION ALL
-                SELECT family_id, NULL, NULL, NULL, true, false, false
-                FROM run_item WHERE merchant_id = $1 AND status = 'pending' AND run_id = ANY(ARRAY(
-                    SELECT run_id FROM feed_run
-                    WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product'
-                        AND state = 'running')) {among}
-                UNION ALL
-                SELECT family_id, NULL, NULL, NULL, false, true, false
-                FROM shortfall WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'product'
-                    {among}
-                UNION ALL
-                SELECT family_id, NULL, NULL, NULL, false, reported_status = 'rejected',
+                SELECT family_id, NULL, NULL, NULL, false, false,
                     marketplace_product_id IS NOT NULL
-                FROM listing WHERE merchant_id = $1 AND feed_id = $2 {among}
+                FROM listing WHERE merchant_id = $1 AND feed_id = $2
             ) AS fact GROUP BY family_id HAVING max(presence) IS NOT NULL
-        )
-        SELECT count(*) FILTER (WHERE presence = 'present') AS desired,
-            count(*) FILTER (WHERE presence = 'present' AND place = 'live') AS live,
-            count(*) FILTER (WHERE presence = 'present' AND place = 'rejected') AS rejected,
-            count(*) FILTER (WHERE presence = 'present' AND place = 'pending') AS pending,
-            count(*) FILTER (WHERE presence = 'present' AND place = 'withheld') AS withheld,
-            count(*) FILTER (WHERE presence = 'absent' AND is_online) AS removals,
-            count(*) FILTER (WHERE presence = 'absent' AND is_online AND place = 'withheld')
-                AS removals_withheld,
-            count(*) FILTER (WHERE presence = 'present' AND is_online) AS "present/online",
-            count(*) FILTER (WHERE presence = 'present' AND is_online IS NOT TRUE)
-                AS "present/offline",
-            count(*) FILTER (WHERE presence = 'absent' AND is_online) AS "absent/online"
-        FROM placed
+        ), placed AS (SELECT presence, is_online, {_PLACE} FROM family)
+        SELECT {_COUNTS} FROM placed
         """,  # noqa: S608 - constant text
         merchant_id,
         feed_id,
-        *([] if families is None else [families]),
     )
     return dict(row) if row is not None else {}
