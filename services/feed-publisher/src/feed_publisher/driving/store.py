@@ -70,10 +70,13 @@ async def _count_feed(connection: Connection, merchant_id: str, feed_id: str) ->
         ), family AS (
             SELECT presence, revision AS desired, held, is_busy, is_refused,
                 marketplace_product_id IS NOT NULL AS is_online
-            FROM noted JOIN desired_product AS d
-                ON d.merchant_id = $1 AND d.feed_id = $2 AND d.family_id = noted.family_id
-            LEFT JOIN listing AS l
-                ON l.merchant_id = $1 AND l.feed_id = $2 AND l.family_id = noted.family_id
+            FROM noted CROSS JOIN LATERAL (
+                SELECT presence, revision FROM desired_product AS d
+                WHERE merchant_id = $1 AND feed_id = $2 AND d.family_id = noted.family_id LIMIT 1
+            ) AS d LEFT JOIN LATERAL (
+                SELECT marketplace_product_id FROM listing AS l
+                WHERE merchant_id = $1 AND feed_id = $2 AND l.family_id = noted.family_id LIMIT 1
+            ) AS l ON true
         ), placed AS (SELECT presence, is_online, {_PLACE} FROM family)
         SELECT {_COUNTS},
             count(*) FILTER (WHERE presence = 'present' AND is_online) AS "present/online",
