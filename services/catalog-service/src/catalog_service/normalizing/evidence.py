@@ -70,7 +70,8 @@ class Evidence:
         self, task: Task, standing: Standing, category_id: str | None, image_urls: Sequence[str]
     ) -> bytes | None:
         members = self.stored.get(task.family, [])
-        if absence(task.feed, members) is not None:
+        has_failed = isinstance(self.feeds.get(task.key[:2]), FeedUnusable)
+        if has_failed or absence(task.feed, members) is not None:
             return None
         lookups = self.known.of(task.feed.merchant_id, task.feed.shop_id)
         looked_up = lookups.looked_up(
