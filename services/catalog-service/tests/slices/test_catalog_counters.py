@@ -206,7 +206,7 @@ async def test_the_migration_groups_what_is_there_as_evaluation_does(pool: Pool)
     async with unit_of_work(pool) as connection:
         await save_normalized(connection, rows)
     await pool.execute("UPDATE normalized_product SET groups = '{}'")
-    migration = Path(catalog_service.__file__).parent / "migrations/versions/0015_counters.py"
+    migration = Path(catalog_service.__file__).parent / "migrations/versions/0016_counters.py"
     await pool.execute(runpy.run_path(str(migration))["GROUPS"])
     found = await pool.fetch("SELECT family_id, groups FROM normalized_product")
     assert {row["family_id"]: row["groups"] for row in found} == {
