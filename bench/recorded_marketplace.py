@@ -19,7 +19,9 @@ from bench.sandbox_load import SELLER, Sandbox
 from aliexpress.orders import MAX_ORDER_PAGE
 
 ORDER_LIST = "aliexpress.solution.order.get"
+CARRIERS = "aliexpress.logistics.redefining.listlogisticsservice"
 DETAILS = ("aliexpress.solution.order.info.get", "aliexpress.solution.order.receiptinfo.get")
+JWKS = "/v1/jwks.json"
 TOKENS = {
     "/v1/token": {"access_token": "service", "expires_in": 3600},
     "/internal/v1/shops/m/main/token": {
@@ -31,14 +33,15 @@ TOKENS = {
 }
 
 
-def record(orders: int, file: Path) -> None:
-    """Let so many orders be placed at a sandbox, and keep its answers about them in `file`."""
+def record(orders: int, file: Path, *, jwks: object = None) -> None:
+    """Let so many orders be placed at a sandbox, and keep its answers about them in `file`, with
+    the public keys that auth-service would show."""
     sandbox = Sandbox()
     try:
         sandbox.control("POST", "products", {"seller_id": SELLER, "count": 1_000})
         asked = {"seller_id": SELLER, "count": orders, "status": "WAIT_SELLER_SEND_GOODS"}
         placed = [one["order_id"] for one in sandbox.control("POST", "orders", asked)]
-        answers = {"empty": _list(sandbox, 1, ["FINISH"])}
+        answers = {"empty": _list(sandbox, 1, ["FINISH"]), CARRIERS: sandbox.call(CARRIERS, {})}
         for page in range(1, -(-orders // MAX_ORDER_PAGE) + 1):
             answers[f"{ORDER_LIST} {page}"] = _list(sandbox, page, [])
         for order_id in placed:
@@ -48,7 +51,7 @@ def record(orders: int, file: Path) -> None:
     finally:
         sandbox.process.terminate()
         sandbox.process.wait()
-    file.write_text(json.dumps(answers))
+    file.write_text(json.dumps(answers | {JWKS: jwks}))
 
 
 def _list(sandbox: Sandbox, page: int, statuses: list[str]) -> object:
@@ -88,7 +91,11 @@ class Recorded(asyncio.Protocol):
     def _answer(self, path: str, body: str) -> bytes:
         if path in TOKENS:
             return json.dumps(TOKENS[path]).encode()
+        if path == JWKS:
+            return self.answers[JWKS]
         form = dict(parse_qsl(body))
+        if form["method"] == CARRIERS:
+            return self.answers[CARRIERS]
         if form["method"] != ORDER_LIST:
             return self.answers[f"{form['method']} {json.loads(form['param1'])['order_id']}"]
         query = json.loads(form["param0"])
