@@ -1,8 +1,8 @@
 """How long a service takes from its start until it is ready (P6): `make bench-cold_start` (ROUNDS=5).
 
 Each service, on the whole system, in its role `all`: from making its process until `/health/ready`
-answers 200, asked every 5 ms, against a process that imports the same libraries (all modules of
-others that the service has imported, in its order) and says so. Arms take turns after a round that
+answers 200, asked every 5 ms, against a process that imports the same libraries (what the
+service's modules import of others, in the same order) and says so. Arms take turns after a round that
 is not counted; of the system only auth-service, whose keys the others need, and the stores run
 beside. Each service is stopped by SIGTERM and must end with exit code 0. Results go to
 `bench/results/cold_start.json`.
@@ -30,10 +30,20 @@ ROUNDS = int(os.environ.get("ROUNDS", "5"))
 RESULTS = Path(__file__).parent / "results" / "cold_start.json"
 OURS = ("aliexpress", "common", *(service.module for service in SERVICES))
 LIST = """
-import json, sys
-before = set(sys.modules)
-import {module}.app, uvicorn.protocols.http.h11_impl
-print(json.dumps([name for name in sys.modules if name not in before]))
+import builtins, json, sys
+ours, plain, found = sys.argv[2].split(","), builtins.__import__, {}
+def is_ours(name):
+    return name.partition(".")[0] in ours
+def noted(name, globals=None, locals=None, fromlist=(), level=0):
+    module = plain(name, globals, locals, fromlist, level)
+    if not level and is_ours((globals or {}).get("__name__", "")) and not is_ours(name):
+        found[name] = None
+        parts = [f"{name}.{part}" for part in fromlist or ()]
+        found.update((part, None) for part in parts if part in sys.modules)
+    return module
+builtins.__import__ = noted
+__import__(sys.argv[1] + ".app")
+print(json.dumps(list(found)))
 """
 IMPORT = """
 import importlib, sys
@@ -44,13 +54,13 @@ print("ready", flush=True)
 
 
 async def libraries_of(service: Service) -> str:
-    """The modules of others that the service imports, with commas between."""
+    """What the service's modules import of others, with commas between."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", LIST.format(module=service.module)), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", LIST, service.module, ",".join(OURS)),
+        stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await process.communicate()
-    found = [name for name in json.loads(out) if name.partition(".")[0] not in OURS]
-    return ",".join(name for name in found if name != "__mp_main__")
+    return ",".join(json.loads(out))
 
 
 async def importing(libraries: str) -> float:

@@ -4,7 +4,8 @@ On the whole system, sandbox included: 1,000 SKUs are online, once as simple pro
 families of ten. In each round all prices change, then all stock, then both; each time the offer
 feed runs to its end, and the sandbox's own count of calls is compared with the least that its
 documented limits allow: 20 products and 200 SKUs a call, prices and stock by methods of their own.
-Every call counts but those about orders, which another service makes meanwhile. Each round the shop
+Every call counts from a time without any but those about orders, which another service makes
+meanwhile. Each round the shop
 must have the new prices and stock. Results go to `bench/results/remote_calls.json`.
 """
 
@@ -12,6 +13,7 @@ import asyncio
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,12 +30,13 @@ from channel_demo.sources import Sources
 from stack.run import running_stack
 from stack.settings import StackSettings
 from stack.system import SANDBOX, Ports
-from stack.testing.marketplace import open_marketplace
+from stack.testing.marketplace import Marketplace, open_marketplace
 
 SKUS = int(os.environ.get("SKUS", "1000"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 RESULTS = Path(__file__).parent / "results" / "remote_calls.json"
 MOST_PRODUCTS, MOST_SKUS = 20, 200
+QUIET_SECONDS = 4
 SIZES = ("XS", "S", "M", "L", "XL")
 COLOURS = ("White", "Black")
 ABOUT_ORDERS = (".order.", ".trade.", ".logistics.")
@@ -73,6 +76,26 @@ async def bring_online(session: Session, kind: str) -> None:
     await sell.publish_products(session)
 
 
+def without_orders(calls: dict[str, int]) -> dict[str, int]:
+    """The calls of every method but those about orders."""
+    return {
+        name: count
+        for name, count in calls.items()
+        if count and not any(part in name for part in ABOUT_ORDERS)
+    }
+
+
+async def until_quiet(marketplace: Marketplace) -> dict[str, int]:
+    """Wait until what a new shop causes, such as reading its category tree, is over."""
+    calls, since = without_orders(await marketplace.calls()), time.monotonic()
+    while time.monotonic() - since < QUIET_SECONDS:
+        await asyncio.sleep(0.2)
+        now = without_orders(await marketplace.calls())
+        if now != calls:
+            calls, since = now, time.monotonic()
+    return calls
+
+
 async def calls_of_change(
     session: Session, sandbox: str, kind: str, change: tuple[str, int], version: int
 ) -> dict[str, int]:
@@ -81,13 +104,13 @@ async def calls_of_change(
     await bring_in.publish(session, inputs.events_of(session, rows(kind, price, stock), version))
     await sell.settle(session)
     async with open_marketplace(sandbox, session.sandbox.seller_id) as marketplace:
-        before = await marketplace.calls()
+        before = await until_quiet(marketplace)
         run = await session.channel.run_feed(
             session.merchant, session.feed, "offer", is_dry_run=False
         )
         while (await session.channel.run(session.merchant, run.run_id)).state not in RUN_ENDED:
             await asyncio.sleep(0.1)
-        after = await marketplace.calls()
+        after = without_orders(await marketplace.calls())
         products = await marketplace.products()
     skus = [one for product in products for one in product["skus"]]
     prefix = "P" if kind == "simple" else "F"
@@ -95,12 +118,7 @@ async def calls_of_change(
     states = {(one["price"], one["inventory"]) for one in own}
     if len(own) != SKUS or states != {change}:
         raise RuntimeError(f"{len(own)} SKUs at {sorted(states)[:3]}, not {change}")
-    made = {name: count - before.get(name, 0) for name, count in after.items()}
-    return {
-        name: count
-        for name, count in made.items()
-        if count and not any(part in name for part in ABOUT_ORDERS)
-    }
+    return without_orders({name: count - before.get(name, 0) for name, count in after.items()})
 
 
 async def measure(session: Session, sandbox: str, kind: str) -> dict[str, Any]:

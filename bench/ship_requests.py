@@ -132,8 +132,10 @@ async def open_loop(port: int, asked: list[bytes], rate: float) -> list[float]:
 
 
 @contextlib.asynccontextmanager
-async def serving(arm: str, admin_url: str, name: str, market: str) -> AsyncIterator[int]:
-    """The arm's process on a database of its own; its port."""
+async def serving(
+    arm: str, admin_url: str, name: str, market: str
+) -> AsyncIterator[tuple[int, int]]:
+    """The arm's process on a database of its own; its port and its process id."""
     port = free_port()
     command = ["order_importer", "api"]
     environment = dict(os.environ)
@@ -167,7 +169,7 @@ async def serving(arm: str, admin_url: str, name: str, market: str) -> AsyncIter
         if process.returncode is not None:
             raise RuntimeError(f"{arm} has ended")
         await asyncio.sleep(0.1)
-    yield port
+    yield port, process.pid
     process.terminate()
     await process.wait()
     connection = await asyncpg.connect(database_url(admin_url, database=name))
@@ -197,19 +199,29 @@ async def imported(admin_url: str, market: str) -> list[str]:
     return [row["order_id"] for row in found]
 
 
+def processor_seconds(pid: int) -> float:
+    """What a process has used so far, by the kernel (proc(5): utime and stime)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def timed_round(
     admin_url: str, market: str, number: int, asked: list[bytes]
 ) -> dict[str, dict[str, float]]:
-    """What each arm reached: `rate` a second, and `p50`, `p99` in milliseconds."""
+    """What each arm reached: `rate` a second, `p50` and `p99` in milliseconds, and the processor
+    time of a request, without Postgres's, in milliseconds (`used`)."""
     found: dict[str, dict[str, float]] = {}
     for arm in ("bare", "ours"):
-        async with serving(arm, admin_url, f"{arm}_{number}", market) as port:
+        async with serving(arm, admin_url, f"{arm}_{number}", market) as (port, pid):
             await closed(port, asked[:WARM])
+            before = processor_seconds(pid)
             rate = await closed(port, asked[WARM : WARM + CLOSED])
+            used = (processor_seconds(pid) - before) / CLOSED * 1_000
             wanted = (found["bare"]["rate"] if found else rate) / 2
             took = await open_loop(port, asked[WARM + CLOSED :], wanted)
             p99 = took[len(took) * 99 // 100]
-            found[arm] = {"rate": rate, "asked": wanted, "p50": took[len(took) // 2], "p99": p99}
+            p50 = took[len(took) // 2]
+            found[arm] = {"rate": rate, "used": used, "asked": wanted, "p50": p50, "p99": p99}
             shown = ", ".join(f"{name} {value:,.1f}" for name, value in found[arm].items())
             print(f"round {number}: {arm}: {shown}", flush=True)
     return found
@@ -233,7 +245,7 @@ async def main() -> None:
                 rounds += [found] if number else []
     figures = {
         name: {arm: [round(one[arm][name], 1) for one in rounds] for arm in ("bare", "ours")}
-        for name in ("rate", "asked", "p50", "p99")
+        for name in ("rate", "used", "asked", "p50", "p99")
     }
     rows = {
         "P4 p99": ratios.ratio(figures["p99"]["ours"], figures["p99"]["bare"]),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from common.contracts.order import Parcel
 from common.postgres.pool import Connection
-from order_importer.seller_centre.store import list_marketplace_parcels
 
 
 async def list_parcels(
@@ -14,8 +13,10 @@ async def list_parcels(
     then those of the seller centre."""
     rows = await connection.fetch(
         """
-        SELECT order_id, shipment_id, carrier, tracking_number, line_ids, state, settled_at,
-            sent_as, more_follow, array(
+        SELECT 'channel' AS origin, order_id, requested_at AS at, shipment_id, carrier,
+            tracking_number, line_ids, state,
+            CASE WHEN state = 'confirmed' THEN settled_at END AS shipped_at,
+            NULL::timestamptz AS gone_at, sent_as, more_follow, array(
                 SELECT former_number FROM tracking_correction c
                 WHERE c.merchant_id = s.merchant_id AND c.shop_id = s.shop_id
                     AND c.order_id = s.order_id AND c.shipment_id = s.shipment_id
@@ -23,7 +24,12 @@ async def list_parcels(
                 ORDER BY c.settled_at, c.correction_id
             ) AS former_numbers
         FROM shipment s WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
-        ORDER BY order_id, requested_at, shipment_id
+        UNION ALL
+        SELECT 'marketplace', order_id, found_at, shipment_id, carrier, tracking_number, '{}',
+            'confirmed', sent_at, gone_at, NULL, false, '{}'
+        FROM marketplace_parcel
+        WHERE merchant_id = $1 AND shop_id = $2 AND order_id = ANY($3)
+        ORDER BY order_id, origin, at, shipment_id
         """,
         merchant_id,
         shop_id,
@@ -37,15 +43,14 @@ async def list_parcels(
             tracking_number=row["tracking_number"],
             line_ids=row["line_ids"],
             state=row["state"],
-            shipped_at=row["settled_at"] if row["state"] == "confirmed" else None,
+            shipped_at=row["shipped_at"],
+            origin=row["origin"],
+            gone_at=row["gone_at"],
             sent_as=row["sent_as"],
             more_follow=row["more_follow"],
             former_numbers=row["former_numbers"],
         )
         parcels.setdefault(row["order_id"], []).append(parcel)
-    made = await list_marketplace_parcels(connection, merchant_id, shop_id, order_ids)
-    for order_id, made_there in made.items():
-        parcels.setdefault(order_id, []).extend(made_there)
     return parcels
 
 

@@ -144,7 +144,7 @@ async def _save(
         trace_of_order(request.merchant_id, request.shop_id, request.order_id),
         attributes={"channel.order": request.order_id, "channel.shipment": shipment_id},
     )
-    await store.add_shipment(
+    shipment = await store.add_shipment(
         connection,
         Shipment(
             merchant_id=request.merchant_id,
@@ -176,6 +176,4 @@ async def _save(
     )
     event = parcel_updated(await raise_revision(connection, stored))
     await publish(connection, [Caused(event, cause)])
-    return await store.load_shipment(
-        connection, request.merchant_id, request.shop_id, request.order_id, shipment_id
-    )
+    return shipment

@@ -55,17 +55,25 @@ class Shipment:
     sent_as: SendType | None
 
 
-_SELECT_SHIPMENTS = """
-    SELECT merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
+_COLUMNS = """merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
         carrier, service_name, tracking_number, tracking_website, note, line_ids, state,
         absent_readings, attempts, requested_at, settled_at, problem_code, problem_message,
-        explanation, remedy, traceparent, is_further, more_follow, sent_as
-    FROM shipment
-    """
+        explanation, remedy, traceparent, is_further, more_follow, sent_as"""
+_SELECT_SHIPMENTS = "SELECT " + _COLUMNS + " FROM shipment"
 _WHERE_KEY = " WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4"
 _FIND_BY_IDEMPOTENCY_KEY = _SELECT_SHIPMENTS + " WHERE merchant_id = $1 AND idempotency_key = $2"
 _FIND_SHIPMENT = _SELECT_SHIPMENTS + _WHERE_KEY
 _LOCK_SHIPMENT = _FIND_SHIPMENT + " FOR UPDATE"
+_ADD_SHIPMENT = (
+    """
+    INSERT INTO shipment
+        (merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
+         carrier, service_name, tracking_number, tracking_website, note, line_ids,
+         requested_at, next_try_at, traceparent, is_further, more_follow)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16)
+    RETURNING """
+    + _COLUMNS
+)
 _LIST_SHIPMENTS = (
     _SELECT_SHIPMENTS
     + """
@@ -100,19 +108,13 @@ async def find_by_key(
     return None if row is None else Shipment(**row)
 
 
-async def add_shipment(connection: Connection, shipment: Shipment) -> None:
-    """Write a new, pending shipment.
+async def add_shipment(connection: Connection, shipment: Shipment) -> Shipment:
+    """Write a new, pending shipment; it as it was written.
 
     Raises asyncpg's `UniqueViolationError` of `KEY_CONSTRAINT`.
     """
-    await connection.execute(
-        """
-        INSERT INTO shipment
-            (merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
-             carrier, service_name, tracking_number, tracking_website, note, line_ids,
-             requested_at, next_try_at, traceparent, is_further, more_follow)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16)
-        """,
+    row = await connection.fetchrow(
+        _ADD_SHIPMENT,
         *key_of(shipment),
         shipment.idempotency_key,
         shipment.request_fingerprint,
@@ -127,7 +129,9 @@ async def add_shipment(connection: Connection, shipment: Shipment) -> None:
         shipment.is_further,
         shipment.more_follow,
     )
+    assert row is not None  # noqa: S101 - a row that is inserted is returned
     made_work(connection, SENDING)
+    return Shipment(**row)
 
 
 async def load_shipment(
