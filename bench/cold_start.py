@@ -1,11 +1,11 @@
-"""How long a service takes from its start until it is ready (P6): `make bench-cold_start` (ROUNDS=5).
+"""How long a service takes from its start until it is ready (P6): `make bench-cold_start`.
 
 Each service, on the whole system, in its role `all`: from making its process until `/health/ready`
 answers 200, asked every 5 ms, against a process that imports the same libraries (what the
-service's modules import of others, in the same order) and says so. Arms take turns after a round that
-is not counted; of the system only auth-service, whose keys the others need, and the stores run
-beside. Each service is stopped by SIGTERM and must end with exit code 0. Results go to
-`bench/results/cold_start.json`.
+service's modules import of others, in the same order) and says so. Arms take turns (ROUNDS=5)
+after a round that is not counted; of the system only auth-service, whose keys the others need, and
+the stores run beside. Each service is stopped by SIGTERM and must end with exit code 0. Results go
+to `bench/results/cold_start.json`.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ async def importing(libraries: str) -> float:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", IMPORT, libraries), stdout=asyncio.subprocess.PIPE
     )
-    assert process.stdout is not None  # noqa: S101 - a pipe
+    assert process.stdout is not None
     line = await process.stdout.readline()
     took = time.perf_counter() - began
     if await process.wait() or line != b"ready\n":

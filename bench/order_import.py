@@ -60,7 +60,7 @@ async def marketplace(file: Path) -> AsyncIterator[str]:
         *(sys.executable, "-m", "bench.recorded_marketplace", str(file)),
         stdout=asyncio.subprocess.PIPE,
     )
-    assert process.stdout is not None  # noqa: S101 - a pipe
+    assert process.stdout is not None
     port = int(await process.stdout.readline())
     try:
         yield f"http://127.0.0.1:{port}"
@@ -106,7 +106,7 @@ async def main() -> None:
         async with own_postgres("orders") as postgres, marketplace(file) as market:
             await create_role(postgres.admin_url, ROLE, PASSWORD)
             for number in range(ROUNDS + 1):
-                for arm in rates:
+                for arm in COUNTED:
                     rate, processor = await timed_round(postgres.admin_url, market, arm, number)
                     print(f"round {number}: {arm} {rate:,.0f} orders/s", flush=True)
                     if number:

@@ -161,9 +161,7 @@ async def serving(
         await connection.execute(TABLE)
         await connection.close()
         command = ["bench.ship_requests_bare", url, str(port)]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *command, env=environment
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", *command, env=environment)
     path = "/health/ready" if arm == "ours" else "/openapi.json"
     while not await answers(f"http://127.0.0.1:{port}{path}"):
         if process.returncode is not None:

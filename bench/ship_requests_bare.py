@@ -47,7 +47,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=lifespan)
 
 
-@app.post("/v1/merchants/{merchant_id}/shops/{shop_id}/orders/{order_id}/shipments", status_code=202)
+@app.post(
+    "/v1/merchants/{merchant_id}/shops/{shop_id}/orders/{order_id}/shipments", status_code=202
+)
 async def ship(
     merchant_id: str,
     shop_id: str,

@@ -55,25 +55,28 @@ class Shipment:
     sent_as: SendType | None
 
 
-_COLUMNS = """merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
+_SELECT_SHIPMENTS = """
+    SELECT merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
         carrier, service_name, tracking_number, tracking_website, note, line_ids, state,
         absent_readings, attempts, requested_at, settled_at, problem_code, problem_message,
-        explanation, remedy, traceparent, is_further, more_follow, sent_as"""
-_SELECT_SHIPMENTS = "SELECT " + _COLUMNS + " FROM shipment"
+        explanation, remedy, traceparent, is_further, more_follow, sent_as
+    FROM shipment
+    """
 _WHERE_KEY = " WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND shipment_id = $4"
 _FIND_BY_IDEMPOTENCY_KEY = _SELECT_SHIPMENTS + " WHERE merchant_id = $1 AND idempotency_key = $2"
 _FIND_SHIPMENT = _SELECT_SHIPMENTS + _WHERE_KEY
 _LOCK_SHIPMENT = _FIND_SHIPMENT + " FOR UPDATE"
-_ADD_SHIPMENT = (
-    """
+_ADD_SHIPMENT = """
     INSERT INTO shipment
         (merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
          carrier, service_name, tracking_number, tracking_website, note, line_ids,
          requested_at, next_try_at, traceparent, is_further, more_follow)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16)
-    RETURNING """
-    + _COLUMNS
-)
+    RETURNING merchant_id, shop_id, order_id, shipment_id, idempotency_key, request_fingerprint,
+        carrier, service_name, tracking_number, tracking_website, note, line_ids, state,
+        absent_readings, attempts, requested_at, settled_at, problem_code, problem_message,
+        explanation, remedy, traceparent, is_further, more_follow, sent_as
+    """
 _LIST_SHIPMENTS = (
     _SELECT_SHIPMENTS
     + """
