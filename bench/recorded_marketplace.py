@@ -39,8 +39,8 @@ def record(orders: int, file: Path, *, jwks: object = None) -> None:
     sandbox = Sandbox()
     try:
         sandbox.control("POST", "products", {"seller_id": SELLER, "count": 1_000})
-        asked = {"seller_id": SELLER, "count": orders, "status": "WAIT_SELLER_SEND_GOODS"}
-        placed = [one["order_id"] for one in sandbox.control("POST", "orders", asked)]
+        form = {"seller_id": SELLER, "count": orders, "status": "WAIT_SELLER_SEND_GOODS"}
+        placed = [one["order_id"] for one in sandbox.control("POST", "orders", form)]
         answers = {"empty": _list(sandbox, 1, ["FINISH"]), CARRIERS: sandbox.call(CARRIERS, {})}
         for page in range(1, -(-orders // MAX_ORDER_PAGE) + 1):
             answers[f"{ORDER_LIST} {page}"] = _list(sandbox, page, [])
