@@ -112,7 +112,7 @@ async def closed(port: int, asked: list[bytes]) -> float:
 
 async def open_loop(port: int, asked: list[bytes], rate: float) -> list[float]:
     """Milliseconds from when each request was due until it was answered, in rising order."""
-    free: asyncio.Queue[Connection] = asyncio.Queue()
+    free: asyncio.Queue[Connection] = asyncio.Queue(CONNECTIONS)
     took: list[float] = []
 
     async def send(request: bytes, due: float) -> None:
@@ -165,13 +165,16 @@ async def serving(
         command = ["bench.ship_requests_bare", url, str(port)]
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", *command, env=environment)
     path = "/health/ready" if arm == "ours" else "/openapi.json"
-    while not await answers(f"http://127.0.0.1:{port}{path}"):
-        if process.returncode is not None:
-            raise RuntimeError(f"{arm} has ended")
-        await asyncio.sleep(0.1)
-    yield port, process.pid
-    process.terminate()
-    await process.wait()
+    try:
+        while not await answers(f"http://127.0.0.1:{port}{path}"):
+            if process.returncode is not None:
+                raise RuntimeError(f"{arm} has ended")
+            await asyncio.sleep(0.1)
+        yield port, process.pid
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
     connection = await asyncpg.connect(database_url(admin_url, database=name))
     counted = tuple(await connection.fetchrow(COUNTED[arm]) or ())
     await connection.close()
