@@ -106,6 +106,7 @@ CATALOGUES = Dashboard(
         _rate("Families normalized", names.CATALOG_NORMALIZED, "state", "emitted"),
         _rate("What the channel failed on", names.CATALOG_FAULTS, "kind"),
         _now("Age of the oldest unread file", names.CATALOG_IMPORTS_AGE),
+        _rate("Pictures for photo banks", names.CATALOG_PHOTOS, "outcome"),
     ),
 )
 ORDERS = Dashboard(
