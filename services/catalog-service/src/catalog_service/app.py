@@ -55,7 +55,7 @@ from common.contracts.shop import ShopState
 from common.jobs import Job
 from common.messaging.records import Subscription
 from common.messaging.replay import Replayer
-from common.postgres.counters import fold
+from common.postgres.counters import FOLDED_EVERY, fold
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
 
@@ -131,7 +131,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
         jobs=[
             Job("normalizing", normalizer.run, every=POLL, woken_by=[NORMALIZING]),
             Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
-            Job("counters", lambda: fold(pool), every=POLL),
+            Job("counters", lambda: fold(pool), every=FOLDED_EVERY),
             Job("observing", normalizer.observe, every=timedelta(seconds=5)),
             *(Job(f"imports-{n}", importer.run, every=POLL, woken_by=[IMPORTING]) for n in (1, 2)),
             Job("summaries", summariser.run, every=POLL, woken_by=[SUMMARISING]),

@@ -7,7 +7,7 @@ from aliexpress.limits import limits_from
 from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
 from common.jobs import Job
-from common.postgres.counters import fold
+from common.postgres.counters import FOLDED_EVERY, fold
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
 from feed_publisher.desired.consumer import GROUP, DesiredState
@@ -83,7 +83,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
         ],
         consumers=[consumer, orders],
         jobs=[
-            Job("counters", lambda: fold(pool), every=timedelta(seconds=1)),
+            Job("counters", lambda: fold(pool), every=FOLDED_EVERY),
             *turns,
             Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
             Job("measure-feeds", lambda: measure_feeds(pool), every=MEASURED_EVERY),

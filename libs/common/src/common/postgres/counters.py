@@ -7,6 +7,7 @@ with what it counts.
 """
 
 from collections.abc import Collection
+from datetime import timedelta
 
 from sqlalchemy import BigInteger, Column, Identity, Index, MetaData, Table, Text, text
 
@@ -68,6 +69,8 @@ CREATE INDEX counter_change_of ON counter_change (merchant_id, subject, kind)
 COLUMNS = "merchant_id, subject, kind, name"
 LONGEST_NAME_BYTES = 1_000
 """What an index takes of a name; what has a longer one is not counted by itself."""
+FOLDED_EVERY = timedelta(seconds=5)
+"""How often changes are summed up: what is not yet is added when it is read."""
 FOLDED_AT_ONCE = 20_000
 """How many changes are summed up in one transaction."""
 
@@ -88,21 +91,23 @@ def triggers(table: str, function: str) -> list[str]:
 
 
 def counting(function: str, after: str, before: str) -> str:
-    """The function of such triggers, by what is counted: `after` selects merchant_id, subject, kind
-    and name of `after_rows`, one row for each count they are in, `before` of `before_rows`."""
-    added = f"INSERT INTO counter_change ({COLUMNS}, number) SELECT {COLUMNS}, sum(number) FROM"
-    gained = f"SELECT {COLUMNS}, 1 AS number FROM ({after}) AS gained"  # noqa: S608 - ours
-    lost = f"SELECT {COLUMNS}, -1 AS number FROM ({before}) AS lost"  # noqa: S608 - ours
-    summed = f"AS part GROUP BY {COLUMNS} HAVING sum(number) <> 0"
+    """The function of such triggers: `after` selects merchant_id, subject, kind, name and number of
+    what `after_rows` are to each count, `before` of what `before_rows` were."""
+    added = f"INSERT INTO counter_change ({COLUMNS}, number)"
+    gained = f"SELECT {COLUMNS}, number FROM ({after}) AS gained"  # noqa: S608 - ours
+    lost = f"SELECT {COLUMNS}, -number FROM ({before}) AS lost"  # noqa: S608 - ours
+    both = f"{gained} UNION ALL {lost}"
+    summed = f"GROUP BY {COLUMNS} HAVING sum(number) <> 0"
+    changed = f"SELECT {COLUMNS}, sum(number) FROM ({both}) AS part {summed}"  # noqa: S608 - ours
     return f"""
 CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        {added} ({gained}) {summed};
+        {added} {gained} WHERE number <> 0;
     ELSIF TG_OP = 'UPDATE' THEN
-        {added} ({gained} UNION ALL {lost}) {summed};
+        {added} {changed};
     ELSE
-        {added} ({lost}) {summed};
+        {added} {lost} WHERE number <> 0;
     END IF;
     RETURN NULL;
 END

@@ -136,24 +136,24 @@ BEGIN
 END
 $$
 """
-LIVE = (
-    "CROSS JOIN LATERAL (SELECT 'products' AS kind UNION ALL"
-    " SELECT 'roots' WHERE parent_id IS NULL) AS k WHERE NOT is_deleted"
-)
-
-
-COUNT_PRODUCTS = counting(
-    "count_products",
-    f"SELECT merchant_id, catalogue_id AS subject, kind, '' AS name FROM after_rows {LIVE}",
-    f"SELECT merchant_id, catalogue_id AS subject, kind, '' AS name FROM before_rows {LIVE}",
-)
-MARKED = "merchant_id, catalogue_id AS subject, 'marks' AS kind, coalesce(feed_id, '') AS name"
-COUNT_MARKS = counting(
-    "count_marks", f"SELECT {MARKED} FROM after_rows", f"SELECT {MARKED} FROM before_rows"
-)
-WAITING = "merchant_id, feed_id AS subject, 'waits' AS kind, waits_for AS name"
-COUNT_WAITS = counting(
-    "count_waits", f"SELECT {WAITING} FROM after_rows", f"SELECT {WAITING} FROM before_rows"
+LIVE = """SELECT merchant_id, subject, kind, '' AS name,
+        CASE kind WHEN 'products' THEN products ELSE roots END AS number
+    FROM (
+        SELECT merchant_id, catalogue_id AS subject, count(*) AS products,
+            count(*) FILTER (WHERE parent_id IS NULL) AS roots
+        FROM {rows} WHERE NOT is_deleted GROUP BY 1, 2
+    ) AS live CROSS JOIN (VALUES ('products'), ('roots')) AS k (kind)"""
+MARKED = """SELECT merchant_id, catalogue_id AS subject, 'marks' AS kind,
+    coalesce(feed_id, '') AS name, count(*) AS number FROM {rows} GROUP BY 1, 2, 4"""
+WAITING = """SELECT merchant_id, feed_id AS subject, 'waits' AS kind, waits_for AS name,
+    count(*) AS number FROM {rows} GROUP BY 1, 2, 4"""
+COUNT_PRODUCTS, COUNT_MARKS, COUNT_WAITS = (
+    counting(function, select.format(rows="after_rows"), select.format(rows="before_rows"))
+    for function, select in (
+        ("count_products", LIVE),
+        ("count_marks", MARKED),
+        ("count_waits", WAITING),
+    )
 )
 COUNTING = (
     ("normalized_product", "count_families"),
@@ -192,15 +192,14 @@ COUNT_ALL = (
     f"""INSERT INTO counter (merchant_id, subject, kind, name, number)
     SELECT n.merchant_id, n.feed_id, f.kind, f.name, count(*)
     FROM normalized_product AS n CROSS JOIN LATERAL {of("n")} AS f GROUP BY 1, 2, 3, 4""",
-    f"""INSERT INTO counter (merchant_id, subject, kind, name, number)
-    SELECT merchant_id, catalogue_id, kind, '', count(*) FROM source_product {LIVE}
-    GROUP BY 1, 2, 3""",
-    """INSERT INTO counter (merchant_id, subject, kind, name, number)
-    SELECT merchant_id, catalogue_id, 'marks', coalesce(feed_id, ''), count(*) FROM family_mark
-    GROUP BY 1, 2, 4""",
-    """INSERT INTO counter (merchant_id, subject, kind, name, number)
-    SELECT merchant_id, feed_id, 'waits', waits_for, count(*) FROM family_wait
-    GROUP BY 1, 2, 4""",
+    *(
+        f"INSERT INTO counter (merchant_id, subject, kind, name, number) {select}"
+        for select in (
+            f"SELECT * FROM ({LIVE.format(rows='source_product')}) AS part WHERE number <> 0",
+            MARKED.format(rows="family_mark"),
+            WAITING.format(rows="family_wait"),
+        )
+    ),
     f"""INSERT INTO family_fact (merchant_id, feed_id, kind, name, family_id)
     SELECT n.merchant_id, n.feed_id, f.kind, f.name, n.family_id
     FROM normalized_product AS n CROSS JOIN LATERAL {of("n")} AS f

@@ -14,14 +14,15 @@ from common.postgres.row_security import protect
 revision = "0013"
 down_revision = "0012"
 
-ITEMS = """SELECT i.merchant_id, i.run_id AS subject, f.kind, f.name FROM {rows} AS i
+ITEMS = """SELECT i.merchant_id, i.run_id AS subject, f.kind, f.name, count(*) AS number
+    FROM {rows} AS i
     CROSS JOIN LATERAL (
         SELECT 'items' AS kind, i.action || '/' || i.status AS name
         UNION ALL
         SELECT 'refusals', coalesce(i.code, '') || chr(10) || left(coalesce(i.message, ''), 400)
             WHERE i.status IN ('rejected', 'withheld')
                 OR i.status IN ('deferred', 'in_job') AND i.code IS NOT NULL
-    ) AS f"""
+    ) AS f GROUP BY 1, 2, 3, 4"""
 COUNT_ITEMS = counting(
     "count_items", ITEMS.format(rows="after_rows"), ITEMS.format(rows="before_rows")
 )
@@ -112,8 +113,7 @@ COUNTING = (
 )
 COUNT_ALL = (
     f"""INSERT INTO counter (merchant_id, subject, kind, name, number)
-    SELECT merchant_id, subject, kind, name, count(*)
-    FROM ({ITEMS.format(rows="run_item")}) AS counted GROUP BY 1, 2, 3, 4""",
+    {ITEMS.format(rows="run_item")}""",
     f"""INSERT INTO counter (merchant_id, subject, kind, name, number)
     SELECT d.merchant_id, d.feed_id, 'placed', d.presence || {ONLINE.format(row="l")}, count(*)
     FROM desired_product AS d LEFT JOIN listing AS l USING (merchant_id, feed_id, family_id)
