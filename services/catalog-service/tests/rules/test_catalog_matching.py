@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from catalog_service.feeds.compile import compile_feed
 from catalog_service.feeds.configuration import FeedConfiguration, Match, Rule
 from catalog_service.feeds.exclusions import PatternInvalid, compile_rule
-from catalog_service.feeds.matching import MatchFailed, Row, compile_match
+from catalog_service.feeds.matching import ANY_ROW, MatchFailed, Row, compile_match
 from common.contracts.catalog import FieldValue
 from common.errors import Refusal
 
@@ -196,3 +196,22 @@ def test_a_bad_template_is_refused_with_its_place() -> None:
 @pytest.mark.parametrize(("given", "is_on"), [("off", False), ("on", True), (False, False)])
 def test_a_switch_is_read_as_yaml_and_json_write_it(given: object, is_on: bool) -> None:
     assert configuration(image_checks=given).image_checks is is_on
+
+
+def test_compiling_constants_uses_nothing_up_that_others_need() -> None:
+    left = ANY_ROW.budget.left
+    for number in range(100):
+        match = compile_match(Match(constant=f" {number} "))
+        assert match.fill(ANY_ROW) == str(number)
+    assert ANY_ROW.budget.left == left
+
+
+def test_a_text_is_a_plain_one_whatever_gave_it() -> None:
+    class Marked(str):
+        __slots__ = ()
+
+        def strip(self, _characters: str | None = None) -> str:
+            return Marked(super().strip())
+
+    row = Row("p", None, {"title": Marked(" <b> ")})
+    assert type(compile_match(Match(field="title")).fill(row)) is str

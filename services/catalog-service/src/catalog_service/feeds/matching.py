@@ -88,7 +88,7 @@ def _text_of_item(item: object) -> str | None:
 def _text(value: object) -> str | None:
     if value is None:
         return None
-    text = value.strip() if isinstance(value, str) else _written(value)
+    text = value.strip() if type(value) is str else _written(value)
     if not is_storable(text):
         raise MatchFailed("it gives a text with a character that cannot be stored, such as NUL")
     return text or None
@@ -168,7 +168,7 @@ class CompiledMatch:
             if self.default is None or failure.is_costly:
                 raise MatchFailed(f"the template failed: {failure}") from None
             return self.form.default, self._shaped(self.default)
-        if isinstance(value, str) and self._is_uncut:
+        if type(value) is str and self._is_uncut:
             text = value.strip()
             if text and is_storable(text):
                 return value, text
@@ -208,7 +208,7 @@ def compile_match(form: Match) -> CompiledMatch:
     if form.constant is None:
         return compiled
     try:
-        return replace(compiled, _constant=compiled._given(ANY_ROW))  # noqa: SLF001 - its own
+        return replace(compiled, _constant=compiled._given(Row("", None, {})))  # noqa: SLF001 - its own
     except MatchFailed:
         return compiled  # the products say so
 
