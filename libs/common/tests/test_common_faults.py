@@ -42,7 +42,12 @@ async def test_a_bad_network_to_postgres_costs_time_and_nothing_else(
     await eventually(harness.table_has("seen", 60))
 
     async def is_in_a_batch() -> bool:
-        return bool(await harness.fetch("SELECT FROM pg_locks WHERE NOT granted"))
+        return bool(
+            await harness.fetch(
+                "SELECT FROM pg_locks WHERE NOT granted AND relation = 'seen'::regclass"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+        )
 
     async def has_struck() -> bool:
         return proxy.connections_cut > 0 or proxy.bytes_held_back > 0

@@ -93,7 +93,7 @@ async def load_previous(
                 = (k.merchant_id, k.feed_id, k.family_id) FOR UPDATE
         ) AS n
         """,
-        *columns_of(sorted(keys)),
+        *columns_of(keys),
     )
     return {
         (m, f, family): Previous(
