@@ -13,7 +13,7 @@ import json
 import os
 import resource
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -50,6 +50,7 @@ from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from sandbox.catalogue import Catalogue as Tree
+from sandbox.catalogue import Category
 from sandbox.schema_store import SchemaStore
 from stack.postgres import (
     create_database,
@@ -111,8 +112,8 @@ async def take_in(pool: Pool, events: Iterator[CatalogUpdated]) -> int:
     return offset
 
 
-async def fill(pool: Pool, assortment: Assortment, random: Random) -> None:
-    """The shop, its schemas, the catalogue and the feed."""
+async def fill(pool: Pool, leaves: Iterable[Category], form: FeedConfiguration) -> None:
+    """The shop, the schemas of these leaves, the catalogue and the feed."""
     shop = ShopState(
         merchant_id=SHOP[0],
         shop_id=SHOP[1],
@@ -123,14 +124,14 @@ async def fill(pool: Pool, assortment: Assortment, random: Random) -> None:
         seller_id="2200100001",
     )
     store = SchemaStore(Tree(), [], group_required=False)
+    bodies = {str(leaf.id): store.text(leaf, SELLER) for leaf in leaves}
     async with unit_of_work(pool) as connection:
         await keep_shops(connection, [shop])
         await add_catalogue(connection, Catalogue("m", "defects", "explicit", "events"))
-        await request_schemas(connection, [(*SHOP, str(c.id)) for c in assortment.paths.values()])
-        for leaf in assortment.paths.values():
-            body = store.text(leaf, SELLER)
-            await save_schema(connection, (*SHOP, str(leaf.id)), body=body, refusal=None)
-        await apply_configuration(connection, "m", "f", form(assortment))
+        await request_schemas(connection, [(*SHOP, leaf) for leaf in bodies])
+        for leaf, body in bodies.items():
+            await save_schema(connection, (*SHOP, leaf), body=body, refusal=None)
+        await apply_configuration(connection, "m", "f", form)
 
 
 async def normalized(pool: Pool) -> float:
@@ -187,7 +188,7 @@ async def measure(pool: Pool, *, are_simple: bool) -> dict[str, Any]:
     """The figures of one catalogue, in a database of its own."""
     random = Random(1)
     assortment = draw_assortment(random, LEAVES)
-    await fill(pool, assortment, random)
+    await fill(pool, assortment.paths.values(), form(assortment))
     events = rows(random, assortment, are_simple=are_simple)
     result: dict[str, Any] = {"products": await take_in(pool, events)}
     result["normalized_seconds"] = await normalized(pool)

@@ -23,23 +23,14 @@ from typing import Any
 
 import asyncpg
 import uvloop
-from bench.drafts import SHOP, installed, take_in
-from tests.defects.families import SELLER
+from bench.drafts import SHOP, fill, installed, take_in
 from tests.stories.cases import inputs
 
-from catalog_service.categories.store import request_schemas, save_schema
 from catalog_service.feeds.configuration import FeedConfiguration
-from catalog_service.feeds.save_feed import apply_configuration
-from catalog_service.shops.store import keep_shops
-from catalog_service.sources.store import add_catalogue
-from catalog_service.sources.versions import Catalogue
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.product import ProductNormalized
-from common.contracts.shop import ShopState
 from common.postgres.pool import Pool
-from common.postgres.unit_of_work import unit_of_work
 from sandbox.catalogue import Catalogue as Tree
-from sandbox.schema_store import SchemaStore
 from stack.postgres import database_url, for_everybody
 from stack.testing.own_postgres import own_postgres
 
@@ -72,29 +63,12 @@ def rows(kind: str) -> Iterator[inputs.Row]:
                 yield sku, name, {**fields, "sku": sku}
 
 
-async def fill(pool: Pool, kind: str) -> None:
+async def prepare(pool: Pool, kind: str) -> None:
     """Shop, schemas, feed, catalogue; nothing is evaluated yet."""
-    shop = ShopState(
-        merchant_id=SHOP[0],
-        shop_id=SHOP[1],
-        revision=1,
-        is_eligible=True,
-        connection="connected",
-        generation=1,
-        seller_id="2200100001",
-    )
-    tree = Tree()
-    store = SchemaStore(tree, [], group_required=False)
     body = inputs.form(attributes={"image_url_list": {"field": "images"}})
     form = FeedConfiguration.model_validate(body | {"shop": SHOP[1], "catalogue": "defects"})
-    async with unit_of_work(pool) as connection:
-        await keep_shops(connection, [shop])
-        await add_catalogue(connection, Catalogue("m", "defects", "explicit", "events"))
-        await request_schemas(connection, [(*SHOP, leaf) for leaf in LEAVES])
-        for leaf in LEAVES:
-            text = store.text(tree.categories[int(leaf)], SELLER)
-            await save_schema(connection, (*SHOP, leaf), body=text, refusal=None)
-        await apply_configuration(connection, "m", "f", form)
+    categories = Tree().categories
+    await fill(pool, [categories[int(leaf)] for leaf in LEAVES], form)
     await take_in(
         pool,
         (
@@ -213,7 +187,7 @@ async def main() -> None:
         async with own_postgres("evaluation") as postgres:
             for kind in ("simple", "families"):
                 async with installed(postgres.admin_url, kind) as pool:
-                    await fill(pool, kind)
+                    await prepare(pool, kind)
                 result[kind] = await compare(postgres.admin_url, kind, before)
     text = json.dumps(result, indent=1)
     RESULTS.write_text(text + "\n")
