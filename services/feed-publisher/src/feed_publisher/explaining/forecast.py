@@ -7,7 +7,7 @@ dry run.
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from common.contracts.product import ProductNormalized
@@ -18,11 +18,10 @@ from feed_publisher.claims.store import load_holders
 from feed_publisher.desired.desired_state import desired_skus
 from feed_publisher.desired.marks import Marks
 from feed_publisher.desired.states import Feed, Kind
-from feed_publisher.desired.store import list_marked, load_desired, load_marks
+from feed_publisher.desired.store import list_marked, load_desired
 from feed_publisher.explaining.store import count_unmarked
 from feed_publisher.listings.listing import Listing
-from feed_publisher.listings.store import list_refused_listings, load_listings
-from feed_publisher.planning.find_shortfall import SIDES_OF
+from feed_publisher.listings.store import load_listings
 from feed_publisher.planning.next_step import NextStep, next_step
 
 PIECE_FAMILIES = 500
@@ -98,36 +97,8 @@ async def _load(connection: Connection, feed: Feed, marks: Mapping[str, Marks]) 
 
 async def _add_unmarked(pool: Pool, feed: Feed, forecast: Forecast) -> None:
     """Count the wanted families that a run would not look at."""
-    key, kind = (feed.merchant_id, feed.feed_id), forecast.kind
     async with reading(pool) as connection:
-        wanted, waiting = await count_unmarked(connection, *key, kind)
-    refused, after = 0, ""
-    while True:
-        async with reading(pool) as connection:
-            listings = await list_refused_listings(
-                connection, *key, kind, after=after, limit=PIECE_FAMILIES
-            )
-            names = [listing.family_id for listing in listings if _is_refused(kind, listing)]
-            refused += await _count_unmarked_of(connection, feed, kind, names)
-        if len(listings) < PIECE_FAMILIES:
-            break
-        after = listings[-1].family_id
-    forecast.waiting += waiting
-    forecast.refused += refused
-    forecast.unchanged += max(0, wanted - waiting - refused)
-
-
-def _is_refused(kind: Kind, listing: Listing) -> bool:
-    return any(side in listing.accepted.refused for side in SIDES_OF[kind])
-
-
-async def _count_unmarked_of(
-    connection: Connection, feed: Feed, kind: Kind, names: Sequence[str]
-) -> int:
-    key = (feed.merchant_id, feed.feed_id)
-    marked = await load_marks(connection, *key, kind, names)
-    desired = await load_desired(connection, *key, names)
-    return sum(
-        target.state.presence == "present" and name not in marked
-        for name, target in desired.items()
-    )
+        unmarked = await count_unmarked(connection, feed.merchant_id, feed.feed_id, forecast.kind)
+    forecast.waiting += unmarked.waiting
+    forecast.refused += unmarked.refused
+    forecast.unchanged += unmarked.unchanged

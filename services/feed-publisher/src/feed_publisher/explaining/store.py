@@ -5,10 +5,13 @@ from datetime import datetime
 
 import msgspec
 
+from common.postgres.counters import load_counters
 from common.postgres.pool import Connection
+from common.postgres.unit_of_work import one_snapshot
 from feed_publisher.desired.states import Kind
 from feed_publisher.drift.differences import Difference
 from feed_publisher.listings.change import Action, Change
+from feed_publisher.planning.find_shortfall import SIDES_OF
 from feed_publisher.sending.store import CallState
 
 _change = msgspec.json.Decoder(Change)
@@ -60,6 +63,16 @@ class LastRead:
     read_at: datetime | None
     written_at: datetime | None
     differences: list[Difference]
+
+
+@dataclass(frozen=True)
+class Unmarked:
+    """Wanted products that a run would not look at: those that cannot be sent yet, those refused
+    before, and the others."""
+
+    waiting: int
+    refused: int
+    unchanged: int
 
 
 @dataclass(frozen=True)
@@ -167,30 +180,47 @@ async def find_accepted_change(
 
 async def count_unmarked(
     connection: Connection, merchant_id: str, feed_id: str, kind: Kind
-) -> tuple[int, int]:
-    """How many products are wanted that a run of the kind would not look at, and how many of those
-    cannot be sent, as last planned."""
-    row = await connection.fetchrow(
-        """
-        SELECT count(*) AS wanted, count(*) FILTER (WHERE is_missing) AS waiting FROM (
-            SELECT family_id, bool_or(is_missing) AS is_missing FROM (
-                SELECT family_id, true AS is_wanted, false AS is_marked, false AS is_missing
-                FROM desired_product
-                WHERE merchant_id = $1 AND feed_id = $2 AND presence = 'present'
-                UNION ALL
-                SELECT family_id, false, true, false FROM family_mark
+) -> Unmarked:
+    """The wanted products that a run of the kind would not look at, counted. How many are wanted is
+    kept by counters; only what is noted of families is looked through."""
+    async with one_snapshot(connection):
+        placed = await load_counters(connection, merchant_id, feed_id, "placed")
+        row = await connection.fetchrow(
+            """
+            WITH missing AS MATERIALIZED (
+                SELECT family_id FROM shortfall
                 WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3
-                UNION ALL
-                SELECT family_id, false, false, true FROM shortfall
-                WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3
-            ) AS fact GROUP BY family_id HAVING bool_or(is_wanted) AND NOT bool_or(is_marked)
-        ) AS unmarked
-        """,
-        merchant_id,
-        feed_id,
-        kind,
-    )
-    return (0, 0) if row is None else (row["wanted"], row["waiting"])
+            ), refused AS MATERIALIZED (
+                SELECT family_id FROM listing
+                WHERE merchant_id = $1 AND feed_id = $2 AND reported_status = 'rejected'
+                    AND convert_from(document, 'UTF8')::jsonb -> 'refused' ?| $4::text[]
+                    AND family_id NOT IN (SELECT family_id FROM missing)
+            ), noted AS (
+                SELECT family_id, 'waiting' AS note FROM missing
+                UNION ALL SELECT family_id, 'refused' FROM refused
+                UNION ALL SELECT DISTINCT family_id, 'marked' FROM family_mark
+                    WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3
+            )
+            SELECT count(*) FILTER (WHERE note = 'marked') AS marked,
+                count(*) FILTER (WHERE note = 'waiting' AND NOT is_marked) AS waiting,
+                count(*) FILTER (WHERE note = 'refused' AND NOT is_marked) AS refused
+            FROM noted CROSS JOIN LATERAL (
+                SELECT EXISTS (
+                    SELECT FROM family_mark AS m WHERE m.merchant_id = $1 AND m.feed_id = $2
+                        AND m.kind = $3 AND m.family_id = noted.family_id) AS is_marked
+                FROM desired_product AS d WHERE d.merchant_id = $1 AND d.feed_id = $2
+                    AND d.family_id = noted.family_id AND d.presence = 'present' LIMIT 1
+            ) AS d
+            """,
+            merchant_id,
+            feed_id,
+            kind,
+            SIDES_OF[kind],
+        )
+    assert row is not None  # noqa: S101 - an aggregate always gives a row
+    wanted = placed.get("present/online", 0) + placed.get("present/offline", 0)
+    unchanged = wanted - row["marked"] - row["waiting"] - row["refused"]
+    return Unmarked(row["waiting"], row["refused"], unchanged)
 
 
 async def find_last_read(
