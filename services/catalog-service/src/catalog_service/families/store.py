@@ -79,7 +79,8 @@ def listed(families: Iterable[tuple[str, str, str, str | None, str | None]]) -> 
 
 JOB = "normalizing"
 LOOKED_AHEAD = 10_000
-"""How many marks behind the oldest ones are looked through for further marks of their families."""
+"""How many marks behind the oldest ones are looked through: for ones that nobody else has, and for
+further marks of the families claimed."""
 
 
 async def claim_families(
@@ -92,27 +93,30 @@ async def claim_families(
     """Claim dirty families for this transaction by their oldest marks, and take the newer ones that
     are near along: a family of very many children is to be evaluated once, not for each of them.
 
-    Those of `without_merchants` are passed over, and those of a catalogue that somebody holds
+    Those that another worker has are passed over, within `LOOKED_AHEAD`: several workers share what
+    is dirty. So are those of `without_merchants`, and those of a catalogue that somebody holds
     (`hold_families`); `only` is the one family to claim. A family's lock is an advisory one, so
     that ingest writes no row for it. Its data is to be read by later statements, after the lock is
     held, so that it is at least as new as these marks.
     """
     rows = await connection.fetch(
         """
-        WITH oldest AS MATERIALIZED (
+        WITH near AS (
             SELECT id, merchant_id, catalogue_id, family_id
             FROM family_mark
             WHERE merchant_id <> ALL($2::text[])
                 AND NOT is_held($7, merchant_id, catalogue_id || '/' || family_id, $8)
                 AND ($3::text IS NULL OR (merchant_id, catalogue_id, family_id) = ($3, $4, $5))
-            ORDER BY id LIMIT $1
-        ), locked AS MATERIALIZED (
-            SELECT merchant_id, catalogue_id, family_id
-            FROM (SELECT DISTINCT merchant_id, catalogue_id, family_id FROM oldest) AS family
+            ORDER BY id LIMIT $1::bigint + $6::bigint
+        ), oldest AS MATERIALIZED (
+            SELECT id, merchant_id, catalogue_id, family_id FROM near
             WHERE pg_try_advisory_xact_lock_shared(
                     hashtextextended(merchant_id || '/' || catalogue_id, 0))
                 AND pg_try_advisory_xact_lock(
                     hashtextextended(merchant_id || '/' || catalogue_id || '/' || family_id, 0))
+            LIMIT $1
+        ), locked AS MATERIALIZED (
+            SELECT DISTINCT merchant_id, catalogue_id, family_id FROM oldest
         )
         SELECT merchant_id, catalogue_id, family_id, id, feed_id, traceparent, marked_at
         FROM family_mark JOIN locked USING (merchant_id, catalogue_id, family_id)
