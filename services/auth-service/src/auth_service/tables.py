@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from aliexpress.tables import LIMITS
+from common.postgres.row_security import CONDITION, OF_EVERYBODY, of_parent
 from common.postgres.tables import BACKBONE
 
 TABLES = MetaData()
@@ -42,6 +43,10 @@ api_client = Table(
     Column("secret_hash", LargeBinary, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("previous_secret_hash", LargeBinary),
+    Column("previous_ends_at", DateTime(timezone=True)),
+    Column("rotated_at", DateTime(timezone=True)),
+    Column("revoked_at", DateTime(timezone=True)),
 )
 
 producer_key = Table(
@@ -116,6 +121,108 @@ connect_attempt = Table(
     UniqueConstraint("state_hash", name="connect_attempt_state_hash_key"),
 )
 Index("connect_attempt_end", connect_attempt.c.expires_at)
+
+person = Table(
+    "person",
+    TABLES,
+    Column("person_id", Text, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("is_operator", Boolean, nullable=False, server_default=text("false")),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("email", name="person_of_email"),
+    info={CONDITION: of_parent("person", "membership", person_id="person_id")},
+)
+
+membership = Table(
+    "membership",
+    TABLES,
+    Column("merchant_id", Text, ForeignKey("merchant.merchant_id"), primary_key=True),
+    Column("person_id", Text, ForeignKey("person.person_id", ondelete="CASCADE"), primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("accepted_at", DateTime(timezone=True)),
+)
+Index("membership_of_person", membership.c.person_id)
+
+_OF_A_PERSON = "a person may work for several merchants, and none of them sees how they sign in"
+
+
+def _person_id(*, primary_key: bool = False) -> Column[str]:
+    return Column(
+        "person_id",
+        Text,
+        ForeignKey("person.person_id", ondelete="CASCADE"),
+        primary_key=primary_key,
+        nullable=False,
+    )
+
+
+person_password = Table(
+    "person_password",
+    TABLES,
+    _person_id(primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    info={OF_EVERYBODY: _OF_A_PERSON},
+)
+
+single_use_link = Table(
+    "single_use_link",
+    TABLES,
+    Column("link_hash", LargeBinary, primary_key=True),
+    _person_id(),
+    Column("kind", Text, nullable=False),
+    Column("merchant_id", Text),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+    info={OF_EVERYBODY: _OF_A_PERSON},
+)
+Index("single_use_link_of_person", single_use_link.c.person_id)
+Index("single_use_link_end", single_use_link.c.expires_at)
+
+person_session = Table(
+    "person_session",
+    TABLES,
+    Column("session_hash", LargeBinary, primary_key=True),
+    Column("session_id", Text, nullable=False),
+    _person_id(),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    UniqueConstraint("session_id", name="person_session_session_id_key"),
+    info={OF_EVERYBODY: _OF_A_PERSON},
+)
+Index("person_session_of_person", person_session.c.person_id)
+Index("person_session_end", person_session.c.ends_at)
+
+second_factor = Table(
+    "second_factor",
+    TABLES,
+    _person_id(primary_key=True),
+    Column("sealed_under", Text, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("confirmed_at", DateTime(timezone=True)),
+    Column("last_step", BigInteger),
+    info={OF_EVERYBODY: _OF_A_PERSON},
+)
+
+recovery_code = Table(
+    "recovery_code",
+    TABLES,
+    _person_id(primary_key=True),
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("used_at", DateTime(timezone=True)),
+    info={OF_EVERYBODY: _OF_A_PERSON},
+)
 
 SCHEMA = (BACKBONE, LIMITS, TABLES)
 """All that stands in the database."""

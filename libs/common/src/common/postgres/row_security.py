@@ -2,8 +2,10 @@
 
 A table's policy follows from its declaration: rows with a `merchant_id` are that merchant's, rows
 that point at such a row are its parent's, rows whose key begins with the merchant (`BY_KEY`) are
-that one's. A table of which none is true says why (`SHARED`). Migrations set the policies, and
-`find_policy_drift` compares them with the declarations. Owners are not bound: services own nothing.
+that one's. A table whose rows are seen otherwise says how (`CONDITION`), one whose rows only those
+who act for everybody may see says why (`OF_EVERYBODY`), and one without any policy too (`SHARED`).
+Migrations set the policies, and `find_policy_drift` compares them with the declarations. Owners
+are not bound: services own nothing.
 
 Below a policy an index serves only operators that leak nothing of their operands, as those of
 numbers, texts and times; a search by others (JSON, arrays) is a function of the owner's
@@ -22,6 +24,10 @@ SHARED = "shared"
 """Key of `Table.info`: why the table's rows belong to no merchant."""
 BY_KEY = "merchant_by_key"
 """Key of `Table.info`: True when the column `key` begins with the merchant's id and a slash."""
+CONDITION = "condition"
+"""Key of `Table.info`: the condition of a table that none of the other rules fits."""
+OF_EVERYBODY = "of_everybody"
+"""Key of `Table.info`: why only sessions that act for everybody see the table's rows."""
 
 _ACTING_FOR = f"(SELECT nullif(current_setting('{SETTING}', true), ''))"
 """Of the session; NULL, which equals nothing, for nobody. A sub-select is evaluated once."""
@@ -42,6 +48,8 @@ def _acts_for(merchant: str) -> str:
 OWN = _acts_for("merchant_id")
 """The condition of a table with a `merchant_id`."""
 OWN_KEY = _acts_for("split_part(encode(key, 'escape'), '/', 1)")
+NO_MERCHANTS = f"CASE {_ACTING_FOR} WHEN '{EVERYBODY}' THEN true END IS NOT NULL"
+"""The condition of a table of `OF_EVERYBODY`."""
 
 _POLICIES = """
 SELECT c.relrowsecurity, p.polname::text AS polname, p.polpermissive, p.polcmd::text,
@@ -86,8 +94,14 @@ def looking_up(name: str, *, parameters: str, returns: str, query: str) -> str:
 def condition_of(table: Table) -> str | None:
     """When a session may see or write a row of the table; None when its rows are nobody's.
 
+    What the declaration says itself comes before what follows from its columns.
+
     Raises `Undeclared` when the declaration does not say.
     """
+    if (own := table.info.get(CONDITION)) is not None:
+        return str(own)
+    if table.info.get(OF_EVERYBODY):
+        return NO_MERCHANTS
     if "merchant_id" in table.c:
         return OWN
     if table.info.get(BY_KEY):

@@ -167,3 +167,19 @@ failed_row = Table(
     Column("failed_at", DateTime(timezone=True), nullable=False),
     Column("retry_at", DateTime(timezone=True), nullable=False),
 )
+
+audit = Table(
+    "audit",
+    BACKBONE,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("merchant_id", Text),
+    Column("actor", Text, nullable=False),
+    Column("actor_email", Text),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("address", Text),
+)
+Index("audit_of_merchant", audit.c.merchant_id, audit.c.at, audit.c.id)
+Index("audit_by_time", audit.c.at, audit.c.id)
