@@ -36,12 +36,14 @@ from common.messaging.records import Subscription
 from common.messaging.relay import Relay
 from common.messaging.replay import Replayer
 from common.messaging.reset_positions import ResetRefused, reset_positions
+from common.postgres.audit import PRUNED_EVERY, prune
 from common.postgres.leases import reclaim_leases
 from common.postgres.pool import OUTAGE_ERRORS, Pool, answers, is_bound, open_pool
 from common.postgres.unit_of_work import unit_of_work
 from common.settings import ServiceSettings
 from common.supervision import CancelledUnasked, Component, abandon, bounded, close, result_of
 from common.telemetry import setup as telemetry
+from common.web.audit import audit_router
 from common.web.dead_letters import dead_letter_router
 from common.web.door import MAX_BODY_BYTES, Door
 from common.web.health import health_router
@@ -190,6 +192,7 @@ def create_app(service: Service[S], context: Context[S], parts: Parts) -> FastAP
         dead_letter_router(context.pool, _replayer(context, parts)),
         quarantine_router(context.pool),
         set_aside_router(context.pool),
+        audit_router(context.pool),
     ):
         app.include_router(router, dependencies=checks)
     return app
@@ -321,6 +324,7 @@ def _components(service: Service[S], context: Context[S], parts: Parts) -> list[
         *parts.consumers,
         *parts.jobs,
         Job("measuring", measuring.run, every=MEASURED_EVERY),
+        Job("prune-audit", lambda: prune(context.pool, settings.audit_kept), every=PRUNED_EVERY),
     ]
 
 

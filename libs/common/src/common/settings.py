@@ -103,6 +103,8 @@ class ServiceSettings(KafkaSettings):
     none; the first 300 at once. What brings a trace is sampled as it says."""
     serves_documents: bool = True
     """Whether `/openapi.json` and its pages are served, to anyone who reaches the port."""
+    audit_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    """How long it is known who changed what."""
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0
     """How long a process that was asked to end goes on serving, not ready, so that load balancers
     see it before its port closes."""
@@ -126,6 +128,11 @@ class ServiceSettings(KafkaSettings):
     def session_timeout(self) -> timedelta:
         """`session_timeout_seconds` as a duration."""
         return timedelta(seconds=self.session_timeout_seconds)
+
+    @property
+    def audit_kept(self) -> timedelta:
+        """`audit_kept_days` as a duration."""
+        return timedelta(days=self.audit_kept_days)
 
     @property
     def request_grace(self) -> timedelta:

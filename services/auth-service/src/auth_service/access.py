@@ -20,6 +20,15 @@ Reader = Annotated[str, merchant_with("shops:read")]
 Writer = Annotated[str, merchant_with("shops:write")]
 """The path's merchant, for a caller that may change its shops."""
 
+MemberReader = Annotated[str, merchant_with("members:read")]
+"""The path's merchant, for a person that may see who works for it."""
+MemberWriter = Annotated[str, merchant_with("members:write")]
+"""The path's merchant, for a person that may say who works for it."""
+ClientReader = Annotated[str, merchant_with("clients:read")]
+"""The path's merchant, for a person that may see its API clients."""
+ClientWriter = Annotated[str, merchant_with("clients:write")]
+"""The path's merchant, for a person that may make and end its API clients."""
+
 operators_only = caller_with(OPERATOR)
 
 
@@ -33,3 +42,6 @@ services_only = Depends(_holds_tokens)
 
 MerchantId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+ClientId = Annotated[str, Path(max_length=128, pattern=r"^[^\x00-\x1f]+$")]
+PersonId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
+SessionId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]

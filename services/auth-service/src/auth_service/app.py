@@ -10,20 +10,35 @@ from auth_service.clients.bootstrap import bootstrap_clients
 from auth_service.clients.signing_keys import SigningKeys
 from auth_service.connecting.api import START_PATH, connect_router
 from auth_service.expiry.watch_tokens import watch_tokens
+from auth_service.invitations.api import ACCEPT, FORGOT, RESET, invitation_router
+from auth_service.invitations.bootstrap import bootstrap_operator
+from auth_service.invitations.invite_person import Sender, forget_old_links, send_no_mail
 from auth_service.merchants.api import merchant_router
+from auth_service.people.api import people_router
 from auth_service.producer_keys.api import producer_key_router
 from auth_service.producer_keys.make_key import rewrap_keys
 from auth_service.refreshing.refresh_tokens import Refresher, refresh_tokens
+from auth_service.second_factor.check_code import rewrap_factors
+from auth_service.sessions.api import EXCHANGE, ME, PASSWORD, SIGN_IN, session_router
+from auth_service.sessions.factor_api import CONFIRM, DISABLE, FACTOR, factor_router
+from auth_service.sessions.passwords import Cost, Passwords
+from auth_service.sessions.sign_in import Guard, forget_ended_sessions
+from auth_service.sessions.throttle import SignInThrottle
 from auth_service.settings import AuthSettings
 from auth_service.shops.api import shop_router
 from auth_service.shops.follow_merchant import follow_merchant
 from auth_service.shops.republish import republish_daily
 from auth_service.shops.token_vault import TokenVault
+from auth_service.signing_in.api import PAGES, signing_in_router
 from auth_service.tokens.api import token_router
 from auth_service.tokens.measure_tokens import measure_tokens
 from auth_service.tokens.rotate_keys import rotate_keys, rotate_refresh_keys
 from common.jobs import Job
 from common.service import Context, Parts, Service
+
+FORGOTTEN_EVERY = timedelta(hours=1)
+OF_PEOPLE = (SIGN_IN, EXCHANGE, ME, PASSWORD, FACTOR, CONFIRM, DISABLE, ACCEPT, FORGOT, RESET)
+"""Paths that take bodies by a session, a password or a link, and not by a token."""
 
 
 def build(context: Context[AuthSettings]) -> Parts:
@@ -39,12 +54,19 @@ def build(context: Context[AuthSettings]) -> Parts:
         "refresh-tokens", lambda: refresh_tokens(refresher), every=timedelta(seconds=10)
     )
 
+    passwords = Passwords(
+        Cost(settings.password_memory_kib, settings.password_passes, settings.password_lanes)
+    )
+    guard = Guard(passwords, SignInThrottle(), vault)
+    sender = Sender(settings.public_url, send_no_mail)
+
     async def bootstrap() -> bool:
         await bootstrap_clients(pool, settings.bootstrap_clients)
+        await bootstrap_operator(pool, sender, settings.bootstrap_operator)
         return False
 
     return Parts(
-        public=["/v1/token", START_PATH],
+        public=["/v1/token", START_PATH, *OF_PEOPLE, *PAGES],
         routers=[
             client_router(pool, keys),
             merchant_router(pool, follow_merchant),
@@ -52,6 +74,11 @@ def build(context: Context[AuthSettings]) -> Parts:
             connect_router(pool, client, vault, settings),
             token_router(pool, client, vault),
             producer_key_router(pool, vault),
+            people_router(pool),
+            session_router(pool, guard, keys),
+            factor_router(pool, guard),
+            invitation_router(pool, sender, guard),
+            signing_in_router(pool, guard, sender, settings),
         ],
         jobs=[
             Job("bootstrap", bootstrap, every=timedelta(hours=1)),
@@ -67,12 +94,19 @@ def build(context: Context[AuthSettings]) -> Parts:
                 lambda: rewrap_keys(pool, vault),
                 every=timedelta(minutes=1),
             ),
+            Job(
+                "rotate-second-factors",
+                lambda: rewrap_factors(pool, vault),
+                every=timedelta(minutes=1),
+            ),
+            Job("forget-sessions", lambda: forget_ended_sessions(pool), every=FORGOTTEN_EVERY),
+            Job("forget-links", lambda: forget_old_links(pool), every=FORGOTTEN_EVERY),
             Job("republish", lambda: republish_daily(pool), every=timedelta(seconds=30)),
             Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
             Job("measure-tokens", lambda: measure_tokens(pool), every=timedelta(seconds=10)),
             *([refreshing] if settings.refreshes_tokens else []),
         ],
-        closers=[client.aclose],
+        closers=[client.aclose, passwords.close],
     )
 
 

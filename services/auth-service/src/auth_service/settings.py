@@ -1,6 +1,8 @@
 """The settings of auth-service, from variables `AUTH_...`."""
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from common.settings import MarketplaceSettings, ServiceSettings
@@ -37,6 +39,13 @@ class AuthSettings(ServiceSettings, MarketplaceSettings):
     refreshes_tokens: bool = False
     """Whether shops' tokens are refreshed before they lapse, where AliExpress gave a refresh token
     that can be used (M1.8)."""
+    bootstrap_operator: str = ""
+    """E-mail address of the first operator: a link to set the password is printed at the start,
+    until it is set. Empty: nobody is invited."""
+    password_memory_kib: Annotated[int, Field(ge=8, le=4_194_304)] = 65_536
+    """Memory that hashing a password takes (argon2id), in KiB; two are hashed at once."""
+    password_passes: Annotated[int, Field(ge=1, le=100)] = 3
+    password_lanes: Annotated[int, Field(ge=1, le=16)] = 4
     eligibility_contact: str = "the operator of this channel"
     """Whom a merchant asks that is not known as an AliExpress seller (M1.1)."""
 

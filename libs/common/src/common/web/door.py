@@ -5,7 +5,8 @@ memory. Here a body needs a valid token first, but at the public paths. How long
 said by the app, and by the routes that take longer ones (`max_body_size`).
 
 A request acts for nobody in the database until its route says for whom (`merchant_with`,
-`caller_with`, `for_everybody`), so a route that forgets to ask who calls shows nothing.
+`caller_with`, `for_everybody`), so a route that forgets to ask who calls shows nothing. From where
+it comes is known from here on to whoever writes down what it changed (`common.postgres.audit`).
 """
 
 from collections.abc import Collection
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.errors import Outage, Refusal
 from common.postgres.acting import NOBODY, acting_for
+from common.postgres.audit import Actor, acting_as
 from common.web.identity import identify
 from common.web.problem import answer_outage, answer_refusal
 
@@ -44,6 +46,10 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        with acting_for(NOBODY), acting_as(_somebody(scope)):  # until a route says for whom
+            await self._let_in(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] not in self._public and _has_body(Headers(scope=scope)):
             try:
                 await identify(Request(scope))
@@ -61,8 +67,18 @@ class Door:
                     headers.setdefault(name, value)
             await send(message)
 
-        with acting_for(NOBODY):  # until a route says for whom
-            await self._app(scope, receive, send_with_headers)
+        await self._app(scope, receive, send_with_headers)
+
+
+def address_of(scope: Scope) -> str:
+    """The network address a request comes from, as uvicorn knows it; empty when it does not."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _somebody(scope: Scope) -> Actor:
+    """Who calls before a token says who."""
+    return Actor("anyone", address=address_of(scope) or None)
 
 
 def _has_body(headers: Headers) -> bool:

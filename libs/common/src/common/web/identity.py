@@ -22,12 +22,17 @@ from fastapi.security import HTTPBearer
 
 from common import clock
 from common.errors import NotFound, Outage, Refusal
+from common.postgres import audit
 from common.postgres.acting import EVERYBODY, act_for
 
 AUDIENCE = "aliexpress-channel"
 ISSUER = "auth-service"
 OPERATOR = "operator"
 """The scope of operators: every merchant, every route."""
+HELD_BY = {"feeds:run": "feeds:write", "orders:ship": "orders:write"}
+"""Scopes of daily work, each with the wider scope that holds it."""
+PERSON = "person:"
+"""The subject of a person's token is this and the person's id; API clients' ids have no colon."""
 LEEWAY = timedelta(seconds=30)
 REFETCH_AFTER = timedelta(seconds=10)
 """How soon keys are fetched again for a key id that is not among them."""
@@ -68,6 +73,8 @@ class Identity:
     subject: str
     merchant_id: str | None
     scopes: frozenset[str]
+    email: str | None = None
+    """A person's address; None for API clients and services."""
 
     @property
     def is_operator(self) -> bool:
@@ -75,8 +82,12 @@ class Identity:
         return OPERATOR in self.scopes
 
     def may(self, scope: str) -> bool:
-        """Whether the token carries this scope, or is an operator's."""
-        return scope in self.scopes or self.is_operator
+        """Whether the token carries this scope or one that holds it, or is an operator's."""
+        return (
+            scope in self.scopes
+            or self.is_operator
+            or (scope in HELD_BY and HELD_BY[scope] in self.scopes)
+        )
 
 
 class Verifier:
@@ -174,6 +185,7 @@ def _identity(claims: dict[str, Any]) -> Identity:
         str(claims["sub"]),
         str(merchant) if merchant is not None else None,
         frozenset(str(claims.get("scope", "")).split()),
+        str(claims["email"]) if "email" in claims else None,
     )
 
 
@@ -195,6 +207,7 @@ async def identify(request: Request) -> Identity:
     verifier: Verifier = request.app.state.verifier
     identity = await verifier.verify(token.strip())
     request.scope[_IDENTITY] = identity
+    audit.act_as(identity.subject, identity.email)
     return identity
 
 
@@ -212,7 +225,7 @@ def act_as(caller: Identity, merchant_id: str, scope: str) -> None:
 
     A foreign merchant is answered like one that does not exist. Raises `NotFound`, `ScopeMissing`.
     """
-    if caller.merchant_id is None and not (caller.is_operator or scope in caller.scopes):
+    if caller.merchant_id is None and not caller.may(scope):
         raise ScopeMissing(scope)
     if caller.merchant_id is not None and caller.merchant_id != merchant_id:
         raise NotFound("merchant")

@@ -43,13 +43,28 @@ async def issue_jwt(pool: Pool, keys: SigningKeys, client_id: str, secret: str) 
     async with reading(pool) as connection:
         client = await store.find_client(connection, client_id)
     is_right = is_hash_of(client.secret_hash if client else _NOBODY, secret)
-    if client is None or not is_right:
+    is_previous = is_hash_of(_previous(client), secret)
+    if client is None or not (is_right or is_previous):
         raise ClientUnknown
     return Grant(sign_claims(keys, client.client_id, client.merchant_id, client.scopes), LIFETIME)
 
 
-def sign_claims(keys: SigningKeys, subject: str, merchant_id: str | None, scopes: list[str]) -> str:
-    """The JWT of these claims, signed by the current key."""
+def _previous(client: store.ApiClient | None) -> bytes:
+    """The hash of the secret that was rotated away, while it is still taken."""
+    if client is None or client.previous_secret_hash is None or client.previous_ends_at is None:
+        return _NOBODY
+    return client.previous_secret_hash if clock.now() < client.previous_ends_at else _NOBODY
+
+
+def sign_claims(
+    keys: SigningKeys,
+    subject: str,
+    merchant_id: str | None,
+    scopes: list[str],
+    *,
+    email: str | None = None,
+) -> str:
+    """The JWT of these claims, signed by the current key; `email` of a person."""
     now = clock.now()
     claims: dict[str, object] = {
         "iss": ISSUER,
@@ -61,4 +76,6 @@ def sign_claims(keys: SigningKeys, subject: str, merchant_id: str | None, scopes
     }
     if merchant_id is not None:
         claims["merchant"] = merchant_id
+    if email is not None:
+        claims["email"] = email
     return jwt.encode(claims, keys.current, algorithm="EdDSA", headers={"kid": keys.current_id})

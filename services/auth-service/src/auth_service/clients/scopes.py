@@ -1,13 +1,30 @@
-"""The scopes an API client may have. Pure."""
+"""The scopes an API client may have, and those of a person by role. Pure."""
+
+from collections.abc import Mapping
 
 from common.errors import Refusal
+from common.web.identity import OPERATOR
 
-MERCHANT_SCOPES = frozenset(
-    f"{thing}:{right}"
-    for thing in ("shops", "catalogue", "feeds", "orders", "dead-letters")
-    for right in ("read", "write")
+_THINGS = ("shops", "catalogue", "feeds", "orders", "dead-letters")
+_READS = frozenset(f"{thing}:read" for thing in _THINGS)
+_DAILY_WORK = frozenset({"feeds:run", "orders:ship"})
+
+MERCHANT_SCOPES = (
+    _READS | _DAILY_WORK | {f"{thing}:write" for thing in _THINGS} | frozenset({"audit:read"})
 )
-"""What a merchant's own client may be given."""
+"""What a merchant's own client may be given. Members and clients are people's to change: a client
+that could make others would outlive its revocation."""
+
+SCOPES_OF_ROLE: Mapping[str, frozenset[str]] = {
+    "viewer": _READS | {"alerts:read"},
+    "agent": _READS | _DAILY_WORK | {"alerts:read", "alerts:write"},
+    "owner": MERCHANT_SCOPES
+    | {"alerts:read", "alerts:write"}
+    | {f"{thing}:{right}" for thing in ("members", "clients") for right in ("read", "write")}
+    | {f"webhooks:{right}" for right in ("read", "write")},
+}
+"""What a person may do of a merchant's, by role there."""
+OPERATOR_SCOPES = frozenset({OPERATOR})
 
 
 def require_merchant_scopes(scopes: list[str]) -> None:

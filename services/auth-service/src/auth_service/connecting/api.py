@@ -16,7 +16,8 @@ from auth_service.connecting.connect_shop import (
     start_connection,
 )
 from auth_service.connecting.finish_connection import Callback, finish_connection
-from auth_service.connecting.pages import HEADERS, connected_page, invitation_page, refused_page
+from auth_service.connecting.pages import connected_page, invitation_page, refused_page
+from auth_service.html import HEADERS
 from auth_service.settings import AuthSettings
 from auth_service.shops.token_vault import TokenVault
 from common.errors import Refusal

@@ -3,23 +3,13 @@
 from pathlib import Path
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader
 
 from auth_service.connecting.connect_shop import Invitation
+from auth_service.html import HEADERS, templates_of, with_forms
 from auth_service.shops.store import Shop
 from common.errors import Refusal
 
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "X-Content-Type-Options": "nosniff",
-}
-
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True
-)
+_templates = templates_of(Path(__file__).parent)
 _page = _templates.get_template("outcome.html.j2")
 _invitation = _templates.get_template("invitation.html.j2")
 
@@ -27,10 +17,8 @@ _invitation = _templates.get_template("invitation.html.j2")
 def invitation_page(invitation: Invitation, ticket: str) -> HTMLResponse:
     """Names the merchant and the shop before anything happens; its button goes on."""
     # Browsers hold a form's redirections against `form-action`, and AliExpress's are its own.
-    policy = HEADERS["Content-Security-Policy"].replace("; form-action 'none'", "")
     return HTMLResponse(
-        _invitation.render(invitation=invitation, ticket=ticket),
-        headers=HEADERS | {"Content-Security-Policy": policy},
+        _invitation.render(invitation=invitation, ticket=ticket), headers=with_forms(None)
     )
 
 

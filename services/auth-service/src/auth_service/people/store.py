@@ -237,3 +237,19 @@ async def roles_of(connection: Connection, person_id: str) -> dict[str, str]:
         person_id,
     )
     return {row["merchant_id"]: row["role"] for row in rows}
+
+
+async def list_people(
+    connection: Connection, *, email: str | None, after: str, limit: int
+) -> list[Person]:
+    """A page of all people, by address, or the one of this address."""
+    c = tables.person.c
+    page = (
+        sa.select(c.person_id, c.email, c.display_name, c.language, c.time_zone, c.is_operator)
+        .where(c.email > after)
+        .order_by(c.email)
+        .limit(limit)
+    )
+    if email is not None:
+        page = page.where(c.email == email.strip().lower())
+    return [Person(**row) for row in await core.fetch(connection, page)]

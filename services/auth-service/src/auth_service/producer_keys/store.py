@@ -40,7 +40,10 @@ class KeyInfo:
 async def lock_writer(connection: Connection, merchant_id: str, client_id: str) -> list[str]:
     """The scopes of the merchant's client, its row locked. Raises `NotFound`."""
     scopes: list[str] | None = await connection.fetchval(
-        "SELECT scopes FROM api_client WHERE merchant_id = $1 AND client_id = $2 FOR UPDATE",
+        """
+        SELECT scopes FROM api_client
+        WHERE merchant_id = $1 AND client_id = $2 AND revoked_at IS NULL FOR UPDATE
+        """,
         merchant_id,
         client_id,
     )
@@ -105,7 +108,7 @@ async def find_sealed(
             k.ciphertext
         FROM producer_key AS k JOIN api_client AS c USING (client_id)
         WHERE k.key_id = ANY($1) AND c.merchant_id = k.merchant_id
-            AND 'catalogue:write' = ANY(c.scopes)
+            AND 'catalogue:write' = ANY(c.scopes) AND c.revoked_at IS NULL
         """,
         key_ids,
     )
