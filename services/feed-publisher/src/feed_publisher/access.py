@@ -16,6 +16,8 @@ Reader = Annotated[str, merchant_with("feeds:read")]
 """The merchant's id, of a caller that may read its feeds."""
 Writer = Annotated[str, merchant_with("feeds:write")]
 """The merchant's id, of a caller that may change its feeds."""
+Runner = Annotated[str, merchant_with("feeds:run")]
+"""The merchant's id, of a caller that may run its feeds, pause them and confirm their plans."""
 Operator = Annotated[Identity, caller_with(OPERATOR)]
 """An operator of the channel."""
 

@@ -12,6 +12,9 @@ Reader = Annotated[str, merchant_with("orders:read")]
 Writer = Annotated[str, merchant_with("orders:write")]
 """The path's merchant, for a caller that may import and ship its orders."""
 
+Shipper = Annotated[str, merchant_with("orders:ship")]
+"""The path's merchant, for a caller that may ship its orders and ask for imports of them."""
+
 operators_only = caller_with(OPERATOR)
 
 ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]

@@ -26,6 +26,7 @@ from common.messaging.dead_letters import (
 )
 from common.messaging.quarantine import load_quarantined, wait_of
 from common.messaging.records import NotApplied, Parked, Record, Rejected
+from common.postgres import audit
 from common.postgres.pool import Connection, Pool
 from common.postgres.set_aside import is_about_the_data
 from common.postgres.unit_of_work import unit_of_work
@@ -136,6 +137,7 @@ class Replayer:
                 actor=actor,
                 outcome=why,
             )
+            await _record(connection, letter, "discarded")
 
     async def _claim(
         self, connection: Connection, dead_letter_id: int, merchant_id: str | None
@@ -166,6 +168,7 @@ class Replayer:
         if isinstance(failure, Parked):
             refused = await park(connection, letter.consumer_group, [failure])
             failure = refused[0] if refused else failure
+        await _record(connection, letter, "edited" if was_edited else "replayed")
         if isinstance(failure, Rejected):
             await keep_open(connection, letter.id, failure, action=action, actor=actor)
             return Replayed(letter.id, "rejected", failure.reason, failure.detail, failure.remedy)
@@ -242,6 +245,16 @@ class Replayer:
         await forget_parked(connection, [row_id for row_id, _ in claimed])
         rejected = [Rejected(record, reason, detail, _REMEDY) for _, record in claimed]
         await keep_not_applied(connection, applier.group, rejected)
+
+
+async def _record(connection: Connection, letter: DeadLetter, how: str) -> None:
+    await audit.record(
+        connection,
+        f"dead-letter.{how}",
+        str(letter.id),
+        {"group": letter.consumer_group, "reason": letter.reason},
+        merchant_id=letter.record.merchant_id or None,
+    )
 
 
 def _open(letter: DeadLetter | None) -> DeadLetter:

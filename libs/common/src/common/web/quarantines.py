@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from common.errors import NotFound
 from common.messaging.dead_letters import PARKED_FOR_AT_MOST, ParkedWait, list_parked
 from common.messaging.quarantine import Quarantine, lift, list_quarantines
+from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.dead_letter_views import Storable
@@ -101,6 +102,14 @@ def quarantine_router(pool: Pool) -> APIRouter:
         """End a quarantine; its parked records are then replayed."""
         async with unit_of_work(pool) as connection:
             ended = await lift(connection, request.group, request.source, request.merchant_id)
+            if ended:
+                await record(
+                    connection,
+                    "quarantine.lifted",
+                    request.source,
+                    {"group": request.group},
+                    merchant_id=request.merchant_id,
+                )
         if not ended:
             raise NotFound("quarantine", remedy="List the quarantines.")
         log.info("quarantine.lifted", actor=caller.subject, **request.model_dump())

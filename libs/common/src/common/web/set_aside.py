@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
 from common.errors import NotFound
+from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.set_aside import list_failed_rows, release
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -97,6 +98,14 @@ def set_aside_router(pool: Pool) -> APIRouter:
                 merchant_id=request.merchant_id,
                 subject=request.subject,
             )
+            if released:
+                await record(
+                    connection,
+                    "job.rows-released",
+                    request.job,
+                    {"rows": released, "subject": request.subject},
+                    merchant_id=request.merchant_id,
+                )
         if not released:
             raise NotFound("row that was set aside", remedy="List those that are set aside.")
         log.info("job.rows_released", actor=caller.subject, rows=released, **request.model_dump())

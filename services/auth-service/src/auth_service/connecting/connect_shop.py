@@ -20,6 +20,7 @@ from auth_service.shops.publish_state import publish_states
 from auth_service.shops.store import load_shop, make_shop
 from common import clock
 from common.errors import Refusal
+from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 
@@ -100,6 +101,7 @@ async def connect_shop(pool: Pool, merchant_id: str, shop_id: str, *, contact: s
             ticket_hash=hash_of(ticket.value),
             expires_at=ticket.expires_at,
         )
+        await record(connection, "shop.connect-link-made", shop_id, merchant_id=merchant_id)
     return ticket
 
 

@@ -1,6 +1,7 @@
 """The browser is back from AliExpress: exchange its code for a token and store that sealed."""
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 
 import asyncpg
 import structlog
@@ -16,6 +17,7 @@ from auth_service.shops.take_grant import take_grant
 from auth_service.shops.token_vault import TokenVault
 from common.errors import Refusal
 from common.failpoints import reach
+from common.postgres.audit import acting_as, current_actor, record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 
@@ -161,6 +163,11 @@ async def _claim(pool: Pool, callback: Callback) -> Attempt:
     return attempt
 
 
+def _by_seller(seller_id: str) -> AbstractContextManager[None]:
+    """Who agreed on AliExpress acts: that nobody signed in here for it is how OAuth works."""
+    return acting_as(replace(current_actor(), subject=f"seller:{seller_id}"))
+
+
 async def _save(pool: Pool, vault: TokenVault, attempt: Attempt, grant: TokenGrant) -> store.Shop:
     try:
         async with unit_of_work(pool) as connection:
@@ -168,6 +175,15 @@ async def _save(pool: Pool, vault: TokenVault, attempt: Attempt, grant: TokenGra
             if known.seller_id not in {None, grant.seller_id}:
                 raise OtherSeller(known)
             shop = await take_grant(connection, vault, known, grant, cause="person")
+            details = {"seller": shop.seller_id, "generation": shop.generation}
+            with _by_seller(grant.seller_id):
+                await record(
+                    connection,
+                    "shop.connected",
+                    shop.shop_id,
+                    details,
+                    merchant_id=shop.merchant_id,
+                )
     except asyncpg.UniqueViolationError as taken:
         if taken.constraint_name != store.SELLER_CONSTRAINT:
             raise

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from auth_service.merchants import store
+from common.postgres.audit import record
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
 
@@ -19,4 +20,11 @@ async def register_merchant(
             connection, merchant_id, name=name, is_eligible=is_eligible
         )
         await on_change(connection, merchant)
+        await record(
+            connection,
+            "merchant.registered",
+            merchant_id,
+            {"is_eligible": is_eligible},
+            merchant_id=merchant_id,
+        )
     return merchant

@@ -12,6 +12,7 @@ from auth_service.producer_keys.make_key import WRITES_CATALOGUE, make_key, open
 from auth_service.producer_keys.store import KeyOwner
 from auth_service.shops.token_vault import TokenVault
 from common.contracts.signature import KEY_ID_PATTERN
+from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import OPERATOR, Caller, ScopeMissing, merchant_with
@@ -104,6 +105,7 @@ def producer_key_router(pool: Pool, vault: TokenVault) -> APIRouter:
         """End a key: within a minute nothing that it signs is taken."""
         async with unit_of_work(pool) as connection:
             await store.delete_key(connection, KeyOwner(*client, key_id))
+            await record(connection, "producer-key.deleted", key_id, {"client": client[1]})
 
     @router.post(
         "/internal/v1/producer-keys/lookup", dependencies=[services_only], tags=["internal"]

@@ -11,6 +11,7 @@ from auth_service.shops.token_vault import TokenVault
 from common import clock
 from common.contracts.signature import KEY_BYTES, ProducerKey
 from common.errors import Refusal
+from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.set_aside import RowKey, each_apart
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -42,6 +43,7 @@ async def make_key(pool: Pool, vault: TokenVault, merchant_id: str, client_id: s
                 remedy="Delete the one that is no longer used, then make the new one.",
             )
         await store.insert_key(connection, owner, sealed)
+        await record(connection, "producer-key.made", key.key_id, {"client": client_id})
     return key
 
 

@@ -11,6 +11,7 @@ from auth_service.shops.publish_state import publish_states
 from auth_service.shops.refresh import store as refresh_store
 from auth_service.shops.token_vault import Owner, TokenVault
 from common import clock
+from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 
@@ -44,6 +45,13 @@ async def end_dead_connection(
         )
         await refresh_store.forget_refresh(connection, shop.merchant_id, shop.shop_id)
         await publish_states(connection, [ended])
+        await record(
+            connection,
+            "shop.disconnected",
+            shop.shop_id,
+            {"generation": shop.generation},
+            merchant_id=shop.merchant_id,
+        )
     log.warning(
         "shop.disconnected", shop=f"{shop.merchant_id}/{shop.shop_id}", generation=shop.generation
     )

@@ -78,6 +78,7 @@ async def apply_draft(
         preconditions=Preconditions(
             if_match=based_on, if_none_match="*" if based_on is None else None
         ),
+        action="feed.draft.applied",
     )
     await remove_draft(connection, draft.key)
     return feed, compiled.form

@@ -25,6 +25,7 @@ from catalog_service.shops.store import Shop, find_shop
 from catalog_service.sources.store import find_catalogue
 from common.errors import NotFound, Refusal
 from common.messaging.outbox import add_events
+from common.postgres.audit import record
 from common.postgres.pool import Connection
 from common.postgres.schedules import Daily, set_schedule
 from common.web.preconditions import UNCONDITIONAL, Preconditions
@@ -49,9 +50,10 @@ async def apply_configuration(
     author: str | None = None,
     note: str | None = None,
     preconditions: Preconditions = UNCONDITIONAL,
+    action: str = "feed.configuration.saved",
 ) -> Feed:
     """Make this the feed's configuration, in a version of its own, and mark its families dirty;
-    where it says what the present one says, nothing is done.
+    where it says what the present one says, nothing is done. `action` is what the audit calls it.
 
     Raises `Refusal` where the preconditions do not hold of the feed's `etag`, and as
     `check_configuration`.
@@ -79,6 +81,7 @@ async def apply_configuration(
     await mark_feed(connection, feed)
     await add_events(connection, [feed.state()], source=SOURCE)
     await set_schedule(connection, REPUBLISHING, merchant_id, feed_id, Daily(REPUBLISHED_AT))
+    await record(connection, action, feed_id, {"version": version})
     return feed
 
 
@@ -110,6 +113,7 @@ async def roll_back(
         author=author,
         note=note or f"back to version {version}",
         preconditions=preconditions,
+        action="feed.configuration.rolled-back",
     )
 
 
@@ -213,4 +217,5 @@ async def remove_feed(
     feed = await save_feed(connection, replace(previous, lifecycle="removed"))
     await mark_feed(connection, feed)
     await add_events(connection, [feed.state()], source=SOURCE)
+    await record(connection, "feed.removed", feed_id)
     return feed

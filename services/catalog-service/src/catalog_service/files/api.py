@@ -36,6 +36,7 @@ from catalog_service.files.uploads import Uploads, counted, pieces_of
 from catalog_service.sources.store import load_catalogue
 from catalog_service.sources.versions import Catalogue
 from common.errors import Refusal
+from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
@@ -180,6 +181,9 @@ def upload_router(pool: Pool, uploads: Uploads) -> APIRouter:
             raise
         async with unit_of_work(pool) as connection:
             uploaded = await finish_upload(connection, merchant, import_id, size)
+            if uploaded is not None:
+                details = {"import": import_id, "mode": given.mode, "dry_run": given.dry_run}
+                await record(connection, "catalogue.file-imported", catalogue_id, details)
         if uploaded is None:
             raise Refusal(
                 "the import was cancelled while its file was sent",
@@ -261,6 +265,8 @@ def files_router(pool: Pool) -> APIRouter:
                     remedy="Only an import that awaits confirmation can be confirmed.",
                 )
             await confirm_import(connection, found)
+            details = {"import": import_id}
+            await record(connection, "catalogue.deletions-confirmed", catalogue_id, details)
             return _view(await load_import(connection, merchant, catalogue_id, import_id))
 
     @router.post(BASE + "/{import_id}/cancel")
@@ -273,6 +279,8 @@ def files_router(pool: Pool) -> APIRouter:
             found = await load_import(connection, merchant, catalogue_id, import_id, is_locked=True)
             if found.state in CANCELLABLE:
                 await cancel_import(connection, found)
+                details = {"import": import_id}
+                await record(connection, "catalogue.import-cancelled", catalogue_id, details)
             elif found.state != "cancelled":
                 raise Refusal(
                     f"the import has ended: it is {found.state}",

@@ -26,6 +26,7 @@ from catalog_service.sources.store import (
 from catalog_service.sources.versions import Catalogue, FedBy, Versioning
 from catalog_service.sources.views import ProductView, product_view
 from common.errors import Refusal
+from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page, cursor_of
@@ -98,6 +99,7 @@ def sources_router(pool: Pool) -> APIRouter:
             declared = await add_catalogue(connection, wanted)
             _check_same_kind(declared, wanted)
             declared = await save_fields(connection, declared, fields)
+            await record(connection, "catalogue.declared", catalogue_id, {"fed_by": form.fed_by})
         return _view(declared)
 
     @router.get("/v1/merchants/{merchant_id}/catalogues")

@@ -116,6 +116,7 @@ def suggestions_router(pool: Pool, trees: ShopTrees, categories: CategorySuggest
                 author=caller.subject,
                 note=note or _note(form.accepted),
                 preconditions=conditional,
+                action="feed.suggestions.accepted",
             )
         response.headers["ETag"] = feed.etag
         return await applied_view(pool, feed, changed)

@@ -9,6 +9,7 @@ from aliexpress.errors import MarketplaceFailure
 from aliexpress.products import Product
 from common import clock
 from common.errors import NotFound, Outage, Refusal
+from common.postgres.audit import record
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.candidates.store import replace_candidates
@@ -61,6 +62,8 @@ class Adopter:
         async with unit_of_work(self._pool) as connection:
             wanted = await _load_wanted(connection, feed, family_id)
             await _link(connection, feed, wanted, product)
+            details = {"family": family_id, "product": product_id}
+            await record(connection, "product.adopted", feed_id, details)
 
     async def adopt_each(
         self, merchant_id: str, feed_id: str, adoptions: Sequence[Adoption]

@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from common import clock
 from common.errors import Refusal
+from common.postgres.audit import record
 from common.postgres.pool import Connection, Pool
 from common.postgres.schedules import Schedule, list_schedules, pause_schedule
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
-from feed_publisher.access import STORABLE, FeedId, Reader, RunId, Writer
+from feed_publisher.access import STORABLE, FeedId, Reader, RunId, Runner
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.states import Feed, Kind
 from feed_publisher.desired.store import UnknownFeed, find_shop, list_feeds, load_feed
@@ -151,17 +152,17 @@ def run_router(pool: Pool, *, max_queued: int) -> APIRouter:
             return await _feed_view(connection, await load_feed(connection, merchant_id, feed_id))
 
     @router.post("/feeds/{feed_id}/pause")
-    async def pause_feed(merchant_id: Writer, feed_id: FeedId, request: PauseRequest) -> FeedView:
+    async def pause_feed(merchant_id: Runner, feed_id: FeedId, request: PauseRequest) -> FeedView:
         """Stop the feed's schedules; runs in progress go on."""
         return await _set_pause(pool, merchant_id, feed_id, request.reason)
 
     @router.post("/feeds/{feed_id}/resume")
-    async def resume_feed(merchant_id: Writer, feed_id: FeedId) -> FeedView:
+    async def resume_feed(merchant_id: Runner, feed_id: FeedId) -> FeedView:
         """Let the feed's schedules go on; a run that was missed is caught up once."""
         return await _set_pause(pool, merchant_id, feed_id, None)
 
     @router.post("/feeds/{feed_id}/runs", status_code=202)
-    async def post_run(merchant_id: Writer, feed_id: FeedId, request: RunRequest) -> RunAsked:
+    async def post_run(merchant_id: Runner, feed_id: FeedId, request: RunRequest) -> RunAsked:
         """Run now, or plan only."""
         run_id = await _ask_for_run(pool, merchant_id, feed_id, request, max_queued)
         if run_id is None:
@@ -188,7 +189,7 @@ def run_router(pool: Pool, *, max_queued: int) -> APIRouter:
 
     @router.post("/runs/{run_id}/confirm", status_code=202)
     async def post_confirmation(
-        merchant_id: Writer, run_id: RunId, skip_overtaken: SkipOvertaken = False
+        merchant_id: Runner, run_id: RunId, skip_overtaken: SkipOvertaken = False
     ) -> RunView:
         """Apply exactly this plan, or the removals it withholds; refused once it is out of date."""
         run = await confirm_run(pool, merchant_id, run_id, skip_overtaken=skip_overtaken)
@@ -208,7 +209,15 @@ async def _ask_for_run(
         if waiting is not None:
             return waiting
         await _require_room(connection, merchant_id, max_queued)
-        return await ask_for_run(connection, *wanted, cause="request", is_dry_run=request.dry_run)
+        run_id = await ask_for_run(connection, *wanted, cause="request", is_dry_run=request.dry_run)
+        if run_id is not None:
+            await record(
+                connection,
+                "feed.run-asked",
+                feed_id,
+                {"kind": request.kind, "run": run_id, "dry_run": request.dry_run},
+            )
+        return run_id
 
 
 async def _require_room(connection: Connection, merchant_id: str, max_queued: int) -> None:
@@ -226,6 +235,7 @@ async def _set_pause(pool: Pool, merchant_id: str, feed_id: str, reason: str | N
         feed = await load_feed(connection, merchant_id, feed_id)
         for kind in (PRODUCT_SCHEDULE, OFFER_SCHEDULE):
             await pause_schedule(connection, kind, merchant_id, feed_id, reason=reason)
+        await record(connection, "feed.resumed" if reason is None else "feed.paused", feed_id)
         return await _feed_view(connection, feed)
 
 

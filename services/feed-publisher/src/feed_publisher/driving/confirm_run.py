@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from common.errors import Refusal
+from common.postgres.audit import record
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.desired.store import confirm_feed, lock_feed
@@ -67,6 +68,8 @@ async def confirm_run(
             await _report_refused(connection, run)
             # What changed since the plan was made, and what it refused, is for the next one.
             await ask_for_run(connection, merchant_id, run.feed_id, run.kind, cause="confirmation")
+        details = {"feed": run.feed_id, "kind": run.kind, "was": run.state}
+        await record(connection, "run.confirmed", run_id, details)
         return await load_run(connection, merchant_id, run_id)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple, Self
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, computed_field
 
+from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
@@ -107,6 +108,7 @@ def audit_router(pool: Pool) -> APIRouter:
             if not shop.is_usable:
                 raise ShopNotUsable(shop.connection)
             audit_id = await store.request_audit(connection, merchant_id, shop_id, "asked")
+            await record(connection, "orders.audit-asked", shop_id, {"audit": audit_id})
         return AuditAsked(audit_id=audit_id)
 
     @router.get("")

@@ -9,7 +9,7 @@ from common.failpoints import reach
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.problem import PROBLEM_RESPONSES
-from order_importer.access import OrderId, Reader, ShipmentId, ShopId, Writer
+from order_importer.access import OrderId, Reader, ShipmentId, Shipper, ShopId
 from order_importer.corrections import store
 from order_importer.corrections.correct_tracking import CorrectionRequest, correct_tracking
 from order_importer.shipping.forms import Carrier, Note, TrackingNumber, TrackingWebsite
@@ -73,7 +73,7 @@ def correction_router(pool: Pool, access: ShopAccess) -> APIRouter:
     @router.post(path, status_code=202)
     async def correct(
         *,
-        merchant_id: Writer,
+        merchant_id: Shipper,
         shop_id: ShopId,
         order_id: OrderId,
         shipment_id: ShipmentId,

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 import msgspec
 
 from common import clock
+from common.postgres.audit import record
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.tracing import step
@@ -137,6 +138,8 @@ async def _save(
     await store.add_correction(connection, correction)
     if current.state == "pending" and current.sent_as is None:
         await _change_unsent(connection, stored, wanted, correction)
+    details = {"shop": request.shop_id, "shipment": request.shipment_id}
+    await record(connection, "order.tracking-corrected", request.order_id, details)
     return await store.load_correction(connection, correction)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.problem import PROBLEM_RESPONSES
@@ -53,6 +54,7 @@ def deadline_router(pool: Pool, usual: timedelta) -> APIRouter:
         async with unit_of_work(pool) as connection:
             await load_shop(connection, merchant_id, shop_id)
             await set_preparation_days(connection, merchant_id, shop_id, body.days)
+            await record(connection, "shop.preparation-set", shop_id, {"days": body.days})
             shop = await load_shop(connection, merchant_id, shop_id)
             waiting = await list_without_marketplace_deadline(connection, merchant_id, shop_id)
             preparation = timedelta(days=_view(shop).days)

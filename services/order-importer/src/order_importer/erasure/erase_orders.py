@@ -18,6 +18,7 @@ from common.contracts.order import Order, OrderFact, OrderStatus
 from common.contracts.topics import BY_NAME
 from common.errors import NotFound, Refusal
 from common.messaging.outbox import list_pending, rewrite_pending
+from common.postgres import audit
 from common.postgres.pool import Connection, Pool
 from common.postgres.set_aside import each_apart
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -108,6 +109,7 @@ async def erase_order(pool: Pool, merchant_id: str, shop_id: str, order_id: str)
         if kept.erased_at is None:
             await _erase(connection, [kept], erased_at)
             await erase_unreadable(connection, merchant_id, shop_id, order_id)
+            await audit.record(connection, "order.buyer-erased", order_id, {"shop": shop_id})
     return Erasure(order_id, erased_at, erased_at + BY_NAME["order.updated"].retention)
 
 

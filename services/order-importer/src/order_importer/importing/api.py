@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from common import clock
 from common.errors import Refusal
+from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
-from order_importer.access import Reader, ShopId, Writer
+from order_importer.access import Reader, Shipper, ShopId, Writer
 from order_importer.importing.problems import find_known
 from order_importer.importing.store import list_unreadable
 from order_importer.imports.schedule import find_schedule, pause_imports
@@ -135,7 +136,7 @@ def import_router(pool: Pool) -> APIRouter:
     )
 
     @router.post("", status_code=202)
-    async def run_now(merchant_id: Writer, shop_id: ShopId) -> Asked:
+    async def run_now(merchant_id: Shipper, shop_id: ShopId) -> Asked:
         """Import now. One that is due already is that one."""
         async with unit_of_work(pool) as connection:
             shop = await load_shop(connection, merchant_id, shop_id)
@@ -144,6 +145,7 @@ def import_router(pool: Pool) -> APIRouter:
             import_id = await request_import(
                 connection, merchant_id, shop_id, "asked", at=clock.now()
             )
+            await record(connection, "orders.import-asked", shop_id, {"import": import_id})
         return Asked(import_id=import_id)
 
     @router.get("")
@@ -190,5 +192,7 @@ def import_router(pool: Pool) -> APIRouter:
         async with unit_of_work(pool) as connection:
             await load_shop(connection, merchant_id, shop_id)
             await pause_imports(connection, merchant_id, shop_id, reason)
+            action = "orders.imports-resumed" if reason is None else "orders.imports-paused"
+            await record(connection, action, shop_id)
 
     return router

@@ -9,7 +9,7 @@ from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.problem import PROBLEM_RESPONSES, TYPE_BASE
-from order_importer.access import Reader, ShopId, Writer
+from order_importer.access import Reader, Shipper, ShopId
 from order_importer.shipment_files.read_file import MAX_BYTES, TEMPLATE, read_file, too_large
 from order_importer.shipment_files.ship_rows import Outcome, RowResult, ship_rows
 from order_importer.shops.shop_access import ShopAccess
@@ -91,7 +91,7 @@ def shipment_file_router(pool: Pool, access: ShopAccess) -> APIRouter:
 
     @router.post("/file", openapi_extra=_BODY)
     async def ship_file(
-        merchant_id: Writer,
+        merchant_id: Shipper,
         shop_id: ShopId,
         request: Request,
         is_dry_run: Annotated[bool, Query(alias="dry_run")] = False,

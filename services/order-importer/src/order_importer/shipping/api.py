@@ -11,7 +11,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
-from order_importer.access import OrderId, Reader, ShipmentId, ShopId, Writer
+from order_importer.access import OrderId, Reader, ShipmentId, Shipper, ShopId
 from order_importer.orders.store import load_order
 from order_importer.shipping import store
 from order_importer.shipping.forms import (
@@ -103,7 +103,7 @@ def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
 
     @router.post("/orders/{order_id}/shipments", status_code=202)
     async def ship(
-        merchant_id: Writer,
+        merchant_id: Shipper,
         shop_id: ShopId,
         order_id: OrderId,
         body: ShipmentBody,

@@ -10,6 +10,7 @@ import msgspec
 from common import clock
 from common.contracts.order import Parcel
 from common.messaging.outbox import Caused
+from common.postgres.audit import record
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.tracing import step
@@ -176,4 +177,6 @@ async def _save(
     )
     event = parcel_updated(await raise_revision(connection, stored))
     await publish(connection, [Caused(event, cause)])
+    details = {"shop": request.shop_id, "shipment": shipment_id, "carrier": request.carrier}
+    await record(connection, "order.shipment-asked", request.order_id, details)
     return shipment
