@@ -169,6 +169,10 @@ failpoints: prepare ## a SIGKILL at every failpoint, one at a time
 ship-storm: prepare ## 1,000 requests to ship, under lost answers, cancellations and 30 kills
 	$(BIN)/pytest -q --length=long --timeout=0 tests/stories/ship_requests
 
+.PHONY: lapsed
+lapsed: prepare ## three days without a token: 20,000 changes and 300 requests to ship wait for it
+	$(BIN)/pytest -q --length=long --timeout=0 tests/stories/tokens/test_lapsed_for_days.py
+
 .PHONY: faults
 faults: prepare ## every fault of the marketplace against every call, with fourteen products
 	$(BIN)/pytest -q --length=long --timeout=0 --durations=25 tests/stories/faults

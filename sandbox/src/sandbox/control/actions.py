@@ -138,7 +138,8 @@ def _add_products(state: State, request: Request, parts: list[str]) -> Response:
     made = [
         state.products.put(
             seller.id,
-            sample_payload(seller, state.catalogue, code, has_variant=asked.has_variants),
+            sample_payload(seller, state.catalogue, code, has_variant=asked.has_variants)
+            | {"shipping_preparation_time": asked.preparation_days},
             ON_SALE,
         )
         for code in codes

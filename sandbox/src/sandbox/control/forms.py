@@ -129,6 +129,8 @@ class ProductsAsked(msgspec.Struct, forbid_unknown_fields=True):
     sku_codes: list[str] = []
     has_variants: bool = False
     """Whether each SKU has attributes that distinguish it."""
+    preparation_days: int = 3
+    """How long the seller may take to ship an order of it."""
 
 
 class BanAsked(msgspec.Struct, forbid_unknown_fields=True):

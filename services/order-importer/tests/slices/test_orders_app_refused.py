@@ -15,6 +15,7 @@ CODES = ["11", "12", "29", "isv.permission-ip-whitelist-limit", "AppWhiteIpLimit
 """A few; the table of them all is libs/aliexpress's."""
 LISTED, DETAILS, RECEIPT = "*order.get", "*order.info.get", "*order.receiptinfo.get"
 DECRYPT = "*order.decrypt"
+CARRIERS = "*listlogisticsservice"
 WITHIN_MINUTES = 120
 
 
@@ -170,6 +171,7 @@ async def test_the_carriers_known_serve_on_and_unknown_ones_are_asked_for_later(
 async def test_without_carriers_a_shipment_is_not_refused_but_asked_for_later(
     harness: Harness,
 ) -> None:
+    await refuse(harness, "12", CARRIERS)  # an import reads them else
     order_id = await to_send(harness)
     await refuse(harness, "12")
     for path in ("carriers", f"orders/{order_id}/shipments"):

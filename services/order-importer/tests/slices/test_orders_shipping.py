@@ -384,6 +384,20 @@ async def test_a_shipment_waits_while_the_shop_is_lapsed(harness: Harness) -> No
     assert len(await shipped_parcels(harness)) == 1
 
 
+async def test_a_parcel_is_asked_for_days_after_the_connection_ended(harness: Harness) -> None:
+    order_id = await to_send(harness)  # the import knows the carriers
+    await harness.control("tokens/expire", seller_id=SELLER)
+    await harness.import_now()
+    await eventually(lambda: harness.is_connection("disconnected"))
+    await harness.take_latest_state()
+    await harness.move_clock(advance_seconds=2 * 86_400)
+
+    unlisted = await harness.ship(order_id, "unlisted", carrier="DHL", tracking_number="JD01")
+    assert (unlisted.status_code, unlisted.json()["rule"]) == (409, "M1.3")
+    assert (await harness.ship(order_id)).status_code == 202
+    assert await state_of(harness, order_id) == ["pending"]
+
+
 async def test_the_nearest_deadline_goes_first(harness: Harness) -> None:
     await harness.stock("SHIRT-1")
     line = [{"sku_code": "SHIRT-1", "quantity": 1}]

@@ -18,7 +18,7 @@ NEW_ENOUGH = timedelta(minutes=5)
 
 
 class CarriersUnreadable(Refusal):
-    """The shop's carriers must be read first, and the shop is not connected."""
+    """The shop's carriers were never read, or lack the one asked for, and it is not connected."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -38,7 +38,8 @@ async def load_carriers(
     *,
     at_most_old: timedelta = FRESH_FOR,
 ) -> CarrierList:
-    """The carriers, not older than that; in an outage a list older than a day serves on.
+    """The carriers, not older than that; in an outage, and while the shop is not connected, a list
+    older than a day serves on: parcels are asked for then, and sent after the renewal.
 
     Raises `CarriersUnreadable`, and an `Outage` or `CallerFault` where AliExpress must be asked.
     """
@@ -49,11 +50,11 @@ async def load_carriers(
     try:
         async with access.token_of(merchant_id, shop_id) as token:
             carriers = await list_carriers(access.client, token)
-    except ShopNotConnected as obstacle:
-        raise CarriersUnreadable from obstacle
-    except Outage:
-        if known is None or at_most_old < FRESH_FOR:
-            raise
-        return known
+    except (ShopNotConnected, Outage) as obstacle:
+        if known is not None and at_most_old >= FRESH_FOR:
+            return known
+        if isinstance(obstacle, ShopNotConnected):
+            raise CarriersUnreadable from obstacle
+        raise
     async with unit_of_work(pool) as connection:
         return await store.save_carriers(connection, merchant_id, shop_id, carriers)

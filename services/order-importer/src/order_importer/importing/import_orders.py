@@ -21,7 +21,7 @@ from aliexpress.operation import AccessToken
 from aliexpress.orders import Order as ListedOrder
 from aliexpress.orders import UnreadableOrder, load_order
 from common import clock
-from common.errors import Outage
+from common.errors import Outage, Refusal
 from common.failpoints import reach
 from common.postgres.leases import Lease, check_lease, hold_lease
 from common.postgres.pool import Pool
@@ -30,6 +30,7 @@ from common.postgres.unit_of_work import made_work, reading, unit_of_work
 from common.shop_tokens import ShopNotConnected
 from common.telemetry.names import SPAN_IMPORT
 from common.telemetry.tracing import Attribute, span_of
+from order_importer.carriers.load_carriers import load_carriers
 from order_importer.importing.fetch_orders import QUERIES, read_orders
 from order_importer.importing.given import Uninterpretable
 from order_importer.importing.interpret import (
@@ -150,6 +151,15 @@ async def _run(
         else:
             span.set_attributes({f"channel.count.{name}": n for name, n in counts.items()})
             log.info("import.done", import_id=running.import_id, **counts)
+            await _know_carriers(pool, access, shop.merchant_id, shop.shop_id)
+
+
+async def _know_carriers(pool: Pool, access: ShopAccess, merchant_id: str, shop_id: str) -> None:
+    """Have the shop's carriers known, so that parcels can be asked for while nothing can be read."""
+    try:
+        await load_carriers(pool, access, merchant_id, shop_id)
+    except (Outage, Refusal, CallerFault) as obstacle:
+        log.info("carriers.not_read", shop=shop_id, problem=str(obstacle))
 
 
 async def _postpone(
