@@ -131,6 +131,10 @@ async def running_auth(url: str, marketplace_url: str, **changes: object) -> Asy
             "app_key": "500100",
             "app_secret": SecretStr("sandbox-app-secret-not-for-production"),
             "eligibility_contact": "sellers@channel.example",
+            # the least that argon2 takes
+            "password_memory_kib": 8,
+            "password_passes": 1,
+            "password_lanes": 1,
             **changes,
         }  # type: ignore[arg-type]
     )

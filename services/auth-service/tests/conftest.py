@@ -10,10 +10,12 @@ from .auth_harness import (
     revoking,
     selling,
 )
+from .people_harness import mailbox
 
 __all__ = [
     "_own_clock",
     "auth",
+    "mailbox",
     "not_refreshing",
     "proving",
     "refreshing",

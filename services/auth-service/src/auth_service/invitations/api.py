@@ -28,8 +28,8 @@ from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 
 ACCEPT = "/v1/invitations/accept"
-FORGOT = "/v1/password/forgot"  # nosec B105
-RESET = "/v1/password/reset"  # nosec B105
+FORGOT = "/v1/password/forgot"
+RESET = "/v1/password/reset"
 
 LinkText = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
 
