@@ -59,4 +59,4 @@ def test_memory_is_bounded() -> None:
     throttle = Throttle(Clock())
     for number in range(2 * REMEMBERED):
         throttle.failed(f"client-{number}", f"address-{number}")
-    assert len(throttle._failures) <= REMEMBERED
+    assert len(throttle._counts._failures) <= REMEMBERED

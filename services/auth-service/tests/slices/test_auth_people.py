@@ -7,7 +7,9 @@ import pytest
 
 from auth_service.invitations.bootstrap import bootstrap_operator
 from auth_service.invitations.invite_person import Sender, send_no_mail
+from auth_service.people.person import Member
 from auth_service.people.store import members_of
+from common.postgres.unit_of_work import reading
 
 from ..auth_harness import Auth
 from ..people_harness import (
@@ -27,6 +29,11 @@ pytestmark = pytest.mark.usefixtures("_own_clock")
 MEMBERS = "/v1/merchants/shein/members"
 
 
+async def members(auth: Auth) -> list[Member]:
+    async with reading(auth.pool) as connection:
+        return await members_of(connection, "shein")
+
+
 async def test_an_owner_invites_a_colleague_who_joins_by_the_mailed_link(
     mailbox: Mailbox, auth: Auth
 ) -> None:
@@ -44,15 +51,15 @@ async def test_an_owner_invites_a_colleague_who_joins_by_the_mailed_link(
     assert (mail.to, mail.template, mail.language) == ("agent@shein.example", "invitation", "fr")
     assert mail.parameters.keys() == {"name", "link", "expires_at", "merchant"}
 
-    assert [m.email for m in await members_of(auth.pool, "shein")] == ["owner@shein.example"]
+    assert [m.email for m in await members(auth)] == ["owner@shein.example"]
     listed = (await auth.http.get(MEMBERS, headers=headers)).json()["items"]
     assert [(m["email"], m["display_name"]) for m in listed] == [
         ("agent@shein.example", None),
         ("owner@shein.example", "owner"),
     ]
     assert (await accept(auth, mail.secret)).status_code == 204
-    members = await members_of(auth.pool, "shein")
-    assert [(m.email, m.role, m.language) for m in members] == [
+    joined = await members(auth)
+    assert [(m.email, m.role, m.language) for m in joined] == [
         ("agent@shein.example", "agent", "fr"),
         ("owner@shein.example", "owner", "en"),
     ]
@@ -170,7 +177,7 @@ async def test_of_two_owners_who_leave_at_once_one_stays(auth: Auth) -> None:
         )
     )
     assert sorted(answer.status_code for answer in answers) == [204, 204, 409]
-    assert len(await members_of(auth.pool, "shein")) == 1
+    assert len(await members(auth)) == 1
 
 
 async def test_a_role_that_changed_holds_from_the_next_token_on(auth: Auth) -> None:
