@@ -10,7 +10,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from channel_cli import adoption_answers, answers, feed_answers, order_answers, sku_answers
+from channel_cli import (
+    adoption_answers,
+    answers,
+    feed_answers,
+    order_answers,
+    people_answers,
+    sku_answers,
+)
 
 OPENAPI = Path(__file__).parents[2] / "schemas" / "openapi"
 EVERYWHERE = ("auth-service", "catalog-service", "feed-publisher", "order-importer")
@@ -20,6 +27,16 @@ VIEWS: dict[type[answers.Answer], tuple[tuple[str, ...], str]] = {
     answers.ProducerKey: (("auth-service",), "NewProducerKey"),
     answers.Shop: (("auth-service",), "ShopView"),
     answers.ConsentLink: (("auth-service",), "StartView"),
+    people_answers.Member: (("auth-service",), "MemberView"),
+    people_answers.Person: (("auth-service",), "PersonView"),
+    people_answers.Operators: (("auth-service",), "Operators"),
+    people_answers.InvitedPerson: (("auth-service",), "InvitationView"),
+    people_answers.SessionRow: (("auth-service",), "SessionView"),
+    people_answers.PersonSessions: (("auth-service",), "Sessions"),
+    people_answers.EndedSessions: (("auth-service",), "Ended"),
+    people_answers.ListedClient: (("auth-service",), "ClientView"),
+    people_answers.RotatedClient: (("auth-service",), "RotatedSecret"),
+    people_answers.AuditRow: (EVERYWHERE, "AuditRowView"),
     answers.Catalogue: (("catalog-service",), "CatalogueView"),
     answers.CatalogueField: (("catalog-service",), "FieldView"),
     answers.FieldValueCount: (("catalog-service",), "ValueView"),
@@ -151,7 +168,9 @@ def test_an_answer_is_what_its_services_promise(answer: type[answers.Answer]) ->
             assert why is None, f"{view}.{field.name} {why}"
 
 
-@pytest.mark.parametrize("module", [answers, feed_answers, sku_answers, adoption_answers])
+@pytest.mark.parametrize(
+    "module", [answers, feed_answers, sku_answers, adoption_answers, people_answers]
+)
 def test_every_answer_is_held_against_a_view(module: types.ModuleType) -> None:
     known = {
         value

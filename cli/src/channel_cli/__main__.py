@@ -4,10 +4,12 @@ import typer
 
 from channel_cli.commands import (
     adopt,
+    audit,
     catalogue,
     catalogue_fields,
     catalogues,
     categories,
+    clients,
     dead_letters,
     feed_drafts,
     feed_files,
@@ -20,6 +22,7 @@ from channel_cli.commands import (
     orders,
     orders_in_time,
     parked,
+    people,
     plan,
     preview,
     quarantines,
@@ -38,6 +41,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(merchants.app, name="merchants")
+app.add_typer(people.app, name="people")
+app.add_typer(clients.app, name="clients")
 app.add_typer(shops.app, name="shops")
 app.add_typer(catalogues.app, name="catalogues")
 app.add_typer(categories.app, name="categories")
@@ -77,6 +82,7 @@ app.command("import")(catalogue.import_file)
 app.command("preview")(preview.preview)
 app.command("report")(runs.report)
 app.command("plan")(plan.plan)
+app.command("audit")(audit.audit)
 app.command("why")(why.why)
 
 if __name__ == "__main__":

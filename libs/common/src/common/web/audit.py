@@ -19,7 +19,7 @@ from common.web.problem import PROBLEM_RESPONSES
 READ = "audit:read"
 
 
-class AuditView(BaseModel):
+class AuditRowView(BaseModel):
     """A change: who did what to what, when and from where.
 
     `actor` is the subject of the caller's token (`person:<id>`, an API client's id, a service's),
@@ -78,7 +78,7 @@ def audit_router(pool: Pool) -> APIRouter:
     @router.get("/v1/merchants/{merchant_id}/audit")
     async def audit_of_merchant(
         merchant: reader, wanted: Wanted, after: After = None, limit: Limit = 50
-    ) -> Page[AuditView]:
+    ) -> Page[AuditRowView]:
         """Who changed what of this merchant's, the newest first."""
         return await _page(pool, wanted, merchant, after, limit)
 
@@ -89,7 +89,7 @@ def audit_router(pool: Pool) -> APIRouter:
         merchant_id: Storable | None = None,
         after: After = None,
         limit: Limit = 50,
-    ) -> Page[AuditView]:
+    ) -> Page[AuditRowView]:
         """Who changed what, of everyone and of the installation, for operators."""
         return await _page(pool, wanted, merchant_id, after, limit)
 
@@ -98,7 +98,7 @@ def audit_router(pool: Pool) -> APIRouter:
 
 async def _page(
     pool: Pool, wanted: AuditFilter, merchant_id: str | None, after: AuditPlace | None, limit: int
-) -> Page[AuditView]:
+) -> Page[AuditRowView]:
     narrowed = AuditFilter(merchant_id, wanted.action, wanted.actor, wanted.since, wanted.until)
     async with reading(pool) as connection:
         found = await list_rows(connection, narrowed, after=after, limit=limit + 1)
@@ -106,8 +106,8 @@ async def _page(
     return page.with_items([_view(row) for row in page.items])
 
 
-def _view(row: AuditRow) -> AuditView:
-    return AuditView(
+def _view(row: AuditRow) -> AuditRowView:
+    return AuditRowView(
         id=row.id,
         at=row.at,
         merchant_id=row.merchant_id,
