@@ -2,8 +2,9 @@
 
     {scope: {"routes": [...], "shows": {form: [fields]}, "takes": {form: [fields]}}}
 
-`anyone` needs no token. Forms are the documents' schemas; those that another one holds are in the
-list too. The file is committed, so that nothing is shown or taken without somebody's decision.
+`anyone` needs no token, `session` that of a person who is signed in. Forms are the documents'
+schemas; those that another one holds are in the list too. The file is committed, so that nothing is
+shown or taken without somebody's decision.
 """
 
 from collections import defaultdict
@@ -13,6 +14,7 @@ from typing import Any
 Schema = dict[str, Any]
 
 ANYONE = "anyone"
+SESSION = "session"
 _PREFIX = "#/components/schemas/"
 _PROBLEMS = frozenset({"4XX", "5XX"})
 
@@ -55,6 +57,8 @@ def operations(document: Schema) -> Iterator[tuple[str, Schema]]:
 
 def scope_of(operation: Schema) -> str:
     """The scope a route needs."""
+    if any(SESSION in need for need in operation.get("security", [])):
+        return SESSION
     named = {scope for need in operation.get("security", []) for scope in need.get("token", [])}
     return "+".join(sorted(named)) or ("any token" if operation.get("security") else ANYONE)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from schemas.access import ANYONE, access, forms_in, operations, scope_of
+from schemas.access import ANYONE, SESSION, access, forms_in, operations, scope_of
 from schemas.generate import FOLDER
 
 DOCUMENTS: dict[str, dict[str, Any]] = {
@@ -24,8 +24,11 @@ OPEN_FORMS = {
     "Body_propose_feed_v1_merchants__merchant_id__feed_proposals_post",
 }
 """Forms in which a field that nobody knows is passed over."""
+PAGES = ("sign-in", "forgot-password", "reset-password", "invitation")
 SET_BY_US = re.compile(r"(?i)^(version|revision|state|status|generation|merchant_id|.*_at)$")
-SECRET = re.compile(r"(?i)(token|secret|password|signing_key|private)")
+SECRET = re.compile(
+    r"(?i)(token|secret|password|signing_key|private|recovery_codes|^session$|^link$|^uri$)"
+)
 OF_A_BUYER = re.compile(r"(?i)^(buyer|phone|mobile.*|street|tax_number|passport.*|recipient.*)$")
 
 
@@ -50,6 +53,16 @@ def test_every_route_says_who_may_call_it() -> None:
         "GET /v1/oauth/start",
         "POST /v1/oauth/start",
         "GET /v1/oauth/callback",
+        # by a password, or the secret of a link
+        "POST /v1/sessions",
+        "POST /v1/invitations/accept",
+        "POST /v1/password/forgot",
+        "POST /v1/password/reset",
+        # pages: by a browser's cookie and the token of its form
+        *(f"{method} /v1/{page}" for method in ("GET", "POST") for page in PAGES),
+        "POST /v1/sign-out",
+        "GET /v1/renew/{merchant_id}/{shop_id}",
+        "POST /v1/renew",
     }
 
 
@@ -68,7 +81,16 @@ def test_secrets_are_shown_to_those_alone_they_are_made_for() -> None:
     assert shown == {
         (ANYONE, "auth-service TokenAnswer", "access_token"),  # for a client's id and secret
         (ANYONE, "auth-service TokenAnswer", "token_type"),
-        ("operator", "auth-service ClientSecret", "client_secret"),  # once, when it is made
+        (ANYONE, "auth-service SessionSecret", "session"),  # for an address and a password
+        (SESSION, "auth-service PersonToken", "access_token"),
+        (SESSION, "auth-service PersonToken", "token_type"),
+        (SESSION, "auth-service FactorSecret", "secret"),  # once, when it is made
+        (SESSION, "auth-service FactorSecret", "uri"),
+        (SESSION, "auth-service RecoveryCodes", "recovery_codes"),  # once, when they are made
+        ("members:write", "auth-service InvitationView", "link"),  # null but for operators
+        ("operator", "auth-service InvitationView", "link"),
+        ("clients:write", "auth-service ClientSecret", "client_secret"),  # once, when it is made
+        ("clients:write", "auth-service RotatedSecret", "client_secret"),
         ("catalogue:write", "auth-service NewProducerKey", "signing_key"),  # once, when it is made
         ("token:read", "auth-service TokenView", "access_token"),  # services: AliExpress's
         ("token:read", "auth-service OpenedKey", "signing_key"),  # services: to verify events
@@ -82,6 +104,10 @@ def test_buyers_are_shown_to_those_alone_who_read_orders() -> None:
 
 def test_no_merchant_sets_what_the_services_set() -> None:
     taken = {found for found in fields("takes") if SET_BY_US.search(found[2])}
+    of_a_person = {(scope, name) for scope, _, name in taken if scope in {ANYONE, SESSION}}
+    # whose token is wanted, or which shop is renewed: looked up among what the person may
+    assert of_a_person == {(ANYONE, "merchant_id"), (SESSION, "merchant_id")}
+    taken = {found for found in taken if found[0] not in {ANYONE, SESSION}}
     assert {scope for scope, _, _ in taken} == {"operator", "token:read"}
     by_operators = {name for scope, _, name in taken if scope == "operator"}
     assert by_operators == {"merchant_id"}

@@ -1,6 +1,11 @@
 """Every route, as the OpenAPI document lists them: nobody passes without the right token."""
 
+from typing import Any
+
 import pytest
+
+from auth_service.clients.scopes import SCOPES_OF_ROLE
+from common.web.identity import Identity
 
 from ..auth_harness import Auth
 
@@ -10,23 +15,44 @@ OPEN = {
     ("get", "/v1/oauth/start"),
     ("post", "/v1/oauth/start"),
     ("get", "/v1/oauth/callback"),
+    ("post", "/v1/sessions"),
+    ("post", "/v1/invitations/accept"),
+    ("post", "/v1/password/forgot"),
+    ("post", "/v1/password/reset"),
 }
+"""Of anyone who knows a secret; those tagged `pages`, too."""
 EVERY_MERCHANT_SCOPE = [
     f"{thing}:{right}"
     for thing in ("shops", "catalogue", "feeds", "orders", "dead-letters")
     for right in ("read", "write")
-]
+] + ["feeds:run", "orders:ship", "audit:read"]
+
+
+async def operations(auth: Auth) -> dict[tuple[str, str], Any]:
+    """Every route that is not open, with its operation."""
+    document = (await auth.http.get("/openapi.json")).json()
+    found = {
+        (method, path): operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if operation.get("tags") != ["pages"]
+    }
+    assert set(found) > OPEN
+    return {route: operation for route, operation in found.items() if route not in OPEN}
+
+
+def is_by_session(operation: Any) -> bool:
+    return {"session": []} in operation["security"]
 
 
 async def routes(auth: Auth) -> list[tuple[str, str]]:
-    document = (await auth.http.get("/openapi.json")).json()
-    found = [(method, path) for path, item in document["paths"].items() for method in item]
-    assert set(found) > OPEN
-    return [route for route in found if route not in OPEN]
+    """Those that ask for a token."""
+    found = await operations(auth)
+    return [route for route, operation in found.items() if not is_by_session(operation)]
 
 
 def filled(path: str) -> str:
-    for name in ("merchant_id", "shop_id", "client_id", "key_id", "dead_letter_id"):
+    for name in ("merchant_id", "shop_id", "client_id", "key_id", "dead_letter_id", "person_id"):
         path = path.replace(f"{{{name}}}", "1" if name == "dead_letter_id" else "shein")
     return path
 
@@ -42,6 +68,36 @@ async def statuses(auth: Auth, headers: dict[str, str]) -> dict[tuple[str, str],
 
 async def test_without_a_token_every_route_answers_401(auth: Auth) -> None:
     assert set((await statuses(auth, {})).values()) == {401}
+
+
+async def test_a_persons_own_routes_take_their_session_and_no_token(auth: Auth) -> None:
+    found = await operations(auth)
+    own = [route for route, operation in found.items() if is_by_session(operation)]
+    assert len(own) > 8
+    for headers in ({}, auth.operator, auth.service, {"authorization": "Bearer " + "A" * 43}):
+        for method, path in own:
+            content = b"{}" if method in {"post", "put"} else None
+            answer = await auth.http.request(
+                method.upper(),
+                filled(path),
+                headers=headers | {"content-type": "application/json"},
+                content=content,
+            )
+            assert answer.status_code == 401, (method, path)
+
+
+@pytest.mark.parametrize("role", SCOPES_OF_ROLE)
+async def test_a_role_opens_the_routes_of_its_scopes_and_no_others(auth: Auth, role: str) -> None:
+    await auth.register("shein")
+    scopes = SCOPES_OF_ROLE[role]
+    identity = Identity("person:1", "shein", scopes)
+    answered = await statuses(auth, auth.bearer(*scopes, merchant_id="shein"))
+    found = await operations(auth)
+    for route, status in answered.items():
+        [needed] = {scope for need in found[route]["security"] for scope in need["token"]}
+        may = "{merchant_id}" in route[1] and identity.may(needed)
+        # producers' keys are their client's alone
+        assert (status != 403) is (may and "producer-keys" not in route[1]), route
 
 
 async def test_another_merchants_token_opens_nothing(auth: Auth) -> None:

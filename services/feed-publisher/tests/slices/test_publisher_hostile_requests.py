@@ -38,6 +38,8 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(harness
             "/v1/dead-letters": (7,),
             f"{OF_MERCHANT}/quarantines": ("group", "source", MERCHANT),
             f"{OF_MERCHANT}/set-aside": ("job", MERCHANT, "subject"),
+            f"{OF_MERCHANT}/audit": ("2026-11-26T12:00:00Z", 7),
+            "/v1/audit": ("2026-11-26T12:00:00Z", 7),
             "/v1/quarantines": ("group", "source", MERCHANT),
             "/v1/set-aside": ("job", MERCHANT, "subject"),
             f"{OF_MERCHANT}/parked": ("group", "catalogue:a/b", MERCHANT),
