@@ -232,3 +232,34 @@ async def test_the_first_operators_link_is_printed_once(
     await bootstrap_operator(auth.pool, sender, "first@channel.example")
     assert "first@channel" not in capsys.readouterr().out
     assert await token(auth, await sign_in(auth, "first@channel.example"))
+
+
+async def test_an_owner_sees_who_changed_what_of_the_own_merchant(auth: Auth) -> None:
+    await auth.register()
+    await auth.register("other")
+    owner = await join(auth, "a@shein.example")
+    await join(auth, "b@other.example", "owner", "other")
+    agent = await join(auth, "c@shein.example", "agent")
+    path = "/v1/merchants/shein/audit"
+    headers = await token(auth, owner, "shein")
+    shown = (await auth.http.get(path, headers=headers)).json()["items"]
+    assert [(row["action"], row["subject"]) for row in shown] == [
+        ("member.joined", "c@shein.example"),
+        ("member.invited", "c@shein.example"),
+        ("member.joined", "a@shein.example"),
+        ("member.invited", "a@shein.example"),
+        ("merchant.registered", "shein"),
+    ]
+    assert shown[1]["details"] == {"role": "agent"}
+    joined = (
+        await auth.http.get(path, params={"action": "member.joined"}, headers=headers)
+    ).json()["items"]
+    assert [row["actor_email"] for row in joined] == ["c@shein.example", "a@shein.example"]
+    for other in (
+        await token(auth, agent, "shein"),
+        auth.bearer("shops:read", merchant_id="shein"),
+    ):
+        assert (await auth.http.get(path, headers=other)).status_code == 403
+    everything = (await auth.http.get("/v1/audit", headers=auth.operator)).json()["items"]
+    assert {row["merchant_id"] for row in everything} == {"shein", "other", None}
+    assert "four words" not in str(everything)

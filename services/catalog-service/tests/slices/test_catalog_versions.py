@@ -111,6 +111,13 @@ async def test_a_rollback_is_the_old_document_in_a_new_version(
     stale = await api.post(f"{FEED}/versions/2/rollback", headers={"If-Match": '"2"'})
     assert stale.status_code == 412
     assert (await api.post(f"{FEED}/versions/9/rollback")).status_code == 404
+    audited = await pool.fetch("SELECT action, subject, actor, merchant_id FROM audit ORDER BY id")
+    saved_rows = [tuple(row) for row in audited if row["action"].startswith("feed.")]
+    assert saved_rows == [
+        ("feed.configuration.saved", "f", "test", "m"),
+        ("feed.configuration.saved", "f", "test", "m"),
+        ("feed.configuration.rolled-back", "f", "test", "m"),
+    ]
 
 
 async def test_who_read_an_older_version_overwrites_nothing(api: httpx2.AsyncClient) -> None:

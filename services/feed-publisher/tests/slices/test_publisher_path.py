@@ -37,6 +37,8 @@ async def test_a_product_goes_online_and_is_reported_live(harness: Harness) -> N
     await harness.quiet()
     outcomes = {done.outcome for done in await harness.emitted(FeedCompleted)}
     assert outcomes == {"completed"}
+    audited = await harness.pool.fetch("SELECT action, subject FROM audit ORDER BY id")
+    assert [tuple(row) for row in audited] == [("feed.run-asked", FEED), ("run.confirmed", run_id)]
 
 
 async def test_a_run_goes_on_as_soon_as_its_wait_is_over(
@@ -229,3 +231,5 @@ async def test_a_feed_shows_its_schedules_and_counts(harness: Harness) -> None:
     assert {s["pause_reason"] for s in paused["schedules"]} == {"holiday"}
     resumed = await harness.call("POST", f"/feeds/{FEED}/resume")
     assert not any(s["is_paused"] for s in resumed["schedules"])
+    audited = await harness.pool.fetch("SELECT action FROM audit ORDER BY id DESC LIMIT 2")
+    assert [row["action"] for row in audited] == ["feed.resumed", "feed.paused"]

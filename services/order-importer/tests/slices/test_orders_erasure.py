@@ -60,6 +60,8 @@ async def test_on_request_nothing_of_the_buyer_is_left(harness: Harness) -> None
 
     assert answer.status_code == 200, answer.text
     assert answer.json()["kafka_until"] > answer.json()["erased_at"]
+    audited = await harness.pool.fetch("SELECT subject FROM audit WHERE action LIKE '%erased'")
+    assert [row["subject"] for row in audited] == [order_id]
     for canary in canaries:
         assert await tables_with(harness.pool, canary) == set(), canary
     after = await harness.order(order_id)

@@ -46,6 +46,10 @@ async def test_an_order_is_shipped_and_its_new_state_is_read(harness: Harness) -
     assert asked.status_code == 202
     assert asked.json()["state"] == "pending"
     assert (await harness.order(order_id))["parcels"][0]["state"] == "pending"
+    again = await harness.ship(order_id)  # the same request, and no second row
+    assert again.json()["shipment_id"] == asked.json()["shipment_id"]
+    audited = await harness.pool.fetch("SELECT action, subject, actor FROM audit")
+    assert [tuple(row) for row in audited] == [("order.shipment-asked", order_id, "test")]
     await harness.send_all()
     await harness.import_orders()
 
