@@ -7,14 +7,17 @@ import pytest
 
 from aliexpress.wiring import client_of
 from auth_service.expiry.watch_tokens import watch_tokens
+from auth_service.people.store import ensure_person
 from auth_service.producer_keys.make_key import make_key, rewrap_keys
 from auth_service.refreshing.refresh_tokens import Refresher, refresh_tokens
+from auth_service.second_factor.check_code import enrol, rewrap_factors
 from auth_service.shops.republish import republish
 from auth_service.shops.token_vault import TokenVault
 from auth_service.tokens.rotate_keys import rotate_keys, rotate_refresh_keys
 from common import clock
 from common.contracts.shop import ShopState
 from common.contracts.token import TokenExpiring
+from common.postgres.unit_of_work import unit_of_work
 
 from ..auth_harness import MASTER_KEY, Auth, Seller
 
@@ -126,6 +129,31 @@ async def test_rotate_producer_keys(auth: Auth) -> None:
     rows = await auth.pool.fetch("SELECT merchant_id, sealed_under FROM producer_key")
     assert dict(map(tuple, rows)) == {m: "k1" if m == POISONED else "k2" for m in SELLERS}
     assert [row[:2] for row in await failed(auth)] == [("rotate-producer-keys", POISONED)]
+
+
+async def test_rotate_second_factors(auth: Auth) -> None:
+    vault = TokenVault.parse(MASTER_KEY)
+    people = {}
+    async with unit_of_work(auth.pool) as connection:
+        for name in SELLERS:
+            person = await ensure_person(connection, f"{name}@shop.example")
+            await enrol(connection, vault, person)
+            people[name] = person.person_id
+    await auth.pool.execute(
+        "UPDATE second_factor SET wrapped_key = $2 WHERE person_id = $1",
+        people[POISONED],
+        b"\x00" * 40,
+    )
+    new = "k2:" + base64.b64encode(b"2" * 32).decode()
+
+    while await rewrap_factors(auth.pool, TokenVault.parse(f"{new},{MASTER_KEY}")):
+        pass
+
+    rows = await auth.pool.fetch("SELECT person_id, sealed_under FROM second_factor")
+    assert dict(map(tuple, rows)) == {
+        person: "k1" if name == POISONED else "k2" for name, person in people.items()
+    }
+    assert await failed(auth) == [("rotate-second-factors", "", people[POISONED])]
 
 
 async def test_republish(selling: tuple[Auth, Seller]) -> None:
