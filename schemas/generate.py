@@ -21,7 +21,7 @@ from schemas.compatibility import Role, Schema, breaks
 
 from catalog_service.feeds.document import FeedDocument
 from common.contracts.event import PYTHON_ONLY, Event
-from common.contracts.topics import OTHERS, TOPICS, Topic
+from common.contracts.topics import TOPICS, Topic
 from common.postgres.pool import Pool
 from common.service import Context, Parts, Service, create_app
 from common.settings import ServiceSettings
@@ -100,7 +100,7 @@ def _closed(node: Any) -> Any:
 
 def role_of(topic: Topic) -> Role:
     """Whether we emit what the topic carries, or other systems do."""
-    return "read" if topic.producer == OTHERS else "emitted"
+    return "read" if topic.is_from_others else "emitted"
 
 
 def asyncapi() -> Schema:
@@ -121,8 +121,8 @@ def asyncapi() -> Schema:
         }
         channels[name] = {
             "address": topic.name,
-            "description": f"{topic.kind} topic, key {topic.key}; written by {topic.producer},"
-            f" read by {', '.join(topic.consumers)}",
+            "description": f"{topic.kind} topic, key {topic.key};"
+            f" written by {', '.join(topic.producers)}, read by {', '.join(topic.consumers)}",
             "messages": {name: {"$ref": f"#/components/messages/{name}"}},
         }
         operations[name] = {

@@ -60,7 +60,7 @@ REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
 JOBS_EVERY = timedelta(milliseconds=500)
 """Nobody waits in a test for jobs that are due every ten seconds."""
 LIMIT = {"code": "ApiCallLimit", "message": "This ban will last for 1 more seconds"}
-OWN_TOPICS = [topic for topic in TOPICS if SERVICE.name in {topic.producer, *topic.consumers}]
+OWN_TOPICS = [topic for topic in TOPICS if SERVICE.name in {*topic.producers, *topic.consumers}]
 LATE_SECONDS = 20.0
 """Less than a call may take."""
 ENDED = {"completed", "completed_with_errors", "withheld", "failed", "superseded"}

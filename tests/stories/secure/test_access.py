@@ -57,7 +57,7 @@ def may_write(user: str) -> set[str]:
     """What the registry says, read apart from `acls`."""
     if user == PRODUCER:
         return {"catalog.updated"}
-    own = {topic.name for topic in TOPICS if topic.producer == user}
+    own = {topic.name for topic in TOPICS if user in topic.producers}
     return own | {topic.dead_letter_name for topic in TOPICS if user in topic.consumers}
 
 

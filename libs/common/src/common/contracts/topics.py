@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Literal
 
 from common.contracts.catalog import CatalogUpdated
+from common.contracts.condition import ConditionState
 from common.contracts.event import Event
 from common.contracts.feed import FeedCompleted, FeedState
 from common.contracts.order import (
@@ -29,12 +30,13 @@ MAX_RECORD_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic of the channel. `key` names the parts of its record key."""
+    """One topic of the channel. `key` names the parts of its record key; a key has one
+    producer."""
 
     event: type[Event]
     kind: Literal["state", "fact"]
     key: str
-    producer: str
+    producers: tuple[str, ...]
     consumers: tuple[str, ...]
     retention: timedelta = timedelta(days=14)
     stamps_append_time: bool = False
@@ -43,6 +45,11 @@ class Topic:
     def name(self) -> str:
         """The topic's name without the installation's prefix."""
         return self.event.topic
+
+    @property
+    def is_from_others(self) -> bool:
+        """Whether other systems write it: input, which is not trusted."""
+        return OTHERS in self.producers
 
     @property
     def holds_buyers(self) -> bool:
@@ -62,7 +69,7 @@ TOPICS: tuple[Topic, ...] = (
         CatalogUpdated,
         "fact",
         "merchant/catalogue/product",
-        OTHERS,
+        (OTHERS,),
         ("catalog-service",),
         stamps_append_time=True,
     ),
@@ -70,41 +77,52 @@ TOPICS: tuple[Topic, ...] = (
         ShopState,
         "state",
         "merchant/shop",
-        "auth-service",
+        ("auth-service",),
         ("catalog-service", "feed-publisher", "order-importer"),
     ),
-    Topic(FeedState, "state", "merchant/feed", "catalog-service", ("feed-publisher",)),
+    Topic(FeedState, "state", "merchant/feed", ("catalog-service",), ("feed-publisher",)),
     Topic(
-        ProductNormalized, "state", "merchant/feed/family", "catalog-service", ("feed-publisher",)
+        ProductNormalized,
+        "state",
+        "merchant/feed/family",
+        ("catalog-service",),
+        ("feed-publisher",),
     ),
     Topic(
         ProductReported,
         "state",
         "merchant/feed/family",
-        "feed-publisher",
+        ("feed-publisher",),
         ("catalog-service", OTHERS),
     ),
-    Topic(TokenExpiring, "fact", "merchant/shop", "auth-service", (OTHERS,)),
-    Topic(TokenExpired, "fact", "merchant/shop", "auth-service", (OTHERS,)),
-    Topic(TokenRenewed, "fact", "merchant/shop", "auth-service", (OTHERS,)),
-    Topic(FeedCompleted, "fact", "merchant/feed", "feed-publisher", ("auth-service", OTHERS)),
+    Topic(TokenExpiring, "fact", "merchant/shop", ("auth-service",), (OTHERS,)),
+    Topic(TokenExpired, "fact", "merchant/shop", ("auth-service",), (OTHERS,)),
+    Topic(TokenRenewed, "fact", "merchant/shop", ("auth-service",), (OTHERS,)),
+    Topic(FeedCompleted, "fact", "merchant/feed", ("feed-publisher",), ("auth-service", OTHERS)),
     Topic(
         OrderReceived,
         "fact",
         "merchant/shop/order",
-        "order-importer",
+        ("order-importer",),
         ("feed-publisher", OTHERS),
     ),
     Topic(
         OrderUpdated,
         "fact",
         "merchant/shop/order",
-        "order-importer",
+        ("order-importer",),
         ("feed-publisher", OTHERS),
     ),
-    Topic(OrderShipped, "fact", "merchant/shop/order", "order-importer", (OTHERS,)),
-    Topic(OrdersImported, "fact", "merchant/shop", "order-importer", (OTHERS,)),
-    Topic(OrderDue, "fact", "merchant/shop/order", "order-importer", (OTHERS,)),
+    Topic(OrderShipped, "fact", "merchant/shop/order", ("order-importer",), (OTHERS,)),
+    Topic(OrdersImported, "fact", "merchant/shop", ("order-importer",), (OTHERS,)),
+    Topic(OrderDue, "fact", "merchant/shop/order", ("order-importer",), (OTHERS,)),
+    Topic(
+        ConditionState,
+        "state",
+        "merchant/kind/subject",
+        ("catalog-service", "feed-publisher", "order-importer"),
+        ("auth-service",),
+    ),
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

@@ -31,7 +31,7 @@ from common.messaging.clients import new_admin
 from common.settings import KafkaSettings
 
 ANSWERED_WITHIN = timedelta(seconds=20)
-SERVICES = tuple(sorted({topic.producer for topic in TOPICS} - {OTHERS}))
+SERVICES = tuple(sorted({name for topic in TOPICS for name in topic.producers} - {OTHERS}))
 
 
 class Resource(IntEnum):
@@ -63,7 +63,7 @@ class Grant:
 def grants_of_service(service: str, prefix: str = "") -> Iterator[Grant]:
     """What a service needs, and no more."""
     for topic in TOPICS:
-        if topic.producer == service:
+        if service in topic.producers:
             yield Grant(service, Operation.WRITE, Resource.TOPIC, prefix + topic.name)
         if service in topic.consumers:
             yield Grant(service, Operation.READ, Resource.TOPIC, prefix + topic.name)

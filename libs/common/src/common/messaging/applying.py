@@ -15,7 +15,7 @@ from common.contracts.envelope import (
     decode,
     raw_header,
 )
-from common.contracts.topics import BY_NAME, OTHERS
+from common.contracts.topics import BY_NAME
 from common.failpoints import reach
 from common.messaging.dead_letters import keep_not_applied
 from common.messaging.quarantine import Origin, load_quarantined, wait_of
@@ -145,7 +145,7 @@ class Applier:
         held: list[NotApplied] = []
         for delivery in deliveries:
             origin = _origin(delivery.record)
-            if origin in quarantined and BY_NAME[delivery.record.topic].producer == OTHERS:
+            if origin in quarantined and BY_NAME[delivery.record.topic].is_from_others:
                 held.append(Parked(delivery.record, wait_of(origin)))
             else:
                 free.append(delivery)
@@ -200,7 +200,7 @@ def origins_of(records: Sequence[Record]) -> Counter[Origin]:
         [
             (raw_header(record.headers, "ce_source"), (record.key or b"").partition(b"/")[0])
             for record in records
-            if BY_NAME[record.topic].producer == OTHERS
+            if BY_NAME[record.topic].is_from_others
         ]
     )
     counts: Counter[Origin] = Counter()
