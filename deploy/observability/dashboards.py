@@ -75,6 +75,8 @@ MERCHANT = Dashboard(
         _now("Age of a shop's token", names.TOKEN_AGE, "merchant", "shop"),
         _now("Shops by the days their tokens have left", names.TOKENS, "days_left"),
         _now("How far order imports are behind", names.ORDERS_COVERED_AGE, "merchant", "shop"),
+        _now("What keeps shops from being right", names.CONDITIONS, "kind"),
+        _rate("Conditions that begin, end or change", names.CONDITIONS_CHANGED, "kind", "change"),
     ),
 )
 FEEDS = Dashboard(

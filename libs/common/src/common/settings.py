@@ -151,3 +151,15 @@ class MarketplaceSettings(BaseSettings):
     app_secret: SecretStr = SecretStr("")
     marketplace_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
     """How long AliExpress may take to answer before the answer counts as lost."""
+
+
+class ConditionSettings(BaseSettings):
+    """How a service watches for conditions; mixed into the settings of those that publish any."""
+
+    conditions_seconds: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    """How often it is seen whether something keeps a shop from being right, or is over."""
+
+    @property
+    def conditions_every(self) -> timedelta:
+        """`conditions_seconds` as a duration."""
+        return timedelta(seconds=self.conditions_seconds)

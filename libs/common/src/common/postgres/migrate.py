@@ -35,7 +35,7 @@ RETRY_PAUSE = timedelta(seconds=2)
 GIVEN_UP_AFTER = timedelta(minutes=5)
 LOCK_NOT_AVAILABLE = "55P03"
 
-BACKBONE_VERSIONS = (1, 2, 3, 4, 5)
+BACKBONE_VERSIONS = (1, 2, 3, 4, 5, 6)
 """Every version of the shared tables, the oldest first."""
 
 

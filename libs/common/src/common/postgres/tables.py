@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from common.postgres.row_security import BY_KEY, SHARED
 
@@ -183,3 +184,18 @@ audit = Table(
 )
 Index("audit_of_merchant", audit.c.merchant_id, audit.c.at, audit.c.id)
 Index("audit_by_time", audit.c.at, audit.c.id)
+
+condition = Table(
+    "condition",
+    BACKBONE,
+    Column("merchant_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("present", Boolean, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("revision", BigInteger, nullable=False),
+    Column("links", JSONB, nullable=False),
+    Column("details", JSONB, nullable=False),
+)
+Index("condition_present", condition.c.kind, postgresql_where=text("present"))

@@ -125,6 +125,21 @@ PARKED_AGE = Metric(
     "Age of the record that has waited longest for what it needs",
 )
 QUARANTINES = Metric("channel.quarantines", "gauge", "{source}", "Sources now in quarantine")
+CONDITIONS = Metric(
+    "channel.conditions",
+    "gauge",
+    "{condition}",
+    "What keeps merchants' shops from being right now, by kind, of all merchants",
+    ("kind",),
+)
+CONDITIONS_CHANGED = Metric(
+    "channel.conditions.changes",
+    "counter",
+    "{condition}",
+    "Conditions that began, ended or have other details, by kind",
+    ("change", "kind"),
+)
+
 # -- jobs and stores ------------------------------------------------------------------------
 
 JOBS_FAILING = Metric(
@@ -396,6 +411,8 @@ METRICS = (
     PARKED,
     PARKED_AGE,
     QUARANTINES,
+    CONDITIONS,
+    CONDITIONS_CHANGED,
     JOBS_FAILING,
     ROWS_FAILED,
     ROWS_SET_ASIDE,

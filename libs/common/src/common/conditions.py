@@ -1,0 +1,193 @@
+"""Tells, by `condition.state`, what keeps a merchant's shop from being right, and when it is over.
+
+Level-triggered: a job compares what the service's observers see now with what was published last,
+and publishes the difference, in the transaction that remembers it. So nothing that happens has to
+say so, what was missed during an outage is seen at the next turn, and a process killed at any
+moment has published all of a difference or nothing of it. Once a day all is published again.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+import structlog
+
+from common import clock
+from common.contracts.condition import ConditionState, Kind
+from common.errors import Outage
+from common.messaging.outbox import add_events
+from common.postgres.conditions import (
+    Condition,
+    Difference,
+    await_turn,
+    count_present,
+    find_differences,
+    forget_ended,
+    renew_revisions,
+    save_conditions,
+    take_turn,
+)
+from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
+from common.postgres.schedules import Daily, claim_due, set_schedule
+from common.postgres.unit_of_work import reading, unit_of_work
+from common.telemetry.names import CONDITIONS, CONDITIONS_CHANGED
+from common.telemetry.setup import Gauge, counter
+
+log = structlog.get_logger()
+
+CHANGES_AT_ONCE = 1_000
+"""Conditions that one transaction publishes."""
+ENDED_KEPT = timedelta(days=30)
+"""How long what is over is known, and published again once a day."""
+SCHEDULE, EVERYBODY = "conditions", "*"
+DAILY = Daily(time(3, 45))
+
+_present = Gauge(CONDITIONS)
+_changed = counter(CONDITIONS_CHANGED)
+
+
+@dataclass(frozen=True)
+class Observer:
+    """How a service sees one kind of condition: a query of the store that owns the tables.
+
+    Its rows are what is present now, each subject once: `merchant_id`, `subject`, `since` (or NULL
+    for now), and `links` and `details`, JSON objects of texts. A detail must stand still while
+    nothing has changed for people: each change of one is published. `values` are the query's
+    parameters at a time.
+    """
+
+    kind: Kind
+    query: str
+    values: Callable[[datetime], Sequence[object]] = lambda _now: ()
+
+
+class Conditions:
+    """The job that compares and publishes; `source` is the service (`/feed-publisher`)."""
+
+    def __init__(self, pool: Pool, source: str, observers: Sequence[Observer]) -> None:
+        self._pool = pool
+        self._source = source
+        self._observers = observers
+
+    async def run(self) -> bool:
+        """Have each observer look once; never more work to do at once.
+
+        One that fails does so alone: the others look, then its failure is raised.
+        """
+        failure: Exception | None = None
+        for observer in self._observers:
+            try:
+                while await self._look(observer):
+                    pass
+            except (*OUTAGE_ERRORS, Outage):
+                raise
+            except Exception as error:
+                log.exception("condition.not_observed", kind=observer.kind)
+                failure = failure or error
+        await self._republish_daily()
+        await self._measure()
+        if failure is not None:
+            raise failure
+        return False
+
+    async def _look(self, observer: Observer) -> bool:
+        """Publish the next differences of a kind; whether there may be more."""
+        now = clock.now()
+        async with unit_of_work(self._pool) as connection:
+            if not await take_turn(connection):
+                return False
+            differences = await find_differences(
+                connection,
+                observer.kind,
+                observer.query,
+                observer.values(now),
+                limit=CHANGES_AT_ONCE,
+            )
+            if not differences:
+                return False
+            changes = [change_of(observer.kind, one, now) for one in differences]
+            await self._publish(connection, await save_conditions(connection, changes))
+        for one in differences:
+            _note(observer.kind, one)
+        return len(differences) == CHANGES_AT_ONCE
+
+    async def _publish(self, connection: Connection, conditions: Sequence[Condition]) -> None:
+        await add_events(connection, map(event_of, conditions), source=self._source)
+
+    async def _republish_daily(self) -> None:
+        async with unit_of_work(self._pool) as connection:
+            await set_schedule(connection, SCHEDULE, EVERYBODY, EVERYBODY, DAILY)
+            if not await claim_due(connection, SCHEDULE):
+                return
+            await forget_ended(connection, before=clock.now() - ENDED_KEPT)
+        after = ("", "", "")
+        while True:
+            async with unit_of_work(self._pool) as connection:
+                await await_turn(connection)
+                piece = await renew_revisions(connection, after=after, limit=CHANGES_AT_ONCE)
+                await self._publish(connection, piece)
+            if len(piece) < CHANGES_AT_ONCE:
+                return
+            after = (piece[-1].merchant_id, piece[-1].kind, piece[-1].subject)
+
+    async def _measure(self) -> None:
+        kinds = [observer.kind for observer in self._observers]
+        async with reading(self._pool) as connection:
+            counts = await count_present(connection, kinds)
+        _present.replace({(("kind", kind),): float(number) for kind, number in counts.items()})
+
+
+def change_of(kind: str, difference: Difference, now: datetime) -> Condition:
+    """What is to be published of a difference: that it began, ended, or has other details.
+
+    One that began keeps its beginning for as long as it is present, whatever is seen later.
+    """
+    seen, published = difference.seen, difference.published
+    here = seen or published
+    if here is None:
+        raise ValueError("a difference has two sides, of which one at least is present")
+    began = (published.since if published else here.since) or now
+    return Condition(
+        merchant_id=difference.merchant_id,
+        kind=kind,
+        subject=difference.subject,
+        present=seen is not None,
+        since=min(began, now),
+        ended_at=None if seen else now,
+        links=here.links,
+        details=here.details,
+    )
+
+
+def event_of(condition: Condition) -> ConditionState:
+    """The condition as it is published."""
+    links: Mapping[str, str] = condition.links
+    return ConditionState(
+        merchant_id=condition.merchant_id,
+        kind=condition.kind,
+        subject=condition.subject,
+        present=condition.present,
+        since=condition.since,
+        ended_at=condition.ended_at,
+        revision=condition.revision,
+        shop_id=links.get("shop_id"),
+        feed_id=links.get("feed_id"),
+        catalogue_id=links.get("catalogue_id"),
+        run_id=links.get("run_id"),
+        order_id=links.get("order_id"),
+        details=dict(condition.details),
+    )
+
+
+def _note(kind: str, difference: Difference) -> None:
+    if difference.seen and difference.published:
+        change = "changed"
+    else:
+        change = "began" if difference.seen else "ended"
+    _changed.add(1, {"kind": kind, "change": change})
+    log.info(
+        f"condition.{change}",
+        kind=kind,
+        merchant=difference.merchant_id,
+        subject=difference.subject,
+    )
