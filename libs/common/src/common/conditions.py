@@ -7,7 +7,7 @@ moment has published all of a difference or nothing of it. Once a day all is pub
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
 import structlog
@@ -29,6 +29,7 @@ from common.postgres.conditions import (
 )
 from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
 from common.postgres.schedules import Daily, claim_due, set_schedule
+from common.postgres.set_aside import describe
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.names import CONDITIONS, CONDITIONS_CHANGED
 from common.telemetry.setup import Gauge, counter
@@ -41,6 +42,7 @@ ENDED_KEPT = timedelta(days=30)
 """How long what is over is known, and published again once a day."""
 SCHEDULE, EVERYBODY = "conditions", "*"
 DAILY = Daily(time(3, 45))
+_OUTAGES: tuple[type[BaseException], ...] = (*OUTAGE_ERRORS, Outage)
 
 _present = Gauge(CONDITIONS)
 _changed = counter(CONDITIONS_CHANGED)
@@ -58,7 +60,7 @@ class Observer:
 
     kind: Kind
     query: str
-    values: Callable[[datetime], Sequence[object]] = lambda _now: ()
+    values: Callable[[datetime], Sequence[object]] = field(default=lambda _now: ())
 
 
 class Conditions:
@@ -79,10 +81,10 @@ class Conditions:
             try:
                 while await self._look(observer):
                     pass
-            except (*OUTAGE_ERRORS, Outage):
+            except _OUTAGES:
                 raise
             except Exception as error:
-                log.exception("condition.not_observed", kind=observer.kind)
+                log.error("condition.not_observed", kind=observer.kind, **describe(error))
                 failure = failure or error
         await self._republish_daily()
         await self._measure()

@@ -6,10 +6,12 @@ from pathlib import Path
 from aliexpress.limits import limits_from
 from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
+from common.conditions import Conditions
 from common.jobs import Job
 from common.postgres.counters import FOLDED_EVERY, fold
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
+from feed_publisher.conditions.observers import observers
 from feed_publisher.desired.consumer import GROUP, DesiredState
 from feed_publisher.drift.adopt import Adopter
 from feed_publisher.drift.api import adoption_router
@@ -24,6 +26,7 @@ from feed_publisher.driving.drive_run import RunDriver
 from feed_publisher.driving.schedule_runs import schedule_runs
 from feed_publisher.explaining.api import explaining_router
 from feed_publisher.listings.api import republish_router
+from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.republish import republish_daily
 from feed_publisher.measuring.measure_feeds import measure_feeds
 from feed_publisher.reports.api import report_router
@@ -72,6 +75,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
         limit=settings.edited_reads_per_look,
     )
     shop_reader = ShopReader(client, tokens)
+    conditions = Conditions(pool, SOURCE, observers(settings))
     return Parts(
         routers=[
             run_router(pool, max_queued=settings.max_queued_runs),
@@ -91,6 +95,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
             Job("look-for-edits", look_for_edits.take_turn, every=settings.watch_every),
             Job("reconcile", lambda: reconcile(pool), every=timedelta(seconds=5)),
             Job("read-back", read_back.take_turn, every=settings.watch_every),
+            Job("conditions", conditions.run, every=settings.conditions_every),
             Job("republish", lambda: republish_daily(pool), every=settings.watch_every),
         ],
         closers=[client.aclose, tokens.aclose],

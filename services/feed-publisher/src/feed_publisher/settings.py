@@ -8,10 +8,10 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from aliexpress.products import PRODUCT_INFO
-from common.settings import MarketplaceSettings, ServiceSettings
+from common.settings import ConditionSettings, MarketplaceSettings, ServiceSettings
 
 
-class PublisherSettings(ServiceSettings, MarketplaceSettings):
+class PublisherSettings(ServiceSettings, MarketplaceSettings, ConditionSettings):
     """Settings of feed-publisher."""
 
     model_config = SettingsConfigDict(env_prefix="PUBLISHER_")
@@ -57,6 +57,23 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings):
     """How long a run waits for products in AliExpress's audit before it leaves them to the next."""
     read_back_hours: float = 24.0
     """How often each live product is compared with the shop."""
+    idle_product_hours: Annotated[float, Field(gt=0)] = 26.0
+    """How long a feed with products to send may end no product run before it counts as idle."""
+    idle_offer_hours: Annotated[float, Field(gt=0)] = 3.0
+    """The same for offers; twice `offer_run_minutes` where that is longer."""
+    drift_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.20")
+    """The share of a feed's products online that may be otherwise in the shop before it is a
+    condition."""
+
+    @property
+    def idle_product(self) -> timedelta:
+        """`idle_product_hours` as a duration."""
+        return timedelta(hours=self.idle_product_hours)
+
+    @property
+    def idle_offer(self) -> timedelta:
+        """`idle_offer_hours` as a duration."""
+        return timedelta(hours=self.idle_offer_hours)
 
     @property
     def job_deadline(self) -> timedelta:

@@ -133,6 +133,8 @@ feed_run = Table(
     ),
     Column("missing", Integer, nullable=False, server_default=text("0")),
     Column("unchanged", Integer, comment="Wanted products that neither have an item nor lack one"),
+    Column("accepted", Integer, comment="Items accepted, once it has ended"),
+    Column("refused", Integer, comment="Items refused, once it has ended"),
 )
 Index(
     "feed_run_active",
@@ -141,6 +143,29 @@ Index(
     feed_run.c.kind,
     unique=True,
     postgresql_where=text("state IN ('planning', 'running') AND NOT is_dry_run"),
+)
+Index(
+    "feed_run_decided",
+    feed_run.c.merchant_id,
+    feed_run.c.feed_id,
+    feed_run.c.kind,
+    feed_run.c.finished_at,
+    postgresql_where=text("accepted + refused > 0"),
+)
+Index(
+    "feed_run_ended",
+    feed_run.c.merchant_id,
+    feed_run.c.feed_id,
+    feed_run.c.kind,
+    feed_run.c.finished_at,
+    postgresql_where=text("finished_at IS NOT NULL AND NOT is_dry_run"),
+)
+Index(
+    "feed_run_waiting",
+    feed_run.c.merchant_id,
+    feed_run.c.feed_id,
+    feed_run.c.planned_at,
+    postgresql_where=text("state IN ('awaiting_confirmation', 'withheld')"),
 )
 Index("feed_run_history", feed_run.c.merchant_id, feed_run.c.feed_id, feed_run.c.asked_at)
 Index(

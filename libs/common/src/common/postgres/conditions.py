@@ -62,14 +62,32 @@ async def await_turn(connection: Connection) -> None:
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('conditions'))")
 
 
+LONGEST_TEXT = 200
+"""Characters of a detail: words of a cause are for a line of a message."""
+
+
+def facts(**expressions: str) -> str:
+    """The expression of an observer's query that makes links or details, by name, of these; what is
+    NULL is left out."""
+    pairs = (
+        f"'{name}', left(({expression})::text, {LONGEST_TEXT})"
+        for name, expression in expressions.items()
+    )
+    return f"jsonb_strip_nulls(jsonb_build_object({', '.join(pairs)}))"
+
+
+def moment(expression: str) -> str:
+    """The expression that writes a time as RFC 3339, in UTC to the second."""
+    return f"""to_char({expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
+
+
 async def find_differences(
     connection: Connection, kind: str, query: str, values: Sequence[object], *, limit: int
 ) -> list[Difference]:
     """What an observer's query gives otherwise than published, by merchant and subject.
 
-    The query's columns are `merchant_id`, `subject`, `since` (or NULL), and `links` and `details`,
-    JSON objects of texts; its parameters begin with the time now. Postgres compares, so that what
-    has not changed, which is nearly all, does not leave it.
+    The query's columns are `merchant_id`, `subject`, `since` (or NULL), and `links` and `details`
+    (`facts`). Postgres compares, so that what has not changed, nearly all, does not leave it.
     """
     rows = await connection.fetch(
         f"""

@@ -331,7 +331,10 @@ async def _end(connection: Connection, run: Run, *, failed_by: str | None = None
     are told."""
     counts = (await count_items(connection, run.merchant_id, [run.run_id]))[run.run_id]
     state: State = "failed" if failed_by else state_of(counts, missing=run.missing)
-    await end_run(connection, run, state)
+    decided = Counter[str]()
+    for (_, status), items in counts.items():
+        decided[status] += items
+    await end_run(connection, run, state, accepted=decided["accepted"], refused=decided["rejected"])
     causes = [
         explain(Refused(code, message), count=items)
         for code, message, items in await count_refusals(connection, run.merchant_id, run.run_id)

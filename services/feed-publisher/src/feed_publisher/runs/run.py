@@ -34,6 +34,7 @@ class Run:
     is the last family that was looked at, `planned_items` how many items there are so far and
     `planned_digest` their hash. `missing` products are wanted and not in the plan;
     `unchanged` ones need nothing, or an earlier run is at them (None before the plan is complete).
+    `accepted` and `refused` are items, None until it has ended.
     """
 
     merchant_id: str
@@ -58,6 +59,8 @@ class Run:
     next_turn_at: datetime | None = None
     missing: int = 0
     unchanged: int | None = None
+    accepted: int | None = None
+    refused: int | None = None
 
     @property
     def lease_name(self) -> str:

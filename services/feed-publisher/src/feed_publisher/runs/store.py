@@ -348,17 +348,21 @@ async def has_active_run(
     return found is not None
 
 
-async def end_run(connection: Connection, run: Run, state: State) -> None:
-    """The run is over."""
+async def end_run(
+    connection: Connection, run: Run, state: State, *, accepted: int = 0, refused: int = 0
+) -> None:
+    """The run is over, with so many items accepted and refused."""
     await connection.execute(
         """
-        UPDATE feed_run SET state = $3, finished_at = $4
+        UPDATE feed_run SET state = $3, finished_at = $4, accepted = $5, refused = $6
         WHERE merchant_id = $1 AND run_id = $2
         """,
         run.merchant_id,
         run.run_id,
         state,
         clock.now(),
+        accepted,
+        refused,
     )
 
 

@@ -1,0 +1,2 @@
+"""What keeps a feed or its shop from being right, for `condition.state`: queries over what the
+other slices keep."""
