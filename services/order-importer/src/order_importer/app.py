@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
+from common.conditions import Conditions
 from common.contracts.shop import ShopState
 from common.jobs import Job
 from common.messaging.records import Subscription
@@ -20,6 +21,7 @@ from order_importer.carriers.api import carrier_router
 from order_importer.changes.api import change_router
 from order_importer.changes.keep_feed import place_changes, remove_old_changes
 from order_importer.changes.store import PLACING
+from order_importer.conditions.observers import OBSERVERS
 from order_importer.corrections.api import correction_router
 from order_importer.corrections.send_correction import correct_next
 from order_importer.corrections.store import CORRECTING
@@ -36,6 +38,7 @@ from order_importer.imports.store import IMPORTING
 from order_importer.listing.api import listing_router
 from order_importer.measuring.measure_shops import measure_shops
 from order_importer.orders.api import order_router
+from order_importer.orders.events import SOURCE
 from order_importer.settings import OrderSettings
 from order_importer.shipment_files.api import shipment_file_router
 from order_importer.shipping.api import shipment_router
@@ -84,6 +87,7 @@ def build(context: Context[OrderSettings]) -> Parts:
         return when_caught_up(f"import-{number}", run, IMPORTING)
 
     calling = (pool, access, settings.instance_id)
+    conditions = Conditions(pool, SOURCE, OBSERVERS)
     return Parts(
         routers=[
             order_router(pool),
@@ -110,6 +114,7 @@ def build(context: Context[OrderSettings]) -> Parts:
             Job("publish-due", lambda: publish_due(pool), every=DEADLINES_EVERY),
             Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
             Job("measure-shops", lambda: measure_shops(pool), every=MEASURED_EVERY),
+            Job("conditions", conditions.run, every=settings.conditions_every),
             Job("measure-open", lambda: measure_open(pool), every=MEASURED_EVERY),
             Job("place-changes", lambda: place_changes(pool), every=POLL, woken_by=[PLACING]),
             Job(

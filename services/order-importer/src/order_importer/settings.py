@@ -5,12 +5,12 @@ from datetime import timedelta
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from common.settings import MarketplaceSettings, ServiceSettings
+from common.settings import ConditionSettings, MarketplaceSettings, ServiceSettings
 from order_importer.orders.deadline import USUAL_PREPARATION
 from order_importer.shops.pauses import FIRST
 
 
-class OrderSettings(ServiceSettings, MarketplaceSettings):
+class OrderSettings(ServiceSettings, MarketplaceSettings, ConditionSettings):
     """Settings of order-importer."""
 
     model_config = SettingsConfigDict(env_prefix="ORDERS_")

@@ -57,6 +57,11 @@ marketplace_order = Table(
     Column("erased_at", DateTime(timezone=True)),
     Column("due_at", DateTime(timezone=True)),
     Column("sku_codes", JSONB),
+    Column(
+        "shippable_lines",
+        JSONB,
+        comment="Lines that are to be shipped, in parcels or not; null: not known yet",
+    ),
 )
 Index(
     "marketplace_order_by_time",
@@ -288,6 +293,7 @@ shipment = Table(
 Index(
     "shipment_open", shipment.c.next_try_at, postgresql_where=text("state IN ('pending', 'sent')")
 )
+Index("shipment_refused", shipment.c.settled_at, postgresql_where=text("state = 'refused'"))
 Index(
     "shipment_parcel",
     shipment.c.merchant_id,
@@ -341,6 +347,11 @@ tracking_correction = Table(
         "idempotency_key",
         name="tracking_correction_merchant_id_idempotency_key_key",
     ),
+)
+Index(
+    "tracking_correction_refused",
+    tracking_correction.c.settled_at,
+    postgresql_where=text("state = 'refused'"),
 )
 Index(
     "tracking_correction_open",

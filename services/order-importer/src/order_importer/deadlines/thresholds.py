@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.contracts.order import DueThreshold, Order
-from order_importer.shipping.obstacles import find_obstacle, state_of, stopped_lines
+from order_importer.shipping.obstacles import shippable_lines
 from order_importer.shipping.parcels import complete_lines
 
 THRESHOLDS: dict[DueThreshold, timedelta] = {
@@ -61,7 +61,4 @@ def next_moment(due_at: datetime, now: datetime) -> datetime | None:
 def is_to_be_shipped(order: Order) -> bool:
     """Whether there is something for the merchant to ship: AliExpress takes parcels of the order,
     and a line of it is in none."""
-    if find_obstacle(state_of(order)) is not None:
-        return False
-    handled = complete_lines(order.parcels) | stopped_lines(order).keys()
-    return any(line.line_id not in handled for line in order.lines)
+    return not complete_lines(order.parcels).issuperset(shippable_lines(order))

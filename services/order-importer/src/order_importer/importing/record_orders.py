@@ -26,6 +26,7 @@ from order_importer.seller_centre.store import (
     list_marketplace_parcels,
     save_marketplace_parcels,
 )
+from order_importer.shipping.obstacles import shippable_lines
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,13 @@ async def record_orders(
         if one.order is not None
     }
     await store.save_orders(
-        connection, merchant_id, shop_id, batch, revisions=revisions, deadlines=deadlines
+        connection,
+        merchant_id,
+        shop_id,
+        batch,
+        revisions=revisions,
+        deadlines=deadlines,
+        shippable={one.order_id: shippable_lines(one.order) for one in batch if one.order},
     )
     await save_marketplace_parcels(
         connection, merchant_id, shop_id, {order_id: one.all for order_id, one in made.items()}

@@ -3,7 +3,7 @@
 The rows of `marketplace_order`. Whoever changes one locks it first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -245,9 +245,10 @@ async def save_orders(
     *,
     revisions: Mapping[str, int],
     deadlines: Mapping[str, datetime | None],
+    shippable: Mapping[str, Sequence[str]],
 ) -> None:
-    """Write the orders at these revisions, with these deadlines; what could not be interpreted
-    keeps its last content."""
+    """Write the orders at these revisions, with these deadlines and lines that are to be shipped;
+    what could not be interpreted keeps its last content."""
     content = [msgspec.json.encode(f.order).decode() if f.order else None for f in fetched]
     listed = [msgspec.json.encode(f.listed).decode() if f.listed else None for f in fetched]
     await connection.execute(
@@ -255,17 +256,17 @@ async def save_orders(
         INSERT INTO marketplace_order AS known
             (merchant_id, shop_id, order_id, revision, listed, listed_fingerprint, details,
              receipt, content, fingerprint, status, marketplace_status, placed_at, modified_at,
-             ship_before, problem, received_at, updated_at, due_at, sku_codes)
+             ship_before, problem, received_at, updated_at, due_at, sku_codes, shippable_lines)
         SELECT $1, $2, order_id, revision, listed, listed_fingerprint, details, receipt, content,
             fingerprint, status, marketplace_status, placed_at, modified_at, ship_before, problem,
-            $17, $17, due_at, sku_codes::jsonb
+            $17, $17, due_at, sku_codes::jsonb, shippable_lines::jsonb
         FROM unnest(
             $3::text[], $4::bigint[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::text[],
             $10::bytea[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],
-            $15::timestamptz[], $16::text[], $18::timestamptz[], $19::text[]
+            $15::timestamptz[], $16::text[], $18::timestamptz[], $19::text[], $20::text[]
         ) AS read (order_id, revision, listed, listed_fingerprint, details, receipt, content,
             fingerprint, status, marketplace_status, placed_at, modified_at, ship_before, problem,
-            due_at, sku_codes)
+            due_at, sku_codes, shippable_lines)
         ORDER BY order_id
         ON CONFLICT (merchant_id, shop_id, order_id) DO UPDATE SET
             revision = excluded.revision,
@@ -284,6 +285,7 @@ async def save_orders(
             due_at = CASE WHEN excluded.content IS NULL THEN known.due_at
                 ELSE excluded.due_at END,
             sku_codes = coalesce(excluded.sku_codes, known.sku_codes),
+            shippable_lines = coalesce(excluded.shippable_lines, known.shippable_lines),
             problem = excluded.problem,
             updated_at = excluded.updated_at
         """,
@@ -305,16 +307,14 @@ async def save_orders(
         [f.problem for f in fetched],
         clock.now(),
         [deadlines.get(f.order_id) for f in fetched],
-        [_sku_codes(f.order) for f in fetched],
+        [_list({line.sku_code for line in f.order.lines}) if f.order else None for f in fetched],
+        [_list(shippable[f.order_id]) if f.order else None for f in fetched],
     )
 
 
-def _sku_codes(order: Order | None) -> str | None:
-    """What the order is found by; a code that the database cannot hold is not searched for."""
-    if order is None:
-        return None
-    codes = {line.sku_code for line in order.lines if "\x00" not in line.sku_code}
-    return msgspec.json.encode(sorted(codes)).decode()
+def _list(texts: Collection[str]) -> str:
+    """As JSON; a text that the database cannot hold is not searched for."""
+    return msgspec.json.encode(sorted(text for text in texts if "\x00" not in text)).decode()
 
 
 async def move_deadlines(

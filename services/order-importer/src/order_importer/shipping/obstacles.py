@@ -154,6 +154,14 @@ def stopped_lines(order: Order) -> dict[str, str]:
     }
 
 
+def shippable_lines(order: Order) -> list[str]:
+    """The lines AliExpress takes parcels of, whether they are in one or not."""
+    if find_obstacle(state_of(order)) is not None:
+        return []
+    stopped = stopped_lines(order)
+    return [line.line_id for line in order.lines if line.line_id not in stopped]
+
+
 def with_lines_as_read(order: Order, details: OrderDetails) -> Order:
     """The order with its lines in the states just read."""
     read = {line.line_id: line.status for line in details.lines}
