@@ -5,11 +5,14 @@ from pathlib import Path
 
 from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
+from catalog_service.arrivals.note_arrivals import save_noted
 from catalog_service.categories.api import categories_router
 from catalog_service.categories.attributes_api import attributes_router
 from catalog_service.categories.marketplace import Marketplace
 from catalog_service.categories.shop_trees import ShopTrees
 from catalog_service.categories.store import FETCHING_SCHEMAS, FETCHING_TREES
+from catalog_service.conditions.configurations.check_configurations import ConfigurationCheck
+from catalog_service.conditions.observers import observers
 from catalog_service.currencies.read_currency import CurrencyReader
 from catalog_service.drafts.api import drafts_router
 from catalog_service.drafts.evaluate_draft import DraftEvaluator
@@ -40,7 +43,7 @@ from catalog_service.photo_bank.upload_photos import PhotoUploader
 from catalog_service.preview.api import dry_run_router, preview_router
 from catalog_service.preview.sku_api import sku_router
 from catalog_service.proposals.api import proposals_router
-from catalog_service.settings import CatalogSettings
+from catalog_service.settings import SOURCE, CatalogSettings
 from catalog_service.shops.consumer import ShopStates
 from catalog_service.sources.api import sources_router
 from catalog_service.sources.consumer import catalog_updated, find_declared_catalogues
@@ -50,6 +53,7 @@ from catalog_service.suggestions.api import suggestions_router
 from catalog_service.suggestions.ask_platform import PlatformSuggestions
 from catalog_service.suggestions.for_categories import CategorySuggestions
 from catalog_service.suggestions.store import ASKING
+from common.conditions import Conditions
 from common.contracts.product import ProductReported
 from common.contracts.shop import ShopState
 from common.jobs import Job
@@ -61,6 +65,7 @@ from common.shop_tokens import ShopTokens
 
 POLL = timedelta(seconds=1)
 LEFTOVERS_EVERY = timedelta(hours=1)
+ARRIVALS_EVERY = timedelta(minutes=1)
 
 
 def build(context: Context[CatalogSettings]) -> Parts:
@@ -106,6 +111,8 @@ def build(context: Context[CatalogSettings]) -> Parts:
         Subscription(ShopState, shops.on_shop_state),
         Subscription(ProductReported, on_product_reported),
     )
+    conditions = Conditions(pool, SOURCE, observers(settings))
+    configurations = ConfigurationCheck(pool)
     replayer = Replayer(pool, [sources.applier, feeds.applier])
     return Parts(
         routers=[
@@ -135,6 +142,9 @@ def build(context: Context[CatalogSettings]) -> Parts:
             Job("observing", normalizer.observe, every=timedelta(seconds=5)),
             *(Job(f"imports-{n}", importer.run, every=POLL, woken_by=[IMPORTING]) for n in (1, 2)),
             Job("summaries", summariser.run, every=POLL, woken_by=[SUMMARISING]),
+            Job("arrivals", lambda: save_noted(pool), every=ARRIVALS_EVERY),
+            Job("configurations", configurations.run, every=settings.conditions_every),
+            Job("conditions", conditions.run, every=settings.conditions_every),
             Job("leftovers", lambda: remove_leftovers(pool), every=LEFTOVERS_EVERY),
             Job("schemas", marketplace.fetch_schemas, every=POLL, woken_by=[FETCHING_SCHEMAS]),
             Job("images", images.run, every=POLL, woken_by=[CHECKING_IMAGES]),

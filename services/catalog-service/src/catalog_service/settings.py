@@ -6,13 +6,13 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from common.settings import MarketplaceSettings, ServiceSettings
+from common.settings import ConditionSettings, MarketplaceSettings, ServiceSettings
 
 SOURCE = "/catalog-service"
 """Of which source the service's events are (CloudEvents)."""
 
 
-class CatalogSettings(ServiceSettings, MarketplaceSettings):
+class CatalogSettings(ServiceSettings, MarketplaceSettings, ConditionSettings):
     """Settings of catalog-service."""
 
     model_config = SettingsConfigDict(env_prefix="CATALOG_")
@@ -49,6 +49,10 @@ class CatalogSettings(ServiceSettings, MarketplaceSettings):
     """How many configurations of a merchant's may be tried, or kept for looking at, at a time."""
     draft_lifetime_hours: Annotated[float, Field(gt=0)] = 24.0
     """How long a tried configuration and what it would change are kept."""
+    silent_after_times: Annotated[float, Field(ge=1)] = 3.0
+    """After how many times its usual silence a catalogue for which nothing comes is a condition."""
+    silent_after_hours: Annotated[float, Field(ge=1)] = 24.0
+    """After how long at the earliest."""
 
     @field_validator("image_allowed_hosts", mode="before")
     @classmethod
@@ -61,6 +65,11 @@ class CatalogSettings(ServiceSettings, MarketplaceSettings):
     def schema_lifetime(self) -> timedelta:
         """`schema_lifetime_hours` as a duration."""
         return timedelta(hours=self.schema_lifetime_hours)
+
+    @property
+    def silent_after(self) -> timedelta:
+        """`silent_after_hours` as a duration."""
+        return timedelta(hours=self.silent_after_hours)
 
     @property
     def draft_lifetime(self) -> timedelta:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Interval,
     LargeBinary,
     MetaData,
     Table,
@@ -94,6 +95,27 @@ Index(
     postgresql_where=IS_UNREAD,
 )
 
+Index(
+    "catalogue_import_ended",
+    catalogue_import.c.merchant_id,
+    catalogue_import.c.catalogue_id,
+    catalogue_import.c.import_id,
+    postgresql_where=text("finished_at IS NOT NULL AND NOT is_dry_run AND state <> 'cancelled'"),
+)
+
+catalogue_rhythm = Table(
+    "catalogue_rhythm",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("catalogue_id", Text, primary_key=True),
+    Column("first_at", DateTime(timezone=True), nullable=False),
+    Column("beat_at", DateTime(timezone=True), nullable=False),
+    Column("last_at", DateTime(timezone=True), nullable=False),
+    Column("beats", BigInteger, nullable=False),
+    Column("usual_silence", Interval, nullable=False),
+    comment="When something came for catalogues, and how often it does",
+)
+
 catalogue_summary = Table(
     "catalogue_summary",
     TABLES,
@@ -120,6 +142,18 @@ category_branch = Table(
     Column("failures", Integer, nullable=False, server_default=text("0")),
 )
 Index("category_branch_due", category_branch.c.due_at)
+
+category_change = Table(
+    "category_change",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("shop_id", Text, primary_key=True),
+    Column("category_id", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("fields", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    comment="Categories withdrawn from shops, or asking for something new",
+)
 
 category_schema = Table(
     "category_schema",
@@ -212,6 +246,18 @@ feed = Table(
     Column("revision", BigInteger, nullable=False),
 )
 Index("feed_by_catalogue", feed.c.merchant_id, feed.c.catalogue_id)
+
+feed_check = Table(
+    "feed_check",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    Column("feed_id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("problem", Text),
+    Column("checked_at", DateTime(timezone=True), nullable=False),
+    comment="Whether feeds' configurations compile, under which software",
+)
 
 feed_configuration = Table(
     "feed_configuration",

@@ -7,6 +7,7 @@ there, and is put together again only when one of them has changed.
 from collections.abc import Mapping
 
 from aliexpress.categories import ROOT_CATEGORY_ID
+from catalog_service.categories.changes.store import note_returned, note_withdrawn
 from catalog_service.categories.store import (
     forget_branches,
     has_all_branches,
@@ -28,7 +29,10 @@ async def renew_tree(connection: Connection, shop: ShopKey) -> None:
         return
     inner = {ROOT_CATEGORY_ID, *(node.category_id for node in tree if not node.is_leaf)}
     await forget_branches(connection, shop, branches.keys() - inner)
-    await save_tree(connection, shop, tree)
+    changed = await save_tree(connection, shop, tree)
+    leaves = {node.category_id for node in tree if node.is_leaf}
+    await note_withdrawn(connection, shop, [one for one in changed if one not in leaves])
+    await note_returned(connection, shop, leaves)
 
 
 def assemble(branches: Mapping[str, list[TreeNode] | None]) -> list[TreeNode] | None:

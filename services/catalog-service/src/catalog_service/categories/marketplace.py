@@ -25,6 +25,7 @@ from aliexpress.errors import (
 from aliexpress.operation import AccessToken
 from aliexpress.products import load_product_schema
 from catalog_service.categories.branches import renew_tree
+from catalog_service.categories.changes.store import note_schema
 from catalog_service.categories.schema import CategorySchema
 from catalog_service.categories.shop_turns import ShopTurns, pause_after
 from catalog_service.categories.store import (
@@ -36,6 +37,7 @@ from catalog_service.categories.store import (
     count_schema_failures,
     defer_branch,
     defer_schema,
+    find_schema,
     list_due_branches,
     list_due_schemas,
     mark_categories,
@@ -260,7 +262,10 @@ class Marketplace:
                 await defer_schema(connection, key, retry_at=clock.now() + pause_after(failures))
             return False
         async with unit_of_work(self._pool) as connection:
+            known = await find_schema(connection, key)
             if await save_schema(connection, key, body=body, refusal=refusal):
+                before = None if known is None else known.body
+                await note_schema(connection, key[:2], category_id, before=before, after=body)
                 await mark_categories(connection, key[:2], [category_id])
         return True
 

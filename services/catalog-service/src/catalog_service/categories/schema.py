@@ -73,6 +73,11 @@ class SchemaForms:
         self._properties: Schema = schema["properties"]
         self._choices: dict[str, Choices | None] = {}
 
+    @property
+    def required(self) -> Sequence[str]:
+        """The first-level fields it demands."""
+        return [str(name) for name in self._schema.get("required", ())]
+
     @cached_property
     def title_limit(self) -> int:
         """The most characters of a title."""

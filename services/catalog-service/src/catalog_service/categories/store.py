@@ -30,10 +30,11 @@ BranchKey = tuple[str, str, str]
 _tree = msgspec.json.Decoder(list[TreeNode])
 
 
-async def save_tree(connection: Connection, shop: ShopKey, tree: Sequence[TreeNode]) -> None:
-    """Keep a shop's whole tree; families are marked whose category has left it, or come back.
-
-    Before the first tree every category counted as permitted.
+async def save_tree(
+    connection: Connection, shop: ShopKey, tree: Sequence[TreeNode]
+) -> Sequence[str]:
+    """Keep a shop's whole tree; families are marked whose category has left it, or come back: these
+    categories, none for a first tree. Before that every category counted as permitted.
     """
     known = await find_tree(connection, *shop)
     was = None if known is None else _leaves(known[0])
@@ -46,6 +47,7 @@ async def save_tree(connection: Connection, shop: ShopKey, tree: Sequence[TreeNo
     ]
     if changed:
         await mark_categories(connection, shop, changed)
+    return changed if was is not None else ()
 
 
 def _leaves(tree: Sequence[TreeNode]) -> set[str]:

@@ -20,6 +20,7 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
+from catalog_service.arrivals.note_arrivals import note_arrivals
 from catalog_service.fields.store import request_summary
 from catalog_service.files.deletion_guard import must_withhold
 from catalog_service.files.readers.items import BadLine, Entry, FileRefused, FileTruncated, Item
@@ -210,6 +211,7 @@ class Importer:
             await _check(connection, lease, running)
             await finish_import(connection, running, state, failure=failure)
             if not running.is_dry_run:
+                note_arrivals([(running.merchant_id, running.catalogue_id)])
                 await request_summary(connection, running.merchant_id, running.catalogue_id)
             await forget_chunks(connection, running.merchant_id, running.import_id)
 

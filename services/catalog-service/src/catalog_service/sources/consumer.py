@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from catalog_service.arrivals.note_arrivals import note_arrivals
 from catalog_service.sources.record_source import ProductKey, record_sources
 from catalog_service.sources.store import load_catalogues
 from catalog_service.sources.versions import (
@@ -36,6 +37,7 @@ async def on_catalog_updated(
     """Record the newest state of each product in the batch."""
     named = {(d.event.merchant_id, d.event.catalogue_id) for d in deliveries}
     catalogues = await load_catalogues(connection, named)
+    note_arrivals(catalogues)
     newest: dict[ProductKey, tuple[SourceRow, Record]] = {}
     not_applied: list[NotApplied] = []
     for delivery in deliveries:

@@ -1,0 +1,89 @@
+"""Rows of categories' changes: withdrawn from a shop, or asking for something new."""
+
+from collections.abc import Collection
+
+from catalog_service.categories.changes.compare import asked_for
+from catalog_service.shops.store import ShopKey
+from common import clock
+from common.postgres.pool import Connection
+
+WITHDRAWN, ASKS = "withdrawn", "asks"
+
+
+async def note_withdrawn(
+    connection: Connection, shop: ShopKey, category_ids: Collection[str]
+) -> None:
+    """The shop may not use these any more; one known to be withdrawn stays as it is."""
+    await connection.execute(
+        """
+        INSERT INTO category_change (merchant_id, shop_id, category_id, what, changed_at)
+        SELECT $1, $2, unnest($3::text[]), $4, $5 ON CONFLICT DO NOTHING
+        """,
+        *shop,
+        sorted(category_ids),
+        WITHDRAWN,
+        clock.now(),
+    )
+
+
+async def note_returned(
+    connection: Connection, shop: ShopKey, category_ids: Collection[str]
+) -> None:
+    """The shop may use these again."""
+    await connection.execute(
+        """
+        DELETE FROM category_change
+        WHERE merchant_id = $1 AND shop_id = $2 AND category_id = ANY($3) AND what = $4
+        """,
+        *shop,
+        list(category_ids),
+        WITHDRAWN,
+    )
+
+
+async def note_schema(
+    connection: Connection,
+    shop: ShopKey,
+    category_id: str,
+    *,
+    before: str | None,
+    after: str | None,
+) -> None:
+    """A schema that was known has another text, or is refused (None), since before."""
+    if after is None:
+        if before is not None:
+            await note_withdrawn(connection, shop, [category_id])
+        return
+    if before is None:
+        await note_returned(connection, shop, [category_id])
+        return
+    demanded = asked_for(category_id, after)
+    new = demanded - asked_for(category_id, before)
+    if new:
+        await connection.execute(
+            """
+            INSERT INTO category_change AS known
+                (merchant_id, shop_id, category_id, what, fields, changed_at)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (merchant_id, shop_id, category_id, what) DO UPDATE SET
+                fields = ARRAY(SELECT DISTINCT unnest(known.fields || excluded.fields) ORDER BY 1),
+                changed_at = excluded.changed_at
+            """,
+            *shop,
+            category_id,
+            ASKS,
+            sorted(new),
+            clock.now(),
+        )
+    await connection.execute(
+        """
+        UPDATE category_change
+        SET fields = ARRAY(SELECT field FROM unnest(fields) AS field WHERE field = ANY($5))
+        WHERE merchant_id = $1 AND shop_id = $2 AND category_id = $3 AND what = $4
+            AND NOT fields <@ $5
+        """,
+        *shop,
+        category_id,
+        ASKS,
+        sorted(demanded),
+    )
