@@ -27,7 +27,7 @@ from common.postgres.conditions import (
     save_conditions,
     take_turn,
 )
-from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
+from common.postgres.pool import OUTAGE_ERRORS, Pool
 from common.postgres.schedules import Daily, claim_due, set_schedule
 from common.postgres.set_aside import describe
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -84,7 +84,9 @@ class Conditions:
             except _OUTAGES:
                 raise
             except Exception as error:
-                log.error("condition.not_observed", kind=observer.kind, **describe(error))
+                log.error(  # noqa: TRY400 - its own text may quote a row
+                    "condition.not_observed", kind=observer.kind, **describe(error)
+                )
                 failure = failure or error
         await self._republish_daily()
         await self._measure()
@@ -108,13 +110,11 @@ class Conditions:
             if not differences:
                 return False
             changes = [change_of(observer.kind, one, now) for one in differences]
-            await self._publish(connection, await save_conditions(connection, changes))
+            conditions = await save_conditions(connection, changes)
+            await add_events(connection, map(event_of, conditions), source=self._source)
         for one in differences:
             _note(observer.kind, one)
         return len(differences) == CHANGES_AT_ONCE
-
-    async def _publish(self, connection: Connection, conditions: Sequence[Condition]) -> None:
-        await add_events(connection, map(event_of, conditions), source=self._source)
 
     async def _republish_daily(self) -> None:
         async with unit_of_work(self._pool) as connection:
@@ -122,21 +122,29 @@ class Conditions:
             if not await claim_due(connection, SCHEDULE):
                 return
             await forget_ended(connection, before=clock.now() - ENDED_KEPT)
-        after = ("", "", "")
-        while True:
-            async with unit_of_work(self._pool) as connection:
-                await await_turn(connection)
-                piece = await renew_revisions(connection, after=after, limit=CHANGES_AT_ONCE)
-                await self._publish(connection, piece)
-            if len(piece) < CHANGES_AT_ONCE:
-                return
-            after = (piece[-1].merchant_id, piece[-1].kind, piece[-1].subject)
+        await republish_conditions(self._pool, self._source)
 
     async def _measure(self) -> None:
         kinds = [observer.kind for observer in self._observers]
         async with reading(self._pool) as connection:
             counts = await count_present(connection, kinds)
         _present.replace({(("kind", kind),): float(number) for kind, number in counts.items()})
+
+
+async def republish_conditions(pool: Pool, source: str, *, merchant_id: str | None = None) -> None:
+    """Publish what is known of conditions again, those that are over too: of one merchant, or of
+    all (None)."""
+    after = ("", "", "")
+    while True:
+        async with unit_of_work(pool) as connection:
+            await await_turn(connection)
+            piece = await renew_revisions(
+                connection, merchant_id=merchant_id, after=after, limit=CHANGES_AT_ONCE
+            )
+            await add_events(connection, map(event_of, piece), source=source)
+        if len(piece) < CHANGES_AT_ONCE:
+            return
+        after = (piece[-1].merchant_id, piece[-1].kind, piece[-1].subject)
 
 
 def change_of(kind: str, difference: Difference, now: datetime) -> Condition:

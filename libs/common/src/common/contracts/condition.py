@@ -36,8 +36,8 @@ PublisherKind = Literal[
 * run_withheld (`feed/F`): a run, or what a guard withheld of it, waits for a confirmation.
 * mostly_refused (`feed/F`): AliExpress refused most items of the last run that sent any.
 * feed_idle (`feed/F`): an active feed has something to send and sent nothing for a set time.
-* drift (`feed/F`): the shop differs from what was sent, for more than a set share of SKUs.
-* banned (`shop/S`): AliExpress refuses a method to the shop's seller for some time.
+* drift (`feed/F`): the shop differs from what was sent, for more than a set share of products.
+* banned (`shop/S`): AliExpress refuses a method to the shop's seller, or to the app, for some time.
 """
 
 ImporterKind = Literal[
@@ -45,11 +45,11 @@ ImporterKind = Literal[
 ]
 """What order-importer sees.
 
-* orders_failing (`shop/S`): the shop's orders were not imported for more than an hour.
+* orders_failing (`shop/S`): the shop's orders are not imported for more than an hour.
 * order_due (`order/S/O`): the order has to be shipped within a day and is not.
 * order_late (`order/S/O`): the time to ship the order has passed and it is not shipped.
-* order_unreadable (`order/S/O`): the order cannot be read; it is tried again.
-* parcel_refused (`parcel/S/P`): AliExpress refused a parcel, or a tracking number's correction.
+* order_unreadable (`order/S/O`): the order, or its newest state, cannot be read; it is tried again.
+* parcel_refused (`parcel/S/O/P`): AliExpress refused a parcel, or a tracking number's correction.
 """
 
 Kind = CatalogKind | PublisherKind | ImporterKind

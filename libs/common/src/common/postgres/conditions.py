@@ -155,14 +155,20 @@ async def save_conditions(
 
 
 async def renew_revisions(
-    connection: Connection, *, after: tuple[str, str, str], limit: int
+    connection: Connection,
+    *,
+    merchant_id: str | None,
+    after: tuple[str, str, str],
+    limit: int,
 ) -> list[Condition]:
-    """The next conditions by merchant, kind and subject, each with a new revision."""
+    """The next conditions by merchant, kind and subject, each with a new revision; of one merchant,
+    or of all (None)."""
     rows = await connection.fetch(
         """
         UPDATE condition AS c SET revision = greatest(c.revision + 1, $5) FROM (
             SELECT merchant_id, kind, subject FROM condition
             WHERE (merchant_id, kind, subject) > ($1, $2, $3)
+                AND ($6::text IS NULL OR merchant_id = $6)
             ORDER BY merchant_id, kind, subject LIMIT $4
         ) AS next
         WHERE (c.merchant_id, c.kind, c.subject) = (next.merchant_id, next.kind, next.subject)
@@ -171,6 +177,7 @@ async def renew_revisions(
         *after,
         limit,
         clock.epoch_milliseconds(),
+        merchant_id,
     )
     return sorted(map(_condition, rows), key=lambda one: (one.merchant_id, one.kind, one.subject))
 

@@ -5,6 +5,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog_service.access import Operator
 from catalog_service.normalizing.republish import republish
+from catalog_service.settings import SOURCE
+from common.conditions import republish_conditions
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from common.web.identity import IDENTIFIER_PATTERN
@@ -31,8 +33,10 @@ def republish_router(pool: Pool) -> APIRouter:
 
     @router.post("/v1/republish", status_code=202)
     async def emit_again(_caller: Operator, request: RepublishRequest) -> Republished:
-        """Emit `feed.state` and `product.normalized` again."""
+        """Emit `feed.state`, `product.normalized` and `condition.state` again."""
         async with unit_of_work(pool) as connection:
-            return Republished(feeds=await republish(connection, request.merchant_id))
+            feeds = await republish(connection, request.merchant_id)
+        await republish_conditions(pool, SOURCE, merchant_id=request.merchant_id)
+        return Republished(feeds=feeds)
 
     return router

@@ -3,10 +3,12 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.conditions import republish_conditions
 from common.postgres.pool import Pool
 from common.web.identity import IDENTIFIER_PATTERN
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import STORABLE, Operator
+from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.republish import mark_again, republish
 
 
@@ -33,7 +35,7 @@ def republish_router(pool: Pool) -> APIRouter:
     @router.post("/v1/republish")
     async def post_republish(_operator: Operator, request: RepublishRequest) -> Republished:
         """Emit the last `product.reported` of these products again; what is still to be sent of
-        them goes with the next runs."""
+        them goes with the next runs. Without a feed or product `condition.state`, too."""
         await mark_again(
             pool,
             merchant_id=request.merchant_id,
@@ -46,6 +48,8 @@ def republish_router(pool: Pool) -> APIRouter:
             feed_id=request.feed_id,
             family_id=request.family_id,
         )
+        if request.feed_id is None and request.family_id is None:
+            await republish_conditions(pool, SOURCE, merchant_id=request.merchant_id)
         return Republished(products=products)
 
     return router

@@ -3,12 +3,14 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.conditions import republish_conditions
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN
 from common.web.problem import PROBLEM_RESPONSES
 from order_importer.access import OrderId, Reader, ShopId, operators_only
 from order_importer.orders import store
+from order_importer.orders.events import SOURCE
 from order_importer.orders.republish import republish
 from order_importer.orders.views import OrderView, view_of
 
@@ -39,7 +41,10 @@ def order_router(pool: Pool) -> APIRouter:
 
     @router.post("/v1/republish", dependencies=[operators_only])
     async def republish_orders(body: RepublishBody) -> Republished:
-        """Emit `order.updated` of all orders again, at their present revision."""
-        return Republished(records=await republish(pool, body.merchant_id))
+        """Emit `order.updated` of all orders again, at their present revision, and
+        `condition.state`."""
+        records = await republish(pool, body.merchant_id)
+        await republish_conditions(pool, SOURCE, merchant_id=body.merchant_id)
+        return Republished(records=records)
 
     return router
