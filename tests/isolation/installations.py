@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -161,6 +161,8 @@ def _value(column: sa.Column[Any], merchant: str) -> object:
             return moment
         case sa.Date():
             return date(2026, 11, 26)
+        case sa.Interval():
+            return timedelta(hours=_NUMBERS[merchant])
         case sa.Time():
             return time(12)
     raise NotImplementedError(f"no value of {column.type!r} for {column}")

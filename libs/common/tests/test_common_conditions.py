@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from common import clock, conditions
 from common.conditions import ENDED_KEPT, Conditions, Observer, change_of
 from common.contracts.condition import ConditionState
-from common.contracts.envelope import RecordTooLarge
 from common.contracts.topics import MAX_RECORD_BYTES
 from common.postgres.conditions import Difference, Seen
 from stack.testing import outbox_events
@@ -104,14 +103,21 @@ async def test_more_than_one_transaction_takes_is_published_in_pieces(
     assert [event.subject for event in await world.published()] == sorted(world.words)
 
 
-async def test_what_was_not_published_was_not_remembered(world: World) -> None:
-    world.words = {"feed/a": "word", "feed/b": "x" * MAX_RECORD_BYTES}
-    with pytest.raises(RecordTooLarge):
+async def test_one_that_cannot_be_published_fails_alone_and_is_not_remembered(
+    world: World,
+) -> None:
+    world.words = {"feed/a": "word", "feed/b": "x" * MAX_RECORD_BYTES, "feed/c": "word"}
+    for _ in range(2):
         await world.job().run()
-    assert await world.harness.count("condition") == await world.harness.count("outbox") == 0
+    assert [event.subject for event in await world.published()] == ["feed/a", "feed/c"]
+    assert await world.harness.count("condition") == 2
     world.words["feed/b"] = "word"
     await world.job().run()
-    assert len(await world.published()) == 2
+    assert len(await world.published()) == 2  # it is held for a while
+    clock.set_to(NOON + HOUR, is_frozen=True)
+    await world.job().run()
+    assert [event.subject for event in await world.published()][2:] == ["feed/b"]
+    assert await world.harness.count("failed_row") == 0
 
 
 async def test_an_observer_that_fails_does_so_alone(world: World) -> None:

@@ -9,6 +9,7 @@ moment has published all of a difference or nothing of it. Once a day all is pub
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import partial
 
 import structlog
 
@@ -17,6 +18,7 @@ from common.contracts.condition import ConditionState, Kind
 from common.errors import Outage
 from common.messaging.outbox import add_events
 from common.postgres.conditions import (
+    JOB,
     Condition,
     Difference,
     await_turn,
@@ -27,9 +29,9 @@ from common.postgres.conditions import (
     save_conditions,
     take_turn,
 )
-from common.postgres.pool import OUTAGE_ERRORS, Pool
+from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
 from common.postgres.schedules import Daily, claim_due, set_schedule
-from common.postgres.set_aside import describe
+from common.postgres.set_aside import RowKey, describe, each_apart
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.names import CONDITIONS, CONDITIONS_CHANGED
 from common.telemetry.setup import Gauge, counter
@@ -74,7 +76,8 @@ class Conditions:
     async def run(self) -> bool:
         """Have each observer look once; never more work to do at once.
 
-        One that fails does so alone: the others look, then its failure is raised.
+        A condition that cannot be published fails alone, as any job's row; so does an observer: the
+        others look, then its failure is raised.
         """
         failure: Exception | None = None
         for observer in self._observers:
@@ -96,25 +99,38 @@ class Conditions:
 
     async def _look(self, observer: Observer) -> bool:
         """Publish the next differences of a kind; whether there may be more."""
-        now = clock.now()
+        async with reading(self._pool) as connection:
+            found = await self._differences(connection, observer)
+        rows = [RowKey(one.merchant_id, f"{observer.kind}/{one.subject}") for one in found]
+        publish = partial(self._publish, observer)
+        await each_apart(self._pool, JOB, rows, publish, key=lambda row: row)
+        return len(found) == CHANGES_AT_ONCE
+
+    async def _differences(
+        self, connection: Connection, observer: Observer, only: Sequence[RowKey] | None = None
+    ) -> list[Difference]:
+        return await find_differences(
+            connection,
+            observer.kind,
+            observer.query,
+            observer.values(clock.now()),
+            only=only,
+            limit=CHANGES_AT_ONCE,
+        )
+
+    async def _publish(self, observer: Observer, rows: Sequence[RowKey]) -> None:
+        """Publish what is still different of these, unless another replica is at work."""
         async with unit_of_work(self._pool) as connection:
             if not await take_turn(connection):
-                return False
-            differences = await find_differences(
-                connection,
-                observer.kind,
-                observer.query,
-                observer.values(now),
-                limit=CHANGES_AT_ONCE,
+                return
+            differences = await self._differences(connection, observer, rows)
+            now = clock.now()
+            conditions = await save_conditions(
+                connection, [change_of(observer.kind, one, now) for one in differences]
             )
-            if not differences:
-                return False
-            changes = [change_of(observer.kind, one, now) for one in differences]
-            conditions = await save_conditions(connection, changes)
             await add_events(connection, map(event_of, conditions), source=self._source)
         for one in differences:
             _note(observer.kind, one)
-        return len(differences) == CHANGES_AT_ONCE
 
     async def _republish_daily(self) -> None:
         async with unit_of_work(self._pool) as connection:

@@ -161,6 +161,14 @@ Index(
     postgresql_where=text("finished_at IS NOT NULL AND NOT is_dry_run"),
 )
 Index(
+    "feed_run_failed",
+    feed_run.c.merchant_id,
+    feed_run.c.feed_id,
+    feed_run.c.kind,
+    feed_run.c.finished_at,
+    postgresql_where=text("state = 'failed' AND NOT is_dry_run"),
+)
+Index(
     "feed_run_waiting",
     feed_run.c.merchant_id,
     feed_run.c.feed_id,

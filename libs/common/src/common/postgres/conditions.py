@@ -9,7 +9,9 @@ import msgspec
 
 from common import clock
 from common.postgres.pool import Connection
+from common.postgres.set_aside import RowKey
 
+JOB = "conditions"
 Facts = Mapping[str, str]
 """Names and values."""
 _facts = msgspec.json.Decoder(dict[str, str])
@@ -82,26 +84,43 @@ def moment(expression: str) -> str:
 
 
 async def find_differences(
-    connection: Connection, kind: str, query: str, values: Sequence[object], *, limit: int
+    connection: Connection,
+    kind: str,
+    query: str,
+    values: Sequence[object],
+    *,
+    only: Collection[RowKey] | None = None,
+    limit: int,
 ) -> list[Difference]:
-    """What an observer's query gives otherwise than published, by merchant and subject.
+    """What an observer's query gives otherwise than published, by merchant and subject; of `only`
+    these, where they are given, else without those that the job is to pass over.
 
     The query's columns are `merchant_id`, `subject`, `since` (or NULL), and `links` and `details`
     (`facts`). Postgres compares, so that what has not changed, nearly all, does not leave it.
     """
+    first = len(values) + 1
+    if only is None:
+        chosen = f"NOT is_held('{JOB}', merchant_id, '{kind}/' || subject, ${first})"
+        further: tuple[object, ...] = (clock.now(),)
+    else:
+        chosen = f"""(merchant_id, '{kind}/' || subject) IN (
+            SELECT * FROM unnest(${first}::text[], ${first + 1}::text[]))"""  # noqa: S608 - as below
+        further = ([row.merchant_id for row in only], [row.subject for row in only])
     rows = await connection.fetch(
         f"""
         WITH seen AS MATERIALIZED ({query}), published AS MATERIALIZED (
             SELECT merchant_id, subject, since, links, details FROM condition
             WHERE kind = '{kind}' AND present
+        ), different AS MATERIALIZED (
+            SELECT merchant_id, subject, p.since AS published_since, p.links AS published_links,
+                p.details AS published_details, s.since, s.links, s.details
+            FROM published AS p FULL JOIN seen AS s USING (merchant_id, subject)
+            WHERE (p.links, p.details) IS DISTINCT FROM (s.links, s.details)
         )
-        SELECT merchant_id, subject, p.since AS published_since, p.links AS published_links,
-            p.details AS published_details, s.since, s.links, s.details
-        FROM published AS p FULL JOIN seen AS s USING (merchant_id, subject)
-        WHERE (p.links, p.details) IS DISTINCT FROM (s.links, s.details)
-        ORDER BY merchant_id, subject LIMIT {limit:d}
+        SELECT * FROM different WHERE {chosen} ORDER BY merchant_id, subject LIMIT {limit:d}
         """,  # noqa: S608 - the service's own text
         *values,
+        *further,
     )
     return [
         Difference(

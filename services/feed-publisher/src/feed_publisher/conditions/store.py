@@ -1,7 +1,7 @@
 """What is wrong with feeds and shops now: the queries of the observers. Reads only.
 
-Each looks at every feed, or shop, once and from there by indexes: no history, plan or catalogue is
-read through. Their rows are as `common.conditions.Observer` says.
+Each looks at every feed, or shop, or run that failed, once and from there by indexes: no history,
+plan or catalogue is read through. Their rows are as `common.conditions.Observer` says.
 """
 
 from common.postgres.conditions import facts, moment
@@ -21,15 +21,17 @@ RUN_FAILED = f"""
     SELECT DISTINCT ON (f.merchant_id, f.feed_id) f.merchant_id, 'feed/' || f.feed_id AS subject,
         r.finished_at AS since, {_OF_RUN} AS links,
         {facts(run_kind="r.kind", cause="r.trouble")} AS details
-    FROM feed AS f CROSS JOIN {_KINDS} CROSS JOIN LATERAL (
-        SELECT run_id, kind, state, trouble, finished_at FROM feed_run
-        WHERE merchant_id = f.merchant_id AND feed_id = f.feed_id AND kind = k.kind
-            AND finished_at IS NOT NULL AND NOT is_dry_run
-        ORDER BY finished_at DESC LIMIT 1
-    ) AS r
-    WHERE r.state = 'failed' AND (f.lifecycle = 'active' OR EXISTS (
-        SELECT FROM schedule AS s
-        WHERE s.kind = k.schedule AND s.merchant_id = f.merchant_id AND s.subject = f.feed_id))
+    FROM feed_run AS r JOIN feed AS f USING (merchant_id, feed_id)
+    WHERE r.state = 'failed' AND NOT r.is_dry_run
+        AND NOT EXISTS (
+            SELECT FROM feed_run AS later
+            WHERE later.merchant_id = r.merchant_id AND later.feed_id = r.feed_id
+                AND later.kind = r.kind AND later.finished_at > r.finished_at
+                AND later.finished_at IS NOT NULL AND NOT later.is_dry_run)
+        AND (f.lifecycle = 'active' OR EXISTS (
+            SELECT FROM schedule AS s
+            WHERE s.kind IN ('product-feed', 'offer-feed') AND s.merchant_id = f.merchant_id
+                AND s.subject = f.feed_id))
     ORDER BY f.merchant_id, f.feed_id, r.finished_at DESC
 """  # noqa: S608 - constant text
 """Feeds whose last run of either kind failed. A removed feed has schedules until all is deleted."""

@@ -10,6 +10,8 @@ INDEXES = {
     " WHERE finished_at IS NOT NULL AND NOT is_dry_run",
     "feed_run_decided": "feed_run (merchant_id, feed_id, kind, finished_at)"
     " WHERE accepted + refused > 0",
+    "feed_run_failed": "feed_run (merchant_id, feed_id, kind, finished_at)"
+    " WHERE state = 'failed' AND NOT is_dry_run",
     "feed_run_waiting": "feed_run (merchant_id, feed_id, planned_at)"
     " WHERE state IN ('awaiting_confirmation', 'withheld')",
 }
