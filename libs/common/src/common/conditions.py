@@ -9,7 +9,6 @@ moment has published all of a difference or nothing of it. Once a day all is pub
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from functools import partial
 
 import structlog
 
@@ -98,13 +97,18 @@ class Conditions:
         return False
 
     async def _look(self, observer: Observer) -> bool:
-        """Publish the next differences of a kind; whether there may be more."""
+        """Publish the next differences of a kind; whether any was and there may be more."""
         async with reading(self._pool) as connection:
             found = await self._differences(connection, observer)
+        published = 0
+
+        async def publish(rows: Sequence[RowKey]) -> None:
+            nonlocal published
+            published += await self._publish(observer, rows)
+
         rows = [RowKey(one.merchant_id, f"{observer.kind}/{one.subject}") for one in found]
-        publish = partial(self._publish, observer)
         await each_apart(self._pool, JOB, rows, publish, key=lambda row: row)
-        return len(found) == CHANGES_AT_ONCE
+        return published > 0 and len(found) == CHANGES_AT_ONCE
 
     async def _differences(
         self, connection: Connection, observer: Observer, only: Sequence[RowKey] | None = None
@@ -118,11 +122,12 @@ class Conditions:
             limit=CHANGES_AT_ONCE,
         )
 
-    async def _publish(self, observer: Observer, rows: Sequence[RowKey]) -> None:
-        """Publish what is still different of these, unless another replica is at work."""
+    async def _publish(self, observer: Observer, rows: Sequence[RowKey]) -> int:
+        """Publish what is still different of these, and how many are; none while another replica is
+        at work."""
         async with unit_of_work(self._pool) as connection:
             if not await take_turn(connection):
-                return
+                return 0
             differences = await self._differences(connection, observer, rows)
             now = clock.now()
             conditions = await save_conditions(
@@ -131,6 +136,7 @@ class Conditions:
             await add_events(connection, map(event_of, conditions), source=self._source)
         for one in differences:
             _note(observer.kind, one)
+        return len(differences)
 
     async def _republish_daily(self) -> None:
         async with unit_of_work(self._pool) as connection:
