@@ -9,8 +9,9 @@ import pytest
 from catalog_service.arrivals.note_arrivals import note_arrivals, save_noted
 from catalog_service.categories.branches import renew_tree
 from catalog_service.categories.changes.compare import asked_for
+from catalog_service.categories.changes.store import note_schema
 from catalog_service.categories.marketplace import Marketplace
-from catalog_service.categories.store import save_branch
+from catalog_service.categories.store import find_schema, save_branch, save_schema
 from catalog_service.conditions.configurations.check_configurations import ConfigurationCheck
 from catalog_service.conditions.observers import observers
 from catalog_service.feeds.configuration import FeedConfiguration
@@ -229,6 +230,22 @@ async def test_a_category_that_is_withdrawn_or_asks_for_more(
         await apply_configuration(connection, "m", "f", form())
     await settle()
     assert await present() == {}
+
+    # gives its schema no longer, and again
+    for body_now, expected in ((None, ["refused"]), (body, [])):
+        async with unit_of_work(pool) as connection:
+            known = await find_schema(connection, ("m", "s", WALL_CLOCKS))
+            assert known is not None
+            await note_schema(
+                connection, ("m", "s"), WALL_CLOCKS, before=known.body, after=body_now
+            )
+            await save_schema(
+                connection,
+                ("m", "s", WALL_CLOCKS),
+                body=body_now,
+                refusal=None if body_now else "no",
+            )
+        assert [event.details["what"] for event in (await present()).values()] == expected
 
     # and withdraws it from the shop, for a while
     async def list_below(*leaves: str) -> None:

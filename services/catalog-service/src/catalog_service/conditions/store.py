@@ -83,12 +83,7 @@ CATEGORY_CHANGED = f"""
     JOIN feed AS f ON f.merchant_id = c.merchant_id AND f.shop_id = c.shop_id
         AND f.lifecycle = 'active'
     WHERE CASE c.what
-        WHEN 'withdrawn' THEN EXISTS (
-            SELECT FROM normalized_product AS n
-            WHERE n.category_id = c.category_id AND n.merchant_id = f.merchant_id
-                AND n.feed_id = f.feed_id
-                AND n.state NOT IN ('excluded', 'deleted', 'feed_removed'))
-        ELSE c.changed_at > $1::timestamptz - interval '30 days' AND EXISTS (
+        WHEN 'asks' THEN c.changed_at > $1::timestamptz - interval '30 days' AND EXISTS (
                 SELECT FROM (
                     SELECT number FROM counter AS k
                     WHERE k.merchant_id = f.merchant_id AND k.subject = f.feed_id
@@ -104,6 +99,11 @@ CATEGORY_CHANGED = f"""
                     WHERE n.category_id = c.category_id AND n.merchant_id = f.merchant_id
                         AND n.feed_id = f.feed_id LIMIT {PRODUCTS_LOOKED_AT}
                 ) AS used WHERE used.missing && c.fields)
+        ELSE EXISTS (
+            SELECT FROM normalized_product AS n
+            WHERE n.category_id = c.category_id AND n.merchant_id = f.merchant_id
+                AND n.feed_id = f.feed_id
+                AND n.state NOT IN ('excluded', 'deleted', 'feed_removed'))
         END
     ORDER BY f.merchant_id, subject, c.what DESC
 """  # noqa: S608 - constant text

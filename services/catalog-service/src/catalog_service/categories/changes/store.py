@@ -1,19 +1,24 @@
-"""Rows of categories' changes: withdrawn from a shop, or asking for something new."""
+"""Rows of categories' changes: withdrawn from a shop, refused, or asking for something new."""
 
 from collections.abc import Collection
+
+import structlog
 
 from catalog_service.categories.changes.compare import asked_for
 from catalog_service.shops.store import ShopKey
 from common import clock
 from common.postgres.pool import Connection
 
-WITHDRAWN, ASKS = "withdrawn", "asks"
+WITHDRAWN, REFUSED, ASKS = "withdrawn", "refused", "asks"
+"""It left the shop's tree; AliExpress gives its schema no longer; it asks for something new."""
+
+log = structlog.get_logger()
 
 
 async def note_withdrawn(
-    connection: Connection, shop: ShopKey, category_ids: Collection[str]
+    connection: Connection, shop: ShopKey, category_ids: Collection[str], *, what: str = WITHDRAWN
 ) -> None:
-    """The shop may not use these any more; one known to be withdrawn stays as it is."""
+    """The shop may not use these any more; one of which that is known stays as it is."""
     await connection.execute(
         """
         INSERT INTO category_change (merchant_id, shop_id, category_id, what, changed_at)
@@ -21,13 +26,13 @@ async def note_withdrawn(
         """,
         *shop,
         sorted(category_ids),
-        WITHDRAWN,
+        what,
         clock.now(),
     )
 
 
 async def note_returned(
-    connection: Connection, shop: ShopKey, category_ids: Collection[str]
+    connection: Connection, shop: ShopKey, category_ids: Collection[str], *, what: str = WITHDRAWN
 ) -> None:
     """The shop may use these again."""
     await connection.execute(
@@ -37,7 +42,7 @@ async def note_returned(
         """,
         *shop,
         list(category_ids),
-        WITHDRAWN,
+        what,
     )
 
 
@@ -50,15 +55,16 @@ async def note_schema(
     after: str | None,
 ) -> None:
     """A schema that was known has another text, or is refused (None), since before."""
-    if after is None:
-        if before is not None:
-            await note_withdrawn(connection, shop, [category_id])
+    if after is None or before is None:
+        note = note_withdrawn if after is None else note_returned
+        await note(connection, shop, [category_id], what=REFUSED)
         return
-    if before is None:
-        await note_returned(connection, shop, [category_id])
+    try:
+        demanded = asked_for(category_id, after)
+        new = demanded - asked_for(category_id, before)
+    except Exception:  # what a schema may hold is AliExpress's: it is kept, whatever it is
+        log.exception("schema.not_compared", category=category_id)
         return
-    demanded = asked_for(category_id, after)
-    new = demanded - asked_for(category_id, before)
     if new:
         await connection.execute(
             """
