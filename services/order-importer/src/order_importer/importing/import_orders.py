@@ -155,7 +155,7 @@ async def _run(
 
 
 async def _know_carriers(pool: Pool, access: ShopAccess, merchant_id: str, shop_id: str) -> None:
-    """Have the shop's carriers known, so that parcels can be asked for while nothing can be read."""
+    """Have the carriers known, so that parcels can be asked for while nothing can be read."""
     try:
         await load_carriers(pool, access, merchant_id, shop_id)
     except (Outage, Refusal, CallerFault) as obstacle:
