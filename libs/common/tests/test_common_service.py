@@ -100,7 +100,7 @@ async def test_what_a_service_survives_and_how_it_ends_when_asked(
 ) -> None:
     async with probed(programs, harness, tmp_path) as service:
         _, live = await service.ask("live")
-        parts = ["measuring", "one", "relay", "test.sources", "two"]
+        parts = ["measuring", "one", "prune-audit", "relay", "test.sources", "two"]
         assert sorted(live["components"]) == parts
         # a turn that is cancelled, by whomever, is followed by another
         await service.ask_for("cancel relay: turn")

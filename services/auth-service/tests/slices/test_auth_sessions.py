@@ -6,6 +6,7 @@ from statistics import median
 
 import jwt
 import pytest
+from structlog.testing import capture_logs
 
 from auth_service.second_factor.store import FactorOwner
 from auth_service.second_factor.totp import code_at, step_of
@@ -338,3 +339,22 @@ async def test_a_factor_is_sealed_for_its_person_and_disabled_by_the_password(au
     assert right.status_code == 204
     assert await sign_in(auth, person.email)
     assert not await auth.pool.fetchval("SELECT count(*) FROM recovery_code")
+
+
+async def test_no_secret_of_a_person_is_in_a_log_or_an_audit_row(
+    mailbox: Mailbox, auth: Auth, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await auth.register()
+    with capture_logs() as logs:
+        person = await join(auth, "a@shein.example")
+        secret, codes = await enrolled(auth, person)
+        bearer = (await token(auth, person))["authorization"]
+        await try_sign_in(auth, person.email, code=codes[0])
+        await try_sign_in(auth, person.email, "wrong, wrong, wrong")
+        await auth.http.post("/v1/password/forgot", json={"email": person.email})
+    rows = await auth.pool.fetch("SELECT * FROM audit")
+    written = f"{logs}{capfd.readouterr()}{rows}"
+    links = [mail.secret for mail in mailbox.mails]
+    assert len(links) == 1 + 1
+    for canary in (PASSWORD, person.secret, secret, *codes, bearer, *links):
+        assert canary not in written

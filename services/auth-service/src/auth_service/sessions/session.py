@@ -35,7 +35,7 @@ class SessionEnded(Refusal):
             "no session came with the request, or it has ended",
             status=401,
             slug="session-ended",
-            remedy="Sign in (POST /v1/sessions) and send the session as a bearer token.",
+            remedy="Sign in, and send the session as a bearer token.",
         )
 
 
