@@ -33,6 +33,11 @@ pytestmark = pytest.mark.usefixtures("sold")
         "set-aside list --json",
         "imports list --json",
         "merchants register newcomer --json",
+        "people invite somebody@lumo.example --role viewer --json",
+        "people list --json",
+        "people list --operator --json",
+        "clients list --every-merchant --json",
+        "audit --every-merchant --json",
     ],
 )
 async def test_what_programs_ask_is_one_json_document(channel: ChannelCommand, words: str) -> None:
@@ -55,6 +60,21 @@ async def test_a_paused_feed_shows_why_until_it_is_resumed(channel: ChannelComma
     assert {item["pause_reason"] for item in paused.document["schedules"]} == {"stocktaking"}
     resumed = await channel("feeds", "resume", "--json")
     assert not any(item["is_paused"] for item in resumed.document["schedules"])
+
+
+async def test_the_audit_of_all_services_is_one_list(channel: ChannelCommand) -> None:
+    rows = (await channel("audit", "--limit", "1000", "--json")).document
+    assert {row["service"] for row in rows} == {
+        "auth-service",
+        "catalog-service",
+        "feed-publisher",
+        "order-importer",
+    }
+    actions = {row["action"] for row in rows}
+    assert {"shop.connected", "feed.configuration.saved", "feed.run-asked"} <= actions
+    assert [row["at"] for row in rows] == sorted((row["at"] for row in rows), reverse=True)
+    paused = await channel("audit", "--action", "feed.paused", "--json")
+    assert {row["action"] for row in paused.document} <= {"feed.paused"}
 
 
 async def test_of_two_plans_the_older_is_refused_and_the_newer_named(
