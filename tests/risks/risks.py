@@ -59,8 +59,15 @@ RISKS = (
     Risk(
         "X3",
         "a token that is forged, too old or somebody else's",
-        "EdDSA alone, checked offline; every one of a table of bad tokens is nobody",
-        (f"{COMMON}/test_common_identity.py",),
+        "EdDSA alone, checked offline; every one of a table of bad tokens is nobody; people's "
+        "sessions are stored as hashes, end, and are planted by nobody; links open once",
+        (
+            f"{COMMON}/test_common_identity.py",
+            f"{AUTH}/slices/test_auth_sessions.py",
+            f"{AUTH}/slices/test_auth_signing_in.py",
+            f"{AUTH}/slices/test_auth_people.py",
+            f"{AUTH}/slices/test_auth_clients.py",
+        ),
     ),
     Risk(
         "X4",
@@ -152,6 +159,7 @@ RISKS = (
         "a merchant calls operators' routes",
         "every route is refused to every role that is not meant",
         (
+            "tests/isolation/test_roles.py",
             f"{AUTH}/slices/test_auth_scopes.py",
             f"{AUTH}/slices/test_auth_access.py",
             f"{ORDERS}/slices/test_orders_scopes.py",

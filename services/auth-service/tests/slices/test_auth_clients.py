@@ -57,6 +57,26 @@ async def test_an_owner_makes_rotates_and_revokes_a_client(auth: Auth) -> None:
     assert actions == [[client], [client, client], [client]]
 
 
+async def test_a_revoked_clients_producer_keys_prove_nothing(auth: Auth) -> None:
+    await auth.register()
+    made = await auth.http.post(
+        CLIENTS, json={"name": "x", "scopes": ["catalogue:write"]}, headers=auth.operator
+    )
+    path = f"{CLIENTS}/{made.json()['client_id']}"
+    key = (await auth.http.post(f"{path}/producer-keys", headers=auth.operator)).json()["key_id"]
+    lookup = "/internal/v1/producer-keys/lookup"
+
+    async def found() -> int:
+        answer = await auth.http.post(lookup, json={"key_ids": [key]}, headers=auth.service)
+        return len(answer.json()["keys"])
+
+    assert await found() == 1
+    await auth.http.delete(path, headers=auth.operator)
+    assert await found() == 0
+    another = await auth.http.post(f"{path}/producer-keys", headers=auth.operator)
+    assert another.status_code == 404
+
+
 async def test_clients_are_their_merchants_and_owners_alone_change_them(auth: Auth) -> None:
     await auth.register()
     await auth.register("other")

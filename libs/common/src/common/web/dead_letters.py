@@ -275,14 +275,14 @@ class _DeadLetters:
         return replaying(
             self._replayer,
             merchant_id=merchant_id,
-            actor=caller.identity.subject,
+            actor=caller.identity.name,
             value=None if value is None else value.encode(),
             trusts_unproven=caller.identity.is_operator,
         )
 
     def _discarding(self, merchant_id: str | None, caller: _Caller, why: str) -> Action:
         return discarding(
-            self._replayer, merchant_id=merchant_id, actor=caller.identity.subject, why=why
+            self._replayer, merchant_id=merchant_id, actor=caller.identity.name, why=why
         )
 
     async def _bulk(self, request: Selected, selection: Selection, action: Action) -> BulkView:

@@ -77,6 +77,11 @@ class Identity:
     """A person's address; None for API clients and services."""
 
     @property
+    def name(self) -> str:
+        """What people call the caller: a person's address, a client's id."""
+        return self.email or self.subject
+
+    @property
     def is_operator(self) -> bool:
         """Whether every merchant and route is open."""
         return OPERATOR in self.scopes

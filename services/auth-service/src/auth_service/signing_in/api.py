@@ -237,7 +237,7 @@ def _add_passwords(
             await reset_password(pool, guard, form.link, form.password)
         except Refusal as refusal:
             return browser.show(request, pages.reset_form(opened, form.link), refusal)
-        page = pages.done_page("The password is set", f"Sign in at {SIGN_IN} with it.")
+        page = pages.done_page("The password is set", "Sign in with it.", links=pages.TO_SIGN_IN)
         browser.forget_session(page)
         return page
 
@@ -264,7 +264,9 @@ def _add_invitation(router: APIRouter, pool: Pool, guard: Guard, browser: _Brows
             await accept_invitation(pool, guard, form.link, password=form.password or None)
         except Refusal as refusal:
             return browser.show(request, pages.invitation_form(opened, form.link), refusal)
-        return pages.done_page("Welcome", f"Sign in at {SIGN_IN} with {opened.person.email}.")
+        return pages.done_page(
+            "Welcome", f"Sign in with {opened.person.email}.", links=pages.TO_SIGN_IN
+        )
 
 
 def _add_renewal(router: APIRouter, pool: Pool, browser: _Browser, contact: str) -> None:

@@ -1,5 +1,6 @@
 """The pages: one form each, or what came of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,10 +56,10 @@ def form_page(form: Form, token: str, *, refusal: Refusal | None = None) -> HTML
     )
 
 
-def done_page(title: str, *paragraphs: str) -> HTMLResponse:
-    """It is done; what next."""
+def done_page(title: str, *paragraphs: str, links: Sequence[tuple[str, str]] = ()) -> HTMLResponse:
+    """It is done; what next, with addresses and their texts."""
     return HTMLResponse(
-        _outcome.render(title=title, paragraphs=paragraphs, rule=None), headers=HEADERS
+        _outcome.render(title=title, paragraphs=paragraphs, links=links), headers=HEADERS
     )
 
 
@@ -91,6 +92,7 @@ def signed_in_form(person: Person) -> Form:
     )
 
 
+TO_SIGN_IN = (("/v1/sign-in", "Sign in"),)
 FORGOT_FORM = Form(
     "Forgot your password?",
     "/v1/forgot-password",

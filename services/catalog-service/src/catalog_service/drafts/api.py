@@ -66,7 +66,7 @@ def drafts_router(pool: Pool, *, most: int, lifetime: timedelta) -> APIRouter:
         """Try a configuration on every product of the feed; nothing is saved or sent."""
         async with unit_of_work(pool) as connection:
             draft = await begin_draft(
-                connection, merchant, feed_id, form, author=caller.subject, most=most
+                connection, merchant, feed_id, form, author=caller.name, most=most
             )
         return view(draft)
 
@@ -126,7 +126,7 @@ def drafts_router(pool: Pool, *, most: int, lifetime: timedelta) -> APIRouter:
         """Save the configuration, if the feed is still what it was when the draft began."""
         async with unit_of_work(pool) as connection:
             draft = await load_draft(connection, merchant, feed_id, draft_id, lock=True)
-            feed, form = await apply_draft(connection, draft, author=caller.subject, note=note)
+            feed, form = await apply_draft(connection, draft, author=caller.name, note=note)
         response.headers["ETag"] = feed.etag
         return await applied_view(pool, feed, form)
 

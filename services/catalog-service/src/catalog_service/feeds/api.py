@@ -83,7 +83,7 @@ def feeds_router(pool: Pool) -> APIRouter:
                 merchant,
                 feed_id,
                 form,
-                author=caller.subject,
+                author=caller.name,
                 note=note,
                 preconditions=conditional,
             )

@@ -136,7 +136,7 @@ def versions_router(pool: Pool) -> APIRouter:
                 merchant,
                 feed_id,
                 version,
-                author=caller.subject,
+                author=caller.name,
                 note=note,
                 preconditions=conditional,
             )

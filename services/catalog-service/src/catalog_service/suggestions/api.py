@@ -113,7 +113,7 @@ def suggestions_router(pool: Pool, trees: ShopTrees, categories: CategorySuggest
                 merchant,
                 feed_id,
                 changed,
-                author=caller.subject,
+                author=caller.name,
                 note=note or _note(form.accepted),
                 preconditions=conditional,
                 action="feed.suggestions.accepted",
