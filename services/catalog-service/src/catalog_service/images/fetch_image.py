@@ -1,15 +1,14 @@
 """Fetch the beginning of one picture, behind the guard, and say whether it is one."""
 
 import asyncio
-import socket
 from dataclasses import dataclass
 from hashlib import blake2b
 from urllib.parse import urljoin
 
 import httpx2
 
-from catalog_service.images.guard import AddressRefused, Target, check_addresses, target_of
-from catalog_service.images.resolve_name import resolve_name
+from common.outbound.guard import AddressRefused, target_of
+from common.outbound.guarded_request import guarded_request
 
 MAX_REDIRECTS = 3
 MAX_BYTES = 5_000_000
@@ -74,7 +73,7 @@ class ImageFetcher:
     async def _follow(self, url: str, *, is_kept: bool) -> Verdict:
         for _ in range(MAX_REDIRECTS + 1):
             target = target_of(url, self._allowed)
-            request = await self._request(target)
+            request = await guarded_request(self._client, "GET", target)
             response = await self._client.send(request, stream=True)
             try:
                 if response.is_redirect:
@@ -89,26 +88,6 @@ class ImageFetcher:
             finally:
                 await response.aclose()
         return Verdict(f"it redirects more than {MAX_REDIRECTS} times")
-
-    async def _request(self, target: Target) -> httpx2.Request:
-        """The request to the checked address, with the name in Host and TLS."""
-        address = check_addresses(target, await _resolve(target))
-        literal = f"[{address}]" if ":" in address else address
-        return self._client.build_request(
-            "GET",
-            f"{target.scheme}://{literal}:{target.port}{target.path}",
-            headers={"host": target.authority},
-            extensions={"sni_hostname": target.host},
-        )
-
-
-async def _resolve(target: Target) -> list[str]:
-    try:
-        return await resolve_name(target.host, target.port)
-    except socket.gaierror as error:
-        if error.errno == socket.EAI_AGAIN:  # the name server is away, not the name
-            raise
-        raise AddressRefused("the host's name cannot be resolved") from None
 
 
 async def _evaluate(response: httpx2.Response, *, is_kept: bool) -> Verdict:

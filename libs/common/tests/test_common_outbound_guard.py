@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog_service.images.guard import AddressRefused, check_addresses, is_public, target_of
+from common.outbound.guard import AddressRefused, check_addresses, is_public, target_of
 
 NOBODY: frozenset[str] = frozenset()
 

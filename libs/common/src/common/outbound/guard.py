@@ -1,4 +1,4 @@
-"""The SSRF guard: which addresses a picture may be fetched from (security X7). Pure.
+"""The SSRF guard: which addresses of merchants' may be connected to (security X7). Pure.
 
 A name is resolved once, all its addresses are checked, and the connection goes to the checked
 address: checking and then fetching by name would resolve twice, and be fooled by the second.
@@ -28,12 +28,12 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class AddressRefused(Exception):
-    """The picture's address must not be fetched; the message says why."""
+    """The address must not be connected to; the message says why."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a picture is to be fetched: `host` is ASCII, `path` holds the query too."""
+    """Where a request goes: `host` is ASCII, `path` holds the query too."""
 
     scheme: str
     host: str
@@ -60,14 +60,14 @@ def target_of(url: str, allowed_hosts: frozenset[str]) -> Target:
         raise AddressRefused("it is no web address") from None
     scheme = parts.scheme.lower()
     if scheme not in PORTS or not parts.hostname:
-        raise AddressRefused("only http and https addresses are fetched")
+        raise AddressRefused("only http and https addresses are taken")
     if "@" in parts.netloc:
         raise AddressRefused("the address carries a user name")
     host = _host(parts.hostname)
     port = PORTS[scheme] if port is None else port
     is_allowed = f"{host}:{port}" in allowed_hosts
     if port not in PORTS.values() and not is_allowed:
-        raise AddressRefused(f"the port {port} is not one of web pictures (80, 443)")
+        raise AddressRefused(f"the port {port} is not one of the web (80, 443)")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(scheme, host, port, path, is_allowed)
 

@@ -12,11 +12,11 @@ async def resolve_name(host: str, port: int) -> list[str]:
 
     In a thread of its own: a lookup cannot be ended, and the threads that the loop has for all
     lookups, Kafka's and Postgres's too, are few. A daemon, so that the process can end meanwhile.
-    How many there are is bounded by the pictures checked at once.
+    How many there are is bounded by the requests their callers make at once.
     """
     found: Future[list[str]] = Future()
     found.set_running_or_notify_cancel()
-    Thread(target=_settle, args=(found, host, port), name="picture's name", daemon=True).start()
+    Thread(target=_settle, args=(found, host, port), name="resolve-name", daemon=True).start()
     return await asyncio.wrap_future(found)
 
 

@@ -1,0 +1,1 @@
+"""Requests to addresses that merchants name, behind the SSRF guard (security X7)."""
