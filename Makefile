@@ -43,6 +43,11 @@ observe: $(READY) ## alerts and dashboards of the running stack, by this machine
 screenshots: $(READY) ## pictures of the dashboards for docs/observability.md, of a system that has just sold the sample
 	@$(BIN)/python -m deploy.observability.screenshots
 
+.PHONY: mail-pictures
+mail-pictures: $(READY) ## pictures of mails for docs/alerts.md
+	@$(BIN)/python docs/render_mails.py
+	@$(BIN)/python docs/generate_alerts.py
+
 .PHONY: wipe
 wipe: $(READY) ## forget all local state, Postgres's and Kafka's together
 	@$(BIN)/python -m stack wipe
@@ -100,6 +105,7 @@ check-contracts: $(READY)
 check-docs: $(READY)
 	@$(BIN)/python docs/generate_errors.py --check
 	@$(BIN)/python docs/generate_metrics.py --check
+	@$(BIN)/python docs/generate_alerts.py --check
 	@$(BIN)/python -m deploy.observability.generate --check
 	@$(BIN)/python sandbox/build/generate_readme.py --check
 check-manifests: $(READY)
@@ -135,9 +141,10 @@ contracts: $(READY) ## generate schemas/ from the code
 	@$(BIN)/python -m schemas.generate
 
 .PHONY: docs
-docs: $(READY) ## generate what code knows: docs/aliexpress-errors.md, docs/metrics.md, rules, dashboards, ...
+docs: $(READY) ## generate what code knows: docs/aliexpress-errors.md, metrics, alerts, rules, dashboards, ...
 	@$(BIN)/python docs/generate_errors.py
 	@$(BIN)/python docs/generate_metrics.py
+	@$(BIN)/python docs/generate_alerts.py
 	@$(BIN)/python -m deploy.observability.generate
 	@$(BIN)/python -m deploy.strimzi
 	@$(BIN)/python sandbox/build/generate_readme.py
@@ -176,6 +183,10 @@ lapsed: prepare ## three days without a token: 20,000 changes and 300 requests t
 .PHONY: faults
 faults: prepare ## every fault of the marketplace against every call, with fourteen products
 	$(BIN)/pytest -q --length=long --timeout=0 --durations=25 tests/stories/faults
+
+.PHONY: ninety-days
+ninety-days: prepare ## 90 days of 50 shops' troubles, mails and webhooks, two replicas, 20 kills
+	$(BIN)/pytest -q --length=long --timeout=0 tests/stories/alerts_people
 
 .PHONY: manifests
 manifests: prepare ## render and check every component for Kubernetes alone, too

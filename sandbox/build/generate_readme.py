@@ -25,7 +25,8 @@ BEHAVIOURS = Path(shapes.__file__).with_name("behaviours.txt")
 NO_UNCERTAINTY = frozenset(
     {
         "host", "port", "public_url", "seed", "state_file", "app_key", "app_secret",
-        "redirect_uris", "max_body_bytes",
+        "redirect_uris", "max_body_bytes", "smtp_port",
+        "more_sellers",
     }
 )  # fmt: skip
 """Settings that say where it runs, not how AliExpress behaves."""

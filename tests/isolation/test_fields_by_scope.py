@@ -91,6 +91,8 @@ def test_secrets_are_shown_to_those_alone_they_are_made_for() -> None:
         ("operator", "auth-service InvitationView", "link"),
         ("clients:write", "auth-service ClientSecret", "client_secret"),  # once, when it is made
         ("clients:write", "auth-service RotatedSecret", "client_secret"),
+        ("webhooks:write", "auth-service NewEndpoint", "secret"),  # once, when it is made
+        ("webhooks:write", "auth-service NewSecret", "secret"),
         ("catalogue:write", "auth-service NewProducerKey", "signing_key"),  # once, when it is made
         ("token:read", "auth-service TokenView", "access_token"),  # services: AliExpress's
         ("token:read", "auth-service OpenedKey", "signing_key"),  # services: to verify events

@@ -97,7 +97,7 @@ RISKS = (
         "pictures fetched from inside",
         "every address a name has is checked, and connected to as it was checked",
         (
-            f"{CATALOG}/rules/test_catalog_image_guard.py",
+            f"{COMMON}/test_common_outbound_guard.py",
             f"{CATALOG}/slices/test_catalog_images.py",
         ),
     ),
@@ -143,7 +143,12 @@ RISKS = (
         "an allow-list, whose result it leaves as it is",
         (f"{CATALOG}/rules/test_catalog_texts.py",),
     ),
-    Risk("X13", "forged webhooks", "does not apply: none come in or go out"),
+    Risk(
+        "X13",
+        "forged and repeated webhooks",
+        "deliveries are signed, by two secrets while one is replaced, and keep their id",
+        (f"{AUTH}/slices/test_auth_webhooks.py",),
+    ),
     Risk(
         "X14",
         "AliExpress answers with harm",

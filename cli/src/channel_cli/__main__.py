@@ -4,6 +4,7 @@ import typer
 
 from channel_cli.commands import (
     adopt,
+    alerts,
     audit,
     catalogue,
     catalogue_fields,
@@ -41,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(merchants.app, name="merchants")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(people.app, name="people")
 app.add_typer(clients.app, name="clients")
 app.add_typer(shops.app, name="shops")

@@ -12,7 +12,7 @@ from channel_cli.commands.dead_letters import letters_of
 from channel_cli.output import err, out, table_of
 from channel_cli.probes import probe
 from channel_cli.session import Problem, TookTooLong, Unreachable
-from channel_demo import bring_in, sell, trade
+from channel_demo import alerts, bring_in, sell, trade
 from channel_demo.bring_in import DemoFailed
 from channel_demo.consent import ConsentFailed
 from channel_demo.report import Report, find_faults, tables_of, write_report
@@ -76,6 +76,7 @@ async def run_and_report(addresses: Addresses, options: DemoOptions, started: fl
         feed=sources.feed,
     ) as session:
         report, offers_changed = await sell_sample(session, sources, started)
+        await alerts.tell_people(session)
     for table in tables_of(report):
         out.print(table)
     if options.report_file is not None:
@@ -127,6 +128,7 @@ def sources_of(options: DemoOptions, sandbox_url: str) -> Sources:
 
 async def stay_up(stack: Stack) -> None:
     """Show how everything is until the user ends it."""
+    err.print(f"What people were mailed: {stack.url(SANDBOX)}/mails")
     err.print(f"Everything keeps running; logs: {stack.logs}. Ctrl-C stops it.")
     with Live(console=err, auto_refresh=False) as live:
         while True:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx2
@@ -80,6 +81,19 @@ class ShopOrder(msgspec.Struct, frozen=True):
     shipments: list[Parcel] = msgspec.field(default_factory=list)
 
 
+class CaughtMail(msgspec.Struct, frozen=True):
+    """A mail that the sandbox caught."""
+
+    subject: str
+    recipients: list[str]
+    received_at: datetime
+    text: str
+
+
+class _Mails(msgspec.Struct, frozen=True):
+    mails: list[CaughtMail]
+
+
 @dataclass(frozen=True)
 class SandboxControl:
     """What a test or a demonstration may do that no seller could.
@@ -129,6 +143,14 @@ class SandboxControl:
     async def move_clock(self, seconds: float) -> None:
         """Let time pass for the marketplace and all services."""
         await self._post("/control/clock", dict[str, Any], {"advance_seconds": seconds})
+
+    async def end_tokens(self) -> None:
+        """The seller takes the authorisation back."""
+        await self._post("/control/tokens/expire", Any, {"seller_id": self.seller_id})
+
+    async def mails(self, recipient: str) -> list[CaughtMail]:
+        """What was mailed to this address, the oldest first."""
+        return (await self._get("/control/mails", _Mails, {"to": recipient})).mails
 
     async def calls(self) -> Mapping[str, int]:
         """How often each operation was called."""

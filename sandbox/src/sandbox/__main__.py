@@ -5,6 +5,7 @@ import gc
 import uvicorn
 
 from sandbox.app import Application
+from sandbox.sellers import add_sellers
 from sandbox.server import LongLineProtocol
 from sandbox.settings import Settings
 
@@ -12,6 +13,7 @@ from sandbox.settings import Settings
 def main() -> None:
     """Serve at the address the settings name."""
     settings = Settings()
+    add_sellers(settings.more_sellers)
     # Hundreds of thousands of products stay for good: collecting among them finds nothing.
     gc.set_threshold(100_000, 50, 100)
     uvicorn.run(

@@ -8,6 +8,8 @@ from sandbox import authorization
 from sandbox.control import actions as control
 from sandbox.gateway import NEW_BUSINESS, NEW_SYSTEM, OLD, ConnectionBroken, Gateway
 from sandbox.home import home
+from sandbox.mails.catcher import start_catcher
+from sandbox.mails_page import mails
 from sandbox.methods import feeds, orders, product_reads, products, shop, tokens
 from sandbox.pictures import picture
 from sandbox.server import (
@@ -74,12 +76,18 @@ class Application:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        settings = self.state.settings
+        catcher = None
+        if settings.smtp_port:
+            catcher = await start_catcher(self.state.mailbox, settings.host, settings.smtp_port)
         self._tasks.append(asyncio.create_task(self._tick()))
         if self._state_file is not None:
             saving = self._state_file.save_regularly(lambda: self.state.stored)
             self._tasks.append(asyncio.create_task(saving))
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        if catcher is not None:
+            catcher.close()
         for task in self._tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -98,6 +106,7 @@ class Application:
 _GATEWAYS = (("/sync", NEW_BUSINESS), ("/rest", NEW_SYSTEM), ("/router/rest", OLD))
 _PAGES: dict[str, Callable[[State, Request], Response]] = {
     "/": home,
+    "/mails": mails,
     "/oauth/authorize": authorization.authorize,
     "/authorize": authorization.authorize,
     "/token": authorization.old_token,

@@ -1,6 +1,6 @@
 """The sandbox's sellers: who they are and what belongs to their shops."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 COUNTRY_PRICES = [
     "RU",
@@ -173,3 +173,13 @@ SELLERS: dict[str, Seller] = {
         ),
     )
 }
+
+
+def add_sellers(count: int) -> None:
+    """Let there be so many sellers beyond those above, all alike but for their ids."""
+    first = next(iter(SELLERS.values()))
+    for number in range(1, count + 1):
+        seller_id = str(2_200_200_000 + number)
+        SELLERS[seller_id] = replace(
+            first, id=seller_id, name=f"Sandbox Shop {number}", login_id=f"cn{seller_id}"
+        )

@@ -17,8 +17,12 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = 8080
+    smtp_port: int = 0
+    """Where mails are caught; 0: nowhere."""
     public_url: str = ""
     """Address others reach it at; empty means http://HOST:PORT."""
+    more_sellers: int = 0
+    """How many sellers there are beyond the three that are documented."""
     seed: int = 1
     """Where all ids and drawn choices begin."""
     state_file: Path | None = None

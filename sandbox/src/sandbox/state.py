@@ -15,6 +15,7 @@ from sandbox.faults import Faults
 from sandbox.feeds.service import FeedService, Job
 from sandbox.ledger import CallCounts, Entry, Ledger
 from sandbox.limits import Limits
+from sandbox.mails.mailbox import Mailbox
 from sandbox.oauth.service import OAuthService, OAuthState
 from sandbox.orders.order import Order
 from sandbox.orders.repository import OrderRepository
@@ -62,6 +63,7 @@ class State:
         self.counts = CallCounts()
         self.quirks = Quirks()
         self.faults = Faults(settings.seed)
+        self.mailbox = Mailbox(lambda: self.clock.now())  # noqa: PLW0108 - a reset makes it anew
         self.begin(stored or StoredState())
 
     def begin(self, stored: StoredState) -> None:
@@ -99,6 +101,7 @@ class State:
         self.faults.clear()
         self.counts.clear()
         self.quirks = Quirks()
+        self.mailbox.clear()
         self.begin(StoredState(clock=self.stored.clock))
 
     def advance(self) -> None:

@@ -18,15 +18,20 @@ from pydantic import SecretStr
 
 from auth_service.app import SERVICE
 from auth_service.clients.issue_jwt import sign_claims
+from auth_service.clients.scopes import SCOPES_OF_ROLE
 from auth_service.clients.signing_keys import SigningKeys
+from auth_service.people.person import Person, Role
+from auth_service.people.store import ensure_person, save_membership
 from auth_service.settings import AuthSettings
 from auth_service.shops.token_vault import TokenVault
 from common import clock, clock_source
 from common.contracts.event import Event
+from common.jobs import Job
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
+from common.postgres.unit_of_work import unit_of_work
 from common.service import Context, Parts, create_app
-from common.web.identity import OPERATOR, Verifier
+from common.web.identity import OPERATOR, PERSON, Verifier
 from stack.sandbox import Sandbox, running_sandbox
 from stack.testing import NewDatabase
 
@@ -110,6 +115,36 @@ class Auth:
             "SELECT value FROM outbox WHERE topic = $1 ORDER BY id", event.topic
         )
         return [msgspec.json.decode(row["value"], type=event) for row in rows]
+
+    async def run(self, *jobs: str) -> None:
+        """Let these jobs take turns until they find nothing to do, in this order."""
+        by_name = {job.name: job for job in self.parts.jobs if isinstance(job, Job)}
+        for name in jobs:
+            while await by_name[name]._run_once():
+                pass
+
+    async def member(
+        self,
+        role: Role = "owner",
+        merchant_id: str = "shein",
+        *,
+        email: str | None = None,
+        language: str = "en",
+    ) -> Person:
+        """Somebody who works for the merchant."""
+        async with unit_of_work(self.pool) as connection:
+            person = await ensure_person(
+                connection, email or f"{role}@{merchant_id}.example", language=language
+            )
+            await save_membership(
+                connection, merchant_id, person.person_id, role, accepted_at=clock.now()
+            )
+        return person
+
+    def as_person(self, person: Person, role: Role, merchant_id: str = "shein") -> dict[str, str]:
+        """The person's token for this merchant."""
+        scopes = SCOPES_OF_ROLE[role]
+        return self.bearer(*scopes, merchant_id=merchant_id, subject=PERSON + person.person_id)
 
     async def row(self, merchant_id: str = "shein", shop_id: str = "main") -> asyncpg.Record:
         found = await self.pool.fetchrow(

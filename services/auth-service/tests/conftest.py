@@ -1,5 +1,6 @@
 """The harness of auth-service, for every test of this member."""
 
+from .alerts_harness import alerts
 from .auth_harness import (
     _own_clock,
     auth,
@@ -14,6 +15,7 @@ from .people_harness import mailbox
 
 __all__ = [
     "_own_clock",
+    "alerts",
     "auth",
     "mailbox",
     "not_refreshing",

@@ -27,6 +27,8 @@ class Sandbox:
     process: Process
     app_key: str = APP_KEY
     app_secret: str = APP_SECRET
+    smtp_port: int = 0
+    """Where it catches mails."""
 
     async def reset(self) -> None:
         """Forget products, orders, faults, tokens, the ledger, and that its clock was moved."""
@@ -44,7 +46,13 @@ async def running_sandbox(folder: Path, **settings: str) -> AsyncIterator[Sandbo
     """
     port = free_port()
     url = f"http://{LOOPBACK}:{port}"
-    wanted = {"host": LOOPBACK, "port": str(port), "public_url": url} | settings
+    smtp_port = free_port()
+    wanted = {
+        "host": LOOPBACK,
+        "port": str(port),
+        "public_url": url,
+        "smtp_port": str(smtp_port),
+    } | settings
     environment = {f"SANDBOX_{name.upper()}": value for name, value in wanted.items()}
     process = Process(
         Command(
@@ -57,7 +65,7 @@ async def running_sandbox(folder: Path, **settings: str) -> AsyncIterator[Sandbo
     )
     await process.start()
     try:
-        yield Sandbox(url, process)
+        yield Sandbox(url, process, smtp_port=smtp_port)
     finally:
         await process.stop()
 

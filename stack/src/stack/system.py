@@ -20,9 +20,12 @@ from stack.ports import LOOPBACK, free_port, require_free
 from stack.secrets import Secrets
 
 APP_KEY = "500100"
+MAILED_FROM = "AliExpress Channel <channel@channel.example>"
 OPERATOR_CLIENT = "channel-cli"
 SANDBOX = "sandbox"
 TRACES = "traces"
+SMTP = "smtp"
+"""Where the sandbox catches mails."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Ports(BaseSettings):
     orders_port: int = 8004
     sandbox_port: int = 8080
     traces_port: int = 0  # 4318 may be a collector's
+    smtp_port: int = 0
 
     @classmethod
     def free(cls) -> "Ports":
@@ -78,7 +82,7 @@ class Ports(BaseSettings):
     def choose(self) -> Mapping[str, int]:
         """The port of each process, by its name; raises `PortTaken` for one that is in use."""
         by_name = {service.name: service.prefix for service in SERVICES}
-        by_name |= {SANDBOX: "SANDBOX", TRACES: "TRACES"}
+        by_name |= {SANDBOX: "SANDBOX", TRACES: "TRACES", SMTP: "SMTP"}
         ports = {}
         for name, prefix in by_name.items():
             port: int = getattr(self, f"{prefix.lower()}_port")
@@ -147,6 +151,11 @@ def service_environment(service: Service, wiring: Wiring) -> dict[str, str]:
         variables |= {
             "PUBLIC_URL": wiring.url(AUTH.name),
             "OAUTH_PKCE": "true",
+            "SMTP_HOST": LOOPBACK,
+            "SMTP_PORT": str(wiring.ports[SMTP]),
+            "SMTP_SECURITY": "none",
+            "SMTP_FROM": MAILED_FROM,
+            "ALERTS_GATHERED_SECONDS": "1",
             "MASTER_KEYS": wiring.secrets.sealing_key,
             "SIGNING_KEY": wiring.secrets.signing_key,
             "BOOTSTRAP_CLIENTS": json.dumps(bootstrap_clients(wiring.secrets)),
@@ -227,6 +236,7 @@ def sandbox_environment(wiring: Wiring) -> dict[str, str]:
         "PORT": str(wiring.ports[SANDBOX]),
         "PUBLIC_URL": wiring.url(SANDBOX),
         "STATE_FILE": str(wiring.state / "sandbox" / "state.json"),
+        "SMTP_PORT": str(wiring.ports[SMTP]),
         "APP_KEY": APP_KEY,
         "APP_SECRET": wiring.secrets.app_secret,
         "REDIRECT_URIS": f"{wiring.url(AUTH.name)}/v1/oauth/callback",

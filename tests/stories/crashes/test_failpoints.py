@@ -85,6 +85,15 @@ ROWS = [
     Row(correct_tracking, {ORDERS: ["correction.after-request", "correction.after-intent"]}),
     Row(correct_tracking, {ORDERS: ["correction.after-call"]}),
 ]
+IN_ANOTHER_STORY = {
+    "alerts.before-spread",
+    "alerts.before-mail",
+    "mail.after-claim",
+    "mail.after-send",
+    "webhook.after-claim",
+    "webhook.after-post",
+}
+"""Places that `alerts_people` kills at: nobody is told anything here."""
 CHANGES = (delete_product, retitle_product, reprice_product, restock_product)
 
 
@@ -162,7 +171,8 @@ async def test_a_kill_here_changes_nothing_in_the_end(
 
 
 def test_every_failpoint_has_its_row() -> None:
-    assert {p for row in ROWS for places in row.kills.values() for p in places} == NAMES
+    killed = {p for row in ROWS for places in row.kills.values() for p in places}
+    assert killed == NAMES - IN_ANOTHER_STORY
 
 
 def test_every_failpoint_stands_in_the_code() -> None:

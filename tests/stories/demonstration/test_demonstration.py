@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from channel_demo import trade
+from channel_demo import alerts, trade
+from channel_demo.bring_in import connect_shop
 from channel_demo.report import Report, find_faults
 from channel_demo.run_demo import sell_sample
 from channel_demo.sandbox import SandboxRefused
@@ -119,6 +120,23 @@ async def test_every_tiny_catalogue_ends_with_a_report(small_system: Stack, tmp_
         assert {
             sku.inventory for item in await session.sandbox.products() for sku in item.skus
         } == {0}
+
+
+async def test_an_owner_is_told_of_a_trouble_and_of_its_end(small_system: Stack) -> None:
+    async with open_demo(
+        small_system.addresses, currency="USD", catalogue="none", feed="none"
+    ) as session:
+        await connect_shop(session)
+        await alerts.tell_people(session)
+        subjects = [mail.subject for mail in await session.sandbox.mails(alerts.OWNER)]
+        assert subjects == [
+            "You are invited to work for Lumo",
+            "AliExpress has ended the connection of shop main - Lumo",
+            "Over: AliExpress has ended the connection of shop main - Lumo",
+        ]
+        before = await alerts.troubles(session)
+        await alerts.tell_people(session)
+        assert len(await alerts.troubles(session)) == len(before) + 1
 
 
 async def test_what_the_sandbox_refuses_is_a_sentence(small_system: Stack) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
-from sandbox.control import orders
+from sandbox.control import mails, orders
 from sandbox.control.forms import (
     BanAsked,
     ClockMove,
@@ -252,5 +252,8 @@ _ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "quirks"): _quirks,
     ("POST", "quirks"): _quirks,
     ("POST", "schemas"): _change_schema,
+    ("GET", "mails"): mails.show,
+    ("DELETE", "mails"): mails.clear,
+    ("POST", "mails/*"): mails.refuse,
     ("POST", "reset"): _reset,
 }

@@ -138,3 +138,10 @@ class BanAsked(msgspec.Struct, forbid_unknown_fields=True):
 
     seconds: float
     operation: str = "*"
+
+
+class MailsRefused(msgspec.Struct, forbid_unknown_fields=True):
+    """How many of the next mails are refused, and with which SMTP code."""
+
+    code: int = 451
+    count: int = 1

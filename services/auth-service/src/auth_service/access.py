@@ -29,6 +29,15 @@ ClientReader = Annotated[str, merchant_with("clients:read")]
 ClientWriter = Annotated[str, merchant_with("clients:write")]
 """The path's merchant, for a person that may make and end its API clients."""
 
+AlertReader = Annotated[str, merchant_with("alerts:read")]
+"""The path's merchant, for a caller that may see its troubles."""
+AlertWriter = Annotated[str, merchant_with("alerts:write")]
+"""The path's merchant, for a caller that may acknowledge them and have itself told."""
+WebhookReader = Annotated[str, merchant_with("webhooks:read")]
+"""The path's merchant, for a caller that may see its webhooks and their deliveries."""
+WebhookWriter = Annotated[str, merchant_with("webhooks:write")]
+"""The path's merchant, for a caller that may say which systems are told."""
+
 operators_only = caller_with(OPERATOR)
 
 
@@ -43,5 +52,7 @@ services_only = Depends(_holds_tokens)
 MerchantId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 ShopId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 ClientId = Annotated[str, Path(max_length=128, pattern=r"^[^\x00-\x1f]+$")]
+RowId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+"""An id we made: of a trouble, a webhook endpoint, a delivery."""
 PersonId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
 SessionId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]

@@ -5,6 +5,10 @@ from pathlib import Path
 
 from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
+from auth_service.alerting import Alerting
+from auth_service.alerts.links import Links
+from auth_service.alerts.subscription_api import subscription_router
+from auth_service.alerts.trouble_api import trouble_router
 from auth_service.clients.api import client_router
 from auth_service.clients.bootstrap import bootstrap_clients
 from auth_service.clients.signing_keys import SigningKeys
@@ -12,7 +16,8 @@ from auth_service.connecting.api import START_PATH, connect_router
 from auth_service.expiry.watch_tokens import watch_tokens
 from auth_service.invitations.api import ACCEPT, FORGOT, RESET, invitation_router
 from auth_service.invitations.bootstrap import bootstrap_operator
-from auth_service.invitations.invite_person import Sender, forget_old_links, send_no_mail
+from auth_service.invitations.invite_person import Sender, forget_old_links
+from auth_service.mailing.queue_mail import MailQueue
 from auth_service.merchants.api import merchant_router
 from auth_service.people.api import people_router
 from auth_service.producer_keys.api import producer_key_router
@@ -33,6 +38,9 @@ from auth_service.signing_in.api import PAGES, signing_in_router
 from auth_service.tokens.api import token_router
 from auth_service.tokens.measure_tokens import measure_tokens
 from auth_service.tokens.rotate_keys import rotate_keys, rotate_refresh_keys
+from auth_service.troubles.follow_conditions import GROUP, subscription
+from auth_service.webhooks.delivery_api import delivery_router
+from auth_service.webhooks.endpoint_api import endpoint_router
 from common.jobs import Job
 from common.service import Context, Parts, Service
 
@@ -58,7 +66,10 @@ def build(context: Context[AuthSettings]) -> Parts:
         Cost(settings.password_memory_kib, settings.password_passes, settings.password_lanes)
     )
     guard = Guard(passwords, SignInThrottle(), vault)
-    sender = Sender(settings.public_url, send_no_mail)
+    mails = MailQueue(vault)
+    sender = Sender(settings.public_url, mails.queue_mail)
+    links = Links(settings.public_url, settings.console_url)
+    alerting = Alerting(pool, vault, mails, links, settings)
 
     async def bootstrap() -> bool:
         await bootstrap_clients(pool, settings.bootstrap_clients)
@@ -79,8 +90,14 @@ def build(context: Context[AuthSettings]) -> Parts:
             factor_router(pool, guard),
             invitation_router(pool, sender, guard),
             signing_in_router(pool, guard, sender, settings),
+            trouble_router(pool, links),
+            subscription_router(pool, mails),
+            endpoint_router(pool, vault, settings.webhook_allowed_hosts),
+            delivery_router(pool),
         ],
+        consumers=[context.consumer(GROUP, subscription())],
         jobs=[
+            *alerting.jobs(),
             Job("bootstrap", bootstrap, every=timedelta(hours=1)),
             Job("expiry", lambda: watch_tokens(pool), every=timedelta(milliseconds=500)),
             Job("rotate-keys", lambda: rotate_keys(pool, vault), every=timedelta(minutes=1)),
@@ -106,7 +123,7 @@ def build(context: Context[AuthSettings]) -> Parts:
             Job("measure-tokens", lambda: measure_tokens(pool), every=timedelta(seconds=10)),
             *([refreshing] if settings.refreshes_tokens else []),
         ],
-        closers=[client.aclose, passwords.close],
+        closers=[client.aclose, passwords.close, alerting.aclose],
     )
 
 

@@ -1,10 +1,11 @@
 """The settings of auth-service, from variables `AUTH_...`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from auth_service.mailing.smtp_access import SmtpAccess
 from common.settings import MarketplaceSettings, ServiceSettings
 
 
@@ -39,6 +40,24 @@ class AuthSettings(ServiceSettings, MarketplaceSettings):
     refreshes_tokens: bool = False
     """Whether shops' tokens are refreshed before they lapse, where AliExpress gave a refresh token
     that can be used (M1.8)."""
+    smtp_host: str = ""
+    """The mail server; without one, mails are kept for a week and not sent."""
+    smtp_port: int = 587
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection to the mail server is encrypted."""
+    smtp_from: str = ""
+    """Who sends: `name@domain` or `Name <name@domain>`. Message-IDs end with its domain."""
+    console_url: str = ""
+    """Where people find the console; without it, mails link only to this service's own pages."""
+    alerts_gathered_seconds: Annotated[float, Field(ge=0, le=600)] = 10
+    """How long a message to a person waits for others, to be told of in one mail."""
+    troubles_kept_days: Annotated[int, Field(ge=1)] = 400
+    """How long a closed trouble is kept."""
+    webhook_allowed_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
+    """`host:port` pairs that webhook endpoints may name although they are private or not https: for
+    the local stack only."""
     bootstrap_operator: str = ""
     """E-mail address of the first operator: a link to set the password is printed at the start,
     until it is set. Empty: nobody is invited."""
@@ -48,6 +67,27 @@ class AuthSettings(ServiceSettings, MarketplaceSettings):
     password_lanes: Annotated[int, Field(ge=1, le=16)] = 4
     eligibility_contact: str = "the operator of this channel"
     """Whom a merchant asks that is not known as an AliExpress seller (M1.1)."""
+
+    @field_validator("webhook_allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return frozenset(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def smtp(self) -> SmtpAccess | None:
+        """How mails are sent; None where no server is set."""
+        if not self.smtp_host or not self.smtp_from:
+            return None
+        return SmtpAccess(
+            self.smtp_host,
+            self.smtp_port,
+            self.smtp_from,
+            self.smtp_security,
+            self.smtp_user,
+            self.smtp_password.get_secret_value(),
+        )
 
     @property
     def redirect_uri(self) -> str:

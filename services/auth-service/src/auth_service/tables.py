@@ -8,6 +8,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -222,6 +223,223 @@ recovery_code = Table(
     Column("code_hash", LargeBinary, primary_key=True),
     Column("used_at", DateTime(timezone=True)),
     info={OF_EVERYBODY: _OF_A_PERSON},
+)
+
+mail = Table(
+    "mail",
+    TABLES,
+    Column("mail_id", Text, primary_key=True),
+    Column("merchant_id", Text),
+    Column("recipient", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("queued_at", DateTime(timezone=True), nullable=False),
+    Column("next_at", DateTime(timezone=True)),
+    Column("claimed_until", DateTime(timezone=True)),
+    Column("claimed_by", Text),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("last_error", Text),
+    Column("sealed_under", Text),
+    Column("wrapped_key", LargeBinary),
+    Column("nonce", LargeBinary),
+    Column("ciphertext", LargeBinary),
+)
+Index("mail_due", mail.c.next_at, postgresql_where=text("next_at IS NOT NULL"))
+Index("mail_ended", mail.c.ended_at, postgresql_where=text("ended_at IS NOT NULL"))
+
+trouble = Table(
+    "trouble",
+    TABLES,
+    Column("trouble_id", Text, primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("quiet_since", DateTime(timezone=True)),
+    Column("quiet_until", DateTime(timezone=True)),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("outcome", Text),
+    Column("times", Integer, nullable=False, server_default=text("1")),
+    Column("revision", Integer, nullable=False, server_default=text("1")),
+    Column("source_revision", BigInteger, nullable=False, server_default=text("0")),
+    Column("reminders", Integer, nullable=False, server_default=text("0")),
+    Column("remind_at", DateTime(timezone=True)),
+    Column("acknowledged_at", DateTime(timezone=True)),
+    Column("acknowledged_by", Text),
+    Column("shop_id", Text),
+    Column("feed_id", Text),
+    Column("catalogue_id", Text),
+    Column("run_id", Text),
+    Column("order_id", Text),
+    Column("details", Text, nullable=False),
+)
+Index(
+    "trouble_open",
+    trouble.c.merchant_id,
+    trouble.c.kind,
+    trouble.c.subject,
+    unique=True,
+    postgresql_where=text("closed_at IS NULL"),
+)
+Index(
+    "trouble_of_subject",
+    trouble.c.merchant_id,
+    trouble.c.kind,
+    trouble.c.subject,
+    trouble.c.opened_at,
+)
+Index("trouble_by_time", trouble.c.merchant_id, trouble.c.opened_at, trouble.c.trouble_id)
+Index(
+    "trouble_quiet",
+    trouble.c.quiet_until,
+    postgresql_where=text("closed_at IS NULL AND quiet_until IS NOT NULL"),
+)
+Index(
+    "trouble_reminded",
+    trouble.c.remind_at,
+    postgresql_where=text("closed_at IS NULL AND remind_at IS NOT NULL"),
+)
+Index("trouble_closed", trouble.c.closed_at, postgresql_where=text("closed_at IS NOT NULL"))
+
+trouble_notice = Table(
+    "trouble_notice",
+    TABLES,
+    Column("notice_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column(
+        "trouble_id", Text, ForeignKey("trouble.trouble_id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("event", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("details", Text, nullable=False),
+)
+
+alert_subscription = Table(
+    "alert_subscription",
+    TABLES,
+    Column("merchant_id", Text, primary_key=True),
+    _person_id(primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("is_on", Boolean, nullable=False),
+)
+Index("alert_subscription_of_person", alert_subscription.c.person_id)
+
+trouble_read = Table(
+    "trouble_read",
+    TABLES,
+    Column("merchant_id", Text, nullable=False),
+    _person_id(primary_key=True),
+    Column(
+        "trouble_id", Text, ForeignKey("trouble.trouble_id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("revision", Integer, nullable=False),
+)
+Index("trouble_read_of_trouble", trouble_read.c.trouble_id)
+
+notification = Table(
+    "notification",
+    TABLES,
+    Column("notification_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    _person_id(),
+    Column(
+        "trouble_id", Text, ForeignKey("trouble.trouble_id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("event", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("details", Text, nullable=False),
+    Column("told_at", DateTime(timezone=True)),
+)
+Index(
+    "notification_waiting",
+    notification.c.merchant_id,
+    notification.c.person_id,
+    postgresql_where=text("told_at IS NULL"),
+)
+Index("notification_told", notification.c.told_at, postgresql_where=text("told_at IS NOT NULL"))
+Index("notification_of_trouble", notification.c.trouble_id)
+Index("notification_of_person", notification.c.person_id)
+
+webhook_endpoint = Table(
+    "webhook_endpoint",
+    TABLES,
+    Column("endpoint_id", Text, primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("kinds", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("failing_since", DateTime(timezone=True)),
+    Column("disabled_at", DateTime(timezone=True)),
+    Column("disabled_reason", Text),
+)
+Index("webhook_endpoint_of_merchant", webhook_endpoint.c.merchant_id)
+
+webhook_secret = Table(
+    "webhook_secret",
+    TABLES,
+    Column("secret_id", Text, primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column(
+        "endpoint_id",
+        Text,
+        ForeignKey("webhook_endpoint.endpoint_id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True)),
+    Column("sealed_under", Text, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+)
+Index("webhook_secret_of_endpoint", webhook_secret.c.endpoint_id)
+
+webhook_delivery = Table(
+    "webhook_delivery",
+    TABLES,
+    Column("delivery_id", Text, primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column(
+        "endpoint_id",
+        Text,
+        ForeignKey("webhook_endpoint.endpoint_id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("event_id", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("kind", Text),
+    Column("body", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("queued_at", DateTime(timezone=True), nullable=False),
+    Column("next_at", DateTime(timezone=True)),
+    Column("claimed_until", DateTime(timezone=True)),
+    Column("claimed_by", Text),
+    Column("last_attempt_at", DateTime(timezone=True)),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Column("ended_at", DateTime(timezone=True)),
+)
+Index(
+    "webhook_delivery_due", webhook_delivery.c.next_at, postgresql_where=text("next_at IS NOT NULL")
+)
+Index(
+    "webhook_delivery_by_time",
+    webhook_delivery.c.endpoint_id,
+    webhook_delivery.c.queued_at,
+    webhook_delivery.c.delivery_id,
+)
+Index(
+    "webhook_delivery_ended",
+    webhook_delivery.c.ended_at,
+    postgresql_where=text("ended_at IS NOT NULL"),
 )
 
 SCHEMA = (BACKBONE, LIMITS, TABLES)

@@ -73,7 +73,7 @@ class Life:
         self.is_revoked = False
         self.step: Step | None = None
         self.expiring: list[tuple[int, str]] = []
-        self.expired: list[int] = []
+        self.expired: list[tuple[int, str]] = []
 
     async def go_through(self, act: Act) -> None:
         match act:
@@ -115,6 +115,7 @@ class Life:
         is_of_this = generation == self.generation and self.connection == "connected"
         if is_of_this and self.is_revoked and self.expires_at > clock.now():
             self.connection = "disconnected"
+            self.expired.append((generation, "taken_back"))
 
     def _reach_steps(self) -> None:
         reached = latest_step(self.expires_at, clock.now())
@@ -123,7 +124,7 @@ class Life:
         self.step = reached
         if reached == "expired":
             self.connection = "lapsed"
-            self.expired.append(self.generation)
+            self.expired.append((self.generation, "time"))
         elif reached is not None:
             self.expiring.append((self.generation, reached))
 
@@ -137,7 +138,7 @@ class Life:
         expiring = await self.auth.events(TokenExpiring)
         assert [(event.generation, event.step) for event in expiring] == self.expiring
         expired = await self.auth.events(TokenExpired)
-        assert [event.generation for event in expired] == self.expired
+        assert [(event.generation, event.cause) for event in expired] == self.expired
         renewed = [event.generation for event in await self.auth.events(TokenRenewed)]
         assert renewed == list(range(1, self.generation + 1))
         given_out = await self.auth.http.get(TOKEN, headers=self.auth.service)

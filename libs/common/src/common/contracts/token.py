@@ -26,10 +26,18 @@ class TokenExpiring(_TokenFact, frozen=True, kw_only=True):
     seconds_left: int
 
 
+EndCause = Literal["time", "taken_back"]
+"""time: its 30 days are over; taken_back: AliExpress calls it dead before, since the seller took
+the authorisation back."""
+
+
 class TokenExpired(_TokenFact, frozen=True, kw_only=True):
-    """The token lapsed: products, offers and orders stand still until it is renewed (M1.3)."""
+    """The token ended, by the cause named: products, offers and orders stand still until it is
+    renewed (M1.3). Published once per generation."""
 
     topic: ClassVar[str] = "token.expired"
+
+    cause: EndCause = "time"
 
 
 Cause = Literal["person", "refresh"]

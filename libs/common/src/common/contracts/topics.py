@@ -23,6 +23,7 @@ from common.contracts.order_import import OrdersImported
 from common.contracts.product import ProductNormalized, ProductReported
 from common.contracts.shop import ShopState
 from common.contracts.token import TokenExpired, TokenExpiring, TokenRenewed
+from common.contracts.trouble import TroubleClosed, TroubleOpened
 
 MAX_RECORD_BYTES = 1_000_000
 """The largest value we write; the broker's own limit is a little above."""
@@ -123,6 +124,8 @@ TOPICS: tuple[Topic, ...] = (
         ("catalog-service", "feed-publisher", "order-importer"),
         ("auth-service",),
     ),
+    Topic(TroubleOpened, "fact", "merchant/kind/subject", ("auth-service",), (OTHERS,)),
+    Topic(TroubleClosed, "fact", "merchant/kind/subject", ("auth-service",), (OTHERS,)),
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

@@ -233,6 +233,23 @@ TOKENS = Metric(
     "Shops by the days their tokens have left: `lapsed`, until renewed, `<1`, `<3`, `<7`, `more`",
     ("days_left",),
 )
+TROUBLES = Metric(
+    "channel.troubles", "gauge", "{trouble}", "Open troubles of all merchants", ("kind", "severity")
+)
+MAILS = Metric(
+    "channel.mails",
+    "counter",
+    "{mail}",
+    "Attempts to send a mail: `sent`, `postponed`, `given_up`",
+    ("outcome",),
+)
+WEBHOOKS = Metric(
+    "channel.webhooks",
+    "counter",
+    "{delivery}",
+    "Attempts to deliver to a webhook: `delivered`, `postponed`, `given_up`",
+    ("outcome",),
+)
 # -- catalogues (catalog-service) -----------------------------------------------------------
 
 CATALOG_DIRTY = Metric(
@@ -427,6 +444,9 @@ METRICS = (
     TOKEN_AGE,
     TOKEN_LEFT,
     TOKENS,
+    TROUBLES,
+    MAILS,
+    WEBHOOKS,
     CATALOG_DIRTY,
     CATALOG_DIRTY_AGE,
     CATALOG_WAITING,

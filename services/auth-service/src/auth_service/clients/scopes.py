@@ -8,20 +8,25 @@ from common.web.identity import OPERATOR
 _THINGS = ("shops", "catalogue", "feeds", "orders", "dead-letters")
 _READS = frozenset(f"{thing}:read" for thing in _THINGS)
 _DAILY_WORK = frozenset({"feeds:run", "orders:ship"})
+_ALERTS = frozenset({"alerts:read", "alerts:write"})
+_WEBHOOKS = frozenset({"webhooks:read", "webhooks:write"})
 
 MERCHANT_SCOPES = (
-    _READS | _DAILY_WORK | {f"{thing}:write" for thing in _THINGS} | frozenset({"audit:read"})
+    _READS
+    | _DAILY_WORK
+    | _ALERTS
+    | _WEBHOOKS
+    | {f"{thing}:write" for thing in _THINGS}
+    | frozenset({"audit:read"})
 )
 """What a merchant's own client may be given. Members and clients are people's to change: a client
 that could make others would outlive its revocation."""
 
 SCOPES_OF_ROLE: Mapping[str, frozenset[str]] = {
     "viewer": _READS | {"alerts:read"},
-    "agent": _READS | _DAILY_WORK | {"alerts:read", "alerts:write"},
+    "agent": _READS | _DAILY_WORK | _ALERTS,
     "owner": MERCHANT_SCOPES
-    | {"alerts:read", "alerts:write"}
-    | {f"{thing}:{right}" for thing in ("members", "clients") for right in ("read", "write")}
-    | {f"webhooks:{right}" for right in ("read", "write")},
+    | {f"{thing}:{right}" for thing in ("members", "clients") for right in ("read", "write")},
 }
 """What a person may do of a merchant's, by role there."""
 OPERATOR_SCOPES = frozenset({OPERATOR})

@@ -7,6 +7,7 @@ from auth_service.shops import store
 from auth_service.shops.expiry_steps import progress
 from auth_service.shops.publish_state import SOURCE, publish_states
 from auth_service.shops.refresh import store as refresh_store
+from auth_service.shops.report_troubles import report_step
 from common import clock
 from common.contracts.token import TokenExpired, TokenExpiring
 from common.failpoints import reach
@@ -61,6 +62,8 @@ async def _take_step(connection: Connection, shop: store.Shop, now: datetime) ->
             seconds_left=int((grant.expires_at - now).total_seconds()),
         )
         await add_events(connection, [expiring], source=SOURCE)
+    if reached.step is not None:
+        await report_step(connection, shop, reached.step, shop.announced_step, now)
     await store.mark_step(
         connection,
         shop.merchant_id,

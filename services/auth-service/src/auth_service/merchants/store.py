@@ -1,5 +1,6 @@
 """Merchants by id."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,3 +57,11 @@ async def list_merchants(connection: Connection, *, after: str, limit: int) -> l
     merchant_id = tables.merchant.c.merchant_id
     page = sa.select(tables.merchant).where(merchant_id > after).order_by(merchant_id).limit(limit)
     return [Merchant(**row) for row in await core.fetch(connection, page)]
+
+
+async def find_names(connection: Connection, merchant_ids: Sequence[str]) -> dict[str, str]:
+    """What these merchants are called, of those that are known."""
+    rows = await connection.fetch(
+        "SELECT merchant_id, name FROM merchant WHERE merchant_id = ANY($1)", list(merchant_ids)
+    )
+    return {row["merchant_id"]: row["name"] for row in rows}

@@ -6,6 +6,7 @@ from auth_service.shops.expiry_steps import first_step_at
 from auth_service.shops.publish_state import SOURCE, publish_states
 from auth_service.shops.refresh import store as refresh_store
 from auth_service.shops.refresh.refresh_time import refresh_at, share_of
+from auth_service.shops.report_troubles import report_renewed
 from auth_service.shops.token_vault import Owner, RefreshOwner, TokenVault
 from common import clock
 from common.contracts.token import Cause, TokenRenewed
@@ -33,6 +34,7 @@ async def take_grant(
         next_step_at=first_step_at(grant.expires_at),
     )
     await _keep_refresh_token(connection, vault, shop, grant)
+    await report_renewed(connection, shop)
     await publish_states(connection, [shop])
     renewed = TokenRenewed(
         merchant_id=shop.merchant_id,

@@ -7,10 +7,13 @@ from aliexpress.errors import CallerFault, TokenDead
 from aliexpress.operation import AccessToken
 from aliexpress.shop import load_merchant_profile
 from auth_service.shops import store
-from auth_service.shops.publish_state import publish_states
+from auth_service.shops.publish_state import SOURCE, publish_states
 from auth_service.shops.refresh import store as refresh_store
+from auth_service.shops.report_troubles import report_taken_back
 from auth_service.shops.token_vault import Owner, TokenVault
 from common import clock
+from common.contracts.token import TokenExpired
+from common.messaging.outbox import add_events
 from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -45,6 +48,16 @@ async def end_dead_connection(
         )
         await refresh_store.forget_refresh(connection, shop.merchant_id, shop.shop_id)
         await publish_states(connection, [ended])
+        expired = TokenExpired(
+            merchant_id=ended.merchant_id,
+            shop_id=ended.shop_id,
+            seller_id=ended.grant.seller_id,
+            generation=ended.generation,
+            expires_at=ended.grant.expires_at,
+            cause="taken_back",
+        )
+        await add_events(connection, [expired], source=SOURCE)
+        await report_taken_back(connection, ended, clock.now())
         await record(
             connection,
             "shop.disconnected",

@@ -4,8 +4,8 @@ from alembic import op
 
 from common.postgres.migrate import backbone_statements
 
-revision = "0020"
-down_revision = "0008"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:

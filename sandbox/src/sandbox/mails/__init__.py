@@ -1,0 +1,1 @@
+"""A mail catcher, so that a newcomer sees what people are mailed: nothing leaves this machine."""

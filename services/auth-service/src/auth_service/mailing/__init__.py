@@ -1,0 +1,4 @@
+"""Mails: queued in the transaction of what they tell of, sent by a job, in the reader's language.
+
+The store of `mail`.
+"""
