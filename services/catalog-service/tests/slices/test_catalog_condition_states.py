@@ -32,7 +32,7 @@ from catalog_service.sources.store import add_catalogue
 from catalog_service.sources.versions import Catalogue
 from common import clock
 from common.conditions import Conditions
-from common.contracts.condition import ConditionState
+from common.contracts.condition import KINDS, ConditionState
 from common.messaging.quarantine import impose, lift
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
@@ -260,3 +260,9 @@ async def test_a_category_that_is_withdrawn_or_asks_for_more(
     assert (key, event.details["what"]) == (("category_changed", subject), "withdrawn")
     await list_below(WALL_CLOCKS)
     assert await present() == {}
+
+
+def test_every_kind_of_the_contract_is_observed() -> None:
+    assert [one.kind for one in observers(CatalogSettings.model_construct())] == list(
+        KINDS["catalog-service"]
+    )

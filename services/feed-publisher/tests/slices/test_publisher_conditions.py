@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from common import clock
-from common.contracts.condition import ConditionState
+from common.contracts.condition import KINDS, ConditionState
+from feed_publisher.conditions.observers import observers
+from feed_publisher.settings import PublisherSettings
 from stack.testing import eventually
 
 from ..publisher_harness import FEED, SHOP, Harness, Sku
@@ -112,3 +114,9 @@ async def test_runs_that_fail_or_do_not_come_and_shops_that_differ_or_are_banned
     await harness.pool.execute("UPDATE listing SET drift = NULL")
     await harness.pool.execute("UPDATE rate_bucket SET banned_until = $1", now)
     await becomes(harness)
+
+
+def test_every_kind_of_the_contract_is_observed() -> None:
+    assert [one.kind for one in observers(PublisherSettings.model_construct())] == list(
+        KINDS["feed-publisher"]
+    )

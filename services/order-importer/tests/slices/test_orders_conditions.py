@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from common import clock
 from common.conditions import Conditions
-from common.contracts.condition import ConditionState
+from common.contracts.condition import KINDS, ConditionState
 from order_importer.conditions.observers import OBSERVERS
 from order_importer.orders.events import SOURCE
 
@@ -163,3 +163,7 @@ async def test_imports_that_fail_or_do_not_come(harness: Harness) -> None:
         clock.now() - timedelta(hours=2),
     )
     assert await present(harness) == {}
+
+
+def test_every_kind_of_the_contract_is_observed() -> None:
+    assert [one.kind for one in OBSERVERS] == list(KINDS["order-importer"])
