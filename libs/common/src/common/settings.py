@@ -66,45 +66,21 @@ class KafkaSettings(BaseSettings):
         return self
 
 
-class ServiceSettings(KafkaSettings):
-    """The settings all services share. Nothing here has a secret default."""
+class ServingSettings(BaseSettings):
+    """What every process that answers over HTTP is given: where, how much at once, how it ends."""
 
     host: str = "127.0.0.1"
     """Address the REST API listens on."""
     port: int
     """Port the REST API listens on."""
-    database_url: SecretStr
-    """PostgreSQL URL of the service's own database, as the service's role, which owns nothing."""
-    migration_database_url: SecretStr | None = None
-    """The same database as its owner; only the role `migrate` reads it. Without it `database_url`
-    is the owner's, as in installations of one role."""
-    database_pool_size: int = 10
-    topic_prefix: str = ""
-    """Put before every topic name and consumer group, so that installations may share a cluster."""
     clock_url: str | None = None
     """Follow the clock served there (the local stack's sandbox); None follows the system's."""
-    auth_url: str = "http://127.0.0.1:8001"
-    """Base URL of auth-service: JWKS, service tokens, the token hand-out."""
-    service_client_id: str = ""
-    """This service's API client at auth-service."""
-    service_client_secret: SecretStr = SecretStr("")
     instance_id: str = socket.gethostname()
     """Stable name of this replica: the static member of its consumer groups."""
-    session_timeout_seconds: float = 10.0
-    """How long Kafka waits for a silent member before its partitions go to others."""
-    max_batch_records: int = 1_000
-    """The most records one transaction takes."""
     operations_port: int | None = None
     """Where `/metrics`, `/health`, `/internal` and the OpenAPI pages are served, beside the API;
     `port` then serves nothing but `/v1/`. None: all of it on `port`."""
     log_level: str = "INFO"
-    traces_per_second: Annotated[float, Field(ge=0)] = 10
-    """While spans are exported: how many traces begin for records and lines of files that bring
-    none; the first 300 at once. What brings a trace is sampled as it says."""
-    serves_documents: bool = True
-    """Whether `/openapi.json` and its pages are served, to anyone who reaches the port."""
-    audit_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 400
-    """How long it is known who changed what."""
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0
     """How long a process that was asked to end goes on serving, not ready, so that load balancers
     see it before its port closes."""
@@ -125,6 +101,40 @@ class ServiceSettings(KafkaSettings):
     """How long a connection may be idle between two requests."""
 
     @property
+    def request_grace(self) -> timedelta:
+        """`request_grace_seconds` as a duration."""
+        return timedelta(seconds=self.request_grace_seconds)
+
+
+class ServiceSettings(KafkaSettings, ServingSettings):
+    """The settings all services share. Nothing here has a secret default."""
+
+    database_url: SecretStr
+    """PostgreSQL URL of the service's own database, as the service's role, which owns nothing."""
+    migration_database_url: SecretStr | None = None
+    """The same database as its owner; only the role `migrate` reads it. Without it `database_url`
+    is the owner's, as in installations of one role."""
+    database_pool_size: int = 10
+    topic_prefix: str = ""
+    """Put before every topic name and consumer group, so that installations may share a cluster."""
+    auth_url: str = "http://127.0.0.1:8001"
+    """Base URL of auth-service: JWKS, service tokens, the token hand-out."""
+    service_client_id: str = ""
+    """This service's API client at auth-service."""
+    service_client_secret: SecretStr = SecretStr("")
+    session_timeout_seconds: float = 10.0
+    """How long Kafka waits for a silent member before its partitions go to others."""
+    max_batch_records: int = 1_000
+    """The most records one transaction takes."""
+    traces_per_second: Annotated[float, Field(ge=0)] = 10
+    """While spans are exported: how many traces begin for records and lines of files that bring
+    none; the first 300 at once. What brings a trace is sampled as it says."""
+    serves_documents: bool = True
+    """Whether `/openapi.json` and its pages are served, to anyone who reaches the port."""
+    audit_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    """How long it is known who changed what."""
+
+    @property
     def session_timeout(self) -> timedelta:
         """`session_timeout_seconds` as a duration."""
         return timedelta(seconds=self.session_timeout_seconds)
@@ -133,11 +143,6 @@ class ServiceSettings(KafkaSettings):
     def audit_kept(self) -> timedelta:
         """`audit_kept_days` as a duration."""
         return timedelta(days=self.audit_kept_days)
-
-    @property
-    def request_grace(self) -> timedelta:
-        """`request_grace_seconds` as a duration."""
-        return timedelta(seconds=self.request_grace_seconds)
 
 
 class MarketplaceSettings(BaseSettings):

@@ -14,7 +14,7 @@ from auth_service.clients.bootstrap import bootstrap_clients
 from auth_service.clients.signing_keys import SigningKeys
 from auth_service.connecting.api import START_PATH, connect_router
 from auth_service.expiry.watch_tokens import watch_tokens
-from auth_service.invitations.api import ACCEPT, FORGOT, RESET, invitation_router
+from auth_service.invitations.api import ACCEPT, FORGOT, RESET, SHOW, invitation_router
 from auth_service.invitations.bootstrap import bootstrap_operator
 from auth_service.invitations.invite_person import Sender, forget_old_links
 from auth_service.mailing.queue_mail import MailQueue
@@ -45,7 +45,10 @@ from common.jobs import Job
 from common.service import Context, Parts, Service
 
 FORGOTTEN_EVERY = timedelta(hours=1)
-OF_PEOPLE = (SIGN_IN, EXCHANGE, ME, PASSWORD, FACTOR, CONFIRM, DISABLE, ACCEPT, FORGOT, RESET)
+OF_PEOPLE = (
+    *(SIGN_IN, EXCHANGE, ME, PASSWORD, FACTOR, CONFIRM, DISABLE),
+    *(ACCEPT, FORGOT, RESET, SHOW),
+)
 """Paths that take bodies by a session, a password or a link, and not by a token."""
 
 
@@ -67,7 +70,7 @@ def build(context: Context[AuthSettings]) -> Parts:
     )
     guard = Guard(passwords, SignInThrottle(), vault)
     mails = MailQueue(vault)
-    sender = Sender(settings.public_url, mails.queue_mail)
+    sender = Sender(settings.links_url, mails.queue_mail)
     links = Links(settings.public_url, settings.console_url)
     alerting = Alerting(pool, vault, mails, links, settings)
 

@@ -28,6 +28,9 @@ class AuthSettings(ServiceSettings, MarketplaceSettings):
     public_url: str = "http://127.0.0.1:8001"
     """Where browsers reach this service. The redirect address registered with the AliExpress app
     is exactly this with `/v1/oauth/callback`."""
+    console_url: str = ""
+    """Where browsers reach the console: links of mails lead there, and who
+    connected a shop is led back. Empty: they lead to our own pages."""
     master_keys: SecretStr
     """`id:base64,...`, 32 bytes each: the first seals tokens, the others still open them."""
     signing_key: SecretStr
@@ -49,8 +52,6 @@ class AuthSettings(ServiceSettings, MarketplaceSettings):
     """How the connection to the mail server is encrypted."""
     smtp_from: str = ""
     """Who sends: `name@domain` or `Name <name@domain>`. Message-IDs end with its domain."""
-    console_url: str = ""
-    """Where people find the console; without it, mails link only to this service's own pages."""
     alerts_gathered_seconds: Annotated[float, Field(ge=0, le=600)] = 10
     """How long a message to a person waits for others, to be told of in one mail."""
     troubles_kept_days: Annotated[int, Field(ge=1)] = 400
@@ -88,6 +89,11 @@ class AuthSettings(ServiceSettings, MarketplaceSettings):
             self.smtp_user,
             self.smtp_password.get_secret_value(),
         )
+
+    @property
+    def links_url(self) -> str:
+        """Below what the pages are that links lead to."""
+        return self.console_url or f"{self.public_url.rstrip('/')}/v1"
 
     @property
     def redirect_uri(self) -> str:

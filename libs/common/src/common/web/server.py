@@ -7,7 +7,7 @@ counted here, where a refusal is a problem like any other; uvicorn's limit is th
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from common.errors import NotFound, Outage, Refusal
-from common.settings import ServiceSettings
+from common.settings import ServingSettings
 from common.web.door import API
 from common.web.problem import answer_outage, answer_refusal
 
@@ -33,17 +33,25 @@ _TOO_MANY = Refusal(
 )
 
 
-def server_configs(app: ASGIApp, settings: ServiceSettings) -> list[uvicorn.Config]:
-    """How the app is served: on one port, or the API alone on the one and all of it on another."""
+def is_of_api(path: str) -> bool:
+    """Whether a path is of the REST API, which others may reach."""
+    return path.startswith(API)
+
+
+def server_configs(
+    app: ASGIApp, settings: ServingSettings, *, is_public: Callable[[str], bool] = is_of_api
+) -> list[uvicorn.Config]:
+    """How the app is served: on one port, or what is public alone on the one and all of it on
+    another."""
     if settings.operations_port is None:
         return [_server_config(app, settings, settings.port)]
     return [
-        _server_config(PublicOnly(app), settings, settings.port),
+        _server_config(PublicOnly(app, is_public), settings, settings.port),
         _server_config(app, settings, settings.operations_port),
     ]
 
 
-def _server_config(app: ASGIApp, settings: ServiceSettings, port: int) -> uvicorn.Config:
+def _server_config(app: ASGIApp, settings: ServingSettings, port: int) -> uvicorn.Config:
     """With h11, since it alone bounds the size of headers."""
 
     class Protocol(HeaderDeadline):
@@ -114,14 +122,15 @@ class HeaderDeadline(H11Protocol):
 
 
 class PublicOnly:
-    """ASGI middleware: the API, and nothing else of the app."""
+    """ASGI middleware: the public paths, and nothing else of the app."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, is_public: Callable[[str], bool] = is_of_api) -> None:
         self._app = app
+        self._is_public = is_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request in, or answer that there is nothing."""
-        if scope["type"] == "http" and not scope["path"].startswith(API):
+        if scope["type"] == "http" and not self._is_public(scope["path"]):
             await answer_refusal(NotFound("path"))(scope, receive, send)
         else:
             await self._app(scope, receive, send)

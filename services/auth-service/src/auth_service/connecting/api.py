@@ -122,7 +122,7 @@ def connect_router(
             )
         except Refusal as refusal:
             return refused_page(refusal)
-        page = connected_page(shop)
+        page = connected_page(shop, settings.console_url)
         page.delete_cookie(COOKIE, path=_COOKIE_PATH)
         return page
 

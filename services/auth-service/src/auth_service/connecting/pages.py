@@ -22,13 +22,17 @@ def invitation_page(invitation: Invitation, ticket: str) -> HTMLResponse:
     )
 
 
-def connected_page(shop: Shop) -> HTMLResponse:
+def connected_page(shop: Shop, console_url: str = "") -> HTMLResponse:
+    """Done; where there is a console, the way back to the shop's page there."""
     text = (
         f"{shop.shop_id} now works with the AliExpress account "
         f"{shop.seller_name or shop.seller_id}, until "
         f"{shop.expires_at:%d %B %Y, %H:%M} UTC. You may close this window."
     )
-    return HTMLResponse(_page.render(title="The shop is connected", text=text), headers=HEADERS)
+    back = f"{console_url.rstrip('/')}/shops/{shop.shop_id}" if console_url else ""
+    return HTMLResponse(
+        _page.render(title="The shop is connected", text=text, back=back), headers=HEADERS
+    )
 
 
 def refused_page(refusal: Refusal) -> HTMLResponse:

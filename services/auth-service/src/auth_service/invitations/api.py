@@ -15,7 +15,13 @@ from auth_service.invitations.invite_person import (
     invite_operator,
     send_reset,
 )
-from auth_service.invitations.open_link import Profile, accept_invitation, reset_password
+from auth_service.invitations.link import Kind
+from auth_service.invitations.open_link import (
+    Profile,
+    accept_invitation,
+    reset_password,
+    show_link,
+)
 from auth_service.people import store as people
 from auth_service.people.person import Language, Role, require_time_zone
 from auth_service.sessions.api import EmailText, NameText, PasswordText, ZoneText
@@ -30,6 +36,7 @@ from common.web.problem import PROBLEM_RESPONSES
 ACCEPT = "/v1/invitations/accept"
 FORGOT = "/v1/password/forgot"
 RESET = "/v1/password/reset"
+SHOW = "/v1/links/show"
 
 LinkText = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -82,6 +89,24 @@ class ResetBody(BaseModel):
 
     link: LinkText
     password: PasswordText
+
+
+class ShowBody(BaseModel):
+    """What stands behind `link=`, and of which kind it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind
+    link: LinkText
+
+
+class LinkView(BaseModel):
+    """What a link opens: for whom, to which merchant's work it invites (null: the installation's),
+    and whether the person has no password yet."""
+
+    email: str
+    merchant_name: str | None
+    needs_password: bool
 
 
 class PersonView(BaseModel):
@@ -153,6 +178,16 @@ def invitation_router(pool: Pool, sender: Sender, guard: Guard) -> APIRouter:
     async def post_reset(body: EmailBody) -> InvitationView:
         """A link by which the person sets another password within an hour."""
         return _view(await send_reset(pool, sender, body.email), shows_link=True)
+
+    @router.post(SHOW, dependencies=[by_link])
+    async def show(body: ShowBody) -> LinkView:
+        """What the link will do, for its holder to agree to; it still opens afterwards."""
+        opened = await show_link(pool, body.kind, body.link)
+        return LinkView(
+            email=opened.person.email,
+            merchant_name=opened.merchant_name,
+            needs_password=opened.needs_password,
+        )
 
     @router.post(ACCEPT, status_code=204, dependencies=[by_link])
     async def accept(body: AcceptBody) -> None:

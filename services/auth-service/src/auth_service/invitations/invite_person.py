@@ -57,7 +57,8 @@ async def send_no_mail(
 class Sender:
     """What links are made and sent with."""
 
-    public_url: str
+    base_url: str
+    """Where the pages are that links lead to."""
     queue_mail: MailQueue
 
 
@@ -200,7 +201,7 @@ async def _send_link(
         merchant_id=merchant_id,
         expires_at=expires_at,
     )
-    link = address_of_link(sender.public_url, kind, secret)
+    link = address_of_link(sender.base_url, kind, secret)
     parameters = {
         "name": person.display_name,
         "link": link,

@@ -11,8 +11,8 @@ LIFETIMES: dict[Kind, timedelta] = {
     "invitation": timedelta(days=7),
     "reset": timedelta(hours=1),
 }
-PATHS: dict[Kind, str] = {"invitation": "/v1/invitation", "reset": "/v1/reset-password"}
-"""The pages that links lead to."""
+PATHS: dict[Kind, str] = {"invitation": "/invitation", "reset": "/reset-password"}
+"""The pages that links lead to: the console's, or ours below `/v1`."""
 RESETS_PER_HOUR = 3
 """Links to set a forgotten password that one person is mailed within an hour."""
 KEPT_AFTER_END = timedelta(days=30)
@@ -32,7 +32,7 @@ class LinkUnusable(Refusal):
         )
 
 
-def address_of_link(public_url: str, kind: Kind, secret: str) -> str:
+def address_of_link(base_url: str, kind: Kind, secret: str) -> str:
     """Where a browser opens it. The secret stands behind `#`-less query, since the page that it
     opens is served; answers carry `Referrer-Policy: no-referrer`."""
-    return f"{public_url.rstrip('/')}{PATHS[kind]}?link={secret}"
+    return f"{base_url.rstrip('/')}{PATHS[kind]}?link={secret}"

@@ -1,0 +1,1 @@
+"""Catalogues: what did my system send?"""

@@ -1,0 +1,377 @@
+"""`/feeds`, `/feeds/{f}` and its steps to look at and to send."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter
+from starlette.responses import Response, StreamingResponse
+
+from console.answers.catalog import (
+    Completeness,
+    Diff,
+    Feed,
+    IssueGroup,
+    PreviewLine,
+    ProductPreview,
+    Progress,
+    UnmatchedCategory,
+    Version,
+)
+from console.answers.publisher import Body, Candidate, Forecast, Run, RunAsked
+from console.answers.publisher import Feed as PublishedFeed
+from console.answers.publisher import Product as PublishedProduct
+from console.pages.feeds import views
+from console.pages.feeds.steps import router as steps
+from console.panels import panel
+from console.services import CATALOG, PUBLISHER, Problem, Refused, path
+from console.viewer import Member, OfMerchant, see_other
+
+router = APIRouter()
+router.include_router(steps)
+FEED = "/feeds/{}"
+STATES = ("valid", "invalid", "content_invalid", "offers_invalid", "excluded", "deleted")
+STATUSES = ("live", "pending", "rejected", "deleted", "drifted")
+FORMATS = ("csv", "xlsx", "jsonl")
+
+
+@router.get("/feeds")
+async def list_feeds(viewer: OfMerchant) -> Response:
+    cursor = {"cursor": viewer.query.get("cursor")}
+    feeds, published = await asyncio.gather(
+        panel(
+            viewer.listed(CATALOG, viewer.m("/feeds"), viewer.merchant_id, of=Feed, query=cursor)
+        ),
+        panel(viewer.listed(PUBLISHER, viewer.m("/feeds"), viewer.merchant_id, of=PublishedFeed)),
+    )
+    counts = (
+        {feed.feed_id: feed.counts for feed in published.value.items} if published.value else {}
+    )
+    return viewer.page("feeds/list.html", feeds=feeds, published=published, counts=counts)
+
+
+@router.get("/feeds/{feed_id}")
+async def show_feed(viewer: OfMerchant, feed_id: str) -> Response:
+    m = viewer.merchant_id
+    below = viewer.m(FEED)
+    feed = await viewer.get(CATALOG, below, m, feed_id, answer=Feed)
+    completeness, progress, published, unmatched, issues = await asyncio.gather(
+        panel(viewer.get(CATALOG, below + "/completeness", m, feed_id, answer=Completeness)),
+        panel(viewer.get(CATALOG, below + "/progress", m, feed_id, answer=Progress)),
+        panel(viewer.get(PUBLISHER, below, m, feed_id, answer=PublishedFeed)),
+        panel(
+            viewer.get(
+                CATALOG,
+                below + "/unmatched-categories",
+                m,
+                feed_id,
+                answer=list[UnmatchedCategory],
+                query={"limit": 20},
+            )
+        ),
+        panel(viewer.get(CATALOG, below + "/issues", m, feed_id, answer=list[IssueGroup])),
+    )
+    versions, runs = await asyncio.gather(
+        panel(viewer.listed(CATALOG, below + "/versions", m, feed_id, of=Version, limit=10)),
+        panel(viewer.listed(PUBLISHER, below + "/runs", m, feed_id, of=Run, limit=5)),
+    )
+    return viewer.page(
+        "feeds/feed.html",
+        block="progress_panel" if viewer.query.get("part") == "progress" else None,
+        feed=feed,
+        rail=views.rail(completeness.value, unmatched.value, published.value),
+        step="",
+        completeness=completeness,
+        progress=progress,
+        published=published,
+        issues=issues,
+        versions=versions,
+        runs=runs,
+    )
+
+
+@router.get("/feeds/{feed_id}/versions/{version}")
+async def show_version(viewer: OfMerchant, feed_id: str, version: int) -> Response:
+    return await _version_page(viewer, feed_id, version)
+
+
+async def _version_page(
+    viewer: Member, feed_id: str, version: int, problem: Problem | None = None
+) -> Response:
+    diff = await panel(
+        viewer.get(
+            CATALOG,
+            viewer.m(FEED + "/versions/{}/diff"),
+            viewer.merchant_id,
+            feed_id,
+            str(version),
+            answer=Diff,
+        )
+    )
+    return viewer.page(
+        "feeds/version.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        feed_id=feed_id,
+        version=version,
+        diff=diff,
+    )
+
+
+@router.post("/feeds/{feed_id}/versions/{version}/rollback")
+async def rollback(viewer: OfMerchant, feed_id: str, version: int) -> Response:
+    form = await viewer.form()
+    note = form.text("note")
+    try:
+        await viewer.send(
+            "POST",
+            CATALOG,
+            viewer.m(FEED + "/versions/{}/rollback"),
+            viewer.merchant_id,
+            feed_id,
+            str(version),
+            answer=type(None),
+            query={"note": note or None},
+        )
+    except Refused as refused:
+        return await _version_page(viewer, feed_id, version, refused.problem)
+    return see_other(f"/feeds/{feed_id}")
+
+
+@router.get("/feeds/{feed_id}/preview")
+async def preview(viewer: OfMerchant, feed_id: str) -> Response:
+    state = viewer.query.get("state", "")
+    asked = {
+        "state": state if state in STATES else None,
+        "rule": viewer.query.get("rule") or None,
+        "q": viewer.query.get("q") or None,
+        "cursor": viewer.query.get("cursor"),
+    }
+    lines, completeness = await asyncio.gather(
+        panel(
+            viewer.listed(
+                CATALOG,
+                viewer.m(FEED + "/preview"),
+                viewer.merchant_id,
+                feed_id,
+                of=PreviewLine,
+                query=asked,
+            )
+        ),
+        panel(
+            viewer.get(
+                CATALOG,
+                viewer.m(FEED + "/completeness"),
+                viewer.merchant_id,
+                feed_id,
+                answer=Completeness,
+            )
+        ),
+    )
+    return viewer.page(
+        "feeds/preview.html",
+        feed_id=feed_id,
+        rail=views.rail(completeness.value),
+        step="preview",
+        lines=lines,
+        completeness=completeness,
+        states=STATES,
+    )
+
+
+@router.get("/feeds/{feed_id}/preview-download")
+async def download(viewer: OfMerchant, feed_id: str) -> Response:
+    wanted = viewer.query.get("format", "csv")
+    chosen = wanted if wanted in FORMATS else "csv"
+    query = {"format": chosen} if chosen != "jsonl" else {}
+    return await _passed_on(viewer, FEED + "/preview-download", feed_id, query, f"preview.{chosen}")
+
+
+async def _passed_on(
+    viewer: Member, form: str, name: str, query: dict[str, str], file_name: str
+) -> Response:
+    """A download passed on while it comes."""
+    grant = await viewer.grant(viewer.merchant_id)
+    headers, chunks = await viewer.console.services.stream(
+        CATALOG,
+        path(viewer.m(form), viewer.merchant_id, name),
+        bearer=grant.access_token,
+        query=query,
+    )
+    kept: AsyncIterator[bytes] = chunks
+    return StreamingResponse(
+        kept,
+        media_type=headers.get("content-type", "application/octet-stream"),
+        headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
+    )
+
+
+@router.get("/feeds/{feed_id}/preview/{family_id}")
+async def preview_product(viewer: OfMerchant, feed_id: str, family_id: str) -> Response:
+    m = viewer.merchant_id
+    product, body = await asyncio.gather(
+        viewer.get(
+            CATALOG,
+            viewer.m(FEED + "/preview/{}"),
+            m,
+            feed_id,
+            family_id,
+            answer=ProductPreview,
+        ),
+        panel(
+            viewer.get(PUBLISHER, viewer.m(FEED + "/bodies/{}"), m, feed_id, family_id, answer=Body)
+        ),
+    )
+    return viewer.page(
+        "feeds/product.html",
+        pictures=True,
+        feed_id=feed_id,
+        rail=views.rail(),
+        step="preview",
+        product=product,
+        body=body,
+    )
+
+
+@router.get("/feeds/{feed_id}/products")
+async def published_products(viewer: OfMerchant, feed_id: str) -> Response:
+    status = viewer.query.get("status", "")
+    products = await panel(
+        viewer.listed(
+            PUBLISHER,
+            viewer.m(FEED + "/products"),
+            viewer.merchant_id,
+            feed_id,
+            of=PublishedProduct,
+            query={
+                "status": status if status in STATUSES else None,
+                "cursor": viewer.query.get("cursor"),
+            },
+        )
+    )
+    return viewer.page(
+        "feeds/products.html",
+        feed_id=feed_id,
+        rail=views.rail(),
+        step="send",
+        products=products,
+        statuses=STATUSES,
+    )
+
+
+@router.get("/feeds/{feed_id}/send")
+async def send(viewer: OfMerchant, feed_id: str) -> Response:
+    return await _send_page(viewer, feed_id)
+
+
+async def _send_page(viewer: Member, feed_id: str, problem: Problem | None = None) -> Response:
+    m = viewer.merchant_id
+    below = viewer.m(FEED)
+    feed = await viewer.get(PUBLISHER, below, m, feed_id, answer=PublishedFeed)
+    product, offer, runs, adoptions = await asyncio.gather(
+        *(
+            panel(
+                viewer.get(
+                    PUBLISHER,
+                    below + "/forecast",
+                    m,
+                    feed_id,
+                    answer=Forecast,
+                    query={"kind": kind},
+                )
+            )
+            for kind in ("product", "offer")
+        ),
+        panel(
+            viewer.listed(
+                PUBLISHER,
+                below + "/runs",
+                m,
+                feed_id,
+                of=Run,
+                limit=20,
+                query={"cursor": viewer.query.get("cursor")},
+            )
+        ),
+        panel(viewer.listed(PUBLISHER, below + "/adoptions", m, feed_id, of=Candidate, limit=25)),
+    )
+    return viewer.page(
+        "feeds/send.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        feed=feed,
+        feed_id=feed_id,
+        rail=views.rail(published=feed),
+        step="send",
+        forecasts=[product, offer],
+        runs=runs,
+        adoptions=adoptions,
+    )
+
+
+@router.post("/feeds/{feed_id}/runs")
+async def begin_run(viewer: OfMerchant, feed_id: str) -> Response:
+    form = await viewer.form()
+    kind = "offer" if form.text("kind") == "offer" else "product"
+    body = {"kind": kind, "dry_run": form.has("dry_run")}
+    try:
+        asked = await viewer.send(
+            "POST",
+            PUBLISHER,
+            viewer.m(FEED + "/runs"),
+            viewer.merchant_id,
+            feed_id,
+            answer=RunAsked,
+            body=body,
+        )
+    except Refused as refused:
+        return await _send_page(viewer, feed_id, refused.problem)
+    return see_other(f"/runs/{asked.run_id}")
+
+
+@router.post("/feeds/{feed_id}/pause")
+async def pause(viewer: OfMerchant, feed_id: str) -> Response:
+    form = await viewer.form()
+    body = {"reason": form.text("reason")}
+    return await _switch(viewer, feed_id, "/pause", body)
+
+
+@router.post("/feeds/{feed_id}/resume")
+async def resume(viewer: OfMerchant, feed_id: str) -> Response:
+    await viewer.form()
+    return await _switch(viewer, feed_id, "/resume", None)
+
+
+async def _switch(viewer: Member, feed_id: str, what: str, body: dict[str, str] | None) -> Response:
+    try:
+        await viewer.send(
+            "POST",
+            PUBLISHER,
+            viewer.m(FEED + what),
+            viewer.merchant_id,
+            feed_id,
+            answer=type(None),
+            body=body,
+        )
+    except Refused as refused:
+        return await _send_page(viewer, feed_id, refused.problem)
+    return see_other(f"/feeds/{feed_id}/send")
+
+
+@router.post("/feeds/{feed_id}/adoptions")
+async def adopt(viewer: OfMerchant, feed_id: str) -> Response:
+    form = await viewer.form()
+    chosen = [value.partition("|") for value in form.all("adopt")]
+    items = [{"family_id": f, "marketplace_product_id": p} for f, _, p in chosen]
+    try:
+        await viewer.send(
+            "POST",
+            PUBLISHER,
+            viewer.m(FEED + "/adoptions"),
+            viewer.merchant_id,
+            feed_id,
+            answer=type(None),
+            body={"items": items},
+        )
+    except Refused as refused:
+        return await _send_page(viewer, feed_id, refused.problem)
+    return see_other(f"/feeds/{feed_id}/send")

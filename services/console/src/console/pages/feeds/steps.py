@@ -1,0 +1,236 @@
+"""The steps of a feed that change its configuration: categories, attributes and values by what is
+suggested, and the whole document."""
+
+import asyncio
+import json
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from console.answers.catalog import (
+    Applied,
+    Categories,
+    Completeness,
+    FeedDetails,
+    Suggestion,
+    UnmatchedCategory,
+)
+from console.forms import Form
+from console.pages.feeds import views
+from console.panels import panel
+from console.services import CATALOG, Problem, Refused
+from console.texts import N_
+from console.viewer import Member, OfMerchant, see_other
+
+router = APIRouter()
+FEED = "/feeds/{}"
+SURE = "0.9"
+
+
+@router.get("/feeds/{feed_id}/categories")
+async def categories(viewer: OfMerchant, feed_id: str) -> Response:
+    return await _categories_page(viewer, feed_id)
+
+
+async def _categories_page(
+    viewer: Member, feed_id: str, problem: Problem | None = None
+) -> Response:
+    m = viewer.merchant_id
+    below = viewer.m(FEED)
+    feed = await viewer.get(CATALOG, below, m, feed_id, answer=FeedDetails)
+    words = viewer.query.get("q", "").strip()
+    asked = {"kind": "categories", "cursor": viewer.query.get("cursor")}
+    suggestions, unmatched, found = await asyncio.gather(
+        panel(
+            viewer.listed(
+                CATALOG, below + "/suggestions", m, feed_id, of=Suggestion, limit=25, query=asked
+            )
+        ),
+        panel(
+            viewer.get(
+                CATALOG,
+                below + "/unmatched-categories",
+                m,
+                feed_id,
+                answer=list[UnmatchedCategory],
+                query={"limit": 100},
+            )
+        ),
+        panel(_leaves(viewer, feed.shop_id, words)),
+    )
+    matching: dict[str, Any] = feed.configuration.get("category") or {}
+    return viewer.page(
+        "feeds/categories.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        feed_id=feed_id,
+        rail=views.rail(unmatched=unmatched.value),
+        step="categories",
+        suggestions=suggestions,
+        exact=matching.get("exact") or {},
+        prefix=matching.get("prefix") or {},
+        words=words,
+        found=found,
+        sure=SURE,
+    )
+
+
+async def _leaves(viewer: Member, shop_id: str, words: str) -> Categories | None:
+    if not words:
+        return None
+    return await viewer.get(
+        CATALOG,
+        viewer.m("/shops/{}/categories"),
+        viewer.merchant_id,
+        shop_id,
+        answer=Categories,
+        query={"q": words, "limit": 20},
+    )
+
+
+@router.get("/feeds/{feed_id}/attributes")
+async def attributes(viewer: OfMerchant, feed_id: str) -> Response:
+    return await _attributes_page(viewer, feed_id)
+
+
+async def _attributes_page(
+    viewer: Member, feed_id: str, problem: Problem | None = None
+) -> Response:
+    m = viewer.merchant_id
+    below = viewer.m(FEED)
+    columns, values = await asyncio.gather(
+        *(
+            panel(
+                viewer.listed(
+                    CATALOG,
+                    below + "/suggestions",
+                    m,
+                    feed_id,
+                    of=Suggestion,
+                    limit=50,
+                    query={"kind": kind},
+                )
+            )
+            for kind in ("attributes", "values")
+        )
+    )
+    completeness = await panel(
+        viewer.get(CATALOG, below + "/completeness", m, feed_id, answer=Completeness)
+    )
+    return viewer.page(
+        "feeds/attributes.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        feed_id=feed_id,
+        rail=views.rail(completeness.value),
+        step="attributes",
+        columns=columns,
+        values=values,
+        completeness=completeness,
+    )
+
+
+@router.post("/feeds/{feed_id}/accept")
+async def accept(viewer: OfMerchant, feed_id: str) -> Response:
+    """Take what was suggested, or a leaf that was looked for: one configuration version."""
+    form = await viewer.form()
+    step = "attributes" if form.text("step") == "attributes" else "categories"
+    page = _attributes_page if step == "attributes" else _categories_page
+    chosen = _accepted(form)
+    if not chosen:
+        none = Problem(
+            title=N_("Nothing was chosen"), status=422, remedy=N_("Tick what you want to take.")
+        )
+        return await page(viewer, feed_id, none)
+    try:
+        await viewer.send(
+            "POST",
+            CATALOG,
+            viewer.m(FEED + "/suggestions/accept"),
+            viewer.merchant_id,
+            feed_id,
+            answer=type(None),
+            body={"accepted": chosen},
+            query={"note": form.text("note") or None},
+        )
+    except Refused as refused:
+        return await page(viewer, feed_id, refused.problem)
+    return see_other(f"/feeds/{feed_id}/{step}")
+
+
+def _accepted(form: Form) -> list[dict[str, Any]]:
+    """What the form's boxes say: each a JSON object as `suggestions/accept` takes it."""
+    found: list[dict[str, Any]] = []
+    if form.text("leaf"):  # one that was looked for
+        found.append({"kind": "categories", "of": form.text("of"), "take": form.text("leaf")})
+    for text in form.starting("accept"):
+        try:
+            item = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(item, dict):
+            kept = {k: item[k] for k in ("kind", "of", "take", "attribute", "section") if k in item}
+            found.append({key: value for key, value in kept.items() if value is not None})
+    return found
+
+
+@router.get("/feeds/{feed_id}/configuration")
+async def configuration(viewer: OfMerchant, feed_id: str) -> Response:
+    return await _configuration_page(viewer, feed_id)
+
+
+async def _configuration_page(
+    viewer: Member,
+    feed_id: str,
+    problem: Problem | None = None,
+    document: str | None = None,
+) -> Response:
+    feed = await viewer.get(
+        CATALOG, viewer.m(FEED), viewer.merchant_id, feed_id, answer=FeedDetails
+    )
+    text = msgspec.json.format(msgspec.json.encode(feed.configuration), indent=2).decode()
+    return viewer.page(
+        "feeds/configuration.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        feed=feed,
+        feed_id=feed_id,
+        rail=views.rail(),
+        step="configuration",
+        document=document if document is not None else text,
+    )
+
+
+@router.post("/feeds/{feed_id}/configuration")
+async def save_configuration(viewer: OfMerchant, feed_id: str) -> Response:
+    """Save the document as a new version, unless somebody saved one meanwhile."""
+    form = await viewer.form()
+    document = form.text("document")
+    try:
+        body = json.loads(document)
+    except ValueError as error:
+        problem = Problem(
+            title=N_("This is no JSON document"),
+            status=422,
+            field="document",
+            detail=str(error),
+            remedy=N_("Correct it and save again."),
+        )
+        return await _configuration_page(viewer, feed_id, problem, document)
+    try:
+        await viewer.send(
+            "PUT",
+            CATALOG,
+            viewer.m(FEED),
+            viewer.merchant_id,
+            feed_id,
+            answer=Applied,
+            body=body,
+            query={"note": form.text("note") or None},
+            headers={"If-Match": f'"{form.text("version")}"'},
+        )
+    except Refused as refused:
+        return await _configuration_page(viewer, feed_id, refused.problem, document)
+    return see_other(f"/feeds/{feed_id}")

@@ -1,0 +1,1 @@
+"""Is the installation right? Merchants, dead letters, quarantines, what waits."""

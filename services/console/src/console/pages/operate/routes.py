@@ -1,0 +1,257 @@
+"""`/operate/…`: of a merchant for its people, of all merchants for operators."""
+
+import asyncio
+
+import msgspec
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from console.answers.auth import Invitation, Merchant
+from console.answers.everywhere import (
+    DeadLetter,
+    FailedRow,
+    Outcome,
+    Parked,
+    Quarantine,
+    WholeDeadLetter,
+)
+from console.panels import panel
+from console.services import (
+    AUTH,
+    CATALOG,
+    ORDERS,
+    PUBLISHER,
+    Listed,
+    Page,
+    Problem,
+    Refused,
+    ServiceName,
+    path,
+)
+from console.texts import N_
+from console.viewer import PER_PAGE, Person, SignedIn, see_other
+
+router = APIRouter()
+SERVICES: dict[str, ServiceName] = {name: name for name in (AUTH, CATALOG, PUBLISHER, ORDERS)}
+CONSUMING: tuple[ServiceName, ...] = (CATALOG, PUBLISHER, ORDERS)
+STATES = ("open", "parked", "replayed", "discarded")
+
+
+def _service(name: str) -> ServiceName:
+    if name not in SERVICES:
+        raise Refused(Problem(title=N_("There is no such page"), status=404))
+    return SERVICES[name]
+
+
+def _whole(viewer: Person) -> bool:
+    """Whether the pages show all merchants: an operator's do, until a merchant is chosen."""
+    return viewer.is_operator and viewer.merchant_id is None
+
+
+def _below(viewer: Person, rest: str) -> str:
+    """The REST path of the merchant's things, or of all."""
+    if _whole(viewer):
+        return "/v1" + rest
+    return path("/v1/merchants/{}", viewer.merchant_id or "") + rest  # an id has no braces
+
+
+@router.get("/operate")
+async def overview(viewer: SignedIn) -> Response:
+    return await _overview(viewer)
+
+
+async def _overview(
+    viewer: Person, problem: Problem | None = None, invited: Invitation | None = None
+) -> Response:
+    merchants = None
+    if viewer.is_operator:
+        merchants = await panel(_merchants(viewer))
+    letters, quarantines, parked, failed = await asyncio.gather(
+        *(
+            asyncio.gather(
+                *(
+                    panel(
+                        viewer.listed(
+                            name,
+                            _below(viewer, rest),
+                            of=kind,
+                            limit=20,
+                            query={"state": "open"} if kind is DeadLetter else None,
+                        )
+                    )
+                    for name in (SERVICES.values() if kind is FailedRow else CONSUMING)
+                )
+            )
+            for rest, kind in (
+                ("/dead-letters", DeadLetter),
+                ("/quarantines", Quarantine),
+                ("/parked", Parked),
+                ("/set-aside", FailedRow),
+            )
+        )
+    )
+    return viewer.page(
+        "operate/overview.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        merchants=merchants,
+        letters=list(zip(CONSUMING, letters, strict=True)),
+        quarantines=list(zip(CONSUMING, quarantines, strict=True)),
+        parked=list(zip(CONSUMING, parked, strict=True)),
+        failed=list(zip(SERVICES.values(), failed, strict=True)),
+        invited=invited,
+    )
+
+
+async def _merchants(viewer: Person) -> Listed:
+    found = await viewer.console.services.send(
+        "GET",
+        AUTH,
+        "/v1/merchants",
+        Page,
+        within=viewer.console.settings.panel_seconds,
+        bearer=(await viewer.grant(None)).access_token,
+        query={"limit": PER_PAGE, "cursor": viewer.query.get("cursor")},
+    )
+    decoder = msgspec.json.Decoder(Merchant)
+    return Listed([decoder.decode(item) for item in found.items], found.next_cursor)
+
+
+@router.post("/operate/merchants")
+async def register(viewer: SignedIn) -> Response:
+    """Make a merchant, and invite its first owner (M1.1)."""
+    form = await viewer.form()
+    merchant, email = form.text("merchant"), form.text("email")
+    body = {"name": form.text("name") or merchant, "is_eligible": True}
+    token = (await viewer.grant(None)).access_token
+    services, within = viewer.console.services, viewer.console.settings.form_seconds
+    try:
+        where = path("/v1/merchants/{}", merchant)
+        await services.send("PUT", AUTH, where, Merchant, within=within, bearer=token, body=body)
+        invited = None
+        if email:
+            invited = await services.send(
+                "POST",
+                AUTH,
+                where + "/members",
+                Invitation,
+                within=within,
+                bearer=token,
+                body={"email": email, "role": "owner"},
+            )
+    except Refused as refused:
+        return await _overview(viewer, refused.problem)
+    return await _overview(viewer, invited=invited)
+
+
+@router.get("/operate/dead-letters/{service}")
+async def list_letters(viewer: SignedIn, service: str) -> Response:
+    name = _service(service)
+    state = viewer.query.get("state", "open")
+    letters = await panel(
+        viewer.listed(
+            name,
+            _below(viewer, "/dead-letters"),
+            of=DeadLetter,
+            query={
+                "state": state if state in STATES else None,
+                "reason": viewer.query.get("reason") or None,
+                "cursor": viewer.query.get("cursor"),
+            },
+        )
+    )
+    return viewer.page(
+        "operate/letters.html", service=name, letters=letters, state=state, states=STATES
+    )
+
+
+@router.get("/operate/dead-letters/{service}/{letter_id}")
+async def show_letter(viewer: SignedIn, service: str, letter_id: int) -> Response:
+    return await _letter_page(viewer, _service(service), letter_id)
+
+
+async def _letter_page(
+    viewer: Person,
+    service: ServiceName,
+    letter_id: int,
+    *,
+    problem: Problem | None = None,
+    outcome: Outcome | None = None,
+    value: str | None = None,
+) -> Response:
+    letter = await viewer.get(
+        service, _below(viewer, "/dead-letters/{}"), str(letter_id), answer=WholeDeadLetter
+    )
+    return viewer.page(
+        "operate/letter.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        service=service,
+        letter=letter,
+        outcome=outcome,
+        value=value if value is not None else letter.value,
+    )
+
+
+@router.post("/operate/dead-letters/{service}/{letter_id}/replay")
+async def replay(viewer: SignedIn, service: str, letter_id: int) -> Response:
+    """Take the event again, as it came or as it was corrected."""
+    form = await viewer.form()
+    name = _service(service)
+    value = form.secret("value").replace("\r\n", "\n")
+    body = {"value": value} if form.has("value") and value != form.secret("former") else None
+    return await _settle(viewer, name, letter_id, action="replay", body=body, value=value)
+
+
+@router.post("/operate/dead-letters/{service}/{letter_id}/discard")
+async def discard(viewer: SignedIn, service: str, letter_id: int) -> Response:
+    form = await viewer.form()
+    body = {"why": form.text("why")}
+    return await _settle(viewer, _service(service), letter_id, action="discard", body=body)
+
+
+async def _settle(
+    viewer: Person,
+    service: ServiceName,
+    letter_id: int,
+    *,
+    action: str,
+    body: dict[str, str] | None,
+    value: str | None = None,
+) -> Response:
+    try:
+        outcome = await viewer.send(
+            "POST",
+            service,
+            _below(viewer, "/dead-letters/{}/" + action),
+            str(letter_id),
+            answer=Outcome,
+            body=body,
+        )
+    except Refused as refused:
+        return await _letter_page(viewer, service, letter_id, problem=refused.problem, value=value)
+    return await _letter_page(viewer, service, letter_id, outcome=outcome)
+
+
+@router.post("/operate/quarantines/{service}/lift")
+async def lift(viewer: SignedIn, service: str) -> Response:
+    form = await viewer.form()
+    body = {name: form.text(name) for name in ("group", "source", "merchant_id")}
+    return await _as_operator(viewer, _service(service), "/v1/quarantines/lift", body)
+
+
+@router.post("/operate/set-aside/{service}/release")
+async def release(viewer: SignedIn, service: str) -> Response:
+    form = await viewer.form()
+    body = {name: form.text(name) for name in ("job", "merchant_id", "subject") if form.text(name)}
+    return await _as_operator(viewer, _service(service), "/v1/set-aside/release", body)
+
+
+async def _as_operator(
+    viewer: Person, service: ServiceName, where: str, body: dict[str, str]
+) -> Response:
+    try:
+        await viewer.send("POST", service, where, answer=type(None), body=body)
+    except Refused as refused:
+        return await _overview(viewer, refused.problem)
+    return see_other("/operate")

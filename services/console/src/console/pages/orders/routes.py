@@ -1,0 +1,212 @@
+"""`/orders`, `/orders/{shop}/{o}`: by deadline; ship one, ship many by a file, correct a number."""
+
+import asyncio
+import hashlib
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from common import clock
+from console.answers.auth import Shop
+from console.answers.orders import Carriers, Order, Shipment, Shipments, ShippedFile
+from console.forms import Form
+from console.pages.orders import views
+from console.panels import panel
+from console.services import AUTH, ORDERS, Problem, Refused
+from console.texts import N_
+from console.viewer import Member, OfMerchant, see_other
+
+router = APIRouter()
+ORDER = "/shops/{}/orders/{}"
+LONGEST_FILE = 1_000_000
+
+
+@router.get("/orders")
+async def list_orders(viewer: OfMerchant) -> Response:
+    view = viewer.query.get("view", "due")
+    orders, shops = await asyncio.gather(
+        panel(
+            viewer.listed(
+                ORDERS,
+                viewer.m("/orders"),
+                viewer.merchant_id,
+                of=Order,
+                query=views.asked_of(view, viewer.query, clock.now()),
+            )
+        ),
+        panel(viewer.listed(AUTH, viewer.m("/shops"), viewer.merchant_id, of=Shop)),
+    )
+    return viewer.page("orders/list.html", orders=orders, shops=shops, view=view, views=views.VIEWS)
+
+
+@router.get("/orders/{shop_id}/{order_id}")
+async def show_order(viewer: OfMerchant, shop_id: str, order_id: str) -> Response:
+    return await _page(viewer, shop_id, order_id)
+
+
+async def _page(
+    viewer: Member,
+    shop_id: str,
+    order_id: str,
+    problem: Problem | None = None,
+    form: Form | None = None,
+) -> Response:
+    m = viewer.merchant_id
+    order = await viewer.get(ORDERS, viewer.m(ORDER), m, shop_id, order_id, answer=Order)
+    carriers, shipments = await asyncio.gather(
+        panel(viewer.get(ORDERS, viewer.m("/shops/{}/carriers"), m, shop_id, answer=Carriers)),
+        panel(
+            viewer.get(
+                ORDERS, viewer.m(ORDER + "/shipments"), m, shop_id, order_id, answer=Shipments
+            )
+        ),
+    )
+    known = carriers.value.items if carriers.value else []
+    return viewer.page(
+        "orders/order.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        pictures=True,
+        order=order,
+        carriers=carriers,
+        shipments=shipments,
+        left=views.unshipped(order),
+        carrier=views.likely_carrier(order, known),
+        values=form.values if form else {},
+        shop_id=shop_id,
+    )
+
+
+@router.post("/orders/{shop_id}/{order_id}/shipments")
+async def ship(viewer: OfMerchant, shop_id: str, order_id: str) -> Response:
+    form = await viewer.form()
+    body: dict[str, object] = {
+        "carrier": form.text("carrier"),
+        "tracking_number": form.text("tracking_number"),
+    }
+    if lines := form.all("line"):
+        body["lines"] = lines
+    if note := form.text("note"):
+        body["note"] = note
+    try:
+        await viewer.send(
+            "POST",
+            ORDERS,
+            viewer.m(ORDER + "/shipments"),
+            viewer.merchant_id,
+            shop_id,
+            order_id,
+            answer=Shipment,
+            body=body,
+            headers={"Idempotency-Key": _key(form, order_id, lines)},
+        )
+    except Refused as refused:
+        return await _page(viewer, shop_id, order_id, refused.problem, form)
+    return see_other(f"/orders/{shop_id}/{order_id}#parcels")
+
+
+def _key(form: Form, *more: object) -> str:
+    """The same for the same form sent twice, so that a second click ships nothing again."""
+    said = [form.text("carrier"), form.text("tracking_number"), *map(str, more)]
+    return "console-" + hashlib.sha256("\x1f".join(said).encode()).hexdigest()[:40]
+
+
+@router.post("/orders/{shop_id}/{order_id}/shipments/{shipment_id}/tracking")
+async def correct(viewer: OfMerchant, shop_id: str, order_id: str, shipment_id: str) -> Response:
+    form = await viewer.form()
+    body = {"tracking_number": form.text("tracking_number")}
+    if carrier := form.text("carrier"):
+        body["carrier"] = carrier
+    try:
+        await viewer.send(
+            "POST",
+            ORDERS,
+            viewer.m(ORDER + "/shipments/{}/tracking"),
+            viewer.merchant_id,
+            shop_id,
+            order_id,
+            shipment_id,
+            answer=type(None),
+            body=body,
+            headers={"Idempotency-Key": _key(form, "correction", shipment_id)},
+        )
+    except Refused as refused:
+        return await _page(viewer, shop_id, order_id, refused.problem)
+    return see_other(f"/orders/{shop_id}/{order_id}#parcels")
+
+
+@router.get("/orders-file")
+async def show_file(viewer: OfMerchant) -> Response:
+    return await _file_page(viewer)
+
+
+async def _file_page(
+    viewer: Member,
+    problem: Problem | None = None,
+    result: ShippedFile | None = None,
+    text: str = "",
+    shop_id: str = "",
+) -> Response:
+    shops = await panel(viewer.listed(AUTH, viewer.m("/shops"), viewer.merchant_id, of=Shop))
+    return viewer.page(
+        "orders/file.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        shops=shops,
+        result=result,
+        text=text,
+        shop_id=shop_id,
+    )
+
+
+@router.post("/orders-file")
+async def ship_file(viewer: OfMerchant) -> Response:
+    """Many parcels: first what would happen, then the same rows for good."""
+    is_upload = viewer.request.headers.get("content-type", "").startswith("multipart/")
+    form, text = await _rows(viewer) if is_upload else await _typed(viewer)
+    shop_id = form.text("shop")
+    is_dry = not form.has("for_good")
+    if not text:
+        none = Problem(
+            title=N_("No row was sent"), status=422, remedy=N_("Choose a CSV file, or paste rows.")
+        )
+        return await _file_page(viewer, none, shop_id=shop_id)
+    try:
+        result = await viewer.send(
+            "POST",
+            ORDERS,
+            viewer.m("/shops/{}/shipments/file"),
+            viewer.merchant_id,
+            shop_id,
+            answer=ShippedFile,
+            query={"dry_run": is_dry},
+            content=text.encode(),
+            headers={"Content-Type": "text/csv"},
+        )
+    except Refused as refused:
+        return await _file_page(viewer, refused.problem, text=text, shop_id=shop_id)
+    return await _file_page(viewer, result=result, text=text, shop_id=shop_id)
+
+
+async def _typed(viewer: Member) -> tuple[Form, str]:
+    form = await viewer.form()
+    return form, form.text("rows")
+
+
+async def _rows(viewer: Member) -> tuple[Form, str]:
+    """The rows of a chosen file, else those that were pasted: a megabyte at most."""
+    form, _, rest = await viewer.upload()
+    held = bytearray()
+    async for chunk in rest:
+        held += chunk
+        if len(held) > LONGEST_FILE:
+            problem = Problem(
+                title=N_("The file is too long"),
+                status=413,
+                remedy=N_("Send at most 1,000 rows at a time."),
+            )
+            raise Refused(problem)
+    body = bytes(held).partition(b"\r\n\r\n")[2].rpartition(b"\r\n--")[0]
+    body = body.rpartition(b"\r\n--")[0] if body.endswith(b"--") else body
+    text = body.decode("utf-8-sig", "replace")
+    return form, text if text.strip() else form.text("rows")

@@ -1,0 +1,45 @@
+"""Orders by what is to be done with them. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from console.answers.orders import Carrier, Line, Order
+
+VIEWS = ("due", "all", "new", "waiting_shipment", "shipped", "closed", "other")
+DUE_WITHIN = timedelta(days=30)
+"""Orders to ship by deadline: all, since AliExpress gives no longer ones."""
+
+
+def asked_of(view: str, query: Mapping[str, str], now: datetime) -> dict[str, str | None]:
+    """What the list is asked for."""
+    asked: dict[str, str | None] = {
+        "cursor": query.get("cursor"),
+        "shop": query.get("shop") or None,
+        "number": query.get("number") or None,
+        "sku": query.get("sku") or None,
+    }
+    if view == "due":
+        until = (now + DUE_WITHIN).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return asked | {"status": "waiting_shipment", "due_before": until}
+    return asked | {"status": view if view in VIEWS[2:] else None}
+
+
+def unshipped(order: Order) -> list[Line]:
+    """The lines that are in no parcel yet."""
+    packed = {
+        line
+        for parcel in order.parcels
+        if parcel.gone_at is None and parcel.state != "refused"
+        for line in parcel.line_ids
+    }
+    return [line for line in order.lines if line.line_id not in packed]
+
+
+def likely_carrier(order: Order, carriers: list[Carrier]) -> str:
+    """The carrier the buyer chose, if AliExpress takes it for the shop; else none."""
+    chosen = (order.shipping_choice or "").casefold()
+    for carrier in carriers:
+        names = {carrier.service_name.casefold(), (carrier.display_name or "").casefold()}
+        if chosen and chosen in names:
+            return carrier.display_name or carrier.service_name
+    return ""

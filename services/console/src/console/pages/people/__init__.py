@@ -1,0 +1,1 @@
+"""People: who may do what? One's own account, members, and who changed what."""

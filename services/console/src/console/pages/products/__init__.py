@@ -1,0 +1,1 @@
+"""A SKU: why is this not right?"""

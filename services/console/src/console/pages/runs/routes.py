@@ -1,0 +1,111 @@
+"""`/runs/{r}`: the plan and its confirmation, progress, the report by cause, the items."""
+
+import asyncio
+
+from fastapi import APIRouter
+from starlette.responses import Response, StreamingResponse
+
+from console.answers.publisher import Item, PlanLine, Report, Run
+from console.pages.runs import views
+from console.panels import panel
+from console.services import PUBLISHER, Problem, Refused, path
+from console.viewer import Member, OfMerchant, see_other
+
+router = APIRouter()
+RUN = "/runs/{}"
+STATUSES = ("rejected", "accepted", "pending", "in_job", "withheld", "deferred", "superseded")
+ACTIONS = ("create", "update", "delete", "price", "stock")
+
+
+@router.get("/runs/{run_id}")
+async def show_run(viewer: OfMerchant, run_id: str) -> Response:
+    return await _page(viewer, run_id)
+
+
+async def _page(viewer: Member, run_id: str, problem: Problem | None = None) -> Response:
+    m = viewer.merchant_id
+    below = viewer.m(RUN)
+    run = await viewer.get(PUBLISHER, below, m, run_id, answer=Run)
+    status, action = viewer.query.get("status", ""), viewer.query.get("action", "")
+    cursor = viewer.query.get("cursor")
+    report, plan, items = await asyncio.gather(
+        panel(viewer.get(PUBLISHER, below + "/report", m, run_id, answer=Report)),
+        panel(
+            viewer.listed(
+                PUBLISHER,
+                below + "/plan",
+                m,
+                run_id,
+                of=PlanLine,
+                limit=25,
+                query={
+                    "action": action if action in ACTIONS else None,
+                    "cursor": None if status else cursor,
+                },
+            )
+        ),
+        panel(
+            viewer.listed(
+                PUBLISHER,
+                below + "/items",
+                m,
+                run_id,
+                of=Item,
+                limit=25,
+                query={
+                    "status": status if status in STATUSES else None,
+                    "cursor": cursor if status else None,
+                },
+            )
+        ),
+    )
+    return viewer.page(
+        "runs/run.html",
+        block="state" if viewer.query.get("part") == "state" else None,
+        status=problem.status if problem else 200,
+        problem=problem,
+        run=run,
+        report=report,
+        plan=plan,
+        items=items,
+        confirmation=views.confirmation(run, report.value),
+        is_under_way=views.is_under_way(run),
+        statuses=STATUSES,
+        actions=ACTIONS,
+    )
+
+
+@router.post("/runs/{run_id}/confirm")
+async def confirm(viewer: OfMerchant, run_id: str) -> Response:
+    form = await viewer.form()
+    try:
+        await viewer.send(
+            "POST",
+            PUBLISHER,
+            viewer.m(RUN + "/confirm"),
+            viewer.merchant_id,
+            run_id,
+            answer=type(None),
+            query={"skip_overtaken": True if form.has("skip_overtaken") else None},
+        )
+    except Refused as refused:
+        return await _page(viewer, run_id, refused.problem)
+    return see_other(f"/runs/{run_id}")
+
+
+@router.get("/runs/{run_id}/report-download")
+async def download(viewer: OfMerchant, run_id: str) -> Response:
+    is_csv = viewer.query.get("format") != "json"
+    grant = await viewer.grant(viewer.merchant_id)
+    headers, chunks = await viewer.console.services.stream(
+        PUBLISHER,
+        path(viewer.m(RUN + "/report"), viewer.merchant_id, run_id),
+        bearer=grant.access_token,
+        query={"format": "csv"} if is_csv else {},
+    )
+    name = "report.csv" if is_csv else "report.json"
+    return StreamingResponse(
+        chunks,
+        media_type=headers.get("content-type", "application/octet-stream"),
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,0 +1,93 @@
+"""`/search?q=`: whatever it names leads to its page."""
+
+import asyncio
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from console.answers.catalog import Catalogue, Feed, PreviewLine, SourceProduct
+from console.answers.orders import Order
+from console.answers.publisher import Run
+from console.panels import panel
+from console.services import CATALOG, ORDERS, PUBLISHER
+from console.viewer import OfMerchant, see_other
+
+router = APIRouter()
+LOOKED_THROUGH = 10
+SHOWN = 10
+
+
+@router.get("/search")
+async def search(viewer: OfMerchant) -> Response:
+    words = viewer.query.get("q", "").strip()[:200]
+    if not words:
+        return viewer.page("search/results.html", words="", found=None)
+    m = viewer.merchant_id
+    feeds, catalogues = await asyncio.gather(
+        panel(viewer.listed(CATALOG, viewer.m("/feeds"), m, of=Feed, limit=LOOKED_THROUGH)),
+        panel(
+            viewer.listed(CATALOG, viewer.m("/catalogues"), m, of=Catalogue, limit=LOOKED_THROUGH)
+        ),
+    )
+    named = [feed.feed_id for feed in feeds.value.items] if feeds.value else []
+    kept = [item.catalogue_id for item in catalogues.value.items] if catalogues.value else []
+    by_number, by_sku, run = await asyncio.gather(
+        panel(viewer.listed(ORDERS, viewer.m("/orders"), m, of=Order, query={"number": words})),
+        panel(viewer.listed(ORDERS, viewer.m("/orders"), m, of=Order, query={"sku": words})),
+        panel(viewer.get(PUBLISHER, viewer.m("/runs/{}"), m, words, answer=Run)),
+    )
+    rest = await asyncio.gather(
+        *(
+            panel(
+                viewer.listed(
+                    CATALOG,
+                    viewer.m("/feeds/{}/preview"),
+                    m,
+                    feed_id,
+                    of=PreviewLine,
+                    limit=SHOWN,
+                    query={"q": words},
+                )
+            )
+            for feed_id in named
+        ),
+        *(
+            panel(
+                viewer.listed(
+                    CATALOG,
+                    viewer.m("/catalogues/{}/products"),
+                    m,
+                    catalogue_id,
+                    of=SourceProduct,
+                    limit=SHOWN,
+                    query={"q": words},
+                )
+            )
+            for catalogue_id in kept
+        ),
+    )
+    products = list(zip(named, rest[: len(named)], strict=True))
+    sources = list(zip(kept, rest[len(named) :], strict=True))
+    is_order = by_number.value and len(by_number.value.items) == 1
+    if is_order and by_number.value and by_number.value.items[0].order_id == words:
+        order = by_number.value.items[0]
+        return see_other(f"/orders/{quote(order.shop_id)}/{quote(order.order_id)}")
+    if run.value:
+        return see_other(f"/runs/{quote(run.value.run_id)}")
+    is_sku = any(
+        words in line.sku_codes
+        for _, found in products
+        if found.value
+        for line in found.value.items
+    )
+    if is_sku:
+        return see_other(f"/products/{quote(words, safe='')}")
+    return viewer.page(
+        "search/results.html",
+        words=words,
+        found=[by_number, by_sku],
+        products=products,
+        sources=sources,
+        away=next((p for p in (feeds, catalogues, by_number, by_sku, *rest) if p.is_away), None),
+    )

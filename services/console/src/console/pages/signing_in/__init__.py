@@ -1,0 +1,1 @@
+"""Sign in and out, forgotten passwords, invitations, the first operator."""

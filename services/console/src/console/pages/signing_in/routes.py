@@ -1,0 +1,265 @@
+"""The pages of those who are not signed in yet."""
+
+import re
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from common.web.identity import IDENTIFIER_PATTERN
+from console.answers.auth import Invitation, LinkShown, NewSession, ServiceToken
+from console.browser import safe_next
+from console.forms import Form
+from console.services import AUTH, Problem, Refused
+from console.texts import LANGUAGES, N_
+from console.viewer import AnyVisitor, SignedIn, Visitor, see_other
+
+router = APIRouter()
+T = TypeVar("T")
+FORTNIGHT = 14 * 24 * 3600
+_ID = re.compile(IDENTIFIER_PATTERN)
+_LINK = re.compile(r"[?&]link=([A-Za-z0-9_-]{1,128})")
+
+
+@router.get("/sign-in")
+async def show_sign_in(viewer: AnyVisitor) -> Response:
+    return _sign_in_page(viewer)
+
+
+@router.post("/sign-in")
+async def sign_in(viewer: AnyVisitor) -> Response:
+    form = await viewer.form()
+    try:
+        return await _signed_in(viewer, form, safe_next(form.text("next")) or "/")
+    except Refused as refused:
+        return _sign_in_page(viewer, form, refused.problem)
+
+
+async def _signed_in(viewer: Visitor, form: Form, then: str) -> Response:
+    """A new session in the browser's cookie, whatever it held before."""
+    body = {"email": form.text("email"), "password": form.secret("password")}
+    if code := form.text("code"):
+        body["code"] = code
+    made = await _auth(viewer, "POST", "/v1/sessions", NewSession, body)
+    response = see_other(then)
+    names = viewer.console.names
+    viewer.keep(response, names.session, made.session, seconds=FORTNIGHT)
+    viewer.forget(response, names.form)
+    viewer.forget(response, names.merchant)
+    return response
+
+
+def _sign_in_page(
+    viewer: Visitor, form: Form | None = None, problem: Problem | None = None
+) -> Response:
+    values = form.values if form else {}
+    wanted = values.get("next") or viewer.query.get("next", "")
+    return viewer.page(
+        "signing_in/sign_in.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        email=values.get("email") or viewer.query.get("email", ""),
+        needs_code=problem is not None and problem.slug.startswith("code"),
+        next_path=safe_next(wanted) or "",
+    )
+
+
+@router.post("/sign-out")
+async def sign_out(viewer: SignedIn) -> Response:
+    await viewer.form()
+    with suppress(Refused):  # it had ended already
+        await viewer.mine("DELETE", "/v1/me/sessions/current", type(None))
+    viewer.console.tokens.forget(viewer.session)
+    response = see_other("/sign-in")
+    viewer.forget(response, viewer.console.names.session)
+    viewer.forget(response, viewer.console.names.merchant)
+    return response
+
+
+@router.post("/language")
+async def choose_language(viewer: AnyVisitor) -> Response:
+    form = await viewer.form()
+    response = see_other(safe_next(form.text("next")) or "/sign-in")
+    if form.text("language") in LANGUAGES:
+        names = viewer.console.names
+        viewer.keep(response, names.language, form.text("language"), seconds=FORTNIGHT * 26)
+    return response
+
+
+@router.get("/merchants")
+async def show_merchants(viewer: SignedIn) -> Response:
+    problem = None
+    if not viewer.me.memberships and not viewer.is_operator:
+        problem = Problem(
+            title=N_("You work for no merchant yet"),
+            status=200,
+            remedy=N_("Ask an owner of the merchant to invite you."),
+        )
+    return viewer.page("signing_in/merchants.html", problem=problem)
+
+
+@router.post("/merchants")
+async def choose_merchant(viewer: SignedIn) -> Response:
+    form = await viewer.form()
+    chosen = form.text("merchant")
+    if not _ID.fullmatch(chosen) or not (viewer.is_operator or chosen in viewer.roles):
+        return see_other("/merchants")
+    response = see_other("/")
+    viewer.keep(response, viewer.console.names.merchant, chosen)
+    return response
+
+
+@router.get("/forgot-password")
+async def show_forgot(viewer: AnyVisitor) -> Response:
+    return viewer.page("signing_in/forgot.html", is_sent=False, email="")
+
+
+@router.post("/forgot-password")
+async def forgot(viewer: AnyVisitor) -> Response:
+    form = await viewer.form()
+    try:
+        body = {"email": form.text("email")}
+        await _auth(viewer, "POST", "/v1/password/forgot", type(None), body)
+    except Refused as refused:
+        return viewer.page(
+            "signing_in/forgot.html",
+            status=refused.problem.status,
+            problem=refused.problem,
+            is_sent=False,
+            email=form.text("email"),
+        )
+    return viewer.page("signing_in/forgot.html", is_sent=True, email="")
+
+
+@router.get("/reset-password")
+async def show_reset(viewer: AnyVisitor) -> Response:
+    return await _link_page(viewer, "reset", viewer.query.get("link", ""))
+
+
+@router.post("/reset-password")
+async def reset(viewer: AnyVisitor) -> Response:
+    form = await viewer.form()
+    try:
+        opened = await _show(viewer, "reset", form.text("link"))
+        body = {"link": form.text("link"), "password": form.secret("password")}
+        await _auth(viewer, "POST", "/v1/password/reset", type(None), body)
+    except Refused as refused:
+        return await _link_page(viewer, "reset", form.text("link"), form, refused.problem)
+    return await _entered(viewer, opened.email, form)
+
+
+@router.get("/invitation")
+async def show_invitation(viewer: AnyVisitor) -> Response:
+    return await _link_page(viewer, "invitation", viewer.query.get("link", ""))
+
+
+@router.post("/invitation")
+async def accept_invitation(viewer: AnyVisitor) -> Response:
+    form = await viewer.form()
+    body: dict[str, Any] = {"link": form.text("link")}
+    if password := form.secret("password"):
+        body["password"] = password
+    if name := form.text("display_name"):
+        body |= {"display_name": name, "language": viewer.language}
+    try:
+        opened = await _show(viewer, "invitation", form.text("link"))
+        await _auth(viewer, "POST", "/v1/invitations/accept", type(None), body)
+    except Refused as refused:
+        return await _link_page(viewer, "invitation", form.text("link"), form, refused.problem)
+    return await _entered(viewer, opened.email, form)
+
+
+async def _entered(viewer: Visitor, email: str, form: Form) -> Response:
+    """Signed in with the password that was just set; else where to sign in with the old one."""
+    if password := form.secret("password"):
+        with suppress(Refused):  # a second factor is asked for on the page to sign in
+            return await _signed_in(viewer, Form([("email", email), ("password", password)]), "/")
+    return see_other("/sign-in")
+
+
+async def _link_page(
+    viewer: Visitor,
+    kind: str,
+    link: str,
+    form: Form | None = None,
+    problem: Problem | None = None,
+) -> Response:
+    """What the link opens; one that opens no more says so."""
+    opened = None
+    try:
+        opened = await _show(viewer, kind, link)
+    except Refused as refused:
+        problem = refused.problem
+    return viewer.page(
+        "signing_in/link.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        kind=kind,
+        link=link,
+        opened=opened,
+        values=form.values if form else {},
+    )
+
+
+async def _show(viewer: Visitor, kind: str, link: str) -> LinkShown:
+    return await _auth(viewer, "POST", "/v1/links/show", LinkShown, {"kind": kind, "link": link})
+
+
+@router.get("/first-run")
+async def show_first_run(viewer: AnyVisitor) -> Response:
+    return viewer.page("signing_in/first_run.html", values={})
+
+
+@router.post("/first-run")
+async def first_run(viewer: AnyVisitor) -> Response:
+    """The first operator, made by whoever holds the installation's own API client."""
+    form = await viewer.form()
+    grant = {
+        "grant_type": "client_credentials",
+        "client_id": form.text("client_id"),
+        "client_secret": form.text("client_secret"),
+    }
+    within = viewer.console.settings.form_seconds
+    services = viewer.console.services
+    try:
+        token = await services.send(
+            "POST",
+            AUTH,
+            "/v1/token",
+            ServiceToken,
+            within=within,
+            data=grant,
+            headers=viewer.origin_headers(),
+        )
+        invited = await services.send(
+            "POST",
+            AUTH,
+            "/v1/operators",
+            Invitation,
+            within=within,
+            bearer=token.access_token,
+            body={"email": form.text("email")},
+        )
+    except Refused as refused:
+        values = {"email": form.text("email"), "client_id": form.text("client_id")}
+        return viewer.page(
+            "signing_in/first_run.html",
+            status=refused.problem.status,
+            problem=refused.problem,
+            values=values,
+        )
+    found = _LINK.search(invited.link or "")
+    return see_other(f"/invitation?link={found[1]}" if found else "/sign-in")
+
+
+async def _auth(viewer: Visitor, method: str, where: str, form: type[T], body: Any) -> T:
+    return await viewer.console.services.send(
+        method,
+        AUTH,
+        where,
+        form,
+        within=viewer.console.settings.form_seconds,
+        body=body,
+        headers=viewer.origin_headers(),
+    )

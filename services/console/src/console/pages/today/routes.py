@@ -1,0 +1,102 @@
+"""`/`: troubles first, then each feed, the orders that must leave, the connections."""
+
+import asyncio
+from datetime import timedelta
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from common import clock
+from console.answers.auth import Shop
+from console.answers.catalog import Catalogue, Import
+from console.answers.orders import Order
+from console.answers.publisher import Feed, Run
+from console.pages.today import views
+from console.panels import panel
+from console.services import AUTH, CATALOG, ORDERS, PUBLISHER, Listed
+from console.viewer import Member, OfMerchant
+
+router = APIRouter()
+FEEDS_SHOWN = 10
+RUNS_LOOKED_AT = 10
+ORDERS_COUNTED = 200
+
+
+@router.get("/")
+async def today(viewer: OfMerchant) -> Response:
+    shops, feeds, due, imports = await asyncio.gather(
+        panel(viewer.listed(AUTH, viewer.m("/shops"), viewer.merchant_id, of=Shop)),
+        panel(_feed_cards(viewer)),
+        panel(_due(viewer)),
+        panel(_imports(viewer)),
+    )
+    now = clock.now()
+    troubles = [
+        *views.shop_troubles(shops.value.items if shops.value else [], now),
+        *views.run_troubles(feeds.value or []),
+        *views.import_troubles(imports.value or []),
+    ]
+    return viewer.page(
+        "today/today.html",
+        troubles=troubles,
+        shops=shops,
+        feeds=feeds,
+        due=due,
+        silent=[shops, feeds, due, imports],
+    )
+
+
+async def _feed_cards(viewer: Member) -> list[views.FeedCard]:
+    found = await viewer.listed(
+        PUBLISHER, viewer.m("/feeds"), viewer.merchant_id, of=Feed, limit=FEEDS_SHOWN
+    )
+    runs = await asyncio.gather(*(_runs(viewer, feed) for feed in found.items))
+    return [
+        views.FeedCard(feed, views.newest_runs(of_feed.items))
+        for feed, of_feed in zip(found.items, runs, strict=True)
+    ]
+
+
+async def _runs(viewer: Member, feed: Feed) -> Listed:
+    return await viewer.listed(
+        PUBLISHER,
+        viewer.m("/feeds/{}/runs"),
+        viewer.merchant_id,
+        feed.feed_id,
+        of=Run,
+        limit=RUNS_LOOKED_AT,
+    )
+
+
+async def _due(viewer: Member) -> views.Due:
+    now = clock.now()
+    until = (now + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    found = await viewer.listed(
+        ORDERS,
+        viewer.m("/orders"),
+        viewer.merchant_id,
+        of=Order,
+        limit=ORDERS_COUNTED,
+        query={"status": "waiting_shipment", "due_before": until},
+    )
+    return views.due_of(found.items, now, is_more=found.next_cursor is not None)
+
+
+async def _imports(viewer: Member) -> list[Import]:
+    catalogues = await viewer.listed(
+        CATALOG, viewer.m("/catalogues"), viewer.merchant_id, of=Catalogue, limit=FEEDS_SHOWN
+    )
+    newest = await asyncio.gather(
+        *(
+            viewer.listed(
+                CATALOG,
+                viewer.m("/catalogues/{}/imports"),
+                viewer.merchant_id,
+                catalogue.catalogue_id,
+                of=Import,
+                limit=1,
+            )
+            for catalogue in catalogues.items
+        )
+    )
+    return [item for found in newest for item in found.items]

@@ -1,0 +1,137 @@
+"""What Today shows first: what is wrong, and the step that repairs it. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from console.answers.auth import Shop
+from console.answers.catalog import Import
+from console.answers.orders import Order
+from console.answers.publisher import Feed, Run
+from console.texts import N_, Text
+
+SOON = timedelta(days=7)
+"""From when on the end of a connection is a trouble: the first announcement is at 7 days."""
+OPEN = ("queued", "planning", "running", "planned", "awaiting_confirmation")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that is not right, where it is repaired, and what that step is called."""
+
+    tone: str
+    what: Text
+    href: str
+    step: str
+
+
+@dataclass(frozen=True)
+class FeedCard:
+    """A feed at a glance."""
+
+    feed: Feed
+    last_runs: Mapping[str, Run]
+    """The newest run of each kind, dry runs left out."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """How many orders are to be shipped, by deadline; with `is_more` there are more than that."""
+
+    late: int
+    today: int
+    tomorrow: int
+    is_more: bool
+
+
+def shop_troubles(shops: Iterable[Shop], now: datetime) -> list[Trouble]:
+    """Connections that have ended or end soon (M1.3), and merchants that may not sell (M1.1)."""
+    found = []
+    for shop in shops:
+        values = {"shop": shop.shop_id}
+        href = f"/shops/{shop.shop_id}"
+        if not shop.is_eligible:
+            what = Text(N_("%(shop)s may not sell: this merchant is not eligible"), values)
+            found.append(Trouble("bad", what, href, N_("See the shop")))
+        elif shop.connection in {"lapsed", "disconnected"}:
+            what = Text(
+                N_("%(shop)s is not connected: nothing is updated, no order imported"), values
+            )
+            found.append(Trouble("bad", what, href, N_("Connect again")))
+        elif shop.connection == "pending":
+            what = Text(N_("%(shop)s was never connected to AliExpress"), values)
+            found.append(Trouble("warn", what, href, N_("Connect")))
+        elif (
+            shop.expires_at is not None
+            and shop.expires_at - now <= SOON
+            and not shop.refreshes_itself
+        ):
+            left = {**values, "days": max(0, (shop.expires_at - now).days)}
+            what = Text(N_("The connection of %(shop)s ends in %(days)s days"), left)
+            found.append(Trouble("warn", what, href, N_("Renew now")))
+    return found
+
+
+def run_troubles(cards: Iterable[FeedCard]) -> list[Trouble]:
+    """Runs that wait for somebody, are stuck, or failed."""
+    found = []
+    for card in cards:
+        for run in card.last_runs.values():
+            values = {"feed": run.feed_id}
+            href = f"/runs/{run.run_id}"
+            if run.state == "withheld":
+                what = Text(N_("%(feed)s: removals are withheld until you confirm them"), values)
+                found.append(Trouble("warn", what, href, N_("Look at them")))
+            elif run.needs_confirmation:
+                what = Text(N_("%(feed)s: a plan waits for your confirmation"), values)
+                found.append(Trouble("warn", what, href, N_("Read the plan")))
+            elif run.state == "failed":
+                what = Text(N_("%(feed)s: the last run failed"), values)
+                found.append(Trouble("bad", what, href, N_("See why")))
+            elif run.trouble:
+                what = Text(N_("%(feed)s: the run does not go on"), values)
+                found.append(Trouble("warn", what, href, N_("See why")))
+        refused = card.feed.counts.get("rejected", 0)
+        if refused:
+            what = Text(
+                N_("%(feed)s: %(count)s products are refused"),
+                {"feed": card.feed.feed_id, "count": refused},
+            )
+            href = f"/feeds/{card.feed.feed_id}/products?status=rejected"
+            found.append(Trouble("warn", what, href, N_("See which")))
+    return found
+
+
+def import_troubles(imports: Iterable[Import]) -> list[Trouble]:
+    """Files that failed, or whose deletions wait for a confirmation (M7.4)."""
+    found = []
+    for item in imports:
+        values = {"file": item.file_name, "catalogue": item.catalogue_id}
+        href = f"/catalogues/{item.catalogue_id}/imports/{item.import_id}"
+        if item.state == "awaiting_confirmation":
+            what = Text(N_("%(file)s would delete much of %(catalogue)s"), values)
+            found.append(Trouble("warn", what, href, N_("Look at it")))
+        elif item.state == "failed":
+            what = Text(N_("%(file)s could not be read into %(catalogue)s"), values)
+            found.append(Trouble("bad", what, href, N_("See why")))
+    return found
+
+
+def newest_runs(runs: Iterable[Run]) -> dict[str, Run]:
+    """The newest run of each kind, dry runs left out; `runs` come newest first."""
+    found: dict[str, Run] = {}
+    for run in runs:
+        if not run.is_dry_run and run.state != "superseded":
+            found.setdefault(run.kind, run)
+    return found
+
+
+def due_of(orders: Sequence[Order], now: datetime, *, is_more: bool) -> Due:
+    """How many of the orders are late, due within a day, and within two."""
+    moments = [order.due_at for order in orders if order.due_at is not None]
+    late = sum(moment <= now for moment in moments)
+    today = sum(now < moment <= now + timedelta(days=1) for moment in moments)
+    tomorrow = sum(
+        now + timedelta(days=1) < moment <= now + timedelta(days=2) for moment in moments
+    )
+    return Due(late, today, tomorrow, is_more)
