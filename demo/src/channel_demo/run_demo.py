@@ -17,13 +17,14 @@ from channel_demo.bring_in import DemoFailed
 from channel_demo.consent import ConsentFailed
 from channel_demo.report import Report, find_faults, tables_of, write_report
 from channel_demo.sandbox import SandboxRefused
-from channel_demo.session import Session, open_demo
+from channel_demo.session import MERCHANT, OWNER, Session, open_demo
 from channel_demo.sources import Sources, load_own, load_sample
 from channel_demo.survey import count_shipped, survey
 from stack.__main__ import addresses_table
 from stack.addresses import Addresses
 from stack.run import Stack, running_stack
-from stack.system import SANDBOX
+from stack.sign_in_link import sign_in_link
+from stack.system import CONSOLE, SANDBOX
 
 STATUS_SECONDS = 2.0
 STEP_FAILURES = (DemoFailed, ConsentFailed, TookTooLong, Problem, Unreachable, SandboxRefused)
@@ -56,6 +57,9 @@ async def run_demo(options: DemoOptions) -> int:
                 err.print(f"[red]not well:[/] {escape(fault)}")
             if options.is_once:
                 return 1 if faults else 0
+            if link := await sign_in_link(stack.addresses, OWNER, merchant_id=MERCHANT):
+                err.print(f"The console: {stack.url(CONSOLE)}. Sign in as {OWNER}, once, at")
+                err.print(link, soft_wrap=True, markup=False)
             await stay_up(stack)
     return 0
 

@@ -13,6 +13,8 @@ from stack.addresses import Addresses
 from stack.system import SANDBOX
 
 MERCHANT = "lumo"
+OWNER = "owner@lumo.example"
+"""Who works for the merchant, in the console."""
 STRANGER = "stranger"
 """A merchant nobody knows as a seller: the channel must refuse it (M1.1)."""
 SHOP_BY_CURRENCY = {"USD": "main", "EUR": "euro"}

@@ -12,6 +12,7 @@ from stack.failures import StackFailure
 from stack.kafka import learn_to_start_quickly
 from stack.run import Stack, run_until_stopped, running_stack, wipe
 from stack.settings import StackSettings
+from stack.sign_in_link import sign_in_link
 
 console = Console()
 
@@ -34,6 +35,8 @@ async def up() -> int:
         ) as stack:
             status.stop()
             console.print(addresses_table(stack))
+            if link := await sign_in_link(stack.addresses):
+                console.print(f"sign in as the operator, once, at\n{link}", soft_wrap=True)
             console.print(f"logs: {stack.logs}\nCtrl-C stops everything.")
             await asyncio.Event().wait()
     return 0

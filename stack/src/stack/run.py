@@ -37,6 +37,7 @@ from stack.secrets import Secrets
 from stack.settings import StackSettings
 from stack.stores import Stores, running_stores, wipe_stores
 from stack.system import (
+    CONSOLE,
     OPERATOR_CLIENT,
     SANDBOX,
     SERVICES,
@@ -44,6 +45,8 @@ from stack.system import (
     Ports,
     Service,
     Wiring,
+    console_command,
+    console_environment,
     migrate_command,
     migrate_environment,
     sandbox_command,
@@ -164,6 +167,7 @@ async def running_stack(
             state,
             identity,
             has_traces=keeps_traces(settings),
+            has_console=settings.console,
         )
         processes = _processes(services, wiring, environment or {}, spawn)
         secrets.keep(state / "secrets.json")
@@ -175,7 +179,10 @@ async def running_stack(
             _migrate(services, wiring, spawn),
         )
         on_progress("services")
-        await _together(*(processes[service.name].start() for service in services))
+        await _together(
+            *(processes[service.name].start() for service in services),
+            *([processes[CONSOLE].start()] if CONSOLE in processes else []),
+        )
         stack = Stack(stores, wiring, processes)
         write_private(state / "addresses.json", json.dumps(asdict(stack.addresses), indent=1))
         cleaning.callback((state / "addresses.json").unlink, missing_ok=True)
@@ -281,6 +288,10 @@ def _processes(
         variables[TRACES] = traces_environment(wiring)
         commands[TRACES] = traces_command()
         probes[TRACES] = f"{wiring.url(TRACES)}/health/ready"
+    if wiring.has_console:
+        variables[CONSOLE] = console_environment(wiring)
+        commands[CONSOLE] = console_command()
+        probes[CONSOLE] = f"{wiring.url(CONSOLE)}/health/ready"
     for service in services:
         variables[service.name] = service_environment(service, wiring)
         commands[service.name] = service_command(service)

@@ -30,6 +30,8 @@ class StackSettings(BaseSettings):
     traces: bool = True
     """Whether the services export their traces to a store of the stack's own, unless
     `OTEL_EXPORTER_OTLP_ENDPOINT` names another place."""
+    console: bool = True
+    """Whether the console runs beside the services."""
     postgres_port: int = 0
     kafka_port: int = 0
     is_durable: bool = True

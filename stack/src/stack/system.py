@@ -26,6 +26,7 @@ SANDBOX = "sandbox"
 TRACES = "traces"
 SMTP = "smtp"
 """Where the sandbox catches mails."""
+CONSOLE = "console"
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,9 @@ SERVICES = (AUTH, CATALOG, PUBLISHER, ORDERS)
 
 
 class Ports(BaseSettings):
-    """Where each listens on the loopback address; 0 takes a free port. 8000 is the console's."""
+    """Where each listens on the loopback address; 0 takes a free port."""
 
+    console_port: int = 8000
     auth_port: int = 8001
     catalog_port: int = 8002
     publisher_port: int = 8003
@@ -82,7 +84,7 @@ class Ports(BaseSettings):
     def choose(self) -> Mapping[str, int]:
         """The port of each process, by its name; raises `PortTaken` for one that is in use."""
         by_name = {service.name: service.prefix for service in SERVICES}
-        by_name |= {SANDBOX: "SANDBOX", TRACES: "TRACES", SMTP: "SMTP"}
+        by_name |= {SANDBOX: "SANDBOX", TRACES: "TRACES", SMTP: "SMTP", CONSOLE: "CONSOLE"}
         ports = {}
         for name, prefix in by_name.items():
             port: int = getattr(self, f"{prefix.lower()}_port")
@@ -107,6 +109,7 @@ class Wiring:
     state: Path
     kafka_identity: KafkaIdentity | None = None
     has_traces: bool = False
+    has_console: bool = False
 
     def url(self, name: str) -> str:
         """Base address of a service or of the sandbox."""
@@ -159,6 +162,7 @@ def service_environment(service: Service, wiring: Wiring) -> dict[str, str]:
             "MASTER_KEYS": wiring.secrets.sealing_key,
             "SIGNING_KEY": wiring.secrets.signing_key,
             "BOOTSTRAP_CLIENTS": json.dumps(bootstrap_clients(wiring.secrets)),
+            **({"CONSOLE_URL": wiring.url(CONSOLE)} if wiring.has_console else {}),
         }
     if service == CATALOG:
         variables |= {
@@ -190,6 +194,31 @@ def exported_traces(wiring: Wiring) -> dict[str, str]:
     if not wiring.has_traces:
         return {}
     return {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{wiring.url(TRACES)}/v1/traces"}
+
+
+def console_command() -> list[str]:
+    """What runs the console."""
+    return [sys.executable, "-m", "console", "all"]
+
+
+def console_environment(wiring: Wiring) -> dict[str, str]:
+    """The console's variables: where the services are, and the sandbox's pictures."""
+    variables = {
+        "HOST": LOOPBACK,
+        "PORT": str(wiring.ports[CONSOLE]),
+        "PUBLIC_URL": wiring.url(CONSOLE),
+        "CLOCK_URL": f"{wiring.url(SANDBOX)}/control/clock",
+        "INSTANCE_ID": f"{CONSOLE}-0",
+        "PICTURE_SOURCES": f"https: {wiring.url(SANDBOX)}",
+        **{f"{service.prefix}_URL": wiring.url(service.name) for service in SERVICES},
+    }
+    chosen = {"CONSOLE_PORT": variables["PORT"]}  # where 0 was asked for
+    return (
+        exported_traces(wiring)
+        | {f"CONSOLE_{name}": value for name, value in variables.items()}
+        | os.environ
+        | chosen
+    )
 
 
 def traces_command() -> list[str]:

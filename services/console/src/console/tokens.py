@@ -1,6 +1,7 @@
 """Sessions exchanged for JWTs, and who they are of: kept in memory for at most a minute."""
 
 import hashlib
+
 import msgspec
 from cachetools import TTLCache
 

@@ -175,7 +175,13 @@ def start_system(
 ) -> StartSystem:
     """`async with start_system() as stack`: the whole system, for the block."""
 
-    def start(environment: Any = None, *, kafka_secure: bool = False, traces: bool = False) -> Any:
+    def start(
+        environment: Any = None,
+        *,
+        kafka_secure: bool = False,
+        traces: bool = False,
+        console: bool = False,
+    ) -> Any:
         folder = tmp_path_factory.mktemp("system")
         return running_system(
             stack_addresses,
@@ -184,6 +190,7 @@ def start_system(
             environment,
             kafka_secure=kafka_secure,
             traces=traces,
+            console=console,
         )
 
     return start

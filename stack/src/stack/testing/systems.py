@@ -37,10 +37,12 @@ class StartSystem(Protocol):
         *,
         kafka_secure: bool = False,
         traces: bool = False,
+        console: bool = False,
     ) -> AbstractAsyncContextManager[Stack]:
         """A system for the block in which little has to be waited for, its sellers' categories
         those of the sample; `environment` adds variables by process name. `kafka_secure`
-        gives it a Kafka of its own, with TLS and users; `traces` a store of its traces."""
+        gives it a Kafka of its own, with TLS and users; `traces` a store of its traces, `console`
+        the console."""
 
 
 @asynccontextmanager
@@ -52,6 +54,7 @@ async def running_system(
     *,
     kafka_secure: bool = False,
     traces: bool = False,
+    console: bool = False,
 ) -> AsyncIterator[Stack]:
     """A system of its own on free ports: its clock may be moved and its processes killed.
 
@@ -64,6 +67,7 @@ async def running_system(
         kafka_bootstrap=None if kafka_secure else addresses.kafka_bootstrap,
         kafka_secure=kafka_secure,
         traces=traces,
+        console=console,
         installation=f"t{uuid4().hex[:8]}",
     )
     given = environment or {}

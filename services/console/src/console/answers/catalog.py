@@ -341,3 +341,21 @@ class Applied(Answer):
     """A configuration that was saved."""
 
     configuration_version: int
+
+
+class OpenPoint(Answer):
+    """What a drafted configuration leaves open."""
+
+    products: int
+    field: str
+    message: str
+    remedy: str
+
+
+class Proposal(Answer):
+    """A configuration drafted from a catalogue, a commented YAML document."""
+
+    rows: int
+    is_partial: bool
+    open_points: list[OpenPoint]
+    configuration: str

@@ -21,12 +21,14 @@ from console.answers.publisher import Body, Candidate, Forecast, Run, RunAsked
 from console.answers.publisher import Feed as PublishedFeed
 from console.answers.publisher import Product as PublishedProduct
 from console.pages.feeds import views
+from console.pages.feeds.beginning import router as beginning
 from console.pages.feeds.steps import router as steps
 from console.panels import panel
 from console.services import CATALOG, PUBLISHER, Problem, Refused, path
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
+router.include_router(beginning)
 router.include_router(steps)
 FEED = "/feeds/{}"
 STATES = ("valid", "invalid", "content_invalid", "offers_invalid", "excluded", "deleted")

@@ -1,0 +1,165 @@
+"""Changes: a form must be this browser's, and what a service refuses is shown where it stands."""
+
+import re
+
+import httpx2
+import pytest
+
+from .conftest import Opened
+
+CHANGES = [
+    ("/sign-out", {}),
+    ("/merchants", {"merchant": "acme"}),
+    ("/shops", {"shop": "main"}),
+    ("/shops/main/connect", {}),
+    ("/shops/main/order-imports", {}),
+    ("/feeds-new", {"catalogue": "c", "shop": "main"}),
+    ("/feeds-new/save", {"feed": "f", "document": "shop: main"}),
+    ("/feeds/f/runs", {"kind": "product"}),
+    ("/feeds/f/pause", {"reason": "x"}),
+    ("/feeds/f/resume", {}),
+    ("/feeds/f/adoptions", {"adopt": "a|b"}),
+    ("/feeds/f/accept", {"accept-1": "{}"}),
+    ("/feeds/f/configuration", {"document": "{}", "version": "1"}),
+    ("/feeds/f/versions/1/rollback", {}),
+    ("/runs/r/confirm", {}),
+    ("/orders/main/1/shipments", {"carrier": "x", "tracking_number": "y"}),
+    ("/orders/main/1/shipments/s/tracking", {"tracking_number": "y"}),
+    ("/orders-file", {"shop": "main", "rows": "x"}),
+    ("/catalogues", {"name": "c"}),
+    ("/catalogues/c/imports/1/cancel", {}),
+    ("/people", {"email": "a@b.example", "role": "agent"}),
+    ("/people/p/role", {"role": "viewer"}),
+    ("/people/p/remove", {}),
+    ("/account/profile", {"display_name": "x", "language": "fr", "time_zone": "UTC"}),
+    ("/account/password", {"current_password": "x", "password": "y"}),
+    ("/account/sessions/others", {}),
+    ("/account/second-factor", {"password": "x"}),
+    ("/account/second-factor/confirm", {"code": "1"}),
+    ("/account/second-factor/disable", {"password": "x"}),
+    ("/operate/merchants", {"merchant": "acme"}),
+    ("/operate/dead-letters/catalog-service/1/replay", {}),
+    ("/operate/dead-letters/catalog-service/1/discard", {"why": "x"}),
+    ("/operate/quarantines/catalog-service/lift", {"group": "g"}),
+    ("/operate/set-aside/catalog-service/release", {"job": "j"}),
+]
+
+
+async def csrf(opened: Opened, path: str = "/account") -> str:
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', (await opened.http.get(path)).text)
+    assert found
+    return found[1]
+
+
+def changing(opened: Opened) -> list[httpx2.Request]:
+    return [
+        request
+        for request in opened.services.told
+        if request.method != "GET" and not request.url.path.endswith("/sessions/token")
+    ]
+
+
+@pytest.mark.parametrize(("path", "fields"), CHANGES)
+async def test_a_foreign_form_changes_nothing(
+    opened: Opened, path: str, fields: dict[str, str]
+) -> None:
+    token = await csrf(opened)
+    for sent, headers in (
+        ({}, {}),
+        ({"csrf": "0" * 64}, {}),
+        ({"csrf": token}, {"Sec-Fetch-Site": "cross-site"}),
+        ({"csrf": token}, {"Origin": "https://evil.example"}),
+    ):
+        answer = await opened.http.post(path, data={**fields, **sent}, headers=headers)
+        assert answer.status_code in {400, 403}, (path, sent)
+    assert not changing(opened)
+
+
+@pytest.mark.parametrize(("path", "fields"), CHANGES)
+async def test_our_own_form_changes_something(
+    opened: Opened, path: str, fields: dict[str, str]
+) -> None:
+    token = await csrf(opened)
+    headers = {"Origin": "http://console.test", "Sec-Fetch-Site": "same-origin"}
+    answer = await opened.http.post(path, data={**fields, "csrf": token}, headers=headers)
+    assert answer.status_code in {200, 303, 422}, answer.text
+    if path not in {"/merchants", "/feeds/f/accept"}:
+        assert changing(opened)
+
+
+async def test_a_refusal_stands_at_its_field_and_nothing_typed_is_lost(opened: Opened) -> None:
+    problem = {
+        "type": "urn:x:number-unfit",
+        "title": "the number does not fit the carrier",
+        "status": 422,
+        "field": "tracking_number",
+        "remedy": "Thirteen characters are expected.",
+        "rule": "M8.4",
+    }
+    token = await csrf(opened)
+    opened.services.instead["/orders/81/shipments"] = httpx2.Response(422, json=problem)
+    answer = await opened.http.post(
+        "/orders/main/81/shipments",
+        data={"csrf": token, "carrier": "Correos & Co", "tracking_number": "LP<1>"},
+    )
+    assert answer.status_code == 422
+    assert 'aria-describedby="w-tracking_number"' in answer.text or "M8.4" in answer.text
+    assert "Thirteen characters are expected." in answer.text
+
+
+async def test_the_same_order_shipped_twice_has_one_key(opened: Opened) -> None:
+    token = await csrf(opened)
+    for _ in range(2):
+        await opened.http.post(
+            "/orders/main/81/shipments",
+            data={"csrf": token, "carrier": "Correos", "tracking_number": "LP1"},
+        )
+    keys = {r.headers["idempotency-key"] for r in changing(opened)}
+    assert len(keys) == 1
+
+
+async def test_a_file_is_passed_on_behind_its_fields(opened: Opened) -> None:
+    token = await csrf(opened)
+    content = b"id,title\r\n1,\x00\xff--not-the-border\r\n"
+    answer = await opened.http.post(
+        "/catalogues/c/imports",
+        data={"csrf": token, "mode": "full"},
+        files={"file": ("my products.csv", content, "text/csv")},
+    )
+    assert answer.status_code == 303
+    (sent,) = changing(opened)
+    assert sent.url.params["mode"] == "full"
+    assert content in sent.content
+    assert b'name="file"; filename="my products.csv"' in sent.content
+    assert token.encode() not in sent.content
+
+
+async def test_a_file_of_a_foreign_page_is_not_read(opened: Opened) -> None:
+    files = {"file": ("x.csv", b"id\n1\n", "text/csv")}
+    answer = await opened.http.post("/catalogues/c/imports", data={"mode": "full"}, files=files)
+    assert answer.status_code == 403
+    assert not changing(opened)
+
+
+async def test_signing_in_needs_the_browsers_own_form(opened: Opened) -> None:
+    opened.http.cookies.clear()
+    typed = {"email": "a@b.example", "password": "x" * 12}
+    assert (await opened.http.post("/sign-in", data=typed)).status_code == 403
+    token = await csrf(opened, "/sign-in?next=//evil.example/")
+    answer = await opened.http.post(
+        "/sign-in", data={**typed, "csrf": token, "next": "//evil.example/"}
+    )
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/"
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+
+
+@pytest.mark.parametrize("name", ["..", "%2e%2e", "a%2F..%2F..%2Fother", "x%00"])
+async def test_an_odd_id_never_leaves_its_place(opened: Opened, name: str) -> None:
+    await opened.http.get(f"/feeds/{name}/preview")
+    for request in opened.services.told:
+        assert ".." not in request.url.path.split("/")
+        raw = request.url.raw_path.decode()
+        assert raw.startswith(("/v1/me", "/v1/sessions/token", "/v1/merchants/acme/feeds"))
