@@ -108,6 +108,7 @@ check-docs: $(READY)
 	@$(BIN)/python docs/generate_alerts.py --check
 	@$(BIN)/python -m deploy.observability.generate --check
 	@$(BIN)/python sandbox/build/generate_readme.py --check
+	@$(BIN)/python -m lint.texts --check
 check-manifests: $(READY)
 	@$(BIN)/python -m lint.manifests
 	@$(BIN)/python -m deploy.strimzi --check
@@ -139,6 +140,10 @@ audit: $(READY) ## look up known vulnerabilities of the locked packages, where a
 .PHONY: contracts
 contracts: $(READY) ## generate schemas/ from the code
 	@$(BIN)/python -m schemas.generate
+
+.PHONY: texts
+texts: $(READY) ## bring the console's texts in all languages in step with code and templates
+	@$(BIN)/python -m lint.texts
 
 .PHONY: docs
 docs: $(READY) ## generate what code knows: docs/aliexpress-errors.md, metrics, alerts, rules, dashboards, ...

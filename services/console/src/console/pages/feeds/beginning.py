@@ -1,4 +1,4 @@
-"""`/feeds-new`: how do I begin? A configuration drafted from a catalogue, with its guesses and why."""
+"""`/feeds-new`: how do I begin? A configuration drafted from a catalogue, with its guesses."""
 
 import asyncio
 from typing import Any

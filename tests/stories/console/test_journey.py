@@ -1,0 +1,209 @@
+"""A merchant does it in a browser: from an empty installation to a parcel on its way."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+import httpx2
+import pytest
+
+from channel_demo import bring_in, sell, trade
+from channel_demo.session import MERCHANT, Session
+from channel_demo.sources import Sources
+from stack.run import Stack
+from stack.sign_in_link import sign_in_link
+from stack.system import CONSOLE
+from stack.testing import eventually
+
+from ..sample import part_of, sample_of, sample_session
+from .browser import Browser
+
+PASSWORD = "correct horse battery"
+FAMILIES = ("TSH-01", "NOT-07", "ODD-11")
+WITHIN = 40.0
+FILE = b"""id,title,price,stock,category
+MUG-1,Blue mug,9.90,3,Home > Mugs
+MUG-2,Red mug,9.90,4,Home > Mugs
+,A row without an id,1.00,1,Home > Mugs
+"""
+
+
+@pytest.fixture
+async def browser(system: Stack) -> AsyncIterator[Browser]:
+    """A browser at the console's start."""
+    async with httpx2.AsyncClient(timeout=20) as http:
+        yield Browser(http, url=system.url(CONSOLE))
+
+
+async def accept(browser: Browser, link: str) -> None:
+    """Open an invitation, and set a password: then one is in."""
+    await browser.open(link)
+    await browser.press("/invitation", {"display_name": "Ana", "password": PASSWORD})
+    assert browser.status == 200, browser.text
+
+
+async def test_from_an_empty_installation_to_a_catalogue_and_a_feed(
+    system: Stack, browser: Browser
+) -> None:
+    await browser.open("/")
+    assert "/sign-in" in browser.url
+    await browser.open("/first-run")
+    addresses = system.addresses
+    await browser.press(
+        "/first-run",
+        {
+            "email": "op@channel.example",
+            "client_id": addresses.operator_client_id,
+            "client_secret": addresses.operator_client_secret,
+        },
+    )
+    await browser.press("/invitation", {"display_name": "Op", "password": PASSWORD})
+    await browser.open("/operate")
+    await browser.press("/operate/merchants", {"merchant": "acme", "email": "ana@acme.example"})
+    (link,) = (code for code in browser.page.xpath("//code/text()") if "/invitation?" in code)
+
+    async with httpx2.AsyncClient(timeout=20) as http:
+        ana = Browser(http, url=system.url(CONSOLE))
+        await accept(ana, link)
+        assert "No shop yet" in ana.text
+        await connect(ana)
+        await upload(ana)
+        await begin_feed(ana)
+        assert all("unsafe" not in policy for policy in ana.policies if "script-src" in policy)
+
+
+async def connect(ana: Browser) -> None:
+    """The real redirect: our page, AliExpress's pages, and back."""
+    await ana.open("/shops")
+    await ana.press("/shops", {"shop": "main"})
+    assert "/v1/oauth/start" in ana.url, ana.text
+    await ana.press("")
+    await ana.press("", {"seller_id": "2200100001", "decision": "agree"})
+    assert "The shop is connected" in ana.text
+    (back,) = ana.links("/shops/main")
+    await ana.open(back)
+    assert "Connected" in ana.text
+
+
+async def upload(ana: Browser) -> None:
+    """A catalogue of files, a file with a bad row."""
+    await ana.open("/catalogues")
+    await ana.press("/catalogues", {"name": "products", "fed_by": "files"})
+    await ana.press("/imports", file=("mugs.csv", FILE))
+    item = ana.url
+    await eventually(partial(shows, ana, item, "Completed"), within=WITHIN)
+    assert "Taken 2" in ana.text
+    bad = ana.page.xpath("//h2[@id='bad']/following::tbody/tr/th/text()")
+    assert bad == ["4"]
+    await ana.open("/search?q=MUG-2")
+    assert "MUG-2" in ana.text
+
+
+async def begin_feed(ana: Browser) -> None:
+    """A drafted configuration, saved."""
+    await ana.open("/feeds-new")
+    await ana.press("/feeds-new", {"catalogue": "products", "shop": "main"})
+    assert ana.status == 200, ana.text
+    assert "Drafted from" in ana.text
+    await ana.press("/feeds-new/save", {"feed": "mugs"})
+    assert ana.url.endswith("/feeds/mugs"), ana.text
+    await ana.open("/feeds/mugs/configuration")
+    assert '"shop": "main"' in ana.page.xpath("//textarea")[0].text
+
+
+async def shows(browser: Browser, address: str, text: str) -> bool:
+    """Whether the page shows a text by now."""
+    await browser.open(address)
+    return text in browser.text
+
+
+@pytest.fixture
+async def selling(system: Stack) -> AsyncIterator[tuple[Session, Sources]]:
+    """The sample's merchant, its catalogue in and evaluated, nothing sent."""
+    async with sample_session(system) as session:
+        sources = part_of(sample_of(system), *FAMILIES)
+        await bring_in.connect_shop(session)
+        await bring_in.apply_configuration(session, sources)
+        await bring_in.bring_in(session, sources)
+        await sell.wait_for_publisher(session)
+        yield session, sources
+
+
+async def test_a_catalogue_is_sold_its_report_read_and_an_order_shipped(
+    system: Stack, browser: Browser, selling: tuple[Session, Sources]
+) -> None:
+    session, _ = selling
+    link = await sign_in_link(system.addresses, "owner@lumo.example", merchant_id=MERCHANT)
+    assert link
+    await accept(browser, link)
+
+    await browser.open("/feeds/sample/preview?state=content_invalid")
+    assert "ODD-11" in browser.text
+    await browser.open("/feeds/sample/preview/ODD-11")
+    assert "M3.5" in browser.text
+
+    await browser.open("/feeds/sample/send")
+    await browser.press("/feeds/sample/runs", {"kind": "product", "dry_run": "1"})
+    run = browser.url
+    await eventually(partial(shows, browser, run, "This waits for you"), within=WITHIN)
+    assert "Send 2 changes to AliExpress" in browser.text
+    await browser.press("/confirm")
+    await eventually(partial(shows, browser, run, "Completed with errors"), within=WITHIN)
+    assert "ODD-11" in browser.text, "the report says what is missing"
+    assert len(await session.sandbox.products()) == 2
+
+    await browser.open("/products/NOT-07")
+    assert "AliExpress was called" in browser.text
+    await browser.open("/search?q=NOT-07")
+    assert browser.url.endswith("/products/NOT-07")
+
+    await sell.send_offers(session)
+    await trade.place_orders(session)
+    await trade.import_orders(session)
+    await browser.open("/orders")
+    (order, *_) = browser.links("/orders/main/")
+    await browser.open(order)
+    carrier = browser.page.xpath("//datalist[@id='carriers']/option/@value")[0]
+    await browser.press("/shipments", {"carrier": carrier, "tracking_number": "?"})
+    assert browser.status == 422
+    assert browser.page.xpath("//input[@name='carrier']/@value") == [carrier], "nothing is lost"
+    typed = {"carrier": "AliExpress Standard Shipping", "tracking_number": "LP00123456789012"}
+    await browser.press("/shipments", typed)
+    assert browser.status == 200, browser.text
+    await eventually(partial(shows, browser, order, "Confirmed"), within=WITHIN)
+
+    await browser.press("/sign-out")
+    await browser.open("/orders")
+    assert "/sign-in" in browser.url
+
+
+async def test_nobody_sees_another_merchants_things(
+    system: Stack, browser: Browser, selling: tuple[Session, Sources]
+) -> None:
+    session, _ = selling
+    await session.channel.register_merchant("other", name="Other", is_eligible=True)
+    link = await sign_in_link(system.addresses, "eve@other.example", merchant_id="other")
+    assert link
+    await accept(browser, link)
+    browser.http.cookies.set("console_merchant", MERCHANT)
+    for address in (
+        "/",
+        "/shops/main",
+        "/feeds/sample",
+        "/feeds/sample/preview",
+        "/feeds/sample/preview/NOT-07",
+        "/feeds/sample/send",
+        "/products/NOT-07",
+        "/catalogues/sample",
+        "/catalogues/sample/products/NOT-07",
+        "/orders?view=all",
+        "/people",
+        "/audit",
+        "/operate",
+        "/search?q=NOT-07",
+    ):
+        await browser.open(address)
+        assert "NOT-07 " not in browser.text.replace("Search: NOT-07", ""), address
+        assert "owner@lumo" not in browser.text, address
+        assert "Sandbox Shop" not in browser.text, address
+    await browser.open("/merchants")
+    assert "lumo" not in browser.text
