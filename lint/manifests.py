@@ -20,6 +20,7 @@ from lint.overlays import rendered
 from lint.settings_names import known_variables
 
 BASE = Path("deploy/k8s/base")
+CONSOLE = Path("deploy/k8s/console")
 OVERLAY = Path("deploy/k8s/secure-kafka")
 NAME = "app.kubernetes.io/name"
 COMPOSE = Path("docker-compose.yml")
@@ -36,6 +37,7 @@ def main() -> int:
     """Check all manifests; returns the exit code."""
     problems = [
         *kubernetes_problems(BASE),
+        *kubernetes_problems(CONSOLE),
         *overlay_problems(OVERLAY),
         *(
             problem

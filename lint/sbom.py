@@ -24,7 +24,7 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-IMAGES = ("auth-service", "catalog-service", "feed-publisher", "order-importer", "channel-sandbox")
+IMAGES = ("auth-service", "catalog-service", "feed-publisher", "order-importer", "console", "channel-sandbox")
 BILLS = Path("deploy/sbom")
 LICENCES = Path("docs/licences.md")
 
@@ -43,6 +43,12 @@ IMAGE = {
     "platform_version": "",
 }
 """What markers are evaluated for: the images of `deploy/Dockerfile`."""
+
+VENDORED = {
+    "htmx.org 4.0.1": ("0BSD", "services/console/src/console/assets/htmx.min.js"),
+    "@picocss/pico 2.1.1": ("MIT", "services/console/src/console/assets/pico.min.css"),
+}
+"""Files of others that stand in the repository as they were published."""
 
 OURS = "ours"
 ALLOWED = {
@@ -178,6 +184,13 @@ def licence_table(images: Mapping[str, Mapping[str, Package]]) -> str:
             "| package | version | licence | images |",
             "|---|---|---|---|",
             *rows,
+            "",
+            "Files that stand in the repository as they were published, and are in the image of the",
+            "console:",
+            "",
+            "| package | licence | file |",
+            "|---|---|---|",
+            *(f"| {name} | {licence} | {file} |" for name, (licence, file) in VENDORED.items()),
             "",
         ]
     )

@@ -55,7 +55,7 @@ class Browser:
     @property
     def text(self) -> str:
         """What a person reads."""
-        return " ".join(self.page.text_content().split())
+        return " ".join(" ".join(self.page.itertext()).split())
 
     def links(self, part: str) -> list[str]:
         """The addresses of the page's links that hold this."""
