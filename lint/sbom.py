@@ -24,7 +24,14 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-IMAGES = ("auth-service", "catalog-service", "feed-publisher", "order-importer", "console", "channel-sandbox")
+IMAGES = (
+    "auth-service",
+    "catalog-service",
+    "feed-publisher",
+    "order-importer",
+    "console",
+    "channel-sandbox",
+)
 BILLS = Path("deploy/sbom")
 LICENCES = Path("docs/licences.md")
 
@@ -185,7 +192,7 @@ def licence_table(images: Mapping[str, Mapping[str, Package]]) -> str:
             "|---|---|---|---|",
             *rows,
             "",
-            "Files that stand in the repository as they were published, and are in the image of the",
+            "Files that stand in the repository as they were published, in the image of the",
             "console:",
             "",
             "| package | licence | file |",

@@ -202,7 +202,8 @@ async def test_nobody_sees_another_merchants_things(
         "/search?q=NOT-07",
     ):
         await browser.open(address)
-        assert "NOT-07 " not in browser.text.replace("Search: NOT-07", ""), address
+        assert "notebook" not in browser.text.lower(), address
+        assert browser.status in {200, 404}, address
         assert "owner@lumo" not in browser.text, address
         assert "Sandbox Shop" not in browser.text, address
     await browser.open("/merchants")
