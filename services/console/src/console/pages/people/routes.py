@@ -1,7 +1,6 @@
 """`/people`, `/account`, `/audit`."""
 
 import asyncio
-from typing import Any
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter
@@ -103,7 +102,13 @@ async def account(viewer: SignedIn) -> Response:
     return await _account_page(viewer)
 
 
-async def _account_page(viewer: Person, problem: Problem | None = None, **shown: Any) -> Response:
+async def _account_page(
+    viewer: Person,
+    problem: Problem | None = None,
+    *,
+    factor: FactorSecret | None = None,
+    codes: list[str] | None = None,
+) -> Response:
     sessions = await panel(viewer.mine("GET", "/v1/me/sessions", LivingSessions))
     return viewer.page(
         "people/account.html",
@@ -111,7 +116,8 @@ async def _account_page(viewer: Person, problem: Problem | None = None, **shown:
         problem=problem,
         sessions=sessions,
         zones=sorted(available_timezones()),
-        **{"secret": None, "codes": None, "done": None, **shown},
+        factor=factor,
+        codes=codes,
     )
 
 
@@ -163,7 +169,7 @@ async def enrol(viewer: SignedIn) -> Response:
         made = await viewer.mine("POST", "/v1/me/second-factor", FactorSecret, body)
     except Refused as refused:
         return await _account_page(viewer, refused.problem)
-    return await _account_page(viewer, secret=made)
+    return await _account_page(viewer, factor=made)
 
 
 @router.post("/account/second-factor/confirm")
@@ -174,7 +180,7 @@ async def confirm(viewer: SignedIn) -> Response:
         made = await viewer.mine("POST", "/v1/me/second-factor/confirm", RecoveryCodes, body)
     except Refused as refused:
         shown = FactorSecret(secret=form.text("secret"), uri=form.text("uri"))
-        return await _account_page(viewer, refused.problem, secret=shown)
+        return await _account_page(viewer, refused.problem, factor=shown)
     viewer.console.tokens.forget(viewer.session)
     viewer.me = await viewer.console.tokens.me(viewer.session)
     return await _account_page(viewer, codes=made.recovery_codes)
