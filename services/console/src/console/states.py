@@ -21,6 +21,7 @@ STATES: dict[str, tuple[str, str]] = {
     "excluded": (PLAIN, N_("Excluded")),
     "deleted": (PLAIN, N_("Deleted")),
     "feed_removed": (PLAIN, N_("Feed removed")),
+    "desired": (PLAIN, N_("In the feed")),
     "live": (GOOD, N_("Online")),
     "rejected": (BAD, N_("Refused")),
     "withheld": (WARN, N_("Withheld")),
@@ -82,6 +83,8 @@ STATES: dict[str, tuple[str, str]] = {
     "unchanged": (PLAIN, N_("Unchanged")),
     "product": (PLAIN, N_("Products")),
     "offer": (PLAIN, N_("Prices and stock")),
+    "items": (PLAIN, N_("Items")),
+    "missing": (WARN, N_("Missing")),
     "error": (BAD, N_("Error")),
     "advice": (PLAIN, N_("Advice")),
 }

@@ -187,7 +187,7 @@ def test_orders_are_counted_by_what_is_left_of_their_deadline() -> None:
     hours = (-1, 0, 1, 24, 25, 48, 49)
     orders = [an_order(due_at=NOW + timedelta(hours=each)) for each in hours]
     due = due_of([*orders, an_order()], NOW, is_more=False)
-    assert (due.late, due.today, due.tomorrow) == (2, 2, 2)
+    assert (due.late, due.today, due.tomorrow, due.later) == (2, 2, 2, 1)
 
 
 def test_a_list_by_deadline_asks_for_what_is_to_be_shipped() -> None:

@@ -150,8 +150,8 @@ class ProductPreview(Answer):
     issues: list[Issue]
     presence: str
     absent_reason: str | None
+    content: dict[str, Any] | None
     offers: list[dict[str, Any]] | None
-    stock: list[dict[str, Any]] | None
     body: dict[str, Any] | None
     body_note: str | None
     waits_for: str | None

@@ -230,6 +230,7 @@ async def preview_product(viewer: OfMerchant, feed_id: str, family_id: str) -> R
         rail=views.rail(),
         step="preview",
         product=product,
+        shown=views.pictures_of(product),
         body=body,
     )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from console.answers.catalog import Completeness, UnmatchedCategory
+from console.answers.catalog import Completeness, ProductPreview, UnmatchedCategory
 from console.answers.publisher import Feed as PublishedFeed
 from console.texts import N_
 
@@ -45,3 +45,9 @@ def rail(
     if published is not None:
         opened["send"] = published.counts.get("pending", 0) + published.counts.get("removals", 0)
     return [Step(key, name, opened.get(key)) for key, name in STEPS]
+
+
+def pictures_of(product: ProductPreview) -> list[str]:
+    """The addresses of a product's pictures; those that are no web addresses are left out."""
+    named = (product.content or {}).get("image_urls") or []
+    return [url for url in named if str(url).startswith(("https://", "http://"))]

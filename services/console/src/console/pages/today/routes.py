@@ -20,6 +20,7 @@ router = APIRouter()
 FEEDS_SHOWN = 10
 RUNS_LOOKED_AT = 10
 ORDERS_COUNTED = 200
+DUE_WITHIN = timedelta(days=30)
 
 
 @router.get("/")
@@ -70,7 +71,7 @@ async def _runs(viewer: Member, feed: Feed) -> Listed:
 
 async def _due(viewer: Member) -> views.Due:
     now = clock.now()
-    until = (now + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    until = (now + DUE_WITHIN).strftime("%Y-%m-%dT%H:%M:%SZ")
     found = await viewer.listed(
         ORDERS,
         viewer.m("/orders"),

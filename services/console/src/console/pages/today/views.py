@@ -41,6 +41,7 @@ class Due:
     late: int
     today: int
     tomorrow: int
+    later: int
     is_more: bool
 
 
@@ -97,7 +98,7 @@ def run_troubles(cards: Iterable[FeedCard]) -> list[Trouble]:
                 N_("%(feed)s: %(count)s products are refused"),
                 {"feed": card.feed.feed_id, "count": refused},
             )
-            href = f"/feeds/{card.feed.feed_id}/products?status=rejected"
+            href = f"/feeds/{card.feed.feed_id}#issues"
             found.append(Trouble("warn", what, href, N_("See which")))
     return found
 
@@ -127,11 +128,12 @@ def newest_runs(runs: Iterable[Run]) -> dict[str, Run]:
 
 
 def due_of(orders: Sequence[Order], now: datetime, *, is_more: bool) -> Due:
-    """How many of the orders are late, due within a day, and within two."""
+    """How many of the orders are late, due within a day, within two, and later."""
     moments = [order.due_at for order in orders if order.due_at is not None]
     late = sum(moment <= now for moment in moments)
     today = sum(now < moment <= now + timedelta(days=1) for moment in moments)
     tomorrow = sum(
         now + timedelta(days=1) < moment <= now + timedelta(days=2) for moment in moments
     )
-    return Due(late, today, tomorrow, is_more)
+    later = len(moments) - late - today - tomorrow
+    return Due(late, today, tomorrow, later, is_more)
