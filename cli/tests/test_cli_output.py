@@ -22,7 +22,7 @@ from channel_cli.__main__ import app
 from channel_cli.answers import Run, RunProgress
 from channel_cli.client import Channel
 from channel_cli.commands_of import in_commands
-from channel_cli.output import cell, table_of
+from channel_cli.output import cell, show, table_of
 from channel_cli.session import Problem, ProblemDetails, Unreachable
 
 PYTHON = re.compile(r"\bNone\b|\bTrue\b|\bFalse\b|[{}\[\]]|<[a-z_.]+ ?object|datetime\.")
@@ -229,3 +229,11 @@ def test_an_id_is_shown_whole_however_narrow_the_terminal_is() -> None:
         strict=True,
     )
     assert {"".join(part.strip() for part in parts) for parts in cells} == {order_id}
+
+
+def test_a_link_stays_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(channel_cli.output, "out", Console(file=written, width=40))
+    link = "http://127.0.0.1:8001/v1/connect/" + "ticket" * 20
+    show(link, as_json=False, table=lambda: link)
+    assert written.getvalue() == link + "\n"

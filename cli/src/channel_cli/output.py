@@ -150,11 +150,13 @@ def _end_with(failure: Failure) -> NoReturn:
 
 
 def show(answer: Any, as_json: bool, table: Callable[[], RenderableType]) -> None:
-    """The answer as JSON on stdout, or what `table` makes of it."""
+    """The answer as JSON on stdout, or what `table` makes of it: a text in one piece, since a link
+    that is broken into lines cannot be copied."""
     if as_json:
         write_json(answer)
     else:
-        out.print(table())
+        made = table()
+        out.print(made, soft_wrap=isinstance(made, str))
 
 
 def write_json(answer: Any, to: TextIO | None = None) -> None:

@@ -213,7 +213,8 @@ def accept_best(
     if not taken:
         fail(
             f"no suggestion has a score of {least} or more",
-            f"`channel feeds suggest {feed}` shows them all; a lower --from takes more.",
+            f"`channel feeds suggest {feed}` shows them all"
+            + ("; a lower --from takes more." if least > 0 else "."),
         )
     _take(merchant, feed, taken, file=file, note=note, version=if_version, as_json=as_json)
 
