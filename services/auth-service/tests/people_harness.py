@@ -50,7 +50,7 @@ class Mailbox:
 def mailbox(monkeypatch: pytest.MonkeyPatch) -> Mailbox:
     """To be asked for before `auth`, which then mails there."""
     box = Mailbox()
-    monkeypatch.setattr("auth_service.app.send_no_mail", box)
+    monkeypatch.setattr("auth_service.mailing.queue_mail.MailQueue.queue_mail", box)
     return box
 
 

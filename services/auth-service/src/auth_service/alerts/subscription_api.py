@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path
 from auth_service.access import AlertReader
 from auth_service.alerts import store
 from auth_service.alerts.people import find_member
-from auth_service.alerts.subscriptions import overrides_of
+from auth_service.alerts.subscriptions import overrides_of, require_kinds
 from auth_service.alerts.try_channels import send_test_delivery, send_test_mail
 from auth_service.alerts.views import (
     ChoicesBody,
@@ -17,7 +17,6 @@ from auth_service.alerts.views import (
 )
 from auth_service.languages import language_of
 from auth_service.mailing.queue_mail import MailQueue
-from auth_service.troubles.kinds import KINDS
 from common.errors import Refusal
 from common.postgres.audit import record
 from common.postgres.pool import Pool
@@ -49,15 +48,7 @@ def subscription_router(pool: Pool, mails: MailQueue) -> APIRouter:
         merchant_id: AlertReader, caller: Caller, person_id: Reader, body: ChoicesBody
     ) -> Subscriptions:
         """Choose what to be told of. Everybody may for themselves, operators for all."""
-        unknown = sorted({choice.kind for choice in body.choices} - KINDS.keys())
-        if unknown:
-            raise Refusal(
-                f"not a kind of trouble: {', '.join(unknown)[:200]}",
-                status=422,
-                slug="kind-unknown",
-                field="choices",
-                remedy="Choose from the kinds that are listed (docs/alerts.md).",
-            )
+        require_kinds((choice.kind for choice in body.choices), "choices")
         async with unit_of_work(pool) as connection:
             member = await find_member(connection, merchant_id, caller, person_id)
             chosen = overrides_of(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 from auth_service.troubles.kinds import KINDS
+from common.errors import Refusal
 
 Channel = Literal["mail", "in_app"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -39,3 +40,16 @@ def overrides_of(
         for kind, channel, value in chosen
         if value != is_on_by_default(role, kind, channel)
     }
+
+
+def require_kinds(kinds: Iterable[str], field: str) -> None:
+    """Raises `Refusal` where one of these is no kind of trouble."""
+    unknown = sorted(set(kinds) - KINDS.keys())
+    if unknown:
+        raise Refusal(
+            f"not a kind of trouble: {', '.join(unknown)[:200]}",
+            status=422,
+            slug="kind-unknown",
+            field=field,
+            remedy="Choose from the kinds that are listed (docs/alerts.md).",
+        )

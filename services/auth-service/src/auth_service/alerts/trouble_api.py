@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import Field
 
 from auth_service.access import AlertReader, AlertWriter, RowId
 from auth_service.alerts import store
 from auth_service.alerts.links import Links
 from auth_service.alerts.people import find_member, person_of
-from auth_service.alerts.subscriptions import kinds_of
+from auth_service.alerts.subscriptions import kinds_of, require_kinds
 from auth_service.alerts.views import (
     Marked,
     ReadBody,
@@ -36,7 +37,8 @@ UNREAD_FOR = timedelta(days=14)
 
 After = Annotated[TroublePlace | None, Depends(Keyset(TroublePlace))]
 Kinds = Annotated[
-    list[str] | None, Query(alias="kind", max_length=50, description="Only these kinds.")
+    list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]] | None,
+    Query(alias="kind", max_length=50, description="Only these kinds."),
 ]
 In = Annotated[Language, Query(alias="language", description="The language of the texts.")]
 
@@ -57,6 +59,7 @@ async def _wanted(
     unread: Annotated[bool, Query(description="Only what the person has not read.")] = False,
 ) -> Filter:
     """What the query asks for. Raises `Refusal`."""
+    require_kinds(kinds or (), "kind")
     reader = person_of(caller)
     if unread and reader is None:
         raise _no_person()
