@@ -165,6 +165,10 @@ outages: prepare ## 60 outages of Kafka of 1 to 60 s under load
 	$(BIN)/pytest -q --length=long --timeout=0 libs/common/tests/test_common_kafka_outages.py \
 		libs/common/tests/test_common_kafka_outage.py
 
+.PHONY: test-browser
+test-browser: prepare ## every page of the console in Chromium, held against WCAG 2.2 by axe; apt-get install chromium
+	$(BIN)/pytest -q --length=long tests/stories/console
+
 .PHONY: histories
 histories: prepare ## 200 rounds of anything that can happen to 300 products; the shop must follow
 	$(BIN)/pytest -q --length=long --timeout=0 tests/histories

@@ -6,7 +6,7 @@ from functools import partial
 import httpx2
 import pytest
 
-from channel_demo import bring_in, sell, trade
+from channel_demo import sell, trade
 from channel_demo.session import MERCHANT, Session
 from channel_demo.sources import Sources
 from stack.run import Stack
@@ -14,11 +14,9 @@ from stack.sign_in_link import sign_in_link
 from stack.system import CONSOLE
 from stack.testing import eventually
 
-from ..sample import part_of, sample_of, sample_session
 from .browser import Browser
 
 PASSWORD = "correct horse battery"
-FAMILIES = ("TSH-01", "NOT-07", "ODD-11")
 WITHIN = 40.0
 FILE = b"""id,title,price,stock,category
 MUG-1,Blue mug,9.90,3,Home > Mugs
@@ -114,18 +112,6 @@ async def shows(browser: Browser, address: str, text: str) -> bool:
     """Whether the page shows a text by now."""
     await browser.open(address)
     return text in browser.text
-
-
-@pytest.fixture
-async def selling(system: Stack) -> AsyncIterator[tuple[Session, Sources]]:
-    """The sample's merchant, its catalogue in and evaluated, nothing sent."""
-    async with sample_session(system) as session:
-        sources = part_of(sample_of(system), *FAMILIES)
-        await bring_in.connect_shop(session)
-        await bring_in.apply_configuration(session, sources)
-        await bring_in.bring_in(session, sources)
-        await sell.wait_for_publisher(session)
-        yield session, sources
 
 
 async def test_a_catalogue_is_sold_its_report_read_and_an_order_shipped(

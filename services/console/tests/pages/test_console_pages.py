@@ -22,6 +22,7 @@ SIGNED_IN = [
     "/feeds/f/categories?q=sofa",
     "/feeds/f/attributes",
     "/feeds/f/configuration",
+    "/feeds/f/try/1",
     "/feeds/f/send",
     "/feeds-new",
     "/runs/r",

@@ -359,3 +359,70 @@ class Proposal(Answer):
     is_partial: bool
     open_points: list[OpenPoint]
     configuration: str
+
+
+class ConfigurationWarning(Answer):
+    """A likely slip of a configuration, which keeps nothing from being saved."""
+
+    field: str
+    message: str
+    remedy: str
+
+
+class DraftCause(Answer):
+    """An issue and how many products have it, before and after."""
+
+    rule: str
+    severity: str
+    message: str
+    remedy: str
+    before: int
+    after: int
+
+
+class DraftResult(Answer):
+    """What a configuration would do; `states` by the state now, then by the one that would be."""
+
+    states: dict[str, dict[str, int]]
+    kinds: dict[str, int]
+    fields: dict[str, int]
+    skus_affected: int
+    excluded: int
+    excluded_by: dict[str, int]
+    unseen_pictures: int
+    causes: list[DraftCause]
+
+
+class Draft(Answer):
+    """A configuration that is tried on the whole feed."""
+
+    draft_id: int
+    feed_id: str
+    state: str
+    families: int | None
+    evaluated: int
+    author: str | None
+    created_at: datetime
+    expires_at: datetime
+    warnings: list[ConfigurationWarning]
+    result: DraftResult
+
+
+class FieldChange(Answer):
+    """A field of a product that would change."""
+
+    field: str
+    before: Any = None
+    after: Any = None
+
+
+class FamilyChange(Answer):
+    """A product that a tried configuration would change."""
+
+    family_id: str
+    kind: str
+    before_state: str | None
+    after_state: str | None
+    title: str
+    fields: list[FieldChange]
+    more_fields: int

@@ -19,6 +19,7 @@ from console.answers.catalog import (
 )
 from console.forms import Form
 from console.pages.feeds import views
+from console.pages.feeds.trying import begin_draft
 from console.panels import panel
 from console.services import CATALOG, Problem, Refused
 from console.texts import N_
@@ -205,7 +206,7 @@ async def _configuration_page(
 
 @router.post("/feeds/{feed_id}/configuration")
 async def save_configuration(viewer: OfMerchant, feed_id: str) -> Response:
-    """Save the document as a new version, unless somebody saved one meanwhile."""
+    """Save the document as a new version, unless somebody saved one meanwhile; or try it."""
     form = await viewer.form()
     document = form.text("document")
     try:
@@ -220,6 +221,8 @@ async def save_configuration(viewer: OfMerchant, feed_id: str) -> Response:
         )
         return await _configuration_page(viewer, feed_id, problem, document)
     try:
+        if form.has("try"):
+            return await begin_draft(viewer, feed_id, body)
         await viewer.send(
             "PUT",
             CATALOG,
