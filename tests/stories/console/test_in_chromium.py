@@ -43,6 +43,7 @@ PAGES = (
     "/products/NOT-07",
     "/orders?view=all",
     "/orders-file",
+    "/alerts",
     "/people",
     "/account",
     "/audit",

@@ -65,6 +65,8 @@ STATES: dict[str, tuple[str, str]] = {
     "replayed": (GOOD, N_("Replayed")),
     "parked": (BUSY, N_("Parked")),
     "discarded": (PLAIN, N_("Discarded")),
+    "due": (BUSY, N_("Due")),
+    "delivered": (GOOD, N_("Delivered")),
     # people
     "owner": (PLAIN, N_("Owner")),
     "agent": (PLAIN, N_("Agent")),

@@ -274,10 +274,12 @@ class Member(Person):
 
 _READS = frozenset({"shops", "catalogue", "feeds", "orders", "dead-letters"})
 _SCOPES: Mapping[str, frozenset[str]] = {
-    "viewer": frozenset(f"{thing}:read" for thing in _READS),
-    "agent": frozenset(f"{thing}:read" for thing in _READS) | {"feeds:run", "orders:ship"},
+    "viewer": frozenset(f"{thing}:read" for thing in _READS) | {"alerts:read"},
+    "agent": frozenset(f"{thing}:read" for thing in _READS)
+    | {"feeds:run", "orders:ship", "alerts:read", "alerts:write"},
     "owner": frozenset(f"{thing}:{right}" for thing in _READS for right in ("read", "write"))
-    | {"feeds:run", "orders:ship", "members:read", "members:write", "audit:read"},
+    | {"feeds:run", "orders:ship", "members:read", "members:write", "audit:read"}
+    | {"alerts:read", "alerts:write", "webhooks:read", "webhooks:write"},
 }
 """What a role is offered. auth-service has the rule; this only hides what it would refuse."""
 

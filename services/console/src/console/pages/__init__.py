@@ -1,6 +1,7 @@
 """The pages, an area each: `routes` reads in parallel, `views` makes what is shown, templates show
 it."""
 
+from console.pages.alerts.routes import router as alerts
 from console.pages.catalogues.routes import router as catalogues
 from console.pages.feeds.routes import router as feeds
 from console.pages.operate.routes import router as operate
@@ -22,6 +23,7 @@ ROUTERS = (
     products,
     orders,
     catalogues,
+    alerts,
     people,
     operate,
     search,

@@ -1,0 +1,1 @@
+"""Alerts: what was I told, and what do I want to be told?"""
