@@ -72,3 +72,9 @@ class Delivery(Answer):
     queued_at: datetime
     last_status: int | None
     last_error: str | None
+
+
+class Unread(Answer):
+    """How many troubles the person has not seen."""
+
+    count: int

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from common import clock
+from console.answers.alerts import Unread
 from console.answers.auth import Shop
 from console.answers.catalog import Catalogue, Import
 from console.answers.orders import Order
@@ -31,6 +32,7 @@ async def today(viewer: OfMerchant) -> Response:
         panel(_due(viewer)),
         panel(_imports(viewer)),
     )
+    unread = await panel(_unread(viewer))
     now = clock.now()
     troubles = [
         *views.shop_troubles(shops.value.items if shops.value else [], now),
@@ -43,8 +45,17 @@ async def today(viewer: OfMerchant) -> Response:
         shops=shops,
         feeds=feeds,
         due=due,
+        unread=unread.value,
         silent=[shops, feeds, due, imports],
     )
+
+
+async def _unread(viewer: Member) -> int:
+    """Alerts that the person has not seen; operators are told nothing of merchants'."""
+    if viewer.merchant_id not in viewer.roles:
+        return 0
+    where = viewer.m("/alerts/unread")
+    return (await viewer.get(AUTH, where, viewer.merchant_id, answer=Unread)).count
 
 
 async def _feed_cards(viewer: Member) -> list[views.FeedCard]:
