@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from console.answers.alerts import Trouble
 from console.answers.auth import Shop
 from console.answers.catalog import Completeness
 from console.answers.orders import Carrier, Order
 from console.answers.publisher import Report, Run
+from console.pages.alerts.views import place_of
 from console.pages.feeds.views import rail
 from console.pages.orders.views import asked_of, likely_carrier, unshipped
 from console.pages.runs.views import confirmation
@@ -196,6 +198,24 @@ def test_a_list_by_deadline_asks_for_what_is_to_be_shipped() -> None:
     assert asked["due_before"] == "2026-12-27T12:00:00Z"
     assert (asked["sku"], asked["number"]) == ("A", None)
     assert asked_of("nonsense", {}, NOW)["status"] is None
+
+
+@pytest.mark.parametrize(
+    ("named", "place"),
+    [
+        ({}, None),
+        ({"shop_id": "main"}, "/shops/main"),
+        ({"shop_id": "main", "feed_id": "f"}, "/feeds/f"),
+        ({"shop_id": "main", "feed_id": "f", "run_id": "r"}, "/runs/r"),
+        ({"shop_id": "main", "order_id": "81"}, "/orders/main/81"),
+        ({"catalogue_id": "a/../b"}, "/catalogues/a%2F..%2Fb"),
+    ],
+)
+def test_a_trouble_leads_to_where_it_is_repaired(named: dict[str, str], place: str | None) -> None:
+    usual: dict[str, Any] = dict.fromkeys(Trouble.__struct_fields__)
+    usual |= dict.fromkeys(("trouble_id", "subject", "severity", "state", "title"), "x")
+    usual |= {"meaning": "x", "remedy": "x", "since": NOW, "times": 1}
+    assert place_of(msgspec.convert({**usual, **named}, Trouble)) == place
 
 
 def test_the_rail_says_what_is_open_in_each_step() -> None:

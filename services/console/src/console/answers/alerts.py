@@ -15,7 +15,6 @@ class Trouble(Answer):
     title: str
     meaning: str
     remedy: str
-    page: str | None
     since: datetime
     closed_at: datetime | None
     outcome: str | None
@@ -23,6 +22,11 @@ class Trouble(Answer):
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     is_unread: bool | None
+    shop_id: str | None
+    feed_id: str | None
+    catalogue_id: str | None
+    run_id: str | None
+    order_id: str | None
 
 
 class Subscription(Answer):

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from console.answers.alerts import Delivery, Endpoint, NewEndpoint, Subscriptions, Trouble
+from console.pages.alerts import views
 from console.panels import Panel, panel
 from console.services import AUTH, Listed, Problem, Refused
 from console.viewer import Member, OfMerchant, see_other
@@ -45,6 +46,7 @@ async def _page(
         problem=problem,
         state=state,
         troubles=troubles,
+        place_of=views.place_of,
         subscriptions=subscriptions,
         webhooks=webhooks,
         made=made,
