@@ -109,6 +109,7 @@ NOT_AUDITED = {
     "POST /v1/oauth/start": "a step on the way to a connection, which is written down at its end",
     "POST /v1/me/second-factor": "a factor counts once it is confirmed",
     "POST /internal/v1/producer-keys/lookup": "it reads",
+    "POST /v1/links/show": "it reads",
     f"POST {M}/alerts/read": "what a person has read is theirs",
     f"POST {M}/alerts/test": "a test changes nothing",
     "POST /v1/republish": "what is published again is what is so already",

@@ -55,6 +55,7 @@ def test_every_route_says_who_may_call_it() -> None:
         "GET /v1/oauth/callback",
         # by a password, or the secret of a link
         "POST /v1/sessions",
+        "POST /v1/links/show",
         "POST /v1/invitations/accept",
         "POST /v1/password/forgot",
         "POST /v1/password/reset",
@@ -82,6 +83,7 @@ def test_secrets_are_shown_to_those_alone_they_are_made_for() -> None:
         (ANYONE, "auth-service TokenAnswer", "access_token"),  # for a client's id and secret
         (ANYONE, "auth-service TokenAnswer", "token_type"),
         (ANYONE, "auth-service SessionSecret", "session"),  # for an address and a password
+        (ANYONE, "auth-service LinkView", "needs_password"),  # whether one is to be set: no secret
         (SESSION, "auth-service PersonToken", "access_token"),
         (SESSION, "auth-service PersonToken", "token_type"),
         (SESSION, "auth-service FactorSecret", "secret"),  # once, when it is made
