@@ -148,6 +148,18 @@ async def test_a_session_that_has_ended_is_forgotten(opened: Opened) -> None:
     assert 'console_session=""' in answer.headers["set-cookie"]
 
 
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        ("/feeds/f/settings", "/feeds/f/configuration"),
+        ("/orders/unknown", "/search?q=unknown"),
+    ],
+)
+async def test_addresses_that_mails_name_lead_on(opened: Opened, path: str, leads_to: str) -> None:
+    answer = await opened.http.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, leads_to)
+
+
 async def test_assets_are_kept_for_long_and_packed(opened: Opened) -> None:
     page = (await opened.http.get("/sign-in")).text
     weights = []

@@ -4,6 +4,7 @@ suggested, and the whole document."""
 import asyncio
 import json
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from fastapi import APIRouter
@@ -175,6 +176,12 @@ def _accepted(form: Form) -> list[dict[str, Any]]:
             kept = {k: item[k] for k in ("kind", "of", "take", "attribute", "section") if k in item}
             found.append({key: value for key, value in kept.items() if value is not None})
     return found
+
+
+@router.get("/feeds/{feed_id}/settings")
+async def settings(_viewer: OfMerchant, feed_id: str) -> Response:
+    """Where mails about a feed's settings lead: they are part of the document."""
+    return see_other(f"/feeds/{quote(feed_id, safe='')}/configuration")
 
 
 @router.get("/feeds/{feed_id}/configuration")

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -37,6 +38,24 @@ async def list_orders(viewer: OfMerchant) -> Response:
         panel(viewer.listed(AUTH, viewer.m("/shops"), viewer.merchant_id, of=Shop)),
     )
     return viewer.page("orders/list.html", orders=orders, shops=shops, view=view, views=views.VIEWS)
+
+
+@router.get("/orders/{order_id}")
+async def find_order(viewer: OfMerchant, order_id: str) -> Response:
+    """Where mails about an order lead, which name no shop."""
+    found = await viewer.listed(
+        ORDERS,
+        viewer.m("/orders"),
+        viewer.merchant_id,
+        of=Order,
+        query={"number": order_id},
+        limit=2,
+    )
+    for order in found.items:
+        if order.order_id == order_id:
+            shop = quote(order.shop_id, safe="")
+            return see_other(f"/orders/{shop}/{quote(order_id, safe='')}")
+    return see_other(f"/search?q={quote(order_id, safe='')}")
 
 
 @router.get("/orders/{shop_id}/{order_id}")
