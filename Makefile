@@ -169,6 +169,10 @@ outages: prepare ## 60 outages of Kafka of 1 to 60 s under load
 test-browser: prepare ## every page of the console in Chromium, held against WCAG 2.2 by axe; apt-get install chromium
 	$(BIN)/pytest -q --length=long tests/stories/console
 
+.PHONY: console-pictures
+console-pictures: prepare ## pictures of every page of the console in both themes, in docs/console; apt-get install chromium
+	CONSOLE_PICTURES=docs/console $(BIN)/pytest -q --length=long tests/stories/console/test_in_chromium.py
+
 .PHONY: histories
 histories: prepare ## 200 rounds of anything that can happen to 300 products; the shop must follow
 	$(BIN)/pytest -q --length=long --timeout=0 tests/histories

@@ -1,9 +1,12 @@
 """Pages in Chromium: what axe finds, what its console says, who is asked, what does not fit."""
 
+import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from axe_playwright_python.async_playwright import Axe
@@ -12,6 +15,8 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_p
 CHROMIUM = shutil.which("chromium")
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WIDTHS = (1280, 360)
+PICTURES = os.environ.get("CONSOLE_PICTURES")
+"""The folder that takes a picture of each page; without it none are made."""
 
 
 @dataclass
@@ -20,6 +25,7 @@ class Watched:
 
     page: Page
     base: str
+    scheme: str
     pictures_from: Sequence[str] = ()
     """Hosts that pictures may come from."""
     faults: list[str] = field(default_factory=list)
@@ -41,6 +47,9 @@ class Watched:
         for width in WIDTHS:
             await self.page.set_viewport_size({"width": width, "height": 900})
             await self.page.goto(urljoin(self.base, path))
+            if PICTURES and width == WIDTHS[0]:
+                picture = Path(PICTURES) / self.scheme / f"{name_of(path)}.jpg"
+                await self.page.screenshot(path=picture, type="jpeg", quality=70)
             wide = await self.page.evaluate("document.scrollingElement.scrollWidth")
             if wide > width:
                 self.faults.append(f"{path}: {wide} pixels wide on a screen of {width}")
@@ -48,6 +57,13 @@ class Watched:
         for violation in found.response["violations"]:
             places = "; ".join(node["html"][:160] for node in violation["nodes"][:3])
             self.faults.append(f"{path}: {violation['id']}: {violation['help']}: {places}")
+
+
+def name_of(path: str) -> str:
+    """A page's name as a file: `feeds-sample-preview` for `/feeds/sample/preview`, without ids that
+    differ each time."""
+    plain = re.sub(r"[0-9a-f-]{32,}|[0-9]{10,}", "one", urlsplit(path).path)
+    return plain.strip("/").replace("/", "-") or "today"
 
 
 @asynccontextmanager
@@ -72,7 +88,7 @@ async def watched(
         color_scheme="dark" if scheme == "dark" else "light", locale="en-GB"
     )
     page = await context.new_page()
-    seen = Watched(page, base, pictures_from)
+    seen = Watched(page, base, scheme, pictures_from)
     page.on("console", seen.heard)
     page.on("pageerror", lambda error: seen.faults.append(f"{page.url}: {error}"))
     page.on("request", seen.asked)
