@@ -59,6 +59,26 @@ class Description:
         """The share of rows in which the column has a value."""
         return self.columns[name].filled / self.rows if self.rows else 0.0
 
+    def usual_fill(self, name: str) -> float:
+        """The share in which the column has a value, of the rows that can have one.
+
+        A family's content stands in its parent, its offers in its children: the better of the two
+        counts, and rows of no family count as parents.
+        """
+        rate = self.fill_rate(name)
+        column, children = self.columns[name], self.families.children
+        if not 0 < children < self.rows:
+            return rate
+        in_children = min(column.filled_in_children, children)
+        in_others = min(column.filled - in_children, self.rows - children)
+        return max(rate, in_children / children, in_others / (self.rows - children))
+
+    def lacking_of_families(self, name: str) -> int:
+        """How many rows have nothing in a column that children take from their parents."""
+        column = self.columns[name]
+        others = self.rows - self.families.children
+        return max(others - (column.filled - column.filled_in_children), 0)
+
     def candidates(self, *roles: Role) -> list[tuple[str, Guess]]:
         """The filled columns that may have the role, the likeliest first."""
         documented = list(COLUMNS.get(self.format, {}))
@@ -73,7 +93,7 @@ class Description:
             name, guess = candidate
             place = documented.index(name) if name in documented else len(documented)
             is_main = guess is self.guesses[name][0]
-            weight = (0.6 + 0.4 * self.fill_rate(name)) * (1.0 if is_main else 0.7)
+            weight = (0.6 + 0.4 * self.usual_fill(name)) * (1.0 if is_main else 0.7)
             return -round(guess.sure * weight, 2), place
 
         return sorted(found, key=rank)
@@ -111,7 +131,7 @@ class Describer:
             if column is None and len(self._columns) < MOST_COLUMNS:
                 column = self._columns[name] = ColumnProfile(name)
             if column is not None:
-                column.add(value)
+                column.add(value, is_child=row.parent_id is not None)
         return True
 
     def result(self) -> Description:
@@ -121,13 +141,15 @@ class Describer:
         mains = {name: g[0] for name, g in guesses.items() if g and g[0].sure >= LEAST_SURE}
         columns = self._columns
         currency = _named(mains, "currency")
+        families = self._families(guesses, _named(mains, "title"))
+        self._count_children(families)
         return Description(
             format=found,
             rows=self.rows,
             is_partial=self.is_partial,
             columns=columns,
             guesses=guesses,
-            families=self._families(guesses, _named(mains, "title")),
+            families=families,
             decimal=find_decimal(columns[n] for n, g in mains.items() if g.role in _NUMERIC),
             currency=find_currency(
                 (columns[name] for name, guess in mains.items() if guess.role in _AMOUNTS),
@@ -142,6 +164,21 @@ class Describer:
             why = f"the reader of {self._read_as} files finds families by itself"
             return FamilyGuess("read", None, None, self._children, 0.98, why)
         return find_families(self._columns, guesses, title=title, rows=self.rows)
+
+    def _count_children(self, families: FamilyGuess) -> None:
+        """What children fill, where the rows alone tell them: by the rows that were kept."""
+        parent = families.parent_field
+        if families.kind != "parents" or parent is None:
+            return
+        kept = [row for row in self._kept if _is_filled(row.fields.get(parent))]
+        for name, column in self._columns.items():
+            filled = sum(_is_filled(row.fields.get(name)) for row in kept)
+            share = filled / len(kept) if kept else 0.0
+            column.filled_in_children = min(round(share * families.children), column.filled)
+
+
+def _is_filled(value: FieldValue) -> bool:
+    return value is not None and str(value).strip() not in {"", "[]"}
 
 
 def describe(

@@ -248,9 +248,14 @@ def format_of(read_as: str, columns: Iterable[str]) -> CatalogueFormat:
     return "generic"
 
 
+def documented_name(found: CatalogueFormat, column: str) -> str:
+    """What the format's documentation calls the column."""
+    return column
+
+
 def documented_role(found: CatalogueFormat, column: str) -> Role | None:
     """What the format's documentation says of a column."""
-    role = COLUMNS.get(found, {}).get(column)
+    role = COLUMNS.get(found, {}).get(documented_name(found, column))
     if role is None and found == "amazon":
         return _AMAZON_V2.get(column.split("[", maxsplit=1)[0].split("#", maxsplit=1)[0])
     return role

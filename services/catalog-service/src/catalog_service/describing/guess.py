@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from catalog_service.describing.formats import DOCUMENTED, CatalogueFormat, documented_role
 from catalog_service.describing.names import NameMeaning, meanings_of, plain_name
 from catalog_service.describing.profile import ColumnProfile
+from catalog_service.describing.structure import is_structural
 from catalog_service.describing.vocabulary import Role
 
 FITS = 0.95
@@ -33,7 +34,10 @@ class Guess:
 
 
 def guesses_of(column: ColumnProfile, found: CatalogueFormat) -> list[Guess]:
-    """What the column may be, the surest first; one without values has its name alone."""
+    """What the column may be, the surest first; one without values has its name alone, and one
+    that builds its format is nothing."""
+    if is_structural(found, column.name):
+        return []
     documented = documented_role(found, column.name)
     meanings = meanings_of(column.name)
     best: dict[Role, Guess] = {}

@@ -22,6 +22,8 @@ class ColumnProfile:
 
     name: str
     filled: int = 0
+    filled_in_children: int = 0
+    """How many of the rows that fill it have a parent."""
     examined: int = 0
     lists: int = 0
     length: int = 0
@@ -32,12 +34,13 @@ class ColumnProfile:
     """The values examined, the first of a list's."""
     shapes: Counter[Shape] = field(default_factory=Counter)
 
-    def add(self, value: FieldValue) -> None:
-        """Count one row's value; a blank one is none."""
+    def add(self, value: FieldValue, *, is_child: bool = False) -> None:
+        """Count one row's value, of a row that has a parent or not; a blank one is none."""
         values = [text for text in _texts(value) if text.strip()]
         if not values:
             return
         self.filled += 1
+        self.filled_in_children += is_child
         shown = " | ".join(values)
         key = _key(shown)
         if key in self.distinct or len(self.distinct) < MOST_DISTINCT:

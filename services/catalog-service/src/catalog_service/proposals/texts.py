@@ -95,7 +95,7 @@ def _put_text(
         name, guess = column
         draft.put(key, {"field": name}, 4, why=reason(guess))
         draft.wait(
-            draft.lacking(name),
+            draft.description.lacking_of_families(name),
             place,
             f"rows without a {key} in {name!r}",
             "Fill them in the catalogue, or give the match a default.",
@@ -127,7 +127,7 @@ def put_pictures(draft: Draft) -> None:
     else:
         draft.put("image_url_list", _pictures_match(profile), 2, why=reason(guess))
     draft.wait(
-        draft.lacking(name),
+        draft.description.lacking_of_families(name),
         place,
         f"rows without a picture in {name!r}",
         "Fill them: the first picture is mandatory (M3.5). Children take their parent's.",
@@ -297,7 +297,7 @@ def put_category(
         leaf = found.category_id if found is not None else "the leaf's id"
         draft.offer(path, leaf, 4, why=f"{rows} rows; {tail}")
     if source.column is not None:
-        waiting += draft.lacking(source.column)
+        waiting += draft.description.lacking_of_families(source.column)
     left = len(source.paths) - len(lines)
     if left > 0:
         draft.say(f"and {left} more categories with fewer rows", 4)
