@@ -203,3 +203,82 @@ def test_the_guard_counts_over_at_least_ten_products(
     deletions: int, products: int, is_withheld: bool
 ) -> None:
     assert must_withhold(deletions, products, 0.2) is is_withheld
+
+
+TRANSLATED = {
+    "de": (
+        "ID,Typ,Artikelnummer,Name,Veröffentlicht,Kurzbeschreibung,Beschreibung,"
+        '"Datum, an dem Angebotspreis beginnt","Datum, an dem Angebotspreis endet",Lager,'
+        "Angebotspreis,Regulärer Preis,Kategorien,Bilder,Übergeordnetes Produkt,"
+        "Attribut 1 Name,Attribut 1 Wert(e),Attribut 1 Sichtbar,Attribut 1 Global"
+    ),
+    "fr": (
+        "ID,Type,UGS,Nom,Publié,Description courte,Description,Date de début de promo,"
+        "Date de fin de promo,Stock,Tarif promo,Tarif régulier,Catégories,Images,Parent,"
+        "Nom de l’attribut 1,Valeur(s) de l’attribut 1 ,Attribut 1 visible,Attribut 1 global"
+    ),
+    "es": (
+        "ID,Tipo,SKU,Nombre,Publicado,Descripción corta,Descripción,"
+        "Día en que empieza el precio rebajado,Día en que termina el precio rebajado,Inventario,"
+        "Precio rebajado,Precio normal,Categorías,Imágenes,Superior,"
+        "Nombre del atributo 1,Valor(es) del atributo 1,Atributo visible 1,Atributo global 1"
+    ),
+}
+TRANSLATED_ROWS = r"""
+10,variable,SHIRT,Shirt,1,,Long\nand wide,,,,,,Shirts,"a.jpg, b.jpg",,Color,"Red, Blue",1,1
+11,variation,SHIRT-R,Shirt - Red,1,,,2026-11-01,2026-12-31,4,19.90,29.90,,,SHIRT,Color,Red,,1
+12,variation,SHIRT-B,Shirt - Blue,1,,,,,6,,29.90,,,id:10,Color,Blue,,1
+13,variation,SHIRT-X,Shirt - lost,1,,,,,6,,29.90,,,,Color,Blue,,1
+"""
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_woocommerce_export_of_a_shop_in_another_language(tmp_path: Path, language: str) -> None:
+    """Recognised and read as the English one is; fields keep the file's own names."""
+    header = TRANSLATED[language]
+    found, items, [bad] = read(tmp_path, header + TRANSLATED_ROWS)
+    assert found == "woocommerce"
+    assert [(i.product_id, i.parent_id) for i in items] == [("10", None), ("11", "10"), ("12", "10")]
+    pictures = {"de": "Bilder", "fr": "Images", "es": "Imágenes"}[language]
+    assert items[0].fields[pictures] == ["a.jpg", "b.jpg"]
+    assert items[1].fields["Attribute: Color"] == "Red"
+    assert items[1].fields["discount_from"] == "2026-11-01"
+    assert items[1].fields["discount_until"] == "2026-12-31"
+    assert bad.message == "the variation names no parent"
+    parent = {"de": "Übergeordnetes Produkt", "fr": "Parent", "es": "Superior"}[language]
+    assert parent in bad.remedy
+
+
+@pytest.mark.parametrize("header", ["attribut 1 name", "ATTRIBUT 1 NAME", "Attribut 1 Name"])
+def test_translated_headers_are_known_however_they_are_written(tmp_path: Path, header: str) -> None:
+    text = f"ID,TYP,artikelnummer,Veröffentlicht,{header},Attribut 1 Wert(e)\n7,simple,HAT,1,Größe,S\n"
+    found, [item], _ = read(tmp_path, text)
+    assert found == "woocommerce"
+    assert item.fields["Attribute: Größe"] == "S"
+
+
+def test_rows_that_the_merchant_named_stay_his_own(tmp_path: Path) -> None:
+    """A catalogue whose ids are another column's keeps them when its file is recognised later."""
+    content = TRANSLATED["de"] + TRANSLATED_ROWS
+    found, items, _ = read(tmp_path, content, id_field="Artikelnummer")
+    assert (found, items[0].product_id) == ("csv", "SHIRT")
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (r"One\nTwo\nThree", "One\nTwo\nThree"),
+        (r"C:\\new", r"C:\\new"),
+        (r"One\\nTwo\nThree", "One\\\\nTwo\nThree"),
+        ("plain", "plain"),
+        (r"\,", r"\,"),
+    ],
+)
+@pytest.mark.parametrize("name", ["Description", "Short description"])
+def test_woocommerces_line_breaks_are_line_breaks(
+    tmp_path: Path, name: str, cell: str, text: str
+) -> None:
+    header = f"ID,Type,SKU,Published,In stock?,Name,{name}"
+    _, [item], _ = read(tmp_path, f'{header}\n7,simple,HAT,1,1,Hat\\now,"{cell}"\n')
+    assert item.fields[name] == text
+    assert item.fields["Name"] == r"Hat\now"

@@ -11,7 +11,12 @@ from catalog_service.describing.amounts import (
     find_decimal,
 )
 from catalog_service.describing.families import FamilyGuess, find_families
-from catalog_service.describing.formats import COLUMNS, CatalogueFormat, format_of
+from catalog_service.describing.formats import (
+    COLUMNS,
+    CatalogueFormat,
+    documented_name,
+    format_of,
+)
 from catalog_service.describing.guess import Guess, guesses_of
 from catalog_service.describing.languages import find_locale
 from catalog_service.describing.profile import ColumnProfile
@@ -91,7 +96,8 @@ class Description:
 
         def rank(candidate: tuple[str, Guess]) -> tuple[float, int]:
             name, guess = candidate
-            place = documented.index(name) if name in documented else len(documented)
+            known = documented_name(self.format, name)
+            place = documented.index(known) if known in documented else len(documented)
             is_main = guess is self.guesses[name][0]
             weight = (0.6 + 0.4 * self.usual_fill(name)) * (1.0 if is_main else 0.7)
             return -round(guess.sure * weight, 2), place

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from catalog_service.describing.vocabulary import Role
+from catalog_service.files.readers.woocommerce_names import english_name
 
 CatalogueFormat = Literal[
     "shopify",
@@ -249,8 +250,8 @@ def format_of(read_as: str, columns: Iterable[str]) -> CatalogueFormat:
 
 
 def documented_name(found: CatalogueFormat, column: str) -> str:
-    """What the format's documentation calls the column."""
-    return column
+    """What the format's documentation calls the column: headers may be translated."""
+    return english_name(column) if found == "woocommerce" else column
 
 
 def documented_role(found: CatalogueFormat, column: str) -> Role | None:

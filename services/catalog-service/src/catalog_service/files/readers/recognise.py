@@ -29,6 +29,7 @@ from catalog_service.files.readers.tables import Table, TableRow
 from catalog_service.files.readers.woocommerce import (
     NEEDED,
     is_woocommerce,
+    lacking_columns,
     read_woocommerce,
 )
 from catalog_service.files.readers.workbooks import Sheet, refuse_old_workbook, workbook_kind
@@ -203,10 +204,11 @@ def _table(table: Table | Sheet, options: Options, plain_format: Format) -> Reco
         if not set(HANDLES) & set(table.columns):
             _need(table, "shopify", HANDLES[:1])
         return made("shopify", products=lambda *_: read_shopify(table.rows))
-    if chosen == "woocommerce" or (chosen is None and is_woocommerce(table.columns)):
-        _need(table, "woocommerce", NEEDED)
+    if chosen == "woocommerce" or (chosen is None and _is_woocommerce(table.columns, options)):
+        _refuse_lacking("woocommerce", lacking_columns(table.columns))
         return made(
-            "woocommerce", products=lambda _, parents: read_woocommerce(table.rows, parents)
+            "woocommerce",
+            products=lambda _, parents: read_woocommerce(table.rows, table.columns, parents),
         )
     if chosen == "magento" or (chosen is None and is_magento(table.columns)):
         _need(table, "magento", MAGENTO_NEEDED)
@@ -216,11 +218,21 @@ def _table(table: Table | Sheet, options: Options, plain_format: Format) -> Reco
     return made(plain_format, products=partial(_generic_products, rows, table.columns))
 
 
+def _is_woocommerce(columns: Collection[str], options: Options) -> bool:
+    """Whether it is read as WooCommerce's; one with translated headers was read as a generic file
+    before, and stays one, with its ids, where the merchant names their column."""
+    is_named = options.id_field is not None and not NEEDED <= set(columns)
+    return not is_named and is_woocommerce(columns)
+
+
 def _need(table: Table | Sheet, chosen: Format, columns: Collection[str]) -> None:
-    lacking = sorted(set(columns) - set(table.columns))
+    _refuse_lacking(chosen, set(columns) - set(table.columns))
+
+
+def _refuse_lacking(chosen: Format, lacking: Collection[str]) -> None:
     if lacking:
         raise FileRefused(
-            f"the file is named {chosen} and lacks the columns {', '.join(lacking)}",
+            f"the file is named {chosen} and lacks the columns {', '.join(sorted(lacking))}",
             "Send the export unchanged, or let the format be found out.",
         )
 

@@ -1,6 +1,7 @@
 """WooCommerce product exports: variable products with their variations, simple ones.
 
-A variation names its parent by id or SKU, and may come before it: the file is read twice.
+A variation names its parent by id or SKU, and may come before it: the file is read twice. Headers may
+be in a language of the shop's; fields keep the file's own names.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from catalog_service.files.readers.items import BadLine, Entry, item_of
 from catalog_service.files.readers.placeholders import is_placeholder
 from catalog_service.files.readers.tables import TableRow
+from catalog_service.files.readers.woocommerce_names import english_name, own_names
 from common.contracts.catalog import FieldValue
 
 Row = TableRow | BadLine
@@ -26,6 +28,9 @@ _OWN = frozenset(
 _BY_ID = re.compile(r"^id:\s*(\d+)$")
 _ATTRIBUTE = re.compile(r"^Attribute (\d+) name$")
 _VALUES = re.compile(r"^Attribute \d+ value\(s\)$")
+_TEXTS = frozenset({"Description", "Short description"})
+"""Columns in which the export writes a line break as a backslash and an n."""
+_BREAK = re.compile(r"(\\\\n)|\\n")
 _LISTS = frozenset({"Categories", "Tags", "Upsells", "Cross-sells", "Grouped products"})
 _COMMA = re.compile(r"(?<!\\),")
 _GUARDED = re.compile(r"^'(?=[=+\-@\t\r])")
@@ -37,72 +42,90 @@ _SALE_DATES = {
 
 
 def is_woocommerce(columns: Iterable[str]) -> bool:
-    """Whether these are the columns of a WooCommerce export."""
-    names = set(columns)
+    """Whether these are the columns of a WooCommerce export, in whichever language."""
+    names = own_names(columns).keys()
     return names >= NEEDED and len(names & _OWN) >= 2
 
 
+def lacking_columns(columns: Iterable[str]) -> frozenset[str]:
+    """The columns without which there are no products, and that these lack."""
+    return NEEDED - own_names(columns).keys()
+
+
 def read_woocommerce(
-    read: Callable[[], Iterable[Row]], parents: Mapping[str, str]
+    read: Callable[[], Iterable[Row]], columns: Iterable[str], parents: Mapping[str, str]
 ) -> Iterator[Entry]:
     """The products of the file that `read` reads from its beginning, each time it is called.
 
-    `parents` are ids of parents that the file need not hold, by SKU. Raises `FileTruncated` before
-    any product: what a broken file lacks may be parents.
+    `columns` are its header's; `parents` are ids of parents that the file need not hold, by SKU.
+    Raises `FileTruncated` before any product: what a broken file lacks may be parents.
     """
-    ids_by_sku = {**parents, **_parent_ids(read())}
+    columns = list(columns)
+    own = own_names(columns)
+    english = {name: english_name(name) for name in columns}
+    ids_by_sku = {**parents, **_parent_ids(read(), own)}
+    parent_column = own.get("Parent", "Parent")
     for row in read():
         if isinstance(row, BadLine):
             yield row
             continue
-        named = row.cells.get("Parent", "").strip()
-        if _is_variation(row.cells) and not named:
+        named = row.cells.get(parent_column, "").strip()
+        if "variation" in row.cells[own["Type"]] and not named:
             yield BadLine(
                 row.line,
                 "the variation names no parent",
-                "Fill the column Parent with the parent's SKU, or its id as id:12.",
-                product_id=row.cells["ID"].strip() or None,
+                f"Fill the column {parent_column} with the parent's SKU, or its id as id:12.",
+                product_id=row.cells[own["ID"]].strip() or None,
             )
             continue
         by_id = _BY_ID.match(named)
         parent = by_id[1] if by_id else ids_by_sku.get(named, named)
-        yield item_of(row.line, row.cells["ID"], parent, _fields(row.cells))
+        yield item_of(row.line, row.cells[own["ID"]], parent, _fields(row.cells, english, own))
 
 
-def _parent_ids(rows: Iterable[Row]) -> dict[str, str]:
+def _parent_ids(rows: Iterable[Row], own: Mapping[str, str]) -> dict[str, str]:
     """The ids of the products that may have variations, by SKU."""
     return {
-        sku: row.cells["ID"].strip()
+        sku: row.cells[own["ID"]].strip()
         for row in rows
         if isinstance(row, TableRow)
-        and row.cells["Type"].strip().startswith("variable")
-        and (sku := row.cells["SKU"].strip())
+        and row.cells[own["Type"]].strip().startswith("variable")
+        and (sku := row.cells[own["SKU"]].strip())
     }
 
 
-def _is_variation(cells: Mapping[str, str]) -> bool:
-    return "variation" in cells["Type"]
-
-
-def _fields(cells: Mapping[str, str]) -> dict[str, FieldValue]:
+def _fields(
+    cells: Mapping[str, str], english: Mapping[str, str], own: Mapping[str, str]
+) -> dict[str, FieldValue]:
     fields: dict[str, FieldValue] = {}
     for name, cell in cells.items():
         text = _GUARDED.sub("", cell.strip())
-        if not text or (_VALUES.match(name) and is_placeholder(text)):
+        known = english[name]
+        if not text or (_VALUES.match(known) and is_placeholder(text)):
             continue
-        if name == "Images":
+        if known == "Images":
             fields[name] = _values(text)
+        elif known in _TEXTS:
+            fields[name] = _with_line_breaks(text)
         else:
-            fields[name] = _listed(text) if name in _LISTS or _VALUES.match(name) else text
+            fields[name] = _listed(text) if known in _LISTS or _VALUES.match(known) else text
     for name in list(fields):
-        found = _ATTRIBUTE.match(name)
-        value = fields.get(f"Attribute {found[1]} value(s)") if found else None
-        if value is not None:
-            fields.setdefault(f"Attribute: {fields[name]}", value)
-    for name, column in _SALE_DATES.items():
-        if column in fields:
+        found = _ATTRIBUTE.match(english[name])
+        column = own.get(f"Attribute {found[1]} value(s)") if found else None
+        if column is not None and column in fields:
+            fields.setdefault(f"Attribute: {fields[name]}", fields[column])
+    for name, sale_date in _SALE_DATES.items():
+        if (column := own.get(sale_date)) is not None and column in fields:
             fields.setdefault(name, fields[column])
     return fields
+
+
+def _with_line_breaks(text: str) -> str:
+    r"""A text with the line breaks that the export writes as `\n`, as WooCommerce's own import reads
+    it: behind another backslash it is none."""
+    if "\\n" not in text:
+        return text
+    return _BREAK.sub(lambda found: found[1] or "\n", text).strip()
 
 
 def _listed(text: str) -> FieldValue:
