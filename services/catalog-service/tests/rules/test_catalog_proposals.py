@@ -363,3 +363,39 @@ def test_any_rows_give_a_configuration_that_can_be_saved(rows: list[dict[str, An
         for row in rows
     ]
     document(propose(describe(map(DescribedRow, storable), "jsonl"), SETTING))
+
+
+@pytest.mark.parametrize(
+    ("usual", "reduced"),
+    [
+        ("Regulärer Preis", "Angebotspreis"),
+        ("Normaler VK", "Aktionspreis"),
+        ("Tarif régulier", "Tarif promo"),
+        ("Prix régulier", "Prix promo"),
+        ("Precio normal", "Precio rebajado"),
+        ("Precio", "Oferta"),
+        ("Precio habitual", "Precio oferta"),
+    ],
+)
+def test_a_sale_price_is_never_the_price_beside_a_usual_one(
+    tmp_path: Path, usual: str, reduced: str
+) -> None:
+    rows = "".join(f"A{n},Hat {n},29.90,{'19.90' if n % 2 else ''}\n" for n in range(6))
+    attributes = document(propose_text(tmp_path, f"sku,name,{usual},{reduced}\n{rows}"))["attributes"]
+    assert attributes["price"] == {"field": usual}
+    assert attributes["discount_price"] == {"field": reduced}
+
+
+def test_beside_a_column_that_may_be_the_price_a_sale_price_is_none(tmp_path: Path) -> None:
+    rows = "".join(f"A{n},Hat {n},29.90,19.90\n" for n in range(6))
+    proposal = propose_text(tmp_path, f"sku,name,unser alter Laden-Preis hier,Aktionspreis\n{rows}")
+    attributes = document(proposal)["attributes"]
+    assert attributes["price"] == {"constant": ""}
+    assert '# price: {field: "unser alter Laden-Preis hier"}' in proposal.configuration
+    assert "attributes.price" in {point.field for point in proposal.open_points}
+
+
+def test_a_sale_price_alone_is_the_price(tmp_path: Path) -> None:
+    rows = "".join(f"A{n},Hat {n},19.90\n" for n in range(6))
+    attributes = document(propose_text(tmp_path, f"sku,name,Aktionspreis\n{rows}"))["attributes"]
+    assert attributes["price"] == {"field": "Aktionspreis"}

@@ -111,9 +111,18 @@ def _quantities(column: ColumnProfile) -> tuple[float, str]:
     return _share(column, _numbers(column), "amounts")
 
 
+def _reduced(column: ColumnProfile) -> tuple[float, str]:
+    if _says_yes_or_no(column):
+        return 0.3, "its values only say yes or no"
+    return _quantities(column)
+
+
+def _says_yes_or_no(column: ColumnProfile) -> bool:
+    return column.share("boolean") >= FITS and len(column.distinct) <= 2
+
+
 def _stock(column: ColumnProfile) -> tuple[float, str]:
-    says_yes_or_no = column.share("boolean") >= FITS and len(column.distinct) <= 2
-    if says_yes_or_no and not (column.share("number") >= FITS and _counts(column.name)):
+    if _says_yes_or_no(column) and not (column.share("number") >= FITS and _counts(column.name)):
         return 0.3, "its values only say yes or no"
     return _share(column, column.share("number"), "numbers")
 
@@ -232,7 +241,7 @@ _FITS: Mapping[Role, Callable[[ColumnProfile], tuple[float, str]]] = {
     "short_description": _description,
     "price": _quantities,
     "compare_price": _quantities,
-    "sale_price": _quantities,
+    "sale_price": _reduced,
     "cost": _quantities,
     "sale_begins": _dates,
     "sale_ends": _dates,

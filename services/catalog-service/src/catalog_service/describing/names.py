@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from catalog_service.describing.price_words import price_kind
 from catalog_service.describing.vocabulary import ROLES, Role
 
 EXACT = 0.92
@@ -216,8 +217,18 @@ def _roles_of(text: str) -> tuple[tuple[Role, int], ...]:
         longest = max((len(name) for name in names if _is_in(name, padded)), default=0)
         if longest:
             found[role] = longest
+    if _OF_ITS_OWN.isdisjoint(found) and (kind := price_kind(text)) is not None:
+        known = max(found.pop(role, 0) for role in _PRICES)
+        found[kind] = len(text) if known == len(text) else len(text) - 1
     most = max(found.values(), default=0)
     return tuple((role, length) for role, length in found.items() if 2 * length >= most)
+
+
+_PRICES: tuple[Role, ...] = ("price", "sale_price", "compare_price")
+_OF_ITS_OWN: frozenset[Role] = frozenset(
+    {"cost", "sale_begins", "sale_ends", "sale_dates", "currency"}
+)
+"""Roles whose names hold words of prices too."""
 
 
 def _is_in(name: str, padded: str) -> bool:

@@ -74,6 +74,7 @@ ROLES: Mapping[Role, str] = {
         "precio de venta; precio con iva; precio final; prix; prix ttc; prix de vente; "
         "prix public; prezzo; prezzo di vendita; prezzo al pubblico; preco; preco de venda; "
         "prijs; verkoopprijs; cena; cena brutto; cena sprzedazy; цена; розничная цена; fiyat; "
+        "regularer preis; normalpreis; tarif; tarif regulier; prix regulier; precio normal; "
         "satis fiyati; 价格; 售价; 零售价; pris; hinta; variant price; amount"
     ),
     "compare_price": (
@@ -91,7 +92,7 @@ ROLES: Mapping[Role, str] = {
         "angebotspreis; aktionspreis; sonderpreis; reduzierter preis; precio oferta; "
         "precio de oferta; precio rebajado; precio descuento; precio con descuento; "
         "precio promocional; prix promo; prix promotionnel; prix solde; prix remise; "
-        "prezzo scontato; prezzo offerta; prezzo in offerta; prezzo promozionale; "
+        "tarif promo; oferta; prezzo scontato; prezzo offerta; prezzo in offerta; prezzo promozionale; "
         "preco promocional; preco com desconto; actieprijs; aanbiedingsprijs; "
         "cena promocyjna; цена со скидкой; акционная цена; indirimli fiyat; 促销价; 折扣价; "
         "优惠价"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from catalog_service.describing.describe import LEAST_SURE
 from catalog_service.describing.guess import Guess
 from catalog_service.describing.shapes import number_of
 from catalog_service.describing.vocabulary import Role
@@ -46,6 +47,11 @@ def put_prices(draft: Draft) -> None:
     usual, reduced = _usual_and_reduced(price, higher, lower)
     if usual is None:
         _no_price(draft)
+        return
+    if usual is lower and _may_be_usual(draft, usual[0]):
+        _no_price(draft, "price", "compare_price")
+        why = f"{reason(usual[1])}; not the price: another column may be"
+        draft.offer("discount_price", {"field": usual[0]}, 2, why=why)
         return
     if reduced is None:
         draft.put("price", {"field": usual[0]}, 2, why=reason(usual[1]))
@@ -107,8 +113,18 @@ def _pairs(draft: Draft, usual: str, reduced: str) -> Iterator[tuple[float, floa
             yield high, low
 
 
-def _no_price(draft: Draft) -> None:
-    for name, guess in draft.unsure_columns("price", "compare_price", "sale_price"):
+def _may_be_usual(draft: Draft, reduced: str) -> bool:
+    """Whether a column that is not surely the price is likelier that than anything else."""
+    description = draft.description
+    return any(
+        name != reduced and guess is description.guesses[name][0] and guess.sure >= LEAST_SURE
+        for name, guess in description.candidates("price", "compare_price")
+    )
+
+
+def _no_price(draft: Draft, *roles: Role) -> None:
+    wanted = roles or ("price", "compare_price", "sale_price")
+    for name, guess in draft.unsure_columns(*wanted):
         draft.offer("price", {"field": name}, 2, why=f"unsure: {reason(guess)}")
     draft.put("price", NOTHING, 2, why="OPEN: no column is surely the price")
     draft.wait(
