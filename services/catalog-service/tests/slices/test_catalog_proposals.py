@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
@@ -129,3 +130,53 @@ async def test_nothing_is_stored_and_no_folder_stays(
     assert await pool.fetchval("SELECT count(*) FROM catalogue_import") == 0
     assert await pool.fetchval("SELECT count(*) FROM feed") == 0
     assert list(tmp_path.iterdir()) == []
+
+
+CATEGORISED = b"sku,name,category,price\nA,Hat,Hats,9.50\nB,Cap,Caps,8.00\n"
+
+
+async def test_without_the_shops_categories_it_says_so(
+    pool: Pool, open_api: Any, shop_state: ShopState
+) -> None:
+    """Not connected, connected a moment ago, and no longer connected: never "no leaf is alike"."""
+    said: list[tuple[str, str]] = []
+    async with open_api() as as_merchant:
+        for state in (
+            None,
+            shop_state,
+            msgspec.structs.replace(shop_state, revision=2, connection="expired"),
+        ):
+            if state is not None:
+                async with unit_of_work(pool) as connection:
+                    await keep_shops(connection, [state])
+            body = await proposed(as_merchant("m"), "f.csv", CATEGORISED)
+            assert "no leaf is alike" not in body["configuration"]
+            [point] = [each for each in body["open_points"] if each["field"] == "category.exact"]
+            assert point["products"] == 2
+            said.append((point["message"], point["remedy"]))
+    unconnected, fetching, expired = said
+    assert unconnected[0] == "the categories of the shop s are not known: it is not connected"
+    assert "channel shops connect s" in unconnected[1]
+    assert fetching[0] == "the categories of the shop s are not fetched yet"
+    assert "after a minute" in fetching[1]
+    assert expired == unconnected
+
+
+async def test_a_shop_that_is_not_there_is_refused_with_the_nearest(
+    pool: Pool, open_api: Any, shop_state: ShopState
+) -> None:
+    async with unit_of_work(pool) as connection:
+        await keep_shops(connection, [msgspec.structs.replace(shop_state, shop_id="main")])
+    async with open_api() as as_merchant:
+        answer = await as_merchant("m").post(
+            PLACE, files={"file": ("f.csv", PLAIN)}, data={"shop": "mian", "catalogue": "c"}
+        )
+        far = await as_merchant("m").post(
+            PLACE, files={"file": ("f.csv", PLAIN)}, data={"shop": "nowhere", "catalogue": "c"}
+        )
+    problem = answer.json()
+    assert (answer.status_code, problem["field"]) == (409, "shop")
+    assert problem["title"] == "the merchant has no shop mian"
+    assert "main" in problem["remedy"]
+    assert far.status_code == 409
+    assert "main" in far.json()["remedy"]

@@ -17,11 +17,12 @@ from catalog_service.describing.describe import Description
 from catalog_service.files.import_file import FOLDER_PREFIX
 from catalog_service.files.reading_form import ReadingForm
 from catalog_service.files.uploads import Uploads, counted, pieces_of
-from catalog_service.proposals.draft import Setting
+from catalog_service.proposals.draft import Categories, Setting
 from catalog_service.proposals.leaves import find_required, find_suggestions
 from catalog_service.proposals.propose import Proposal, category_source, propose
 from catalog_service.proposals.read import ReadCatalogue, read_catalogue, read_file
 from catalog_service.proposals.readings import Readings
+from catalog_service.proposals.shop import check_shop
 from catalog_service.sources.store import load_catalogue
 from common.errors import Refusal
 from common.postgres.pool import Pool
@@ -152,6 +153,8 @@ def proposals_router(pool: Pool, uploads: Uploads) -> APIRouter:
     ) -> ProposalView:
         """Propose a configuration from a catalogue file, or from an imported catalogue. Nothing is
         stored."""
+        async with reading(pool) as connection:
+            categories = await check_shop(connection, merchant, given.shop)
         if file is None:
             async with reading(pool) as connection:
                 await load_catalogue(connection, merchant, given.catalogue)
@@ -168,7 +171,7 @@ def proposals_router(pool: Pool, uploads: Uploads) -> APIRouter:
         else:
             async with readings.take(merchant):
                 found = await _read_upload(file, given, limit_bytes)
-        proposal = await _propose(pool, merchant, given, found, file)
+        proposal = await _propose(pool, merchant, given, categories, found, file)
         return _view(found, proposal)
 
     return router
@@ -189,6 +192,7 @@ async def _propose(
     pool: Pool,
     merchant: str,
     given: ProposalForm,
+    categories: Categories,
     found: ReadCatalogue,
     file: UploadFile | None,
 ) -> Proposal:
@@ -206,6 +210,7 @@ async def _propose(
         main_locale=given.main_locale,
         shop_currency=currencies.get((merchant, given.shop)),
         is_from_catalogue=file is None,
+        categories="known" if tree else categories,
     )
     return await asyncio.to_thread(
         propose, found.description, setting, suggestions=suggestions, required=required

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from catalog_service.describing.describe import Description
 from catalog_service.describing.guess import Guess
@@ -13,6 +14,11 @@ SURE = 0.6
 MOST_ALTERNATIVES = 3
 NOTHING: Mapping[str, Value] = {"constant": ""}
 """A match that gives nothing: what a mandatory line is filled with where nothing is sure."""
+
+
+Categories = Literal["known", "awaited", "unconnected"]
+"""How it stands with a shop's categories: its tree is here, or comes within a minute, or is not to be
+had while the shop is not connected."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ class Setting:
     main_locale: str | None = None
     shop_currency: str | None = None
     is_from_catalogue: bool = False
+    categories: Categories = "known"
 
 
 @dataclass

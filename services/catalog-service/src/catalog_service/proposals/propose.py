@@ -71,7 +71,7 @@ def propose(
     )
     put_long_titles(draft)
     put_units(draft)
-    put_category(draft, find_categories(draft), suggestions or {})
+    put_category(draft, find_categories(draft), suggestions or {}, setting)
     put_languages(draft, main)
     draft.section("attributes")
     put_sku(draft)

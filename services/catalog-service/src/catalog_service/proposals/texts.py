@@ -10,7 +10,14 @@ from catalog_service.categories.schema import TITLE_LIMIT
 from catalog_service.describing.guess import Guess
 from catalog_service.describing.profile import ColumnProfile
 from catalog_service.describing.vocabulary import Role
-from catalog_service.proposals.draft import NOTHING, SURE, Draft, LeafSuggestion, reason
+from catalog_service.proposals.draft import (
+    NOTHING,
+    SURE,
+    Draft,
+    LeafSuggestion,
+    Setting,
+    reason,
+)
 from catalog_service.proposals.yaml_lines import Value
 
 MOST_PATHS = 2_000
@@ -257,7 +264,10 @@ def _json_steps(value: object) -> list[Any]:
 
 
 def put_category(
-    draft: Draft, source: CategorySource, suggestions: Mapping[str, LeafSuggestion]
+    draft: Draft,
+    source: CategorySource,
+    suggestions: Mapping[str, LeafSuggestion],
+    setting: Setting,
 ) -> dict[str, int]:
     """Every path of the catalogue with its rows and its suggested leaf; the rows of the leaves
     that are active."""
@@ -277,6 +287,10 @@ def put_category(
         for path, _ in lines
     }
     waiting = 0
+    message, remedy = _what_to_match(setting)
+    is_known = setting.categories == "known"
+    if not is_known:
+        draft.say(f"OPEN: {message}. {remedy}", 2)
     if any(is_active.values()):
         draft.section("exact", 2)
     else:
@@ -292,7 +306,7 @@ def put_category(
         tail = (
             f"suggested, {found.likeness:.0f} of 100 alike: {found.path}"
             if found is not None
-            else "no leaf is alike"
+            else ("no leaf is alike" if is_known else "no leaf is sought yet")
         )
         leaf = found.category_id if found is not None else "the leaf's id"
         draft.offer(path, leaf, 4, why=f"{rows} rows; {tail}")
@@ -302,10 +316,24 @@ def put_category(
     if left > 0:
         draft.say(f"and {left} more categories with fewer rows", 4)
     draft.offer("prefix", {"": "the leaf's id"}, 2, why="or one leaf for all the others:")
-    draft.wait(
-        waiting,
-        "category.exact",
+    draft.wait(waiting, "category.exact", message, remedy)
+    return dict(matched)
+
+
+def _what_to_match(setting: Setting) -> tuple[str, str]:
+    """What is open of the categories, and what to do."""
+    again = "propose once more (`channel feeds init --force`)"
+    if setting.categories == "unconnected":
+        return (
+            f"the categories of the shop {setting.shop} are not known: it is not connected",
+            f"Connect it (`channel shops connect {setting.shop}`), wait a minute, and {again}.",
+        )
+    if setting.categories == "awaited":
+        return (
+            f"the categories of the shop {setting.shop} are not fetched yet",
+            f"They are there a minute after it was connected: after a minute {again}.",
+        )
+    return (
         "rows whose category has no leaf of the shop",
         "Match the catalogue's categories: take the # from the right ones, correct the others.",
     )
-    return dict(matched)

@@ -30,6 +30,23 @@ async def find_shop(connection: Connection, merchant_id: str, shop_id: str) -> S
     return None if row is None else Shop(*row)
 
 
+async def load_usable_shops(
+    connection: Connection, merchant_id: str, wanted: str, *, limit: int
+) -> dict[str, bool]:
+    """The merchant's shops, and whether calls for each may be made now; the wanted one is among
+    them if it is there at all."""
+    rows = await connection.fetch(
+        """
+        SELECT shop_id, is_usable FROM shop WHERE merchant_id = $1
+        ORDER BY shop_id <> $2, shop_id LIMIT $3
+        """,
+        merchant_id,
+        wanted,
+        limit,
+    )
+    return {shop_id: is_usable for shop_id, is_usable in rows}
+
+
 async def keep_shops(connection: Connection, states: Sequence[ShopState]) -> list[ShopKey]:
     """Keep the highest revision of each; those whose token is another now, to be called at once."""
     rows = await connection.fetch(
