@@ -381,7 +381,9 @@ def test_a_sale_price_is_never_the_price_beside_a_usual_one(
     tmp_path: Path, usual: str, reduced: str
 ) -> None:
     rows = "".join(f"A{n},Hat {n},29.90,{'19.90' if n % 2 else ''}\n" for n in range(6))
-    attributes = document(propose_text(tmp_path, f"sku,name,{usual},{reduced}\n{rows}"))["attributes"]
+    attributes = document(propose_text(tmp_path, f"sku,name,{usual},{reduced}\n{rows}"))[
+        "attributes"
+    ]
     assert attributes["price"] == {"field": usual}
     assert attributes["discount_price"] == {"field": reduced}
 

@@ -238,7 +238,11 @@ def test_a_woocommerce_export_of_a_shop_in_another_language(tmp_path: Path, lang
     header = TRANSLATED[language]
     found, items, [bad] = read(tmp_path, header + TRANSLATED_ROWS)
     assert found == "woocommerce"
-    assert [(i.product_id, i.parent_id) for i in items] == [("10", None), ("11", "10"), ("12", "10")]
+    assert [(i.product_id, i.parent_id) for i in items] == [
+        ("10", None),
+        ("11", "10"),
+        ("12", "10"),
+    ]
     pictures = {"de": "Bilder", "fr": "Images", "es": "Imágenes"}[language]
     assert items[0].fields[pictures] == ["a.jpg", "b.jpg"]
     assert items[1].fields["Attribute: Color"] == "Red"
@@ -251,7 +255,9 @@ def test_a_woocommerce_export_of_a_shop_in_another_language(tmp_path: Path, lang
 
 @pytest.mark.parametrize("header", ["attribut 1 name", "ATTRIBUT 1 NAME", "Attribut 1 Name"])
 def test_translated_headers_are_known_however_they_are_written(tmp_path: Path, header: str) -> None:
-    text = f"ID,TYP,artikelnummer,Veröffentlicht,{header},Attribut 1 Wert(e)\n7,simple,HAT,1,Größe,S\n"
+    text = (
+        f"ID,TYP,artikelnummer,Veröffentlicht,{header},Attribut 1 Wert(e)\n7,simple,HAT,1,Größe,S\n"
+    )
     found, [item], _ = read(tmp_path, text)
     assert found == "woocommerce"
     assert item.fields["Attribute: Größe"] == "S"

@@ -37,6 +37,8 @@ _NUMERIC: frozenset[Role] = frozenset(
 )
 _AMOUNTS: frozenset[Role] = frozenset({"price", "sale_price", "compare_price", "cost"})
 
+_TEXTS: frozenset[Role] = frozenset({"title", "description", "short_description"})
+
 
 class DescribedRow(NamedTuple):
     """A row as it was read; `parent_id` where the format's reader has found it."""
@@ -205,5 +207,5 @@ def _named(mains: Mapping[str, Guess], role: Role) -> str | None:
 def _texts(columns: Mapping[str, ColumnProfile], mains: Mapping[str, Guess]) -> Iterator[str]:
     """Titles and descriptions that no language is named for."""
     for name, guess in mains.items():
-        if guess.role in {"title", "description"} and guess.locale is None:
+        if guess.role in _TEXTS and guess.locale is None:
             yield from columns[name].texts[:TEXTS_READ]
