@@ -1,4 +1,4 @@
-"""Which price a column's name means: the usual one, a reduced one, or the one before a reduction. Pure.
+"""Which price a column's name means: the usual one, a reduced one, one before a reduction. Pure.
 
 Names are put together from few words: one for a price, and one beside it or before it in the same
 word (Aktionspreis, prix promo, precio en oferta). Words as `names.plain_name` writes them.
@@ -15,8 +15,8 @@ _REDUCED = re.compile(
     r"|descuent|descont|scont|remise|actie|aanbieding|korting)\w*|sale|offer|soldes?|saldo|saldi"
 )
 _USUAL = re.compile(r"(?:regul|normal|habitu|ordinari)\w*|usual|standard|gewohnlich\w*")
-_BEFORE = frozenset("before vor avant antes prima voor".split())
-_WITHOUT = frozenset("without ohne sans sin senza sem zonder".split())
+_BEFORE = frozenset(["before", "vor", "avant", "antes", "prima", "voor"])
+_WITHOUT = frozenset(["without", "ohne", "sans", "sin", "senza", "sem", "zonder"])
 
 
 def price_kind(name: str) -> PriceKind | None:

@@ -1,5 +1,5 @@
-"""Columns that build a recognised format, and say nothing of the product: whether a row is a parent,
-how tax is counted, in what order it stands. Pure.
+"""Columns that build a recognised format, and say nothing of the product: whether a row is a
+parent, how tax is counted, in what order it stands. Pure.
 
 Names are those of each system's documentation of its export; none is ever proposed as content.
 """

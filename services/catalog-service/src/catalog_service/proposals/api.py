@@ -171,7 +171,7 @@ def proposals_router(pool: Pool, uploads: Uploads) -> APIRouter:
         else:
             async with readings.take(merchant):
                 found = await _read_upload(file, given, limit_bytes)
-        proposal = await _propose(pool, merchant, given, categories, found, file)
+        proposal = await _propose(pool, merchant, given, categories, found, file=file)
         return _view(found, proposal)
 
     return router
@@ -194,6 +194,7 @@ async def _propose(
     given: ProposalForm,
     categories: Categories,
     found: ReadCatalogue,
+    *,
     file: UploadFile | None,
 ) -> Proposal:
     source = await asyncio.to_thread(category_source, found.description)

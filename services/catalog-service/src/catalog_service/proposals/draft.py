@@ -17,8 +17,8 @@ NOTHING: Mapping[str, Value] = {"constant": ""}
 
 
 Categories = Literal["known", "awaited", "unconnected"]
-"""How it stands with a shop's categories: its tree is here, or comes within a minute, or is not to be
-had while the shop is not connected."""
+"""How it stands with a shop's categories: its tree is here, or comes within a minute, or is not to
+be had while the shop is not connected."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ async def load_usable_shops(
         wanted,
         limit,
     )
-    return {shop_id: is_usable for shop_id, is_usable in rows}
+    return {row["shop_id"]: row["is_usable"] for row in rows}
 
 
 async def keep_shops(connection: Connection, states: Sequence[ShopState]) -> list[ShopKey]:

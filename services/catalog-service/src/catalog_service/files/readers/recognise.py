@@ -221,7 +221,7 @@ def _table(table: Table | Sheet, options: Options, plain_format: Format) -> Reco
 def _is_woocommerce(columns: Collection[str], options: Options) -> bool:
     """Whether it is read as WooCommerce's; one with translated headers was read as a generic file
     before, and stays one, with its ids, where the merchant names their column."""
-    is_named = options.id_field is not None and not NEEDED <= set(columns)
+    is_named = options.id_field is not None and not set(columns) >= NEEDED
     return not is_named and is_woocommerce(columns)
 
 

@@ -1,7 +1,7 @@
 """WooCommerce product exports: variable products with their variations, simple ones.
 
-A variation names its parent by id or SKU, and may come before it: the file is read twice. Headers may
-be in a language of the shop's; fields keep the file's own names.
+A variation names its parent by id or SKU, and may come before it: the file is read twice. Headers
+may be in a language of the shop's; fields keep the file's own names.
 """
 
 import re
@@ -121,8 +121,8 @@ def _fields(
 
 
 def _with_line_breaks(text: str) -> str:
-    r"""A text with the line breaks that the export writes as `\n`, as WooCommerce's own import reads
-    it: behind another backslash it is none."""
+    r"""A text with the line breaks that the export writes as `\n`, as WooCommerce's own import
+    reads it: behind another backslash it is none."""
     if "\\n" not in text:
         return text
     return _BREAK.sub(lambda found: found[1] or "\n", text).strip()
