@@ -2,7 +2,7 @@
 Pure."""
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from html import unescape
 
@@ -66,7 +66,7 @@ FEW = 10
 
 def find_locale(texts: Iterable[str]) -> tuple[str, float, str] | None:
     """AliExpress's locale of the texts' language, how sure, and why; None for too few words."""
-    counts: Counter[str] = Counter()
+    counts: defaultdict[str, float] = defaultdict(float)
     cyrillic = letters = 0
     for text in texts:
         plain = _TAG.sub(" ", unescape(text[:LONGEST])).lower()
@@ -76,7 +76,8 @@ def find_locale(texts: Iterable[str]) -> tuple[str, float, str] | None:
         _count(counts, plain, words)
     if letters and cyrillic > letters / 2:
         return "ru_RU", 0.8, "most letters are Cyrillic"
-    (best, most), (_, second) = [*counts.most_common(2), ("", 0.0), ("", 0.0)][:2]
+    ranked = sorted(counts.items(), key=lambda each: -each[1])
+    (best, most), (_, second) = [*ranked, ("", 0.0), ("", 0.0)][:2]
     locale = locale_of(best)
     if most < ENOUGH or locale is None:
         return None
@@ -85,7 +86,7 @@ def find_locale(texts: Iterable[str]) -> tuple[str, float, str] | None:
     return locale, round(sure, 2), why
 
 
-def _count(counts: Counter[str], plain: str, words: list[str]) -> None:
+def _count(counts: defaultdict[str, float], plain: str, words: list[str]) -> None:
     for word in words:
         for language, weight in _OF_WORDS.get(word, ()):
             counts[language] += weight
