@@ -21,6 +21,7 @@ from console.services import AUTH, CATALOG, ORDERS, PUBLISHER, Away, Problem, Re
 from console.settings import ConsoleSettings
 from console.texts import N_
 from console.tokens import Tokens
+from console.unread import UnreadCounts
 from console.viewer import Console, NoMerchant, NotSignedIn, see_other, signed_in, visitor
 
 log = structlog.get_logger()
@@ -68,8 +69,9 @@ def create_app(settings: ConsoleSettings, http: httpx2.AsyncClient) -> FastAPI:
     }
     services = Services(http, urls)
     tokens = Tokens(services, within=settings.panel_seconds)
+    unread = UnreadCounts(services, tokens, within=settings.unread_seconds)
     app.state.console = Console(
-        settings, services, tokens, CookieNames(is_secure=settings.is_secure)
+        settings, services, tokens, CookieNames(is_secure=settings.is_secure), unread
     )
     app.add_middleware(SafeHeaders, is_secure=settings.is_secure)
     app.add_exception_handler(NotSignedIn, _to_sign_in)

@@ -25,6 +25,8 @@ class ConsoleSettings(ServingSettings):
     """Where browsers reach auth-service, whose pages lead to AliExpress; empty: at `auth_url`."""
     panel_seconds: Annotated[float, Field(gt=0, le=60)] = 2.5
     """How long one panel of a page waits for its service; the rest of the page stands."""
+    unread_seconds: Annotated[float, Field(gt=0, le=10)] = 0.4
+    """How long a page waits for the number of unread troubles, which it can do without."""
     form_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
     """How long what a form asks for may take."""
     picture_sources: str = "https:"

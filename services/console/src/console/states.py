@@ -65,6 +65,12 @@ STATES: dict[str, tuple[str, str]] = {
     "replayed": (GOOD, N_("Replayed")),
     "parked": (BUSY, N_("Parked")),
     "discarded": (PLAIN, N_("Discarded")),
+    # troubles and webhooks
+    "critical": (BAD, N_("Critical")),
+    "warning": (WARN, N_("Warning")),
+    "quiet": (BUSY, N_("Over, watched")),
+    "failing": (WARN, N_("Failing")),
+    "disabled": (BAD, N_("Disabled")),
     "due": (BUSY, N_("Due")),
     "delivered": (GOOD, N_("Delivered")),
     # people

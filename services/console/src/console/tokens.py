@@ -51,7 +51,7 @@ class Tokens:
 
     async def me(self, session: str) -> Me:
         """Who holds the session. Raises `Refused` (401) when it has ended, and `Away`."""
-        key: _Key = (_digest(session), None)
+        key: _Key = (digest(session), None)
         found = self._known.get(key)
         if not isinstance(found, Me):
             found = await self._services.send(
@@ -62,7 +62,7 @@ class Tokens:
 
     async def grant(self, session: str, merchant_id: str | None) -> Grant:
         """A token for the merchant, None: an operator's. Raises `Refused` and `Away`."""
-        key: _Key = (_digest(session), merchant_id or "")
+        key: _Key = (digest(session), merchant_id or "")
         found = self._known.get(key)
         if not isinstance(found, Grant):
             found = await self._services.send(
@@ -79,10 +79,11 @@ class Tokens:
 
     def forget(self, session: str) -> None:
         """Ask again next time: the session was ended, or its person changed."""
-        digest = _digest(session)
-        for key in [key for key in self._known if key[0] == digest]:
+        found = digest(session)
+        for key in [key for key in self._known if key[0] == found]:
             self._known.pop(key, None)
 
 
-def _digest(session: str) -> bytes:
+def digest(session: str) -> bytes:
+    """By what a session is known here, which is not kept itself."""
     return hashlib.sha256(session.encode()).digest()

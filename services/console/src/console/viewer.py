@@ -22,6 +22,7 @@ from console.services import Listed, Page, Query, Refused, ServiceName, Services
 from console.settings import ConsoleSettings
 from console.texts import Formats, chosen_language, zone_of
 from console.tokens import Grant, Me, Tokens
+from console.unread import UnreadCounts
 
 T = TypeVar("T")
 PER_PAGE = 50
@@ -44,6 +45,7 @@ class Console:
     services: Services
     tokens: Tokens
     names: CookieNames
+    unread: UnreadCounts
 
 
 @dataclass
@@ -55,6 +57,8 @@ class Visitor:
     me: Me | None = None
     session: str | None = None
     merchant_id: str | None = None
+    unread: int | None = None
+    """How many troubles the person has not read, where that is known."""
     _fresh_form: str | None = field(default=None, repr=False)
 
     @cached_property
@@ -296,9 +300,13 @@ async def signed_in(request: Request) -> Person:
     if not session:
         raise NotSignedIn
     me = await console.tokens.me(session)
-    return Person(
+    person = Person(
         request, console, me=me, session=session, merchant_id=_merchant(request, console, me)
     )
+    chosen = person.merchant_id
+    if chosen is not None and chosen in person.roles and not person.is_fragment:
+        person.unread = await console.unread.count(session, chosen)
+    return person
 
 
 async def of_merchant(request: Request) -> Member:
@@ -312,6 +320,7 @@ async def of_merchant(request: Request) -> Member:
         me=person.me,
         session=person.session,
         merchant_id=person.merchant_id,
+        unread=person.unread,
     )
 
 

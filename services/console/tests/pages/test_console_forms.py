@@ -33,12 +33,16 @@ CHANGES = [
     ("/catalogues/c/imports/1/cancel", {}),
     ("/alerts/read", {}),
     ("/alerts/troubles/t/acknowledge", {}),
-    ("/alerts/subscriptions", {"kind": "token-expiring"}),
-    ("/alerts/test", {}),
+    ("/alerts/subscriptions", {"kind": "token_expiring"}),
     ("/alerts/webhooks", {"url": "https://hooks.example"}),
-    ("/alerts/webhooks/e/delete", {}),
+    ("/alerts/subscriptions", {"as_role": "1"}),
+    ("/alerts/subscriptions/test", {}),
+    ("/alerts/webhooks/e", {"url": "https://hooks.example"}),
+    ("/alerts/webhooks/e/enable", {}),
+    ("/alerts/webhooks/e/remove", {}),
+    ("/alerts/webhooks/e/rotate", {}),
     ("/alerts/webhooks/e/test", {}),
-    ("/alerts/webhooks/e/deliveries/d", {}),
+    ("/alerts/webhooks/e/deliveries/d/replay", {}),
     ("/people", {"email": "a@b.example", "role": "agent"}),
     ("/people/p/role", {"role": "viewer"}),
     ("/people/p/remove", {}),
@@ -173,4 +177,11 @@ async def test_an_odd_id_never_leaves_its_place(opened: Opened, name: str) -> No
     for request in opened.services.told:
         assert ".." not in request.url.path.split("/")
         raw = request.url.raw_path.decode()
-        assert raw.startswith(("/v1/me", "/v1/sessions/token", "/v1/merchants/acme/feeds"))
+        assert raw.startswith(
+            (
+                "/v1/me",
+                "/v1/sessions/token",
+                "/v1/merchants/acme/feeds",
+                "/v1/merchants/acme/alerts/unread",
+            )
+        )

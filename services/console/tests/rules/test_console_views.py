@@ -11,7 +11,7 @@ from console.answers.auth import Shop
 from console.answers.catalog import Completeness
 from console.answers.orders import Carrier, Order
 from console.answers.publisher import Report, Run
-from console.pages.alerts.views import place_of
+from console.pages.alerts.views import repaired_at
 from console.pages.feeds.views import rail
 from console.pages.orders.views import asked_of, likely_carrier, unshipped
 from console.pages.runs.views import confirmation
@@ -200,26 +200,30 @@ def test_a_list_by_deadline_asks_for_what_is_to_be_shipped() -> None:
     assert asked_of("nonsense", {}, NOW)["status"] is None
 
 
-@pytest.mark.parametrize(
-    ("named", "place"),
-    [
-        ({}, None),
-        ({"shop_id": "main"}, "/shops/main"),
-        ({"shop_id": "main", "feed_id": "f"}, "/feeds/f"),
-        ({"shop_id": "main", "feed_id": "f", "run_id": "r"}, "/runs/r"),
-        ({"shop_id": "main", "order_id": "81"}, "/orders/main/81"),
-        ({"catalogue_id": "a/../b"}, "/catalogues/a%2F..%2Fb"),
-    ],
-)
-def test_a_trouble_leads_to_where_it_is_repaired(named: dict[str, str], place: str | None) -> None:
-    usual: dict[str, Any] = dict.fromkeys(Trouble.__struct_fields__)
-    usual |= dict.fromkeys(("trouble_id", "subject", "severity", "state", "title"), "x")
-    usual |= {"meaning": "x", "remedy": "x", "since": NOW, "times": 1}
-    assert place_of(msgspec.convert({**usual, **named}, Trouble)) == place
-
-
 def test_the_rail_says_what_is_open_in_each_step() -> None:
     states = {"valid": 80, "content_invalid": 3, "excluded": 9, "offers_invalid": 1}
     known = Completeness(products=93, ready=80, share=0.86, states=states, lacking=[])
     assert {step.key: step.open for step in rail(known)}["preview"] == 4
     assert all(step.open is None for step in rail())
+
+
+@pytest.mark.parametrize(
+    ("named", "place"),
+    [
+        ({}, "/alerts/webhooks"),
+        ({"shop_id": "main"}, "/shops/main"),
+        ({"shop_id": "main", "feed_id": "f"}, "/feeds/f"),
+        ({"shop_id": "main", "feed_id": "f", "run_id": "r"}, "/runs/r"),
+        ({"shop_id": "main", "order_id": "81"}, "/orders/main/81"),
+        ({"catalogue_id": "a/../b"}, "/catalogues/a%2F..%2Fb"),
+        ({"page": "https://console.example/runs/r"}, "/runs/r"),
+        ({"page": "https://elsewhere.example/runs/r", "feed_id": "f"}, "/feeds/f"),
+        ({"page": "https://console.example//elsewhere.example"}, "/alerts/webhooks"),
+    ],
+)
+def test_a_trouble_leads_to_where_it_is_repaired(named: dict[str, str], place: str) -> None:
+    usual: dict[str, Any] = dict.fromkeys(Trouble.__struct_fields__)
+    usual |= dict.fromkeys(("trouble_id", "kind", "subject", "severity", "state", "title"), "x")
+    usual |= {"meaning": "x", "remedy": "x", "since": NOW, "times": 1}
+    trouble = msgspec.convert({**usual, **named}, Trouble)
+    assert repaired_at(trouble, "https://console.example") == place

@@ -113,7 +113,7 @@ _ALL = (
         "critical",
         "A feed's saved configuration cannot be used",
         "A configuration that can be used is saved",
-        "/feeds/{feed}/settings",
+        "/feeds/{feed}/configuration",
         settles=DAMPED,
     ),
     Kind(
@@ -184,7 +184,7 @@ _ALL = (
         "warning",
         "An order has to be shipped within a day and is not",
         "It is shipped or cancelled; silently, when it is late",
-        "/orders/{order}",
+        "/orders/{shop}/{order}",
         settles=timedelta(minutes=5),
         is_reminded=False,
         superseded_by="order_late",
@@ -195,7 +195,7 @@ _ALL = (
         "critical",
         "The time to ship an order has passed and it is not shipped",
         "It is shipped or cancelled",
-        "/orders/{order}",
+        "/orders/{shop}/{order}",
     ),
     Kind(
         "order_unreadable",
@@ -212,7 +212,7 @@ _ALL = (
         "critical",
         "AliExpress refused a parcel, or a tracking number's correction",
         "The order is shipped by another request, or cancelled",
-        "/orders/{order}",
+        "/orders/{shop}/{order}",
     ),
     Kind(
         "webhook_disabled",
@@ -220,7 +220,7 @@ _ALL = (
         "warning",
         "A webhook endpoint failed for a day, or answered 410",
         "It is enabled again, or deleted",
-        "/alerts",
+        "/alerts/webhooks",
     ),
 )
 

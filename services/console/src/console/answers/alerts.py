@@ -6,22 +6,25 @@ from console.answers import Answer
 
 
 class Trouble(Answer):
-    """Something that is not right, told once, and its end too."""
+    """Something that is not right, in the language asked for; `page` is where it is repaired."""
 
     trouble_id: str
-    subject: str
+    kind: str
     severity: str
     state: str
+    """open; quiet: over, and closed unless it comes again; closed."""
     title: str
     meaning: str
     remedy: str
+    page: str | None
     since: datetime
+    ended_at: datetime | None
     closed_at: datetime | None
-    outcome: str | None
     times: int
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     is_unread: bool | None
+    """Null for those who have no read marks."""
     shop_id: str | None
     feed_id: str | None
     catalogue_id: str | None
@@ -29,56 +32,75 @@ class Trouble(Answer):
     order_id: str | None
 
 
+class Unread(Answer):
+    """How many troubles the person has not read."""
+
+    count: int
+
+
 class Subscription(Answer):
-    """Whether a person is told of a kind of trouble, by mail and in the console."""
+    """Whether the person is told of a kind, by mail and in the list."""
 
     kind: str
     title: str
     severity: str
     mail: bool
     in_app: bool
+    is_default: bool
 
 
 class Subscriptions(Answer):
-    """Of every kind."""
+    """All kinds, and where mails go."""
 
     email: str
+    role: str
     items: list[Subscription]
 
 
+class Tried(Answer):
+    """To whom a test is on its way."""
+
+    to: str
+
+
 class Endpoint(Answer):
-    """An address that troubles are sent to, signed."""
+    """A webhook endpoint of the merchant."""
 
     endpoint_id: str
     url: str
     description: str
+    kinds: list[str]
     created_at: datetime
     failing_since: datetime | None
     disabled_at: datetime | None
     disabled_reason: str | None
 
 
-class NewEndpoint(Answer):
-    """A new address; its secret is shown this once."""
+class NewEndpoint(Endpoint):
+    """An endpoint just made; its secret is shown this once."""
 
-    endpoint_id: str
-    url: str
     secret: str
 
 
+class NewSecret(Answer):
+    """A new secret, shown this once; the one before signs too until then."""
+
+    secret: str
+    former_signs_until: datetime
+
+
 class Delivery(Answer):
-    """Something sent to an address, and what came of it."""
+    """An event on its way to an endpoint, or there."""
 
     delivery_id: str
+    event_id: str
     event: str
+    kind: str | None
     state: str
     attempts: int
     queued_at: datetime
+    next_at: datetime | None
+    last_attempt_at: datetime | None
     last_status: int | None
     last_error: str | None
-
-
-class Unread(Answer):
-    """How many troubles the person has not seen."""
-
-    count: int
+    body: str

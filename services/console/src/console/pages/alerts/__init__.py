@@ -1,1 +1,1 @@
-"""Alerts: what was I told, and what do I want to be told?"""
+"""Alerts: what is not right, who is told of it, and which systems."""

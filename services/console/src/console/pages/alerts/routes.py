@@ -1,165 +1,161 @@
-"""`/alerts`: troubles open and past, what one is told of, webhooks with their deliveries."""
+"""`/alerts`: what is not right, open and past; `/alerts/subscriptions`: what one is told of."""
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from console.answers.alerts import Delivery, Endpoint, NewEndpoint, Subscriptions, Trouble
+from console.answers.alerts import Subscriptions, Tried, Trouble
+from console.browser import safe_next
+from console.forms import Form
 from console.pages.alerts import views
-from console.panels import Panel, panel
-from console.services import AUTH, Listed, Problem, Refused
+from console.pages.alerts.webhooks import router as webhooks
+from console.panels import panel
+from console.services import AUTH, Problem, Refused
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
-WEBHOOK = "/webhooks/{}"
+router.include_router(webhooks)
+MINE = "/alerts/subscriptions/me"
 
 
 @router.get("/alerts")
-async def alerts(viewer: OfMerchant) -> Response:
-    return await _page(viewer)
+async def list_troubles(viewer: OfMerchant) -> Response:
+    return await _troubles_page(viewer)
 
 
-async def _page(
-    viewer: Member, problem: Problem | None = None, made: NewEndpoint | None = None
-) -> Response:
-    m = viewer.merchant_id
-    state = "closed" if viewer.query.get("state") == "closed" else "open"
-    asked = {"state": state, "language": viewer.language, "cursor": viewer.query.get("cursor")}
-    troubles, subscriptions, webhooks = await asyncio.gather(
-        panel(viewer.listed(AUTH, viewer.m("/troubles"), m, of=Trouble, query=asked)),
+async def _troubles_page(viewer: Member, problem: Problem | None = None) -> Response:
+    asked = views.asked_of(viewer.query, viewer.language)
+    troubles, kinds = await asyncio.gather(
         panel(
-            viewer.get(
-                AUTH,
-                viewer.m("/alerts/subscriptions/{}"),
-                m,
-                viewer.me.person_id,
-                answer=Subscriptions,
-            )
+            viewer.listed(AUTH, viewer.m("/troubles"), viewer.merchant_id, of=Trouble, query=asked)
         ),
-        panel(_webhooks(viewer)),
+        panel(viewer.get(AUTH, viewer.m(MINE), viewer.merchant_id, answer=Subscriptions)),
     )
+    origin = viewer.console.settings.origin
+    items = views.critical_first(troubles.value.items) if troubles.value else []
     return viewer.page(
-        "alerts/alerts.html",
+        "alerts/list.html",
         status=problem.status if problem else 200,
         problem=problem,
-        state=state,
         troubles=troubles,
-        place_of=views.place_of,
-        subscriptions=subscriptions,
-        webhooks=webhooks,
-        made=made,
-        is_member=m in viewer.roles,
+        shown=[(each, views.repaired_at(each, origin)) for each in items],
+        kinds=kinds.value.items if kinds.value else [],
+        state=asked["state"],
+        states=views.STATES,
+        severities=views.SEVERITIES,
+        here=_address(viewer),
     )
 
 
-async def _webhooks(viewer: Member) -> Listed | None:
-    if not viewer.may("webhooks:read"):
-        return None
-    return await viewer.listed(AUTH, viewer.m("/webhooks"), viewer.merchant_id, of=Endpoint)
+def _address(viewer: Member) -> str:
+    """Where to come back to after a change: the list as it is filtered."""
+    url = viewer.request.url
+    if viewer.request.method != "GET" or not url.query:
+        return "/alerts"
+    return f"/alerts?{url.query}"
+
+
+def _back(form: Form) -> str:
+    wanted = safe_next(form.text("next")) or "/alerts"
+    return wanted if wanted.startswith("/alerts") else "/alerts"
 
 
 @router.post("/alerts/read")
 async def mark_read(viewer: OfMerchant) -> Response:
-    await viewer.form()
-    return await _change(viewer, "POST", "/alerts/read", body={"trouble_ids": None})
-
-
-@router.post("/alerts/troubles/{trouble_id}/acknowledge")
-async def acknowledge(viewer: OfMerchant, trouble_id: str) -> Response:
-    await viewer.form()
-    return await _change(viewer, "POST", "/troubles/{}/acknowledge", trouble_id)
-
-
-@router.post("/alerts/subscriptions")
-async def subscribe(viewer: OfMerchant) -> Response:
-    """Every kind that the form showed, ticked or not."""
+    """Read are the troubles the form names, else all."""
     form = await viewer.form()
-    choices = [
-        {"kind": kind, "channel": channel, "is_on": form.has(f"{channel}:{kind}")}
-        for kind in form.all("kind")
-        for channel in ("mail", "in_app")
-    ]
-    where, person = "/alerts/subscriptions/{}", viewer.me.person_id
-    return await _change(viewer, "PUT", where, person, body={"choices": choices})
-
-
-@router.post("/alerts/test")
-async def test_mail(viewer: OfMerchant) -> Response:
-    await viewer.form()
-    body = {"channel": "mail", "person_id": viewer.me.person_id}
-    return await _change(viewer, "POST", "/alerts/test", body=body)
-
-
-@router.post("/alerts/webhooks")
-async def add_webhook(viewer: OfMerchant) -> Response:
-    form = await viewer.form()
-    body = {"url": form.text("url"), "description": form.text("description")}
-    try:
-        made = await viewer.send(
-            "POST",
-            AUTH,
-            viewer.m("/webhooks"),
-            viewer.merchant_id,
-            answer=NewEndpoint,
-            body=body,
-        )
-    except Refused as refused:
-        return await _page(viewer, refused.problem)
-    return await _page(viewer, made=made)
-
-
-@router.get("/alerts/webhooks/{endpoint_id}")
-async def show_webhook(viewer: OfMerchant, endpoint_id: str) -> Response:
-    m = viewer.merchant_id
-    endpoint = await viewer.get(AUTH, viewer.m(WEBHOOK), m, endpoint_id, answer=Endpoint)
-    deliveries: Panel[Listed] = await panel(
-        viewer.listed(
-            AUTH,
-            viewer.m(WEBHOOK + "/deliveries"),
-            m,
-            endpoint_id,
-            of=Delivery,
-            query={"cursor": viewer.query.get("cursor")},
-        )
-    )
-    return viewer.page("alerts/webhook.html", endpoint=endpoint, deliveries=deliveries)
-
-
-@router.post("/alerts/webhooks/{endpoint_id}/{action}")
-async def change_webhook(viewer: OfMerchant, endpoint_id: str, action: str) -> Response:
-    """Try the address, switch it on again, or forget it."""
-    await viewer.form()
-    if action == "test":
-        body = {"channel": "webhook", "endpoint_id": endpoint_id}
-        return await _change(viewer, "POST", "/alerts/test", body=body)
-    if action == "enable":
-        return await _change(viewer, "POST", WEBHOOK + "/enable", endpoint_id)
-    return await _change(viewer, "DELETE", WEBHOOK, endpoint_id)
-
-
-@router.post("/alerts/webhooks/{endpoint_id}/deliveries/{delivery_id}")
-async def replay(viewer: OfMerchant, endpoint_id: str, delivery_id: str) -> Response:
-    await viewer.form()
-    where = WEBHOOK + "/deliveries/{}/replay"
-    then = f"/alerts/webhooks/{endpoint_id}"
-    return await _change(viewer, "POST", where, endpoint_id, delivery_id, then=then)
-
-
-async def _change(
-    viewer: Member, method: str, where: str, *ids: str, body: Any = None, then: str = "/alerts"
-) -> Response:
+    body = {"trouble_ids": form.all("trouble") or None}
     try:
         await viewer.send(
-            method,
+            "POST",
             AUTH,
-            viewer.m(where),
+            viewer.m("/alerts/read"),
             viewer.merchant_id,
-            *ids,
             answer=type(None),
             body=body,
         )
     except Refused as refused:
-        return await _page(viewer, refused.problem)
-    return see_other(then)
+        return await _troubles_page(viewer, refused.problem)
+    viewer.console.unread.forget(viewer.session, viewer.merchant_id)
+    return see_other(_back(form))
+
+
+@router.post("/alerts/troubles/{trouble_id}/acknowledge")
+async def acknowledge(viewer: OfMerchant, trouble_id: str) -> Response:
+    form = await viewer.form()
+    try:
+        await viewer.send(
+            "POST",
+            AUTH,
+            viewer.m("/troubles/{}/acknowledge"),
+            viewer.merchant_id,
+            trouble_id,
+            answer=type(None),
+        )
+    except Refused as refused:
+        return await _troubles_page(viewer, refused.problem)
+    return see_other(_back(form))
+
+
+@router.get("/alerts/subscriptions")
+async def show_subscriptions(viewer: OfMerchant) -> Response:
+    return await _subscriptions_page(viewer)
+
+
+async def _subscriptions_page(
+    viewer: Member,
+    problem: Problem | None = None,
+    tried: Tried | None = None,
+    form: Form | None = None,
+) -> Response:
+    """With `form`, the switches stand as they were sent: nothing chosen is lost."""
+    kinds = await panel(viewer.get(AUTH, viewer.m(MINE), viewer.merchant_id, answer=Subscriptions))
+    if form is not None and kinds.value is not None:
+        for item in kinds.value.items:
+            item.mail = item.kind in form.all("mail")
+            item.in_app = item.kind in form.all("in_app")
+    return viewer.page(
+        "alerts/subscriptions.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        kinds=kinds,
+        tried=tried,
+    )
+
+
+@router.post("/alerts/subscriptions")
+async def save_subscriptions(viewer: OfMerchant) -> Response:
+    """The switches as they are, or with `as_role` what follows from the person's role."""
+    form = await viewer.form()
+    choices = [] if form.has("as_role") else views.choices_of(form)
+    try:
+        await viewer.send(
+            "PUT",
+            AUTH,
+            viewer.m(MINE),
+            viewer.merchant_id,
+            answer=type(None),
+            body={"choices": choices},
+        )
+    except Refused as refused:
+        return await _subscriptions_page(viewer, refused.problem, form=form)
+    viewer.console.unread.forget(viewer.session, viewer.merchant_id)
+    return see_other("/alerts/subscriptions")
+
+
+@router.post("/alerts/subscriptions/test")
+async def try_mail(viewer: OfMerchant) -> Response:
+    await viewer.form()
+    try:
+        tried = await viewer.send(
+            "POST",
+            AUTH,
+            viewer.m("/alerts/test"),
+            viewer.merchant_id,
+            answer=Tried,
+            body={"channel": "mail"},
+        )
+    except Refused as refused:
+        return await _subscriptions_page(viewer, refused.problem)
+    return await _subscriptions_page(viewer, tried=tried)

@@ -7,11 +7,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from common import clock
-from console.answers.alerts import Unread
+from console.answers.alerts import Trouble
 from console.answers.auth import Shop
 from console.answers.catalog import Catalogue, Import
 from console.answers.orders import Order
 from console.answers.publisher import Feed, Run
+from console.pages.alerts.views import repaired_at
 from console.pages.today import views
 from console.panels import panel
 from console.services import AUTH, CATALOG, ORDERS, PUBLISHER, Listed
@@ -21,41 +22,54 @@ router = APIRouter()
 FEEDS_SHOWN = 10
 RUNS_LOOKED_AT = 10
 ORDERS_COUNTED = 200
+TROUBLES_SHOWN = 8
 DUE_WITHIN = timedelta(days=30)
 
 
 @router.get("/")
 async def today(viewer: OfMerchant) -> Response:
-    shops, feeds, due, imports = await asyncio.gather(
+    told, shops, feeds, due, imports = await asyncio.gather(
+        panel(_told(viewer)),
         panel(viewer.listed(AUTH, viewer.m("/shops"), viewer.merchant_id, of=Shop)),
         panel(_feed_cards(viewer)),
         panel(_due(viewer)),
         panel(_imports(viewer)),
     )
-    unread = await panel(_unread(viewer))
     now = clock.now()
-    troubles = [
+    known = told.value or []
+    found = [
         *views.shop_troubles(shops.value.items if shops.value else [], now),
         *views.run_troubles(feeds.value or []),
         *views.import_troubles(imports.value or []),
     ]
+    origin = viewer.console.settings.origin
     return viewer.page(
         "today/today.html",
-        troubles=troubles,
+        told=[(each, repaired_at(each, origin)) for each in known[:TROUBLES_SHOWN]],
+        more=len(known) > TROUBLES_SHOWN,
+        troubles=views.not_told(found, known),
         shops=shops,
         feeds=feeds,
         due=due,
-        unread=unread.value,
-        silent=[shops, feeds, due, imports],
+        silent=[told, shops, feeds, due, imports],
     )
 
 
-async def _unread(viewer: Member) -> int:
-    """Alerts that the person has not seen; operators are told nothing of merchants'."""
-    if viewer.merchant_id not in viewer.roles:
-        return 0
-    where = viewer.m("/alerts/unread")
-    return (await viewer.get(AUTH, where, viewer.merchant_id, answer=Unread)).count
+async def _told(viewer: Member) -> list[Trouble]:
+    """The open troubles, the critical ones first; those that are over and only watched left out."""
+    by_severity = await asyncio.gather(
+        *(
+            viewer.listed(
+                AUTH,
+                viewer.m("/troubles"),
+                viewer.merchant_id,
+                of=Trouble,
+                query={"state": "open", "severity": severity, "language": viewer.language},
+            )
+            for severity in ("critical", "warning")
+        )
+    )
+    return [each for found in by_severity for each in found.items if each.state == "open"]
 
 
 async def _feed_cards(viewer: Member) -> list[views.FeedCard]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from console.answers.alerts import Trouble as ToldTrouble
 from console.answers.auth import Shop
 from console.answers.catalog import Import
 from console.answers.orders import Order
@@ -23,6 +24,24 @@ class Trouble:
     what: Text
     href: str
     step: str
+    same_as: frozenset[tuple[str, str]] = frozenset()
+    """The troubles that say the same: their kinds, each with its shop, feed or catalogue."""
+
+
+def not_told(found: Iterable[Trouble], told: Iterable[ToldTrouble]) -> list[Trouble]:
+    """Of these those that no open trouble says already. One that is over (quiet) says nothing."""
+    known = {
+        (each.kind, subject)
+        for each in told
+        if each.state == "open"
+        for subject in (each.shop_id, each.feed_id, each.catalogue_id)
+        if subject is not None
+    }
+    return [each for each in found if not each.same_as & known]
+
+
+def _as_told(subject: str, *kinds: str) -> frozenset[tuple[str, str]]:
+    return frozenset((kind, subject) for kind in kinds)
 
 
 @dataclass(frozen=True)
@@ -58,7 +77,8 @@ def shop_troubles(shops: Iterable[Shop], now: datetime) -> list[Trouble]:
             what = Text(
                 N_("%(shop)s is not connected: nothing is updated, no order imported"), values
             )
-            found.append(Trouble("bad", what, href, N_("Connect again")))
+            same = _as_told(shop.shop_id, "token_expired", "connection_ended")
+            found.append(Trouble("bad", what, href, N_("Connect again"), same))
         elif shop.connection == "pending":
             what = Text(N_("%(shop)s was never connected to AliExpress"), values)
             found.append(Trouble("warn", what, href, N_("Connect")))
@@ -69,7 +89,8 @@ def shop_troubles(shops: Iterable[Shop], now: datetime) -> list[Trouble]:
         ):
             left = {**values, "days": max(0, (shop.expires_at - now).days)}
             what = Text(N_("The connection of %(shop)s ends in %(days)s days"), left)
-            found.append(Trouble("warn", what, href, N_("Renew now")))
+            same = _as_told(shop.shop_id, "token_expiring")
+            found.append(Trouble("warn", what, href, N_("Renew now"), same))
     return found
 
 
@@ -80,15 +101,17 @@ def run_troubles(cards: Iterable[FeedCard]) -> list[Trouble]:
         for run in card.last_runs.values():
             values = {"feed": run.feed_id}
             href = f"/runs/{run.run_id}"
+            waits = _as_told(run.feed_id, "run_withheld")
+            failed = _as_told(run.feed_id, "run_failed")
             if run.state == "withheld":
                 what = Text(N_("%(feed)s: removals are withheld until you confirm them"), values)
-                found.append(Trouble("warn", what, href, N_("Look at them")))
+                found.append(Trouble("warn", what, href, N_("Look at them"), waits))
             elif run.needs_confirmation:
                 what = Text(N_("%(feed)s: a plan waits for your confirmation"), values)
-                found.append(Trouble("warn", what, href, N_("Read the plan")))
+                found.append(Trouble("warn", what, href, N_("Read the plan"), waits))
             elif run.state == "failed":
                 what = Text(N_("%(feed)s: the last run failed"), values)
-                found.append(Trouble("bad", what, href, N_("See why")))
+                found.append(Trouble("bad", what, href, N_("See why"), failed))
             elif run.trouble:
                 what = Text(N_("%(feed)s: the run does not go on"), values)
                 found.append(Trouble("warn", what, href, N_("See why")))
@@ -99,7 +122,8 @@ def run_troubles(cards: Iterable[FeedCard]) -> list[Trouble]:
                 {"feed": card.feed.feed_id, "count": refused},
             )
             href = f"/feeds/{card.feed.feed_id}#issues"
-            found.append(Trouble("warn", what, href, N_("See which")))
+            same = _as_told(card.feed.feed_id, "mostly_refused")
+            found.append(Trouble("warn", what, href, N_("See which"), same))
     return found
 
 
@@ -111,10 +135,12 @@ def import_troubles(imports: Iterable[Import]) -> list[Trouble]:
         href = f"/catalogues/{item.catalogue_id}/imports/{item.import_id}"
         if item.state == "awaiting_confirmation":
             what = Text(N_("%(file)s would delete much of %(catalogue)s"), values)
-            found.append(Trouble("warn", what, href, N_("Look at it")))
+            same = _as_told(item.catalogue_id, "deletions_withheld")
+            found.append(Trouble("warn", what, href, N_("Look at it"), same))
         elif item.state == "failed":
             what = Text(N_("%(file)s could not be read into %(catalogue)s"), values)
-            found.append(Trouble("bad", what, href, N_("See why")))
+            same = _as_told(item.catalogue_id, "import_failed")
+            found.append(Trouble("bad", what, href, N_("See why"), same))
     return found
 
 
