@@ -1,5 +1,6 @@
 """Changes: a form must be this browser's, and what a service refuses is shown where it stands."""
 
+import json
 import re
 
 import httpx2
@@ -22,6 +23,8 @@ CHANGES = [
     ("/feeds/f/accept", {"accept-1": "{}"}),
     ("/feeds/f/configuration", {"document": "{}", "version": "1"}),
     ("/feeds/f/configuration", {"document": "{}", "try": "1"}),
+    ("/feeds/f/exclusions", {"version": "3", "field": "a", "test": "equals", "value": "b"}),
+    ("/feeds/f/exclusions", {"version": "3", "remove": "exclude"}),
     ("/feeds/f/try/1/apply", {}),
     ("/feeds/f/try/1/drop", {}),
     ("/feeds/f/versions/1/rollback", {}),
@@ -185,3 +188,41 @@ async def test_an_odd_id_never_leaves_its_place(opened: Opened, name: str) -> No
                 "/v1/merchants/acme/alerts/unread",
             )
         )
+
+
+def a_feed(opened: Opened, exclude: object) -> None:
+    opened.services.instead["/feeds/shoes"] = {
+        "feed_id": "shoes",
+        "shop_id": "main",
+        "catalogue_id": "c",
+        "main_locale": "en_US",
+        "configuration_version": 7,
+        "lifecycle": "active",
+        "configuration": {"currency": "EUR", "exclude": exclude},
+        "online": 0,
+    }
+
+
+async def test_a_rule_less_is_tried_with_all_else_as_it_is(opened: Opened) -> None:
+    token = await csrf(opened)
+    a_feed(opened, {"any": [{"field": "a", "empty": True}, {"field": "b", "empty": True}]})
+    sent = {"csrf": token, "version": "7", "remove": "exclude.any.0"}
+    answer = await opened.http.post("/feeds/shoes/exclusions", data=sent)
+    assert answer.headers["location"] == "/feeds/shoes/try/3"
+    (draft,) = changing(opened)
+    assert draft.url.path.endswith("/feeds/shoes/drafts")
+    assert json.loads(draft.content) == {
+        "currency": "EUR",
+        "exclude": {"any": [{"field": "b", "empty": True}]},
+    }
+
+
+async def test_rules_of_another_version_are_not_changed(opened: Opened) -> None:
+    token = await csrf(opened)
+    a_feed(opened, {"field": "a", "empty": True})
+    sent = {"csrf": token, "version": "6", "field": "typed", "test": "contains", "value": "kept"}
+    answer = await opened.http.post("/feeds/shoes/exclusions", data=sent)
+    assert answer.status_code == 409
+    assert 'value="typed"' in answer.text
+    assert 'value="kept"' in answer.text
+    assert not [r for r in changing(opened) if r.url.path.endswith("/drafts")]

@@ -23,6 +23,7 @@ SIGNED_IN = [
     "/feeds/f/attributes",
     "/feeds/f/configuration",
     "/feeds/f/try/1",
+    "/feeds/f/exclusions",
     "/feeds/f/send",
     "/feeds-new",
     "/runs/r",

@@ -30,10 +30,12 @@ class UnmatchedCategory(BaseModel):
 
 
 class RuleCount(BaseModel):
-    """How many products a rule leaves out by itself; `rule` is its place in the configuration."""
+    """How many products a rule leaves out by itself; `rule` is its place in the configuration,
+    `sample` the ids of the first products whose own row it meets."""
 
     rule: str
     products: int
+    sample: list[str]
 
 
 class FeedCheck(BaseModel):
@@ -118,11 +120,12 @@ class _Tally:
             self._matched[category_id] += 1
 
     def result(self, *, is_partial: bool, warnings: Sequence[ConfigurationWarning]) -> FeedCheck:
-        counts = zip(self._excluded.places, self._excluded.by_rule(), strict=True)
+        count = self._excluded
+        counts = zip(count.places, count.by_rule(), count.samples(), strict=True)
         return FeedCheck(
             products=self.products,
             excluded=self._excluded.total(),
-            excluded_by=[RuleCount(rule=rule, products=number) for rule, number in counts],
+            excluded_by=[RuleCount(rule=rule, products=n, sample=ids) for rule, n, ids in counts],
             matched=sum(self._matched.values()),
             unmatched=[
                 UnmatchedCategory(path=path, products=number)

@@ -12,6 +12,8 @@ from common.contracts.catalog import FieldValue
 
 RULES_SHOWN = 100
 """How many rules of an `any` are counted one by one; the others count in the sum only."""
+SAMPLE = 5
+"""How many of the products that a rule meets are named."""
 
 
 @dataclass
@@ -33,11 +35,13 @@ class ExclusionCount:
         self._tests = [compile_rule(rule, numbers) for _, rule in named]
         self._is_excluded = is_excluded
         self._families: defaultdict[str, _Family] = defaultdict(_Family)
+        self._samples: list[list[str]] = [[] for _ in named]
 
     def fresh(self) -> "ExclusionCount":
         """One of the same rules that has counted nothing."""
         other = copy(self)
         other.__dict__["_families"] = defaultdict(_Family)
+        other.__dict__["_samples"] = [[] for _ in self.places]
         return other
 
     def add(
@@ -49,6 +53,10 @@ class ExclusionCount:
     ) -> bool:
         """Count a product; whether a rule meets its own row. Raises `FamilyTooCostly`."""
         mask = self._mask(fields, budget)
+        if mask:
+            for place, sample in enumerate(self._samples, 1):
+                if mask & 1 << place and len(sample) < SAMPLE:
+                    sample.append(product_id)
         if parent_id is None:
             self._families[product_id].head = mask
         else:
@@ -68,6 +76,10 @@ class ExclusionCount:
     def by_rule(self) -> list[int]:
         """Products that each rule would leave out by itself, in the order of `places`."""
         return [self._count(place) for place in range(1, 1 + len(self.places))]
+
+    def samples(self) -> list[list[str]]:
+        """The first products whose own row each rule meets, in the order of `places`."""
+        return self._samples
 
     def _count(self, place: int) -> int:
         return sum(_left_out(family, 1 << place) for family in self._families.values())

@@ -426,3 +426,20 @@ class FamilyChange(Answer):
     title: str
     fields: list[FieldChange]
     more_fields: int
+
+
+class RuleCount(Answer):
+    """How many products an exclusion rule leaves out by itself, and the first ones it meets."""
+
+    rule: str
+    products: int
+    sample: list[str]
+
+
+class CheckedFeed(Answer):
+    """What a configuration leaves out; of the first products where `is_partial`."""
+
+    products: int
+    excluded: int
+    excluded_by: list[RuleCount]
+    is_partial: bool

@@ -22,6 +22,7 @@ from console.answers.publisher import Feed as PublishedFeed
 from console.answers.publisher import Product as PublishedProduct
 from console.pages.feeds import views
 from console.pages.feeds.beginning import router as beginning
+from console.pages.feeds.excluding import router as excluding
 from console.pages.feeds.steps import router as steps
 from console.pages.feeds.trying import router as trying
 from console.panels import panel
@@ -31,6 +32,7 @@ from console.viewer import Member, OfMerchant, see_other
 router = APIRouter()
 router.include_router(beginning)
 router.include_router(steps)
+router.include_router(excluding)
 router.include_router(trying)
 FEED = "/feeds/{}"
 STATES = ("valid", "invalid", "content_invalid", "offers_invalid", "excluded", "deleted")

@@ -20,6 +20,7 @@ STEPS = (
     ("", N_("Overview")),
     ("categories", N_("Categories")),
     ("attributes", N_("Attributes")),
+    ("exclusions", N_("Exclusions")),
     ("configuration", N_("Configuration")),
     ("preview", N_("Preview")),
     ("send", N_("Send")),

@@ -1,0 +1,93 @@
+"""`/feeds/{f}/exclusions`: what stays out? Rules with counts; each change is tried first."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from console.answers.catalog import CheckedFeed, FeedDetails
+from console.forms import Form
+from console.pages.feeds import rules, views
+from console.pages.feeds.trying import begin_draft
+from console.panels import Panel, panel
+from console.services import CATALOG, Problem, Refused
+from console.texts import N_
+from console.viewer import Member, OfMerchant
+
+router = APIRouter()
+FEED = "/feeds/{}"
+COUNTED_WITHIN = 10.0
+"""Seconds: the whole catalogue is looked through."""
+
+
+@router.get("/feeds/{feed_id}/exclusions")
+async def exclusions(viewer: OfMerchant, feed_id: str) -> Response:
+    return await _page(viewer, feed_id)
+
+
+async def _page(
+    viewer: Member, feed_id: str, problem: Problem | None = None, form: Form | None = None
+) -> Response:
+    feed = await _feed(viewer, feed_id)
+    counted = await panel(_counted(viewer, feed)) if viewer.may("feeds:write") else Panel()
+    by_rule = {each.rule: each for each in counted.value.excluded_by} if counted.value else {}
+    return viewer.page(
+        "feeds/exclusions.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        feed=feed,
+        feed_id=feed_id,
+        rail=views.rail(),
+        step="exclusions",
+        counted=counted,
+        rules=[
+            (place, rule, rules.said_of(rule), by_rule.get(place))
+            for place, rule in rules.alternatives(feed.configuration.get("exclude"))
+        ],
+        tests=rules.TESTS,
+        values=form.values if form else {},
+    )
+
+
+async def _feed(viewer: Member, feed_id: str) -> FeedDetails:
+    return await viewer.get(
+        CATALOG, viewer.m(FEED), viewer.merchant_id, feed_id, answer=FeedDetails
+    )
+
+
+async def _counted(viewer: Member, feed: FeedDetails) -> CheckedFeed:
+    return await viewer.send(
+        "POST",
+        CATALOG,
+        viewer.m(FEED + "/check"),
+        viewer.merchant_id,
+        feed.feed_id,
+        answer=CheckedFeed,
+        within=COUNTED_WITHIN,
+        body=feed.configuration,
+    )
+
+
+@router.post("/feeds/{feed_id}/exclusions")
+async def change(viewer: OfMerchant, feed_id: str) -> Response:
+    """Try the configuration with one rule more, or without the one that `remove` names."""
+    form = await viewer.form()
+    feed = await _feed(viewer, feed_id)
+    if form.text("version") != str(feed.configuration_version):
+        changed = Problem(
+            title=N_("Somebody saved another configuration meanwhile"),
+            status=409,
+            remedy=N_("Look at the rules as they are now, and try again."),
+        )
+        return await _page(viewer, feed_id, changed, form)
+    exclude = feed.configuration.get("exclude")
+    if form.has("remove"):
+        exclude = rules.without(exclude, form.text("remove"))
+    else:
+        rule = rules.made(form.text("field"), form.text("test"), form.text("value"))
+        exclude = rules.with_rule(exclude, rule)
+    document = {key: value for key, value in feed.configuration.items() if key != "exclude"}
+    if exclude is not None:
+        document["exclude"] = exclude
+    try:
+        return await begin_draft(viewer, feed_id, document)
+    except Refused as refused:
+        return await _page(viewer, feed_id, refused.problem, form)
