@@ -141,6 +141,19 @@ async def test_each_rule_is_counted_with_the_children_its_parents_take_along(
 
 
 @pytest.mark.usefixtures("catalogue")
+async def test_the_first_products_whose_own_row_a_rule_meets_are_named(
+    pool: Pool, ingest: Ingest
+) -> None:
+    rows = [row(f"p{number}", price="1") for number in range(7)]
+    await ingest(*rows, row("r", colour="red"), row("r1", "r", size="S"))
+    found = await check_feed(pool, "m", "f", form(exclude={"any": [CHEAP, RED]}))
+    assert [count.sample for count in found.excluded_by] == [
+        ["p0", "p1", "p2", "p3", "p4"],
+        ["r"],
+    ]
+
+
+@pytest.mark.usefixtures("catalogue")
 @pytest.mark.parametrize(
     ("changes", "warned"),
     [

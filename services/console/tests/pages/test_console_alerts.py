@@ -9,6 +9,7 @@ import pytest
 
 from console.services import Services
 
+from ..promised_services import ME
 from .conftest import Opened
 from .test_console_forms import changing, csrf
 
@@ -203,3 +204,21 @@ async def test_today_says_a_trouble_once(opened: Opened) -> None:
     page = (await opened.http.get("/")).text
     assert derived in page
     assert TROUBLE["title"] not in page
+
+
+@pytest.mark.parametrize(
+    ("role", "may_acknowledge", "has_webhooks"),
+    [("viewer", False, False), ("agent", True, False), ("owner", True, True)],
+)
+async def test_a_role_is_offered_what_it_may(
+    opened: Opened, role: str, *, may_acknowledge: bool, has_webhooks: bool
+) -> None:
+    memberships = [{"merchant_id": "acme", "role": role}]
+    opened.services.instead["/v1/me"] = {**ME, "is_operator": False, "memberships": memberships}
+    told(opened, TROUBLE)
+    page = (await opened.http.get("/alerts")).text
+    assert ("I take care of it" in page) is may_acknowledge
+    assert ('href="/alerts/webhooks"' in page) is has_webhooks
+    assert "Mark as read" in page
+    kinds = (await opened.http.get("/alerts/subscriptions")).text
+    assert 'action="/alerts/subscriptions"' in kinds
