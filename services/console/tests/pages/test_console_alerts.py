@@ -58,6 +58,28 @@ async def test_no_trouble_leads_elsewhere(opened: Opened, page: str) -> None:
     assert 'href="/feeds/shoes"' in shown
 
 
+@pytest.mark.parametrize(
+    ("values", "href"),
+    [
+        ({"order_id": "8/1"}, "/orders/main/8%2F1"),
+        ({"run_id": "r"}, "/runs/r"),
+        ({"feed_id": None, "catalogue_id": "c"}, "/catalogues/c"),
+        ({"feed_id": None, "page": "https://auth.example/v1/renew/acme/main"}, "/shops/main"),
+    ],
+)
+async def test_without_an_address_it_leads_to_what_it_is_about(
+    opened: Opened, values: dict[str, Any], href: str
+) -> None:
+    told(opened, {**TROUBLE, "page": None, **values})
+    assert f'href="{href}">Open the page' in (await opened.http.get("/alerts")).text
+
+
+async def test_what_is_about_nothing_leads_nowhere(opened: Opened) -> None:
+    told(opened, {**TROUBLE, "page": None, "shop_id": None, "feed_id": None})
+    for path in ("/", "/alerts"):
+        assert "Open the page" not in (await opened.http.get(path)).text
+
+
 async def test_texts_are_asked_for_in_the_persons_language(opened: Opened) -> None:
     await opened.http.get("/alerts?kind=order_late&severity=nonsense&state=x")
     (asked,) = [r for r in opened.services.told if r.url.path.endswith("/troubles")]

@@ -30,11 +30,12 @@ def critical_first(troubles: Iterable[Trouble]) -> list[Trouble]:
     return sorted(troubles, key=lambda each: each.severity != "critical")
 
 
-def repaired_at(trouble: Trouble, origin: str) -> str:
+def repaired_at(trouble: Trouble, origin: str) -> str | None:
     """Our own page that repairs it: the one auth-service names, else that of what it is about.
 
     A page of auth-service's own (a connection's renewal) is the shop's page here, where the same is
-    done; so is the address of an installation that has not told auth-service where we are.
+    done; so is the address of an installation that has not told auth-service where we are. None
+    where it is about nothing that has a page.
     """
     page = trouble.page or ""
     if page.startswith(f"{origin}/") and not page.startswith(f"{origin}//"):
@@ -47,7 +48,7 @@ def repaired_at(trouble: Trouble, origin: str) -> str:
         return _path("feeds", trouble.feed_id)
     if trouble.catalogue_id:
         return _path("catalogues", trouble.catalogue_id)
-    return _path("shops", trouble.shop_id) if trouble.shop_id else "/alerts/webhooks"
+    return _path("shops", trouble.shop_id) if trouble.shop_id else None
 
 
 def _path(*parts: str) -> str:
