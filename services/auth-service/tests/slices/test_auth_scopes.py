@@ -16,6 +16,7 @@ OPEN = {
     ("post", "/v1/oauth/start"),
     ("get", "/v1/oauth/callback"),
     ("post", "/v1/sessions"),
+    ("post", "/v1/links/show"),
     ("post", "/v1/invitations/accept"),
     ("post", "/v1/password/forgot"),
     ("post", "/v1/password/reset"),

@@ -491,6 +491,8 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(
             "/v1/dead-letters": (7,),
             f"{OF_MERCHANT}/quarantines": ("group", "source", "m"),
             f"{OF_MERCHANT}/set-aside": ("job", "m", "subject"),
+            f"{OF_MERCHANT}/audit": ("2026-11-26T12:00:00Z", 7),
+            "/v1/audit": ("2026-11-26T12:00:00Z", 7),
             "/v1/quarantines": ("group", "source", "m"),
             "/v1/set-aside": ("job", "m", "subject"),
             f"{OF_MERCHANT}/parked": ("group", "catalogue:a/b", "m"),
