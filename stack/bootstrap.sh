@@ -49,6 +49,8 @@ awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements.txt >"$locked_uv"
 
 echo "installing the locked packages ..."
 export VIRTUAL_ENV=.venv UV_PYTHON_DOWNLOADS=never
+# uv brings certificates of its own; whom this system trusts (a company's proxy), pip has trusted above.
+[ ! -s /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
 .venv/bin/uv pip install -q --require-hashes -r requirements.txt
 # shellcheck disable=SC2046  # one word per member
 .venv/bin/uv pip install -q --no-deps --no-build-isolation \
