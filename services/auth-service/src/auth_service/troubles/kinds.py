@@ -164,7 +164,7 @@ _ALL = (
         "drift",
         "feed",
         "warning",
-        "The shop differs from what was sent, for more than a set share of SKUs",
+        "The shop differs from what was sent, for more than a set share of products",
         "The share is below it",
         "/feeds/{feed}",
         settles=DAMPED,
