@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx2
 
+from auth_service.clients.scopes import OPERATOR_SCOPES, SCOPES_OF_ROLE
+
 OPENAPI = Path(__file__).parents[3] / "schemas" / "openapi"
 HOSTILE = "\"><script>alert('1')</script><img src=x onerror=alert(1)>{{ 7*7 }}%(x)s%"
 MOMENT = "2026-11-27T10:00:00Z"
@@ -108,10 +110,18 @@ class PromisedServices:
         if path == "/v1/me":
             return _json(ME)
         if path == "/v1/sessions/token":
-            return _json({"access_token": "t", "role": "owner", "scopes": []})
+            return _json(self._grant(json.loads(request.content)["merchant_id"]))
         known = operation(service, request.method, path)
         assert known is not None, f"{service} promises no {request.method} {path}"
         return _json(_answer(service, known))
+
+    def _grant(self, merchant_id: str | None) -> dict[str, Any]:
+        """A token of the role that `/v1/me` tells of."""
+        memberships = self.instead.get("/v1/me", ME)["memberships"]
+        roles = {each["merchant_id"]: each["role"] for each in memberships}
+        role = roles.get(merchant_id)
+        scopes = SCOPES_OF_ROLE[role] if role else OPERATOR_SCOPES
+        return {"access_token": "t", "role": role or "operator", "scopes": sorted(scopes)}
 
 
 def _answer(service: str, known: dict[str, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
@@ -173,6 +173,8 @@ class Person(Visitor):
 
     me: Me = field(kw_only=True)
     session: str = field(kw_only=True)
+    scopes: Collection[str] = field(default=(), kw_only=True)
+    """What auth-service lets the person do for the merchant they are a member of."""
 
     @property
     def is_operator(self) -> bool:
@@ -188,7 +190,7 @@ class Person(Visitor):
         """Whether what a page offers is the person's to do; the services decide again."""
         if self.merchant_id is None or self.merchant_id not in self.roles:
             return self.is_operator
-        return scope in _SCOPES[self.roles[self.merchant_id]]
+        return scope in self.scopes
 
     async def grant(self, merchant_id: str | None) -> Grant:
         """The person's token: of a membership, else an operator's."""
@@ -276,18 +278,6 @@ class Member(Person):
         return "/v1/merchants/{}" + rest
 
 
-_READS = frozenset({"shops", "catalogue", "feeds", "orders", "dead-letters"})
-_SCOPES: Mapping[str, frozenset[str]] = {
-    "viewer": frozenset(f"{thing}:read" for thing in _READS) | {"alerts:read"},
-    "agent": frozenset(f"{thing}:read" for thing in _READS)
-    | {"feeds:run", "orders:ship", "alerts:read", "alerts:write"},
-    "owner": frozenset(f"{thing}:{right}" for thing in _READS for right in ("read", "write"))
-    | {"feeds:run", "orders:ship", "members:read", "members:write", "audit:read"}
-    | {"alerts:read", "alerts:write", "webhooks:read", "webhooks:write"},
-}
-"""What a role is offered. auth-service has the rule; this only hides what it would refuse."""
-
-
 def visitor(request: Request) -> Visitor:
     """FastAPI dependency: whoever opens the page."""
     return Visitor(request, request.app.state.console)
@@ -304,8 +294,10 @@ async def signed_in(request: Request) -> Person:
         request, console, me=me, session=session, merchant_id=_merchant(request, console, me)
     )
     chosen = person.merchant_id
-    if chosen is not None and chosen in person.roles and not person.is_fragment:
-        person.unread = await console.unread.count(session, chosen)
+    if chosen is not None and chosen in person.roles:
+        person.scopes = (await person.grant(chosen)).scopes
+        if not person.is_fragment:
+            person.unread = await console.unread.count(session, chosen)
     return person
 
 
@@ -320,6 +312,7 @@ async def of_merchant(request: Request) -> Member:
         me=person.me,
         session=person.session,
         merchant_id=person.merchant_id,
+        scopes=person.scopes,
         unread=person.unread,
     )
 
