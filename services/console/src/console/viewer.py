@@ -274,8 +274,8 @@ class Member(Person):
     merchant_id: str = field(kw_only=True)
 
     def m(self, rest: str) -> str:
-        """A REST path below the merchant, whose id comes first among the ids."""
-        return "/v1/merchants/{}" + rest
+        """A REST path below the merchant."""
+        return path("/v1/merchants/{}", self.merchant_id) + rest  # an id has no braces
 
 
 def visitor(request: Request) -> Visitor:

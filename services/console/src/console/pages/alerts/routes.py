@@ -27,10 +27,8 @@ async def list_troubles(viewer: OfMerchant) -> Response:
 async def _troubles_page(viewer: Member, problem: Problem | None = None) -> Response:
     asked = views.asked_of(viewer.query, viewer.language)
     troubles, kinds = await asyncio.gather(
-        panel(
-            viewer.listed(AUTH, viewer.m("/troubles"), viewer.merchant_id, of=Trouble, query=asked)
-        ),
-        panel(viewer.get(AUTH, viewer.m(MINE), viewer.merchant_id, answer=Subscriptions)),
+        panel(viewer.listed(AUTH, viewer.m("/troubles"), of=Trouble, query=asked)),
+        panel(viewer.get(AUTH, viewer.m(MINE), answer=Subscriptions)),
     )
     origin = viewer.console.settings.origin
     items = views.critical_first(troubles.value.items) if troubles.value else []
@@ -71,7 +69,6 @@ async def mark_read(viewer: OfMerchant) -> Response:
             "POST",
             AUTH,
             viewer.m("/alerts/read"),
-            viewer.merchant_id,
             answer=type(None),
             body=body,
         )
@@ -89,7 +86,6 @@ async def acknowledge(viewer: OfMerchant, trouble_id: str) -> Response:
             "POST",
             AUTH,
             viewer.m("/troubles/{}/acknowledge"),
-            viewer.merchant_id,
             trouble_id,
             answer=type(None),
         )
@@ -110,7 +106,7 @@ async def _subscriptions_page(
     form: Form | None = None,
 ) -> Response:
     """With `form`, the switches stand as they were sent: nothing chosen is lost."""
-    kinds = await panel(viewer.get(AUTH, viewer.m(MINE), viewer.merchant_id, answer=Subscriptions))
+    kinds = await panel(viewer.get(AUTH, viewer.m(MINE), answer=Subscriptions))
     if form is not None and kinds.value is not None:
         for item in kinds.value.items:
             item.mail = item.kind in form.all("mail")
@@ -134,7 +130,6 @@ async def save_subscriptions(viewer: OfMerchant) -> Response:
             "PUT",
             AUTH,
             viewer.m(MINE),
-            viewer.merchant_id,
             answer=type(None),
             body={"choices": choices},
         )
@@ -152,7 +147,6 @@ async def try_mail(viewer: OfMerchant) -> Response:
             "POST",
             AUTH,
             viewer.m("/alerts/test"),
-            viewer.merchant_id,
             answer=Tried,
             body={"channel": "mail"},
         )

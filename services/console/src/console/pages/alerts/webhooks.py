@@ -33,7 +33,6 @@ async def _list_page(
         viewer.listed(
             AUTH,
             viewer.m("/webhooks"),
-            viewer.merchant_id,
             of=Endpoint,
             query={"cursor": viewer.query.get("cursor")},
         )
@@ -57,7 +56,6 @@ async def add(viewer: OfMerchant) -> Response:
             "POST",
             AUTH,
             viewer.m("/webhooks"),
-            viewer.merchant_id,
             answer=NewEndpoint,
             body=views.endpoint_of(form),
         )
@@ -80,12 +78,11 @@ async def _page(
 ) -> Response:
     state = viewer.query.get("state")
     endpoint, deliveries = await asyncio.gather(
-        viewer.get(AUTH, viewer.m(ONE), viewer.merchant_id, endpoint_id, answer=Endpoint),
+        viewer.get(AUTH, viewer.m(ONE), endpoint_id, answer=Endpoint),
         panel(
             viewer.listed(
                 AUTH,
                 viewer.m(ONE + "/deliveries"),
-                viewer.merchant_id,
                 endpoint_id,
                 of=Delivery,
                 query={
@@ -144,9 +141,7 @@ async def replay(viewer: OfMerchant, endpoint_id: str, delivery_id: str) -> Resp
 async def remove(viewer: OfMerchant, endpoint_id: str) -> Response:
     await viewer.form()
     try:
-        await viewer.send(
-            "DELETE", AUTH, viewer.m(ONE), viewer.merchant_id, endpoint_id, answer=type(None)
-        )
+        await viewer.send("DELETE", AUTH, viewer.m(ONE), endpoint_id, answer=type(None))
     except Refused as refused:
         return await _page(viewer, endpoint_id, refused.problem)
     return see_other("/alerts/webhooks")
@@ -161,7 +156,6 @@ async def rotate(viewer: OfMerchant, endpoint_id: str) -> Response:
             "POST",
             AUTH,
             viewer.m(ONE + "/secret"),
-            viewer.merchant_id,
             endpoint_id,
             answer=NewSecret,
         )
@@ -182,9 +176,7 @@ async def _change(
     """Change something of the endpoint; its page comes again, with why it could not be."""
     ids = (endpoint_id, *more) if "{}" in where else ()
     try:
-        await viewer.send(
-            method, AUTH, viewer.m(where), viewer.merchant_id, *ids, answer=type(None), body=body
-        )
+        await viewer.send(method, AUTH, viewer.m(where), *ids, answer=type(None), body=body)
     except Refused as refused:
         return await _page(viewer, endpoint_id, refused.problem, form)
     return see_other(path("/alerts/webhooks/{}", endpoint_id))

@@ -40,7 +40,6 @@ async def _list_page(viewer: Member, problem: Problem | None = None, name: str =
         viewer.listed(
             CATALOG,
             viewer.m("/catalogues"),
-            viewer.merchant_id,
             of=Catalogue,
             query={"cursor": viewer.query.get("cursor")},
         )
@@ -67,7 +66,6 @@ async def declare(viewer: OfMerchant) -> Response:
             "PUT",
             CATALOG,
             viewer.m(CATALOGUE),
-            viewer.merchant_id,
             name,
             answer=Catalogue,
             body=body,
@@ -83,21 +81,17 @@ async def show_catalogue(viewer: OfMerchant, catalogue_id: str) -> Response:
 
 
 async def _page(viewer: Member, catalogue_id: str, problem: Problem | None = None) -> Response:
-    m = viewer.merchant_id
     below = viewer.m(CATALOGUE)
-    catalogue = await viewer.get(CATALOG, below, m, catalogue_id, answer=Catalogue)
+    catalogue = await viewer.get(CATALOG, below, catalogue_id, answer=Catalogue)
     imports, fields, products = await asyncio.gather(
-        panel(viewer.listed(CATALOG, below + "/imports", m, catalogue_id, of=Import, limit=10)),
+        panel(viewer.listed(CATALOG, below + "/imports", catalogue_id, of=Import, limit=10)),
         panel(
-            viewer.get(
-                CATALOG, below + "/fields", m, catalogue_id, answer=Fields, query={"limit": 50}
-            )
+            viewer.get(CATALOG, below + "/fields", catalogue_id, answer=Fields, query={"limit": 50})
         ),
         panel(
             viewer.listed(
                 CATALOG,
                 below + "/products",
-                m,
                 catalogue_id,
                 of=SourceProduct,
                 limit=25,
@@ -125,7 +119,6 @@ async def show_product(viewer: OfMerchant, catalogue_id: str, product_id: str) -
     product = await viewer.get(
         CATALOG,
         viewer.m(CATALOGUE + "/products/{}"),
-        viewer.merchant_id,
         catalogue_id,
         product_id,
         answer=SourceProduct,
@@ -156,7 +149,6 @@ async def _import(
         "POST",
         CATALOG,
         viewer.m(CATALOGUE + "/imports"),
-        viewer.merchant_id,
         catalogue_id,
         answer=Import,
         within=UPLOAD_SECONDS,
@@ -178,13 +170,11 @@ async def show_import(viewer: OfMerchant, catalogue_id: str, import_id: str) -> 
 async def _import_page(
     viewer: Member, catalogue_id: str, import_id: str, problem: Problem | None = None
 ) -> Response:
-    m = viewer.merchant_id
-    found = await viewer.get(CATALOG, viewer.m(IMPORT), m, catalogue_id, import_id, answer=Import)
+    found = await viewer.get(CATALOG, viewer.m(IMPORT), catalogue_id, import_id, answer=Import)
     lines = await panel(
         viewer.listed(
             CATALOG,
             viewer.m(IMPORT + "/problems"),
-            m,
             catalogue_id,
             import_id,
             of=BadLine,
@@ -213,7 +203,6 @@ async def decide(viewer: OfMerchant, catalogue_id: str, import_id: str, action: 
             "POST",
             CATALOG,
             viewer.m(IMPORT + "/" + action),
-            viewer.merchant_id,
             catalogue_id,
             import_id,
             answer=type(None),

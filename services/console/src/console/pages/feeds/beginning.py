@@ -31,10 +31,9 @@ async def _page(
     document: str = "",
     values: dict[str, str] | None = None,
 ) -> Response:
-    m = viewer.merchant_id
     shops, catalogues = await asyncio.gather(
-        panel(viewer.listed(AUTH, viewer.m("/shops"), m, of=Shop)),
-        panel(viewer.listed(CATALOG, viewer.m("/catalogues"), m, of=Catalogue)),
+        panel(viewer.listed(AUTH, viewer.m("/shops"), of=Shop)),
+        panel(viewer.listed(CATALOG, viewer.m("/catalogues"), of=Catalogue)),
     )
     return viewer.page(
         "feeds/begin.html",
@@ -58,7 +57,6 @@ async def draft(viewer: OfMerchant) -> Response:
             "POST",
             CATALOG,
             viewer.m("/feed-proposals"),
-            viewer.merchant_id,
             answer=Proposal,
             within=DRAFTED_WITHIN,
             query={
@@ -97,7 +95,6 @@ async def save(viewer: OfMerchant) -> Response:
             "PUT",
             CATALOG,
             viewer.m("/feeds/{}"),
-            viewer.merchant_id,
             name,
             answer=Applied,
             body=read,

@@ -48,9 +48,7 @@ async def _page(
 
 
 async def _feed(viewer: Member, feed_id: str) -> FeedDetails:
-    return await viewer.get(
-        CATALOG, viewer.m(FEED), viewer.merchant_id, feed_id, answer=FeedDetails
-    )
+    return await viewer.get(CATALOG, viewer.m(FEED), feed_id, answer=FeedDetails)
 
 
 async def _counted(viewer: Member, feed: FeedDetails) -> CheckedFeed:
@@ -58,7 +56,6 @@ async def _counted(viewer: Member, feed: FeedDetails) -> CheckedFeed:
         "POST",
         CATALOG,
         viewer.m(FEED + "/check"),
-        viewer.merchant_id,
         feed.feed_id,
         answer=CheckedFeed,
         within=COUNTED_WITHIN,

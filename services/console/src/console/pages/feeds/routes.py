@@ -44,10 +44,8 @@ FORMATS = ("csv", "xlsx", "jsonl")
 async def list_feeds(viewer: OfMerchant) -> Response:
     cursor = {"cursor": viewer.query.get("cursor")}
     feeds, published = await asyncio.gather(
-        panel(
-            viewer.listed(CATALOG, viewer.m("/feeds"), viewer.merchant_id, of=Feed, query=cursor)
-        ),
-        panel(viewer.listed(PUBLISHER, viewer.m("/feeds"), viewer.merchant_id, of=PublishedFeed)),
+        panel(viewer.listed(CATALOG, viewer.m("/feeds"), of=Feed, query=cursor)),
+        panel(viewer.listed(PUBLISHER, viewer.m("/feeds"), of=PublishedFeed)),
     )
     counts = (
         {feed.feed_id: feed.counts for feed in published.value.items} if published.value else {}
@@ -57,28 +55,26 @@ async def list_feeds(viewer: OfMerchant) -> Response:
 
 @router.get("/feeds/{feed_id}")
 async def show_feed(viewer: OfMerchant, feed_id: str) -> Response:
-    m = viewer.merchant_id
     below = viewer.m(FEED)
-    feed = await viewer.get(CATALOG, below, m, feed_id, answer=Feed)
+    feed = await viewer.get(CATALOG, below, feed_id, answer=Feed)
     completeness, progress, published, unmatched, issues = await asyncio.gather(
-        panel(viewer.get(CATALOG, below + "/completeness", m, feed_id, answer=Completeness)),
-        panel(viewer.get(CATALOG, below + "/progress", m, feed_id, answer=Progress)),
-        panel(viewer.get(PUBLISHER, below, m, feed_id, answer=PublishedFeed)),
+        panel(viewer.get(CATALOG, below + "/completeness", feed_id, answer=Completeness)),
+        panel(viewer.get(CATALOG, below + "/progress", feed_id, answer=Progress)),
+        panel(viewer.get(PUBLISHER, below, feed_id, answer=PublishedFeed)),
         panel(
             viewer.get(
                 CATALOG,
                 below + "/unmatched-categories",
-                m,
                 feed_id,
                 answer=list[UnmatchedCategory],
                 query={"limit": 20},
             )
         ),
-        panel(viewer.get(CATALOG, below + "/issues", m, feed_id, answer=list[IssueGroup])),
+        panel(viewer.get(CATALOG, below + "/issues", feed_id, answer=list[IssueGroup])),
     )
     versions, runs = await asyncio.gather(
-        panel(viewer.listed(CATALOG, below + "/versions", m, feed_id, of=Version, limit=10)),
-        panel(viewer.listed(PUBLISHER, below + "/runs", m, feed_id, of=Run, limit=5)),
+        panel(viewer.listed(CATALOG, below + "/versions", feed_id, of=Version, limit=10)),
+        panel(viewer.listed(PUBLISHER, below + "/runs", feed_id, of=Run, limit=5)),
     )
     return viewer.page(
         "feeds/feed.html",
@@ -107,7 +103,6 @@ async def _version_page(
         viewer.get(
             CATALOG,
             viewer.m(FEED + "/versions/{}/diff"),
-            viewer.merchant_id,
             feed_id,
             str(version),
             answer=Diff,
@@ -132,7 +127,6 @@ async def rollback(viewer: OfMerchant, feed_id: str, version: int) -> Response:
             "POST",
             CATALOG,
             viewer.m(FEED + "/versions/{}/rollback"),
-            viewer.merchant_id,
             feed_id,
             str(version),
             answer=type(None),
@@ -157,7 +151,6 @@ async def preview(viewer: OfMerchant, feed_id: str) -> Response:
             viewer.listed(
                 CATALOG,
                 viewer.m(FEED + "/preview"),
-                viewer.merchant_id,
                 feed_id,
                 of=PreviewLine,
                 query=asked,
@@ -167,7 +160,6 @@ async def preview(viewer: OfMerchant, feed_id: str) -> Response:
             viewer.get(
                 CATALOG,
                 viewer.m(FEED + "/completeness"),
-                viewer.merchant_id,
                 feed_id,
                 answer=Completeness,
             )
@@ -199,7 +191,7 @@ async def _passed_on(
     grant = await viewer.grant(viewer.merchant_id)
     headers, chunks = await viewer.console.services.stream(
         CATALOG,
-        path(viewer.m(form), viewer.merchant_id, name),
+        path(viewer.m(form), name),
         bearer=grant.access_token,
         query=query,
     )
@@ -213,18 +205,16 @@ async def _passed_on(
 
 @router.get("/feeds/{feed_id}/preview/{family_id}")
 async def preview_product(viewer: OfMerchant, feed_id: str, family_id: str) -> Response:
-    m = viewer.merchant_id
     product, body = await asyncio.gather(
         viewer.get(
             CATALOG,
             viewer.m(FEED + "/preview/{}"),
-            m,
             feed_id,
             family_id,
             answer=ProductPreview,
         ),
         panel(
-            viewer.get(PUBLISHER, viewer.m(FEED + "/bodies/{}"), m, feed_id, family_id, answer=Body)
+            viewer.get(PUBLISHER, viewer.m(FEED + "/bodies/{}"), feed_id, family_id, answer=Body)
         ),
     )
     return viewer.page(
@@ -246,7 +236,6 @@ async def published_products(viewer: OfMerchant, feed_id: str) -> Response:
         viewer.listed(
             PUBLISHER,
             viewer.m(FEED + "/products"),
-            viewer.merchant_id,
             feed_id,
             of=PublishedProduct,
             query={
@@ -271,16 +260,14 @@ async def send(viewer: OfMerchant, feed_id: str) -> Response:
 
 
 async def _send_page(viewer: Member, feed_id: str, problem: Problem | None = None) -> Response:
-    m = viewer.merchant_id
     below = viewer.m(FEED)
-    feed = await viewer.get(PUBLISHER, below, m, feed_id, answer=PublishedFeed)
+    feed = await viewer.get(PUBLISHER, below, feed_id, answer=PublishedFeed)
     product, offer, runs, adoptions = await asyncio.gather(
         *(
             panel(
                 viewer.get(
                     PUBLISHER,
                     below + "/forecast",
-                    m,
                     feed_id,
                     answer=Forecast,
                     query={"kind": kind},
@@ -292,14 +279,13 @@ async def _send_page(viewer: Member, feed_id: str, problem: Problem | None = Non
             viewer.listed(
                 PUBLISHER,
                 below + "/runs",
-                m,
                 feed_id,
                 of=Run,
                 limit=20,
                 query={"cursor": viewer.query.get("cursor")},
             )
         ),
-        panel(viewer.listed(PUBLISHER, below + "/adoptions", m, feed_id, of=Candidate, limit=25)),
+        panel(viewer.listed(PUBLISHER, below + "/adoptions", feed_id, of=Candidate, limit=25)),
     )
     return viewer.page(
         "feeds/send.html",
@@ -325,7 +311,6 @@ async def begin_run(viewer: OfMerchant, feed_id: str) -> Response:
             "POST",
             PUBLISHER,
             viewer.m(FEED + "/runs"),
-            viewer.merchant_id,
             feed_id,
             answer=RunAsked,
             body=body,
@@ -354,7 +339,6 @@ async def _switch(viewer: Member, feed_id: str, what: str, body: dict[str, str] 
             "POST",
             PUBLISHER,
             viewer.m(FEED + what),
-            viewer.merchant_id,
             feed_id,
             answer=type(None),
             body=body,
@@ -374,7 +358,6 @@ async def adopt(viewer: OfMerchant, feed_id: str) -> Response:
             "POST",
             PUBLISHER,
             viewer.m(FEED + "/adoptions"),
-            viewer.merchant_id,
             feed_id,
             answer=type(None),
             body={"items": items},

@@ -39,22 +39,20 @@ async def categories(viewer: OfMerchant, feed_id: str) -> Response:
 async def _categories_page(
     viewer: Member, feed_id: str, problem: Problem | None = None
 ) -> Response:
-    m = viewer.merchant_id
     below = viewer.m(FEED)
-    feed = await viewer.get(CATALOG, below, m, feed_id, answer=FeedDetails)
+    feed = await viewer.get(CATALOG, below, feed_id, answer=FeedDetails)
     words = viewer.query.get("q", "").strip()
     asked = {"kind": "categories", "cursor": viewer.query.get("cursor")}
     suggestions, unmatched, found = await asyncio.gather(
         panel(
             viewer.listed(
-                CATALOG, below + "/suggestions", m, feed_id, of=Suggestion, limit=25, query=asked
+                CATALOG, below + "/suggestions", feed_id, of=Suggestion, limit=25, query=asked
             )
         ),
         panel(
             viewer.get(
                 CATALOG,
                 below + "/unmatched-categories",
-                m,
                 feed_id,
                 answer=list[UnmatchedCategory],
                 query={"limit": 100},
@@ -85,7 +83,6 @@ async def _leaves(viewer: Member, shop_id: str, words: str) -> Categories | None
     return await viewer.get(
         CATALOG,
         viewer.m("/shops/{}/categories"),
-        viewer.merchant_id,
         shop_id,
         answer=Categories,
         query={"q": words, "limit": 20},
@@ -100,7 +97,6 @@ async def attributes(viewer: OfMerchant, feed_id: str) -> Response:
 async def _attributes_page(
     viewer: Member, feed_id: str, problem: Problem | None = None
 ) -> Response:
-    m = viewer.merchant_id
     below = viewer.m(FEED)
     columns, values = await asyncio.gather(
         *(
@@ -108,7 +104,6 @@ async def _attributes_page(
                 viewer.listed(
                     CATALOG,
                     below + "/suggestions",
-                    m,
                     feed_id,
                     of=Suggestion,
                     limit=50,
@@ -119,7 +114,7 @@ async def _attributes_page(
         )
     )
     completeness = await panel(
-        viewer.get(CATALOG, below + "/completeness", m, feed_id, answer=Completeness)
+        viewer.get(CATALOG, below + "/completeness", feed_id, answer=Completeness)
     )
     return viewer.page(
         "feeds/attributes.html",
@@ -151,7 +146,6 @@ async def accept(viewer: OfMerchant, feed_id: str) -> Response:
             "POST",
             CATALOG,
             viewer.m(FEED + "/suggestions/accept"),
-            viewer.merchant_id,
             feed_id,
             answer=type(None),
             body={"accepted": chosen},
@@ -195,9 +189,7 @@ async def _configuration_page(
     problem: Problem | None = None,
     document: str | None = None,
 ) -> Response:
-    feed = await viewer.get(
-        CATALOG, viewer.m(FEED), viewer.merchant_id, feed_id, answer=FeedDetails
-    )
+    feed = await viewer.get(CATALOG, viewer.m(FEED), feed_id, answer=FeedDetails)
     text = msgspec.json.format(msgspec.json.encode(feed.configuration), indent=2).decode()
     return viewer.page(
         "feeds/configuration.html",
@@ -234,7 +226,6 @@ async def save_configuration(viewer: OfMerchant, feed_id: str) -> Response:
             "PUT",
             CATALOG,
             viewer.m(FEED),
-            viewer.merchant_id,
             feed_id,
             answer=Applied,
             body=body,

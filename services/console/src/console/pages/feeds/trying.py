@@ -23,7 +23,6 @@ async def begin_draft(viewer: Member, feed_id: str, document: Any) -> Response:
         "POST",
         CATALOG,
         viewer.m(DRAFTS),
-        viewer.merchant_id,
         feed_id,
         answer=Draft,
         within=BEGUN_WITHIN,
@@ -40,13 +39,11 @@ async def show_draft(viewer: OfMerchant, feed_id: str, draft_id: str) -> Respons
 async def _page(
     viewer: Member, feed_id: str, draft_id: str, problem: Problem | None = None
 ) -> Response:
-    m = viewer.merchant_id
-    draft = await viewer.get(CATALOG, viewer.m(DRAFT), m, feed_id, draft_id, answer=Draft)
+    draft = await viewer.get(CATALOG, viewer.m(DRAFT), feed_id, draft_id, answer=Draft)
     changes = await panel(
         viewer.listed(
             CATALOG,
             viewer.m(DRAFT + "/changes"),
-            m,
             feed_id,
             draft_id,
             of=FamilyChange,
@@ -90,7 +87,6 @@ async def _settle(
             method,
             CATALOG,
             viewer.m(form),
-            viewer.merchant_id,
             feed_id,
             draft_id,
             answer=type(None),

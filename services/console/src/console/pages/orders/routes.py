@@ -30,12 +30,11 @@ async def list_orders(viewer: OfMerchant) -> Response:
             viewer.listed(
                 ORDERS,
                 viewer.m("/orders"),
-                viewer.merchant_id,
                 of=Order,
                 query=views.asked_of(view, viewer.query, clock.now()),
             )
         ),
-        panel(viewer.listed(AUTH, viewer.m("/shops"), viewer.merchant_id, of=Shop)),
+        panel(viewer.listed(AUTH, viewer.m("/shops"), of=Shop)),
     )
     return viewer.page("orders/list.html", orders=orders, shops=shops, view=view, views=views.VIEWS)
 
@@ -46,7 +45,6 @@ async def find_order(viewer: OfMerchant, order_id: str) -> Response:
     found = await viewer.listed(
         ORDERS,
         viewer.m("/orders"),
-        viewer.merchant_id,
         of=Order,
         query={"number": order_id},
         limit=2,
@@ -70,14 +68,11 @@ async def _page(
     problem: Problem | None = None,
     form: Form | None = None,
 ) -> Response:
-    m = viewer.merchant_id
-    order = await viewer.get(ORDERS, viewer.m(ORDER), m, shop_id, order_id, answer=Order)
+    order = await viewer.get(ORDERS, viewer.m(ORDER), shop_id, order_id, answer=Order)
     carriers, shipments = await asyncio.gather(
-        panel(viewer.get(ORDERS, viewer.m("/shops/{}/carriers"), m, shop_id, answer=Carriers)),
+        panel(viewer.get(ORDERS, viewer.m("/shops/{}/carriers"), shop_id, answer=Carriers)),
         panel(
-            viewer.get(
-                ORDERS, viewer.m(ORDER + "/shipments"), m, shop_id, order_id, answer=Shipments
-            )
+            viewer.get(ORDERS, viewer.m(ORDER + "/shipments"), shop_id, order_id, answer=Shipments)
         ),
     )
     known = carriers.value.items if carriers.value else []
@@ -112,7 +107,6 @@ async def ship(viewer: OfMerchant, shop_id: str, order_id: str) -> Response:
             "POST",
             ORDERS,
             viewer.m(ORDER + "/shipments"),
-            viewer.merchant_id,
             shop_id,
             order_id,
             answer=Shipment,
@@ -141,7 +135,6 @@ async def correct(viewer: OfMerchant, shop_id: str, order_id: str, shipment_id: 
             "POST",
             ORDERS,
             viewer.m(ORDER + "/shipments/{}/tracking"),
-            viewer.merchant_id,
             shop_id,
             order_id,
             shipment_id,
@@ -166,7 +159,7 @@ async def _file_page(
     text: str = "",
     shop_id: str = "",
 ) -> Response:
-    shops = await panel(viewer.listed(AUTH, viewer.m("/shops"), viewer.merchant_id, of=Shop))
+    shops = await panel(viewer.listed(AUTH, viewer.m("/shops"), of=Shop))
     return viewer.page(
         "orders/file.html",
         status=problem.status if problem else 200,
@@ -195,7 +188,6 @@ async def ship_file(viewer: OfMerchant) -> Response:
             "POST",
             ORDERS,
             viewer.m("/shops/{}/shipments/file"),
-            viewer.merchant_id,
             shop_id,
             answer=ShippedFile,
             query={"dry_run": is_dry},

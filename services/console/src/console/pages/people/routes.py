@@ -33,7 +33,6 @@ async def _people_page(
         viewer.listed(
             AUTH,
             viewer.m("/members"),
-            viewer.merchant_id,
             of=Membership,
             query={"cursor": viewer.query.get("cursor")},
         )
@@ -58,7 +57,6 @@ async def invite(viewer: OfMerchant) -> Response:
             "POST",
             AUTH,
             viewer.m("/members"),
-            viewer.merchant_id,
             answer=Invitation,
             body=body,
         )
@@ -87,7 +85,6 @@ async def _change(
             method,
             AUTH,
             viewer.m("/members/{}"),
-            viewer.merchant_id,
             person_id,
             answer=type(None),
             body=body,
@@ -205,7 +202,6 @@ async def audit(viewer: OfMerchant) -> Response:
                 viewer.listed(
                     name,
                     viewer.m("/audit"),
-                    viewer.merchant_id,
                     of=Audit,
                     limit=limit,
                     query={

@@ -19,9 +19,7 @@ FEEDS_ASKED = 20
 
 @router.get("/products/{sku}")
 async def show_sku(viewer: OfMerchant, sku: str) -> Response:
-    feeds = await panel(
-        viewer.listed(CATALOG, viewer.m("/feeds"), viewer.merchant_id, of=Feed, limit=FEEDS_ASKED)
-    )
+    feeds = await panel(viewer.listed(CATALOG, viewer.m("/feeds"), of=Feed, limit=FEEDS_ASKED))
     named = [feed.feed_id for feed in feeds.value.items] if feeds.value else []
     told = await asyncio.gather(*(_told(viewer, feed_id, sku) for feed_id in named))
     known = [each for each in told if each.wanted.value or each.published.value]
@@ -51,7 +49,6 @@ async def _told(viewer: Member, feed_id: str, sku: str) -> views.Told:
             viewer.get(
                 CATALOG,
                 viewer.m("/feeds/{}/skus/{}"),
-                viewer.merchant_id,
                 feed_id,
                 sku,
                 answer=Wanted,
@@ -61,7 +58,6 @@ async def _told(viewer: Member, feed_id: str, sku: str) -> views.Told:
             viewer.get(
                 PUBLISHER,
                 viewer.m("/feeds/{}/skus/{}"),
-                viewer.merchant_id,
                 feed_id,
                 sku,
                 answer=Published,

@@ -23,18 +23,16 @@ async def show_run(viewer: OfMerchant, run_id: str) -> Response:
 
 
 async def _page(viewer: Member, run_id: str, problem: Problem | None = None) -> Response:
-    m = viewer.merchant_id
     below = viewer.m(RUN)
-    run = await viewer.get(PUBLISHER, below, m, run_id, answer=Run)
+    run = await viewer.get(PUBLISHER, below, run_id, answer=Run)
     status, action = viewer.query.get("status", ""), viewer.query.get("action", "")
     cursor = viewer.query.get("cursor")
     report, plan, items = await asyncio.gather(
-        panel(viewer.get(PUBLISHER, below + "/report", m, run_id, answer=Report)),
+        panel(viewer.get(PUBLISHER, below + "/report", run_id, answer=Report)),
         panel(
             viewer.listed(
                 PUBLISHER,
                 below + "/plan",
-                m,
                 run_id,
                 of=PlanLine,
                 limit=25,
@@ -48,7 +46,6 @@ async def _page(viewer: Member, run_id: str, problem: Problem | None = None) -> 
             viewer.listed(
                 PUBLISHER,
                 below + "/items",
-                m,
                 run_id,
                 of=Item,
                 limit=25,
@@ -83,7 +80,6 @@ async def confirm(viewer: OfMerchant, run_id: str) -> Response:
             "POST",
             PUBLISHER,
             viewer.m(RUN + "/confirm"),
-            viewer.merchant_id,
             run_id,
             answer=type(None),
             query={"skip_overtaken": True if form.has("skip_overtaken") else None},
@@ -99,7 +95,7 @@ async def download(viewer: OfMerchant, run_id: str) -> Response:
     grant = await viewer.grant(viewer.merchant_id)
     headers, chunks = await viewer.console.services.stream(
         PUBLISHER,
-        path(viewer.m(RUN + "/report"), viewer.merchant_id, run_id),
+        path(viewer.m(RUN + "/report"), run_id),
         bearer=grant.access_token,
         query={"format": "csv"} if is_csv else {},
     )

@@ -23,19 +23,16 @@ async def search(viewer: OfMerchant) -> Response:
     words = viewer.query.get("q", "").strip()[:200]
     if not words:
         return viewer.page("search/results.html", words="", found=None)
-    m = viewer.merchant_id
     feeds, catalogues = await asyncio.gather(
-        panel(viewer.listed(CATALOG, viewer.m("/feeds"), m, of=Feed, limit=LOOKED_THROUGH)),
-        panel(
-            viewer.listed(CATALOG, viewer.m("/catalogues"), m, of=Catalogue, limit=LOOKED_THROUGH)
-        ),
+        panel(viewer.listed(CATALOG, viewer.m("/feeds"), of=Feed, limit=LOOKED_THROUGH)),
+        panel(viewer.listed(CATALOG, viewer.m("/catalogues"), of=Catalogue, limit=LOOKED_THROUGH)),
     )
     named = [feed.feed_id for feed in feeds.value.items] if feeds.value else []
     kept = [item.catalogue_id for item in catalogues.value.items] if catalogues.value else []
     by_number, by_sku, run = await asyncio.gather(
-        panel(viewer.listed(ORDERS, viewer.m("/orders"), m, of=Order, query={"number": words})),
-        panel(viewer.listed(ORDERS, viewer.m("/orders"), m, of=Order, query={"sku": words})),
-        panel(viewer.get(PUBLISHER, viewer.m("/runs/{}"), m, words, answer=Run)),
+        panel(viewer.listed(ORDERS, viewer.m("/orders"), of=Order, query={"number": words})),
+        panel(viewer.listed(ORDERS, viewer.m("/orders"), of=Order, query={"sku": words})),
+        panel(viewer.get(PUBLISHER, viewer.m("/runs/{}"), words, answer=Run)),
     )
     rest = await asyncio.gather(
         *(
@@ -43,7 +40,6 @@ async def search(viewer: OfMerchant) -> Response:
                 viewer.listed(
                     CATALOG,
                     viewer.m("/feeds/{}/preview"),
-                    m,
                     feed_id,
                     of=PreviewLine,
                     limit=SHOWN,
@@ -57,7 +53,6 @@ async def search(viewer: OfMerchant) -> Response:
                 viewer.listed(
                     CATALOG,
                     viewer.m("/catalogues/{}/products"),
-                    m,
                     catalogue_id,
                     of=SourceProduct,
                     limit=SHOWN,

@@ -30,9 +30,7 @@ async def list_shops(viewer: OfMerchant) -> Response:
 
 async def _list_page(viewer: Member, problem: Problem | None = None, shop_id: str = "") -> Response:
     query = {"cursor": viewer.query.get("cursor")}
-    shops = await panel(
-        viewer.listed(AUTH, viewer.m("/shops"), viewer.merchant_id, of=Shop, query=query)
-    )
+    shops = await panel(viewer.listed(AUTH, viewer.m("/shops"), of=Shop, query=query))
     return viewer.page(
         "shops/list.html",
         status=problem.status if problem else 200,
@@ -59,18 +57,16 @@ async def show_shop(viewer: OfMerchant, shop_id: str) -> Response:
 
 
 async def _shop_page(viewer: Member, shop_id: str, problem: Problem | None = None) -> Response:
-    m = viewer.merchant_id
     below = "/shops/{}"
-    shop = await viewer.get(AUTH, viewer.m(below), m, shop_id, answer=Shop)
+    shop = await viewer.get(AUTH, viewer.m(below), shop_id, answer=Shop)
     options, categories, feeds, imports = await asyncio.gather(
-        panel(viewer.get(CATALOG, viewer.m(below + "/options"), m, shop_id, answer=Options)),
-        panel(viewer.get(CATALOG, viewer.m(below + "/categories"), m, shop_id, answer=Categories)),
-        panel(viewer.listed(CATALOG, viewer.m("/feeds"), m, of=Feed, query={"shop_id": shop_id})),
+        panel(viewer.get(CATALOG, viewer.m(below + "/options"), shop_id, answer=Options)),
+        panel(viewer.get(CATALOG, viewer.m(below + "/categories"), shop_id, answer=Categories)),
+        panel(viewer.listed(CATALOG, viewer.m("/feeds"), of=Feed, query={"shop_id": shop_id})),
         panel(
             viewer.get(
                 ORDERS,
                 viewer.m(below + "/order-imports"),
-                m,
                 shop_id,
                 answer=OrderImports,
                 query={"limit": 10},
@@ -104,7 +100,6 @@ async def _connect(viewer: Member, shop_id: str) -> Response:
         "POST",
         AUTH,
         viewer.m("/shops/{}/connect"),
-        viewer.merchant_id,
         shop_id,
         answer=ConnectLink,
     )
@@ -119,7 +114,6 @@ async def import_orders(viewer: OfMerchant, shop_id: str) -> Response:
             "POST",
             ORDERS,
             viewer.m("/shops/{}/order-imports"),
-            viewer.merchant_id,
             shop_id,
             answer=type(None),
         )

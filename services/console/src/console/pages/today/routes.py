@@ -30,7 +30,7 @@ DUE_WITHIN = timedelta(days=30)
 async def today(viewer: OfMerchant) -> Response:
     told, shops, feeds, due, imports = await asyncio.gather(
         panel(_told(viewer)),
-        panel(viewer.listed(AUTH, viewer.m("/shops"), viewer.merchant_id, of=Shop)),
+        panel(viewer.listed(AUTH, viewer.m("/shops"), of=Shop)),
         panel(_feed_cards(viewer)),
         panel(_due(viewer)),
         panel(_imports(viewer)),
@@ -62,7 +62,6 @@ async def _told(viewer: Member) -> list[Trouble]:
             viewer.listed(
                 AUTH,
                 viewer.m("/troubles"),
-                viewer.merchant_id,
                 of=Trouble,
                 query={"state": "open", "severity": severity, "language": viewer.language},
             )
@@ -73,9 +72,7 @@ async def _told(viewer: Member) -> list[Trouble]:
 
 
 async def _feed_cards(viewer: Member) -> list[views.FeedCard]:
-    found = await viewer.listed(
-        PUBLISHER, viewer.m("/feeds"), viewer.merchant_id, of=Feed, limit=FEEDS_SHOWN
-    )
+    found = await viewer.listed(PUBLISHER, viewer.m("/feeds"), of=Feed, limit=FEEDS_SHOWN)
     runs = await asyncio.gather(*(_runs(viewer, feed) for feed in found.items))
     return [
         views.FeedCard(feed, views.newest_runs(of_feed.items))
@@ -87,7 +84,6 @@ async def _runs(viewer: Member, feed: Feed) -> Listed:
     return await viewer.listed(
         PUBLISHER,
         viewer.m("/feeds/{}/runs"),
-        viewer.merchant_id,
         feed.feed_id,
         of=Run,
         limit=RUNS_LOOKED_AT,
@@ -100,7 +96,6 @@ async def _due(viewer: Member) -> views.Due:
     found = await viewer.listed(
         ORDERS,
         viewer.m("/orders"),
-        viewer.merchant_id,
         of=Order,
         limit=ORDERS_COUNTED,
         query={"status": "waiting_shipment", "due_before": until},
@@ -110,14 +105,13 @@ async def _due(viewer: Member) -> views.Due:
 
 async def _imports(viewer: Member) -> list[Import]:
     catalogues = await viewer.listed(
-        CATALOG, viewer.m("/catalogues"), viewer.merchant_id, of=Catalogue, limit=FEEDS_SHOWN
+        CATALOG, viewer.m("/catalogues"), of=Catalogue, limit=FEEDS_SHOWN
     )
     newest = await asyncio.gather(
         *(
             viewer.listed(
                 CATALOG,
                 viewer.m("/catalogues/{}/imports"),
-                viewer.merchant_id,
                 catalogue.catalogue_id,
                 of=Import,
                 limit=1,
