@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from starlette.responses import Response
 
 from common import clock
@@ -252,6 +252,20 @@ class Person(Visitor):
         found = await self.get(service, form, *ids, answer=Page, query=asked)
         decoder = msgspec.json.Decoder(of)
         return Listed([decoder.decode(item) for item in found.items], found.next_cursor)
+
+    async def passed_on(
+        self, service: ServiceName, form: str, *ids: str, query: Query, name: str
+    ) -> StreamingResponse:
+        """A download under this name, passed on while it comes. Raises as `send`."""
+        grant = await self.grant(self.merchant_id)
+        headers, chunks = await self.console.services.stream(
+            service, path(form, *ids), bearer=grant.access_token, query=query
+        )
+        return StreamingResponse(
+            chunks,
+            media_type=headers.get("content-type", "application/octet-stream"),
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
     async def mine(self, method: str, where: str, answer: type[T], body: Any = None) -> T:
         """A request of auth-service that goes by the session itself."""

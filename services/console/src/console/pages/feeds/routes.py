@@ -1,10 +1,9 @@
 """`/feeds`, `/feeds/{f}` and its steps to look at and to send."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 from fastapi import APIRouter
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from console.answers.catalog import (
     Completeness,
@@ -26,7 +25,7 @@ from console.pages.feeds.excluding import router as excluding
 from console.pages.feeds.steps import router as steps
 from console.pages.feeds.trying import router as trying
 from console.panels import panel
-from console.services import CATALOG, PUBLISHER, Problem, Refused, path
+from console.services import CATALOG, PUBLISHER, Problem, Refused
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
@@ -181,26 +180,8 @@ async def download(viewer: OfMerchant, feed_id: str) -> Response:
     wanted = viewer.query.get("format", "csv")
     chosen = wanted if wanted in FORMATS else "csv"
     query = {"format": chosen} if chosen != "jsonl" else {}
-    return await _passed_on(viewer, FEED + "/preview-download", feed_id, query, f"preview.{chosen}")
-
-
-async def _passed_on(
-    viewer: Member, form: str, name: str, query: dict[str, str], file_name: str
-) -> Response:
-    """A download passed on while it comes."""
-    grant = await viewer.grant(viewer.merchant_id)
-    headers, chunks = await viewer.console.services.stream(
-        CATALOG,
-        path(viewer.m(form), name),
-        bearer=grant.access_token,
-        query=query,
-    )
-    kept: AsyncIterator[bytes] = chunks
-    return StreamingResponse(
-        kept,
-        media_type=headers.get("content-type", "application/octet-stream"),
-        headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
-    )
+    where = viewer.m(FEED + "/preview-download")
+    return await viewer.passed_on(CATALOG, where, feed_id, query=query, name=f"preview.{chosen}")
 
 
 @router.get("/feeds/{feed_id}/preview/{family_id}")

@@ -3,12 +3,12 @@
 import asyncio
 
 from fastapi import APIRouter
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from console.answers.publisher import Item, PlanLine, Report, Run
 from console.pages.runs import views
 from console.panels import panel
-from console.services import PUBLISHER, Problem, Refused, path
+from console.services import PUBLISHER, Problem, Refused
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
@@ -92,16 +92,8 @@ async def confirm(viewer: OfMerchant, run_id: str) -> Response:
 @router.get("/runs/{run_id}/report-download")
 async def download(viewer: OfMerchant, run_id: str) -> Response:
     is_csv = viewer.query.get("format") != "json"
-    grant = await viewer.grant(viewer.merchant_id)
-    headers, chunks = await viewer.console.services.stream(
-        PUBLISHER,
-        path(viewer.m(RUN + "/report"), run_id),
-        bearer=grant.access_token,
-        query={"format": "csv"} if is_csv else {},
-    )
+    query = {"format": "csv"} if is_csv else {}
     name = "report.csv" if is_csv else "report.json"
-    return StreamingResponse(
-        chunks,
-        media_type=headers.get("content-type", "application/octet-stream"),
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    return await viewer.passed_on(
+        PUBLISHER, viewer.m(RUN + "/report"), run_id, query=query, name=name
     )
