@@ -21,13 +21,6 @@ from auth_service.second_factor.totp import (
 )
 from auth_service.sessions.passwords import PasswordUnfit, require_good_password
 from auth_service.sessions.throttle import PER_ACCOUNT, SignInThrottle, TooManySignIns
-from auth_service.signing_in.browser import (
-    CookieNames,
-    FormForeign,
-    require_form,
-    safe_next,
-    token_of,
-)
 from common.errors import NotFound, Refusal
 from common.web.identity import Identity
 
@@ -173,42 +166,6 @@ def test_each_role_may_what_the_one_below_may() -> None:
     assert owner >= MERCHANT_SCOPES
     assert not owner & {"operator", "token:read"}
     assert not any(scope.startswith(("members:", "clients:")) for scope in MERCHANT_SCOPES)
-
-
-@pytest.mark.parametrize(
-    "wanted", ["/v1/renew/a/b", "/", "/feeds/summer?tab=plan&x=%2F%2F", "/a//b", "/@x"]
-)
-def test_a_path_of_this_site_is_gone_to(wanted: str) -> None:
-    assert safe_next(wanted) == wanted
-
-
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        "",
-        "a",
-        "//x",
-        "/\\x",
-        "\\\\x",
-        "http://x",
-        "/ x",
-        "/x\r\ny: z",
-        "/x\x00",
-        "/é",
-        "/" + "x" * 500,
-    ],
-)
-def test_anything_else_is_not(wanted: str) -> None:
-    assert safe_next(wanted) is None
-
-
-def test_a_forms_token_is_its_browsers() -> None:
-    names = CookieNames(is_secure=True)
-    assert names.session.startswith("__Host-")
-    require_form({names.form: "one"}, names, token_of("one"))
-    for cookies in ({}, {names.form: "two"}, {names.form: "one", names.session: "s"}):
-        with pytest.raises(FormForeign):
-            require_form(cookies, names, token_of("one"))
 
 
 class Clock:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
-from console.browser import CookieNames, FormForeign
+from console.browser import ConsoleCookies, FormForeign
 from console.forms import FormUnreadable
 from console.headers import SafeHeaders
 from console.pages import ROUTERS
@@ -71,7 +71,7 @@ def create_app(settings: ConsoleSettings, http: httpx2.AsyncClient) -> FastAPI:
     tokens = Tokens(services, within=settings.panel_seconds)
     unread = UnreadCounts(services, tokens, within=settings.unread_seconds)
     app.state.console = Console(
-        settings, services, tokens, CookieNames(is_secure=settings.is_secure), unread
+        settings, services, tokens, ConsoleCookies(is_secure=settings.is_secure), unread
     )
     app.add_middleware(SafeHeaders, is_secure=settings.is_secure)
     app.add_exception_handler(NotSignedIn, _to_sign_in)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from common import clock
 from common.web.identity import IDENTIFIER_PATTERN
-from console.browser import CookieNames, require_form, token_of
+from console.browser import ConsoleCookies, require_form
 from console.forms import Form, open_upload, read_form
 from console.headers import FORMS, PICTURES
 from console.rendering import render
@@ -44,7 +44,7 @@ class Console:
     settings: ConsoleSettings
     services: Services
     tokens: Tokens
-    names: CookieNames
+    names: ConsoleCookies
     unread: UnreadCounts
 
 
@@ -83,7 +83,7 @@ class Visitor:
         key = self.session or self.request.cookies.get(self.console.names.form)
         if key is None:
             key = self._fresh_form = self._fresh_form or secrets.token_urlsafe(32)
-        return token_of(key)
+        return self.console.names.token_of(key)
 
     async def form(self) -> Form:
         """The form that was sent, which must be this browser's. Raises `FormForeign`."""

@@ -18,17 +18,12 @@ from auth_service.sessions.sign_in import Credentials, Guard, end_session, open_
 from auth_service.settings import AuthSettings
 from auth_service.shops.store import Shop
 from auth_service.signing_in import pages
-from auth_service.signing_in.browser import (
-    CookieNames,
-    form_token,
-    require_form,
-    safe_next,
-    token_of,
-)
+from auth_service.signing_in.form_foreign import FormForeign
 from auth_service.signing_in.renew_connection import NotAnOwner, begin_renewal, show_renewal
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.web.door import address_of
+from common.web.forms import CookieNames, safe_next
 from common.web.identity import IDENTIFIER_PATTERN, for_everybody
 from common.web.problem import PROBLEM_RESPONSES
 
@@ -85,23 +80,24 @@ class _Browser:
 
     def __init__(self, pool: Pool, *, is_secure: bool) -> None:
         self._pool = pool
-        self.names = CookieNames(is_secure=is_secure)
+        self.names = CookieNames("channel", is_secure=is_secure)
 
     def show(
         self, request: Request, form: pages.Form, refusal: Refusal | None = None
     ) -> HTMLResponse:
         """The form, with a token of this browser's; a new browser gets its cookie."""
-        token, fresh = form_token(request.cookies, self.names), None
+        token, fresh = self.names.form_token(request.cookies), None
         if token is None:
             fresh = new_secret()
-            token = token_of(fresh)
+            token = self.names.token_of(fresh)
         page = pages.form_page(form, token, refusal=refusal)
         if fresh is not None:
             self.keep(page, self.names.form, fresh, seconds=None)
         return page
 
     def require_form(self, request: Request, token: str) -> None:
-        require_form(request.cookies, self.names, token)
+        if not self.names.is_own(request.cookies, token):
+            raise FormForeign
 
     async def session(self, request: Request) -> Session:
         """The living session of the browser. Raises `SessionEnded`."""

@@ -5,8 +5,8 @@ import asyncio
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.forms import safe_next
 from console.answers.alerts import Subscriptions, Tried, Trouble
-from console.browser import safe_next
 from console.forms import Form
 from console.pages.alerts import views
 from console.pages.alerts.webhooks import router as webhooks

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.forms import safe_next
 from common.web.identity import IDENTIFIER_PATTERN
 from console.answers.auth import Invitation, LinkShown, NewSession, ServiceToken
-from console.browser import safe_next
 from console.forms import Form
 from console.services import AUTH, Problem, Refused
 from console.texts import LANGUAGES, N_
