@@ -22,8 +22,8 @@ from auth_service.clients.scopes import SCOPES_OF_ROLE
 from auth_service.clients.signing_keys import SigningKeys
 from auth_service.people.person import Person, Role
 from auth_service.people.store import ensure_person, save_membership
+from auth_service.sealing.token_vault import TokenVault
 from auth_service.settings import AuthSettings
-from auth_service.shops.token_vault import TokenVault
 from common import clock, clock_source
 from common.contracts.event import Event
 from common.jobs import Job

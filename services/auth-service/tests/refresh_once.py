@@ -6,8 +6,8 @@ import httpx2
 
 from aliexpress.wiring import client_of
 from auth_service.refreshing.refresh_tokens import Refresher, refresh_tokens
+from auth_service.sealing.token_vault import TokenVault
 from auth_service.settings import AuthSettings
-from auth_service.shops.token_vault import TokenVault
 from common import clock_source
 from common.postgres.pool import open_pool
 

@@ -8,9 +8,8 @@ from auth_service.alerts.tell import Teller
 from auth_service.mailing import store as mail_store
 from auth_service.mailing.queue_mail import MailQueue
 from auth_service.mailing.send_mails import MailSender
+from auth_service.sealing.token_vault import TokenVault
 from auth_service.settings import AuthSettings
-from auth_service.shops.token_vault import TokenVault
-from auth_service.tokens.rotate_keys import rotate_mail_keys, rotate_webhook_keys
 from auth_service.troubles.store import TELLING
 from auth_service.troubles.tend import forget_old_troubles, measure_troubles, tend_troubles
 from auth_service.webhooks import store as webhook_store
@@ -20,7 +19,6 @@ from common.postgres.pool import Pool
 
 SOON = timedelta(seconds=1)
 """How often due work is looked for that no commit of this process has made."""
-MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 
@@ -36,7 +34,6 @@ class Alerting:
         settings: AuthSettings,
     ) -> None:
         self._pool = pool
-        self._vault = vault
         self._kept = timedelta(days=settings.troubles_kept_days)
         self._teller = Teller(
             pool, mails, links, timedelta(seconds=settings.alerts_gathered_seconds)
@@ -48,7 +45,7 @@ class Alerting:
 
     def jobs(self) -> Sequence[Job]:
         """All of them."""
-        pool, vault = self._pool, self._vault
+        pool = self._pool
         return [
             Job("tend-troubles", lambda: tend_troubles(pool), every=SOON),
             Job("tell", self._teller.take_turn, every=SOON, woken_by=[TELLING]),
@@ -63,8 +60,6 @@ class Alerting:
             Job("forget-deliveries", self._deliverer.forget_old, every=HOUR),
             Job("forget-troubles", lambda: forget_old_troubles(pool, self._kept), every=HOUR),
             Job("measure-troubles", lambda: measure_troubles(pool), every=timedelta(seconds=10)),
-            Job("rotate-mail-keys", lambda: rotate_mail_keys(pool, vault), every=MINUTE),
-            Job("rotate-webhook-keys", lambda: rotate_webhook_keys(pool, vault), every=MINUTE),
         ]
 
     async def aclose(self) -> None:

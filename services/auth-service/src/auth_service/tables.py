@@ -1,5 +1,7 @@
 """The service's tables, declared once: its migrations are compared with them (`make check`)."""
 
+from typing import Any
+
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -24,6 +26,17 @@ from common.postgres.row_security import CONDITION, OF_EVERYBODY, of_parent
 from common.postgres.tables import BACKBONE
 
 TABLES = MetaData()
+
+
+def _sealed(*, nullable: bool = False) -> tuple[Column[Any], ...]:
+    """A `SealedToken`."""
+    return (
+        Column("sealed_under", Text, nullable=nullable),
+        Column("wrapped_key", LargeBinary, nullable=nullable),
+        Column("nonce", LargeBinary, nullable=nullable),
+        Column("ciphertext", LargeBinary, nullable=nullable),
+    )
+
 
 merchant = Table(
     "merchant",
@@ -58,10 +71,7 @@ producer_key = Table(
     Column(
         "client_id", Text, ForeignKey("api_client.client_id", ondelete="CASCADE"), nullable=False
     ),
-    Column("sealed_under", Text, nullable=False),
-    Column("wrapped_key", LargeBinary, nullable=False),
-    Column("nonce", LargeBinary, nullable=False),
-    Column("ciphertext", LargeBinary, nullable=False),
+    *_sealed(),
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 Index("producer_key_of_client", producer_key.c.client_id)
@@ -99,10 +109,7 @@ token_refresh = Table(
     Column("usable_until", DateTime(timezone=True), nullable=False),
     Column("due_at", DateTime(timezone=True)),
     Column("refusal", Text),
-    Column("sealed_under", Text, nullable=False),
-    Column("wrapped_key", LargeBinary, nullable=False),
-    Column("nonce", LargeBinary, nullable=False),
-    Column("ciphertext", LargeBinary, nullable=False),
+    *_sealed(),
     ForeignKeyConstraint(["merchant_id", "shop_id"], ["shop.merchant_id", "shop.shop_id"]),
 )
 Index("token_refresh_due", token_refresh.c.due_at, postgresql_where=text("due_at IS NOT NULL"))
@@ -206,10 +213,7 @@ second_factor = Table(
     "second_factor",
     TABLES,
     _person_id(primary_key=True),
-    Column("sealed_under", Text, nullable=False),
-    Column("wrapped_key", LargeBinary, nullable=False),
-    Column("nonce", LargeBinary, nullable=False),
-    Column("ciphertext", LargeBinary, nullable=False),
+    *_sealed(),
     Column("made_at", DateTime(timezone=True), nullable=False),
     Column("confirmed_at", DateTime(timezone=True)),
     Column("last_step", BigInteger),
@@ -241,10 +245,7 @@ mail = Table(
     Column("claimed_by", Text),
     Column("ended_at", DateTime(timezone=True)),
     Column("last_error", Text),
-    Column("sealed_under", Text),
-    Column("wrapped_key", LargeBinary),
-    Column("nonce", LargeBinary),
-    Column("ciphertext", LargeBinary),
+    *_sealed(nullable=True),
 )
 Index("mail_due", mail.c.next_at, postgresql_where=text("next_at IS NOT NULL"))
 Index("mail_ended", mail.c.ended_at, postgresql_where=text("ended_at IS NOT NULL"))
@@ -394,10 +395,7 @@ webhook_secret = Table(
     ),
     Column("made_at", DateTime(timezone=True), nullable=False),
     Column("ends_at", DateTime(timezone=True)),
-    Column("sealed_under", Text, nullable=False),
-    Column("wrapped_key", LargeBinary, nullable=False),
-    Column("nonce", LargeBinary, nullable=False),
-    Column("ciphertext", LargeBinary, nullable=False),
+    *_sealed(),
 )
 Index("webhook_secret_of_endpoint", webhook_secret.c.endpoint_id)
 

@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from auth_service.shops.token_vault import (
+from auth_service.sealing.token_vault import (
     MasterKeysUnusable,
     Owner,
     SealBroken,

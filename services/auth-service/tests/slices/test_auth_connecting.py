@@ -6,8 +6,9 @@ import pytest
 
 from auth_service.merchants.register_merchant import register_merchant
 from auth_service.merchants.store import Merchant
-from auth_service.shops.token_vault import TokenVault
-from auth_service.tokens.rotate_keys import rotate_keys
+from auth_service.sealing.rewrap import rewrap_next
+from auth_service.sealing.token_vault import TokenVault
+from auth_service.shops import store
 from common.contracts.shop import ShopState
 from common.contracts.token import TokenRenewed
 from common.failpoints import FailpointError, arm
@@ -155,8 +156,8 @@ async def test_master_keys_rotate_without_downtime(selling: Selling) -> None:
     old = auth.settings.master_keys.get_secret_value()
     both = TokenVault.parse(f"k2:{'A' * 43}=,{old}")
 
-    assert await rotate_keys(auth.pool, both)
-    assert not await rotate_keys(auth.pool, both)
+    assert await rewrap_next(auth.pool, both, store.SEALED)
+    assert not await rewrap_next(auth.pool, both, store.SEALED)
 
     assert (await auth.row())["token_key_id"] == "k2"
 

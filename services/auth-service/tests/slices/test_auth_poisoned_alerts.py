@@ -4,13 +4,15 @@ import pytest
 
 from auth_service.alerts import tell
 from auth_service.mailing import send_mails
+from auth_service.mailing import store as mail_store
 from auth_service.mailing.content import Content
-from auth_service.shops.token_vault import TokenVault
-from auth_service.tokens.rotate_keys import rotate_mail_keys, rotate_webhook_keys
+from auth_service.sealing.rewrap import rewrap_next
+from auth_service.sealing.token_vault import TokenVault
 from auth_service.troubles import change
 from auth_service.troubles.texts.describe import describe
 from auth_service.troubles.trouble import Found, Trouble
 from auth_service.webhooks import deliver
+from auth_service.webhooks import store as webhook_store
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase
 
@@ -123,7 +125,9 @@ async def test_rotate_keys(alerts: Alerts) -> None:
             b"\x00" * 40,
         )
     vault = TokenVault.parse(f"{NEW_KEY},{MASTER_KEY}")
-    while await rotate_mail_keys(pool, vault) or await rotate_webhook_keys(pool, vault):
+    while await rewrap_next(pool, vault, mail_store.SEALED) or await rewrap_next(
+        pool, vault, webhook_store.SEALED
+    ):
         pass
     for table in ("mail", "webhook_secret"):
         rows = await pool.fetch(f"SELECT sealed_under FROM {table} ORDER BY sealed_under")

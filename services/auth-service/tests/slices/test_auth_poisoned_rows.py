@@ -8,12 +8,16 @@ import pytest
 from aliexpress.wiring import client_of
 from auth_service.expiry.watch_tokens import watch_tokens
 from auth_service.people.store import ensure_person
-from auth_service.producer_keys.make_key import make_key, rewrap_keys
+from auth_service.producer_keys import store as producer_key_store
+from auth_service.producer_keys.make_key import make_key
 from auth_service.refreshing.refresh_tokens import Refresher, refresh_tokens
-from auth_service.second_factor.check_code import enrol, rewrap_factors
+from auth_service.sealing.rewrap import rewrap_next
+from auth_service.sealing.token_vault import TokenVault
+from auth_service.second_factor import store as factor_store
+from auth_service.second_factor.check_code import enrol
+from auth_service.shops import store as shop_store
+from auth_service.shops.refresh import store as refresh_store
 from auth_service.shops.republish import republish
-from auth_service.shops.token_vault import TokenVault
-from auth_service.tokens.rotate_keys import rotate_keys, rotate_refresh_keys
 from common import clock
 from common.contracts.shop import ShopState
 from common.contracts.token import TokenExpiring
@@ -69,7 +73,7 @@ async def test_rotate_keys(selling: tuple[Auth, Seller]) -> None:
     new = "k2:" + base64.b64encode(b"2" * 32).decode()
     vault = TokenVault.parse(f"{new},{MASTER_KEY}")
 
-    while await rotate_keys(auth.pool, vault):
+    while await rewrap_next(auth.pool, vault, shop_store.SEALED):
         pass
 
     keys = {merchant: (await auth.row(merchant))["token_key_id"] for merchant in SELLERS}
@@ -84,7 +88,7 @@ async def test_rotate_refresh_keys(refreshing: tuple[Auth, Seller]) -> None:
     new = "k2:" + base64.b64encode(b"2" * 32).decode()
     vault = TokenVault.parse(f"{new},{MASTER_KEY}")
 
-    while await rotate_refresh_keys(auth.pool, vault):
+    while await rewrap_next(auth.pool, vault, refresh_store.SEALED):
         pass
 
     rows = await auth.pool.fetch("SELECT merchant_id, sealed_under FROM token_refresh")
@@ -123,7 +127,8 @@ async def test_rotate_producer_keys(auth: Auth) -> None:
     )
     new = "k2:" + base64.b64encode(b"2" * 32).decode()
 
-    while await rewrap_keys(auth.pool, TokenVault.parse(f"{new},{MASTER_KEY}")):
+    vault = TokenVault.parse(f"{new},{MASTER_KEY}")
+    while await rewrap_next(auth.pool, vault, producer_key_store.SEALED):
         pass
 
     rows = await auth.pool.fetch("SELECT merchant_id, sealed_under FROM producer_key")
@@ -146,7 +151,8 @@ async def test_rotate_second_factors(auth: Auth) -> None:
     )
     new = "k2:" + base64.b64encode(b"2" * 32).decode()
 
-    while await rewrap_factors(auth.pool, TokenVault.parse(f"{new},{MASTER_KEY}")):
+    vault = TokenVault.parse(f"{new},{MASTER_KEY}")
+    while await rewrap_next(auth.pool, vault, factor_store.SEALED):
         pass
 
     rows = await auth.pool.fetch("SELECT person_id, sealed_under FROM second_factor")

@@ -1,7 +1,8 @@
 """Keys that producers sign with: shown once, sealed, two at most, gone with their client."""
 
-from auth_service.producer_keys.make_key import rewrap_keys
-from auth_service.shops.token_vault import TokenVault
+from auth_service.producer_keys import store
+from auth_service.sealing.rewrap import rewrap_next
+from auth_service.sealing.token_vault import TokenVault
 from common.contracts.signature import ProducerKey
 
 from ..auth_harness import MASTER_KEY, Auth
@@ -119,9 +120,10 @@ async def test_a_new_master_key_wraps_them_again(auth: Auth) -> None:
     await auth.register()
     key = await new_key(auth, await new_client(auth, "catalogue:write"))
     vault = TokenVault.parse("k2:" + "Mg" * 21 + "M=," + MASTER_KEY)
-    assert await rewrap_keys(auth.pool, vault)
-    assert not await rewrap_keys(auth.pool, vault)
+    assert await rewrap_next(auth.pool, vault, store.SEALED)
+    assert not await rewrap_next(auth.pool, vault, store.SEALED)
     assert await auth.pool.fetchval("SELECT sealed_under FROM producer_key") == "k2"
     assert key.key_id == await auth.pool.fetchval("SELECT key_id FROM producer_key")
-    assert await rewrap_keys(auth.pool, TokenVault.parse(MASTER_KEY + ",k2:" + "Mg" * 21 + "M="))
+    back = TokenVault.parse(MASTER_KEY + ",k2:" + "Mg" * 21 + "M=")
+    assert await rewrap_next(auth.pool, back, store.SEALED)
     assert len(await looked_up(auth, key)) == 1

@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from aliexpress.wiring import client_of
 from auth_service.expiry.watch_tokens import watch_tokens
 from auth_service.refreshing.refresh_tokens import PAUSE, Refresher, _refresh, refresh_tokens
+from auth_service.sealing.token_vault import Owner, RefreshOwner, SealBroken, SealedToken
 from auth_service.shops.refresh import store as refresh_store
-from auth_service.shops.token_vault import Owner, RefreshOwner, SealBroken, SealedToken
 from common import clock
 from common.contracts.shop import ShopState
 from common.contracts.token import TokenExpired, TokenExpiring, TokenRenewed

@@ -8,10 +8,10 @@ import jwt
 import pytest
 from structlog.testing import capture_logs
 
+from auth_service.sealing.token_vault import SealBroken, SealedToken
 from auth_service.second_factor.store import FactorOwner
 from auth_service.second_factor.totp import code_at, step_of
 from auth_service.sessions.passwords import Cost, Passwords, Verdict
-from auth_service.shops.token_vault import SealBroken, SealedToken
 from common import clock
 
 from ..auth_harness import Auth

@@ -18,8 +18,8 @@ from auth_service.connecting.connect_shop import (
 from auth_service.connecting.finish_connection import Callback, finish_connection
 from auth_service.connecting.pages import connected_page, invitation_page, refused_page
 from auth_service.html import HEADERS
+from auth_service.sealing.token_vault import TokenVault
 from auth_service.settings import AuthSettings
-from auth_service.shops.token_vault import TokenVault
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.web.identity import for_everybody

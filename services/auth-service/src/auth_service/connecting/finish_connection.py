@@ -12,9 +12,9 @@ from aliexpress.oauth import CodeVerifier, TokenGrant, create_token
 from auth_service.clients.secrets import hash_of
 from auth_service.connecting.store import Attempt, claim_return
 from auth_service.merchants.eligibility import require_eligible
+from auth_service.sealing.token_vault import TokenVault
 from auth_service.shops import store
 from auth_service.shops.take_grant import take_grant
-from auth_service.shops.token_vault import TokenVault
 from common.errors import Refusal
 from common.failpoints import reach
 from common.postgres.audit import acting_as, current_actor, record

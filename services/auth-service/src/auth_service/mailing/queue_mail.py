@@ -11,7 +11,7 @@ import msgspec
 from auth_service.languages import language_of
 from auth_service.mailing import store
 from auth_service.mailing.content import content_of
-from auth_service.shops.token_vault import TokenVault
+from auth_service.sealing.token_vault import TokenVault
 from common.postgres.acting import EVERYBODY, NOBODY, current_merchant
 from common.postgres.pool import Connection
 

@@ -22,7 +22,7 @@ from auth_service.mailing.queue_mail import MailQueue
 from auth_service.mailing.smtp import MailRefused, SmtpConnection, smtp_connection
 from auth_service.mailing.smtp_access import SmtpAccess
 from auth_service.retries import next_attempt
-from auth_service.shops.token_vault import SealBroken
+from auth_service.sealing.token_vault import SealBroken
 from common import clock
 from common.errors import Outage
 from common.failpoints import reach

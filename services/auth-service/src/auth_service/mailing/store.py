@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
-
-from auth_service import tables
-from auth_service.shops.token_vault import SealedToken
+from auth_service.sealing.store import SealedRows
+from auth_service.sealing.token_vault import SealedToken
+from auth_service.tables import mail
 from common import clock
-from common.postgres import core
 from common.postgres.pool import Connection
-from common.postgres.set_aside import RowKey
 from common.postgres.unit_of_work import WorkKind, made_work
+
+SEALED = SealedRows("rotate-mail-keys", mail, ("mail_id",))
+"""The table's sealed values."""
 
 SENDING = WorkKind()
 """Mails that are due."""
@@ -176,47 +176,3 @@ async def forget_mails(
         limit,
     )
     return len(rows)
-
-
-# -- seals ------------------------------------------------------------------------------------
-
-
-async def list_sealed_under_other_key(
-    connection: Connection, job: str, key_id: str, now: datetime, *, limit: int
-) -> list[RowKey]:
-    """Mails whose parameters are under another master key than this one."""
-    mail = tables.mail.c
-    rows = await core.fetch(
-        connection,
-        sa.select(mail.mail_id)
-        .where(mail.sealed_under != key_id, ~sa.func.is_held(job, "", mail.mail_id, now))
-        .order_by(mail.mail_id)
-        .limit(limit),
-    )
-    return [RowKey("", row[0]) for row in rows]
-
-
-async def claim_sealed_under_other_key(
-    connection: Connection, mails: Sequence[RowKey], key_id: str
-) -> list[tuple[str, str, SealedToken]]:
-    """Of these mails, those under another master key: nobody, id, seal; rows locked."""
-    rows = await connection.fetch(
-        """
-        SELECT mail_id, sealed_under, wrapped_key, nonce, ciphertext FROM mail
-        WHERE mail_id = ANY($1) AND sealed_under <> $2 ORDER BY mail_id FOR UPDATE SKIP LOCKED
-        """,
-        [mail.subject for mail in mails],
-        key_id,
-    )
-    return [("", row[0], SealedToken(row[1], row[2], row[3], row[4])) for row in rows]
-
-
-async def save_wrapping(
-    connection: Connection, _merchant_id: str, mail_id: str, sealed: SealedToken
-) -> None:
-    await connection.execute(
-        "UPDATE mail SET sealed_under = $2, wrapped_key = $3 WHERE mail_id = $1",
-        mail_id,
-        sealed.key_id,
-        sealed.wrapped_key,
-    )

@@ -10,7 +10,7 @@ from auth_service.access import services_only
 from auth_service.producer_keys import store
 from auth_service.producer_keys.make_key import WRITES_CATALOGUE, make_key, open_keys
 from auth_service.producer_keys.store import KeyOwner
-from auth_service.shops.token_vault import TokenVault
+from auth_service.sealing.token_vault import TokenVault
 from common.contracts.signature import KEY_ID_PATTERN
 from common.postgres.audit import record
 from common.postgres.pool import Pool

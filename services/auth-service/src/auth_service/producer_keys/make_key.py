@@ -7,13 +7,11 @@ from collections.abc import Sequence
 
 from auth_service.producer_keys import store
 from auth_service.producer_keys.store import KeyOwner
-from auth_service.shops.token_vault import TokenVault
-from common import clock
+from auth_service.sealing.token_vault import TokenVault
 from common.contracts.signature import KEY_BYTES, ProducerKey
 from common.errors import Refusal
 from common.postgres.audit import record
 from common.postgres.pool import Pool
-from common.postgres.set_aside import RowKey, each_apart
 from common.postgres.unit_of_work import reading, unit_of_work
 
 WRITES_CATALOGUE = "catalogue:write"
@@ -57,22 +55,3 @@ async def open_keys(
         (owner, ProducerKey(owner.key_id, b64decode(vault.open(sealed, owner))))
         for owner, sealed in found
     ]
-
-
-async def rewrap_keys(pool: Pool, vault: TokenVault) -> bool:
-    """Wrap the next keys under the current master key. Whether there were any."""
-    async with reading(pool) as connection:
-        found = await store.list_sealed_under_other_key(
-            connection, JOB, vault.current_key_id, clock.now(), limit=ROWS
-        )
-
-    async def rewrap(keys: Sequence[RowKey]) -> None:
-        async with unit_of_work(pool) as connection:
-            claimed = await store.claim_sealed_under_other_key(
-                connection, [key.subject for key in keys], vault.current_key_id
-            )
-            for key_id, sealed in claimed:
-                await store.save_wrapping(connection, key_id, vault.rewrap(sealed))
-
-    await each_apart(pool, JOB, found, rewrap, key=lambda key: key)
-    return bool(found)

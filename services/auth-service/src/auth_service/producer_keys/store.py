@@ -6,11 +6,15 @@ from datetime import datetime
 
 import msgspec
 
-from auth_service.shops.token_vault import SealedToken
+from auth_service.sealing.store import SealedRows
+from auth_service.sealing.token_vault import SealedToken
+from auth_service.tables import producer_key
 from common import clock
 from common.errors import NotFound
 from common.postgres.pool import Connection
-from common.postgres.set_aside import RowKey
+
+SEALED = SealedRows("rotate-producer-keys", producer_key, ("merchant_id", "key_id"))
+"""The table's sealed values."""
 
 
 @dataclass(frozen=True)
@@ -119,45 +123,3 @@ async def find_sealed(
         )
         for row in rows
     ]
-
-
-async def list_sealed_under_other_key(
-    connection: Connection, job: str, master_key_id: str, now: datetime, *, limit: int
-) -> list[RowKey]:
-    """Keys under another master key than this one, and that this job is not to pass over."""
-    rows = await connection.fetch(
-        """
-        SELECT merchant_id, key_id FROM producer_key
-        WHERE sealed_under <> $2 AND NOT is_held($1, merchant_id, key_id, $3)
-        ORDER BY key_id LIMIT $4
-        """,
-        job,
-        master_key_id,
-        now,
-        limit,
-    )
-    return [RowKey(*row) for row in rows]
-
-
-async def claim_sealed_under_other_key(
-    connection: Connection, key_ids: Sequence[str], master_key_id: str
-) -> list[tuple[str, SealedToken]]:
-    """Of these keys those under another master key than this one, by id; rows locked."""
-    rows = await connection.fetch(
-        """
-        SELECT key_id, sealed_under, wrapped_key, nonce, ciphertext FROM producer_key
-        WHERE key_id = ANY($1) AND sealed_under <> $2 ORDER BY key_id FOR UPDATE SKIP LOCKED
-        """,
-        key_ids,
-        master_key_id,
-    )
-    return [(row[0], SealedToken(row[1], row[2], row[3], row[4])) for row in rows]
-
-
-async def save_wrapping(connection: Connection, key_id: str, sealed: SealedToken) -> None:
-    await connection.execute(
-        "UPDATE producer_key SET sealed_under = $2, wrapped_key = $3 WHERE key_id = $1",
-        key_id,
-        sealed.key_id,
-        sealed.wrapped_key,
-    )

@@ -15,11 +15,11 @@ import structlog
 from aliexpress.client import Client
 from aliexpress.errors import CallerFault, LimitReached, MarketplaceFailure, TokenDead
 from aliexpress.oauth import TokenGrant, refresh_token
+from auth_service.sealing.token_vault import SealedToken, TokenVault
 from auth_service.shops import store
 from auth_service.shops.refresh import store as refresh_store
 from auth_service.shops.refresh.store import RefreshPlan
 from auth_service.shops.take_grant import take_grant
-from auth_service.shops.token_vault import SealedToken, TokenVault
 from common import clock
 from common.failpoints import reach
 from common.postgres.leases import hold_lease

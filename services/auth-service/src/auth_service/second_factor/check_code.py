@@ -1,9 +1,9 @@
 """Enrol, confirm and ask for a second factor, and keep its seal under the current master key."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auth_service.people.person import Person
+from auth_service.sealing.token_vault import TokenVault
 from auth_service.second_factor import store
 from auth_service.second_factor.totp import (
     hash_of_recovery_code,
@@ -12,13 +12,10 @@ from auth_service.second_factor.totp import (
     provisioning_uri,
     step_of_code,
 )
-from auth_service.shops.token_vault import TokenVault
 from common import clock
 from common.errors import NotFound, Refusal
 from common.postgres.audit import record
-from common.postgres.pool import Connection, Pool
-from common.postgres.set_aside import RowKey, each_apart
-from common.postgres.unit_of_work import reading, unit_of_work
+from common.postgres.pool import Connection
 
 JOB = "rotate-second-factors"
 ROWS = 100
@@ -119,26 +116,6 @@ async def disable(connection: Connection, person: Person) -> None:
     if not await store.delete_factor(connection, person.person_id):
         raise NotFound("second factor", remedy="There is none to disable.")
     await record(connection, "second-factor.disabled", person.email)
-
-
-async def rewrap_factors(pool: Pool, vault: TokenVault) -> bool:
-    """Wrap the next secrets under the current master key. Whether there were any."""
-    key_id = vault.current_key_id
-    async with reading(pool) as connection:
-        found = await store.list_sealed_under_other_key(
-            connection, JOB, key_id, clock.now(), limit=ROWS
-        )
-
-    async def rewrap(rows: Sequence[RowKey]) -> None:
-        async with unit_of_work(pool) as connection:
-            claimed = await store.claim_sealed_under_other_key(
-                connection, [row.subject for row in rows], key_id
-            )
-            for person_id, sealed in claimed:
-                await store.save_wrapping(connection, person_id, vault.rewrap(sealed))
-
-    await each_apart(pool, JOB, found, rewrap, key=lambda row: row)
-    return bool(found)
 
 
 async def _take_totp(

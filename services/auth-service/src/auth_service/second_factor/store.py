@@ -6,10 +6,14 @@ from datetime import datetime
 
 import msgspec
 
-from auth_service.shops.token_vault import SealedToken
+from auth_service.sealing.store import SealedRows
+from auth_service.sealing.token_vault import SealedToken
+from auth_service.tables import second_factor
 from common import clock
 from common.postgres.pool import Connection
-from common.postgres.set_aside import RowKey
+
+SEALED = SealedRows("rotate-second-factors", second_factor, ("person_id",))
+"""The table's sealed values."""
 
 
 @dataclass(frozen=True)
@@ -132,45 +136,3 @@ async def delete_factor(connection: Connection, person_id: str) -> bool:
         "DELETE FROM second_factor WHERE person_id = $1 RETURNING 1", person_id
     )
     return deleted is not None
-
-
-async def list_sealed_under_other_key(
-    connection: Connection, job: str, master_key_id: str, now: datetime, *, limit: int
-) -> list[RowKey]:
-    """Factors under another master key than this one, that this job is not to pass over."""
-    rows = await connection.fetch(
-        """
-        SELECT person_id FROM second_factor
-        WHERE sealed_under <> $2 AND NOT is_held($1, '', person_id, $3)
-        ORDER BY person_id LIMIT $4
-        """,
-        job,
-        master_key_id,
-        now,
-        limit,
-    )
-    return [RowKey("", row["person_id"]) for row in rows]
-
-
-async def claim_sealed_under_other_key(
-    connection: Connection, person_ids: Sequence[str], master_key_id: str
-) -> list[tuple[str, SealedToken]]:
-    """Of these people's factors those under another master key than this one; rows locked."""
-    rows = await connection.fetch(
-        """
-        SELECT person_id, sealed_under, wrapped_key, nonce, ciphertext FROM second_factor
-        WHERE person_id = ANY($1) AND sealed_under <> $2 ORDER BY person_id FOR UPDATE SKIP LOCKED
-        """,
-        person_ids,
-        master_key_id,
-    )
-    return [(row[0], SealedToken(row[1], row[2], row[3], row[4])) for row in rows]
-
-
-async def save_wrapping(connection: Connection, person_id: str, sealed: SealedToken) -> None:
-    await connection.execute(
-        "UPDATE second_factor SET sealed_under = $2, wrapped_key = $3 WHERE person_id = $1",
-        person_id,
-        sealed.key_id,
-        sealed.wrapped_key,
-    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from auth_service.clients.secrets import hash_of, new_secret
 from auth_service.people.person import EmailUnusable, Person, normal_email
 from auth_service.people.store import find_by_email
+from auth_service.sealing.token_vault import TokenVault
 from auth_service.second_factor.check_code import CodeNeeded, require_code
 from auth_service.sessions import store
 from auth_service.sessions.passwords import Passwords, require_good_password
@@ -22,7 +23,6 @@ from auth_service.sessions.session import (
     SignInRefused,
 )
 from auth_service.sessions.throttle import SignInThrottle
-from auth_service.shops.token_vault import TokenVault
 from common import clock
 from common.postgres import audit
 from common.postgres.audit import record

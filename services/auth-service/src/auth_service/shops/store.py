@@ -8,7 +8,8 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from auth_service.shops.token_vault import Owner, SealedToken
+from auth_service.sealing.store import SealedRows
+from auth_service.sealing.token_vault import Owner, SealedToken
 from auth_service.tables import merchant, shop
 from common import clock
 from common.contracts.shop import Connection as ShopConnection
@@ -78,6 +79,13 @@ _SEALED = (
     shop.c.token_nonce,
     shop.c.token_ciphertext,
 )
+SEALED = SealedRows(
+    "rotate-keys",
+    shop,
+    ("merchant_id", "shop_id"),
+    ("token_key_id", "token_wrapped_key", "token_nonce", "token_ciphertext"),
+)
+"""The table's sealed values."""
 
 
 def _is_shop(merchant_id: str, shop_id: str) -> sa.ColumnElement[bool]:
@@ -289,51 +297,6 @@ async def find_sealed(
     if key_id is None:
         return found, None
     return found, SealedToken(key_id, wrapped_key, nonce, ciphertext)
-
-
-async def list_sealed_under_other_key(
-    connection: Connection, job: str, key_id: str, now: datetime, *, limit: int
-) -> list[RowKey]:
-    """Shops whose token is under another master key than this one, and that this job is not to
-    pass over."""
-    rows = await core.fetch(
-        connection,
-        sa.select(*_KEY)
-        .where(shop.c.token_key_id != key_id, ~sa.func.is_held(job, *_KEY, now))
-        .order_by(*_KEY)
-        .limit(limit),
-    )
-    return [RowKey(*row) for row in rows]
-
-
-async def claim_sealed_under_other_key(
-    connection: Connection, shops: Sequence[RowKey], key_id: str
-) -> list[tuple[str, str, SealedToken]]:
-    """Of these shops, tokens under another master key than this one: merchant, shop, token; rows
-    locked."""
-    rows = await core.fetch(
-        connection,
-        sa.select(*_KEY, *_SEALED)
-        .where(shop.c.token_key_id != key_id, core.is_among(_KEY, shops))
-        .order_by(*_KEY)
-        .with_for_update(skip_locked=True),
-    )
-    return [(row[0], row[1], SealedToken(row[2], row[3], row[4], row[5])) for row in rows]
-
-
-async def save_wrapping(
-    connection: Connection, merchant_id: str, shop_id: str, sealed: SealedToken
-) -> None:
-    await connection.execute(
-        """
-        UPDATE shop SET token_key_id = $3, token_wrapped_key = $4
-        WHERE merchant_id = $1 AND shop_id = $2
-        """,
-        merchant_id,
-        shop_id,
-        sealed.key_id,
-        sealed.wrapped_key,
-    )
 
 
 # -- steps towards a token's end --------------------------------------------------------------

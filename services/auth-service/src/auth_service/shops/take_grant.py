@@ -1,13 +1,13 @@
 """A new pair of tokens becomes the shop's next generation: stored sealed, and published."""
 
 from aliexpress.oauth import TokenGrant
+from auth_service.sealing.token_vault import Owner, RefreshOwner, TokenVault
 from auth_service.shops import store
 from auth_service.shops.expiry_steps import first_step_at
 from auth_service.shops.publish_state import SOURCE, publish_states
 from auth_service.shops.refresh import store as refresh_store
 from auth_service.shops.refresh.refresh_time import refresh_at, share_of
 from auth_service.shops.report_troubles import report_renewed
-from auth_service.shops.token_vault import Owner, RefreshOwner, TokenVault
 from common import clock
 from common.contracts.token import Cause, TokenRenewed
 from common.messaging.outbox import add_events

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from aliexpress.client import Client
 from auth_service.access import MerchantId, ShopId, services_only
-from auth_service.shops.token_vault import Owner, TokenVault
+from auth_service.sealing.token_vault import Owner, TokenVault
 from auth_service.tokens.end_connection import end_dead_connection
 from auth_service.tokens.issue_token import issue_token
 from common.contracts.shop import Connection

@@ -6,11 +6,11 @@ from aliexpress.client import Client
 from aliexpress.errors import CallerFault, TokenDead
 from aliexpress.operation import AccessToken
 from aliexpress.shop import load_merchant_profile
+from auth_service.sealing.token_vault import Owner, TokenVault
 from auth_service.shops import store
 from auth_service.shops.publish_state import SOURCE, publish_states
 from auth_service.shops.refresh import store as refresh_store
 from auth_service.shops.report_troubles import report_taken_back
-from auth_service.shops.token_vault import Owner, TokenVault
 from common import clock
 from common.contracts.token import TokenExpired
 from common.messaging.outbox import add_events

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from auth_service.sealing.token_vault import TokenVault
 from auth_service.shops import store
-from auth_service.shops.token_vault import TokenVault
 from common import clock
 from common.errors import Refusal
 from common.postgres.pool import Pool

@@ -16,7 +16,7 @@ import httpx2
 import structlog
 
 from auth_service.retries import next_attempt
-from auth_service.shops.token_vault import SealBroken, TokenVault
+from auth_service.sealing.token_vault import SealBroken, TokenVault
 from auth_service.troubles.change import raise_trouble
 from auth_service.troubles.trouble import Found
 from auth_service.webhooks import store

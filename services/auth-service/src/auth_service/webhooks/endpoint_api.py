@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.access import RowId, WebhookReader, WebhookWriter
-from auth_service.shops.token_vault import TokenVault
+from auth_service.sealing.token_vault import TokenVault
 from auth_service.webhooks import store
 from auth_service.webhooks.endpoints import (
     delete_endpoint,

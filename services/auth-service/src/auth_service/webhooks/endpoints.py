@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from auth_service.shops.token_vault import TokenVault
+from auth_service.sealing.token_vault import TokenVault
 from auth_service.troubles.change import end_trouble
 from auth_service.webhooks import store
 from auth_service.webhooks.rules import MOST_ENDPOINTS, OVERLAP

@@ -9,13 +9,16 @@ import asyncpg
 import sqlalchemy as sa
 
 from auth_service import tables
-from auth_service.shops.token_vault import SealedToken
+from auth_service.sealing.store import SealedRows
+from auth_service.sealing.token_vault import SealedToken
 from common import clock
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
-from common.postgres.set_aside import RowKey
 from common.postgres.unit_of_work import WorkKind, made_work
+
+SEALED = SealedRows("rotate-webhook-keys", tables.webhook_secret, ("merchant_id", "secret_id"))
+"""The table's sealed values."""
 
 DELIVERING = WorkKind()
 """Deliveries that are due."""
@@ -279,51 +282,6 @@ async def list_secrets(connection: Connection, endpoint_id: str) -> list[Secret]
         clock.now(),
     )
     return [Secret(row[0], row[1], SealedToken(row[2], row[3], row[4], row[5])) for row in rows]
-
-
-async def list_sealed_under_other_key(
-    connection: Connection, job: str, key_id: str, now: datetime, *, limit: int
-) -> list[RowKey]:
-    """Secrets under another master key than this one."""
-    secret = tables.webhook_secret.c
-    rows = await core.fetch(
-        connection,
-        sa.select(secret.merchant_id, secret.secret_id)
-        .where(
-            secret.sealed_under != key_id,
-            ~sa.func.is_held(job, secret.merchant_id, secret.secret_id, now),
-        )
-        .order_by(secret.secret_id)
-        .limit(limit),
-    )
-    return [RowKey(*row) for row in rows]
-
-
-async def claim_sealed_under_other_key(
-    connection: Connection, secrets: Sequence[RowKey], key_id: str
-) -> list[tuple[str, str, SealedToken]]:
-    """Of these secrets, those under another master key: merchant, id, seal; rows locked."""
-    rows = await connection.fetch(
-        """
-        SELECT merchant_id, secret_id, sealed_under, wrapped_key, nonce, ciphertext
-        FROM webhook_secret WHERE secret_id = ANY($1) AND sealed_under <> $2
-        ORDER BY secret_id FOR UPDATE SKIP LOCKED
-        """,
-        [secret.subject for secret in secrets],
-        key_id,
-    )
-    return [(row[0], row[1], SealedToken(row[2], row[3], row[4], row[5])) for row in rows]
-
-
-async def save_wrapping(
-    connection: Connection, _merchant_id: str, secret_id: str, sealed: SealedToken
-) -> None:
-    await connection.execute(
-        "UPDATE webhook_secret SET sealed_under = $2, wrapped_key = $3 WHERE secret_id = $1",
-        secret_id,
-        sealed.key_id,
-        sealed.wrapped_key,
-    )
 
 
 # -- deliveries -------------------------------------------------------------------------------

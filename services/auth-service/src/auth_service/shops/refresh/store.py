@@ -10,9 +10,14 @@ from datetime import datetime
 
 import asyncpg
 
-from auth_service.shops.token_vault import RefreshOwner, SealedToken
+from auth_service.sealing.store import SealedRows
+from auth_service.sealing.token_vault import RefreshOwner, SealedToken
+from auth_service.tables import token_refresh
 from common.postgres.pool import Connection
 from common.postgres.set_aside import RowKey
+
+SEALED = SealedRows("rotate-refresh-keys", token_refresh, ("merchant_id", "shop_id"))
+"""The table's sealed values."""
 
 
 @dataclass(frozen=True)
@@ -151,61 +156,4 @@ async def give_up(connection: Connection, plan: RefreshPlan, refusal: str) -> No
         plan.shop_id,
         plan.generation,
         refusal,
-    )
-
-
-# -- new master keys --------------------------------------------------------------------------
-
-
-async def list_sealed_under_other_key(
-    connection: Connection, job: str, key_id: str, now: datetime, *, limit: int
-) -> list[RowKey]:
-    """Shops whose refresh token is under another master key than this one, and that this job is
-    not to pass over."""
-    rows = await connection.fetch(
-        """
-        SELECT merchant_id, shop_id FROM token_refresh
-        WHERE sealed_under <> $2 AND NOT is_held($1, merchant_id, shop_id, $3)
-        ORDER BY merchant_id, shop_id LIMIT $4
-        """,
-        job,
-        key_id,
-        now,
-        limit,
-    )
-    return [RowKey(*row) for row in rows]
-
-
-async def claim_sealed_under_other_key(
-    connection: Connection, shops: Sequence[RowKey], key_id: str
-) -> list[tuple[str, str, SealedToken]]:
-    """Of these shops, refresh tokens under another master key than this one: merchant, shop,
-    token; rows locked."""
-    rows = await connection.fetch(
-        """
-        SELECT merchant_id, shop_id, sealed_under, wrapped_key, nonce, ciphertext
-        FROM token_refresh JOIN unnest($1::text[], $2::text[]) AS k (merchant_id, shop_id)
-            USING (merchant_id, shop_id)
-        WHERE sealed_under <> $3
-        ORDER BY merchant_id, shop_id FOR UPDATE OF token_refresh SKIP LOCKED
-        """,
-        [shop.merchant_id for shop in shops],
-        [shop.subject for shop in shops],
-        key_id,
-    )
-    return [(row[0], row[1], SealedToken(row[2], row[3], row[4], row[5])) for row in rows]
-
-
-async def save_wrapping(
-    connection: Connection, merchant_id: str, shop_id: str, sealed: SealedToken
-) -> None:
-    await connection.execute(
-        """
-        UPDATE token_refresh SET sealed_under = $3, wrapped_key = $4
-        WHERE merchant_id = $1 AND shop_id = $2
-        """,
-        merchant_id,
-        shop_id,
-        sealed.key_id,
-        sealed.wrapped_key,
     )
