@@ -7,6 +7,9 @@ import secrets
 from datetime import datetime
 from urllib.parse import quote
 
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.hotp import HOTP
+
 from auth_service.clients.secrets import hash_of
 
 STEP_SECONDS = 30
@@ -28,10 +31,8 @@ def new_totp_secret() -> str:
 
 def code_at(secret: str, step: int) -> str:
     """The code of this time step (RFC 4226, 5.3)."""
-    digest = hmac.digest(base64.b32decode(secret), step.to_bytes(8, "big"), "sha1")
-    place = digest[-1] & 0x0F
-    number = int.from_bytes(digest[place : place + 4], "big") & 0x7FFF_FFFF
-    return f"{number % 10**DIGITS:0{DIGITS}d}"
+    sha1 = SHA1()  # noqa: S303 - what apps take  # nosec B303
+    return HOTP(base64.b32decode(secret), DIGITS, sha1).generate(step).decode()
 
 
 def step_of(time: datetime) -> int:
