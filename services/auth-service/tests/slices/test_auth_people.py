@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from auth_service.invitations.bootstrap import bootstrap_operator
-from auth_service.invitations.invite_person import Sender, send_no_mail
+from auth_service.invitations.invite_person import Sender
 from auth_service.people.person import Member
 from auth_service.people.store import members_of
 from common.postgres.unit_of_work import reading
@@ -222,7 +222,7 @@ async def test_operators_invite_operators_and_the_last_one_stays(auth: Auth) -> 
 async def test_the_first_operators_link_is_printed_once(
     auth: Auth, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sender = Sender("http://127.0.0.1:8001", send_no_mail)
+    sender = Sender("http://127.0.0.1:8001", Mailbox())
     await asyncio.gather(
         *(bootstrap_operator(auth.pool, sender, "First@channel.example") for _ in range(3))
     )

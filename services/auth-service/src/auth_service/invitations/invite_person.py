@@ -46,13 +46,6 @@ class MailQueue(Protocol):
     ) -> None: ...
 
 
-async def send_no_mail(
-    _connection: Connection, _to: str, template: str, _language: str, _parameters: dict[str, str]
-) -> None:
-    """Where no mail is set up: links are had on the command line."""
-    log.warning("mail.not_sent", template=template, remedy="Ask an operator for the link.")
-
-
 @dataclass(frozen=True)
 class Sender:
     """What links are made and sent with."""
