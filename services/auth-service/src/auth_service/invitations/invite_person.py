@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Protocol
 
-import structlog
-
 from auth_service.clients.secrets import hash_of, new_secret
 from auth_service.invitations import store
 from auth_service.invitations.link import (
@@ -28,8 +26,6 @@ from common.postgres.acting import EVERYBODY, acting_for
 from common.postgres.audit import record
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
-
-log = structlog.get_logger()
 
 
 class MailQueue(Protocol):
