@@ -92,7 +92,7 @@ RISKS = (
         "logs and spans are redacted by names and by forms",
         (
             f"{COMMON}/test_common_redaction.py",
-            "tests/stories/shop/test_no_secret_stands_open.py",
+            "tests/stories/tokens/test_no_secret_stands_open.py",
         ),
     ),
     Risk(

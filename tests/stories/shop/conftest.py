@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from stack.run import Stack
-from stack.system import SANDBOX, SERVICES
+from stack.system import SANDBOX
 from stack.testing import Programs, StartSystem
 
 from ..command_line import ChannelCommand
@@ -14,8 +14,7 @@ from ..sample import Sold, bring_online, sample_of, sample_session, survey_sale
 async def system(start_system: StartSystem) -> AsyncIterator[Stack]:
     """The system of these stories."""
     whole_tree = {SANDBOX: {"SANDBOX_CATEGORY_ROOTS": ""}}
-    all_logged = {one.name: {f"{one.prefix}_LOG_LEVEL": "DEBUG"} for one in SERVICES}
-    async with start_system(whole_tree | all_logged) as stack:
+    async with start_system(whole_tree) as stack:
         yield stack
 
 

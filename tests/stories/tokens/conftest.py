@@ -22,7 +22,7 @@ async def spans() -> AsyncIterator[Spans]:
 @pytest.fixture(scope="package")
 async def system(start_system: StartSystem, spans: Spans) -> AsyncIterator[Stack]:
     """A system whose clock may be moved; all it exports is received, and passed on to its store of
-    traces."""
+    traces. Its logs say all there is to say."""
     exported = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": spans.address,
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{spans.address}/v1/traces",
@@ -30,7 +30,9 @@ async def system(start_system: StartSystem, spans: Spans) -> AsyncIterator[Stack
         "OTEL_BLRP_SCHEDULE_DELAY": "200",
         "OTEL_METRIC_EXPORT_INTERVAL": "5000",
     }
-    environment = {service.name: exported for service in SERVICES}
+    environment = {
+        service.name: exported | {f"{service.prefix}_LOG_LEVEL": "DEBUG"} for service in SERVICES
+    }
     async with start_system(environment, traces=True) as system:
         spans.passed_on_to = system.url(TRACES)
         yield system

@@ -164,6 +164,13 @@ def _code(state: State, request: Request, parts: list[str]) -> Response:
     return json_response({"code": code}, status=201)
 
 
+def _tokens(state: State, request: Request, parts: list[str]) -> Response:
+    found = state.oauth.tokens_of(seller_named(request.query.get("seller", "")))
+    return json_response(
+        [{"access_token": one.access_token, "refresh_token": one.refresh_token} for one in found]
+    )
+
+
 def _expire_tokens(state: State, request: Request, parts: list[str]) -> Response:
     asked = read_form(request, SellerAsked)
     return json_response({"expired": state.oauth.revoke(seller_named(asked.seller_id))})
@@ -241,6 +248,7 @@ _ACTIONS: dict[tuple[str, str], Action] = {
     ("POST", "orders/*/parcels"): orders.make_parcel,
     ("POST", "orders/*/withdraw"): orders.withdraw_parcel,
     ("POST", "codes"): _code,
+    ("GET", "tokens"): _tokens,
     ("POST", "tokens/*"): _expire_tokens,
     ("POST", "sellers"): _set_standing,
     ("GET", "faults"): _faults,

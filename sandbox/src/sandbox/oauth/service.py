@@ -94,13 +94,13 @@ class OAuthService:
             return None
         return token.seller_id
 
+    def tokens_of(self, seller_id: str) -> list[Token]:
+        """All that was ever issued to a seller."""
+        return [token for token in self._state.tokens.values() if token.seller_id == seller_id]
+
     def revoke(self, seller_id: str) -> int:
         """End all tokens of a seller; how many there were."""
-        valid = [
-            token
-            for token in self._state.tokens.values()
-            if token.seller_id == seller_id and not token.is_revoked
-        ]
+        valid = [token for token in self.tokens_of(seller_id) if not token.is_revoked]
         for token in valid:
             token.is_revoked = True
         return len(valid)
