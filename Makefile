@@ -225,5 +225,11 @@ risks: prepare ## the tests of every security risk; writes docs/security-rows.md
 mutants: prepare ## apply known mistakes to the code, one at a time; their tests must fail
 	$(BIN)/python -m tests.mutants
 
+.PHONY: bench bench-quick
+bench: prepare ## every ratio beside its ceiling, as one table (up to 30 minutes); ONLY=backbone,...
+	@$(BIN)/python -m bench.table
+bench-quick: prepare ## the same, small (3 minutes), to see a regression; nothing is kept
+	@$(BIN)/python -m bench.table quick
+
 bench-%: prepare
 	$(BIN)/python -m bench.$*

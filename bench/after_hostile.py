@@ -27,6 +27,7 @@ import jwt
 import uvloop
 from bench import noisy
 from bench.noisy import SECOND_SELLER, Merchant, set_up
+from bench.ratios import results_file
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.stories.cases import inputs
 
@@ -40,7 +41,7 @@ from stack.run import running_stack
 from stack.settings import StackSettings
 
 SAMPLES = int(os.environ.get("SAMPLES", "7"))
-RESULTS = Path(__file__).parent / "results" / "after_hostile.json"
+RESULTS = results_file("after_hostile")
 ANOTHER_ADDRESS = "127.0.0.2"
 """Where the hostile merchant's programs are: sign-in is throttled by address, too."""
 MEGABYTE = 1_000_000

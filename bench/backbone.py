@@ -21,6 +21,7 @@ from pathlib import Path
 import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from bench.ratios import results_file
 
 from catalog_service.app import SERVICE
 from catalog_service.sources.consumer import catalog_updated
@@ -49,7 +50,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "5"))
 MAX_RECORDS = int(os.environ.get("MAX_RECORDS", "1000"))
 PARTITIONS = 6
 TOPIC = CatalogUpdated.topic
-RESULTS = Path(__file__).parent / "results" / "backbone.json"
+RESULTS = results_file("backbone")
 BENCH = __file__
 SERVICE_ROLE = "bench_service"
 PASSWORD = random_password()
@@ -368,7 +369,6 @@ async def main() -> None:
             "ingest_2_processes": await compare_ingest(admin_url, bootstrap, 2),
             "relay": await compare_relay(admin_url, bootstrap),
         }
-    RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     print(json.dumps(results, indent=1))
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import uvloop
 from bench import ratios
+from bench.ratios import results_file
 
 from stack.run import Stack, running_stack
 from stack.sandbox import answers
@@ -27,7 +28,7 @@ from stack.settings import StackSettings
 from stack.system import AUTH, SERVICES, Ports, Service, service_command
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
-RESULTS = Path(__file__).parent / "results" / "cold_start.json"
+RESULTS = results_file("cold_start")
 OURS = ("aliexpress", "common", *(service.module for service in SERVICES))
 LIST = """
 import builtins, json, sys

@@ -9,14 +9,14 @@ gives the same file. `tests/defects` holds the families, the defects and the tes
 import json
 import os
 import sys
-from pathlib import Path
 
+from bench.ratios import results_file
 from tests.defects.measure import measure, report_of
 
 DEFECTS = int(os.environ.get("DEFECTS", "500"))
 SEED = int(os.environ.get("SEED", "1"))
 LEAST = 0.99
-RESULTS = Path(__file__).parent / "results" / "defects.json"
+RESULTS = results_file("defects")
 
 
 def main() -> None:

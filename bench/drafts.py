@@ -16,11 +16,11 @@ import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import uvloop
+from bench.ratios import results_file
 from tests.defects.families import (
     SELLER,
     WRITINGS,
@@ -66,7 +66,7 @@ BATCH = 500
 CATALOGUES = ("families", "simple")
 SHOP = ("m", "main")
 WRITING = WRITINGS[0]
-RESULTS = Path(__file__).parent / "results" / "drafts.json"
+RESULTS = results_file("drafts")
 
 
 def form(assortment: Assortment, **attributes: Any) -> FeedConfiguration:

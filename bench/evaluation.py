@@ -24,6 +24,7 @@ from typing import Any
 import asyncpg
 import uvloop
 from bench.drafts import SHOP, fill, installed, take_in
+from bench.ratios import results_file
 from tests.stories.cases import inputs
 
 from catalog_service.feeds.configuration import FeedConfiguration
@@ -40,7 +41,7 @@ BEFORE = os.environ.get("BEFORE", "")
 LEAVES = ("40507", "200000346")
 SIZES = ("XS", "S", "M", "L", "XL")
 COLOURS = ("White", "Black")
-RESULTS = Path(__file__).parent / "results" / "evaluation.json"
+RESULTS = results_file("evaluation")
 
 
 def rows(kind: str) -> Iterator[inputs.Row]:

@@ -13,11 +13,11 @@ import os
 import resource
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import uvloop
+from bench.ratios import results_file
 
 from catalog_service.app import SERVICE
 from catalog_service.fields.store import find_summary, request_summary
@@ -33,7 +33,7 @@ PRODUCTS = int(os.environ.get("PRODUCTS", "1000000"))
 FEW = 1_000
 PART = 50_000
 KEY = ("m", "c")
-RESULTS = Path(__file__).parent / "results" / "fields.json"
+RESULTS = results_file("fields")
 FILL = """
 INSERT INTO source_product (merchant_id, catalogue_id, product_id, version, sub_version, is_deleted,
     content_hash, fields, updated_at)

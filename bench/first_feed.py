@@ -27,6 +27,7 @@ from typing import Any
 import uvloop
 from bench.first_feeds.sources import SOURCES, Source
 from bench.first_feeds.walk import Walk
+from bench.ratios import results_file
 
 from channel_cli.answers import SourceProduct
 from channel_cli.category_calls import ShopCatalogue
@@ -40,7 +41,7 @@ from stack.run import running_stack
 from stack.settings import StackSettings
 
 CHOSEN = [name for name in os.environ.get("FILES", "").split(",") if name]
-RESULTS = Path(__file__).parent / "results" / "first_feed.json"
+RESULTS = results_file("first_feed")
 MOST_ROWS = 300
 ROUNDS = 4
 """Suggestions that were taken make others: a leaf asks for attributes, a column has values."""

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.ratios import results_file
 from tests.defects.catalogues import make_catalogues
 from tests.defects.families import PICTURES
 from tests.defects.forecast import Outcome, compare, report_of, report_of_odd
@@ -27,7 +28,7 @@ DEFECTS = int(os.environ.get("DEFECTS", "1000"))
 ODD = int(os.environ.get("ODD", "1000"))
 SEED = int(os.environ.get("SEED", "1"))
 LEAST = 0.99
-RESULTS = Path(__file__).parent / "results" / "forecast.json"
+RESULTS = results_file("forecast")
 AT_ONCE = {"feed_seconds": "0", "audit_seconds": "0"}
 """Settings of a sandbox that runs jobs and ends audits when they begin."""
 

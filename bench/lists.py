@@ -16,7 +16,6 @@ import statistics
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -25,6 +24,7 @@ import jwt
 import uvloop
 from bench.listed import catalog, orders, publisher
 from bench.listed.filling import MERCHANT, OTHERS, Question, settle
+from bench.ratios import results_file
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from common import clock
@@ -46,7 +46,7 @@ MODULES: dict[str, ModuleType] = {
     "orders": orders,
 }
 CHOSEN = os.environ.get("SERVICES", ",".join(MODULES)).split(",")
-RESULTS = Path(__file__).parent / "results" / "lists.json"
+RESULTS = results_file("lists")
 AIM_MS, PASS_MS = 100, 300
 
 

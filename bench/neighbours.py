@@ -20,6 +20,7 @@ from statistics import median
 from typing import Any
 
 import uvloop
+from bench.ratios import results_file
 from tests.stories.cases import inputs
 
 from channel_cli.following import RUN_ENDED, follow_normalizing
@@ -32,7 +33,7 @@ from stack.run import running_stack
 from stack.settings import StackSettings
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
-RESULTS = Path(__file__).parent / "results" / "neighbours.json"
+RESULTS = results_file("neighbours")
 PRODUCTS = 20
 SECOND_SELLER = "2200100002"
 LONG = "a" * 9_000 + "!"

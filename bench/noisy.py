@@ -28,6 +28,7 @@ from statistics import median, quantiles
 from typing import Any
 
 import uvloop
+from bench.ratios import results_file
 from tests.stories.cases import inputs
 
 from channel_cli.client import Channel
@@ -43,7 +44,7 @@ from stack.settings import StackSettings
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 CHOSEN = {name for name in os.environ.get("KINDS", "").split(",") if name}
-RESULTS = Path(__file__).parent / "results" / "noisy.json"
+RESULTS = results_file("noisy")
 TIMES = 20
 PRODUCTS = 20
 WITHIN_SECONDS = 60

@@ -21,6 +21,7 @@ from typing import Any
 import asyncpg
 import uvloop
 from bench import ratios
+from bench.ratios import results_file
 from bench.recorded_marketplace import record
 
 from common.postgres.migrate import upgrade
@@ -36,7 +37,7 @@ from stack.testing.own_postgres import own_postgres
 
 ORDERS = int(os.environ.get("ORDERS", "1000"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
-RESULTS = Path(__file__).parent / "results" / "order_import.json"
+RESULTS = results_file("order_import")
 ROLE, PASSWORD = "bench_service", random_password()
 BARE_TABLES = """
 CREATE TABLE bare (order_id text, status text, placed_at timestamptz, listed text, details text,

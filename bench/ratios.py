@@ -1,8 +1,9 @@
-"""Ratios of rounds that were measured in turns, as docs/performance.md shows them."""
+"""Ratios of rounds that were measured in turns, and the files they are kept in."""
 
 import os
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 
@@ -25,3 +26,9 @@ def show(row: str, what: str, found: dict[str, float], *, wanted: str) -> None:
     """Print the row of a ratio."""
     values = f"median {found['median']}, least {found['least']}, most {found['most']}"
     print(f"{row}: {what}: {values}; wanted {wanted}", flush=True)
+
+
+def results_file(bench: str) -> Path:
+    """Where a bench writes what it found: among the committed results, or in `BENCH_RESULTS`."""
+    folder = Path(os.environ.get("BENCH_RESULTS") or Path(__file__).parent / "results")
+    return folder / f"{bench}.json"

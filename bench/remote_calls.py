@@ -21,6 +21,7 @@ from typing import Any
 
 import uvloop
 from bench import ratios
+from bench.ratios import results_file
 from tests.stories.cases import inputs
 
 from channel_cli.following import RUN_ENDED
@@ -34,7 +35,7 @@ from stack.testing.marketplace import Marketplace, open_marketplace
 
 SKUS = int(os.environ.get("SKUS", "1000"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
-RESULTS = Path(__file__).parent / "results" / "remote_calls.json"
+RESULTS = results_file("remote_calls")
 MOST_PRODUCTS, MOST_SKUS = 20, 200
 QUIET_SECONDS = 4
 SIZES = ("XS", "S", "M", "L", "XL")

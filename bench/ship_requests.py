@@ -25,6 +25,7 @@ import asyncpg
 import uvloop
 from bench import ratios
 from bench.order_import import PASSWORD, ROLE, marketplace
+from bench.ratios import results_file
 from bench.recorded_marketplace import record
 from bench.ship_requests_bare import TABLE
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -43,7 +44,7 @@ CONNECTIONS = 16
 WARM, CLOSED, OPEN, CALM = 100, 700, 500, 200
 CALM_RATE = 50
 ORDERS = WARM + CLOSED + OPEN + CALM
-RESULTS = Path(__file__).parent / "results" / "ship_requests.json"
+RESULTS = results_file("ship_requests")
 TEMPLATE = "orders"
 COUNTED = {
     "ours": """SELECT (SELECT count(DISTINCT order_id) FROM shipment WHERE state = 'pending'),

@@ -18,6 +18,7 @@ from typing import Any
 import uvloop
 from bench.listed import catalog
 from bench.listed.filling import fill
+from bench.ratios import results_file
 
 from catalog_service.app import SERVICE
 from catalog_service.feeds.store import load_feed
@@ -42,7 +43,7 @@ FEW = 1_000
 MERCHANT, FILES = "m", "files"
 PIECE = 4_000_000
 MOST_RATIO = 1.15
-RESULTS = Path(__file__).parent / "results" / "size.json"
+RESULTS = results_file("size")
 COLUMNS = "sku,title,description,price,stock,brand,category\n"
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 import yaml
+from bench.ratios import results_file
 
 from catalog_service.categories.suggest import LeafNames, Suggested
 from catalog_service.categories.tree import Tree, TreeNode
@@ -33,7 +34,7 @@ from sandbox.catalogue import Catalogue
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("DATA", ROOT.parent / "shared" / "data"))
-RESULTS = Path(__file__).parent / "results" / "suggestions.json"
+RESULTS = results_file("suggestions")
 TITLES = 3
 SOURCES = {
     "sample": ("examples/sample/feed.yaml", ROOT / "examples" / "sample" / "products.jsonl"),

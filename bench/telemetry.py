@@ -23,6 +23,7 @@ from typing import Any
 
 import uvloop
 from bench import backbone
+from bench.ratios import results_file
 from pydantic import SecretStr
 from tests.stories.cases import inputs
 
@@ -38,7 +39,7 @@ from stack.settings import StackSettings
 from stack.system import CATALOG, Ports
 from stack.testing import eventually
 
-RESULTS = Path(__file__).parent / "results" / "telemetry.json"
+RESULTS = results_file("telemetry")
 BENCH = __file__
 ARMS = ("off", "on")
 PRODUCTS = int(os.environ.get("PRODUCTS", "2000"))
