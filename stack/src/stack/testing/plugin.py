@@ -4,6 +4,7 @@ One pair of stores serves a whole run, xdist's workers included; a test has a da
 for its topics of its own. README.md of this member shows how to use them.
 """
 
+import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -29,6 +30,8 @@ foreign_queries = ForeignQueries()
 foreign_queries.record_pools()
 share_tls_context()
 defer_validators()
+# Each request to an app in this process looks for it, in all places in which modules may lie.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # None: it is not here
 
 _STORES = pytest.StashKey[ThrowawayStores]()
 
