@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     literal_column,
@@ -78,6 +79,11 @@ family_mark = Table(
     Column("unsure_stock", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("unsure_prices", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("is_content_unsure", Boolean, nullable=False, server_default=text("false")),
+    Column(
+        "lane",
+        SmallInteger,
+        comment="In the fast lane: 1 what may fall to zero, 2 the rest; null: not in it",
+    ),
     comment="Families a run of that kind has to look at, never unique, and what is unsure of them",
 )
 Index(
@@ -86,6 +92,15 @@ Index(
     family_mark.c.feed_id,
     family_mark.c.kind,
     family_mark.c.family_id,
+)
+
+Index(
+    "family_mark_lane",
+    family_mark.c.merchant_id,
+    family_mark.c.feed_id,
+    family_mark.c.lane,
+    family_mark.c.id,
+    postgresql_where=text("lane IS NOT NULL"),
 )
 
 feed = Table(
@@ -103,6 +118,25 @@ feed = Table(
         "confirmed_at",
         DateTime(timezone=True),
         comment="When the dry run of the first product run was confirmed",
+    ),
+    Column(
+        "uses_fast_lane",
+        Boolean,
+        comment="Whether it uses the fast lane; null: as the setting says",
+    ),
+    Column(
+        "fast_lane_due_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=text("'-infinity'"),
+        comment="Before then no fast-lane run begins",
+    ),
+    Column(
+        "leaves_zeroings",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="The guard would hold zeroings of the fast lane: they wait for the next offer run",
     ),
 )
 
@@ -150,7 +184,7 @@ Index(
     feed_run.c.feed_id,
     feed_run.c.kind,
     feed_run.c.finished_at,
-    postgresql_where=text("accepted + refused > 0"),
+    postgresql_where=text("accepted + refused > 0 AND cause <> 'fast_lane'"),
 )
 Index(
     "feed_run_ended",
@@ -158,8 +192,9 @@ Index(
     feed_run.c.feed_id,
     feed_run.c.kind,
     feed_run.c.finished_at,
-    postgresql_where=text("finished_at IS NOT NULL AND NOT is_dry_run"),
+    postgresql_where=text("finished_at IS NOT NULL AND NOT is_dry_run AND cause <> 'fast_lane'"),
 )
+Index("feed_run_fast_lane", feed_run.c.finished_at, postgresql_where=text("cause = 'fast_lane'"))
 Index(
     "feed_run_failed",
     feed_run.c.merchant_id,

@@ -16,7 +16,8 @@ from common.postgres.schedules import Every, set_schedule
 from common.postgres.unit_of_work import unit_of_work
 from common.shop_tokens import ShopTokens
 from feed_publisher.desired.consumer import PRODUCT_SCHEDULE
-from feed_publisher.desired.store import save_desired, save_feeds
+from feed_publisher.desired.feeds.store import save_feeds
+from feed_publisher.desired.store import save_desired
 from feed_publisher.drift.look_for_edits import JOB as LOOKING
 from feed_publisher.drift.read_back import JOB as READING
 from feed_publisher.drift.reconcile import reconcile

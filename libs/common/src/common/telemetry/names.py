@@ -12,7 +12,9 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 SECONDS_OF_A_CALL = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 SECONDS_OF_A_DELAY = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 86400.0)
-"""Histogram bounds: of what lasts as long as a call, and of what may wait for an hourly run."""
+SECONDS_OF_THE_FAST_LANE = (0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 600.0)
+"""Histogram bounds: of what lasts as long as a call, of what may wait for an hourly run, and of
+what is to take no longer than a minute."""
 
 SUFFIX_OF_UNIT = {"s": "_seconds", "1": "_ratio"}
 """What a unit adds to the Prometheus name; those in braces add nothing."""
@@ -363,6 +365,22 @@ TIME_TO_LIVE = Metric(
     "From the change of a product, as it came in, to its confirmation by AliExpress, by action",
     ("action",),
     SECONDS_OF_A_DELAY,
+)
+FAST_LANE_DELAY = Metric(
+    "channel.fast_lane.delay",
+    "histogram",
+    "s",
+    "From the change of a price or of stock, as it came in, to AliExpress's confirmation, of those"
+    " that went by the fast lane",
+    ("action",),
+    SECONDS_OF_THE_FAST_LANE,
+)
+FAST_LANE_CALLS = Metric(
+    "channel.fast_lane.calls",
+    "counter",
+    "{call}",
+    "Calls to AliExpress by the fast lane, of its share of the limits, by operation",
+    ("operation",),
 )
 # -- orders (order-importer) ----------------------------------------------------------------
 

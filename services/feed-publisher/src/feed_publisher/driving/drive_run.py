@@ -42,9 +42,10 @@ from common.telemetry.names import RUNS_ENDED, SPAN_RUN
 from common.telemetry.setup import counter
 from common.telemetry.tracing import Attribute, begin_trace_about, trace_about
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
-from feed_publisher.desired.store import load_feed, mark_families
+from feed_publisher.desired.feeds.store import leave_zeroings, load_feed
+from feed_publisher.desired.store import mark_families
 from feed_publisher.driving.preview_run import look_up_plan, show_plan
-from feed_publisher.listings.causes import RUN_FAILED, explain
+from feed_publisher.listings.causes import FAST_LANE_FULL, RUN_FAILED, explain
 from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.store import has_listings
@@ -87,7 +88,8 @@ LISTED = 50
 
 
 class RunDriver:
-    """Takes turns at the runs. One instance serves all jobs of the process."""
+    """Takes turns at the runs. One instance serves all jobs of the process; those of the fast lane
+    call by `lane_client`, which keeps to their share of the limits."""
 
     def __init__(
         self,
@@ -96,9 +98,12 @@ class RunDriver:
         tokens: ShopTokens,
         consumer: Consumer,
         settings: PublisherSettings,
+        *,
+        lane_client: Client | None = None,
     ) -> None:
         self._pool = pool
         self._client = client
+        self._lane_client = lane_client or client
         self._tokens = tokens
         self._caught_up = consumer.caught_up
         self._settings = settings
@@ -186,6 +191,10 @@ class RunDriver:
                     await check_lease(connection, lease)
                     if not await begin_planning(connection, run):
                         return Wait(SHOP_WAIT)
+                    if run.kind == "offer" and not run.is_dry_run:
+                        await leave_zeroings(
+                            connection, run.merchant_id, run.feed_id, is_left=False
+                        )
             elif run.state == "planning" and run.plan_hash is None:
                 await self._plan(run, lease)
             elif run.state == "planning":
@@ -236,6 +245,8 @@ class RunDriver:
             await self._note(run, "the shop is not connected")
             return Wait(SHOP_WAIT)
         except LimitReached as limit:
+            if run.is_fast_lane and await self._leave_rest(run, lease):
+                return None
             await self._note(run, f"AliExpress's limit is reached: {limit.message}")
             return Wait(min(limit.ban, OUTAGE_LONGEST))
         except CallerFault:
@@ -250,6 +261,15 @@ class RunDriver:
             await self._end(run, lease)
         return step if isinstance(step, Wait) else None
 
+    async def _leave_rest(self, run: Run, lease: Lease) -> bool:
+        """Leave what is pending of a fast-lane run to the ordinary one, which shall not wait for
+        it; whether there was any."""
+        async with unit_of_work(self._pool) as connection:
+            await check_lease(connection, lease)
+            families = await defer_pending(connection, run, FAST_LANE_FULL)
+            await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
+        return bool(families)
+
     async def _report_dead(self, run: Run, generation: int) -> None:
         """Tell auth-service; while it cannot settle that, the next call with the token does."""
         try:
@@ -261,7 +281,7 @@ class RunDriver:
         shop_token = await self._tokens.token(run.merchant_id, run.shop_id)
         return Sending(
             self._pool,
-            self._client,
+            self._lane_client if run.is_fast_lane else self._client,
             AccessToken(shop_token.seller_id, shop_token.value.get_secret_value()),
             shop_token.generation,
             self._settings,
@@ -307,7 +327,8 @@ def trace_of_run(run: Run) -> str:
 def _report_end(run: Run, completed: FeedCompleted) -> None:
     """Count it, write a line for operators, and make the root of its trace, with its counts."""
     counts = completed.counts
-    _ended.add(1, {"kind": run.kind, "outcome": completed.outcome})
+    kind = "fast-lane" if run.is_fast_lane else run.kind
+    _ended.add(1, {"kind": kind, "outcome": completed.outcome})
     log.info("run.ended", kind=run.kind, outcome=completed.outcome, **counts)
     attributes: dict[str, Attribute] = {
         "channel.merchant": run.merchant_id,
@@ -328,7 +349,8 @@ def _report_end(run: Run, completed: FeedCompleted) -> None:
 
 async def _end(connection: Connection, run: Run, *, failed_by: str | None = None) -> FeedCompleted:
     """End the run, by its items' outcomes unless it has failed, and tell other systems; what they
-    are told."""
+    are told. A run of the fast lane is no news: the report of the next ordinary one has what is
+    refused still."""
     counts = (await count_items(connection, run.merchant_id, [run.run_id]))[run.run_id]
     state: State = "failed" if failed_by else state_of(counts, missing=run.missing)
     decided = Counter[str]()
@@ -358,6 +380,8 @@ async def _end(connection: Connection, run: Run, *, failed_by: str | None = None
         counts=counts_of(counts, missing=run.missing),
         causes=causes[:EVENT_CAUSES],
     )
+    if run.is_fast_lane:
+        return completed
     await add_events(connection, [completed], source=SOURCE)
     feed = await load_feed(connection, run.merchant_id, run.feed_id)
     is_empty = not await has_listings(connection, run.merchant_id, run.feed_id)
