@@ -74,7 +74,7 @@ async def save_desired(
             WHERE (l.merchant_id, l.feed_id, l.family_id) = (c.merchant_id, c.feed_id, c.family_id)
                 AND l.marketplace_product_id IS NOT NULL) THEN s.lane END
         FROM changed AS c
-        JOIN unnest($1::text[], $2::text[], $3::text[], $8::smallint[])
+        JOIN unnest($1::text[], $2::text[], $3::text[], $8::integer[])
             AS s (merchant_id, feed_id, family_id, lane) USING (merchant_id, feed_id, family_id)
         CROSS JOIN unnest(ARRAY['product', 'offer']) AS k (kind)
         """,

@@ -15,6 +15,7 @@ from common.postgres.unit_of_work import WorkKind, made_work
 from feed_publisher import tables
 from feed_publisher.desired.feeds.store import lock_feed
 from feed_publisher.desired.states import Kind
+from feed_publisher.desired.tables import shop
 from feed_publisher.runs.run import CONFIRMABLE, FAST_LANE, Run, State
 from feed_publisher.tables import word, words
 
@@ -22,7 +23,7 @@ RUNNING = WorkKind()
 """Runs that can go on."""
 
 _run = tables.feed_run
-_shop = tables.shop
+_shop = shop
 
 
 def _of_row(row: asyncpg.Record) -> Run:

@@ -10,10 +10,10 @@ from common.contracts.feed import FeedState
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
-from feed_publisher import tables
 from feed_publisher.desired.states import Feed
+from feed_publisher.desired.tables import feed
 
-_feed = tables.feed
+_feed = feed
 
 _FEED_COLUMNS = (
     _feed.c.merchant_id,

@@ -6,7 +6,7 @@ revision = "0018"
 down_revision = "0017"
 
 COLUMNS = (
-    "ALTER TABLE family_mark ADD COLUMN lane smallint",
+    "ALTER TABLE family_mark ADD COLUMN lane integer",
     """ALTER TABLE feed ADD COLUMN uses_fast_lane boolean,
         ADD COLUMN fast_lane_due_at timestamptz NOT NULL DEFAULT '-infinity',
         ADD COLUMN leaves_zeroings boolean NOT NULL DEFAULT false""",
