@@ -118,16 +118,12 @@ async def list_lane_marks(
 
 
 async def list_blocked(connection: Connection, run: Run, families: Sequence[str]) -> set[str]:
-    """Those of the families that the guard holds, that AliExpress is auditing, or whose content is
-    being sent, with the offers the shop had before."""
+    """Those of the families that the guard holds, or whose content is being sent, with the offers
+    the shop had before: once that has its outcome, they are in the fast lane again."""
     rows = await connection.fetch(
         """
         SELECT family_id FROM held_change
         WHERE merchant_id = $1 AND feed_id = $2 AND kind = 'offer' AND family_id = ANY($3::text[])
-        UNION ALL
-        SELECT family_id FROM listing
-        WHERE merchant_id = $1 AND feed_id = $2 AND family_id = ANY($3::text[])
-            AND status = 'auditing'
         UNION ALL
         SELECT family_id FROM run_item
         WHERE merchant_id = $1 AND feed_id = $2 AND family_id = ANY($3::text[])
