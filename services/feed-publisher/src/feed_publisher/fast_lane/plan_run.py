@@ -42,8 +42,8 @@ async def plan_run(
     """Begin a run of the feed's next families; None where there is nothing to send of them.
 
     What it looks at leaves the fast lane: its marks go with the plan, or stay for the ordinary run.
-    That has what the guard holds or would hold back (M7.4). Nobody else may begin an offer run of the
-    feed meanwhile.
+    That has what the guard holds or would hold back (M7.4). Nobody else may begin an offer run of
+    the feed meanwhile.
     """
     run = _new_run(feed)
     lane = await list_lane_marks(connection, run.merchant_id, run.feed_id, limit=families)
