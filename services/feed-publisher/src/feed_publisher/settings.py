@@ -32,13 +32,13 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings, ConditionSettings)
     fast_lane: bool = True
     """Whether prices and stock of a feed go out between its offer runs, unless the feed says
     otherwise (M7.7)."""
-    fast_lane_seconds: Annotated[float, Field(gt=0)] = 20.0
+    fast_lane_seconds: Annotated[float, Field(gt=0)] = 10.0
     """How long after one fast-lane run of a feed the next may begin."""
-    fast_lane_families: Annotated[int, Field(ge=1, le=500)] = 200
+    fast_lane_families: Annotated[int, Field(ge=1, le=500)] = 500
     """How many products a fast-lane run takes at most."""
     fast_lane_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.5")
     """The share of each method's rate, and of the day's calls, that fast-lane runs may use."""
-    fast_lane_kept_hours: Annotated[int, Field(ge=1)] = 72
+    fast_lane_kept_hours: Annotated[int, Field(ge=1)] = 48
     """How long fast-lane runs are kept after their end, with their items."""
     removal_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.20")
     """The share of a shop's products, and of its SKUs, that may be deleted or zeroed in 24 hours
