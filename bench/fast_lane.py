@@ -1,8 +1,9 @@
 """How long a change of stock takes from its event to the call that AliExpress takes (P8):
 `make bench-fast_lane` (EVENTS=50 SECONDS=60 PRODUCTS=1000 LANE_SECONDS=1,10).
 
-On the whole system, sandbox included, with the fast lane on and a run of it at most every `LANE_SECONDS`, each setting by itself:
-for a minute 50 products a second get another stock, each event published when its time has come,
+On the whole system, sandbox included, with the fast lane on and a run of it at most every
+`LANE_SECONDS`, each setting by itself: for a minute 50 products a second get another stock, each
+event published when its time has come,
 whatever became of those before. An event has arrived with the first stock of its product in the
 sandbox's ledger that is its own or a newer one's. In the end the shop must have all of the newest
 stock, without an ordinary run. Processes are those of a local stack, one of each. Results go to

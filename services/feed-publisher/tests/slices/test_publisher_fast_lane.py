@@ -25,6 +25,7 @@ from ..publisher_harness import FEED, SHOP, Harness, Sku, new_harness
 from ..publisher_process import publisher_process
 
 PRODUCTS = 12
+FAILURE = {"code": "isp.http-connection-timeout", "message": "the service is not available"}
 STOCK = 5
 LANE_RUNS = "SELECT count(*) FROM feed_run WHERE cause = 'fast_lane'"
 IN_LANE = "SELECT count(*) FROM family_mark WHERE lane IS NOT NULL"
@@ -112,6 +113,8 @@ async def test_changes_go_at_once_and_what_is_not_to_go_waits_for_the_ordinary_r
     [by_lane] = [run for run in with_lane if run["cause"] == "fast_lane"]
     assert (by_lane["state"], by_lane["kind"]) == ("completed", "offer")
     assert by_lane["counts"]["items"] == 3
+    report = await harness.call("GET", f"/runs/{by_lane['run_id']}/report")
+    assert report["causes"] == []
     assert not await lane.turn()
     assert await lane.runs() == 1
 
@@ -128,6 +131,17 @@ async def test_changes_go_at_once_and_what_is_not_to_go_waits_for_the_ordinary_r
     assert await lane.runs() == 2
     assert (await lane.stock())[code(4)] == 9
 
+    # while AliExpress answers with failures, an ordinary run that is asked for has what is left
+    await lane.want(stocked(3, 8))
+    fault = await harness.control("faults", kind="error", operation=UPDATE_STOCK.name, **FAILURE)
+    assert await lane.job().take_turn()
+    ordinary = await harness.ask("offer")
+    await eventually(lambda: _has_ended(harness))
+    await harness.remove_fault(fault)
+    view = await harness.wait(ordinary)
+    assert (view["state"], view["counts"]["stock"]) == ("completed", 1)
+    assert (await lane.stock())[code(3)] == 8
+
     await _beside_others(harness, lane)
     await _what_an_order_moved(harness, lane)
     await _guarded(harness, lane)
@@ -136,6 +150,12 @@ async def test_changes_go_at_once_and_what_is_not_to_go_waits_for_the_ordinary_r
     assert await lane.runs() == 0
     assert not await harness.pool.fetchval(
         "SELECT count(*) FROM run_item WHERE run_id NOT IN (SELECT run_id FROM feed_run)"
+    )
+
+
+async def _has_ended(harness: Harness) -> bool:
+    return not await harness.pool.fetchval(
+        "SELECT 1 FROM feed_run WHERE cause = 'fast_lane' AND state = 'running'"
     )
 
 

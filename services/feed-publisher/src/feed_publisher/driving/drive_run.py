@@ -58,6 +58,7 @@ from feed_publisher.runs.store import (
     begin_planning,
     end_run,
     end_turn,
+    find_queued,
     list_runnable,
     load_run,
     note_trouble,
@@ -245,30 +246,37 @@ class RunDriver:
             await self._note(run, "the shop is not connected")
             return Wait(SHOP_WAIT)
         except LimitReached as limit:
-            if run.is_fast_lane and await self._leave_rest(run, lease):
-                return None
             await self._note(run, f"AliExpress's limit is reached: {limit.message}")
-            return Wait(min(limit.ban, OUTAGE_LONGEST))
+            wait = Wait(min(limit.ban, OUTAGE_LONGEST))
+            return await self._unless_left(run, lease, wait, is_limit=True)
         except CallerFault:
             raise
         except (MarketplaceFailure, Outage) as outage:
             trouble = outage.trouble if isinstance(outage, AppRefused) else str(outage)
             await self._note(run, trouble)
-            return backoff.next_wait("outage", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
+            wait = backoff.next_wait("outage", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
+            return await self._unless_left(run, lease, wait, is_limit=False)
         backoff.forget("outage")
         await self._note(run, None)
         if step is Step.ENDED:
             await self._end(run, lease)
         return step if isinstance(step, Wait) else None
 
-    async def _leave_rest(self, run: Run, lease: Lease) -> bool:
-        """Leave what is pending of a fast-lane run to the ordinary one, which shall not wait for
-        it; whether there was any."""
+    async def _unless_left(
+        self, run: Run, lease: Lease, wait: Wait, *, is_limit: bool
+    ) -> Wait | None:
+        """The wait; None where the pending rest of a fast-lane run was left to the ordinary one, so
+        that this shall not wait: by a limit, or where one waits already."""
+        if not run.is_fast_lane:
+            return wait
+        place = (run.merchant_id, run.feed_id, run.kind)
         async with unit_of_work(self._pool) as connection:
             await check_lease(connection, lease)
+            if not is_limit and not await find_queued(connection, *place, is_dry_run=False):
+                return wait
             families = await defer_pending(connection, run, FAST_LANE_FULL)
             await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
-        return bool(families)
+        return None if families else wait
 
     async def _report_dead(self, run: Run, generation: int) -> None:
         """Tell auth-service; while it cannot settle that, the next call with the token does."""

@@ -224,8 +224,8 @@ KNOWN: tuple[Known, ...] = (
         "fast-lane-full",
         "fast-lane-full",
         None,
-        "The fast lane may use only a share of AliExpress's limits, which was used up, or a limit"
-        " was reached.",
+        "The fast lane may use only a share of AliExpress's limits, which was used up; or"
+        " AliExpress took no call, and an ordinary run was waiting.",
         "Nothing: the next offer run sends it. The share is a setting of the operator's.",
         is_transient=True,
     ),
