@@ -59,6 +59,15 @@ class Lane:
         pool = self.harness.pool
         return FastLane(pool, consumer, LaneShare(pool, settings), settings)
 
+    async def until_on_sale(self) -> None:
+        """Wait for AliExpress's audits, for which no fast-lane run waits."""
+
+        async def are_on_sale() -> bool:
+            online = await self.harness.skus_online()
+            return {sku["status"] for sku in online.values()} == {"onSelling"}
+
+        await eventually(are_on_sale, within=60)
+
     async def want(self, changes: Mapping[int, Sku]) -> None:
         await self.harness.take(
             *[self.harness.product(code(number), sku) for number, sku in changes.items()]
@@ -90,7 +99,7 @@ async def test_changes_go_at_once_and_what_is_not_to_go_waits_for_the_ordinary_r
     await harness.take(*[harness.product(code(n)) for n in range(PRODUCTS)])
     assert not await lane.turn()  # the first run is not confirmed, and nothing is online
     await harness.run("product")
-    await harness.run("offer")
+    await lane.until_on_sale()
     assert not await lane.turn()
     told = len(await harness.emitted(FeedCompleted))
 
@@ -239,6 +248,7 @@ async def test_the_lane_keeps_to_its_share_and_an_ordinary_run_has_its_own(
     ) as harness:
         lane = Lane(harness)
         await harness.publish(*[harness.product(code(n)) for n in range(MANY)])
+        await lane.until_on_sale()
         await lane.want({n: Sku(code(n), stock=7) for n in range(MANY)})
         assert await lane.turn()
         [run] = [
@@ -281,6 +291,7 @@ async def test_a_process_killed_in_the_fast_lane_loses_and_doubles_nothing(
 
         async with publisher_process(programs, harness, tmp_path, "first"):
             await harness.publish(*[harness.product(code(n)) for n in range(PRODUCTS)])
+        await lane.until_on_sale()
         await lane.want({n: Sku(code(n), stock=7) for n in range(PRODUCTS)})
         await killed("planning.before-commit")
         assert await harness.pool.fetchval(IN_LANE) == PRODUCTS

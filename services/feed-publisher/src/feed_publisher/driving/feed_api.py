@@ -14,7 +14,7 @@ from common.postgres.schedules import Schedule, list_schedules, pause_schedule
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
-from feed_publisher.access import STORABLE, FeedId, Reader, Runner
+from feed_publisher.access import STORABLE, FeedId, Reader, Runner, Writer
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.feeds.store import list_feeds, load_feed, set_fast_lane
 from feed_publisher.desired.states import Feed, Kind
@@ -152,7 +152,7 @@ def feed_router(pool: Pool, share: LaneShare, *, lane_is_default: bool) -> APIRo
 
     @router.put("/feeds/{feed_id}/fast-lane")
     async def put_fast_lane(
-        merchant_id: Runner, feed_id: FeedId, request: FastLaneRequest
+        merchant_id: Writer, feed_id: FeedId, request: FastLaneRequest
     ) -> FeedView:
         """Switch the feed's fast lane on or off; a run of it in progress goes on."""
         async with unit_of_work(pool) as connection:
