@@ -25,7 +25,7 @@ from ..publisher_harness import FEED, SHOP, Harness, Sku, new_harness
 from ..publisher_process import publisher_process
 
 PRODUCTS = 12
-FAILURE = {"code": "isp.http-connection-timeout", "message": "the service is not available"}
+FAILURE = {"code": "ServiceUnavailable", "message": "the service is not available"}
 STOCK = 5
 LANE_RUNS = "SELECT count(*) FROM feed_run WHERE cause = 'fast_lane'"
 IN_LANE = "SELECT count(*) FROM family_mark WHERE lane IS NOT NULL"
@@ -43,7 +43,7 @@ class Lane:
     the service drives the runs."""
 
     harness: Harness
-    families: int = 200
+    seconds: float = 0.000_001
 
     def job(self) -> FastLane:
         read = asyncio.Event()
@@ -52,8 +52,7 @@ class Lane:
         settings = self.harness.settings.model_copy(
             update={
                 "fast_lane": True,
-                "fast_lane_seconds": 0.000_001,
-                "fast_lane_families": self.families,
+                "fast_lane_seconds": self.seconds,
             }
         )
         pool = self.harness.pool
@@ -150,6 +149,14 @@ async def test_changes_go_at_once_and_what_is_not_to_go_waits_for_the_ordinary_r
     view = await harness.wait(ordinary)
     assert (view["state"], view["counts"]["stock"]) == ("completed", 1)
     assert (await lane.stock())[code(3)] == 8
+
+    # one run in so long
+    await lane.want(stocked(5, 6))
+    assert await Lane(harness, seconds=3600).turn()
+    await lane.want(stocked(5, 7))
+    assert not await lane.turn()
+    assert (await lane.stock())[code(5)] == 6
+    await harness.pool.execute("UPDATE feed SET fast_lane_due_at = now() WHERE true")
 
     await _beside_others(harness, lane)
     await _what_an_order_moved(harness, lane)
