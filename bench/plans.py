@@ -39,8 +39,8 @@ from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.app import SERVICE
+from feed_publisher.desired.feeds.store import confirm_feed, load_feed, save_feeds
 from feed_publisher.desired.states import Kind
-from feed_publisher.desired.store import confirm_feed, load_feed, save_feeds
 from feed_publisher.driving.confirm_run import confirm_run
 from feed_publisher.driving.store import count_feed
 from feed_publisher.listings.listing import AcceptedSku, AcceptedState

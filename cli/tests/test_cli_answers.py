@@ -63,6 +63,7 @@ VIEWS: dict[type[answers.Answer], tuple[tuple[str, ...], str]] = {
     answers.Issue: (("catalog-service",), "IssueView"),
     answers.PreviewFamily: (("catalog-service",), "ProductPreview"),
     answers.Schedule: (("feed-publisher",), "ScheduleView"),
+    answers.FastLane: (("feed-publisher",), "FastLaneView"),
     answers.Feed: (("feed-publisher",), "FeedView"),
     answers.RunAsked: (("feed-publisher",), "RunAsked"),
     answers.RunProgress: (("feed-publisher",), "Progress"),

@@ -88,6 +88,8 @@ FEEDS = Dashboard(
     (
         _slowest("95 % of changes are sent within", names.TIME_TO_SENT, "action"),
         _slowest("95 % of changes are confirmed within", names.TIME_TO_LIVE, "action"),
+        _slowest("95 % by the fast lane within", names.FAST_LANE_DELAY, "action"),
+        _rate("Calls by the fast lane", names.FAST_LANE_CALLS, "operation"),
         _rate("Items by outcome", names.ITEMS_DECIDED, "outcome"),
         _rate("Runs ended", names.RUNS_ENDED, "kind", "outcome"),
         _now("Runs by state", names.RUNS_OPEN, "kind", "state"),

@@ -87,6 +87,7 @@ AUDITED = {
     # feed-publisher
     f"POST {FEED}/pause": "feed.paused",
     f"POST {FEED}/resume": "feed.resumed",
+    f"PUT {FEED}/fast-lane": "feed.fast-lane-set",
     f"POST {FEED}/runs": "feed.run-asked",
     f"POST {M}/runs/{{run_id}}/confirm": "run.confirmed",
     f"POST {FEED}/adoptions": "product.adopted",

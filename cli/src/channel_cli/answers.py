@@ -244,6 +244,13 @@ class Schedule(Answer, frozen=True, kw_only=True):
     pause_reason: str | None = None
 
 
+class FastLane(Answer, frozen=True, kw_only=True):
+    """Whether changes of prices and stock go out at once, and why not."""
+
+    is_on: bool
+    why_off: str | None = None
+
+
 class Feed(Answer, frozen=True, kw_only=True):
     """A feed at the publisher: its schedules, and how many of its products are where."""
 
@@ -255,6 +262,7 @@ class Feed(Answer, frozen=True, kw_only=True):
     is_first_run_confirmed: bool
     waits_for_shop: str | None = None
     schedules: list[Schedule] = msgspec.field(default_factory=list)
+    fast_lane: FastLane | None = None
     counts: dict[str, int] = msgspec.field(default_factory=dict)
 
 

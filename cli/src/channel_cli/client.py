@@ -271,9 +271,10 @@ class Channel:
         query: Query = {"skip_overtaken": True} if skip_overtaken else {}
         return await self.session.send("POST", PUBLISHER, path, Run, query=query)
 
-    def runs(self, merchant: str, feed: str) -> AsyncIterator[Run]:
+    def runs(self, merchant: str, feed: str, filters: Query | None = None) -> AsyncIterator[Run]:
         """A feed's runs, the newest first."""
-        return self.session.items(PUBLISHER, route_of(merchant, "feeds", feed, "runs"), Run)
+        path = route_of(merchant, "feeds", feed, "runs")
+        return self.session.items(PUBLISHER, path, Run, filters)
 
     def plan(self, merchant: str, run_id: str) -> AsyncIterator[PlanLine]:
         """What a run does, line by line."""

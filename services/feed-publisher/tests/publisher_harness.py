@@ -435,6 +435,7 @@ async def new_harness(
                 "app_secret": SecretStr(sandbox.app_secret),
                 "instance_id": "one",
                 "session_timeout_seconds": 6,
+                "fast_lane": False,  # tests ask for their runs, and count what these send
                 **changes,
             }  # type: ignore[arg-type]
         )

@@ -36,6 +36,7 @@ async def publisher_process(
         "app_secret": settings.app_secret.get_secret_value(),
         "instance_id": replica,
         "session_timeout_seconds": "6",
+        "fast_lane": str(settings.fast_lane).lower(),
         "port": str(free_port()),
         **changes,
     }

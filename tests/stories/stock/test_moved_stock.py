@@ -1,8 +1,10 @@
 """Whatever buyers and the seller do at AliExpress, the shop is as the catalogue says (M7.7)."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import asyncpg
 import pytest
@@ -22,6 +24,8 @@ from aliexpress.offers import (
 )
 from aliexpress.operation import AccessToken, AppCredentials
 from aliexpress.transport import HttpTransport
+from channel_cli.answers import Feed
+from channel_cli.settings import PUBLISHER as PUBLISHER_ADDRESS
 from channel_demo import bring_in
 from channel_demo.sandbox import ShopSku
 from common.contracts.catalog import CatalogUpdated
@@ -176,6 +180,25 @@ async def test_the_shop_has_the_catalogues_stock_whatever_moved_it(
     assert (await stock(case))[EDITED] == 5
     await let_time_pass(case.session, 61 * MINUTE)
     await eventually(lambda: has_stock(case, EDITED, 3), within=60)
+
+    await by_the_fast_lane(case)
+
+
+async def by_the_fast_lane(case: Case) -> None:
+    """Nobody asks for a run, and no time passes: what is sold out is so at AliExpress at once."""
+    session = case.session
+    path = f"/v1/merchants/{session.merchant}/feeds/{session.feed}/fast-lane"
+    await session.channel.session.send("PUT", PUBLISHER_ADDRESS, path, Feed, body={"is_on": True})
+    event, took = case.newest(EXPIRED), []
+    for quantity in (0, 4, 0):
+        event, began = changed(event, stock=quantity), time.monotonic()
+        await bring_in.publish(session, [event])
+        await eventually(partial(has_stock, case, EXPIRED, quantity), within=60)
+        took.append(time.monotonic() - began)
+    assert min(took) < 5, took
+    runs = [run async for run in session.channel.runs(session.merchant, session.feed)]
+    by_lane = session.channel.runs(session.merchant, session.feed, {"fast_lane": True})
+    assert len([run async for run in by_lane]) == len(runs) + len(took)
 
 
 async def has_stock(case: Case, code: str, inventory: int) -> bool:

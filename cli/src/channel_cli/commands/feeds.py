@@ -1,11 +1,11 @@
 """`channel feeds`: configurations that send a catalogue to a shop."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from channel_cli.answers import AppliedFeed, Feed, Schedule
-from channel_cli.client import Channel
+from channel_cli.client import Channel, route_of
 from channel_cli.commands.catalogues import declare_catalogue, take_file_fields
 from channel_cli.commands.feed_files import ConfigurationFile, load_configuration
 from channel_cli.following import apply_feed
@@ -21,6 +21,7 @@ from channel_cli.output import (
     table_of,
     write_json,
 )
+from channel_cli.settings import PUBLISHER
 
 app = typer.Typer(help="Configurations that send a catalogue to a shop.", no_args_is_help=True)
 
@@ -46,12 +47,18 @@ def list_feeds(merchant: MerchantId = SAMPLE_MERCHANT, as_json: AsJson = False) 
             feed.shop_id,
             feed.catalogue_id,
             feed.configuration_version,
-            "\n".join(map(_schedule, feed.schedules)) or feed.waits_for_shop,
+            "\n".join([*map(_schedule, feed.schedules), *_fast_lane(feed)]) or feed.waits_for_shop,
             "\n".join(f"{name}: {count}" for name, count in feed.counts.items()),
         )
         for feed in feeds
     )
     show(feeds, as_json, lambda: table_of(columns, rows))
+
+
+def _fast_lane(feed: Feed) -> list[str]:
+    if feed.fast_lane is None:
+        return []
+    return [f"fast lane: {'on' if feed.fast_lane.is_on else f'off ({feed.fast_lane.why_off})'}"]
 
 
 def _schedule(schedule: Schedule) -> str:
@@ -80,6 +87,26 @@ def resume(
     """Let a feed's schedules run again."""
     answer = ask(lambda channel: channel.resume_feed(merchant, feed))
     show(answer, as_json, lambda: f"{feed} runs on its schedules again.")
+
+
+@app.command("fast-lane")
+def set_fast_lane(
+    choice: Annotated[
+        Literal["on", "off", "default"], typer.Argument(help="`default`: as the operator set it.")
+    ],
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    feed: FeedId = SAMPLE_FEED,
+    as_json: AsJson = False,
+) -> None:
+    """Send prices and stock of a feed as they change, not with the hourly run alone."""
+    is_on = {"on": True, "off": False, "default": None}[choice]
+
+    async def asked(channel: Channel) -> Feed:
+        path = route_of(merchant, "feeds", feed, "fast-lane")
+        return await channel.session.send("PUT", PUBLISHER, path, Feed, body={"is_on": is_on})
+
+    answer = ask(asked)
+    show(answer, as_json, lambda: "\n".join(_fast_lane(answer)))
 
 
 @app.command()

@@ -45,14 +45,18 @@ def of_runs() -> None:
 def list_runs(
     merchant: MerchantId = SAMPLE_MERCHANT,
     feed: FeedId = SAMPLE_FEED,
+    *,
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    fast_lane: Annotated[
+        bool, typer.Option("--fast-lane", help="Also the runs of the fast lane, which are many.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """A feed's runs, the newest first."""
 
     async def asked(channel: Channel) -> list[Run]:
         found: list[Run] = []
-        async for run in channel.runs(merchant, feed):
+        async for run in channel.runs(merchant, feed, {"fast_lane": True} if fast_lane else None):
             found.append(run)
             if len(found) == limit:
                 break

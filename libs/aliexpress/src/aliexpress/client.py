@@ -1,5 +1,6 @@
 """`Client.call`: one request to AliExpress, from limit to typed answer or typed failure."""
 
+import copy
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeVar
@@ -101,6 +102,13 @@ class Client:
         ):
             reply = await self._send(span, operation, url, form, {})
             return self._read(operation, self._open(operation, reply), read)
+
+    def limited_by(self, limiter_of: Callable[[Limiter], Limiter]) -> "Client":
+        """The same client, transport and all, whose calls wait for what is made of its limiter.
+        Only one of the two is to be closed."""
+        other = copy.copy(self)
+        other._limiter = limiter_of(self._limiter)  # noqa: SLF001 - its own copy
+        return other
 
     def developer_features(self) -> dict[str, str]:
         """The parameter by which some methods learn who calls."""

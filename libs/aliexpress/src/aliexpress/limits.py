@@ -180,7 +180,7 @@ class _Lane:
 
 
 class BucketLimiter:
-    """`Limiter` over the buckets of a store."""
+    """`Limiter` over the buckets of a store; waits that are not `is_measured` are no metric."""
 
     def __init__(
         self,
@@ -188,10 +188,12 @@ class BucketLimiter:
         limits: Limits = DEFAULT_LIMITS,
         *,
         now: Callable[[], datetime] = clock.now,
+        is_measured: bool = True,
     ) -> None:
         self._store = store
         self._limits = limits
         self._now = now
+        self._is_measured = is_measured
         self._lanes: dict[Bucket, _Lane] = {}
 
     async def acquire(self, seller_id: str | None, operation: str) -> None:
@@ -203,7 +205,8 @@ class BucketLimiter:
                 await self._pass(bucket, operation)
             outcome = "passed"
         finally:
-            _waits.record(time.monotonic() - began, {"outcome": outcome})
+            if self._is_measured:
+                _waits.record(time.monotonic() - began, {"outcome": outcome})
 
     async def refused(self, seller_id: str | None, operation: str, limit: LimitReached) -> None:
         """See `Limiter`."""

@@ -130,6 +130,19 @@ class PostgresBuckets:
         rows = await self._pool.fetch(_LIST_BANS, at)
         return [Ban(row["scope"], row["operation"], row["banned_until"]) for row in rows]
 
+    async def count_calls(self, bucket: Bucket, today: date) -> int:
+        """The calls counted in a bucket today."""
+        used: int | None = await self._pool.fetchval(
+            """
+            SELECT used_today FROM rate_bucket
+            WHERE scope = $1 AND operation = $2 AND quota_day = $3
+            """,
+            bucket.scope,
+            bucket.operation,
+            today,
+        )
+        return used or 0
+
     async def count_use(self, at: datetime, today: date) -> BucketUse:
         """The bans that run, and the calls counted for the app today."""
         row = await self._pool.fetchrow(_COUNT_USE, at, today, APP, EVERY_OPERATION)

@@ -1,6 +1,7 @@
 """The composition root of feed-publisher: what it is made of, on one screen."""
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from aliexpress.limits import limits_from
@@ -13,6 +14,7 @@ from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
 from feed_publisher.conditions.observers import observers
 from feed_publisher.desired.consumer import GROUP, DesiredState
+from feed_publisher.desired.store import IN_FAST_LANE
 from feed_publisher.drift.adopt import Adopter
 from feed_publisher.drift.api import adoption_router
 from feed_publisher.drift.look_for_edits import LookForEdits
@@ -23,8 +25,12 @@ from feed_publisher.drift.reconcile import reconcile
 from feed_publisher.drift.visit_shops import ShopVisitor
 from feed_publisher.driving.api import run_router
 from feed_publisher.driving.drive_run import RunDriver
+from feed_publisher.driving.feed_api import feed_router
 from feed_publisher.driving.schedule_runs import schedule_runs
 from feed_publisher.explaining.api import explaining_router
+from feed_publisher.fast_lane.forget_runs import FORGOTTEN_EVERY, forget_runs
+from feed_publisher.fast_lane.share import LaneShare
+from feed_publisher.fast_lane.start_runs import FastLane, looks_every
 from feed_publisher.listings.api import republish_router
 from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.republish import republish_daily
@@ -52,7 +58,10 @@ def build(context: Context[PublisherSettings]) -> Parts:
     consumer = context.consumer(GROUP, *DesiredState(tokens, settings).subscriptions())
     moved_stock = MovedStock(run_after=settings.repair_after)
     orders = context.consumer(ORDERS_GROUP, *moved_stock.subscriptions())
-    driver = RunDriver(pool, client, tokens, consumer, settings)
+    share = LaneShare(pool, settings)
+    driver = RunDriver(pool, client, tokens, consumer, settings, lane_client=share.client(client))
+    fast_lane = FastLane(pool, consumer, share, settings)
+    forget_lane_runs = partial(forget_runs, pool, kept=settings.fast_lane_kept)
     turns = [
         Job(f"run-{number}", driver.take_turn, every=SHORTEST_WAIT, woken_by=[RUNNING])
         for number in range(settings.concurrent_runs)
@@ -78,6 +87,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
     conditions = Conditions(pool, SOURCE, observers(settings))
     return Parts(
         routers=[
+            feed_router(pool, share, lane_is_default=settings.fast_lane),
             run_router(pool, max_queued=settings.max_queued_runs),
             report_router(pool),
             adoption_router(pool, Adopter(pool, shop_reader)),
@@ -89,6 +99,13 @@ def build(context: Context[PublisherSettings]) -> Parts:
         jobs=[
             Job("counters", lambda: fold(pool), every=FOLDED_EVERY),
             *turns,
+            Job(
+                "fast-lane",
+                fast_lane.take_turn,
+                every=looks_every(settings),
+                woken_by=[IN_FAST_LANE],
+            ),
+            Job("forget-fast-lane", forget_lane_runs, every=FORGOTTEN_EVERY),
             Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
             Job("measure-feeds", lambda: measure_feeds(pool), every=MEASURED_EVERY),
             Job("schedule-runs", lambda: schedule_runs(pool), every=timedelta(seconds=1)),

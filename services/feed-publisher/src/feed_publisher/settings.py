@@ -29,6 +29,17 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings, ConditionSettings)
     product_run_zone: str = "UTC"
     offer_run_minutes: Annotated[int, Field(ge=1)] = 60
     """How often a feed's offer run is due (M7.1)."""
+    fast_lane: bool = True
+    """Whether prices and stock of a feed go out between its offer runs, unless the feed says
+    otherwise (M7.7)."""
+    fast_lane_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How long after one fast-lane run of a feed the next may begin."""
+    fast_lane_families: Annotated[int, Field(ge=1, le=500)] = 500
+    """How many products a fast-lane run takes at most."""
+    fast_lane_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.5")
+    """The share of each method's rate, and of the day's calls, that fast-lane runs may use."""
+    fast_lane_kept_hours: Annotated[int, Field(ge=1)] = 48
+    """How long fast-lane runs are kept after their end, with their items."""
     removal_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.20")
     """The share of a shop's products, and of its SKUs, that may be deleted or zeroed in 24 hours
     without a confirmation (M7.4)."""
@@ -64,6 +75,16 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings, ConditionSettings)
     drift_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.20")
     """The share of a feed's products online that may be otherwise in the shop before it is a
     condition."""
+
+    @property
+    def fast_lane_every(self) -> timedelta:
+        """`fast_lane_seconds` as a duration."""
+        return timedelta(seconds=self.fast_lane_seconds)
+
+    @property
+    def fast_lane_kept(self) -> timedelta:
+        """`fast_lane_kept_hours` as a duration."""
+        return timedelta(hours=self.fast_lane_kept_hours)
 
     @property
     def idle_product(self) -> timedelta:

@@ -7,7 +7,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
-    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -21,6 +20,7 @@ from sqlalchemy import (
 from aliexpress.tables import LIMITS
 from common.postgres.counters import COUNTERS
 from common.postgres.tables import BACKBONE
+from feed_publisher.desired.tables import DESIRED
 
 TABLES = MetaData()
 
@@ -51,59 +51,6 @@ adoption_candidate = Table(
     Column("found_at", DateTime(timezone=True), nullable=False),
     comment="Products that were online before us and hold SKU codes of a family, as last found"
     " (M1.6)",
-)
-
-desired_product = Table(
-    "desired_product",
-    TABLES,
-    Column("merchant_id", Text, primary_key=True),
-    Column("feed_id", Text, primary_key=True),
-    Column("family_id", Text, primary_key=True),
-    Column("revision", BigInteger, nullable=False),
-    Column("presence", Text, nullable=False),
-    Column("traceparent", Text),
-    Column(
-        "document", LargeBinary, nullable=False, comment="The data of product.normalized, as JSON"
-    ),
-)
-
-family_mark = Table(
-    "family_mark",
-    TABLES,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("merchant_id", Text, nullable=False),
-    Column("feed_id", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("family_id", Text, nullable=False),
-    Column("unsure_stock", ARRAY(Text), nullable=False, server_default=text("'{}'")),
-    Column("unsure_prices", ARRAY(Text), nullable=False, server_default=text("'{}'")),
-    Column("is_content_unsure", Boolean, nullable=False, server_default=text("false")),
-    comment="Families a run of that kind has to look at, never unique, and what is unsure of them",
-)
-Index(
-    "family_mark_place",
-    family_mark.c.merchant_id,
-    family_mark.c.feed_id,
-    family_mark.c.kind,
-    family_mark.c.family_id,
-)
-
-feed = Table(
-    "feed",
-    TABLES,
-    Column("merchant_id", Text, primary_key=True),
-    Column("feed_id", Text, primary_key=True),
-    Column("revision", BigInteger, nullable=False),
-    Column("shop_id", Text, nullable=False),
-    Column("catalogue_id", Text, nullable=False),
-    Column("main_locale", Text, nullable=False),
-    Column("configuration_version", Integer, nullable=False),
-    Column("lifecycle", Text, nullable=False),
-    Column(
-        "confirmed_at",
-        DateTime(timezone=True),
-        comment="When the dry run of the first product run was confirmed",
-    ),
 )
 
 feed_run = Table(
@@ -150,7 +97,7 @@ Index(
     feed_run.c.feed_id,
     feed_run.c.kind,
     feed_run.c.finished_at,
-    postgresql_where=text("accepted + refused > 0"),
+    postgresql_where=text("accepted + refused > 0 AND cause <> 'fast_lane'"),
 )
 Index(
     "feed_run_ended",
@@ -158,8 +105,9 @@ Index(
     feed_run.c.feed_id,
     feed_run.c.kind,
     feed_run.c.finished_at,
-    postgresql_where=text("finished_at IS NOT NULL AND NOT is_dry_run"),
+    postgresql_where=text("finished_at IS NOT NULL AND NOT is_dry_run AND cause <> 'fast_lane'"),
 )
+Index("feed_run_fast_lane", feed_run.c.finished_at, postgresql_where=text("cause = 'fast_lane'"))
 Index(
     "feed_run_failed",
     feed_run.c.merchant_id,
@@ -416,19 +364,6 @@ run_cause = Table(
     comment="Why products that are wanted were not in a run's plan",
 )
 
-shop = Table(
-    "shop",
-    TABLES,
-    Column("merchant_id", Text, primary_key=True),
-    Column("shop_id", Text, primary_key=True),
-    Column("revision", BigInteger, nullable=False),
-    Column("is_eligible", Boolean, nullable=False),
-    Column("connection", Text, nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("seller_id", Text),
-    Column("expires_at", DateTime(timezone=True)),
-)
-
 shop_look = Table(
     "shop_look",
     TABLES,
@@ -484,5 +419,5 @@ sku_waiter = Table(
     Column("family_id", Text, primary_key=True),
 )
 
-SCHEMA = (BACKBONE, LIMITS, COUNTERS, TABLES)
+SCHEMA = (BACKBONE, LIMITS, COUNTERS, DESIRED, TABLES)
 """All that stands in the database."""

@@ -14,7 +14,8 @@ from common.postgres.pool import Connection, open_pool
 from common.postgres.unit_of_work import unit_of_work
 from common.web.identity import OPERATOR
 from feed_publisher.app import SERVICE
-from feed_publisher.desired.store import list_feeds, load_feed, save_desired, save_feeds
+from feed_publisher.desired.feeds.store import list_feeds, load_feed, save_feeds
+from feed_publisher.desired.store import save_desired
 from feed_publisher.listings.listing import AcceptedSku, AcceptedState, Listing
 from feed_publisher.listings.store import (
     DueShop,

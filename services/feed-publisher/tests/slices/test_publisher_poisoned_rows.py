@@ -1,7 +1,10 @@
 """One row that a background job fails on leaves its neighbours unharmed, job by job."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import msgspec
 import pytest
@@ -11,24 +14,30 @@ from aliexpress.operation import AccessToken
 from common import clock
 from common.contracts.feed import FeedState
 from common.contracts.product import ProductNormalized, ProductReported
+from common.contracts.shop import ShopState
+from common.messaging.consumer import Consumer
 from common.postgres.pool import Pool, open_pool
 from common.postgres.schedules import Every, set_schedule
 from common.postgres.unit_of_work import unit_of_work
 from common.shop_tokens import ShopTokens
-from feed_publisher.desired.consumer import PRODUCT_SCHEDULE
-from feed_publisher.desired.store import save_desired, save_feeds
+from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
+from feed_publisher.desired.feeds.store import confirm_feed, save_feeds
+from feed_publisher.desired.store import save_desired, save_shops
 from feed_publisher.drift.look_for_edits import JOB as LOOKING
 from feed_publisher.drift.read_back import JOB as READING
 from feed_publisher.drift.reconcile import reconcile
 from feed_publisher.drift.visit_shops import ShopVisitor
 from feed_publisher.driving.schedule_runs import schedule_runs
+from feed_publisher.fast_lane.share import LaneShare
+from feed_publisher.fast_lane.start_runs import FastLane
 from feed_publisher.listings.republish import republish
 from feed_publisher.listings.store import DueShop
 from feed_publisher.reconciliation.store import ask_for_reconciliation
+from feed_publisher.settings import PublisherSettings
 from stack.testing import NewDatabase, eventually, outbox_events
 from stack.testing.poison import failed_rows, poison
 
-from ..publisher_auth import MERCHANT
+from ..publisher_auth import MERCHANT, SELLER
 from ..publisher_harness import FEED, SHOP, Harness, Sku, migrate
 
 FAMILIES = ("a", "b", "c")
@@ -40,6 +49,18 @@ async def pool(database: NewDatabase) -> AsyncIterator[Pool]:
     opened = await open_pool(await database(migrate), max_size=4)
     yield opened
     await opened.close()
+
+
+CONNECTED = ShopState(
+    merchant_id=MERCHANT,
+    shop_id=SHOP,
+    revision=1,
+    is_eligible=True,
+    connection="connected",
+    generation=1,
+    seller_id=SELLER,
+    expires_at=None,
+)
 
 
 def feed_state(feed_id: str) -> FeedState:
@@ -89,6 +110,47 @@ async def test_schedule_runs(pool: Pool) -> None:
     asked = await pool.fetch("SELECT feed_id FROM feed_run ORDER BY 1")
     assert [feed for (feed,) in asked] == ["a", "c"]
     assert await failed_rows(pool) == [(f"schedule:{PRODUCT_SCHEDULE}", MERCHANT, "b")]
+
+
+async def test_fast_lane(pool: Pool) -> None:
+    settings = PublisherSettings(
+        database_url=SecretStr("unused"), kafka_bootstrap="unused", marketplace_url="http://unused",
+        app_key="1", app_secret=SecretStr("s"), auth_url="http://unused",
+    )  # fmt: skip
+    async with unit_of_work(pool) as connection:
+        await save_shops(connection, [CONNECTED])
+        await save_feeds(connection, [feed_state(name) for name in FAMILIES])
+        for name in FAMILIES:
+            await confirm_feed(connection, MERCHANT, name)
+            await set_schedule(
+                connection, OFFER_SCHEDULE, MERCHANT, name, Every(timedelta(hours=1))
+            )
+    await pool.execute(
+        """
+        INSERT INTO listing (merchant_id, feed_id, family_id, shop_id, status,
+            marketplace_product_id, document)
+        SELECT $1, feed_id, feed_id, $2, 'live', '1005' || feed_id,
+            '{"skus": {"s": {"inventory": 5}}}'
+        FROM feed
+        """,
+        MERCHANT,
+        SHOP,
+    )
+    async with unit_of_work(pool) as connection:
+        gone = [msgspec.structs.replace(desired(name), feed_id=name) for name in FAMILIES]
+        await save_desired(connection, [(state, None) for state in gone])
+    await poison(pool, "feed_run", "INSERT", "NEW.feed_id = 'b'")
+
+    read = asyncio.Event()
+    read.set()
+    consumer = cast("Consumer", SimpleNamespace(caught_up=read))
+    lane = FastLane(pool, consumer, LaneShare(pool, settings), settings)
+    while await lane.take_turn():
+        pass
+
+    begun = await pool.fetch("SELECT feed_id, cause FROM feed_run ORDER BY 1")
+    assert [tuple(run) for run in begun] == [("a", "fast_lane"), ("c", "fast_lane")]
+    assert await failed_rows(pool) == [("fast-lane", MERCHANT, "b")]
 
 
 async def test_reconcile(pool: Pool) -> None:

@@ -12,7 +12,9 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 SECONDS_OF_A_CALL = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 SECONDS_OF_A_DELAY = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 86400.0)
-"""Histogram bounds: of what lasts as long as a call, and of what may wait for an hourly run."""
+SECONDS_OF_THE_FAST_LANE = (0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 600.0)
+"""Histogram bounds: of what lasts as long as a call, of what may wait for an hourly run, and of
+what is to take no longer than a minute."""
 
 SUFFIX_OF_UNIT = {"s": "_seconds", "1": "_ratio"}
 """What a unit adds to the Prometheus name; those in braces add nothing."""
@@ -364,6 +366,22 @@ TIME_TO_LIVE = Metric(
     ("action",),
     SECONDS_OF_A_DELAY,
 )
+FAST_LANE_DELAY = Metric(
+    "channel.fast_lane.delay",
+    "histogram",
+    "s",
+    "From the change of a price or of stock, as it came in, to AliExpress's confirmation, of those"
+    " that went by the fast lane",
+    ("action",),
+    SECONDS_OF_THE_FAST_LANE,
+)
+FAST_LANE_CALLS = Metric(
+    "channel.fast_lane.calls",
+    "counter",
+    "{call}",
+    "Calls to AliExpress by the fast lane, of its share of the limits, by operation",
+    ("operation",),
+)
 # -- orders (order-importer) ----------------------------------------------------------------
 
 ORDERS_OPEN = Metric(
@@ -412,66 +430,7 @@ PARCELS_SETTLED = Metric(
     SECONDS_OF_A_DELAY,
 )
 
-METRICS = (
-    CONSUMER_LAG,
-    CONSUMER_END_AGE,
-    CONSUMER_RECORDS,
-    CONSUMER_BATCH,
-    CONSUMER_FENCED,
-    CONSUMER_REBUILDS,
-    POSITIONS_LOST,
-    KAFKA_REFUSED,
-    OUTBOX_AGE,
-    OUTBOX_SIZE,
-    RELAY_PUBLISHED,
-    DEAD_LETTERS,
-    PARKED,
-    PARKED_AGE,
-    QUARANTINES,
-    CONDITIONS,
-    CONDITIONS_CHANGED,
-    JOBS_FAILING,
-    ROWS_FAILED,
-    ROWS_SET_ASIDE,
-    POOL_CONNECTIONS,
-    POOL_LIMIT,
-    MARKETPLACE_CALLS,
-    MARKETPLACE_DURATION,
-    APP_REFUSED,
-    LIMITER_WAIT,
-    BANS,
-    QUOTA_USED,
-    TOKEN_AGE,
-    TOKEN_LEFT,
-    TOKENS,
-    TROUBLES,
-    MAILS,
-    WEBHOOKS,
-    CATALOG_DIRTY,
-    CATALOG_DIRTY_AGE,
-    CATALOG_WAITING,
-    CATALOG_NORMALIZED,
-    CATALOG_DELAY,
-    CATALOG_FAULTS,
-    CATALOG_PHOTOS,
-    CATALOG_IMPORTS_AGE,
-    RUNS_OPEN,
-    RUNS_AGE,
-    RUNS_ENDED,
-    ITEMS_DECIDED,
-    WITHHELD,
-    CALLS_STUCK,
-    DRIFT_FOUND,
-    TIME_TO_SENT,
-    TIME_TO_LIVE,
-    ORDERS_OPEN,
-    ORDERS_COVERED_AGE,
-    ORDER_IMPORTS_LATE,
-    ORDER_IMPORTS,
-    PARCELS_OPEN,
-    PARCELS_AGE,
-    PARCELS_SETTLED,
-)
+METRICS = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
 """All of them, in the order of docs/metrics.md."""
 
 SPAN_PROCESS = "process"

@@ -1,7 +1,8 @@
 """What is wrong with feeds and shops now: the queries of the observers. Reads only.
 
 Each looks at every feed, or shop, or run that failed, once and from there by indexes: no history,
-plan or catalogue is read through. Their rows are as `common.conditions.Observer` says.
+plan or catalogue is read through. Runs of the fast lane say nothing of a feed's ordinary ones.
+Their rows are as `common.conditions.Observer` says.
 """
 
 from common.postgres.conditions import facts, moment
@@ -22,12 +23,13 @@ RUN_FAILED = f"""
         r.finished_at AS since, {_OF_RUN} AS links,
         {facts(run_kind="r.kind", cause="r.trouble")} AS details
     FROM feed_run AS r JOIN feed AS f USING (merchant_id, feed_id)
-    WHERE r.state = 'failed' AND NOT r.is_dry_run
+    WHERE r.state = 'failed' AND NOT r.is_dry_run AND r.cause <> 'fast_lane'
         AND NOT EXISTS (
             SELECT FROM feed_run AS later
             WHERE later.merchant_id = r.merchant_id AND later.feed_id = r.feed_id
                 AND later.kind = r.kind AND later.finished_at > r.finished_at
-                AND later.finished_at IS NOT NULL AND NOT later.is_dry_run)
+                AND later.finished_at IS NOT NULL AND NOT later.is_dry_run
+                AND later.cause <> 'fast_lane')
         AND (f.lifecycle = 'active' OR EXISTS (
             SELECT FROM schedule AS s
             WHERE s.kind IN ('product-feed', 'offer-feed') AND s.merchant_id = f.merchant_id
@@ -70,7 +72,7 @@ MOSTLY_REFUSED = f"""
     FROM feed AS f CROSS JOIN {_KINDS} CROSS JOIN LATERAL (
         SELECT run_id, kind, accepted, refused, finished_at FROM feed_run
         WHERE merchant_id = f.merchant_id AND feed_id = f.feed_id AND kind = k.kind
-            AND accepted + refused > 0 AND finished_at IS NOT NULL
+            AND accepted + refused > 0 AND finished_at IS NOT NULL AND cause <> 'fast_lane'
         ORDER BY finished_at DESC LIMIT 1
     ) AS r
     WHERE f.lifecycle = 'active' AND r.refused >= {AT_LEAST} AND r.refused > r.accepted
@@ -93,7 +95,7 @@ FEED_IDLE = f"""
     LEFT JOIN LATERAL (
         SELECT finished_at FROM feed_run
         WHERE merchant_id = f.merchant_id AND feed_id = f.feed_id AND kind = k.kind
-            AND finished_at IS NOT NULL AND NOT is_dry_run
+            AND finished_at IS NOT NULL AND NOT is_dry_run AND cause <> 'fast_lane'
         ORDER BY finished_at DESC LIMIT 1
     ) AS last ON true
     CROSS JOIN LATERAL (SELECT coalesce(last.finished_at, f.confirmed_at) + CASE k.kind
@@ -107,6 +109,7 @@ FEED_IDLE = f"""
             SELECT FROM feed_run AS r
             WHERE r.merchant_id = f.merchant_id AND r.feed_id = f.feed_id AND r.kind = k.kind
                 AND r.state IN ('planning', 'running') AND NOT r.is_dry_run AND r.trouble IS NULL
+                AND r.cause <> 'fast_lane'
                 AND NOT EXISTS (
                     SELECT FROM failed_row AS d
                     WHERE d.job = 'runs' AND d.merchant_id = r.merchant_id

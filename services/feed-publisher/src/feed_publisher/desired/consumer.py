@@ -15,7 +15,8 @@ from common.messaging.records import Delivery, NotApplied, Subscription
 from common.postgres.pool import Connection
 from common.postgres.schedules import Daily, Every, set_schedule
 from common.shop_tokens import ShopTokens
-from feed_publisher.desired.store import save_desired, save_feeds, save_shops
+from feed_publisher.desired.feeds.store import save_feeds
+from feed_publisher.desired.store import save_desired, save_shops
 from feed_publisher.settings import PublisherSettings
 
 GROUP = "feed-publisher.desired"

@@ -2,6 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal
+
+Lane = Literal[1, 2]
+"""The place of a mark in the fast lane: what may fall to zero before all else."""
+ZEROING: Lane = 1
+OTHER: Lane = 2
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ class Feed:
     configuration_version: int
     lifecycle: Literal["active", "removed"]
     confirmed_at: datetime | None
+    uses_fast_lane: bool | None = None
+    """None: as the setting says."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Rows of shops, feeds, desired products and marks."""
+"""Rows of shops, desired products and marks."""
 
 from collections.abc import Collection, Sequence
 from itertools import groupby
@@ -6,44 +6,20 @@ from operator import itemgetter
 
 import asyncpg
 import msgspec
-import sqlalchemy as sa
 
-from common import clock
-from common.contracts.feed import FeedState
 from common.contracts.product import ProductNormalized
 from common.contracts.shop import ShopState
-from common.errors import NotFound
-from common.postgres import core
 from common.postgres.pool import Connection
-from feed_publisher import tables
-from feed_publisher.desired.marks import Marks, Unsure, UnsureFamily
-from feed_publisher.desired.states import Desired, Feed, Kind, Shop
+from common.postgres.unit_of_work import WorkKind, made_work
+from feed_publisher.desired.desired_state import may_fall_to_zero
+from feed_publisher.desired.marks import OTHER, ZEROING, Lane, Marks, Unsure, UnsureFamily
+from feed_publisher.desired.states import Desired, Kind, Shop
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(ProductNormalized)
 
-_feed = tables.feed
-
-_FEED_COLUMNS = (
-    _feed.c.merchant_id,
-    _feed.c.feed_id,
-    _feed.c.shop_id,
-    _feed.c.catalogue_id,
-    _feed.c.main_locale,
-    _feed.c.configuration_version,
-    _feed.c.lifecycle,
-    _feed.c.confirmed_at,
-)
-
-
-class UnknownFeed(NotFound):
-    """The feed was never configured, or its configuration has not come in yet."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "feed",
-            remedy="Save the feed's configuration; if you just did, ask again in a few seconds.",
-        )
+IN_FAST_LANE = WorkKind()
+"""Marks in the fast lane."""
 
 
 async def save_shops(connection: Connection, states: Sequence[ShopState]) -> list[tuple[str, str]]:
@@ -74,38 +50,11 @@ async def save_shops(connection: Connection, states: Sequence[ShopState]) -> lis
     return [(row["merchant_id"], row["shop_id"]) for row in rows]
 
 
-async def save_feeds(connection: Connection, states: Sequence[FeedState]) -> list[tuple[str, str]]:
-    """Keep newer states; the feeds that changed."""
-    rows = await connection.fetch(
-        """
-        INSERT INTO feed (merchant_id, feed_id, revision, shop_id, catalogue_id, main_locale,
-            configuration_version, lifecycle)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[],
-            $6::text[], $7::integer[], $8::text[])
-        ON CONFLICT (merchant_id, feed_id) DO UPDATE SET
-            revision = excluded.revision, shop_id = excluded.shop_id,
-            catalogue_id = excluded.catalogue_id, main_locale = excluded.main_locale,
-            configuration_version = excluded.configuration_version,
-            lifecycle = excluded.lifecycle
-            WHERE excluded.revision > feed.revision
-        RETURNING merchant_id, feed_id
-        """,
-        [state.merchant_id for state in states],
-        [state.feed_id for state in states],
-        [state.revision for state in states],
-        [state.shop_id for state in states],
-        [state.catalogue_id for state in states],
-        [state.main_locale for state in states],
-        [state.configuration_version for state in states],
-        [state.lifecycle for state in states],
-    )
-    return [(row["merchant_id"], row["feed_id"]) for row in rows]
-
-
 async def save_desired(
     connection: Connection, products: Sequence[tuple[ProductNormalized, str | None]]
 ) -> None:
-    """Keep newer states (sorted by key) and mark their families for both kinds of run."""
+    """Keep newer states (sorted by key) and mark their families for both kinds of run; offers of
+    products that are online are in the fast lane."""
     await connection.execute(
         """
         WITH changed AS (
@@ -119,9 +68,15 @@ async def save_desired(
                 WHERE excluded.revision > desired_product.revision
             RETURNING merchant_id, feed_id, family_id
         )
-        INSERT INTO family_mark (merchant_id, feed_id, kind, family_id)
-        SELECT merchant_id, feed_id, kind, family_id
-        FROM changed CROSS JOIN unnest(ARRAY['product', 'offer']) AS k (kind)
+        INSERT INTO family_mark (merchant_id, feed_id, kind, family_id, lane)
+        SELECT merchant_id, feed_id, kind, family_id, CASE WHEN kind = 'offer' AND EXISTS (
+            SELECT FROM listing AS l
+            WHERE (l.merchant_id, l.feed_id, l.family_id) = (c.merchant_id, c.feed_id, c.family_id)
+                AND l.marketplace_product_id IS NOT NULL) THEN s.lane END
+        FROM changed AS c
+        JOIN unnest($1::text[], $2::text[], $3::text[], $8::integer[])
+            AS s (merchant_id, feed_id, family_id, lane) USING (merchant_id, feed_id, family_id)
+        CROSS JOIN unnest(ARRAY['product', 'offer']) AS k (kind)
         """,
         [state.merchant_id for state, _ in products],
         [state.feed_id for state, _ in products],
@@ -130,7 +85,9 @@ async def save_desired(
         [state.presence for state, _ in products],
         [traceparent for _, traceparent in products],
         [_encoder.encode(state) for state, _ in products],
+        [ZEROING if may_fall_to_zero(state) else OTHER for state, _ in products],
     )
+    made_work(connection, IN_FAST_LANE)
 
 
 async def mark_families(
@@ -139,19 +96,22 @@ async def mark_families(
     feed_id: str,
     kinds: Sequence[Kind],
     family_ids: Sequence[str],
+    *,
+    lane: Lane | None = None,
 ) -> None:
     """Have the next runs of these kinds look at the families."""
     if family_ids:
         await connection.execute(
             """
-            INSERT INTO family_mark (merchant_id, feed_id, kind, family_id)
-            SELECT $1, $2, kind, family_id
+            INSERT INTO family_mark (merchant_id, feed_id, kind, family_id, lane)
+            SELECT $1, $2, kind, family_id, $5
             FROM unnest($3::text[]) AS k (kind) CROSS JOIN unnest($4::text[]) AS f (family_id)
             """,
             merchant_id,
             feed_id,
             list(kinds),
             list(family_ids),
+            lane,
         )
 
 
@@ -293,51 +253,6 @@ async def lock_revisions(
     return {row["family_id"]: row["revision"] for row in rows}
 
 
-async def lock_feed(connection: Connection, merchant_id: str, feed_id: str) -> None:
-    """Let nobody else begin a run of the feed before the transaction has ended."""
-    await connection.execute(
-        "SELECT FROM feed WHERE merchant_id = $1 AND feed_id = $2 FOR NO KEY UPDATE",
-        merchant_id,
-        feed_id,
-    )
-
-
-async def load_feed(connection: Connection, merchant_id: str, feed_id: str) -> Feed:
-    """The feed. Raises `UnknownFeed`."""
-    query = sa.select(*_FEED_COLUMNS)
-    query = query.where(_feed.c.merchant_id == merchant_id, _feed.c.feed_id == feed_id)
-    row = await core.fetch_one(connection, query)
-    if row is None:
-        raise UnknownFeed
-    return Feed(**dict(row))
-
-
-async def list_feeds(
-    connection: Connection, merchant_id: str, *, after: str, limit: int
-) -> list[Feed]:
-    """The merchant's feeds by id."""
-    query = (
-        sa.select(*_FEED_COLUMNS)
-        .where(_feed.c.merchant_id == merchant_id, _feed.c.feed_id > after)
-        .order_by(_feed.c.feed_id)
-        .limit(limit)
-    )
-    return [Feed(**dict(row)) for row in await core.fetch(connection, query)]
-
-
-async def confirm_feed(connection: Connection, merchant_id: str, feed_id: str) -> None:
-    """Remember that the feed's first product run was confirmed."""
-    await connection.execute(
-        """
-        UPDATE feed SET confirmed_at = coalesce(confirmed_at, $3)
-        WHERE merchant_id = $1 AND feed_id = $2
-        """,
-        merchant_id,
-        feed_id,
-        clock.now(),
-    )
-
-
 async def find_shop(connection: Connection, merchant_id: str, shop_id: str) -> Shop | None:
     """The shop, or None while auth-service has not published it."""
     row = await connection.fetchrow(
@@ -453,3 +368,10 @@ def _marks(rows: Sequence[asyncpg.Record]) -> Marks:
 async def forget_marks(connection: Connection, mark_ids: Sequence[int]) -> None:
     """Delete the marks that were read before the data was: any other speaks of newer data."""
     await connection.execute("DELETE FROM family_mark WHERE id = ANY($1)", list(mark_ids))
+
+
+async def leave_to_offer_run(connection: Connection, mark_ids: Sequence[int]) -> None:
+    """Take these marks out of the fast lane: the next ordinary run looks at them."""
+    await connection.execute(
+        "UPDATE family_mark SET lane = NULL WHERE id = ANY($1) AND lane IS NOT NULL", list(mark_ids)
+    )

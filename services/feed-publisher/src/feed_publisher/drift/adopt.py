@@ -15,8 +15,9 @@ from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.candidates.store import replace_candidates
 from feed_publisher.claims.store import claim_skus, load_holders
 from feed_publisher.desired.desired_state import desired_skus
+from feed_publisher.desired.feeds.store import load_feed
 from feed_publisher.desired.states import Desired, Feed
-from feed_publisher.desired.store import load_desired, load_feed, mark_families
+from feed_publisher.desired.store import load_desired, mark_families
 from feed_publisher.listings.listing import AcceptedState, Listing
 from feed_publisher.listings.report import Changed, report_products
 from feed_publisher.listings.store import find_owner, load_listings

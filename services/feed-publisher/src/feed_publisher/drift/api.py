@@ -14,7 +14,7 @@ from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import STORABLE, FamilyId, FeedId, Reader, Writer
 from feed_publisher.candidates.store import OpenCandidate, list_candidates
 from feed_publisher.candidates.views import CandidateView, candidate_view
-from feed_publisher.desired.store import load_feed
+from feed_publisher.desired.feeds.store import load_feed
 from feed_publisher.drift.adopt import Adopter, Adoption, Adoptions
 
 AT_ONCE = 25

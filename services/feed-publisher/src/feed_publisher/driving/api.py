@@ -1,25 +1,22 @@
-"""REST: feeds with their schedules, and their runs."""
+"""REST: the runs of feeds."""
 
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, StrictBool
 
-from common import clock
 from common.errors import Refusal
 from common.postgres.audit import record
 from common.postgres.pool import Connection, Pool
-from common.postgres.schedules import Schedule, list_schedules, pause_schedule
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
-from feed_publisher.access import STORABLE, FeedId, Reader, RunId, Runner
-from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
-from feed_publisher.desired.states import Feed, Kind
-from feed_publisher.desired.store import UnknownFeed, find_shop, list_feeds, load_feed
+from feed_publisher.access import FeedId, Reader, RunId, Runner
+from feed_publisher.desired.feeds.store import UnknownFeed, load_feed
+from feed_publisher.desired.states import Kind
 from feed_publisher.driving.confirm_run import confirm_run
-from feed_publisher.driving.store import count_feed
+from feed_publisher.driving.feed_api import why_waiting
 from feed_publisher.runs.items.store import count_items
 from feed_publisher.runs.outcome import UNDER_WAY, counts_of
 from feed_publisher.runs.run import Run
@@ -30,10 +27,7 @@ SkipOvertaken = Annotated[
 ]
 
 
-class FeedPlace(NamedTuple):
-    """A feed's place in the list of feeds."""
-
-    feed_id: str
+WithFastLane = Annotated[bool, Query(description="Also the runs of the fast lane, which are many.")]
 
 
 class RunPlace(NamedTuple):
@@ -43,42 +37,9 @@ class RunPlace(NamedTuple):
     run_id: str
 
 
-AfterFeed = Annotated[FeedPlace | None, Depends(Keyset(FeedPlace))]
 AfterRun = Annotated[RunPlace | None, Depends(Keyset(RunPlace))]
 
 ACTIVE = frozenset({"queued", "planning", "running"})
-
-
-class ScheduleView(BaseModel):
-    """When a kind of run is due next, and whether it is paused."""
-
-    kind: Kind
-    next_due_at: datetime
-    is_paused: bool
-    pause_reason: str | None
-
-
-class FeedView(BaseModel):
-    """A feed: its schedules and how many of its products are where."""
-
-    feed_id: str
-    shop_id: str
-    catalogue_id: str
-    main_locale: str
-    configuration_version: int
-    lifecycle: str
-    is_first_run_confirmed: bool
-    waits_for_shop: str | None = Field(description="Why AliExpress may not be called now.")
-    schedules: list[ScheduleView]
-    counts: dict[str, int]
-
-
-class PauseRequest(BaseModel):
-    """Why the feed's schedules stop."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Annotated[str, Field(min_length=1, max_length=500, pattern=STORABLE)]
 
 
 class RunRequest(BaseModel):
@@ -133,34 +94,6 @@ def run_router(pool: Pool, *, max_queued: int) -> APIRouter:
         prefix="/v1/merchants/{merchant_id}", tags=["runs"], responses=PROBLEM_RESPONSES
     )
 
-    @router.get("/feeds")
-    async def get_feeds(
-        merchant_id: Reader, after: AfterFeed = None, limit: Limit = 50
-    ) -> Page[FeedView]:
-        """The merchant's feeds."""
-        async with reading(pool) as connection:
-            feeds = await list_feeds(
-                connection, merchant_id, after=after.feed_id if after else "", limit=limit + 1
-            )
-            page = Page.of(feeds, limit, lambda feed: FeedPlace(feed.feed_id))
-            return page.with_items([await _feed_view(connection, feed) for feed in page.items])
-
-    @router.get("/feeds/{feed_id}")
-    async def get_feed(merchant_id: Reader, feed_id: FeedId) -> FeedView:
-        """One feed."""
-        async with reading(pool) as connection:
-            return await _feed_view(connection, await load_feed(connection, merchant_id, feed_id))
-
-    @router.post("/feeds/{feed_id}/pause")
-    async def pause_feed(merchant_id: Runner, feed_id: FeedId, request: PauseRequest) -> FeedView:
-        """Stop the feed's schedules; runs in progress go on."""
-        return await _set_pause(pool, merchant_id, feed_id, request.reason)
-
-    @router.post("/feeds/{feed_id}/resume")
-    async def resume_feed(merchant_id: Runner, feed_id: FeedId) -> FeedView:
-        """Let the feed's schedules go on; a run that was missed is caught up once."""
-        return await _set_pause(pool, merchant_id, feed_id, None)
-
     @router.post("/feeds/{feed_id}/runs", status_code=202)
     async def post_run(merchant_id: Runner, feed_id: FeedId, request: RunRequest) -> RunAsked:
         """Run now, or plan only."""
@@ -171,12 +104,23 @@ def run_router(pool: Pool, *, max_queued: int) -> APIRouter:
 
     @router.get("/feeds/{feed_id}/runs")
     async def get_runs(
-        merchant_id: Reader, feed_id: FeedId, after: AfterRun = None, limit: Limit = 20
+        merchant_id: Reader,
+        feed_id: FeedId,
+        after: AfterRun = None,
+        limit: Limit = 20,
+        fast_lane: WithFastLane = False,
     ) -> Page[RunView]:
         """The feed's runs, the newest first."""
         async with reading(pool) as connection:
             await load_feed(connection, merchant_id, feed_id)
-            runs = await list_runs(connection, merchant_id, feed_id, before=after, limit=limit + 1)
+            runs = await list_runs(
+                connection,
+                merchant_id,
+                feed_id,
+                before=after,
+                limit=limit + 1,
+                with_fast_lane=fast_lane,
+            )
             page = Page.of(runs, limit, lambda run: RunPlace(run.asked_at, run.run_id))
             return page.with_items(await _run_views(connection, merchant_id, page.items))
 
@@ -230,51 +174,10 @@ async def _require_room(connection: Connection, merchant_id: str, max_queued: in
         )
 
 
-async def _set_pause(pool: Pool, merchant_id: str, feed_id: str, reason: str | None) -> FeedView:
-    async with unit_of_work(pool) as connection:
-        feed = await load_feed(connection, merchant_id, feed_id)
-        for kind in (PRODUCT_SCHEDULE, OFFER_SCHEDULE):
-            await pause_schedule(connection, kind, merchant_id, feed_id, reason=reason)
-        await record(connection, "feed.resumed" if reason is None else "feed.paused", feed_id)
-        return await _feed_view(connection, feed)
-
-
-async def _feed_view(connection: Connection, feed: Feed) -> FeedView:
-    schedules = await list_schedules(connection, feed.merchant_id, subject=feed.feed_id)
-    return FeedView(
-        feed_id=feed.feed_id,
-        shop_id=feed.shop_id,
-        catalogue_id=feed.catalogue_id,
-        main_locale=feed.main_locale,
-        configuration_version=feed.configuration_version,
-        lifecycle=feed.lifecycle,
-        is_first_run_confirmed=feed.confirmed_at is not None,
-        waits_for_shop=await _why_waiting(connection, feed.merchant_id, feed.shop_id),
-        schedules=[_schedule_view(schedule) for schedule in schedules],
-        counts=await count_feed(connection, feed.merchant_id, feed.feed_id),
-    )
-
-
-def _schedule_view(schedule: Schedule) -> ScheduleView:
-    return ScheduleView(
-        kind="product" if schedule.kind == PRODUCT_SCHEDULE else "offer",
-        next_due_at=schedule.next_due_at,
-        is_paused=schedule.is_paused,
-        pause_reason=schedule.pause_reason,
-    )
-
-
-async def _why_waiting(connection: Connection, merchant_id: str, shop_id: str) -> str | None:
-    shop = await find_shop(connection, merchant_id, shop_id)
-    if shop is None:
-        return "the shop is not known yet"
-    return shop.why_unusable(clock.now())
-
-
 async def _run_views(connection: Connection, merchant_id: str, runs: list[Run]) -> list[RunView]:
     counts = await count_items(connection, merchant_id, [run.run_id for run in runs])
     waits = {
-        shop_id: await _why_waiting(connection, merchant_id, shop_id)
+        shop_id: await why_waiting(connection, merchant_id, shop_id)
         for shop_id in {run.shop_id for run in runs}
     }
     return [_run_view(run, counts[run.run_id], waits[run.shop_id]) for run in runs]

@@ -1,5 +1,6 @@
 """A person confirms a plan: it is applied exactly as it was shown, or refused as out of date."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -7,7 +8,7 @@ from common.errors import Refusal
 from common.postgres.audit import record
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import unit_of_work
-from feed_publisher.desired.store import confirm_feed, lock_feed
+from feed_publisher.desired.feeds.store import confirm_feed, lock_feed
 from feed_publisher.guarded.store import record_confirmed
 from feed_publisher.listings.causes import refusal
 from feed_publisher.listings.report import Changed, report_products
@@ -17,17 +18,35 @@ from feed_publisher.runs.items.store import (
     list_refused,
     release_withheld,
 )
-from feed_publisher.runs.run import CONFIRMABLE, Run
+from feed_publisher.runs.run import CONFIRMABLE, FAST_LANE, Run
 from feed_publisher.runs.store import (
     ask_for_run,
     begin_confirmed,
+    find_active_cause,
     find_newer_plan,
-    has_active_run,
     load_run,
 )
 
 PIECE_ITEMS = 20_000
 """Written by one statement: none of them meets its time-out, however large the plan is."""
+
+
+LANE_LOOKS = 20
+LANE_LOOK_SECONDS = 0.25
+"""A fast-lane run is over in a moment, in which nobody is sent away."""
+
+
+class _RunActive(Refusal):
+    """Another run of the kind is in progress, asked for by that cause."""
+
+    def __init__(self, kind: str, *, cause: str) -> None:
+        super().__init__(
+            f"another {kind} run of this feed is in progress",
+            status=409,
+            slug="run-active",
+            remedy="Confirm this one once the other has ended.",
+        )
+        self.is_fast_lane = cause == FAST_LANE
 
 
 async def confirm_run(
@@ -37,8 +56,20 @@ async def confirm_run(
 
     With `skip_overtaken` products that have changed since are left out: no item of theirs is
     sent, and the next run has them. Raises `NotFound`, and `Refusal` when there is nothing to
-    confirm, another run is in progress, or the plan is out of date.
+    confirm, another run is in progress, or the plan is out of date. A fast-lane run in progress is
+    waited for.
     """
+    for look in range(LANE_LOOKS):
+        try:
+            return await _confirm(pool, merchant_id, run_id, skip_overtaken=skip_overtaken)
+        except _RunActive as active:
+            if not active.is_fast_lane or look == LANE_LOOKS - 1:
+                raise
+            await asyncio.sleep(LANE_LOOK_SECONDS)
+    raise AssertionError  # the last look returns or raises
+
+
+async def _confirm(pool: Pool, merchant_id: str, run_id: str, *, skip_overtaken: bool) -> Run:
     async with unit_of_work(pool) as connection:
         run = await load_run(connection, merchant_id, run_id, locked=True)
         await lock_feed(connection, merchant_id, run.feed_id)
@@ -50,13 +81,9 @@ async def confirm_run(
                 slug="nothing-to-confirm",
                 remedy="Read the run; if its plan is out of date, ask for a new one.",
             )
-        if await has_active_run(connection, merchant_id, run.feed_id, run.kind):
-            raise Refusal(
-                f"another {run.kind} run of this feed is in progress",
-                status=409,
-                slug="run-active",
-                remedy="Confirm this one once the other has ended.",
-            )
+        active = await find_active_cause(connection, merchant_id, run.feed_id, run.kind)
+        if active is not None:
+            raise _RunActive(run.kind, cause=active)
         if not skip_overtaken:
             await _require_current(connection, run)
         await _in_pieces(partial(record_confirmed, connection, run))

@@ -42,9 +42,10 @@ from common.telemetry.names import RUNS_ENDED, SPAN_RUN
 from common.telemetry.setup import counter
 from common.telemetry.tracing import Attribute, begin_trace_about, trace_about
 from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
-from feed_publisher.desired.store import load_feed, mark_families
+from feed_publisher.desired.feeds.store import leave_zeroings, load_feed
+from feed_publisher.desired.store import mark_families
 from feed_publisher.driving.preview_run import look_up_plan, show_plan
-from feed_publisher.listings.causes import RUN_FAILED, explain
+from feed_publisher.listings.causes import FAST_LANE_FULL, RUN_FAILED, explain
 from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.store import has_listings
@@ -57,6 +58,7 @@ from feed_publisher.runs.store import (
     begin_planning,
     end_run,
     end_turn,
+    find_queued,
     list_runnable,
     load_run,
     note_trouble,
@@ -87,7 +89,8 @@ LISTED = 50
 
 
 class RunDriver:
-    """Takes turns at the runs. One instance serves all jobs of the process."""
+    """Takes turns at the runs. One instance serves all jobs of the process; those of the fast lane
+    call by `lane_client`, which keeps to their share of the limits."""
 
     def __init__(
         self,
@@ -96,9 +99,12 @@ class RunDriver:
         tokens: ShopTokens,
         consumer: Consumer,
         settings: PublisherSettings,
+        *,
+        lane_client: Client | None = None,
     ) -> None:
         self._pool = pool
         self._client = client
+        self._lane_client = lane_client or client
         self._tokens = tokens
         self._caught_up = consumer.caught_up
         self._settings = settings
@@ -186,6 +192,10 @@ class RunDriver:
                     await check_lease(connection, lease)
                     if not await begin_planning(connection, run):
                         return Wait(SHOP_WAIT)
+                    if run.kind == "offer" and not run.is_dry_run:
+                        await leave_zeroings(
+                            connection, run.merchant_id, run.feed_id, is_left=False
+                        )
             elif run.state == "planning" and run.plan_hash is None:
                 await self._plan(run, lease)
             elif run.state == "planning":
@@ -237,18 +247,36 @@ class RunDriver:
             return Wait(SHOP_WAIT)
         except LimitReached as limit:
             await self._note(run, f"AliExpress's limit is reached: {limit.message}")
-            return Wait(min(limit.ban, OUTAGE_LONGEST))
+            wait = Wait(min(limit.ban, OUTAGE_LONGEST))
+            return await self._unless_left(run, lease, wait, is_limit=True)
         except CallerFault:
             raise
         except (MarketplaceFailure, Outage) as outage:
             trouble = outage.trouble if isinstance(outage, AppRefused) else str(outage)
             await self._note(run, trouble)
-            return backoff.next_wait("outage", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
+            wait = backoff.next_wait("outage", first=OUTAGE_FIRST, longest=OUTAGE_LONGEST)
+            return await self._unless_left(run, lease, wait, is_limit=False)
         backoff.forget("outage")
         await self._note(run, None)
         if step is Step.ENDED:
             await self._end(run, lease)
         return step if isinstance(step, Wait) else None
+
+    async def _unless_left(
+        self, run: Run, lease: Lease, wait: Wait, *, is_limit: bool
+    ) -> Wait | None:
+        """The wait; None where the pending rest of a fast-lane run was left to the ordinary one, so
+        that this shall not wait: by a limit, or where one waits already."""
+        if not run.is_fast_lane:
+            return wait
+        place = (run.merchant_id, run.feed_id, run.kind)
+        async with unit_of_work(self._pool) as connection:
+            await check_lease(connection, lease)
+            if not is_limit and not await find_queued(connection, *place, is_dry_run=False):
+                return wait
+            families = await defer_pending(connection, run, FAST_LANE_FULL)
+            await mark_families(connection, run.merchant_id, run.feed_id, [run.kind], families)
+        return None if families else wait
 
     async def _report_dead(self, run: Run, generation: int) -> None:
         """Tell auth-service; while it cannot settle that, the next call with the token does."""
@@ -261,7 +289,7 @@ class RunDriver:
         shop_token = await self._tokens.token(run.merchant_id, run.shop_id)
         return Sending(
             self._pool,
-            self._client,
+            self._lane_client if run.is_fast_lane else self._client,
             AccessToken(shop_token.seller_id, shop_token.value.get_secret_value()),
             shop_token.generation,
             self._settings,
@@ -307,7 +335,8 @@ def trace_of_run(run: Run) -> str:
 def _report_end(run: Run, completed: FeedCompleted) -> None:
     """Count it, write a line for operators, and make the root of its trace, with its counts."""
     counts = completed.counts
-    _ended.add(1, {"kind": run.kind, "outcome": completed.outcome})
+    kind = "fast-lane" if run.is_fast_lane else run.kind
+    _ended.add(1, {"kind": kind, "outcome": completed.outcome})
     log.info("run.ended", kind=run.kind, outcome=completed.outcome, **counts)
     attributes: dict[str, Attribute] = {
         "channel.merchant": run.merchant_id,
@@ -328,7 +357,8 @@ def _report_end(run: Run, completed: FeedCompleted) -> None:
 
 async def _end(connection: Connection, run: Run, *, failed_by: str | None = None) -> FeedCompleted:
     """End the run, by its items' outcomes unless it has failed, and tell other systems; what they
-    are told."""
+    are told. A run of the fast lane is no news: the report of the next ordinary one has what is
+    refused still."""
     counts = (await count_items(connection, run.merchant_id, [run.run_id]))[run.run_id]
     state: State = "failed" if failed_by else state_of(counts, missing=run.missing)
     decided = Counter[str]()
@@ -358,6 +388,8 @@ async def _end(connection: Connection, run: Run, *, failed_by: str | None = None
         counts=counts_of(counts, missing=run.missing),
         causes=causes[:EVENT_CAUSES],
     )
+    if run.is_fast_lane:
+        return completed
     await add_events(connection, [completed], source=SOURCE)
     feed = await load_feed(connection, run.merchant_id, run.feed_id)
     is_empty = not await has_listings(connection, run.merchant_id, run.feed_id)

@@ -19,8 +19,9 @@ from feed_publisher.access import STORABLE, FamilyId, FeedId, Reader, SkuCode
 from feed_publisher.candidates.store import list_candidates
 from feed_publisher.candidates.views import CandidateView, candidate_view
 from feed_publisher.desired.consumer import PRODUCT_SCHEDULE
+from feed_publisher.desired.feeds.store import load_feed
 from feed_publisher.desired.states import Feed, Kind
-from feed_publisher.desired.store import find_shop, load_feed
+from feed_publisher.desired.store import find_shop
 from feed_publisher.explaining.body_changes import BodyChange, find_body_changes, shown_body
 from feed_publisher.explaining.family_state import FamilyState, load_family_state
 from feed_publisher.explaining.forecast import forecast_run

@@ -221,6 +221,15 @@ KNOWN: tuple[Known, ...] = (
         " that fails too.",
     ),
     Known(
+        "fast-lane-full",
+        "fast-lane-full",
+        None,
+        "The fast lane may use only a share of AliExpress's limits, which was used up; or"
+        " AliExpress took no call, and an ordinary run was waiting.",
+        "Nothing: the next offer run sends it. The share is a setting of the operator's.",
+        is_transient=True,
+    ),
+    Known(
         "payload-invalid",
         "payload-invalid",
         None,
@@ -233,6 +242,7 @@ _OWN = {known.code: known for known in KNOWN if known.code and known.pattern is 
 _BY_CODE = {known.code: known for known in KNOWN if known.code is not None}
 RUN_FAILED = Refused("run-failed", "the run was given up")
 AUDITING = Refused("auditing", "the product is still being audited", is_transient=True)
+FAST_LANE_FULL = Refused("fast-lane-full", "no call was left for the fast lane", is_transient=True)
 JOB_STUCK = Refused("job-stuck", "AliExpress has not finished the job in time", is_transient=True)
 UNKNOWN_EXPLANATION = "AliExpress refused this without a reason we know."
 UNKNOWN_REMEDY = "Read AliExpress's own message; ask the operator if it does not help."

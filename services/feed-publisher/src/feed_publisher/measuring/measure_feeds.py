@@ -9,7 +9,7 @@ from common.telemetry.names import CALLS_STUCK, RUNS_AGE, RUNS_OPEN, WITHHELD
 from common.telemetry.setup import Gauge, Labels
 from feed_publisher.measuring import store
 
-KINDS = ("product", "offer", "dry-run")
+KINDS = ("product", "offer", "fast-lane", "dry-run")
 STATES = ("queued", "planning", "running")
 GUARDS = ("removal", "configuration")
 COUNTED_TO = 10_000

@@ -17,11 +17,12 @@ class OpenRuns:
 
 
 async def count_open_runs(connection: Connection) -> list[OpenRuns]:
-    """Runs that are queued, planned or sent, by kind and state, dry runs apart."""
+    """Runs that are queued, planned or sent, by kind and state, dry runs and the fast lane's
+    apart."""
     rows = await connection.fetch(
         """
-        SELECT CASE WHEN is_dry_run THEN 'dry-run' ELSE kind END AS kind, state, count(*) AS runs,
-            min(asked_at) AS oldest
+        SELECT CASE WHEN is_dry_run THEN 'dry-run' WHEN cause = 'fast_lane' THEN 'fast-lane'
+                ELSE kind END AS kind, state, count(*) AS runs, min(asked_at) AS oldest
         FROM feed_run WHERE state IN ('queued', 'planning', 'running') GROUP BY 1, 2
         """
     )

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from common import clock
 from common.postgres.leases import Lease, check_lease
-from common.postgres.pool import Pool
+from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from feed_publisher.desired.store import mark_families
 from feed_publisher.guarded.store import (
@@ -45,11 +45,7 @@ async def guard_changes(
     for guard, share in shares.items():
         async with reading(pool) as connection:
             new = await count_new_changes(connection, run, guard, since=since)
-            passed = await count_passed(connection, run, guard, since=since)
-            place = (connection, run.merchant_id, run.shop_id)
-            at_start, online = await count_online(*place, since=since), await count_online(*place)
-        of = counted(Extent(*at_start), Extent(*online))
-        is_exceeded = exceeds_share(Touched(new, passed), of, share)
+            is_exceeded = await _is_exceeded(connection, run, guard, share, new, since=since)
         message = _MESSAGES[guard].format(new)
         await _withhold(
             pool, run, lease, guard, since,
@@ -57,6 +53,39 @@ async def guard_changes(
         )  # fmt: skip
     if is_binding:
         await _record(pool, run, lease, now)
+
+
+async def find_withheld(
+    connection: Connection, run: Run, *, removal_share: Decimal, waiting: int
+) -> set[str]:
+    """The families of a plan of offers whose zeroings the guard would hold back. As many as
+    `waiting` other products are to lose stock besides, which a plan of all that is marked has."""
+    since = clock.now() - GUARD_WINDOW
+    new = await count_new_changes(connection, run, "removal", since=since)
+    if new == Extent(0, 0):
+        return set()
+    new = Extent(new.products + waiting, new.skus + waiting)
+    is_exceeded = await _is_exceeded(connection, run, "removal", removal_share, new, since=since)
+    changes = await list_guarded_changes(
+        connection,
+        run,
+        "removal",
+        since=since,
+        only_held=not is_exceeded,
+        after=0,
+        limit=PIECE_ITEMS,
+    )
+    return {change.family_id for change in changes if change.is_new}
+
+
+async def _is_exceeded(
+    connection: Connection, run: Run, guard: Guard, share: Decimal, new: Extent, *, since: datetime
+) -> bool:
+    passed = await count_passed(connection, run, guard, since=since)
+    place = (connection, run.merchant_id, run.shop_id)
+    at_start, online = await count_online(*place, since=since), await count_online(*place)
+    of = counted(Extent(*at_start), Extent(*online))
+    return exceeds_share(Touched(new, passed), of, share)
 
 
 async def _withhold(

@@ -1,6 +1,6 @@
 """Makes a run's plan from the marked families, piece by piece, and seals it with its hash."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
@@ -27,7 +27,13 @@ from feed_publisher.planning.find_shortfall import find_shortfall
 from feed_publisher.planning.guard_changes import guard_changes
 from feed_publisher.planning.guards import still_reconfigured, still_removed
 from feed_publisher.planning.note_missing import note_missing
-from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product, with_known_content
+from feed_publisher.planning.plan import (
+    FamilyPlan,
+    is_zeroing,
+    plan_offers,
+    plan_product,
+    with_known_content,
+)
 from feed_publisher.runs.items.extent import Guard
 from feed_publisher.runs.items.item import NewItem
 from feed_publisher.runs.items.store import add_items, list_busy
@@ -47,14 +53,16 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class _Piece:
-    """The next piece of a plan. Without `is_binding` nothing but the plan itself is written."""
+class Piece:
+    """The next piece of a plan. Without `is_binding` nothing but the plan itself is written; with
+    `zeroings_first` its items are not in the order of their families."""
 
     connection: Connection
     run: Run
     is_binding: bool
     items: int
     hash: "_Hash"
+    zeroings_first: bool = False
 
     @property
     def digest(self) -> str:
@@ -88,7 +96,7 @@ async def plan_next_piece(
         )
         if marks:
             digest = sha256(run.planned_digest.encode())
-            piece = _Piece(connection, run, is_binding, run.planned_items, digest)
+            piece = Piece(connection, run, is_binding, run.planned_items, digest)
             await _plan_families(piece, marks)
             await advance_plan(
                 connection, run, through=[*marks][-1], items=piece.items, digest=piece.digest
@@ -105,7 +113,38 @@ async def plan_next_piece(
     return state
 
 
-async def _plan_families(piece: _Piece, marks: dict[str, Marks]) -> None:
+@dataclass(frozen=True)
+class Decided:
+    """What a piece comes to: of families that no item of the kind is under way for, what is wanted,
+    what is believed of them (the marks taken into account) and what was accepted, and the plan."""
+
+    free: list[str]
+    desired: dict[str, Desired]
+    listings: dict[str, Listing]
+    accepted: dict[str, Listing]
+    plans: dict[str, FamilyPlan]
+
+    def without(self, families: Set[str]) -> "Decided":
+        """The same without these families."""
+        return Decided(
+            [family_id for family_id in self.free if family_id not in families],
+            {f: target for f, target in self.desired.items() if f not in families},
+            self.listings,
+            self.accepted,
+            {f: plan for f, plan in self.plans.items() if f not in families},
+        )
+
+
+async def _plan_families(piece: Piece, marks: dict[str, Marks]) -> None:
+    decided = await decide(piece, marks)
+    await save_plan(piece, decided)
+    await save_missing(piece, decided)
+    if piece.is_binding:
+        await bind(piece, marks, decided)
+
+
+async def decide(piece: Piece, marks: Mapping[str, Marks]) -> Decided:
+    """Plan the marked families; a product run claims their SKU codes."""
     connection, run = piece.connection, piece.run
     family_ids = list(marks)
     listings = await load_listings(
@@ -132,32 +171,44 @@ async def _plan_families(piece: _Piece, marks: dict[str, Marks]) -> None:
         else plan_offers(target.state, unsure[family_id])
         for family_id, target in desired.items()
     }
-    await add_items(
-        connection,
-        run.merchant_id,
-        run.run_id,
-        run.feed_id,
-        list(_new_items(piece, plans, desired)),
-    )
+    return Decided(free, desired, unsure, listings, plans)
+
+
+async def save_plan(piece: Piece, decided: Decided) -> None:
+    """Store the items."""
+    run = piece.run
+    items = list(_new_items(piece, decided))
+    await add_items(piece.connection, run.merchant_id, run.run_id, run.feed_id, items)
+
+
+async def save_missing(piece: Piece, decided: Decided) -> None:
+    """Keep why families without an item cannot be sent."""
+    run = piece.run
     shortfalls = {
         family_id: []
-        if plans[family_id].items
-        else find_shortfall(run.kind, target.state, listings[family_id])
-        for family_id, target in desired.items()
+        if decided.plans[family_id].items
+        else find_shortfall(run.kind, target.state, decided.accepted[family_id])
+        for family_id, target in decided.desired.items()
     }
-    await save_shortfalls(connection, run, shortfalls)
-    if piece.is_binding:
-        less_sure = [unsure[f] for f in sorted(free) if unsure[f] is not listings[f]]
-        await save_listings(connection, run.merchant_id, [(changed, None) for changed in less_sure])
-        await _bind(piece, plans, desired, unsure)
-        done = set(free) - await _list_growing(piece, marks, listings)
-        await forget_marks(
-            connection, [mark_id for family_id in done for mark_id in marks[family_id].ids]
-        )
+    await save_shortfalls(piece.connection, run, shortfalls)
+
+
+async def bind(piece: Piece, marks: Mapping[str, Marks], decided: Decided) -> set[str]:
+    """Write what follows from the plan, and take the marks; the families whose marks went."""
+    connection, run = piece.connection, piece.run
+    unsure, listings = decided.listings, decided.accepted
+    less_sure = [unsure[f] for f in sorted(decided.free) if unsure[f] is not listings[f]]
+    await save_listings(connection, run.merchant_id, [(changed, None) for changed in less_sure])
+    await _bind(piece, decided)
+    done = set(decided.free) - await _list_growing(piece, marks, listings)
+    await forget_marks(
+        connection, [mark_id for family_id in done for mark_id in marks[family_id].ids]
+    )
+    return done
 
 
 async def _list_growing(
-    piece: _Piece, marks: dict[str, Marks], listings: dict[str, Listing]
+    piece: Piece, marks: Mapping[str, Marks], listings: dict[str, Listing]
 ) -> set[str]:
     """Families of which something is unsure that was not accepted yet: a creation or an update that
     brings it is under way, and their marks stay until its outcome is known."""
@@ -170,41 +221,33 @@ async def _list_growing(
     return await list_busy(piece.connection, run.merchant_id, run.feed_id, "product", growing)
 
 
-def _new_items(
-    piece: _Piece, plans: dict[str, FamilyPlan], desired: dict[str, Desired]
-) -> Iterator[NewItem]:
-    for family_id, plan in plans.items():
-        for planned in plan.items:
-            piece.items += 1
-            piece.hash.update(_encoder.encode(planned))
-            refused = planned.refused
-            attributes = {"channel.run": piece.run.run_id, "channel.family": family_id}
-            yield NewItem(
-                item_no=piece.items,
-                planned=planned,
-                status="rejected" if refused else "pending",
-                code=refused.code if refused else None,
-                message=refused.message if refused else None,
-                traceparent=step(
-                    f"plan {planned.action}",
-                    desired[family_id].traceparent,
-                    attributes=attributes,
-                ),
-                changed_at=desired[family_id].state.changed_at,
-                decided_at=clock.now() if refused else None,
-            )
+def _new_items(piece: Piece, decided: Decided) -> Iterator[NewItem]:
+    planned_items = [planned for plan in decided.plans.values() for planned in plan.items]
+    if piece.zeroings_first:
+        planned_items.sort(key=lambda planned: not is_zeroing(planned))
+    for planned in planned_items:
+        piece.items += 1
+        piece.hash.update(_encoder.encode(planned))
+        refused, target = planned.refused, decided.desired[planned.family_id]
+        attributes = {"channel.run": piece.run.run_id, "channel.family": planned.family_id}
+        yield NewItem(
+            item_no=piece.items,
+            planned=planned,
+            status="rejected" if refused else "pending",
+            code=refused.code if refused else None,
+            message=refused.message if refused else None,
+            traceparent=step(f"plan {planned.action}", target.traceparent, attributes=attributes),
+            changed_at=target.state.changed_at,
+            decided_at=clock.now() if refused else None,
+        )
 
 
-async def _bind(
-    piece: _Piece,
-    plans: dict[str, FamilyPlan],
-    desired: dict[str, Desired],
-    listings: dict[str, Listing],
-) -> None:
+async def _bind(piece: Piece, decided: Decided) -> None:
     """Write what follows from planning alone: refusals of ours, settled ones, free claims."""
     connection, run = piece.connection, piece.run
+    desired, listings = decided.desired, decided.listings
     changed, known, waits = [], [], []
-    for family_id, plan in plans.items():
+    for family_id, plan in decided.plans.items():
         target = desired[family_id]
         before = with_known_content(listings[family_id], target.state)
         listing = _after_planning(before, plan)
@@ -227,7 +270,7 @@ async def _bind(
 
 
 async def _release_gone(
-    piece: _Piece, desired: dict[str, Desired], listings: dict[str, Listing]
+    piece: Piece, desired: dict[str, Desired], listings: dict[str, Listing]
 ) -> None:
     """The guard holds no longer what the catalogue wants no more."""
     removing, reconfiguring = [], []

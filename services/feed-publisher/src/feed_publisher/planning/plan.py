@@ -281,6 +281,12 @@ def _stock_items(
     ]
 
 
+def is_zeroing(planned: Planned) -> bool:
+    """Whether an item does nothing but take stock to zero."""
+    stock = planned.change.stock
+    return bool(stock) and all(change.after == 0 for change in stock)
+
+
 def _price_items(
     desired: ProductNormalized,
     listing: Listing,

@@ -14,7 +14,7 @@ from common.telemetry.tracing import trace_id_of
 from common.web.pagination import Keyset, Limit, Page, cursor_of
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import FamilyId, FeedId, Reader, ShopId, SkuCode
-from feed_publisher.desired.store import load_feed
+from feed_publisher.desired.feeds.store import load_feed
 from feed_publisher.drift.differences import Difference
 from feed_publisher.listings.listing import Listing
 from feed_publisher.reports.store import (

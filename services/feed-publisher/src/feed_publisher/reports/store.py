@@ -15,6 +15,7 @@ from common.postgres import core
 from common.postgres.counters import load_counters
 from common.postgres.pool import Connection
 from feed_publisher import tables
+from feed_publisher.desired.tables import desired_product
 from feed_publisher.listings.change import Change
 from feed_publisher.listings.listing import Listing, Refused
 from feed_publisher.listings.store import LISTING_COLUMNS, listing_of
@@ -31,7 +32,7 @@ STATUSES = (
 ACTIONS = ("create", "update", "delete", "price", "stock")
 
 _item = tables.run_item
-_desired = tables.desired_product
+_desired = desired_product
 _listing = tables.listing
 
 

@@ -21,6 +21,10 @@ State = Literal[
 """planned: a dry run that can be read and confirmed; withheld: ended but for guarded removals;
 superseded: its plan was replaced by a newer one before it was confirmed."""
 
+FAST_LANE = "fast_lane"
+"""The cause of runs between the hourly ones, which are no news: nothing is published of them, lists
+do not show them by default, and they say nothing of the ordinary runs."""
+
 CONFIRMABLE: tuple[State, ...] = ("planned", "awaiting_confirmation", "withheld")
 """A plan that waits for a person."""
 
@@ -29,8 +33,9 @@ CONFIRMABLE: tuple[State, ...] = ("planned", "awaiting_confirmation", "withheld"
 class Run:
     """One run of a feed.
 
-    `cause` says who asked: schedule, request, confirmation (of another run), sku-released, or
-    overtaken (items of the run before it were superseded). While it is planned, `planned_through`
+    `cause` says who asked: schedule, request, confirmation (of another run), sku-released,
+    overtaken (items of the run before it were superseded), or fast_lane (nobody: it begins as
+    soon as prices or stock have changed). While it is planned, `planned_through`
     is the last family that was looked at, `planned_items` how many items there are so far and
     `planned_digest` their hash. `missing` products are wanted and not in the plan;
     `unchanged` ones need nothing, or an earlier run is at them (None before the plan is complete).
@@ -61,6 +66,11 @@ class Run:
     unchanged: int | None = None
     accepted: int | None = None
     refused: int | None = None
+
+    @property
+    def is_fast_lane(self) -> bool:
+        """Whether it goes between the ordinary runs."""
+        return self.cause == FAST_LANE
 
     @property
     def lease_name(self) -> str:

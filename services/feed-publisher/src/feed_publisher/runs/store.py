@@ -13,16 +13,17 @@ from common.postgres import core
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import WorkKind, made_work
 from feed_publisher import tables
+from feed_publisher.desired.feeds.store import lock_feed
 from feed_publisher.desired.states import Kind
-from feed_publisher.desired.store import lock_feed
-from feed_publisher.runs.run import CONFIRMABLE, Run, State
+from feed_publisher.desired.tables import shop
+from feed_publisher.runs.run import CONFIRMABLE, FAST_LANE, Run, State
 from feed_publisher.tables import word, words
 
 RUNNING = WorkKind()
 """Runs that can go on."""
 
 _run = tables.feed_run
-_shop = tables.shop
+_shop = shop
 
 
 def _of_row(row: asyncpg.Record) -> Run:
@@ -68,6 +69,49 @@ async def ask_for_run(
     )
     made_work(connection, RUNNING)
     return run_id
+
+
+async def begin_fast_lane_run(
+    connection: Connection, run: Run, *, items: int, plan_hash: str
+) -> None:
+    """Store a run whose plan is made, to be driven like any other. It supersedes no plan."""
+    await connection.execute(
+        """
+        INSERT INTO feed_run (merchant_id, run_id, feed_id, shop_id, kind, cause, is_dry_run, state,
+            asked_at, planned_at, started_at, planned_items, plan_hash, next_turn_at)
+        VALUES ($1, $2, $3, $4, $5, $6, false, $7, $8, $8, $8, $9, $10, $11)
+        """,
+        run.merchant_id,
+        run.run_id,
+        run.feed_id,
+        run.shop_id,
+        run.kind,
+        run.cause,
+        run.state,
+        run.asked_at,
+        items,
+        plan_hash,
+        clock.wall_now(),
+    )
+    made_work(connection, RUNNING)
+
+
+async def forget_fast_lane_runs(
+    connection: Connection, *, ended_before: datetime, limit: int
+) -> list[tuple[str, str]]:
+    """Delete the oldest fast-lane runs that ended before then; their (merchant, run) pairs."""
+    rows = await connection.fetch(
+        """
+        DELETE FROM feed_run WHERE (merchant_id, run_id) IN (
+            SELECT merchant_id, run_id FROM feed_run
+            WHERE cause = 'fast_lane' AND finished_at < $1
+            ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        RETURNING merchant_id, run_id
+        """,
+        ended_before,
+        limit,
+    )
+    return [(row["merchant_id"], row["run_id"]) for row in rows]
 
 
 async def find_queued(
@@ -185,9 +229,12 @@ async def list_runs(
     *,
     before: tuple[datetime, str] | None,
     limit: int,
+    with_fast_lane: bool = False,
 ) -> list[Run]:
-    """The feed's runs, the newest first."""
+    """The feed's runs, the newest first; those of the fast lane only where they are asked for."""
     query = sa.select(_run).where(_run.c.merchant_id == merchant_id, _run.c.feed_id == feed_id)
+    if not with_fast_lane:
+        query = query.where(_run.c.cause != word(FAST_LANE))
     if before is not None:
         place = (_run.c.asked_at, _run.c.run_id)
         last = (sa.literal(value, column.type) for value, column in zip(before, place, strict=True))
@@ -297,7 +344,8 @@ async def _supersede_waiting(connection: Connection, run: Run) -> None:
 
 
 async def find_newer_plan(connection: Connection, run: Run) -> Run | None:
-    """The newest plan of the run's feed and kind, None when that is the run's own."""
+    """The newest plan of the run's feed and kind, None when that is the run's own. A plan of the
+    fast lane replaces none."""
     if run.planned_at is None:
         return None
     query = (
@@ -308,6 +356,7 @@ async def find_newer_plan(connection: Connection, run: Run) -> Run | None:
             _run.c.kind == run.kind,
             _run.c.planned_at > run.planned_at,
             _run.c.state.not_in(words("queued", "planning")),
+            _run.c.cause != word(FAST_LANE),
         )
         .order_by(_run.c.planned_at.desc())
         .limit(1)
@@ -331,13 +380,13 @@ async def begin_confirmed(connection: Connection, run: Run) -> None:
     made_work(connection, RUNNING)
 
 
-async def has_active_run(
+async def find_active_cause(
     connection: Connection, merchant_id: str, feed_id: str, kind: Kind
-) -> bool:
-    """Whether a run of that kind is in progress."""
-    found = await connection.fetchval(
+) -> str | None:
+    """The cause of the run of that kind that is in progress, if any is."""
+    cause: str | None = await connection.fetchval(
         """
-        SELECT 1 FROM feed_run
+        SELECT cause FROM feed_run
         WHERE merchant_id = $1 AND feed_id = $2 AND kind = $3 AND NOT is_dry_run
             AND state IN ('planning', 'running') LIMIT 1
         """,
@@ -345,13 +394,13 @@ async def has_active_run(
         feed_id,
         kind,
     )
-    return found is not None
+    return cause
 
 
 async def end_run(
     connection: Connection, run: Run, state: State, *, accepted: int = 0, refused: int = 0
 ) -> None:
-    """The run is over, with so many items accepted and refused."""
+    """The run is over, with so many items accepted and refused. Who waits for it may begin."""
     await connection.execute(
         """
         UPDATE feed_run SET state = $3, finished_at = $4, accepted = $5, refused = $6
@@ -364,6 +413,7 @@ async def end_run(
         accepted,
         refused,
     )
+    made_work(connection, RUNNING)
 
 
 async def note_trouble(

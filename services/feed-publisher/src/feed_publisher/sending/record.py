@@ -9,10 +9,11 @@ from common.failpoints import reach
 from common.postgres.leases import check_lease
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import unit_of_work
-from common.telemetry.names import ITEMS_DECIDED, TIME_TO_LIVE, TIME_TO_SENT
+from common.telemetry.names import FAST_LANE_DELAY, ITEMS_DECIDED, TIME_TO_LIVE, TIME_TO_SENT
 from common.telemetry.setup import counter, histogram
 from common.telemetry.tracing import Attribute, step
 from feed_publisher.desired.desired_state import desired_skus
+from feed_publisher.desired.marks import OTHER, Lane
 from feed_publisher.desired.states import Kind
 from feed_publisher.desired.store import load_desired, lock_revisions, mark_families, mark_overtaken
 from feed_publisher.listings.causes import JOB_STUCK
@@ -33,6 +34,7 @@ from feed_publisher.sending.store import CallState
 _decided = counter(ITEMS_DECIDED)
 _to_sent = histogram(TIME_TO_SENT)
 _to_live = histogram(TIME_TO_LIVE)
+_by_fast_lane = histogram(FAST_LANE_DELAY)
 
 
 async def record_intent(
@@ -69,8 +71,8 @@ async def keep_fitting(sending: Sending, items: Sequence[RunItem]) -> list[RunIt
     """Those of the items that may still be sent as they were planned.
 
     The others are superseded: their family has a newer desired state, or another product on
-    AliExpress. They are marked, and a run that follows at once plans them again. Raises
-    `LeaseLost`.
+    AliExpress. They are marked, and a run that follows at once plans them again; those of the fast
+    lane by its next run, in which the newer state is. Raises `LeaseLost`.
     """
     async with unit_of_work(sending.pool) as connection:
         await check_lease(connection, sending.lease)
@@ -107,6 +109,8 @@ async def record_outcomes(
         _decided.add(1, {"outcome": decision.status})
         if decision.status == "accepted":
             _to_live.record(_age(item), {"action": item.action})
+            if run.is_fast_lane:
+                _by_fast_lane.record(_age(item), {"action": item.action})
 
 
 async def leave_to_next(
@@ -190,7 +194,8 @@ async def _keep_fitting(
         decisions = [Decision(item.item_no, "superseded", *OVERTAKEN) for item in stale]
         await decide_items(connection, run.run_id, run.merchant_id, decisions)
         await _mark(connection, sending, ["product", "offer"], stale)
-        await ask_for_run(connection, run.merchant_id, run.feed_id, run.kind, cause="overtaken")
+        if not run.is_fast_lane:
+            await ask_for_run(connection, run.merchant_id, run.feed_id, run.kind, cause="overtaken")
     superseded = {item.item_no for item in stale}
     return [item for item in items if item.item_no not in superseded]
 
@@ -213,11 +218,16 @@ async def _lock(
 
 
 async def _mark(
-    connection: Connection, sending: Sending, kinds: Sequence[Kind], items: Sequence[RunItem]
+    connection: Connection,
+    sending: Sending,
+    kinds: Sequence[Kind],
+    items: Sequence[RunItem],
+    *,
+    lane: Lane | None = None,
 ) -> None:
     run = sending.run
     families = sorted({item.family_id for item in items})
-    await mark_families(connection, run.merchant_id, run.feed_id, kinds, families)
+    await mark_families(connection, run.merchant_id, run.feed_id, kinds, families, lane=lane)
 
 
 async def _begin_creations(
@@ -309,15 +319,16 @@ async def _mark_followers(
     items = [by_no[outcome.item_no] for outcome in outcomes]
     planned = [(item.family_id, item.desired_revision) for item in items]
     await mark_overtaken(connection, run.merchant_id, run.feed_id, planned)
-    offers, again, lost = [], [], []
+    created, updated, again, lost = (list[RunItem]() for _ in range(4))
     for item, outcome in zip(items, outcomes, strict=True):
         if outcome.verdict == "gone" and item.action != "delete":
             lost.append(item)
         elif outcome.verdict == "rejected" and _may_go_again(changed, item):
             again.append(item)
         if (outcome.verdict, item.action) in _LEAVE_OFFERS:
-            offers.append(item)
-    await _mark(connection, sending, ["offer"], offers)
+            (created if item.action == "create" else updated).append(item)
+    await _mark(connection, sending, ["offer"], created)
+    await _mark(connection, sending, ["offer"], updated, lane=OTHER)
     await _mark(connection, sending, [run.kind], again)
     await _mark(connection, sending, ["product"], lost)
 

@@ -42,6 +42,18 @@ async def orphan_intents(connection: Connection, run: Run) -> None:
     )
 
 
+async def forget_calls(connection: Connection, runs: Sequence[tuple[str, str]]) -> None:
+    """Delete the calls of these (merchant, run) pairs."""
+    await connection.execute(
+        """
+        DELETE FROM remote_call USING unnest($1::text[], $2::text[]) AS r (merchant_id, run_id)
+        WHERE remote_call.merchant_id = r.merchant_id AND remote_call.run_id = r.run_id
+        """,
+        [merchant_id for merchant_id, _ in runs],
+        [run_id for _, run_id in runs],
+    )
+
+
 async def list_calls(connection: Connection, run: Run, states: Sequence[CallState]) -> list[Call]:
     """The run's calls in these states, the oldest first."""
     rows = await connection.fetch(

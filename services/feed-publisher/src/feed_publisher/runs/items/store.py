@@ -103,6 +103,28 @@ async def add_items(
     await connection.execute(_STORE_INCOMING)
 
 
+async def drop_items(connection: Connection, run: Run, families: Sequence[str]) -> None:
+    """Take these families out of a plan that nobody has seen."""
+    await connection.execute(
+        "DELETE FROM run_item WHERE merchant_id = $1 AND run_id = $2 AND family_id = ANY($3)",
+        run.merchant_id,
+        run.run_id,
+        list(families),
+    )
+
+
+async def forget_items(connection: Connection, runs: Sequence[tuple[str, str]]) -> None:
+    """Delete the items of these (merchant, run) pairs."""
+    await connection.execute(
+        """
+        DELETE FROM run_item USING unnest($1::text[], $2::text[]) AS r (merchant_id, run_id)
+        WHERE run_item.merchant_id = r.merchant_id AND run_item.run_id = r.run_id
+        """,
+        [merchant_id for merchant_id, _ in runs],
+        [run_id for _, run_id in runs],
+    )
+
+
 async def withhold_items(
     connection: Connection, run: Run, item_nos: Sequence[int], reason: Refused
 ) -> None:
