@@ -73,6 +73,11 @@ class Visitor:
         """Whether a part of a page is asked for, by htmx."""
         return self.request.headers.get("hx-request") == "true"
 
+    def is_later(self, part: str) -> bool:
+        """Whether a part of the page that takes long is left to be asked for by itself: always but
+        when it is, by script (`part`) or by the link that stands there without (`show`)."""
+        return part not in (self.query.get("part"), self.query.get("show"))
+
     @property
     def query(self) -> Mapping[str, str]:
         """The address's parameters."""

@@ -24,7 +24,9 @@ SIGNED_IN = [
     "/feeds/f/configuration",
     "/feeds/f/try/1",
     "/feeds/f/exclusions",
+    "/feeds/f/exclusions?show=rules",
     "/feeds/f/send",
+    "/feeds/f/send?show=forecasts",
     "/feeds-new",
     "/runs/r",
     "/runs/r?status=rejected",
@@ -54,6 +56,15 @@ SIGNED_IN = [
     "/merchants",
     "/no-such-page",
 ]
+PARTS = [
+    "/runs/r?part=state",
+    "/feeds/f?part=progress",
+    "/feeds/f/try/1?part=state",
+    "/feeds/f/exclusions?part=rules",
+    "/feeds/f/send?part=forecasts",
+    "/catalogues/c/imports/1?part=state",
+]
+"""Parts of pages that load again, or later, by themselves."""
 OPEN = [
     "/sign-in",
     "/sign-in?next=/feeds",
@@ -109,6 +120,15 @@ async def test_a_page_shows_hostile_texts_as_texts(opened: Opened, path: str) ->
     assert "<script>alert" not in answer.text
     assert "<img src=x" not in answer.text
     assert "49" not in re.findall(r">(\d+)}}", answer.text)
+
+
+@pytest.mark.parametrize("path", PARTS)
+async def test_a_part_of_a_page_is_that_part_alone(opened: Opened, path: str) -> None:
+    answer = await opened.http.get(path, headers={"HX-Request": "true"})
+    assert answer.status_code == 200, answer.text[:2000]
+    part = html.fragment_fromstring(answer.text.strip())
+    assert part.get("id"), "it takes the place of the one before"
+    assert "<script>alert" not in answer.text
 
 
 @pytest.mark.parametrize("path", OPEN)

@@ -24,7 +24,7 @@ from console.pages.feeds.beginning import router as beginning
 from console.pages.feeds.excluding import router as excluding
 from console.pages.feeds.steps import router as steps
 from console.pages.feeds.trying import router as trying
-from console.panels import panel
+from console.panels import Panel, panel
 from console.services import CATALOG, PUBLISHER, Problem, Refused
 from console.viewer import Member, OfMerchant, see_other
 
@@ -34,6 +34,9 @@ router.include_router(steps)
 router.include_router(excluding)
 router.include_router(trying)
 FEED = "/feeds/{}"
+KINDS = ("product", "offer")
+FORECAST_WITHIN = 15.0
+"""Seconds: the feed is looked through as a run does it."""
 STATES = ("valid", "invalid", "content_invalid", "offers_invalid", "excluded", "deleted")
 STATUSES = ("live", "pending", "rejected", "deleted", "drifted")
 FORMATS = ("csv", "xlsx", "jsonl")
@@ -240,22 +243,31 @@ async def send(viewer: OfMerchant, feed_id: str) -> Response:
     return await _send_page(viewer, feed_id)
 
 
+async def _forecast(viewer: Member, feed_id: str, kind: str) -> Panel[Forecast]:
+    """What the next run would do: the publisher looks through the whole feed."""
+    return await panel(
+        viewer.send(
+            "GET",
+            PUBLISHER,
+            viewer.m(FEED + "/forecast"),
+            feed_id,
+            answer=Forecast,
+            within=FORECAST_WITHIN,
+            query={"kind": kind},
+        )
+    )
+
+
 async def _send_page(viewer: Member, feed_id: str, problem: Problem | None = None) -> Response:
     below = viewer.m(FEED)
     feed = await viewer.get(PUBLISHER, below, feed_id, answer=PublishedFeed)
-    product, offer, runs, adoptions = await asyncio.gather(
-        *(
-            panel(
-                viewer.get(
-                    PUBLISHER,
-                    below + "/forecast",
-                    feed_id,
-                    answer=Forecast,
-                    query={"kind": kind},
-                )
-            )
-            for kind in ("product", "offer")
-        ),
+    is_later, is_part = viewer.is_later("forecasts"), viewer.query.get("part") == "forecasts"
+    product, offer = (
+        (Panel(), Panel())
+        if is_later
+        else await asyncio.gather(*(_forecast(viewer, feed_id, kind) for kind in KINDS))
+    )
+    runs, adoptions = await asyncio.gather(
         panel(
             viewer.listed(
                 PUBLISHER,
@@ -270,6 +282,7 @@ async def _send_page(viewer: Member, feed_id: str, problem: Problem | None = Non
     )
     return viewer.page(
         "feeds/send.html",
+        block="forecasts_panel" if is_part else None,
         status=problem.status if problem else 200,
         problem=problem,
         feed=feed,
@@ -277,6 +290,7 @@ async def _send_page(viewer: Member, feed_id: str, problem: Problem | None = Non
         rail=views.rail(published=feed),
         step="send",
         forecasts=[product, offer],
+        is_later=is_later,
         runs=runs,
         adoptions=adoptions,
     )
