@@ -1,4 +1,4 @@
-"""The pages in Chromium: accessible in both themes, from 360 pixels, asking nobody else."""
+"""The pages in Chromium: accessible in both themes, from 360 pixels, asking nobody else; valid."""
 
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from stack.testing import StartSystem
 
 from ..sample import bring_online, part_of, sample_of, sample_session
 from .chromium import CHROMIUM, chromium, watched
+from .markup import markup_faults
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here: apt-get install chromium"),
@@ -74,6 +75,7 @@ async def look_at_all(system: Stack, order_id: str) -> list[str]:
     base = system.url(CONSOLE)
     pictures = [urlsplit(system.url(SANDBOX)).netloc]
     faults: list[str] = []
+    sources: dict[str, str] = {}
     async with chromium() as browser:
         for scheme in ("light", "dark"):
             link = await sign_in_link(system.addresses, "axe@lumo.example", merchant_id=MERCHANT)
@@ -91,7 +93,8 @@ async def look_at_all(system: Stack, order_id: str) -> list[str]:
                 for path in (*PAGES, f"/orders/main/{order_id}", run):
                     await seen.look_at(path)
                 faults += [f"{scheme}: {fault}" for fault in seen.faults]
-    return faults
+                sources |= seen.sources
+    return faults + await markup_faults(sources)
 
 
 async def first_run(request: APIRequestContext, base: str) -> str:
