@@ -129,6 +129,7 @@ async def test_a_part_of_a_page_is_that_part_alone(opened: Opened, path: str) ->
     part = html.fragment_fromstring(answer.text.strip())
     assert part.get("id"), "it takes the place of the one before"
     assert "<script>alert" not in answer.text
+    check(await opened.http.get(path))  # opened by a person it is the whole page
 
 
 @pytest.mark.parametrize("path", OPEN)

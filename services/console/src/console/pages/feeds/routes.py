@@ -57,30 +57,44 @@ async def list_feeds(viewer: OfMerchant) -> Response:
 
 @router.get("/feeds/{feed_id}")
 async def show_feed(viewer: OfMerchant, feed_id: str) -> Response:
+    if viewer.follows("progress"):
+        return await viewer.followed(lambda: _progress(viewer, feed_id))
+    return await _feed_page(viewer, feed_id)
+
+
+async def _progress(viewer: Member, feed_id: str) -> Response:
+    """How far the evaluation is, for a page that follows it."""
     below = viewer.m(FEED)
     feed = await viewer.get(CATALOG, below, feed_id, answer=Feed)
-    completeness, progress, published, unmatched, issues = await asyncio.gather(
-        panel(viewer.get(CATALOG, below + "/completeness", feed_id, answer=Completeness)),
-        panel(viewer.get(CATALOG, below + "/progress", feed_id, answer=Progress)),
-        panel(viewer.get(PUBLISHER, below, feed_id, answer=PublishedFeed)),
-        panel(
-            viewer.get(
-                CATALOG,
-                below + "/unmatched-categories",
-                feed_id,
-                answer=list[UnmatchedCategory],
-                query={"limit": 20},
-            )
+    progress = await panel(viewer.get(CATALOG, below + "/progress", feed_id, answer=Progress))
+    return viewer.page("feeds/feed.html", block="progress_panel", feed=feed, progress=progress)
+
+
+async def _feed_page(viewer: Member, feed_id: str) -> Response:
+    below = viewer.m(FEED)
+    feed = await viewer.get(CATALOG, below, feed_id, answer=Feed)
+    versions = panel(viewer.listed(CATALOG, below + "/versions", feed_id, of=Version, limit=10))
+    runs = panel(viewer.listed(PUBLISHER, below + "/runs", feed_id, of=Run, limit=5))
+    (completeness, progress, published, unmatched, issues), history = await asyncio.gather(
+        asyncio.gather(
+            panel(viewer.get(CATALOG, below + "/completeness", feed_id, answer=Completeness)),
+            panel(viewer.get(CATALOG, below + "/progress", feed_id, answer=Progress)),
+            panel(viewer.get(PUBLISHER, below, feed_id, answer=PublishedFeed)),
+            panel(
+                viewer.get(
+                    CATALOG,
+                    below + "/unmatched-categories",
+                    feed_id,
+                    answer=list[UnmatchedCategory],
+                    query={"limit": 20},
+                )
+            ),
+            panel(viewer.get(CATALOG, below + "/issues", feed_id, answer=list[IssueGroup])),
         ),
-        panel(viewer.get(CATALOG, below + "/issues", feed_id, answer=list[IssueGroup])),
-    )
-    versions, runs = await asyncio.gather(
-        panel(viewer.listed(CATALOG, below + "/versions", feed_id, of=Version, limit=10)),
-        panel(viewer.listed(PUBLISHER, below + "/runs", feed_id, of=Run, limit=5)),
+        asyncio.gather(versions, runs),
     )
     return viewer.page(
         "feeds/feed.html",
-        block="progress_panel" if viewer.query.get("part") == "progress" else None,
         feed=feed,
         rail=views.rail(completeness.value, unmatched.value, published.value),
         step="",
@@ -88,8 +102,8 @@ async def show_feed(viewer: OfMerchant, feed_id: str) -> Response:
         progress=progress,
         published=published,
         issues=issues,
-        versions=versions,
-        runs=runs,
+        versions=history[0],
+        runs=history[1],
     )
 
 

@@ -19,7 +19,25 @@ ACTIONS = ("create", "update", "delete", "price", "stock")
 
 @router.get("/runs/{run_id}")
 async def show_run(viewer: OfMerchant, run_id: str) -> Response:
+    if viewer.follows("state"):
+        return await viewer.followed(lambda: _state(viewer, run_id))
     return await _page(viewer, run_id)
+
+
+async def _state(viewer: Member, run_id: str) -> Response:
+    """How the run stands, for a page that follows it."""
+    run = await viewer.get(PUBLISHER, viewer.m(RUN), run_id, answer=Run)
+    report = None
+    if not views.is_under_way(run):  # what waits for a confirmation is counted by the report
+        asked = viewer.get(PUBLISHER, viewer.m(RUN + "/report"), run_id, answer=Report)
+        report = (await panel(asked)).value
+    return viewer.page(
+        "runs/run.html",
+        block="state",
+        run=run,
+        confirmation=views.confirmation(run, report),
+        is_under_way=views.is_under_way(run),
+    )
 
 
 async def _page(viewer: Member, run_id: str, problem: Problem | None = None) -> Response:
@@ -58,7 +76,6 @@ async def _page(viewer: Member, run_id: str, problem: Problem | None = None) -> 
     )
     return viewer.page(
         "runs/run.html",
-        block="state" if viewer.query.get("part") == "state" else None,
         status=problem.status if problem else 200,
         problem=problem,
         run=run,
