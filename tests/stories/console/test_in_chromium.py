@@ -67,7 +67,8 @@ async def test_every_page_in_both_themes(
         await bring_online(session, part_of(sample_of(system), *FAMILIES))
         await trade.place_orders(session)
         orders = await trade.import_orders(session)
-        assert await look_at_all(system, orders[0].order_id) == []
+        faults = await look_at_all(system, orders[0].order_id)
+        assert not faults, "\n".join(faults)
 
 
 async def look_at_all(system: Stack, order_id: str) -> list[str]:
