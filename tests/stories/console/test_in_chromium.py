@@ -42,6 +42,7 @@ PAGES = (
     "/feeds/sample/preview/ODD-11",
     "/feeds/sample/products?status=live",
     "/feeds/sample/send",
+    "/feeds/sample/runs",
     "/products/NOT-07",
     "/orders?view=all",
     "/orders-file",
@@ -91,7 +92,8 @@ async def look_at_all(system: Stack, order_id: str) -> list[str]:
                 await seen.page.keyboard.press("Enter")
                 await seen.page.wait_for_url(base + "/")
                 run = await first_run(seen.page.request, base)
-                for path in (*PAGES, f"/orders/main/{order_id}", run):
+                order = f"/orders/main/{order_id}"
+                for path in (*PAGES, order, order + "/slip", run):
                     await seen.look_at(path)
                 faults += [f"{scheme}: {fault}" for fault in seen.faults]
                 sources |= seen.sources
