@@ -1,6 +1,5 @@
 """What is under way is followed by a stream: sent when it changes, while one may see it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -61,7 +60,11 @@ async def on_a_socket() -> AsyncIterator[Opened]:
             yield Opened(http, services)
             live: LiveStreams = app.state.console.live
             live.end()
-            await eventually(lambda: asyncio.sleep(0, live.count == 0), within=5)
+
+            async def is_over() -> bool:
+                return live.count == 0
+
+            await eventually(is_over, within=5)
 
 
 class Followed:

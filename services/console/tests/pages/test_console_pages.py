@@ -197,3 +197,25 @@ async def test_assets_are_kept_for_long_and_packed(opened: Opened) -> None:
         assert answer.headers["content-encoding"] == "gzip"
         weights.append(answer.num_bytes_downloaded)
     assert sum(weights) + len(page) < 150_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"status": "ready", "components": {"database": True}}, "ready"),
+        ({"components": {"database": True, "relay": False}}, "not ready relay"),
+        (httpx2.Response(404, json={"title": "Not Found", "status": 404}), "does not say"),
+    ],
+)
+async def test_operators_see_how_well_the_services_are(
+    opened: Opened, answer: Any, said: str
+) -> None:
+    opened.services.instead["/health/ready"] = answer
+    opened.services.silent.add("order-importer")
+    page = html.document_fromstring((await opened.http.get("/operate")).text)
+    states = [
+        " ".join(each.text_content().split())
+        for each in page.xpath("//h2[@id='services']/following::ul[1]/li")
+    ]
+    assert any(each.startswith(f"catalog-service: {said}") for each in states), states
+    assert "order-importer: does not answer" in states
