@@ -13,6 +13,8 @@ SIGNED_IN = [
     "/",
     "/shops",
     "/shops/main",
+    "/shops/main?parent=1",
+    "/shops/main?q=sofa",
     "/feeds",
     "/feeds/f",
     "/feeds/f/versions/2",

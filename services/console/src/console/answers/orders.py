@@ -172,6 +172,13 @@ class ShippedFile(Answer):
     items: list[ShippedRow]
 
 
+class Preparation(Answer):
+    """In how many days an order is shipped; `is_default` where the shop says nothing else."""
+
+    days: int
+    is_default: bool
+
+
 class OrderImport(Answer):
     """A fetch of a shop's orders."""
 
