@@ -1,10 +1,11 @@
 """The composition root of feed-publisher: what it is made of, on one screen."""
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from aliexpress.limits import limits_from
-from aliexpress.limits_api import limits_router
+from aliexpress.limits_api import limits_router, shop_limits_router
 from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
 from common.conditions import Conditions
@@ -31,6 +32,7 @@ from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.republish import republish_daily
 from feed_publisher.measuring.measure_feeds import measure_feeds
 from feed_publisher.overview.api import overview_router
+from feed_publisher.overview.shop_seller import seller_of
 from feed_publisher.reports.api import report_router
 from feed_publisher.reports.product_api import product_router
 from feed_publisher.runs.store import RUNNING
@@ -83,6 +85,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
             run_router(pool, max_queued=settings.max_queued_runs),
             report_router(pool),
             limits_router(pool),
+            shop_limits_router(pool, partial(seller_of, pool), "feeds:read"),
             overview_router(pool),
             adoption_router(pool, Adopter(pool, shop_reader)),
             product_router(pool),

@@ -8,7 +8,7 @@ from aliexpress.wire import BEIJING
 from common import clock
 from common.web.identity import OPERATOR
 
-from ..publisher_auth import bearer
+from ..publisher_auth import MERCHANT, bearer
 from ..publisher_harness import Harness
 
 HEADERS = bearer(OPERATOR, merchant=None)
@@ -97,3 +97,26 @@ async def test_calls_of_today_and_bans_are_listed(harness: Harness) -> None:
     assert [item["scope"] for item in one.json()["items"]] == ["88"]
     answer = await harness.http.get("/v1/limits", headers=bearer("feeds:read"))
     assert answer.status_code == 403
+
+
+async def test_a_merchant_sees_what_was_called_for_its_shop(harness: Harness) -> None:
+    shop = await harness.pool.fetchrow("SELECT * FROM shop WHERE merchant_id = $1", MERCHANT)
+    assert shop is not None
+    now = clock.now()
+    today = now.astimezone(BEIJING).date()
+    buckets = PostgresBuckets(harness.pool)
+    for seller in (shop["seller_id"], "another"):
+        request = PermitRequest(at=now.timestamp(), count=2, today=today, horizon=1000)
+        await buckets.take(Bucket(seller, "a.call"), request)
+    path = f"/v1/merchants/{MERCHANT}/shops/{shop['shop_id']}/limits"
+    answer = await harness.http.get(path, headers=bearer("feeds:read"))
+    assert answer.status_code == 200, answer.text
+    calls = {item["operation"]: item["calls_today"] for item in answer.json()["items"]}
+    assert calls["a.call"] == 2
+    assert {item["scope"] for item in answer.json()["items"]} == {shop["seller_id"]}
+    missing = await harness.http.get(
+        f"/v1/merchants/{MERCHANT}/shops/none/limits", headers=bearer("feeds:read")
+    )
+    assert missing.status_code == 404
+    foreign = await harness.http.get(path, headers=bearer("feeds:read", merchant="other"))
+    assert foreign.status_code == 404

@@ -53,6 +53,12 @@ class OrderGlances(Answer):
     items: list[OrderGlance]
 
 
+class ShopLimits(Answer):
+    """What was called for a shop today."""
+
+    items: "list[MethodUse]"
+
+
 class MethodUse(Answer):
     """Calls of a method today, and until when it is refused."""
 

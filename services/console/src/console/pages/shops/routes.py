@@ -9,8 +9,9 @@ from starlette.responses import Response
 from console.answers.auth import ConnectLink, Shop
 from console.answers.catalog import Categories, Feed, Options, PhotoBank
 from console.answers.orders import OrderImports, Preparation
+from console.answers.overview import ShopLimits
 from console.panels import panel
-from console.services import AUTH, CATALOG, ORDERS, Problem, Query, Refused
+from console.services import AUTH, CATALOG, ORDERS, PUBLISHER, Problem, Query, Refused
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
@@ -67,12 +68,13 @@ async def _shop_page(viewer: Member, shop_id: str, problem: Problem | None = Non
         "cursor": viewer.query.get("cursor"),
         "limit": CATEGORIES,
     }
-    (photos, preparation), options, categories, feeds, imports = await asyncio.gather(
+    (photos, preparation, limits), options, categories, feeds, imports = await asyncio.gather(
         asyncio.gather(
             panel(viewer.get(CATALOG, viewer.m(below + "/photo-bank"), shop_id, answer=PhotoBank)),
             panel(
                 viewer.get(ORDERS, viewer.m(below + "/preparation"), shop_id, answer=Preparation)
             ),
+            panel(viewer.get(PUBLISHER, viewer.m(below + "/limits"), shop_id, answer=ShopLimits)),
         ),
         panel(viewer.get(CATALOG, viewer.m(below + "/options"), shop_id, answer=Options)),
         panel(
@@ -103,6 +105,7 @@ async def _shop_page(viewer: Member, shop_id: str, problem: Problem | None = Non
         options=options,
         photos=photos,
         preparation=preparation,
+        limits=limits,
         words=words,
         parent=parent,
         categories=categories,
