@@ -144,6 +144,10 @@ async def test_a_catalogue_is_sold_its_report_read_and_an_order_shipped(
     assert "ODD-11" in browser.text, "the report says what is missing"
     assert len(await session.sandbox.products()) == 2
 
+    await browser.open("/feeds/sample/runs")
+    assert len(browser.page.xpath("//svg//rect[@class='accepted']")) == 1, "a chart of one run"
+    assert "2 accepted, 0 refused" in browser.text
+
     await browser.open("/products/NOT-07")
     assert "AliExpress was called" in browser.text
     await browser.open("/search?q=NOT-07")

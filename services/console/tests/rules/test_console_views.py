@@ -121,10 +121,10 @@ def test_a_button_says_what_it_does(
 
 def test_the_chart_shows_what_was_sent_the_oldest_first() -> None:
     newest_first = [
-        a_run(run_id="4", counts={"accepted": 10, "rejected": 30}),
-        a_run(run_id="3", counts={"accepted": 5}, is_dry_run=True),
-        a_run(run_id="2", counts={}),
-        a_run(run_id="1", counts={"accepted": 3999, "rejected": 1}),
+        a_run(run_id="4", counts={"items": 41, "create": 6, "price": 4, "rejected": 30, "x": 1}),
+        a_run(run_id="3", counts={"create": 5}, is_dry_run=True),
+        a_run(run_id="2", counts={"items": 0, "create": 0, "missing": 3}),
+        a_run(run_id="1", counts={"update": 3999, "rejected": 1}),
     ]
     first, last = chart_of(newest_first)
     assert (first.run.run_id, last.run.run_id) == ("1", "4")

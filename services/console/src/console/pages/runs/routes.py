@@ -15,7 +15,6 @@ from console.viewer import Member, OfMerchant, see_other
 router = APIRouter()
 RUN, FEED = "/runs/{}", "/feeds/{}"
 STATUSES = ("rejected", "accepted", "pending", "in_job", "withheld", "deferred", "superseded")
-ACTIONS = ("create", "update", "delete", "price", "stock")
 
 
 @router.get("/feeds/{feed_id}/runs")
@@ -35,6 +34,7 @@ async def history(viewer: OfMerchant, feed_id: str) -> Response:
         "runs/history.html",
         feed=feed,
         runs=runs,
+        accepted_of=views.accepted_of,
         bars=views.chart_of(runs.value.items if runs.value else []),
         height=views.CHART_HEIGHT,
         step=views.BAR_WIDTH,
@@ -79,7 +79,7 @@ async def _page(viewer: Member, run_id: str, problem: Problem | None = None) -> 
                 of=PlanLine,
                 limit=25,
                 query={
-                    "action": action if action in ACTIONS else None,
+                    "action": action if action in views.ACTIONS else None,
                     "cursor": None if status else cursor,
                 },
             )
@@ -111,7 +111,7 @@ async def _page(viewer: Member, run_id: str, problem: Problem | None = None) -> 
         confirmation=views.confirmation(run, report.value),
         is_under_way=views.is_under_way(run),
         statuses=STATUSES,
-        actions=ACTIONS,
+        actions=views.ACTIONS,
     )
 
 

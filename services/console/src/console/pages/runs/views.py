@@ -7,6 +7,7 @@ from console.answers.publisher import Report, Run
 from console.texts import N_, Text
 
 UNDER_WAY = frozenset({"queued", "planning", "running"})
+ACTIONS = ("create", "update", "delete", "price", "stock")
 CHART_HEIGHT, BAR_WIDTH = 120, 24
 PLANNED = frozenset({"planned", "awaiting_confirmation"})
 
@@ -55,7 +56,12 @@ def chart_of(runs: Sequence[Run]) -> list[Bar]:
 
 
 def _outcome(run: Run) -> tuple[int, int]:
-    return run.counts.get("accepted", 0), run.counts.get("rejected", 0)
+    return accepted_of(run), run.counts.get("rejected", 0)
+
+
+def accepted_of(run: Run) -> int:
+    """How many items were accepted: a run counts them by what each did."""
+    return sum(run.counts.get(action, 0) for action in ACTIONS)
 
 
 def is_under_way(run: Run) -> bool:
