@@ -472,6 +472,7 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(
             "category_id": WALL_CLOCKS,
         },
         places={
+            "/v1/limits": ("app", "*"),
             f"{OF_MERCHANT}/catalogues": ("files",),
             f"{of_catalogue}/products": ("a",),
             f"{of_catalogue}/fields": ("id",),

@@ -5,11 +5,11 @@ from itertools import groupby
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, StringConstraints
 
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
-from common.web.identity import OPERATOR, caller_with
+from common.web.identity import IDENTIFIER_PATTERN, OPERATOR, caller_with
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.desired.states import Kind
@@ -43,7 +43,8 @@ class GlancePlace(NamedTuple):
 
 After = Annotated[GlancePlace | None, Depends(Keyset(GlancePlace))]
 Merchants = Annotated[
-    list[str], Query(alias="merchant", min_length=1, max_length=50, description="Whose; several.")
+    list[Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]],
+    Query(alias="merchant", max_length=50, description="Whose; several. Nothing without any."),
 ]
 
 
@@ -53,12 +54,13 @@ def overview_router(pool: Pool) -> APIRouter:
 
     @router.get("/v1/feeds", dependencies=[caller_with(OPERATOR)])
     async def get_feeds_of_merchants(
-        merchants: Merchants, after: After = None, limit: Limit = 50
+        merchants: Merchants = [],  # noqa: B006 - FastAPI copies it
+        after: After = None,
+        limit: Limit = 50,
     ) -> Page[FeedGlanceView]:
         """The active feeds of these merchants, each with its last runs."""
-        asked = [merchant.replace("\x00", "") for merchant in merchants]
         async with reading(pool) as connection:
-            rows = await store.list_last_runs(connection, asked, after=after, limit=limit + 1)
+            rows = await store.list_last_runs(connection, merchants, after=after, limit=limit + 1)
         feeds = [
             _feed(list(of_feed))
             for _, of_feed in groupby(rows, key=lambda row: (row.merchant_id, row.feed_id))

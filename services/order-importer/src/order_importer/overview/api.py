@@ -4,18 +4,20 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, StringConstraints
 
 from common import clock
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
+from common.web.identity import IDENTIFIER_PATTERN
 from common.web.problem import PROBLEM_RESPONSES
 from order_importer.access import operators_only
 from order_importer.overview import store
 
 SOON = timedelta(hours=24)
 Merchants = Annotated[
-    list[str], Query(alias="merchant", min_length=1, max_length=50, description="Whose; several.")
+    list[Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]],
+    Query(alias="merchant", max_length=50, description="Whose; several. Nothing without any."),
 ]
 
 
@@ -40,12 +42,13 @@ def overview_router(pool: Pool) -> APIRouter:
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["orders"])
 
     @router.get("/v1/orders-to-ship", dependencies=[operators_only])
-    async def get_orders_to_ship(merchants: Merchants) -> OrderGlances:
+    async def get_orders_to_ship(
+        merchants: Merchants = [],  # noqa: B006 - FastAPI copies it
+    ) -> OrderGlances:
         """How many orders of these merchants have to be shipped, by shop."""
         now = clock.now()
-        asked = [merchant.replace("\x00", "") for merchant in merchants]
         async with reading(pool) as connection:
-            found = await store.count_to_ship(connection, asked, now=now, until=now + SOON)
+            found = await store.count_to_ship(connection, merchants, now=now, until=now + SOON)
         return OrderGlances(items=[OrderGlanceView(**vars(each)) for each in found])
 
     return router
