@@ -167,7 +167,7 @@ outages: prepare ## 60 outages of Kafka of 1 to 60 s under load
 
 .PHONY: test-browser
 test-browser: prepare ## every page of the console in Chromium, held against WCAG 2.2 by axe; apt-get install chromium
-	$(BIN)/pytest -q --length=long tests/stories/console
+	$(BIN)/pytest -q --length=long tests/stories/console services/console/tests/browser
 
 .PHONY: console-pictures
 console-pictures: prepare ## pictures of every page of the console in both themes, in docs/console; apt-get install chromium

@@ -93,7 +93,8 @@ class PromisedServices:
         self.told: list[httpx2.Request] = []
         self.silent: set[str] = set()
         self.instead: dict[str, Any] = {
-            "/runs/nothing": httpx2.Response(404, json={"title": "no run", "status": 404})
+            "/runs/nothing": httpx2.Response(404, json={"title": "no run", "status": 404}),
+            "/health/ready": {"status": "not ready", "components": {HOSTILE: False}},
         }
         """Answers by the end of the path, in place of the hostile ones."""
 

@@ -61,6 +61,7 @@ from order_importer.importing.import_orders import ImportOptions, import_next
 from order_importer.importing.plan_imports import plan_imports
 from order_importer.listing.api import listing_router
 from order_importer.orders.api import order_router
+from order_importer.overview.api import overview_router
 from order_importer.settings import OrderSettings
 from order_importer.shipment_files.api import shipment_file_router
 from order_importer.shipping.api import shipment_router
@@ -367,6 +368,7 @@ async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> Asyn
         verifier.trust(keys.verifying())
         routers = [
             order_router(pool),
+            overview_router(pool),
             listing_router(pool),
             change_router(pool),
             deadline_router(pool, settings.preparation),

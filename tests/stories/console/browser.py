@@ -19,6 +19,8 @@ class Browser:
     page: Any = None
     url: str = ""
     status: int = 0
+    kind: str = ""
+    """The page's content type."""
     policies: list[str] = field(default_factory=list)
     """The Content-Security-Policy of every page seen."""
 
@@ -44,6 +46,13 @@ class Browser:
         sent = {name: (given[0], given[1], "text/csv") for name, given in files.items()}
         answer = await self.http.post(where, data=fields, files=sent or None, headers=headers)
         await self._follow(answer)
+        return self
+
+    async def send(self, action: str, fields: Mapping[str, str]) -> "Browser":
+        """Send a form that is not on the page, as a program could."""
+        where = urljoin(self.url, action)
+        headers = {"Origin": self._origin(where), "Sec-Fetch-Site": "same-origin"}
+        await self._follow(await self.http.post(where, data=dict(fields), headers=headers))
         return self
 
     def form(self, action: str) -> Any:
@@ -72,5 +81,6 @@ class Browser:
             target = urljoin(str(answer.url), answer.headers["location"])
             answer = await self.http.get(target)
         self.url, self.status = str(answer.url), answer.status_code
+        self.kind = answer.headers.get("content-type", "")
         self.policies.append(answer.headers.get("content-security-policy", ""))
         self.page = html.document_fromstring(answer.text or "<p></p>")

@@ -29,6 +29,8 @@ class Watched:
     pictures_from: Sequence[str] = ()
     """Hosts that pictures may come from."""
     faults: list[str] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    """The HTML of each page that was looked at, as it came."""
 
     def heard(self, message: ConsoleMessage) -> None:
         """Errors that the browser's console shows, but for statuses that are asked for."""
@@ -46,7 +48,9 @@ class Watched:
         """Open a page, wide and narrow, and hold it against WCAG 2.2 A and AA."""
         for width in WIDTHS:
             await self.page.set_viewport_size({"width": width, "height": 900})
-            await self.page.goto(urljoin(self.base, path))
+            answer = await self.page.goto(urljoin(self.base, path))
+            assert answer is not None
+            self.sources[path] = await answer.text()
             if PICTURES and width == WIDTHS[0]:
                 picture = Path(PICTURES) / self.scheme / f"{name_of(path)}.jpg"
                 await self.page.screenshot(path=picture, type="jpeg", quality=70)

@@ -1,4 +1,4 @@
-"""The pages in Chromium: accessible in both themes, from 360 pixels, asking nobody else."""
+"""The pages in Chromium: accessible in both themes, from 360 pixels, asking nobody else; valid."""
 
 from urllib.parse import urlsplit
 
@@ -13,7 +13,8 @@ from stack.system import CONSOLE, SANDBOX
 from stack.testing import StartSystem
 
 from ..sample import bring_online, part_of, sample_of, sample_session
-from .chromium import CHROMIUM, chromium, watched
+from .chromium import CHROMIUM, Watched, chromium, watched
+from .markup import markup_faults
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here: apt-get install chromium"),
@@ -41,6 +42,7 @@ PAGES = (
     "/feeds/sample/preview/ODD-11",
     "/feeds/sample/products?status=live",
     "/feeds/sample/send",
+    "/feeds/sample/runs",
     "/products/NOT-07",
     "/orders?view=all",
     "/orders-file",
@@ -55,6 +57,9 @@ PAGES = (
     "/search?q=NOT",
 )
 
+OPERATORS = ("/operate", "/merchants")
+"""Pages that operators see otherwise, or alone."""
+
 
 async def test_every_page_in_both_themes(
     request: pytest.FixtureRequest, start_system: StartSystem
@@ -66,7 +71,8 @@ async def test_every_page_in_both_themes(
         await bring_online(session, part_of(sample_of(system), *FAMILIES))
         await trade.place_orders(session)
         orders = await trade.import_orders(session)
-        assert await look_at_all(system, orders[0].order_id) == []
+        faults = await look_at_all(system, orders[0].order_id)
+        assert not faults, "\n".join(faults)
 
 
 async def look_at_all(system: Stack, order_id: str) -> list[str]:
@@ -74,6 +80,7 @@ async def look_at_all(system: Stack, order_id: str) -> list[str]:
     base = system.url(CONSOLE)
     pictures = [urlsplit(system.url(SANDBOX)).netloc]
     faults: list[str] = []
+    sources: dict[str, str] = {}
     async with chromium() as browser:
         for scheme in ("light", "dark"):
             link = await sign_in_link(system.addresses, "axe@lumo.example", merchant_id=MERCHANT)
@@ -81,17 +88,33 @@ async def look_at_all(system: Stack, order_id: str) -> list[str]:
             async with watched(browser, base, scheme=scheme, pictures_from=pictures) as seen:
                 for path in OPEN:
                     await seen.look_at(path)
-                await seen.page.goto(link)
-                if await seen.page.locator("#f-display_name").count():
-                    await seen.page.fill("#f-display_name", "Axel")
-                await seen.page.fill("#f-password", PASSWORD)
-                await seen.page.keyboard.press("Enter")
-                await seen.page.wait_for_url(base + "/")
+                await come_in(seen, link)
                 run = await first_run(seen.page.request, base)
-                for path in (*PAGES, f"/orders/main/{order_id}", run):
+                order = f"/orders/main/{order_id}"
+                for path in (*PAGES, order, order + "/slip", run):
                     await seen.look_at(path)
                 faults += [f"{scheme}: {fault}" for fault in seen.faults]
-    return faults
+                sources |= seen.sources
+            link = await sign_in_link(system.addresses, "root@channel.example")
+            assert link
+            async with watched(browser, base, scheme=scheme) as seen:
+                await come_in(seen, link)
+                for path in OPERATORS:
+                    await seen.look_at(path)
+                faults += [f"{scheme}, operator: {fault}" for fault in seen.faults]
+                sources |= {f"operator: {path}": html for path, html in seen.sources.items()}
+    return faults + await markup_faults(sources)
+
+
+async def come_in(seen: Watched, link: str) -> None:
+    """By an invitation, or by a link to set another password."""
+    await seen.page.goto(link)
+    if await seen.page.locator("#f-display_name").count():
+        await seen.page.fill("#f-display_name", "Axel")
+    await seen.page.fill("#f-password", PASSWORD)
+    async with seen.page.expect_navigation():
+        await seen.page.keyboard.press("Enter")
+    await seen.page.wait_for_load_state()
 
 
 async def first_run(request: APIRequestContext, base: str) -> str:

@@ -1,11 +1,14 @@
 """A merchant does it in a browser: from an empty installation to a parcel on its way."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
 
 import httpx2
 import pytest
 
+from channel_cli.across_services import services_of
+from channel_cli.people_calls import audit_of
 from channel_demo import sell, trade
 from channel_demo.session import MERCHANT, Session
 from channel_demo.sources import Sources
@@ -18,6 +21,10 @@ from .browser import Browser
 
 PASSWORD = "correct horse battery"
 WITHIN = 40.0
+ALIKE_AT_MOST = 8
+"""Pages whose addresses differ in their last part: the steps of a feed, a few products of it."""
+OWN = ("/account", "/sign-out", "/merchants", "/language")
+"""Where forms lead that concern nobody but who sends them."""
 FILE = b"""id,title,price,stock,category
 MUG-1,Blue mug,9.90,3,Home > Mugs
 MUG-2,Red mug,9.90,4,Home > Mugs
@@ -137,6 +144,10 @@ async def test_a_catalogue_is_sold_its_report_read_and_an_order_shipped(
     assert "ODD-11" in browser.text, "the report says what is missing"
     assert len(await session.sandbox.products()) == 2
 
+    await browser.open("/feeds/sample/runs")
+    assert len(browser.page.xpath("//svg//rect[@class='accepted']")) == 1, "a chart of one run"
+    assert "2 accepted, 0 refused" in browser.text
+
     await browser.open("/products/NOT-07")
     assert "AliExpress was called" in browser.text
     await browser.open("/search?q=NOT-07")
@@ -163,35 +174,75 @@ async def test_a_catalogue_is_sold_its_report_read_and_an_order_shipped(
     assert "/sign-in" in browser.url
 
 
-async def test_nobody_sees_another_merchants_things(
+async def test_nobody_reaches_another_merchants_things(
     system: Stack, browser: Browser, selling: tuple[Session, Sources]
 ) -> None:
+    """Every page and every form of an owner, sent by another merchant's owner: nothing is shown,
+    and nothing is changed or even asked for at the merchant whose they are."""
     session, _ = selling
+    link = await sign_in_link(system.addresses, "olga@lumo.example", merchant_id=MERCHANT)
+    assert link
+    await accept(browser, link)
+    pages, forms = await seen_by(browser)
+    before = await changes_of(session)
+
     await session.channel.register_merchant("other", name="Other", is_eligible=True)
     link = await sign_in_link(system.addresses, "eve@other.example", merchant_id="other")
     assert link
-    await accept(browser, link)
-    browser.http.cookies.set("console_merchant", MERCHANT)
-    for address in (
-        "/",
-        "/shops/main",
-        "/feeds/sample",
-        "/feeds/sample/preview",
-        "/feeds/sample/preview/NOT-07",
-        "/feeds/sample/send",
-        "/products/NOT-07",
-        "/catalogues/sample",
-        "/catalogues/sample/products/NOT-07",
-        "/orders?view=all",
-        "/people",
-        "/audit",
-        "/operate",
-        "/search?q=NOT-07",
-    ):
-        await browser.open(address)
-        assert "notebook" not in browser.text.lower(), address
-        assert browser.status in {200, 404}, address
-        assert "owner@lumo" not in browser.text, address
-        assert "Sandbox Shop" not in browser.text, address
-    await browser.open("/merchants")
-    assert "lumo" not in browser.text
+    async with httpx2.AsyncClient(timeout=20) as http:
+        eve = Browser(http, url=system.url(CONSOLE))
+        await accept(eve, link)
+        http.cookies.set("console_merchant", MERCHANT)
+        for address in pages:
+            await eve.open(address)
+            assert "notebook" not in eve.text.lower(), address
+            assert eve.status in {200, 404}, address
+            assert "olga@lumo" not in eve.text, address
+            assert "Sandbox Shop" not in eve.text, address
+        await eve.open("/account")
+        token = eve.form("/account/profile").fields["csrf"]
+        for action, fields in forms.items():
+            await eve.send(system.url(CONSOLE) + action, {**fields, "csrf": token})
+            assert eve.status in {200, 403, 404, 409, 422}, (action, eve.text)
+            assert "olga@lumo" not in eve.text, action
+            assert "notebook" not in eve.text.lower(), action
+        await eve.open("/merchants")
+        assert "lumo" not in eve.text
+    assert await changes_of(session) == before
+
+
+async def seen_by(owner: Browser) -> tuple[set[str], dict[str, dict[str, str]]]:
+    """Every page that an owner gets to from the start, and every form there with what it sends;
+    those of the account alone left out."""
+    pages, forms, open_ = set[str](), dict[str, dict[str, str]](), ["/"]
+    alike = Counter[str]()
+    while open_:
+        address = open_.pop(0)
+        if address in pages or alike[address.rpartition("/")[0]] >= ALIKE_AT_MOST:
+            continue
+        alike[address.rpartition("/")[0]] += address.count("/") > 1
+        await owner.open(address)
+        pages.add(address)
+        if owner.status != 200 or "text/html" not in owner.kind:
+            continue
+        for form in owner.page.forms:
+            action = form.get("action") or ""
+            if form.get("method") == "post" and not action.startswith(OWN):
+                forms[action] = {name: value for name, value in form.form_values() if value}
+        links = [link.partition("#")[0] for link in owner.links("/")]
+        fresh = [link for link in links if link.startswith("/") and "?" not in link]
+        open_ += sorted({*fresh} - pages)
+    assert {"/shops/main", "/feeds/sample/send", "/catalogues/sample", "/people"} <= pages
+    assert {"/shops/main/connect", "/feeds/sample/runs", "/feeds/sample/pause"} <= set(forms)
+    return pages, forms
+
+
+async def changes_of(session: Session) -> list[str]:
+    """Who changed what at the merchant, by all services, and its shop as it stands."""
+    channel, merchant = session.channel, session.merchant
+    changed = [
+        str(entry)
+        for service in services_of(channel, None)
+        async for entry in audit_of(channel.session, service, merchant, {})
+    ]
+    return changed + [str(shop) async for shop in channel.shops(merchant)]

@@ -72,6 +72,15 @@ SELECT scope, operation, banned_until FROM rate_bucket
 WHERE banned_until > $1 ORDER BY banned_until DESC
 """
 
+_LIST_USE = """
+SELECT scope, operation, CASE WHEN quota_day = $2 THEN used_today ELSE 0 END AS calls_today,
+    CASE WHEN banned_until > $1 THEN banned_until END AS banned_until
+FROM rate_bucket
+WHERE (scope, operation) > ($3, $4) AND (banned_until > $1 OR quota_day = $2)
+    AND ($5::text IS NULL OR scope = $5)
+ORDER BY scope, operation LIMIT $6
+"""
+
 _COUNT_USE = """
 SELECT count(*) FILTER (WHERE banned_until > $1 AND scope = $3) AS app_bans,
     count(*) FILTER (WHERE banned_until > $1 AND scope <> $3) AS seller_bans,
@@ -89,6 +98,17 @@ class BucketUse:
     app_bans: int
     seller_bans: int
     calls_today: int
+
+
+@dataclass(frozen=True)
+class MethodUse:
+    """What was called of a method today, in Beijing's day, and the ban that runs. `scope` is a
+    seller's id or `app`, `operation` a method or `*`."""
+
+    scope: str
+    operation: str
+    calls_today: int
+    banned_until: datetime | None
 
 
 class PostgresBuckets:
@@ -142,6 +162,20 @@ class PostgresBuckets:
             today,
         )
         return used or 0
+
+    async def list_use(
+        self,
+        at: datetime,
+        today: date,
+        *,
+        after: tuple[str, str],
+        limit: int,
+        scope: str | None = None,
+    ) -> list[MethodUse]:
+        """What was called today or is banned, by scope and operation; of one scope if it is
+        named."""
+        rows = await self._pool.fetch(_LIST_USE, at, today, *after, scope, limit)
+        return [MethodUse(**row) for row in rows]
 
     async def count_use(self, at: datetime, today: date) -> BucketUse:
         """The bans that run, and the calls counted for the app today."""

@@ -22,6 +22,7 @@ from auth_service.invitations.invite_person import Sender, forget_old_links
 from auth_service.mailing import store as mail_store
 from auth_service.mailing.queue_mail import MailQueue
 from auth_service.merchants.api import merchant_router
+from auth_service.overview.api import overview_router
 from auth_service.people.api import people_router
 from auth_service.producer_keys import store as producer_key_store
 from auth_service.producer_keys.api import producer_key_router
@@ -96,6 +97,7 @@ def build(context: Context[AuthSettings]) -> Parts:
             client_router(pool, keys),
             merchant_router(pool, follow_merchant),
             shop_router(pool, refreshes_tokens=settings.refreshes_tokens),
+            overview_router(pool),
             connect_router(pool, client, vault, settings),
             token_router(pool, client, vault),
             producer_key_router(pool, vault),

@@ -1,5 +1,7 @@
 """Whatever a parameter or a cursor holds, the answer is a problem with a remedy, never a 500."""
 
+from datetime import UTC, datetime
+
 from common.web.identity import OPERATOR
 from stack.testing.hostile_requests import find_faults
 
@@ -23,6 +25,7 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(auth: A
         known={"merchant_id": "shein", "shop_id": "main", "endpoint_id": endpoint_id},
         places={
             "/v1/merchants": ("shein",),
+            "/v1/shops": (datetime(2026, 11, 1, tzinfo=UTC), "shein", "main"),
             "/v1/merchants/{merchant_id}/shops": ("main",),
             LETTERS: (7,),
             "/v1/dead-letters": (7,),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from aliexpress.limits_api import limits_router
 from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
 from catalog_service.arrivals.note_arrivals import save_noted
@@ -117,6 +118,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
     return Parts(
         routers=[
             fields_router(pool),
+            limits_router(pool),
             sources_router(pool),
             upload_router(pool, uploads),
             proposals_router(pool, uploads),

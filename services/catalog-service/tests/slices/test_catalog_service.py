@@ -472,6 +472,7 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(
             "category_id": WALL_CLOCKS,
         },
         places={
+            "/v1/limits": ("app", "*"),
             f"{OF_MERCHANT}/catalogues": ("files",),
             f"{of_catalogue}/products": ("a",),
             f"{of_catalogue}/fields": ("id",),
@@ -493,8 +494,7 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(
             **dict.fromkeys((f"{OF_MERCHANT}/audit", "/v1/audit"), ("2026-11-26T12:00:00Z", 7)),
             "/v1/quarantines": ("group", "source", "m"),
             "/v1/set-aside": ("job", "m", "subject"),
-            f"{OF_MERCHANT}/parked": ("group", "catalogue:a/b", "m"),
-            "/v1/parked": ("group", "catalogue:a/b", "m"),
+            **dict.fromkeys((f"{OF_MERCHANT}/parked", "/v1/parked"), ("g", "catalogue:a/b", "m")),
         },
     )
     assert "\n".join(faults) == ""

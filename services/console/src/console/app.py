@@ -15,6 +15,7 @@ from starlette.types import Scope
 from console.browser import ConsoleCookies, FormForeign
 from console.forms import FormUnreadable
 from console.headers import SafeHeaders
+from console.live import LiveStreams
 from console.pages import ROUTERS
 from console.rendering import assets
 from console.services import AUTH, CATALOG, ORDERS, PUBLISHER, Away, Problem, Refused, Services
@@ -70,8 +71,13 @@ def create_app(settings: ConsoleSettings, http: httpx2.AsyncClient) -> FastAPI:
     services = Services(http, urls)
     tokens = Tokens(services, within=settings.panel_seconds)
     unread = UnreadCounts(services, tokens, within=settings.unread_seconds)
+    live = LiveStreams(
+        every=settings.live_every_seconds,
+        per_session=settings.live_per_session,
+        at_most=settings.live_at_most,
+    )
     app.state.console = Console(
-        settings, services, tokens, ConsoleCookies(is_secure=settings.is_secure), unread
+        settings, services, tokens, ConsoleCookies(is_secure=settings.is_secure), unread, live
     )
     app.add_middleware(SafeHeaders, is_secure=settings.is_secure)
     app.add_exception_handler(NotSignedIn, _to_sign_in)

@@ -73,5 +73,7 @@ def render(
     """A page, or one block of it, for a part of the page that is loaded again."""
     made = environment(language)
     if block is not None:
-        return str(render_block(made, template, block, **context))
+        # a block alone does not see what the page around it imports
+        ui = made.get_template("macros.html").make_module(dict(context))
+        return str(render_block(made, template, block, ui=ui, **context))
     return made.get_template(template).render(**context)

@@ -53,6 +53,7 @@ async def serve(settings: ConsoleSettings) -> int:
     await asyncio.wait([asked, *serving], return_when=asyncio.FIRST_COMPLETED)
     is_asked = stopping.is_set()
     stopping.set()  # unready from here on
+    app.state.console.live.end()  # browsers that follow something connect elsewhere
     if is_asked and settings.drain_seconds:
         await asyncio.wait(serving, timeout=settings.drain_seconds)
     for server in servers:

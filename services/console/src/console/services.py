@@ -5,7 +5,8 @@ documents by a test; whatever else an answer has is passed over.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
@@ -19,7 +20,7 @@ AUTH: ServiceName = "auth-service"
 CATALOG: ServiceName = "catalog-service"
 PUBLISHER: ServiceName = "feed-publisher"
 ORDERS: ServiceName = "order-importer"
-Query = Mapping[str, str | int | bool | None]
+Query = Mapping[str, str | int | bool | Sequence[str] | None]
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
@@ -78,6 +79,21 @@ class Listed:
     next_cursor: str | None
 
 
+class _Readiness(msgspec.Struct, frozen=True):
+    components: dict[str, bool]
+
+
+@dataclass(frozen=True)
+class Health:
+    """How well a service is: `is_ready` is None where it did not say (its probes may be served
+    elsewhere), `unwell` are the parts that are not; none, where it did not answer at all."""
+
+    service: ServiceName
+    is_ready: bool | None
+    milliseconds: int
+    unwell: list[str]
+
+
 NOT_FOUND = Problem(title="Nothing of that name", status=404, remedy="Check the address.")
 
 
@@ -116,7 +132,7 @@ class Services:
         headers = dict(request.pop("headers", {}))
         if bearer is not None:
             headers["Authorization"] = f"Bearer {bearer}"
-        params = {name: _text(value) for name, value in (query or {}).items() if value is not None}
+        params = _parameters(query)
         try:
             async with asyncio.timeout(within):
                 answer = await self._http.request(
@@ -135,11 +151,27 @@ class Services:
         _raise_for_problem(service, answer.status_code, answer.content)
         return _decoded(service, answer.content, form)
 
+    async def health(self, service: ServiceName, *, within: float) -> Health:
+        """How well a service says it is, and how long that took."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(within):
+                answer = await self._http.get(
+                    self._urls[service].rstrip("/") + "/health/ready", timeout=within
+                )
+            known = msgspec.json.decode(answer.content, type=_Readiness)
+        except (TimeoutError, httpx2.HTTPError):
+            return Health(service, False, 0, [])
+        except msgspec.MsgspecError:
+            return Health(service, None, 0, [])
+        unwell = [name for name, is_well in known.components.items() if not is_well]
+        return Health(service, not unwell, round(1000 * (time.monotonic() - began)), unwell)
+
     async def stream(
         self, service: ServiceName, where: str, *, bearer: str, query: Query | None = None
     ) -> tuple[Mapping[str, str], AsyncIterator[bytes]]:
         """An answer of any length: its headers, and its bytes while they come. Raises as `send`."""
-        params = {name: _text(value) for name, value in (query or {}).items() if value is not None}
+        params = _parameters(query)
         asked = self._http.build_request(
             "GET",
             self._urls[service].rstrip("/") + where,
@@ -165,8 +197,17 @@ class Services:
         return answer.headers, chunks()
 
 
-def _text(value: str | int | bool | None) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _parameters(query: Query | None) -> dict[str, str | list[str]]:
+    """The query as it is sent: a name with several values comes several times, None not at all."""
+    found: dict[str, str | list[str]] = {}
+    for name, value in (query or {}).items():
+        if isinstance(value, bool):
+            found[name] = str(value).lower()
+        elif isinstance(value, str | int):
+            found[name] = str(value)
+        elif value is not None:
+            found[name] = list(value)
+    return found
 
 
 def _raise_for_problem(service: ServiceName, status: int, content: bytes) -> None:

@@ -27,6 +27,12 @@ class ConsoleSettings(ServingSettings):
     """How long one panel of a page waits for its service; the rest of the page stands."""
     unread_seconds: Annotated[float, Field(gt=0, le=10)] = 0.4
     """How long a page waits for the number of unread troubles, which it can do without."""
+    live_every_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """How often what is under way is looked at for a page that follows it."""
+    live_per_session: Annotated[int, Field(ge=0, le=100)] = 4
+    """Parts of pages that one session may follow at once; more ask every two seconds."""
+    live_at_most: Annotated[int, Field(ge=0, le=10_000)] = 50
+    """Parts that this process lets be followed at once, of its `requests_at_once`."""
     form_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
     """How long what a form asks for may take."""
     picture_sources: str = "https:"

@@ -17,6 +17,7 @@ from common.web.identity import IDENTIFIER_PATTERN
 from console.browser import ConsoleCookies, require_form
 from console.forms import Form, open_upload, read_form
 from console.headers import FORMS, PICTURES
+from console.live import LiveStreams, Look
 from console.rendering import render
 from console.services import Listed, Page, Query, Refused, ServiceName, Services, path
 from console.settings import ConsoleSettings
@@ -46,6 +47,7 @@ class Console:
     tokens: Tokens
     names: ConsoleCookies
     unread: UnreadCounts
+    live: LiveStreams
 
 
 @dataclass
@@ -70,8 +72,22 @@ class Visitor:
 
     @property
     def is_fragment(self) -> bool:
-        """Whether a part of a page is asked for, by htmx."""
-        return self.request.headers.get("hx-request") == "true"
+        """Whether a part of a page is asked for, by script."""
+        return self.request.headers.get("hx-request") == "true" or self.is_streamed
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether a stream of a part of a page is asked for."""
+        return "text/event-stream" in self.request.headers.get("accept", "")
+
+    def follows(self, part: str) -> bool:
+        """Whether this part of the page is asked for by itself."""
+        return self.is_fragment and self.query.get("part") == part
+
+    def is_later(self, part: str) -> bool:
+        """Whether a part of the page that takes long is left to be asked for by itself: always but
+        when it is, by script (`part`) or by the link that stands there without (`show`)."""
+        return part not in (self.query.get("part"), self.query.get("show"))
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -266,6 +282,12 @@ class Person(Visitor):
             media_type=headers.get("content-type", "application/octet-stream"),
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
+
+    async def followed(self, look: Look) -> Response:
+        """The part of a page that `look` gives; as a stream where the browser asks for one."""
+        if self.is_streamed:
+            return self.console.live.stream(self.session, look)
+        return await look()
 
     async def mine(self, method: str, where: str, answer: type[T], body: Any = None) -> T:
         """A request of auth-service that goes by the session itself."""

@@ -14,6 +14,7 @@ CHANGES = [
     ("/shops", {"shop": "main"}),
     ("/shops/main/connect", {}),
     ("/shops/main/order-imports", {}),
+    ("/shops/main/preparation", {"days": "4"}),
     ("/feeds-new", {"catalogue": "c", "shop": "main"}),
     ("/feeds-new/save", {"feed": "f", "document": "shop: main"}),
     ("/feeds/f/runs", {"kind": "product"}),

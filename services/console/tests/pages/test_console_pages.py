@@ -13,6 +13,8 @@ SIGNED_IN = [
     "/",
     "/shops",
     "/shops/main",
+    "/shops/main?parent=1",
+    "/shops/main?q=sofa",
     "/feeds",
     "/feeds/f",
     "/feeds/f/versions/2",
@@ -24,14 +26,18 @@ SIGNED_IN = [
     "/feeds/f/configuration",
     "/feeds/f/try/1",
     "/feeds/f/exclusions",
+    "/feeds/f/exclusions?show=rules",
     "/feeds/f/send",
+    "/feeds/f/send?show=forecasts",
     "/feeds-new",
+    "/feeds/f/runs",
     "/runs/r",
     "/runs/r?status=rejected",
     "/products/SKU-1",
     "/orders",
     "/orders?view=all",
     "/orders/main/81",
+    "/orders/main/81/slip",
     "/orders-file",
     "/catalogues",
     "/catalogues/c",
@@ -54,6 +60,15 @@ SIGNED_IN = [
     "/merchants",
     "/no-such-page",
 ]
+PARTS = [
+    "/runs/r?part=state",
+    "/feeds/f?part=progress",
+    "/feeds/f/try/1?part=state",
+    "/feeds/f/exclusions?part=rules",
+    "/feeds/f/send?part=forecasts",
+    "/catalogues/c/imports/1?part=state",
+]
+"""Parts of pages that load again, or later, by themselves."""
 OPEN = [
     "/sign-in",
     "/sign-in?next=/feeds",
@@ -109,6 +124,16 @@ async def test_a_page_shows_hostile_texts_as_texts(opened: Opened, path: str) ->
     assert "<script>alert" not in answer.text
     assert "<img src=x" not in answer.text
     assert "49" not in re.findall(r">(\d+)}}", answer.text)
+
+
+@pytest.mark.parametrize("path", PARTS)
+async def test_a_part_of_a_page_is_that_part_alone(opened: Opened, path: str) -> None:
+    answer = await opened.http.get(path, headers={"HX-Request": "true"})
+    assert answer.status_code == 200, answer.text[:2000]
+    part = html.fragment_fromstring(answer.text.strip())
+    assert part.get("id"), "it takes the place of the one before"
+    assert "<script>alert" not in answer.text
+    check(await opened.http.get(path))  # opened by a person it is the whole page
 
 
 @pytest.mark.parametrize("path", OPEN)
@@ -174,3 +199,25 @@ async def test_assets_are_kept_for_long_and_packed(opened: Opened) -> None:
         assert answer.headers["content-encoding"] == "gzip"
         weights.append(answer.num_bytes_downloaded)
     assert sum(weights) + len(page) < 150_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"status": "ready", "components": {"database": True}}, "ready"),
+        ({"components": {"database": True, "relay": False}}, "not ready relay"),
+        (httpx2.Response(404, json={"title": "Not Found", "status": 404}), "does not say"),
+    ],
+)
+async def test_operators_see_how_well_the_services_are(
+    opened: Opened, answer: Any, said: str
+) -> None:
+    opened.services.instead["/health/ready"] = answer
+    opened.services.silent.add("order-importer")
+    page = html.document_fromstring((await opened.http.get("/operate")).text)
+    states = [
+        " ".join(each.text_content().split())
+        for each in page.xpath("//h2[@id='services']/following::ul[1]/li")
+    ]
+    assert any(each.startswith(f"catalog-service: {said}") for each in states), states
+    assert "order-importer: does not answer" in states

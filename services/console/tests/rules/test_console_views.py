@@ -14,7 +14,7 @@ from console.answers.publisher import Report, Run
 from console.pages.alerts.views import repaired_at
 from console.pages.feeds.views import rail
 from console.pages.orders.views import asked_of, likely_carrier, unshipped
-from console.pages.runs.views import confirmation
+from console.pages.runs.views import CHART_HEIGHT, chart_of, confirmation
 from console.pages.today.views import due_of, newest_runs, shop_troubles
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -117,6 +117,22 @@ def test_a_button_says_what_it_does(
     if found:
         assert found.is_removal == (state == "withheld" or "delete" in counts)
         assert found.name.said("fr") != said
+
+
+def test_the_chart_shows_what_was_sent_the_oldest_first() -> None:
+    newest_first = [
+        a_run(run_id="4", counts={"items": 41, "create": 6, "price": 4, "rejected": 30, "x": 1}),
+        a_run(run_id="3", counts={"create": 5}, is_dry_run=True),
+        a_run(run_id="2", counts={"items": 0, "create": 0, "missing": 3}),
+        a_run(run_id="1", counts={"update": 3999, "rejected": 1}),
+    ]
+    first, last = chart_of(newest_first)
+    assert (first.run.run_id, last.run.run_id) == ("1", "4")
+    assert first.left < last.left
+    assert first.accepted_height <= CHART_HEIGHT
+    assert first.refused_height == 2, "one in four thousand is seen"
+    assert (last.accepted, last.refused) == (10, 30)
+    assert chart_of([]) == []
 
 
 def an_order(**values: Any) -> Order:

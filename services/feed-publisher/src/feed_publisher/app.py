@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from aliexpress.limits import limits_from
+from aliexpress.limits_api import limits_router, shop_limits_router
 from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
 from common.conditions import Conditions
@@ -35,6 +36,8 @@ from feed_publisher.listings.api import republish_router
 from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.republish import republish_daily
 from feed_publisher.measuring.measure_feeds import measure_feeds
+from feed_publisher.overview.api import overview_router
+from feed_publisher.overview.shop_seller import seller_of
 from feed_publisher.reports.api import report_router
 from feed_publisher.reports.product_api import product_router
 from feed_publisher.runs.store import RUNNING
@@ -90,6 +93,9 @@ def build(context: Context[PublisherSettings]) -> Parts:
             feed_router(pool, share, lane_is_default=settings.fast_lane),
             run_router(pool, max_queued=settings.max_queued_runs),
             report_router(pool),
+            limits_router(pool),
+            shop_limits_router(pool, partial(seller_of, pool), "feeds:read"),
+            overview_router(pool),
             adoption_router(pool, Adopter(pool, shop_reader)),
             product_router(pool),
             explaining_router(pool, shop_reader),

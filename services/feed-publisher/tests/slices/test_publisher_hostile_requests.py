@@ -28,6 +28,8 @@ async def test_no_parameter_and_no_cursor_is_answered_but_with_a_problem(harness
         },
         places={
             f"{OF_MERCHANT}/feeds": (FEED,),
+            "/v1/feeds": (MERCHANT, FEED),
+            "/v1/limits": ("app", "*"),
             f"{OF_MERCHANT}/feeds/{{feed_id}}/runs": (datetime(2026, 11, 1, tzinfo=UTC), run_id),
             f"{OF_MERCHANT}/feeds/{{feed_id}}/products": ("coat",),
             f"{OF_MERCHANT}/feeds/{{feed_id}}/adoptions": ("coat", "1005"),

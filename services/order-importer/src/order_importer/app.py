@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from aliexpress.limits_api import limits_router
 from aliexpress.measure_limits import LIMITS_MEASURED_EVERY, measure_limits
 from aliexpress.wiring import client_of
 from common.conditions import Conditions
@@ -39,6 +40,7 @@ from order_importer.listing.api import listing_router
 from order_importer.measuring.measure_shops import measure_shops
 from order_importer.orders.api import order_router
 from order_importer.orders.events import SOURCE
+from order_importer.overview.api import overview_router
 from order_importer.settings import OrderSettings
 from order_importer.shipment_files.api import shipment_file_router
 from order_importer.shipping.api import shipment_router
@@ -91,6 +93,8 @@ def build(context: Context[OrderSettings]) -> Parts:
     return Parts(
         routers=[
             order_router(pool),
+            limits_router(pool),
+            overview_router(pool),
             listing_router(pool),
             change_router(pool),
             deadline_router(pool, settings.preparation),

@@ -1,24 +1,15 @@
-"""Apache Kafka's own jars: fetched once from Maven's central repository, checked, kept in a cache.
+"""Apache Kafka's own jars, fetched once.
 
 `pom.xml` names what we take, `SHA256SUMS` pins every jar of it.
 """
 
-import fcntl
-import hashlib
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from stack.failures import ReleaseBroken, ToolMissing
+from stack.maven_jars import fetched
 
 KAFKA_VERSION = "4.3.1"
 HERE = Path(__file__).parent
 LOGGING = HERE / "log4j2.properties"
-FETCH_SECONDS = 600
 
 
 def jars() -> Path:
@@ -26,101 +17,5 @@ def jars() -> Path:
 
     Raises `ToolMissing` without Maven, `ReleaseBroken` when a file is not the one we pinned.
     """
-    folder = _cache() / f"kafka-{KAFKA_VERSION}"
-    with _lock(folder):
-        if not _is_intact(folder):
-            _fetch(folder)
-    return folder
-
-
-def _cache() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home, "aliexpress-channel")
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _is_intact(folder: Path) -> bool:
-    """Whether `folder` holds exactly the pinned files."""
-    pinned = {}
-    for line in (HERE / "SHA256SUMS").read_text().splitlines():
-        checksum, name = line.split()
-        pinned[name] = checksum
-    found = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.jar")
-    }
-    return found == pinned
-
-
-def _fetch(folder: Path) -> None:
-    maven = _maven()
-    draft = Path(tempfile.mkdtemp(prefix=folder.name, dir=folder.parent))
-    try:
-        run = subprocess.run(
-            [
-                *(maven, "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"),
-                *(f"-DoutputDirectory={draft}", "-DincludeScope=runtime"),
-            ],
-            cwd=draft,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=FETCH_SECONDS,
-            check=False,
-        )
-        if run.returncode:
-            raise ReleaseBroken(f"Maven could not fetch Kafka {KAFKA_VERSION}:\n{run.stdout}")
-        if not _is_intact(draft):
-            raise ReleaseBroken(
-                f"the jars Maven fetched for Kafka {KAFKA_VERSION} are not those of SHA256SUMS"
-            )
-        shutil.rmtree(folder, ignore_errors=True)
-        draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _maven() -> str:
-    """Maven's program, installed by the machine's package manager when that asks nothing."""
-    if shutil.which("mvn") is None and shutil.which("apt-get"):
-        as_root = _as_root_without_a_question()
-        if as_root is not None:
-            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            for words in (
-                ["apt-get", "-q", "update"],
-                ["apt-get", "-q", "install", "-y", "--no-install-recommends", "maven"],
-            ):
-                subprocess.run(
-                    [*as_root, *words],
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    check=False,
-                    timeout=FETCH_SECONDS,
-                )
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise ToolMissing(
-            "Maven is needed once, to fetch Kafka: type `sudo apt-get install maven`"
-            " (or set STACK_KAFKA_BOOTSTRAP to a Kafka that runs)"
-        )
-    return maven
-
-
-def _as_root_without_a_question() -> list[str] | None:
-    """The words that make a command run as root: none for root, sudo's when it asks nothing."""
-    if os.geteuid() == 0:
-        return []
-    if shutil.which("sudo") is None:
-        return None
-    words = ["sudo", "-n"]
-    asks = subprocess.run(
-        [*words, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False
-    ).returncode
-    return None if asks else words
+    what = "Kafka (or set STACK_KAFKA_BOOTSTRAP to a Kafka that runs)"
+    return fetched(f"kafka-{KAFKA_VERSION}", HERE, what=what)

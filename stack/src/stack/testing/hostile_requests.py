@@ -231,6 +231,8 @@ def _conforms(schema: Json, text: str) -> bool:
             return bool(lowest <= int(text) <= highest)
         case "boolean":
             return text in {"0", "1"}
+        case "array":  # given once
+            return _conforms(schema["items"], text)
     return False
 
 

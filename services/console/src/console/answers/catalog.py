@@ -303,6 +303,17 @@ class Categories(Answer):
     next_cursor: str | None = None
 
 
+class PhotoBank(Answer):
+    """How many of the shop's pictures are in its photo bank, and how full that is."""
+
+    uploaded: int
+    waiting: int
+    refused: int
+    used_megabytes: str | None
+    total_megabytes: str | None
+    full_until: datetime | None
+
+
 class Candidate(Answer):
     """What may fill a gap, how likely, and why."""
 

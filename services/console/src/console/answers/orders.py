@@ -110,6 +110,25 @@ class Shipments(Answer):
     items: list[Shipment]
 
 
+class Correction(Answer):
+    """A correction of a parcel's number, and what became of it."""
+
+    correction_id: str
+    state: str
+    former_number: str
+    carrier: str
+    tracking_number: str
+    requested_at: datetime
+    explanation: str | None
+    remedy: str | None
+
+
+class Corrections(Answer):
+    """All corrections of a parcel."""
+
+    items: list[Correction]
+
+
 class Carrier(Answer):
     """A carrier that AliExpress takes for the shop."""
 
@@ -151,6 +170,13 @@ class ShippedFile(Answer):
     already_there: int
     refused: int
     items: list[ShippedRow]
+
+
+class Preparation(Answer):
+    """In how many days an order is shipped; `is_default` where the shop says nothing else."""
+
+    days: int
+    is_default: bool
 
 
 class OrderImport(Answer):

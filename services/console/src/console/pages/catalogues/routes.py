@@ -164,6 +164,8 @@ async def _import(
 
 @router.get("/catalogues/{catalogue_id}/imports/{import_id}")
 async def show_import(viewer: OfMerchant, catalogue_id: str, import_id: str) -> Response:
+    if viewer.follows("state"):
+        return await viewer.followed(lambda: _import_page(viewer, catalogue_id, import_id))
     return await _import_page(viewer, catalogue_id, import_id)
 
 

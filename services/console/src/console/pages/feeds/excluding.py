@@ -14,8 +14,8 @@ from console.viewer import Member, OfMerchant
 
 router = APIRouter()
 FEED = "/feeds/{}"
-COUNTED_WITHIN = 10.0
-"""Seconds: the whole catalogue is looked through."""
+COUNTED_WITHIN = 30.0
+"""Seconds: the whole catalogue is looked through, while the page is shown."""
 
 
 @router.get("/feeds/{feed_id}/exclusions")
@@ -27,10 +27,13 @@ async def _page(
     viewer: Member, feed_id: str, problem: Problem | None = None, form: Form | None = None
 ) -> Response:
     feed = await _feed(viewer, feed_id)
-    counted = await panel(_counted(viewer, feed)) if viewer.may("feeds:write") else Panel()
+    may_count = viewer.may("feeds:write")
+    is_later = may_count and viewer.is_later("rules")
+    counted = await panel(_counted(viewer, feed)) if may_count and not is_later else Panel()
     by_rule = {each.rule: each for each in counted.value.excluded_by} if counted.value else {}
     return viewer.page(
         "feeds/exclusions.html",
+        block="rules_panel" if viewer.query.get("part") == "rules" else None,
         status=problem.status if problem else 200,
         problem=problem,
         feed=feed,
@@ -38,6 +41,7 @@ async def _page(
         rail=views.rail(),
         step="exclusions",
         counted=counted,
+        is_later=is_later,
         rules=[
             (place, rule, rules.said_of(rule), by_rule.get(place))
             for place, rule in rules.alternatives(feed.configuration.get("exclude"))

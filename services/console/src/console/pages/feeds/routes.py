@@ -24,7 +24,7 @@ from console.pages.feeds.beginning import router as beginning
 from console.pages.feeds.excluding import router as excluding
 from console.pages.feeds.steps import router as steps
 from console.pages.feeds.trying import router as trying
-from console.panels import panel
+from console.panels import Panel, panel
 from console.services import CATALOG, PUBLISHER, Problem, Refused
 from console.viewer import Member, OfMerchant, see_other
 
@@ -34,6 +34,9 @@ router.include_router(steps)
 router.include_router(excluding)
 router.include_router(trying)
 FEED = "/feeds/{}"
+KINDS = ("product", "offer")
+FORECAST_WITHIN = 15.0
+"""Seconds: the feed is looked through as a run does it."""
 STATES = ("valid", "invalid", "content_invalid", "offers_invalid", "excluded", "deleted")
 STATUSES = ("live", "pending", "rejected", "deleted", "drifted")
 FORMATS = ("csv", "xlsx", "jsonl")
@@ -54,30 +57,44 @@ async def list_feeds(viewer: OfMerchant) -> Response:
 
 @router.get("/feeds/{feed_id}")
 async def show_feed(viewer: OfMerchant, feed_id: str) -> Response:
+    if viewer.follows("progress"):
+        return await viewer.followed(lambda: _progress(viewer, feed_id))
+    return await _feed_page(viewer, feed_id)
+
+
+async def _progress(viewer: Member, feed_id: str) -> Response:
+    """How far the evaluation is, for a page that follows it."""
     below = viewer.m(FEED)
     feed = await viewer.get(CATALOG, below, feed_id, answer=Feed)
-    completeness, progress, published, unmatched, issues = await asyncio.gather(
-        panel(viewer.get(CATALOG, below + "/completeness", feed_id, answer=Completeness)),
-        panel(viewer.get(CATALOG, below + "/progress", feed_id, answer=Progress)),
-        panel(viewer.get(PUBLISHER, below, feed_id, answer=PublishedFeed)),
-        panel(
-            viewer.get(
-                CATALOG,
-                below + "/unmatched-categories",
-                feed_id,
-                answer=list[UnmatchedCategory],
-                query={"limit": 20},
-            )
+    progress = await panel(viewer.get(CATALOG, below + "/progress", feed_id, answer=Progress))
+    return viewer.page("feeds/feed.html", block="progress_panel", feed=feed, progress=progress)
+
+
+async def _feed_page(viewer: Member, feed_id: str) -> Response:
+    below = viewer.m(FEED)
+    feed = await viewer.get(CATALOG, below, feed_id, answer=Feed)
+    versions = panel(viewer.listed(CATALOG, below + "/versions", feed_id, of=Version, limit=10))
+    runs = panel(viewer.listed(PUBLISHER, below + "/runs", feed_id, of=Run, limit=5))
+    (completeness, progress, published, unmatched, issues), history = await asyncio.gather(
+        asyncio.gather(
+            panel(viewer.get(CATALOG, below + "/completeness", feed_id, answer=Completeness)),
+            panel(viewer.get(CATALOG, below + "/progress", feed_id, answer=Progress)),
+            panel(viewer.get(PUBLISHER, below, feed_id, answer=PublishedFeed)),
+            panel(
+                viewer.get(
+                    CATALOG,
+                    below + "/unmatched-categories",
+                    feed_id,
+                    answer=list[UnmatchedCategory],
+                    query={"limit": 20},
+                )
+            ),
+            panel(viewer.get(CATALOG, below + "/issues", feed_id, answer=list[IssueGroup])),
         ),
-        panel(viewer.get(CATALOG, below + "/issues", feed_id, answer=list[IssueGroup])),
-    )
-    versions, runs = await asyncio.gather(
-        panel(viewer.listed(CATALOG, below + "/versions", feed_id, of=Version, limit=10)),
-        panel(viewer.listed(PUBLISHER, below + "/runs", feed_id, of=Run, limit=5)),
+        asyncio.gather(versions, runs),
     )
     return viewer.page(
         "feeds/feed.html",
-        block="progress_panel" if viewer.query.get("part") == "progress" else None,
         feed=feed,
         rail=views.rail(completeness.value, unmatched.value, published.value),
         step="",
@@ -85,8 +102,8 @@ async def show_feed(viewer: OfMerchant, feed_id: str) -> Response:
         progress=progress,
         published=published,
         issues=issues,
-        versions=versions,
-        runs=runs,
+        versions=history[0],
+        runs=history[1],
     )
 
 
@@ -240,22 +257,31 @@ async def send(viewer: OfMerchant, feed_id: str) -> Response:
     return await _send_page(viewer, feed_id)
 
 
+async def _forecast(viewer: Member, feed_id: str, kind: str) -> Panel[Forecast]:
+    """What the next run would do: the publisher looks through the whole feed."""
+    return await panel(
+        viewer.send(
+            "GET",
+            PUBLISHER,
+            viewer.m(FEED + "/forecast"),
+            feed_id,
+            answer=Forecast,
+            within=FORECAST_WITHIN,
+            query={"kind": kind},
+        )
+    )
+
+
 async def _send_page(viewer: Member, feed_id: str, problem: Problem | None = None) -> Response:
     below = viewer.m(FEED)
     feed = await viewer.get(PUBLISHER, below, feed_id, answer=PublishedFeed)
-    product, offer, runs, adoptions = await asyncio.gather(
-        *(
-            panel(
-                viewer.get(
-                    PUBLISHER,
-                    below + "/forecast",
-                    feed_id,
-                    answer=Forecast,
-                    query={"kind": kind},
-                )
-            )
-            for kind in ("product", "offer")
-        ),
+    is_later, is_part = viewer.is_later("forecasts"), viewer.query.get("part") == "forecasts"
+    product, offer = (
+        (Panel(), Panel())
+        if is_later
+        else await asyncio.gather(*(_forecast(viewer, feed_id, kind) for kind in KINDS))
+    )
+    runs, adoptions = await asyncio.gather(
         panel(
             viewer.listed(
                 PUBLISHER,
@@ -270,6 +296,7 @@ async def _send_page(viewer: Member, feed_id: str, problem: Problem | None = Non
     )
     return viewer.page(
         "feeds/send.html",
+        block="forecasts_panel" if is_part else None,
         status=problem.status if problem else 200,
         problem=problem,
         feed=feed,
@@ -277,6 +304,7 @@ async def _send_page(viewer: Member, feed_id: str, problem: Problem | None = Non
         rail=views.rail(published=feed),
         step="send",
         forecasts=[product, offer],
+        is_later=is_later,
         runs=runs,
         adoptions=adoptions,
     )

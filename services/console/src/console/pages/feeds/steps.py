@@ -98,23 +98,23 @@ async def _attributes_page(
     viewer: Member, feed_id: str, problem: Problem | None = None
 ) -> Response:
     below = viewer.m(FEED)
-    columns, values = await asyncio.gather(
-        *(
-            panel(
-                viewer.listed(
-                    CATALOG,
-                    below + "/suggestions",
-                    feed_id,
-                    of=Suggestion,
-                    limit=50,
-                    query={"kind": kind},
+    (columns, values), completeness = await asyncio.gather(
+        asyncio.gather(
+            *(
+                panel(
+                    viewer.listed(
+                        CATALOG,
+                        below + "/suggestions",
+                        feed_id,
+                        of=Suggestion,
+                        limit=50,
+                        query={"kind": kind},
+                    )
                 )
+                for kind in ("attributes", "values")
             )
-            for kind in ("attributes", "values")
-        )
-    )
-    completeness = await panel(
-        viewer.get(CATALOG, below + "/completeness", feed_id, answer=Completeness)
+        ),
+        panel(viewer.get(CATALOG, below + "/completeness", feed_id, answer=Completeness)),
     )
     return viewer.page(
         "feeds/attributes.html",

@@ -33,6 +33,8 @@ async def begin_draft(viewer: Member, feed_id: str, document: Any) -> Response:
 
 @router.get("/feeds/{feed_id}/try/{draft_id}")
 async def show_draft(viewer: OfMerchant, feed_id: str, draft_id: str) -> Response:
+    if viewer.follows("state"):
+        return await viewer.followed(lambda: _page(viewer, feed_id, draft_id))
     return await _page(viewer, feed_id, draft_id)
 
 

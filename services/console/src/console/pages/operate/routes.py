@@ -1,6 +1,8 @@
 """`/operate/…`: of a merchant for its people, of all merchants for operators."""
 
 import asyncio
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter
@@ -15,15 +17,19 @@ from console.answers.everywhere import (
     Quarantine,
     WholeDeadLetter,
 )
-from console.panels import panel
+from console.answers.overview import FeedGlance, MethodUse, OrderGlances, ShopGlance
+from console.pages.operate import views
+from console.panels import Panel, panel
 from console.services import (
     AUTH,
     CATALOG,
     ORDERS,
     PUBLISHER,
+    Health,
     Listed,
     Page,
     Problem,
+    Query,
     Refused,
     ServiceName,
     path,
@@ -34,6 +40,10 @@ from console.viewer import PER_PAGE, Person, SignedIn, see_other
 router = APIRouter()
 SERVICES: dict[str, ServiceName] = {name: name for name in (AUTH, CATALOG, PUBLISHER, ORDERS)}
 CONSUMING: tuple[ServiceName, ...] = (CATALOG, PUBLISHER, ORDERS)
+CALLING: tuple[ServiceName, ...] = (CATALOG, PUBLISHER, ORDERS)
+"""Those that call AliExpress and count it."""
+SHOPS_SHOWN = 25
+T = TypeVar("T")
 STATES = ("open", "parked", "replayed", "discarded")
 
 
@@ -63,9 +73,9 @@ async def overview(viewer: SignedIn) -> Response:
 async def _overview(
     viewer: Person, problem: Problem | None = None, invited: Invitation | None = None
 ) -> Response:
-    merchants = None
+    merchants, glance = None, None
     if viewer.is_operator:
-        merchants = await panel(_merchants(viewer))
+        merchants, glance = await asyncio.gather(panel(_merchants(viewer)), _glance(viewer))
     letters, quarantines, parked, failed = await asyncio.gather(
         *(
             asyncio.gather(
@@ -95,6 +105,7 @@ async def _overview(
         status=problem.status if problem else 200,
         problem=problem,
         merchants=merchants,
+        glance=glance,
         letters=list(zip(CONSUMING, letters, strict=True)),
         quarantines=list(zip(CONSUMING, quarantines, strict=True)),
         parked=list(zip(CONSUMING, parked, strict=True)),
@@ -103,18 +114,74 @@ async def _overview(
     )
 
 
-async def _merchants(viewer: Person) -> Listed:
-    found = await viewer.console.services.send(
+@dataclass(frozen=True)
+class Glance:
+    """What an operator sees of the installation: shops, calls of AliExpress, services."""
+
+    shops: Panel[Listed]
+    rows: list[views.ShopRow]
+    away: list[Panel[Any]]
+    calls: list[tuple[ServiceName, Panel[list[MethodUse]]]]
+    health: list[Health]
+
+
+async def _glance(viewer: Person) -> Glance:
+    services, within = viewer.console.services, viewer.console.settings.panel_seconds
+    page: Query = {"limit": SHOPS_SHOWN, "cursor": viewer.query.get("shops")}
+    shops, calls, health = await asyncio.gather(
+        panel(_listed_for_operators(viewer, AUTH, "/v1/shops", ShopGlance, page)),
+        asyncio.gather(*(panel(_calls(viewer, name)) for name in CALLING)),
+        asyncio.gather(*(services.health(name, within=within) for name in SERVICES.values())),
+    )
+    by_service = list(zip(CALLING, calls, strict=True))
+    shown = shops.value.items if shops.value else []
+    if not shown:
+        return Glance(shops, [], [], by_service, health)
+    of: Query = {"merchant": sorted({shop.merchant_id for shop in shown})}
+    wanted: Query = {"limit": 200, **of}
+    feeds, orders = await asyncio.gather(
+        panel(_listed_for_operators(viewer, PUBLISHER, "/v1/feeds", FeedGlance, wanted)),
+        panel(_for_operators(viewer, ORDERS, "/v1/orders-to-ship", OrderGlances, of)),
+    )
+    rows = views.shop_rows(
+        shown,
+        feeds.value.items if feeds.value else [],
+        orders.value.items if orders.value else [],
+    )
+    return Glance(shops, rows, [feeds, orders], by_service, health)
+
+
+async def _calls(viewer: Person, service: ServiceName) -> list[MethodUse]:
+    found = await _listed_for_operators(viewer, service, "/v1/limits", MethodUse, {"limit": 200})
+    return views.busiest(found.items)
+
+
+async def _listed_for_operators(
+    viewer: Person, service: ServiceName, where: str, of: type[T], query: Query
+) -> Listed:
+    found = await _for_operators(viewer, service, where, Page, query)
+    decoder = msgspec.json.Decoder(of)
+    return Listed([decoder.decode(item) for item in found.items], found.next_cursor)
+
+
+async def _for_operators(
+    viewer: Person, service: ServiceName, where: str, answer: type[T], query: Query
+) -> T:
+    """GET with an operator's token, whatever merchant is looked at."""
+    return await viewer.console.services.send(
         "GET",
-        AUTH,
-        "/v1/merchants",
-        Page,
+        service,
+        where,
+        answer,
         within=viewer.console.settings.panel_seconds,
         bearer=(await viewer.grant(None)).access_token,
-        query={"limit": PER_PAGE, "cursor": viewer.query.get("cursor")},
+        query=query,
     )
-    decoder = msgspec.json.Decoder(Merchant)
-    return Listed([decoder.decode(item) for item in found.items], found.next_cursor)
+
+
+async def _merchants(viewer: Person) -> Listed:
+    query = {"limit": PER_PAGE, "cursor": viewer.query.get("cursor")}
+    return await _listed_for_operators(viewer, AUTH, "/v1/merchants", Merchant, query)
 
 
 @router.post("/operate/merchants")

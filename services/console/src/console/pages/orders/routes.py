@@ -9,7 +9,15 @@ from starlette.responses import Response
 
 from common import clock
 from console.answers.auth import Shop
-from console.answers.orders import Carriers, Order, Shipment, Shipments, ShippedFile
+from console.answers.orders import (
+    Carriers,
+    Correction,
+    Corrections,
+    Order,
+    Shipment,
+    Shipments,
+    ShippedFile,
+)
 from console.forms import Form
 from console.pages.orders import views
 from console.panels import panel
@@ -20,6 +28,8 @@ from console.viewer import Member, OfMerchant, see_other
 router = APIRouter()
 ORDER = "/shops/{}/orders/{}"
 LONGEST_FILE = 1_000_000
+CORRECTIONS_OF = 8
+"""Parcels of an order whose corrections its page shows."""
 
 
 @router.get("/orders")
@@ -69,11 +79,12 @@ async def _page(
     form: Form | None = None,
 ) -> Response:
     order = await viewer.get(ORDERS, viewer.m(ORDER), shop_id, order_id, answer=Order)
-    carriers, shipments = await asyncio.gather(
+    carriers, shipments, corrections = await asyncio.gather(
         panel(viewer.get(ORDERS, viewer.m("/shops/{}/carriers"), shop_id, answer=Carriers)),
         panel(
             viewer.get(ORDERS, viewer.m(ORDER + "/shipments"), shop_id, order_id, answer=Shipments)
         ),
+        panel(_corrections(viewer, order)),
     )
     known = carriers.value.items if carriers.value else []
     return viewer.page(
@@ -84,10 +95,41 @@ async def _page(
         order=order,
         carriers=carriers,
         shipments=shipments,
+        corrections=corrections,
         left=views.unshipped(order),
         carrier=views.likely_carrier(order, known),
         values=form.values if form else {},
         shop_id=shop_id,
+    )
+
+
+async def _corrections(viewer: Member, order: Order) -> dict[str, list[Correction]]:
+    """By parcel, for those that were made here."""
+    asked = [parcel.shipment_id for parcel in order.parcels if parcel.origin == "channel"][
+        :CORRECTIONS_OF
+    ]
+    found = await asyncio.gather(
+        *(
+            viewer.get(
+                ORDERS,
+                viewer.m(ORDER + "/shipments/{}/tracking"),
+                order.shop_id,
+                order.order_id,
+                shipment_id,
+                answer=Corrections,
+            )
+            for shipment_id in asked
+        )
+    )
+    return {shipment_id: of.items for shipment_id, of in zip(asked, found, strict=True) if of.items}
+
+
+@router.get("/orders/{shop_id}/{order_id}/slip")
+async def packing_slip(viewer: OfMerchant, shop_id: str, order_id: str) -> Response:
+    """What lies in the parcel beside the goods: no prices, which may be a gift's."""
+    order = await viewer.get(ORDERS, viewer.m(ORDER), shop_id, order_id, answer=Order)
+    return viewer.page(
+        "orders/slip.html", order=order, shop_id=shop_id, left=views.unshipped(order)
     )
 
 

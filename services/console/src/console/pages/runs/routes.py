@@ -1,25 +1,67 @@
-"""`/runs/{r}`: the plan and its confirmation, progress, the report by cause, the items."""
+"""`/feeds/{f}/runs`: what came of the runs; `/runs/{r}`: the plan and its confirmation, progress,
+the report by cause, the items."""
 
 import asyncio
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from console.answers.publisher import Item, PlanLine, Report, Run
+from console.answers.publisher import Feed, Item, PlanLine, Report, Run
 from console.pages.runs import views
 from console.panels import panel
 from console.services import PUBLISHER, Problem, Refused
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
-RUN = "/runs/{}"
+RUN, FEED = "/runs/{}", "/feeds/{}"
 STATUSES = ("rejected", "accepted", "pending", "in_job", "withheld", "deferred", "superseded")
-ACTIONS = ("create", "update", "delete", "price", "stock")
+
+
+@router.get("/feeds/{feed_id}/runs")
+async def history(viewer: OfMerchant, feed_id: str) -> Response:
+    """The feed's runs, a chart of what came of them, and how the shop differs now."""
+    feed = await viewer.get(PUBLISHER, viewer.m(FEED), feed_id, answer=Feed)
+    runs = await panel(
+        viewer.listed(
+            PUBLISHER,
+            viewer.m(FEED + "/runs"),
+            feed_id,
+            of=Run,
+            query={"cursor": viewer.query.get("cursor")},
+        )
+    )
+    return viewer.page(
+        "runs/history.html",
+        feed=feed,
+        runs=runs,
+        accepted_of=views.accepted_of,
+        bars=views.chart_of(runs.value.items if runs.value else []),
+        height=views.CHART_HEIGHT,
+        step=views.BAR_WIDTH,
+    )
 
 
 @router.get("/runs/{run_id}")
 async def show_run(viewer: OfMerchant, run_id: str) -> Response:
+    if viewer.follows("state"):
+        return await viewer.followed(lambda: _state(viewer, run_id))
     return await _page(viewer, run_id)
+
+
+async def _state(viewer: Member, run_id: str) -> Response:
+    """How the run stands, for a page that follows it."""
+    run = await viewer.get(PUBLISHER, viewer.m(RUN), run_id, answer=Run)
+    report = None
+    if not views.is_under_way(run):  # what waits for a confirmation is counted by the report
+        asked = viewer.get(PUBLISHER, viewer.m(RUN + "/report"), run_id, answer=Report)
+        report = (await panel(asked)).value
+    return viewer.page(
+        "runs/run.html",
+        block="state",
+        run=run,
+        confirmation=views.confirmation(run, report),
+        is_under_way=views.is_under_way(run),
+    )
 
 
 async def _page(viewer: Member, run_id: str, problem: Problem | None = None) -> Response:
@@ -27,7 +69,7 @@ async def _page(viewer: Member, run_id: str, problem: Problem | None = None) -> 
     run = await viewer.get(PUBLISHER, below, run_id, answer=Run)
     status, action = viewer.query.get("status", ""), viewer.query.get("action", "")
     cursor = viewer.query.get("cursor")
-    report, plan, items = await asyncio.gather(
+    report, plan, items, feed = await asyncio.gather(
         panel(viewer.get(PUBLISHER, below + "/report", run_id, answer=Report)),
         panel(
             viewer.listed(
@@ -37,7 +79,7 @@ async def _page(viewer: Member, run_id: str, problem: Problem | None = None) -> 
                 of=PlanLine,
                 limit=25,
                 query={
-                    "action": action if action in ACTIONS else None,
+                    "action": action if action in views.ACTIONS else None,
                     "cursor": None if status else cursor,
                 },
             )
@@ -55,20 +97,21 @@ async def _page(viewer: Member, run_id: str, problem: Problem | None = None) -> 
                 },
             )
         ),
+        panel(viewer.get(PUBLISHER, viewer.m(FEED), run.feed_id, answer=Feed)),
     )
     return viewer.page(
         "runs/run.html",
-        block="state" if viewer.query.get("part") == "state" else None,
         status=problem.status if problem else 200,
         problem=problem,
         run=run,
         report=report,
         plan=plan,
         items=items,
+        feed=feed,
         confirmation=views.confirmation(run, report.value),
         is_under_way=views.is_under_way(run),
         statuses=STATUSES,
-        actions=ACTIONS,
+        actions=views.ACTIONS,
     )
 
 

@@ -7,13 +7,15 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from console.answers.auth import ConnectLink, Shop
-from console.answers.catalog import Categories, Feed, Options
-from console.answers.orders import OrderImports
+from console.answers.catalog import Categories, Feed, Options, PhotoBank
+from console.answers.orders import OrderImports, Preparation
+from console.answers.overview import ShopLimits
 from console.panels import panel
-from console.services import AUTH, CATALOG, ORDERS, Problem, Refused
+from console.services import AUTH, CATALOG, ORDERS, PUBLISHER, Problem, Query, Refused
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
+CATEGORIES = 50
 
 
 def _way_out(viewer: Member) -> str:
@@ -59,9 +61,31 @@ async def show_shop(viewer: OfMerchant, shop_id: str) -> Response:
 async def _shop_page(viewer: Member, shop_id: str, problem: Problem | None = None) -> Response:
     below = "/shops/{}"
     shop = await viewer.get(AUTH, viewer.m(below), shop_id, answer=Shop)
-    options, categories, feeds, imports = await asyncio.gather(
+    words, parent = viewer.query.get("q", "").strip()[:200], viewer.query.get("parent", "")
+    tree: Query = {
+        "q": words or None,
+        "parent": None if words else parent or None,
+        "cursor": viewer.query.get("cursor"),
+        "limit": CATEGORIES,
+    }
+    (photos, preparation, limits), options, categories, feeds, imports = await asyncio.gather(
+        asyncio.gather(
+            panel(viewer.get(CATALOG, viewer.m(below + "/photo-bank"), shop_id, answer=PhotoBank)),
+            panel(
+                viewer.get(ORDERS, viewer.m(below + "/preparation"), shop_id, answer=Preparation)
+            ),
+            panel(viewer.get(PUBLISHER, viewer.m(below + "/limits"), shop_id, answer=ShopLimits)),
+        ),
         panel(viewer.get(CATALOG, viewer.m(below + "/options"), shop_id, answer=Options)),
-        panel(viewer.get(CATALOG, viewer.m(below + "/categories"), shop_id, answer=Categories)),
+        panel(
+            viewer.get(
+                CATALOG,
+                viewer.m(below + "/categories"),
+                shop_id,
+                answer=Categories,
+                query=tree,
+            )
+        ),
         panel(viewer.listed(CATALOG, viewer.m("/feeds"), of=Feed, query={"shop_id": shop_id})),
         panel(
             viewer.get(
@@ -79,6 +103,11 @@ async def _shop_page(viewer: Member, shop_id: str, problem: Problem | None = Non
         problem=problem,
         shop=shop,
         options=options,
+        photos=photos,
+        preparation=preparation,
+        limits=limits,
+        words=words,
+        parent=parent,
         categories=categories,
         feeds=feeds,
         imports=imports,
@@ -104,6 +133,25 @@ async def _connect(viewer: Member, shop_id: str) -> Response:
         answer=ConnectLink,
     )
     return see_other(link.start_url)
+
+
+@router.post("/shops/{shop_id}/preparation")
+async def prepare(viewer: OfMerchant, shop_id: str) -> Response:
+    """Say in how many days orders are shipped; nothing: as the installation has it."""
+    form = await viewer.form()
+    days = form.text("days")
+    try:
+        await viewer.send(
+            "PUT",
+            ORDERS,
+            viewer.m("/shops/{}/preparation"),
+            shop_id,
+            answer=type(None),
+            body={"days": int(days) if days.isascii() and days.isdecimal() else days or None},
+        )
+    except Refused as refused:
+        return await _shop_page(viewer, shop_id, refused.problem)
+    return see_other(f"/shops/{shop_id}#orders")
 
 
 @router.post("/shops/{shop_id}/order-imports")

@@ -1,0 +1,1 @@
+"""What operators see of all merchants' shops at a glance; reads only."""
