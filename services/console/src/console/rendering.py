@@ -59,6 +59,7 @@ def environment(language: str) -> Environment:
         asset=asset_path,
         chip_of=chip_of,
         languages=LANGUAGES,
+        zip=zip,
         # newstyle `gettext` fills in `%`, which texts that are not ours may hold
         translated=translations(language).gettext,
     )

@@ -20,12 +20,20 @@ SIGNED_IN = [
     "/feeds/f/preview/family-1",
     "/feeds/f/products?status=live",
     "/feeds/f/categories?q=sofa",
+    "/feeds/f/categories?parent=3&of=Sofas",
     "/feeds/f/attributes",
+    "/feeds/f/match?section=attributes&name=price",
+    "/feeds/f/match?section=category_attributes&name=Origin&kind=map&map_from=colour",
+    "/feeds/f/match?section=sku_attributes&name=Color&leaf=3",
+    "/feeds/f/match?section=titles&name=fr_FR",
+    "/feeds/f/settings",
     "/feeds/f/configuration",
     "/feeds/f/try/1",
     "/feeds/f/exclusions",
     "/feeds/f/send",
     "/feeds-new",
+    "/feeds-new?shop=main&catalogue=c&import=3",
+    "/feeds-new?shop=main&catalogue=c",
     "/runs/r",
     "/runs/r?status=rejected",
     "/products/SKU-1",
@@ -156,7 +164,6 @@ async def test_a_session_that_has_ended_is_forgotten(opened: Opened) -> None:
 @pytest.mark.parametrize(
     ("path", "leads_to"),
     [
-        ("/feeds/f/settings", "/feeds/f/configuration"),
         ("/orders/unknown", "/search?q=unknown"),
     ],
 )

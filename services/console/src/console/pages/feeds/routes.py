@@ -22,6 +22,8 @@ from console.answers.publisher import Product as PublishedProduct
 from console.pages.feeds import views
 from console.pages.feeds.beginning import router as beginning
 from console.pages.feeds.excluding import router as excluding
+from console.pages.feeds.matching import router as matching
+from console.pages.feeds.setting import router as setting
 from console.pages.feeds.steps import router as steps
 from console.pages.feeds.trying import router as trying
 from console.panels import panel
@@ -30,7 +32,9 @@ from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
 router.include_router(beginning)
+router.include_router(setting)
 router.include_router(steps)
+router.include_router(matching)
 router.include_router(excluding)
 router.include_router(trying)
 FEED = "/feeds/{}"
@@ -75,11 +79,13 @@ async def show_feed(viewer: OfMerchant, feed_id: str) -> Response:
         panel(viewer.listed(CATALOG, below + "/versions", feed_id, of=Version, limit=10)),
         panel(viewer.listed(PUBLISHER, below + "/runs", feed_id, of=Run, limit=5)),
     )
+    steps_open = views.rail(completeness.value, unmatched.value, published.value)
     return viewer.page(
         "feeds/feed.html",
         block="progress_panel" if viewer.query.get("part") == "progress" else None,
         feed=feed,
-        rail=views.rail(completeness.value, unmatched.value, published.value),
+        rail=steps_open,
+        next=views.next_step(steps_open),
         step="",
         completeness=completeness,
         progress=progress,

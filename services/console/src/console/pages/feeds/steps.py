@@ -3,8 +3,8 @@ suggested, and the whole document."""
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 from fastapi import APIRouter
@@ -13,22 +13,26 @@ from starlette.responses import Response
 from console.answers.catalog import (
     Applied,
     Categories,
+    Category,
     Completeness,
     FeedDetails,
     Suggestion,
     UnmatchedCategory,
 )
+from console.answers.matching import LeafAttributes
 from console.forms import Form
-from console.pages.feeds import views
+from console.pages.feeds import matches, views
+from console.pages.feeds.matching import LEAVES_ASKED, leaves_of
 from console.pages.feeds.trying import begin_draft
 from console.panels import panel
-from console.services import CATALOG, Problem, Refused
+from console.services import CATALOG, Problem, Query, Refused
 from console.texts import N_
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
 FEED = "/feeds/{}"
-SURE = "0.9"
+ROOT = "0"
+"""What the categories at the top of a shop's tree are below."""
 
 
 @router.get("/feeds/{feed_id}/categories")
@@ -43,7 +47,7 @@ async def _categories_page(
     feed = await viewer.get(CATALOG, below, feed_id, answer=FeedDetails)
     words = viewer.query.get("q", "").strip()
     asked = {"kind": "categories", "cursor": viewer.query.get("cursor")}
-    suggestions, unmatched, found = await asyncio.gather(
+    suggestions, unmatched, found, branch = await asyncio.gather(
         panel(
             viewer.listed(
                 CATALOG, below + "/suggestions", feed_id, of=Suggestion, limit=25, query=asked
@@ -59,6 +63,7 @@ async def _categories_page(
             )
         ),
         panel(_leaves(viewer, feed.shop_id, words)),
+        panel(_branch(viewer, feed.shop_id, viewer.query.get("parent", ""), words)),
     )
     matching: dict[str, Any] = feed.configuration.get("category") or {}
     return viewer.page(
@@ -73,7 +78,8 @@ async def _categories_page(
         prefix=matching.get("prefix") or {},
         words=words,
         found=found,
-        sure=SURE,
+        branch=branch,
+        of=viewer.query.get("of", ""),
     )
 
 
@@ -89,6 +95,29 @@ async def _leaves(viewer: Member, shop_id: str, words: str) -> Categories | None
     )
 
 
+@dataclass(frozen=True)
+class Branch:
+    """A category of the shop's tree that is looked into, None at the top, and what is below it."""
+
+    here: Category | None
+    above: str
+    below: Categories
+
+
+async def _branch(viewer: Member, shop_id: str, parent: str, words: str) -> Branch | None:
+    """The tree at a category; None where words are looked for."""
+    if words:
+        return None
+    where = viewer.m("/shops/{}/categories")
+    here = None
+    if parent:
+        here = await viewer.get(CATALOG, where + "/{}", shop_id, parent, answer=Category)
+    query: Query = {"parent": parent or ROOT, "limit": 200}
+    below = await viewer.get(CATALOG, where, shop_id, answer=Categories, query=query)
+    above = here.parent_id if here and here.parent_id != ROOT else ""
+    return Branch(here, above, below)
+
+
 @router.get("/feeds/{feed_id}/attributes")
 async def attributes(viewer: OfMerchant, feed_id: str) -> Response:
     return await _attributes_page(viewer, feed_id)
@@ -98,6 +127,7 @@ async def _attributes_page(
     viewer: Member, feed_id: str, problem: Problem | None = None
 ) -> Response:
     below = viewer.m(FEED)
+    feed = await viewer.get(CATALOG, below, feed_id, answer=FeedDetails)
     columns, values = await asyncio.gather(
         *(
             panel(
@@ -113,9 +143,11 @@ async def _attributes_page(
             for kind in ("attributes", "values")
         )
     )
-    completeness = await panel(
-        viewer.get(CATALOG, below + "/completeness", feed_id, answer=Completeness)
+    completeness, leaves = await asyncio.gather(
+        panel(viewer.get(CATALOG, below + "/completeness", feed_id, answer=Completeness)),
+        panel(_required(viewer, feed)),
     )
+    lacking = completeness.value.lacking if completeness.value else []
     return viewer.page(
         "feeds/attributes.html",
         status=problem.status if problem else 200,
@@ -126,7 +158,29 @@ async def _attributes_page(
         columns=columns,
         values=values,
         completeness=completeness,
+        lacking=[(each, matches.place_of_field(each.field)) for each in lacking],
+        sections=views.matched(feed.configuration, leaves.value or []),
+        section_names=matches.SECTIONS,
+        kinds=dict(matches.KINDS),
     )
+
+
+async def _required(viewer: Member, feed: FeedDetails) -> list[LeafAttributes]:
+    """What the feed's leaves ask for, of the first of them; those not read yet are left out."""
+    asked = (
+        panel(
+            viewer.get(
+                CATALOG,
+                viewer.m("/shops/{}/categories/{}/attributes"),
+                feed.shop_id,
+                leaf,
+                answer=LeafAttributes,
+                query={"required": True},
+            )
+        )
+        for leaf in leaves_of(feed)[:LEAVES_ASKED]
+    )
+    return [each.value for each in await asyncio.gather(*asked) if each.value is not None]
 
 
 @router.post("/feeds/{feed_id}/accept")
@@ -170,12 +224,6 @@ def _accepted(form: Form) -> list[dict[str, Any]]:
             kept = {k: item[k] for k in ("kind", "of", "take", "attribute", "section") if k in item}
             found.append({key: value for key, value in kept.items() if value is not None})
     return found
-
-
-@router.get("/feeds/{feed_id}/settings")
-async def settings(_viewer: OfMerchant, feed_id: str) -> Response:
-    """Where mails about a feed's settings lead: they are part of the document."""
-    return see_other(f"/feeds/{quote(feed_id, safe='')}/configuration")
 
 
 @router.get("/feeds/{feed_id}/configuration")
