@@ -74,5 +74,7 @@ def render(
     """A page, or one block of it, for a part of the page that is loaded again."""
     made = environment(language)
     if block is not None:
-        return str(render_block(made, template, block, **context))
+        # a block by itself has not what its page's layout imports
+        ui = made.get_template("macros.html").make_module(dict(context))
+        return str(render_block(made, template, block, **context, ui=ui))
     return made.get_template(template).render(**context)

@@ -26,6 +26,7 @@ CHANGES = [
     ("/feeds/f/resume", {}),
     ("/feeds/f/adoptions", {"adopt": "a|b"}),
     ("/feeds/f/accept", {"accept-1": "{}"}),
+    ("/feeds/f/attributes", {"version": "3", "attribute": "Origin", "value": "Spain"}),
     ("/feeds/f/configuration", {"document": "{}", "version": "1"}),
     ("/feeds/f/configuration", {"document": "{}", "try": "1"}),
     ("/feeds/f/exclusions", {"version": "3", "field": "a", "test": "equals", "value": "b"}),

@@ -119,6 +119,31 @@ async def test_a_page_shows_hostile_texts_as_texts(opened: Opened, path: str) ->
     assert "49" not in re.findall(r">(\d+)}}", answer.text)
 
 
+PARTS = [
+    "/feeds/f?part=progress",
+    "/feeds/f/try/1?part=state",
+    "/feeds/f/match?section=attributes&name=price&part=results",
+    "/runs/r?part=state",
+    "/catalogues/c/imports/1?part=state",
+]
+
+
+@pytest.mark.parametrize("path", PARTS)
+async def test_a_part_of_a_page_is_loaded_by_itself(opened: Opened, path: str) -> None:
+    answer = await opened.http.get(path, headers={"HX-Request": "true"})
+    assert answer.status_code == 200, answer.text[:2000]
+    assert "<html" not in answer.text
+    assert "<script>alert" not in answer.text
+
+
+async def test_a_part_that_fails_says_so_in_its_place(opened: Opened) -> None:
+    opened.services.silent.add("feed-publisher")
+    answer = await opened.http.get("/runs/r?part=state", headers={"HX-Request": "true"})
+    assert answer.status_code == 503
+    assert "feed-publisher did not answer" in answer.text
+    assert "<html" not in answer.text
+
+
 @pytest.mark.parametrize("path", OPEN)
 async def test_a_page_for_everybody(opened: Opened, path: str) -> None:
     opened.http.cookies.clear()

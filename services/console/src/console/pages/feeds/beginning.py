@@ -185,6 +185,11 @@ async def _draft_page(
         status=problem.status if problem else 200,
         problem=terms.at_its_input(problem),
         proposal=proposal,
+        points=[
+            each
+            for each in (proposal.open_points if proposal else [])
+            if each.field.removeprefix("attributes.") not in ASKED
+        ],
         read=read,
         document=document,
         values=values,

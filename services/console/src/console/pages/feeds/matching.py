@@ -77,7 +77,8 @@ async def _page(
     typed = form.values if form else viewer.query
     shown = matches.made(form, match) if form else match
     values = {**matches.fields_of(match), **({"map_keep": ""} if form else {}), **typed}
-    column = values.get("map_from", "")
+    is_map = values.get("kind") == "map" or "look" in typed
+    column = values.get("map_from", "") if is_map else ""
     fields, counted, allowed, nearest = await asyncio.gather(
         panel(
             viewer.get(
@@ -110,7 +111,7 @@ async def _page(
         kinds=matches.KINDS,
         unknown=matches.UNKNOWN,
         fields=fields,
-        rows=_rows(shown or match, counted.value or [], form),
+        rows=_rows(shown or match, counted.value or [], form) if is_map else [],
         allowed=allowed.value or _Allowed(),
         nearest=nearest.value or {},
         results=results,

@@ -22,15 +22,22 @@ from console.answers.catalog import (
 from console.answers.matching import LeafAttributes
 from console.forms import Form
 from console.pages.feeds import matches, views
+from console.pages.feeds.matches import Place
 from console.pages.feeds.matching import LEAVES_ASKED, leaves_of
+from console.pages.feeds.setting import CHANGED
 from console.pages.feeds.trying import begin_draft
-from console.panels import panel
-from console.services import CATALOG, Problem, Query, Refused
+from console.panels import Panel, panel
+from console.services import CATALOG, Listed, Problem, Query, Refused
 from console.texts import N_
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
 FEED = "/feeds/{}"
+NOTHING_CHOSEN = Problem(
+    title=N_("Nothing was chosen"), status=422, remedy=N_("Choose what you want to take.")
+)
+NAMED_LEAVES = 25
+"""Leaves whose names a page looks up."""
 ROOT = "0"
 """What the categories at the top of a shop's tree are below."""
 
@@ -66,21 +73,41 @@ async def _categories_page(
         panel(_branch(viewer, feed.shop_id, viewer.query.get("parent", ""), words)),
     )
     matching: dict[str, Any] = feed.configuration.get("category") or {}
+    exact: dict[str, str] = matching.get("exact") or {}
+    waiting = [each for each in unmatched.value or [] if each.path not in exact]
     return viewer.page(
         "feeds/categories.html",
         status=problem.status if problem else 200,
         problem=problem,
         feed_id=feed_id,
-        rail=views.rail(unmatched=unmatched.value),
+        rail=views.rail(unmatched=waiting if unmatched.value is not None else None),
         step="categories",
         suggestions=suggestions,
-        exact=matching.get("exact") or {},
+        # products are evaluated in a moment: what was just matched is not asked for again
+        open=[each for each in _items(suggestions) if each.of not in exact],
+        names=await _names(viewer, feed),
+        exact=exact,
         prefix=matching.get("prefix") or {},
         words=words,
         found=found,
         branch=branch,
         of=viewer.query.get("of", ""),
     )
+
+
+def _items(suggestions: Panel[Listed]) -> list[Suggestion]:
+    return suggestions.value.items if suggestions.value else []
+
+
+async def _names(viewer: Member, feed: FeedDetails) -> dict[str, str]:
+    """The paths of the leaves that the feed's categories go to, the first of them."""
+    where = viewer.m("/shops/{}/categories/{}")
+    asked = (
+        panel(viewer.get(CATALOG, where, feed.shop_id, leaf, answer=Category))
+        for leaf in leaves_of(feed)[:NAMED_LEAVES]
+    )
+    found = [each.value for each in await asyncio.gather(*asked) if each.value is not None]
+    return {each.category_id: " › ".join(each.path) for each in found}
 
 
 async def _leaves(viewer: Member, shop_id: str, words: str) -> Categories | None:
@@ -148,6 +175,7 @@ async def _attributes_page(
         panel(_required(viewer, feed)),
     )
     lacking = completeness.value.lacking if completeness.value else []
+    filled = feed.configuration.get("category_attributes") or {}
     return viewer.page(
         "feeds/attributes.html",
         status=problem.status if problem else 200,
@@ -156,10 +184,13 @@ async def _attributes_page(
         rail=views.rail(completeness.value),
         step="attributes",
         columns=columns,
+        fitting=[each for each in _items(columns) if each.of not in filled and each.candidates],
         values=values,
         completeness=completeness,
         lacking=[(each, matches.place_of_field(each.field)) for each in lacking],
         sections=views.matched(feed.configuration, leaves.value or []),
+        gaps=views.gaps(feed.configuration, leaves.value or []),
+        version=feed.configuration_version,
         section_names=matches.SECTIONS,
         kinds=dict(matches.KINDS),
     )
@@ -183,6 +214,38 @@ async def _required(viewer: Member, feed: FeedDetails) -> list[LeafAttributes]:
     return [each.value for each in await asyncio.gather(*asked) if each.value is not None]
 
 
+@router.post("/feeds/{feed_id}/attributes")
+async def fill_gaps(viewer: OfMerchant, feed_id: str) -> Response:
+    """Fill attributes by the same value for all products: one configuration version."""
+    form = await viewer.form()
+    feed = await viewer.get(CATALOG, viewer.m(FEED), feed_id, answer=FeedDetails)
+    if form.text("version") != str(feed.configuration_version):
+        return await _attributes_page(viewer, feed_id, CHANGED)
+    document = feed.configuration
+    filled = []
+    for name, value in zip(form.all("attribute"), form.all("value"), strict=False):
+        if value.strip():
+            place = Place("category_attributes", name)
+            document = matches.with_match(document, place, {"constant": value.strip()})
+            filled.append(name)
+    if not filled:
+        return await _attributes_page(viewer, feed_id, NOTHING_CHOSEN)
+    try:
+        await viewer.send(
+            "PUT",
+            CATALOG,
+            viewer.m(FEED),
+            feed_id,
+            answer=Applied,
+            body=document,
+            query={"note": ", ".join(filled)[:500]},
+            headers={"If-Match": f'"{feed.configuration_version}"'},
+        )
+    except Refused as refused:
+        return await _attributes_page(viewer, feed_id, refused.problem)
+    return see_other(f"/feeds/{feed_id}/attributes")
+
+
 @router.post("/feeds/{feed_id}/accept")
 async def accept(viewer: OfMerchant, feed_id: str) -> Response:
     """Take what was suggested, or a leaf that was looked for: one configuration version."""
@@ -191,10 +254,7 @@ async def accept(viewer: OfMerchant, feed_id: str) -> Response:
     page = _attributes_page if step == "attributes" else _categories_page
     chosen = _accepted(form)
     if not chosen:
-        none = Problem(
-            title=N_("Nothing was chosen"), status=422, remedy=N_("Tick what you want to take.")
-        )
-        return await page(viewer, feed_id, none)
+        return await page(viewer, feed_id, NOTHING_CHOSEN)
     try:
         await viewer.send(
             "POST",

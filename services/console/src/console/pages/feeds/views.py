@@ -9,7 +9,7 @@ from console.answers.catalog import (
     ProductPreview,
     UnmatchedCategory,
 )
-from console.answers.matching import LeafAttributes
+from console.answers.matching import LeafAttribute, LeafAttributes
 from console.answers.publisher import Feed as PublishedFeed
 from console.pages.feeds.matches import Place, Said, listed, said_of
 from console.texts import N_
@@ -85,6 +85,32 @@ def matched(
     for (section, name), by in asked.items():
         found.setdefault(section, []).insert(0, Matched(Place(section, name), None, tuple(by)))
     return found
+
+
+@dataclass(frozen=True)
+class Gap:
+    """An attribute that leaves ask for and nothing fills: its form in the first of them."""
+
+    place: Place
+    form: LeafAttribute
+    asked_by: tuple[str, ...]
+
+
+def gaps(configuration: Mapping[str, Any], leaves: Sequence[LeafAttributes]) -> list[Gap]:
+    """What leaves ask for of every product and nothing fills, that of the most leaves first."""
+    filled = configuration.get("category_attributes") or {}
+    forms: dict[str, LeafAttribute] = {}
+    asked: dict[str, list[str]] = {}
+    for leaf in leaves:
+        own = (configuration.get("overrides") or {}).get(leaf.category_id) or {}
+        for form in leaf.category_attributes:
+            if form.name not in filled and form.name not in (own.get("category_attributes") or {}):
+                forms.setdefault(form.name, form)
+                asked.setdefault(form.name, []).append(" › ".join(leaf.path[-2:]))
+    return [
+        Gap(Place("category_attributes", name), forms[name], tuple(by))
+        for name, by in sorted(asked.items(), key=lambda each: -len(each[1]))
+    ]
 
 
 @dataclass(frozen=True)
