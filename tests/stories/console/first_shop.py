@@ -108,6 +108,7 @@ async def save_draft(ana: Walker) -> None:
 async def accept_categories(ana: Walker) -> None:
     """The suggested leaf of each category of the catalogue."""
     await ana.open("/feeds/products/categories")
+    await ana.sees("Take what is chosen")
     await ana.looks_until_gone("AliExpress is being asked")
     groups = ana.page.locator("form[action$='/accept'] fieldset:has([name^=accept])")
     for number in range(await groups.count()):
@@ -119,7 +120,7 @@ async def accept_categories(ana: Walker) -> None:
 async def fill_attributes(ana: Walker) -> None:
     """What AliExpress asks for and no column has; then values it does not know."""
     await ana.open("/feeds/products/attributes")
-    await ana.looks_until("Asked for, and filled by nothing")
+    await ana.sees("Asked for, and filled by nothing")
     rows = ana.page.locator("form[action$='/attributes'] tbody tr")
     for number in range(await rows.count()):
         name = (await rows.nth(number).locator("th").inner_text()).strip()
@@ -150,7 +151,7 @@ async def match_a_column(ana: Walker) -> None:
 async def say_values(ana: Walker) -> None:
     """A brand that AliExpress does not know: what is taken in its place."""
     await ana.open("/feeds/products/attributes")
-    await ana.looks_until("Values that are not allowed")
+    await ana.sees("Values that are not allowed")
     await ana.page.get_by_role("link", name="Write what each value becomes").first.click()
     await ana.fill(default="NONE", unknown="default")
     await ana.press("Save as a new version")

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, expect
@@ -115,10 +116,14 @@ async def walking(
     width: int = 1100,
     language: str = "en-GB",
     pictures: Path | None = None,
+    state: Any = None,
 ) -> AsyncIterator[Walker]:
-    """Somebody's fresh browser."""
+    """Somebody's browser: fresh, or with the cookies it had."""
     context = await browser.new_context(
-        color_scheme="light", locale=language, viewport={"width": width, "height": 800}
+        color_scheme="light",
+        locale=language,
+        viewport={"width": width, "height": 800},
+        storage_state=state,
     )
     context.set_default_timeout(PATIENCE)
     page = await context.new_page()

@@ -121,6 +121,7 @@ async def test_a_page_shows_hostile_texts_as_texts(opened: Opened, path: str) ->
 
 PARTS = [
     "/feeds/f?part=progress",
+    "/feeds/f/progress",
     "/feeds/f/try/1?part=state",
     "/feeds/f/match?section=attributes&name=price&part=results",
     "/runs/r?part=state",

@@ -5,6 +5,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from fastapi import APIRouter
@@ -16,6 +17,7 @@ from console.answers.catalog import (
     Category,
     Completeness,
     FeedDetails,
+    Progress,
     Suggestion,
     UnmatchedCategory,
 )
@@ -42,6 +44,23 @@ ROOT = "0"
 """What the categories at the top of a shop's tree are below."""
 
 
+@router.get("/feeds/{feed_id}/progress")
+async def progress(viewer: OfMerchant, feed_id: str) -> Response:
+    """How far the evaluation is, for the pages that show what it finds: they load again at its
+    end."""
+    found = await _progress(viewer, feed_id)
+    if not viewer.is_fragment:
+        return see_other(f"/feeds/{quote(feed_id, safe='')}")
+    if found.value and not found.value.dirty and not found.value.waiting:
+        return Response(headers={"HX-Refresh": "true"})
+    return viewer.page("feeds/progress.html", block="state", feed_id=feed_id, progress=found)
+
+
+async def _progress(viewer: Member, feed_id: str) -> Panel[Progress]:
+    where = viewer.m(FEED + "/progress")
+    return await panel(viewer.get(CATALOG, where, feed_id, answer=Progress))
+
+
 @router.get("/feeds/{feed_id}/categories")
 async def categories(viewer: OfMerchant, feed_id: str) -> Response:
     return await _categories_page(viewer, feed_id)
@@ -54,7 +73,8 @@ async def _categories_page(
     feed = await viewer.get(CATALOG, below, feed_id, answer=FeedDetails)
     words = viewer.query.get("q", "").strip()
     asked = {"kind": "categories", "cursor": viewer.query.get("cursor")}
-    suggestions, unmatched, found, branch = await asyncio.gather(
+    progress, suggestions, unmatched, found, branch = await asyncio.gather(
+        _progress(viewer, feed_id),
         panel(
             viewer.listed(
                 CATALOG, below + "/suggestions", feed_id, of=Suggestion, limit=25, query=asked
@@ -83,6 +103,7 @@ async def _categories_page(
         rail=views.rail(unmatched=waiting if unmatched.value is not None else None),
         step="categories",
         suggestions=suggestions,
+        progress=progress,
         # products are evaluated in a moment: what was just matched is not asked for again
         open=[each for each in _items(suggestions) if each.of not in exact],
         names=await _names(viewer, feed),
@@ -170,7 +191,8 @@ async def _attributes_page(
             for kind in ("attributes", "values")
         )
     )
-    completeness, leaves = await asyncio.gather(
+    progress, completeness, leaves = await asyncio.gather(
+        _progress(viewer, feed_id),
         panel(viewer.get(CATALOG, below + "/completeness", feed_id, answer=Completeness)),
         panel(_required(viewer, feed)),
     )
@@ -183,6 +205,7 @@ async def _attributes_page(
         feed_id=feed_id,
         rail=views.rail(completeness.value),
         step="attributes",
+        progress=progress,
         columns=columns,
         fitting=[each for each in _items(columns) if each.of not in filled and each.candidates],
         values=values,
