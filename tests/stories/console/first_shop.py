@@ -10,7 +10,7 @@ from .walker import Walker
 
 PASSWORD = "correct horse battery"
 FORMATS = Path(__file__).parents[3] / "services" / "catalog-service" / "tests" / "formats"
-ANSWERS = {"Brand Name": "NONE", "Origin": "Mainland China"}
+ANSWERS = {"Brand Name": "NONE", "Origin": "Mainland China", "Material": "Cotton"}
 """What a person says of attributes that no column has; of others the first that is offered."""
 
 
