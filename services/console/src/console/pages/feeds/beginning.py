@@ -188,7 +188,7 @@ async def _draft_page(
         points=[
             each
             for each in (proposal.open_points if proposal else [])
-            if each.field.removeprefix("attributes.") not in ASKED
+            if each.field.removeprefix("attributes.") not in {*ASKED, "category.exact"}
         ],
         read=read,
         document=document,
