@@ -182,10 +182,14 @@ async def look_at_preview(ana: Walker) -> None:
 async def send(ana: Walker) -> None:
     """A dry run, its confirmation, and the run watched to its report."""
     await ana.open("/feeds/products/send")
+    await ana.looks_until("Create 2")  # feed-publisher hears of what was evaluated in a moment
     await ana.photograph("14-send")
     await ana.press("Dry run")
     await ana.sees("This waits for you")
     await ana.photograph("15-confirm")
-    await ana.page.get_by_role("button", name=re.compile("Send .* to AliExpress")).click()
+    await ana.page.get_by_role("button", name="Send 2 changes to AliExpress").click()
     await ana.sees("Completed")
+    await ana.looks_until("Ended")
+    text = await ana.text()
+    assert "Nothing was refused" in text, text
     await ana.photograph("16-report")

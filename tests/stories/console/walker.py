@@ -12,6 +12,7 @@ from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request
 
 PATIENCE = 30_000
 """Milliseconds that a page may take on a busy machine."""
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalog_service.access import FeedId, FeedReader
+from catalog_service.access import FeedId, FeedWriter
 from catalog_service.feeds.configuration import Match
 from catalog_service.feeds.matching import (
     CompiledMatch,
@@ -65,7 +65,7 @@ def try_match_router(pool: Pool) -> APIRouter:
     router = APIRouter(tags=["preview"], responses=PROBLEM_RESPONSES)
 
     @router.post("/v1/merchants/{merchant_id}/feeds/{feed_id}/matches/try")
-    async def try_match(merchant: FeedReader, feed_id: FeedId, tried: TriedMatch) -> MatchResults:
+    async def try_match(merchant: FeedWriter, feed_id: FeedId, tried: TriedMatch) -> MatchResults:
         """What a match gives for some of the feed's rows; nothing is saved."""
         compiled = _compiled(tried.match)
         async with reading(pool) as connection:

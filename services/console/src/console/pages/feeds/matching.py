@@ -93,7 +93,8 @@ async def _page(
         panel(_allowed(viewer, feed, place)),
         panel(_nearest(viewer, feed_id, place)),
     )
-    results = await _tried(viewer, feed_id, place, shown) if shown else None
+    is_tried = shown is not None and viewer.may("feeds:write")
+    results = await _tried(viewer, feed_id, place, shown or {}) if is_tried else None
     return viewer.page(
         "feeds/match.html",
         block="results" if viewer.is_fragment else None,
