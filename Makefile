@@ -170,8 +170,9 @@ test-browser: prepare ## every page of the console in Chromium, held against WCA
 	$(BIN)/pytest -q --length=long tests/stories/console services/console/tests/browser
 
 .PHONY: console-pictures
-console-pictures: prepare ## pictures of every page of the console in both themes, in docs/console; apt-get install chromium
-	CONSOLE_PICTURES=docs/console $(BIN)/pytest -q --length=long tests/stories/console/test_in_chromium.py
+console-pictures: prepare ## pictures of every page of the console, and of the walk of docs/first-shop.md; apt-get install chromium
+	CONSOLE_PICTURES=docs/console FIRST_SHOP_PICTURES=docs/first-shop $(BIN)/pytest -q --length=long \
+		tests/stories/console/test_in_chromium.py tests/stories/console/test_in_a_browser.py::test_a_new_shop_sells_what_its_file_holds
 
 .PHONY: histories
 histories: prepare ## 200 rounds of anything that can happen to 300 products; the shop must follow

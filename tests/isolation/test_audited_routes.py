@@ -115,6 +115,7 @@ NOT_AUDITED = {
     f"POST {M}/alerts/test": "a test changes nothing",
     "POST /v1/republish": "what is published again is what is so already",
     f"POST {FEED}/check": "it reads",
+    f"POST {FEED}/matches/try": "it reads",
     f"POST {FEED}/drafts": "a draft changes nothing until it is applied",
     f"DELETE {FEED}/drafts/{{draft_id}}": "a draft changes nothing until it is applied",
     f"POST {M}/feed-proposals": "it reads",

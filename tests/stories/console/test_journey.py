@@ -82,7 +82,7 @@ async def connect(ana: Browser) -> None:
     await ana.press("/shops", {"shop": "main"})
     assert "/v1/oauth/start" in ana.url, ana.text
     await ana.press("")
-    await ana.press("", {"seller_id": "2200100002", "decision": "agree"})
+    await ana.press("", {"seller_id": "2200100003", "decision": "agree"})
     assert "The shop is connected" in ana.text
     (back,) = ana.links("/shops/main")
     await ana.open(back)

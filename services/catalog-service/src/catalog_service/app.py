@@ -43,6 +43,7 @@ from catalog_service.photo_bank.store import UPLOADING
 from catalog_service.photo_bank.upload_photos import PhotoUploader
 from catalog_service.preview.api import dry_run_router, preview_router
 from catalog_service.preview.sku_api import sku_router
+from catalog_service.preview.try_match import try_match_router
 from catalog_service.proposals.api import proposals_router
 from catalog_service.settings import SOURCE, CatalogSettings
 from catalog_service.shops.consumer import ShopStates
@@ -132,6 +133,7 @@ def build(context: Context[CatalogSettings]) -> Parts:
             photo_bank_router(pool),
             preview_router(pool),
             sku_router(pool),
+            try_match_router(pool),
             dry_run_router(pool),
             suggestions_router(pool, trees, category_suggestions),
             drafts_router(pool, most=settings.drafts_kept, lifetime=settings.draft_lifetime),

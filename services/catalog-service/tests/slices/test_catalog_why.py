@@ -170,3 +170,29 @@ async def test_the_preview_is_downloaded_whole_with_source_fields_and_bodies(
         ("10.00", "0"),
         ("", "1"),
     ]
+
+
+@pytest.mark.usefixtures("feed")
+async def test_what_a_match_gives_is_shown_before_it_is_saved(
+    api: httpx2.AsyncClient, ingest: Ingest
+) -> None:
+    await ingest(
+        row("p", 3),
+        row("p-1", 4, "p", color="Red"),
+        row("p-2", 5, "p", color="Red"),
+        row("p-3", 6, "p", color="Blue"),
+    )
+
+    async def tried(match: dict[str, Any], **how: Any) -> list[tuple[str, Any]]:
+        answer = await api.post(f"{FEED}/matches/try", json={"match": match, **how})
+        assert answer.status_code == 200, answer.text
+        return [(each["product_id"], each["value"]) for each in answer.json()["items"]]
+
+    shade = {"map": {"from": "color", "values": {"red": "Ruby"}, "keep": True}}
+    assert await tried(shade, level="sku", limit=2) == [("p-1", "Ruby"), ("p-3", "Blue")]
+    assert await tried({"template": "{{ title }}!"}) == [("p", f"{row('p', 3).fields['title']}!")]
+    assert await tried({"field": "nothing", "default": 7}) == [("p", "7")]
+    broken = await api.post(f"{FEED}/matches/try", json={"match": {"template": "{{ title"}})
+    assert (broken.status_code, broken.json()["field"]) == (422, "match.template")
+    version = (await api.get(FEED)).json()["configuration_version"]
+    assert version == 1, "nothing is saved"

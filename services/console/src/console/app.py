@@ -119,7 +119,7 @@ async def _page_of(request: Request, problem: Problem) -> Response:
     viewer = visitor(request)
     with suppress(NotSignedIn, Refused, Away):
         viewer = await signed_in(request)
-    return viewer.page("failure.html", status=problem.status, problem=problem)
+    return viewer.page("failure.html", status=problem.status, problem=problem, block="problem")
 
 
 async def _to_sign_in(request: Request, _failure: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -9,8 +10,11 @@ from starlette.requests import Request
 LONGEST_FORM = 1_000_000
 LONGEST_FIELDS = 65_536
 """What may stand before the file in a form that has one."""
+HEAD_BYTES = 4_000_000
+"""How much of a file is looked at before all of it is passed on."""
 _NAME = re.compile(rb'[;\s]name="([^"]*)"', re.IGNORECASE)
 _FILE = re.compile(rb"[;\s]filename\*?=", re.IGNORECASE)
+_FILE_NAME = re.compile(rb'[;\s]filename="([^"]*)"', re.IGNORECASE)
 
 
 class FormUnreadable(Exception):
@@ -104,6 +108,54 @@ async def open_upload(request: Request) -> tuple[Form, str, AsyncIterator[bytes]
             yield chunk
 
     return Form(pairs), content_type, rest()
+
+
+@dataclass(frozen=True)
+class FileHead:
+    """The beginning of a form's file: `is_whole` where that is all of it; `rest` is the file's part
+    of the form from its first byte on, this beginning included."""
+
+    name: str
+    content: bytes
+    is_whole: bool
+    rest: AsyncIterator[bytes]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it may be read as lines, cut anywhere between them."""
+        return b"\x00" not in self.content and not self.content.lstrip().startswith((b"PK", b"<"))
+
+    def sample(self) -> bytes | None:
+        """As much of the file as can be read by itself; None where only the whole can be."""
+        if self.is_whole:
+            return self.content
+        return self.content[: self.content.rfind(b"\n") + 1] or None if self.is_text else None
+
+
+async def begin_file(content_type: str, part: AsyncIterator[bytes]) -> FileHead:
+    """The first `HEAD_BYTES` of the file that `open_upload` has found."""
+    found = re.search(r'boundary="?([^";,\s]{1,200})"?', content_type)
+    border = b"\r\n--" + (found[1].encode() if found else b"")
+    begun = bytearray()
+    async for chunk in part:
+        begun += chunk
+        if len(begun) > HEAD_BYTES:
+            break
+    head, _, content = bytes(begun).partition(b"\r\n\r\n")
+    end = content.find(border)
+    named = _FILE_NAME.search(head)
+
+    async def rest() -> AsyncIterator[bytes]:
+        yield bytes(begun)
+        async for chunk in part:
+            yield chunk
+
+    return FileHead(
+        name=named[1].decode(errors="replace") if named else "",
+        content=content[:end] if end >= 0 else content,
+        is_whole=end >= 0,
+        rest=rest(),
+    )
 
 
 def _field(head: bytes, value: bytes) -> tuple[str, str]:

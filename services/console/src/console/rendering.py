@@ -59,6 +59,7 @@ def environment(language: str) -> Environment:
         asset=asset_path,
         chip_of=chip_of,
         languages=LANGUAGES,
+        zip=zip,
         # newstyle `gettext` fills in `%`, which texts that are not ours may hold
         translated=translations(language).gettext,
     )
@@ -73,7 +74,7 @@ def render(
     """A page, or one block of it, for a part of the page that is loaded again."""
     made = environment(language)
     if block is not None:
-        # a block alone does not see what the page around it imports
+        # a block by itself has not what its page's layout imports
         ui = made.get_template("macros.html").make_module(dict(context))
-        return str(render_block(made, template, block, ui=ui, **context))
+        return str(render_block(made, template, block, **context, ui=ui))
     return made.get_template(template).render(**context)

@@ -15,13 +15,19 @@ CHANGES = [
     ("/shops/main/connect", {}),
     ("/shops/main/order-imports", {}),
     ("/shops/main/preparation", {"days": "4"}),
-    ("/feeds-new", {"catalogue": "c", "shop": "main"}),
-    ("/feeds-new/save", {"feed": "f", "document": "shop: main"}),
+    ("/feeds-new/save", {"feed": "f", "document": "shop: main", "currency": "eur"}),
+    ("/feeds/f/settings", {"version": "3", "package_weight": "1"}),
+    ("/feeds/f/settings", {"version": "3", "package_weight": "1", "try": "1"}),
+    (
+        "/feeds/f/match",
+        {"section": "attributes", "name": "price", "kind": "field", "field": "a", "version": "3"},
+    ),
     ("/feeds/f/runs", {"kind": "product"}),
     ("/feeds/f/pause", {"reason": "x"}),
     ("/feeds/f/resume", {}),
     ("/feeds/f/adoptions", {"adopt": "a|b"}),
     ("/feeds/f/accept", {"accept-1": "{}"}),
+    ("/feeds/f/attributes", {"version": "3", "attribute": "Origin", "value": "Spain"}),
     ("/feeds/f/configuration", {"document": "{}", "version": "1"}),
     ("/feeds/f/configuration", {"document": "{}", "try": "1"}),
     ("/feeds/f/exclusions", {"version": "3", "field": "a", "test": "equals", "value": "b"}),
@@ -151,6 +157,50 @@ async def test_a_file_is_passed_on_behind_its_fields(opened: Opened) -> None:
     assert content in sent.content
     assert b'name="file"; filename="my products.csv"' in sent.content
     assert token.encode() not in sent.content
+
+
+async def test_a_first_file_says_how_its_rows_are_named_and_is_imported(opened: Opened) -> None:
+    token = await csrf(opened)
+    opened.services.instead["/feed-proposals"] = {
+        "format": "csv",
+        "rows": 2,
+        "is_partial": False,
+        "columns": [],
+        "open_points": [],
+        "configuration": "feed: c\nshop: main\nid_field: code\nparent_field: group\n",
+    }
+    content = b"code,group,title\r\n1,,Mug\r\n"
+    answer = await opened.http.post(
+        "/feeds-new/file",
+        data={"csrf": token, "catalogue": "c", "shop": "main", "main_locale": "fr_FR"},
+        files={"file": ("mugs.csv", content, "text/csv")},
+    )
+    assert answer.status_code == 303, answer.text
+    assert answer.headers["location"] == (
+        "/feeds-new?shop=main&catalogue=c&main_locale=fr_FR&import=3"
+    )
+    proposed, declared, imported = changing(opened)
+    assert proposed.url.path.endswith("/feed-proposals")
+    assert content in proposed.content
+    assert json.loads(declared.content) == {
+        "fed_by": "files",
+        "versioning": "arrival",
+        "id_field": "code",
+        "parent_field": "group",
+    }
+    assert content in imported.content
+
+
+async def test_what_is_no_file_makes_nothing(opened: Opened) -> None:
+    token = await csrf(opened)
+    answer = await opened.http.post(
+        "/feeds-new/file",
+        data={"csrf": token, "catalogue": "c", "shop": "main"},
+        files={"file": ("empty.csv", b"", "text/csv")},
+    )
+    assert answer.status_code == 422
+    assert 'aria-describedby="w-file"' in answer.text
+    assert not changing(opened)
 
 
 async def test_a_file_of_a_foreign_page_is_not_read(opened: Opened) -> None:

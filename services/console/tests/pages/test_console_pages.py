@@ -22,7 +22,13 @@ SIGNED_IN = [
     "/feeds/f/preview/family-1",
     "/feeds/f/products?status=live",
     "/feeds/f/categories?q=sofa",
+    "/feeds/f/categories?parent=3&of=Sofas",
     "/feeds/f/attributes",
+    "/feeds/f/match?section=attributes&name=price",
+    "/feeds/f/match?section=category_attributes&name=Origin&kind=map&map_from=colour",
+    "/feeds/f/match?section=sku_attributes&name=Color&leaf=3",
+    "/feeds/f/match?section=titles&name=fr_FR",
+    "/feeds/f/settings",
     "/feeds/f/configuration",
     "/feeds/f/try/1",
     "/feeds/f/exclusions",
@@ -31,6 +37,8 @@ SIGNED_IN = [
     "/feeds/f/send?show=forecasts",
     "/feeds-new",
     "/feeds/f/runs",
+    "/feeds-new?shop=main&catalogue=c&import=3",
+    "/feeds-new?shop=main&catalogue=c",
     "/runs/r",
     "/runs/r?status=rejected",
     "/products/SKU-1",
@@ -136,6 +144,25 @@ async def test_a_part_of_a_page_is_that_part_alone(opened: Opened, path: str) ->
     check(await opened.http.get(path))  # opened by a person it is the whole page
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["/feeds/f/match?section=attributes&name=price&part=results", "/feeds/f/progress"],
+)
+async def test_what_is_loaded_into_a_place_is_a_part(opened: Opened, address: str) -> None:
+    answer = await opened.http.get(address, headers={"HX-Request": "true"})
+    assert answer.status_code == 200, answer.text[:2000]
+    assert "<html" not in answer.text
+    assert "<script>alert" not in answer.text
+
+
+async def test_a_part_that_fails_says_so_in_its_place(opened: Opened) -> None:
+    opened.services.silent.add("feed-publisher")
+    answer = await opened.http.get("/runs/r?part=state", headers={"HX-Request": "true"})
+    assert answer.status_code == 503
+    assert "feed-publisher did not answer" in answer.text
+    assert "<html" not in answer.text
+
+
 @pytest.mark.parametrize("path", OPEN)
 async def test_a_page_for_everybody(opened: Opened, path: str) -> None:
     opened.http.cookies.clear()
@@ -181,7 +208,6 @@ async def test_a_session_that_has_ended_is_forgotten(opened: Opened) -> None:
 @pytest.mark.parametrize(
     ("path", "leads_to"),
     [
-        ("/feeds/f/settings", "/feeds/f/configuration"),
         ("/orders/unknown", "/search?q=unknown"),
     ],
 )

@@ -147,7 +147,7 @@ def _filled(named: Iterable[tuple[str, CompiledMatch]], row: Row) -> Iterator[Fi
             value = match.fill(row)
         except (MatchFailed, FamilyTooCostly) as error:
             failure = str(error)
-        sources = {name: _value(row, name) for name in sorted(source_fields(match.form))}
+        sources = {name: value_in(row, name) for name in sorted(source_fields(match.form))}
         yield FilledMatch(field, row.product_id, match.origin, sources, value, failure)
 
 
@@ -163,7 +163,7 @@ def source_fields(match: Match) -> frozenset[str]:
     return frozenset({source}) if isinstance(source, str) else source_fields(source)
 
 
-def _value(row: Row, name: str) -> FieldValue:
+def value_in(row: Row, name: str) -> FieldValue:
     """A field as the row has it, else as its parent does."""
     value = row.field(name)
     return row.parent.get(name) if value is None else value

@@ -278,6 +278,8 @@ class Options(Answer):
     fetched_at: datetime | None
     is_overdue: bool
     is_awaited: bool
+    product_units: list[Option] | None = None
+    inventory_deduction_strategies: list[Option] | None = None
     shipping_templates: list[Option] | None = None
     service_templates: list[Option] | None = None
     product_groups: list[Option] | None = None
@@ -290,6 +292,7 @@ class Category(Answer):
     """A category of a shop's tree."""
 
     category_id: str
+    parent_id: str
     name: str
     path: list[str]
     is_leaf: bool
@@ -363,11 +366,31 @@ class OpenPoint(Answer):
     remedy: str
 
 
+class Guess(Answer):
+    """What a column may be, how sure (0 to 1), and why."""
+
+    role: str
+    sure: float
+    why: str
+
+
+class Column(Answer):
+    """A column: the share of rows that fill it, some values, what it seems to be, surest first."""
+
+    name: str
+    fill_rate: float
+    distinct: int
+    samples: list[str]
+    guesses: list[Guess]
+
+
 class Proposal(Answer):
     """A configuration drafted from a catalogue, a commented YAML document."""
 
+    format: str
     rows: int
     is_partial: bool
+    columns: list[Column]
     open_points: list[OpenPoint]
     configuration: str
 

@@ -1,7 +1,6 @@
 """`/catalogues`, `/catalogues/{c}`, its imports: upload a file, bad rows by line, products."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -15,15 +14,15 @@ from console.answers.catalog import (
 )
 from console.forms import Form
 from console.panels import panel
-from console.services import CATALOG, Problem, Refused
+from console.services import CATALOG, Problem, Query, Refused
 from console.texts import N_
+from console.uploading import import_file
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
 CATALOGUE = "/catalogues/{}"
 IMPORT = CATALOGUE + "/imports/{}"
 UNDER_WAY = ("uploading", "waiting", "reading")
-UPLOAD_SECONDS = 1_800.0
 FORMATS = (
     *("csv", "tsv", "jsonl", "xml", "xlsx", "ods"),
     *("google", "shopify", "woocommerce", "magento"),
@@ -131,35 +130,19 @@ async def upload(viewer: OfMerchant, catalogue_id: str) -> Response:
     """A file is passed on while it comes: it is never held here as a whole."""
     form, content_type, rest = await viewer.upload()
     try:
-        made = await _import(viewer, catalogue_id, form, content_type, rest)
+        made = await import_file(viewer, catalogue_id, content_type, rest, _how(form))
     except Refused as refused:
         return await _page(viewer, catalogue_id, refused.problem)
     return see_other(f"/catalogues/{catalogue_id}/imports/{made.import_id}")
 
 
-async def _import(
-    viewer: Member,
-    catalogue_id: str,
-    form: Form,
-    content_type: str,
-    rest: AsyncIterator[bytes],
-) -> Import:
+def _how(form: Form) -> Query:
     wanted = form.text("format")
-    return await viewer.send(
-        "POST",
-        CATALOG,
-        viewer.m(CATALOGUE + "/imports"),
-        catalogue_id,
-        answer=Import,
-        within=UPLOAD_SECONDS,
-        content=rest,
-        headers={"Content-Type": content_type},
-        query={
-            "mode": "full" if form.text("mode") == "full" else "partial",
-            "dry_run": True if form.has("dry_run") else None,
-            "format": wanted if wanted in FORMATS else None,
-        },
-    )
+    return {
+        "mode": "full" if form.text("mode") == "full" else "partial",
+        "dry_run": True if form.has("dry_run") else None,
+        "format": wanted if wanted in FORMATS else None,
+    }
 
 
 @router.get("/catalogues/{catalogue_id}/imports/{import_id}")

@@ -22,6 +22,8 @@ from console.answers.publisher import Product as PublishedProduct
 from console.pages.feeds import views
 from console.pages.feeds.beginning import router as beginning
 from console.pages.feeds.excluding import router as excluding
+from console.pages.feeds.matching import router as matching
+from console.pages.feeds.setting import router as setting
 from console.pages.feeds.steps import router as steps
 from console.pages.feeds.trying import router as trying
 from console.panels import Panel, panel
@@ -30,7 +32,9 @@ from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
 router.include_router(beginning)
+router.include_router(setting)
 router.include_router(steps)
+router.include_router(matching)
 router.include_router(excluding)
 router.include_router(trying)
 FEED = "/feeds/{}"
@@ -93,10 +97,12 @@ async def _feed_page(viewer: Member, feed_id: str) -> Response:
         ),
         asyncio.gather(versions, runs),
     )
+    steps_open = views.rail(completeness.value, unmatched.value, published.value)
     return viewer.page(
         "feeds/feed.html",
         feed=feed,
-        rail=views.rail(completeness.value, unmatched.value, published.value),
+        rail=steps_open,
+        next=views.next_step(steps_open),
         step="",
         completeness=completeness,
         progress=progress,

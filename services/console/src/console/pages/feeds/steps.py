@@ -3,6 +3,7 @@ suggested, and the whole document."""
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -13,22 +14,51 @@ from starlette.responses import Response
 from console.answers.catalog import (
     Applied,
     Categories,
+    Category,
     Completeness,
     FeedDetails,
+    Progress,
     Suggestion,
     UnmatchedCategory,
 )
+from console.answers.matching import LeafAttributes
 from console.forms import Form
-from console.pages.feeds import views
+from console.pages.feeds import matches, views
+from console.pages.feeds.matches import Place
+from console.pages.feeds.matching import LEAVES_ASKED, leaves_of
+from console.pages.feeds.setting import CHANGED
 from console.pages.feeds.trying import begin_draft
-from console.panels import panel
-from console.services import CATALOG, Problem, Refused
+from console.panels import Panel, panel
+from console.services import CATALOG, Listed, Problem, Query, Refused
 from console.texts import N_
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
 FEED = "/feeds/{}"
-SURE = "0.9"
+NOTHING_CHOSEN = Problem(
+    title=N_("Nothing was chosen"), status=422, remedy=N_("Choose what you want to take.")
+)
+NAMED_LEAVES = 25
+"""Leaves whose names a page looks up."""
+ROOT = "0"
+"""What the categories at the top of a shop's tree are below."""
+
+
+@router.get("/feeds/{feed_id}/progress")
+async def progress(viewer: OfMerchant, feed_id: str) -> Response:
+    """How far the evaluation is, for the pages that show what it finds: they load again at its
+    end."""
+    found = await _progress(viewer, feed_id)
+    if not viewer.is_fragment:
+        return see_other(f"/feeds/{quote(feed_id, safe='')}")
+    if found.value and not found.value.dirty and not found.value.waiting:
+        return Response(headers={"HX-Refresh": "true"})
+    return viewer.page("feeds/progress.html", block="state", feed_id=feed_id, progress=found)
+
+
+async def _progress(viewer: Member, feed_id: str) -> Panel[Progress]:
+    where = viewer.m(FEED + "/progress")
+    return await panel(viewer.get(CATALOG, where, feed_id, answer=Progress))
 
 
 @router.get("/feeds/{feed_id}/categories")
@@ -43,7 +73,8 @@ async def _categories_page(
     feed = await viewer.get(CATALOG, below, feed_id, answer=FeedDetails)
     words = viewer.query.get("q", "").strip()
     asked = {"kind": "categories", "cursor": viewer.query.get("cursor")}
-    suggestions, unmatched, found = await asyncio.gather(
+    progress, suggestions, unmatched, found, branch = await asyncio.gather(
+        _progress(viewer, feed_id),
         panel(
             viewer.listed(
                 CATALOG, below + "/suggestions", feed_id, of=Suggestion, limit=25, query=asked
@@ -59,22 +90,45 @@ async def _categories_page(
             )
         ),
         panel(_leaves(viewer, feed.shop_id, words)),
+        panel(_branch(viewer, feed.shop_id, viewer.query.get("parent", ""), words)),
     )
     matching: dict[str, Any] = feed.configuration.get("category") or {}
+    exact: dict[str, str] = matching.get("exact") or {}
+    waiting = [each for each in unmatched.value or [] if each.path not in exact]
     return viewer.page(
         "feeds/categories.html",
         status=problem.status if problem else 200,
         problem=problem,
         feed_id=feed_id,
-        rail=views.rail(unmatched=unmatched.value),
+        rail=views.rail(unmatched=waiting if unmatched.value is not None else None),
         step="categories",
         suggestions=suggestions,
-        exact=matching.get("exact") or {},
+        progress=progress,
+        # products are evaluated in a moment: what was just matched is not asked for again
+        open=[each for each in _items(suggestions) if each.of not in exact],
+        names=await _names(viewer, feed),
+        exact=exact,
         prefix=matching.get("prefix") or {},
         words=words,
         found=found,
-        sure=SURE,
+        branch=branch,
+        of=viewer.query.get("of", ""),
     )
+
+
+def _items(suggestions: Panel[Listed]) -> list[Suggestion]:
+    return suggestions.value.items if suggestions.value else []
+
+
+async def _names(viewer: Member, feed: FeedDetails) -> dict[str, str]:
+    """The paths of the leaves that the feed's categories go to, the first of them."""
+    where = viewer.m("/shops/{}/categories/{}")
+    asked = (
+        panel(viewer.get(CATALOG, where, feed.shop_id, leaf, answer=Category))
+        for leaf in leaves_of(feed)[:NAMED_LEAVES]
+    )
+    found = [each.value for each in await asyncio.gather(*asked) if each.value is not None]
+    return {each.category_id: " › ".join(each.path) for each in found}
 
 
 async def _leaves(viewer: Member, shop_id: str, words: str) -> Categories | None:
@@ -89,6 +143,29 @@ async def _leaves(viewer: Member, shop_id: str, words: str) -> Categories | None
     )
 
 
+@dataclass(frozen=True)
+class Branch:
+    """A category of the shop's tree that is looked into, None at the top, and what is below it."""
+
+    here: Category | None
+    above: str
+    below: Categories
+
+
+async def _branch(viewer: Member, shop_id: str, parent: str, words: str) -> Branch | None:
+    """The tree at a category; None where words are looked for."""
+    if words:
+        return None
+    where = viewer.m("/shops/{}/categories")
+    here = None
+    if parent:
+        here = await viewer.get(CATALOG, where + "/{}", shop_id, parent, answer=Category)
+    query: Query = {"parent": parent or ROOT, "limit": 200}
+    below = await viewer.get(CATALOG, where, shop_id, answer=Categories, query=query)
+    above = here.parent_id if here and here.parent_id != ROOT else ""
+    return Branch(here, above, below)
+
+
 @router.get("/feeds/{feed_id}/attributes")
 async def attributes(viewer: OfMerchant, feed_id: str) -> Response:
     return await _attributes_page(viewer, feed_id)
@@ -98,24 +175,16 @@ async def _attributes_page(
     viewer: Member, feed_id: str, problem: Problem | None = None
 ) -> Response:
     below = viewer.m(FEED)
-    (columns, values), completeness = await asyncio.gather(
-        asyncio.gather(
-            *(
-                panel(
-                    viewer.listed(
-                        CATALOG,
-                        below + "/suggestions",
-                        feed_id,
-                        of=Suggestion,
-                        limit=50,
-                        query={"kind": kind},
-                    )
-                )
-                for kind in ("attributes", "values")
-            )
-        ),
+    feed = await viewer.get(CATALOG, below, feed_id, answer=FeedDetails)
+    columns, values, progress, completeness, leaves = await asyncio.gather(
+        panel(_suggested(viewer, feed_id, "attributes")),
+        panel(_suggested(viewer, feed_id, "values")),
+        _progress(viewer, feed_id),
         panel(viewer.get(CATALOG, below + "/completeness", feed_id, answer=Completeness)),
+        panel(_required(viewer, feed)),
     )
+    lacking = completeness.value.lacking if completeness.value else []
+    filled = feed.configuration.get("category_attributes") or {}
     return viewer.page(
         "feeds/attributes.html",
         status=problem.status if problem else 200,
@@ -123,10 +192,80 @@ async def _attributes_page(
         feed_id=feed_id,
         rail=views.rail(completeness.value),
         step="attributes",
+        progress=progress,
         columns=columns,
+        fitting=[each for each in _items(columns) if each.of not in filled and each.candidates],
         values=values,
         completeness=completeness,
+        lacking=[(each, matches.place_of_field(each.field)) for each in lacking],
+        sections=views.matched(feed.configuration, leaves.value or []),
+        gaps=views.gaps(feed.configuration, leaves.value or []),
+        version=feed.configuration_version,
+        section_names=matches.SECTIONS,
+        kinds=dict(matches.KINDS),
     )
+
+
+async def _suggested(viewer: Member, feed_id: str, kind: str) -> Listed:
+    """The first suggestions of a kind."""
+    return await viewer.listed(
+        CATALOG,
+        viewer.m(FEED) + "/suggestions",
+        feed_id,
+        of=Suggestion,
+        limit=50,
+        query={"kind": kind},
+    )
+
+
+async def _required(viewer: Member, feed: FeedDetails) -> list[LeafAttributes]:
+    """What the feed's leaves ask for, of the first of them; those not read yet are left out."""
+    asked = (
+        panel(
+            viewer.get(
+                CATALOG,
+                viewer.m("/shops/{}/categories/{}/attributes"),
+                feed.shop_id,
+                leaf,
+                answer=LeafAttributes,
+                query={"required": True},
+            )
+        )
+        for leaf in leaves_of(feed)[:LEAVES_ASKED]
+    )
+    return [each.value for each in await asyncio.gather(*asked) if each.value is not None]
+
+
+@router.post("/feeds/{feed_id}/attributes")
+async def fill_gaps(viewer: OfMerchant, feed_id: str) -> Response:
+    """Fill attributes by the same value for all products: one configuration version."""
+    form = await viewer.form()
+    feed = await viewer.get(CATALOG, viewer.m(FEED), feed_id, answer=FeedDetails)
+    if form.text("version") != str(feed.configuration_version):
+        return await _attributes_page(viewer, feed_id, CHANGED)
+    document = feed.configuration
+    filled = []
+    for name, value in zip(form.all("attribute"), form.all("value"), strict=False):
+        if value.strip():
+            place = Place("category_attributes", name)
+            document = matches.with_match(document, place, {"constant": value.strip()})
+            filled.append(name)
+    if not filled:
+        return await _attributes_page(viewer, feed_id, NOTHING_CHOSEN)
+    try:
+        await viewer.send(
+            "PUT",
+            CATALOG,
+            viewer.m(FEED),
+            feed_id,
+            answer=Applied,
+            body=document,
+            query={"note": ", ".join(filled)[:500]},
+            headers={"If-Match": f'"{feed.configuration_version}"'},
+        )
+    except Refused as refused:
+        return await _attributes_page(viewer, feed_id, refused.problem)
+    return see_other(f"/feeds/{feed_id}/attributes")
 
 
 @router.post("/feeds/{feed_id}/accept")
@@ -137,10 +276,7 @@ async def accept(viewer: OfMerchant, feed_id: str) -> Response:
     page = _attributes_page if step == "attributes" else _categories_page
     chosen = _accepted(form)
     if not chosen:
-        none = Problem(
-            title=N_("Nothing was chosen"), status=422, remedy=N_("Tick what you want to take.")
-        )
-        return await page(viewer, feed_id, none)
+        return await page(viewer, feed_id, NOTHING_CHOSEN)
     try:
         await viewer.send(
             "POST",
@@ -170,12 +306,6 @@ def _accepted(form: Form) -> list[dict[str, Any]]:
             kept = {k: item[k] for k in ("kind", "of", "take", "attribute", "section") if k in item}
             found.append({key: value for key, value in kept.items() if value is not None})
     return found
-
-
-@router.get("/feeds/{feed_id}/settings")
-async def settings(_viewer: OfMerchant, feed_id: str) -> Response:
-    """Where mails about a feed's settings lead: they are part of the document."""
-    return see_other(f"/feeds/{quote(feed_id, safe='')}/configuration")
 
 
 @router.get("/feeds/{feed_id}/configuration")

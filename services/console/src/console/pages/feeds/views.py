@@ -1,9 +1,17 @@
 """What is open in each step of a feed. Pure."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from console.answers.catalog import Completeness, ProductPreview, UnmatchedCategory
+from console.answers.catalog import (
+    Completeness,
+    ProductPreview,
+    UnmatchedCategory,
+)
+from console.answers.matching import LeafAttribute, LeafAttributes
 from console.answers.publisher import Feed as PublishedFeed
+from console.pages.feeds.matches import Place, Said, listed, said_of
 from console.texts import N_
 
 
@@ -18,6 +26,7 @@ class Step:
 
 STEPS = (
     ("", N_("Overview")),
+    ("settings", N_("Settings")),
     ("categories", N_("Categories")),
     ("attributes", N_("Attributes")),
     ("exclusions", N_("Exclusions")),
@@ -46,6 +55,85 @@ def rail(
     if published is not None:
         opened["send"] = published.counts.get("pending", 0) + published.counts.get("removals", 0)
     return [Step(key, name, opened.get(key)) for key, name in STEPS]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A field of a feed: how it is filled, None by nothing, and by which leaves it is asked for."""
+
+    place: Place
+    said: Said | None
+    asked_by: tuple[str, ...] = ()
+
+
+def matched(
+    configuration: Mapping[str, Any], leaves: Sequence[LeafAttributes]
+) -> dict[str, list[Matched]]:
+    """The fields of a feed by section; what leaves ask for and nothing fills stands first."""
+    asked: dict[tuple[str, str], list[str]] = {}
+    for leaf in leaves:
+        for section, forms in (
+            ("category_attributes", leaf.category_attributes),
+            ("sku_attributes", leaf.sku_attributes),
+        ):
+            for form in forms:
+                asked.setdefault((section, form.name), []).append(" › ".join(leaf.path[-2:]))
+    found: dict[str, list[Matched]] = {}
+    for place, match in listed(configuration):
+        by = asked.pop((place.section, place.name), []) if not place.leaf else []
+        found.setdefault(place.section, []).append(Matched(place, said_of(match), tuple(by)))
+    for (section, name), by in asked.items():
+        found.setdefault(section, []).insert(0, Matched(Place(section, name), None, tuple(by)))
+    return found
+
+
+@dataclass(frozen=True)
+class Gap:
+    """An attribute that leaves ask for and nothing fills: its form in the first of them."""
+
+    place: Place
+    form: LeafAttribute
+    asked_by: tuple[str, ...]
+
+
+def gaps(configuration: Mapping[str, Any], leaves: Sequence[LeafAttributes]) -> list[Gap]:
+    """What leaves ask for of every product and nothing fills, that of the most leaves first."""
+    filled = configuration.get("category_attributes") or {}
+    forms: dict[str, LeafAttribute] = {}
+    asked: dict[str, list[str]] = {}
+    for leaf in leaves:
+        own = (configuration.get("overrides") or {}).get(leaf.category_id) or {}
+        for form in leaf.category_attributes:
+            if form.name not in filled and form.name not in (own.get("category_attributes") or {}):
+                forms.setdefault(form.name, form)
+                asked.setdefault(form.name, []).append(" › ".join(leaf.path[-2:]))
+    return [
+        Gap(Place("category_attributes", name), forms[name], tuple(by))
+        for name, by in sorted(asked.items(), key=lambda each: -len(each[1]))
+    ]
+
+
+@dataclass(frozen=True)
+class Next:
+    """What is best done next in a feed, and where."""
+
+    key: str
+    name: str
+    open: int | None
+
+
+def next_step(rail: Sequence[Step]) -> Next | None:
+    """The first step in which something is open; None where nothing is."""
+    names = {
+        "categories": N_("Say where your products go"),
+        "attributes": N_("Fill what AliExpress asks for"),
+        "preview": N_("Look at the products that cannot be sent"),
+        "send": N_("Send the products"),
+    }
+    for step in rail:
+        if step.open and step.key in names:
+            return Next(step.key, names[step.key], step.open)
+    return None
 
 
 def pictures_of(product: ProductPreview) -> list[str]:

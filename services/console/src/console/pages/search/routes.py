@@ -78,6 +78,10 @@ async def search(viewer: OfMerchant) -> Response:
     )
     if is_sku:
         return see_other(f"/products/{quote(words, safe='')}")
+    rows = [item for _, found in sources if found.value for item in found.value.items]
+    if len(rows) == 1 and is_named(rows[0], words):
+        # it is in no product as it would be sent: its row's story says why
+        return see_other(f"/products/{quote(rows[0].product_id, safe='')}")
     return viewer.page(
         "search/results.html",
         words=words,
@@ -86,3 +90,8 @@ async def search(viewer: OfMerchant) -> Response:
         sources=sources,
         away=next((p for p in (feeds, catalogues, by_number, by_sku, *rest) if p.is_away), None),
     )
+
+
+def is_named(row: SourceProduct, words: str) -> bool:
+    """Whether the row, by its id or a whole field, is what was looked for."""
+    return words == row.product_id or words in map(str, row.fields.values())

@@ -51,6 +51,11 @@ async def today(viewer: OfMerchant) -> Response:
         shops=shops,
         feeds=feeds,
         due=due,
+        first_steps=views.first_steps(
+            shops.value.items if shops.value else [], [card.feed for card in feeds.value or []]
+        )
+        if shops.value and feeds.value is not None
+        else [],
         silent=[told, shops, feeds, due, imports],
     )
 

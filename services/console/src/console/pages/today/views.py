@@ -45,6 +45,40 @@ def _as_told(subject: str, *kinds: str) -> frozenset[tuple[str, str]]:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A step on the way to a first product online, where it is done, and whether it is."""
+
+    name: str
+    href: str
+    is_done: bool
+
+
+def first_steps(shops: Sequence[Shop], feeds: Sequence[Feed]) -> list[Begun]:
+    """The way to a first product online; none once one is."""
+    if any(feed.counts.get("live") for feed in feeds):
+        return []
+    feed = feeds[0].feed_id if feeds else ""
+    return [
+        Begun(
+            N_("Connect your AliExpress shop"),
+            "/shops",
+            any(shop.connection == "connected" for shop in shops),
+        ),
+        Begun(N_("Upload a file of your products"), "/feeds-new", bool(feeds)),
+        Begun(
+            N_("Look the feed through: categories, attributes, preview"),
+            f"/feeds/{feed}" if feed else "/feeds",
+            False,
+        ),
+        Begun(
+            N_("Send it: a dry run, then your confirmation"),
+            f"/feeds/{feed}/send" if feed else "/feeds",
+            False,
+        ),
+    ]
+
+
+@dataclass(frozen=True)
 class FeedCard:
     """A feed at a glance."""
 
