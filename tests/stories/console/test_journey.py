@@ -203,7 +203,7 @@ async def test_nobody_reaches_another_merchants_things(
         token = eve.form("/account/profile").fields["csrf"]
         for action, fields in forms.items():
             await eve.send(system.url(CONSOLE) + action, {**fields, "csrf": token})
-            assert eve.status in {200, 403, 404, 409, 422}, (action, eve.text)
+            assert eve.status in {200, 400, 403, 404, 409, 422}, (action, eve.text)
             assert "olga@lumo" not in eve.text, action
             assert "notebook" not in eve.text.lower(), action
         await eve.open("/merchants")
