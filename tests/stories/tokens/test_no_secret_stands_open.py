@@ -13,6 +13,7 @@ import pytest
 from channel_cli.people_calls import People
 from channel_cli.settings import AUTH
 from channel_demo import bring_in, trade
+from channel_demo.sandbox import ShopOrder
 from channel_demo.session import Session
 from stack.run import Stack
 from stack.testing import Marketplace, eventually
@@ -75,7 +76,9 @@ async def test_what_was_shown_once_is_found_nowhere(
     system: Stack, session: Session, spans: Spans, person: Person
 ) -> None:
     await bring_in.connect_shop(session)
+    order = await _order_for(session, "FOR-ANYBODY")
     await trade.import_orders(session)  # calls with the seller's token
+    await _ship(session, order)
     client = await session.channel.make_api_client(
         session.merchant, name="canary", scopes=["catalogue:write"]
     )
@@ -98,7 +101,7 @@ async def test_what_was_shown_once_is_found_nowhere(
     # and what is no secret is found, by the same search
     known = {
         "client": client.client_id,
-        "order": (await trade.imported_orders(session))[0].order_id,
+        "order": order.order_id,
     }
     found = {place for _, place in await _places(system, spans, known)}
     assert found >= {"api_client", "audit", "marketplace_order", "spans", "order-importer.log"}
@@ -109,24 +112,11 @@ async def test_a_buyers_name_stands_with_the_order_alone(
 ) -> None:
     canary = f"Canary{uuid4().hex[:12]}"
     await bring_in.connect_shop(session)
+    order = await _order_for(session, "FOR-A-BUYER")
     marketplace = Marketplace(session.sandbox.http, session.sandbox.seller_id)
-    await marketplace.control(
-        "products", seller_id=session.sandbox.seller_id, sku_codes=["FOR-A-BUYER"]
-    )
-    order = await session.sandbox.place_order(
-        [("FOR-A-BUYER", 1)], seed=8_121, status=trade.WAITS_FOR_SELLER
-    )
     await marketplace.control(f"orders/{order.order_id}/address", name=f"{canary} Doe")
     await trade.import_orders(session)
-    parcel = {"carrier": trade.CARRIER, "tracking_number": f"LP{order.order_id}"}
-    address = (session.merchant, session.shop, order.order_id)
-    await session.channel.ship(*address, parcel, f"canary-{order.order_id}")
-
-    async def is_shipped() -> bool:
-        shown = await session.channel.order(*address)
-        return [one["state"] for one in shown["parcels"]] == ["confirmed"]
-
-    await eventually(is_shipped)
+    await _ship(session, order)
     places = {place for _, place in await _places(system, spans, {"buyer": canary})}
     topics = {place for place in places if "." in place}
     assert places - topics <= OF_A_BUYER
@@ -138,6 +128,29 @@ async def test_a_buyers_name_stands_with_the_order_alone(
         "order.shipped",
     }
     assert canary not in await _mailed(session)
+
+
+async def _order_for(session: Session, sku_code: str) -> ShopOrder:
+    """An order of a product that the shop has."""
+    seller_id = session.sandbox.seller_id
+    marketplace = Marketplace(session.sandbox.http, seller_id)
+    await marketplace.control("products", seller_id=seller_id, sku_codes=[sku_code])
+    return await session.sandbox.place_order(
+        [(sku_code, 1)], seed=8_121, status=trade.WAITS_FOR_SELLER
+    )
+
+
+async def _ship(session: Session, order: ShopOrder) -> None:
+    """Its parcel, until AliExpress knows of it."""
+    parcel = {"carrier": trade.CARRIER, "tracking_number": f"LP{order.order_id}"}
+    address = (session.merchant, session.shop, order.order_id)
+    await session.channel.ship(*address, parcel, f"canary-{order.order_id}")
+
+    async def is_shipped() -> bool:
+        shown = await session.channel.order(*address)
+        return [one["state"] for one in shown["parcels"]] == ["confirmed"]
+
+    await eventually(is_shipped)
 
 
 async def _of_the_seller(session: Session) -> dict[str, str]:
