@@ -11,8 +11,6 @@ from common.web.identity import OPERATOR
 from ..publisher_auth import MERCHANT, bearer
 from ..publisher_harness import Harness
 
-HEADERS = bearer(OPERATOR, merchant=None)
-
 
 async def test_feeds_are_listed_with_the_last_run_of_each_kind(harness: Harness) -> None:
     now = clock.now()
@@ -47,7 +45,9 @@ async def test_feeds_are_listed_with_the_last_run_of_each_kind(harness: Harness)
         )
 
     asked = {"merchant": ["a", "b"]}
-    answer = await harness.http.get("/v1/feeds", params=asked, headers=HEADERS)
+    answer = await harness.http.get(
+        "/v1/feeds", params=asked, headers=bearer(OPERATOR, merchant=None)
+    )
     assert answer.status_code == 200, answer.text
     found = {
         (feed["merchant_id"], feed["feed_id"]): {
@@ -63,9 +63,13 @@ async def test_feeds_are_listed_with_the_last_run_of_each_kind(harness: Harness)
         ("b", "one"): {},
     }  # fmt: skip
 
-    first = await harness.http.get("/v1/feeds", params=asked | {"limit": 2}, headers=HEADERS)
+    first = await harness.http.get(
+        "/v1/feeds", params=asked | {"limit": 2}, headers=bearer(OPERATOR, merchant=None)
+    )
     rest = await harness.http.get(
-        "/v1/feeds", params=asked | {"cursor": first.json()["next_cursor"]}, headers=HEADERS
+        "/v1/feeds",
+        params=asked | {"cursor": first.json()["next_cursor"]},
+        headers=bearer(OPERATOR, merchant=None),
     )
     assert first.json()["items"] + rest.json()["items"] == answer.json()["items"]
     answer = await harness.http.get("/v1/feeds", params=asked, headers=bearer("feeds:read"))
@@ -82,7 +86,7 @@ async def test_calls_of_today_and_bans_are_listed(harness: Harness) -> None:
     await buckets.ban(Bucket("88", "aliexpress.other.call"), until=until, at=now.timestamp())
     await buckets.ban(Bucket("99", "x"), until=now - timedelta(minutes=1), at=now.timestamp())
 
-    answer = await harness.http.get("/v1/limits", headers=HEADERS)
+    answer = await harness.http.get("/v1/limits", headers=bearer(OPERATOR, merchant=None))
     assert answer.status_code == 200, answer.text
     found = {
         (item["scope"], item["operation"]): (item["calls_today"], item["banned_until"] is not None)
@@ -93,7 +97,9 @@ async def test_calls_of_today_and_bans_are_listed(harness: Harness) -> None:
         ("77", "aliexpress.some.call"): (3, False),
         ("88", "aliexpress.other.call"): (0, True),
     }
-    one = await harness.http.get("/v1/limits", params={"scope": "88"}, headers=HEADERS)
+    one = await harness.http.get(
+        "/v1/limits", params={"scope": "88"}, headers=bearer(OPERATOR, merchant=None)
+    )
     assert [item["scope"] for item in one.json()["items"]] == ["88"]
     answer = await harness.http.get("/v1/limits", headers=bearer("feeds:read"))
     assert answer.status_code == 403
