@@ -35,8 +35,7 @@ async def register_merchant(op: Walker, merchant: str, email: str) -> str:
     """A merchant and its owner's link, which a person hands on."""
     await op.open("/operate")
     await op.fill(merchant=merchant, email=email)
-    await op.page.locator("form[action='/operate/merchants'] [type=submit]").click()
-    await op.page.wait_for_load_state()
+    await op.go_by(op.page.locator("form[action='/operate/merchants'] [type=submit]"))
     link = await op.page.locator("code", has_text="/invitation?").first.inner_text()
     await op.photograph("02-merchant")
     return f"{urlsplit(link).path}?{urlsplit(link).query}"
@@ -56,9 +55,9 @@ async def connect_shop(ana: Walker, seller_id: str) -> None:
     await ana.follow("Connect a shop")
     await ana.fill(shop="main")
     await ana.press("Go on to AliExpress")
-    await ana.page.get_by_role("button").first.click()
+    await ana.go_by(ana.page.get_by_role("button").first)
     await agree(ana, seller_id)
-    await ana.page.get_by_role("link").first.click()
+    await ana.go_by(ana.page.get_by_role("link").first)
     await ana.sees("Connected")
 
 
@@ -66,7 +65,7 @@ async def agree(ana: Walker, seller_id: str) -> None:
     """AliExpress's own page: which account, and yes."""
     await ana.page.locator(f"[name=seller_id][value='{seller_id}']").check()
     await ana.photograph("04-aliexpress")
-    await ana.page.get_by_role("button", name="Agree").click()
+    await ana.go_by(ana.page.get_by_role("button", name="Agree"))
     await expect(ana.page.locator("body")).to_contain_text("The shop is connected")
 
 
@@ -133,8 +132,7 @@ async def fill_attributes(ana: Walker) -> None:
             first = ana.page.locator(f"#values-{number + 1} option").first
             await box.fill(ANSWERS.get(name) or await first.get_attribute("value") or "NONE")
     await ana.photograph("09-attributes")
-    await ana.page.locator("form[action$='/attributes'] [type=submit]").click()
-    await ana.page.wait_for_load_state()
+    await ana.go_by(ana.page.locator("form[action$='/attributes'] [type=submit]"))
 
 
 async def match_a_column(ana: Walker) -> None:
@@ -152,7 +150,7 @@ async def say_values(ana: Walker) -> None:
     """A brand that AliExpress does not know: what is taken in its place."""
     await ana.open("/feeds/products/attributes")
     await ana.sees("Values that are not allowed")
-    await ana.page.get_by_role("link", name="Write what each value becomes").first.click()
+    await ana.go_by(ana.page.get_by_role("link", name="Write what each value becomes").first)
     await ana.fill(default="NONE", unknown="default")
     await ana.press("Save as a new version")
     await ana.page.wait_for_url("**/feeds/products/attributes")
@@ -187,7 +185,7 @@ async def send(ana: Walker) -> None:
     await ana.press("Dry run")
     await ana.sees("This waits for you")
     await ana.photograph("15-confirm")
-    await ana.page.get_by_role("button", name="Send 2 changes to AliExpress").click()
+    await ana.go_by(ana.page.get_by_role("button", name="Send 2 changes to AliExpress"))
     await ana.sees("Completed")
     await ana.looks_until("Ended")
     text = await ana.text()

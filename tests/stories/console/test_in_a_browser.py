@@ -130,7 +130,7 @@ async def test_orders_leave_one_by_one_and_by_file_the_token_is_renewed(shop: Sh
         await fetch_orders(ana, third)
         await ana.open(f"/orders/main/{first}")
         await ana.fill(carrier="AliExpress Standard Shipping", tracking_number="LP00123456789012")
-        await ana.page.locator("form[action$='/shipments'] [type=submit]").click()
+        await ana.go_by(ana.page.locator("form[action$='/shipments'] [type=submit]"))
         await ana.looks_until("Confirmed")
 
         await ana.open("/orders-file")
@@ -148,7 +148,7 @@ async def test_orders_leave_one_by_one_and_by_file_the_token_is_renewed(shop: Sh
 
         await ana.open("/shops/main")
         await ana.press("Renew the connection")
-        await ana.page.get_by_role("button").first.click()
+        await ana.go_by(ana.page.get_by_role("button").first)
         await first_shop.agree(ana, SELLER)
         assert ana.faults == []
 
@@ -178,13 +178,13 @@ async def test_on_a_phone_in_french(shop: Shop) -> None:
         await ana.open("/people")
         await ana.fill(email="luc@bazaar.example")
         await ana.page.locator("form[action='/people'] [name=role]").select_option("owner")
-        await ana.page.locator("form[action='/people'] [type=submit]").click()
+        await ana.go_by(ana.page.locator("form[action='/people'] [type=submit]"))
         await ana.sees("luc@bazaar.example is invited")
     link = await mailed_link(shop, "luc@bazaar.example")
     async with walking(shop.browser, shop.base, width=390, language="fr-FR") as luc:
         await luc.page.goto(link)
         await luc.fill(display_name="Luc", password=first_shop.PASSWORD)
-        await luc.page.locator("form[action='/invitation'] [type=submit]").click()
+        await luc.go_by(luc.page.locator("form[action='/invitation'] [type=submit]"))
         await luc.sees("Aujourd'hui")
         for path in ("/catalogues/products", "/feeds/products/preview", "/feeds/products/settings"):
             await luc.open(path)
@@ -194,7 +194,7 @@ async def test_on_a_phone_in_french(shop: Shop) -> None:
         await luc.page.locator("[name=kind][value=field]").check()
         await luc.page.locator("[name=field]").fill("Variant Inventory Qty")
         await expect(luc.page.locator("#results")).to_contain_text("7")
-        await luc.page.locator("button[name=save]").click()
+        await luc.go_by(luc.page.locator("button[name=save]"))
         await luc.page.wait_for_url("**/feeds/products/attributes")
         await fits(luc)
 
@@ -202,7 +202,7 @@ async def test_on_a_phone_in_french(shop: Shop) -> None:
         await luc.open(f"/orders/main/{number}")
         await fits(luc)
         await luc.fill(carrier="AliExpress Standard Shipping", tracking_number="LP00123456789099")
-        await luc.page.locator("form[action$='/shipments'] [type=submit]").click()
+        await luc.go_by(luc.page.locator("form[action$='/shipments'] [type=submit]"))
         await luc.looks_until("Confirmé")
         assert luc.faults == []
 
@@ -296,7 +296,7 @@ async def test_an_operator_finds_out_why_and_replays_a_dead_letter(shop: Shop) -
 
         await olga.open("/operate/dead-letters/catalog-service")
         await olga.looks_until("upsrt")
-        await olga.page.locator("main table a").first.click()
+        await olga.go_by(olga.page.locator("main table a").first)
         event = olga.page.locator("[name=value]")
         await event.fill((await event.input_value()).replace("upsrt", "upsert"))
         await olga.press("Replay")

@@ -53,14 +53,17 @@ class Walker:
 
     async def press(self, text: str) -> None:
         """Press the button of this text, and wait for the page it leads to."""
-        await self.page.get_by_role("button", name=text, exact=True).first.click()
-        await self.page.wait_for_load_state()
+        await self.go_by(self.page.get_by_role("button", name=text, exact=True).first)
 
     async def follow(self, text: str) -> None:
         """Follow the link of this text in the page's content."""
         links = self.page.locator("main a")  # some have the role of a button
-        await links.filter(has_text=re.compile(rf"^\s*{re.escape(text)}\s*$")).first.click()
-        await self.page.wait_for_load_state()
+        await self.go_by(links.filter(has_text=re.compile(rf"^\s*{re.escape(text)}\s*$")).first)
+
+    async def go_by(self, what: Locator) -> None:
+        """Click what leads to a page, and wait for it: whoever goes on at once sends no form."""
+        async with self.page.expect_navigation():
+            await what.click()
 
     async def sees(self, text: str) -> None:
         """Wait until the page shows the text, which it does by itself."""
