@@ -146,6 +146,7 @@ def test_finished_orders_are_listed_only_when_asked_for(shop: Any) -> None:
     assert listed(order_status="FINISH") == [done]
     assert listed(order_status_list=["FINISH", "PLACE_ORDER_SUCCESS"]) == [open_one, done]
     assert listed(create_date_start="2035-01-01 00:00:00") == []
+    assert listed(current_page=2**60) == [], "a page beyond all orders is empty"
     assert listed(create_date_start="2035-01-01") == [open_one], "a date without time is ignored"
 
 

@@ -1,7 +1,6 @@
 """Methods on feed jobs."""
 
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from sandbox import errors
@@ -107,7 +106,7 @@ def list_feeds(call: Call) -> Answer:
         and (not start or job.submitted_at >= start)
         and (not end or job.submitted_at <= end)
     ]
-    shown = islice(jobs, (page - 1) * size, page * size)
+    shown = jobs[(page - 1) * size : page * size]
     return {
         "current_page": asked,
         "page_size": size,
