@@ -10,6 +10,8 @@ from .walker import Walker
 
 PASSWORD = "correct horse battery"
 FORMATS = Path(__file__).parents[3] / "services" / "catalog-service" / "tests" / "formats"
+STALE = "What stands here may be of before."
+"""What a page says while products are evaluated, or wait for AliExpress."""
 ANSWERS = {"Brand Name": "NONE", "Origin": "Mainland China", "Material": "Cotton"}
 """What a person says of attributes that no column has; of others the first that is offered."""
 
@@ -109,6 +111,7 @@ async def accept_categories(ana: Walker) -> None:
     await ana.open("/feeds/products/categories")
     await ana.sees("Take what is chosen")
     await ana.looks_until_gone("AliExpress is being asked")
+    await ana.looks_until_gone(STALE)
     groups = ana.page.locator("form[action$='/accept'] fieldset:has([name^=accept])")
     for number in range(await groups.count()):
         await groups.nth(number).get_by_role("radio").first.check()
@@ -119,6 +122,7 @@ async def accept_categories(ana: Walker) -> None:
 async def fill_attributes(ana: Walker) -> None:
     """What AliExpress asks for and no column has; then values it does not know."""
     await ana.open("/feeds/products/attributes")
+    await ana.looks_until_gone(STALE)
     await ana.sees("Asked for, and filled by nothing")
     rows = ana.page.locator("form[action$='/attributes'] tbody tr")
     for number in range(await rows.count()):
@@ -149,6 +153,7 @@ async def match_a_column(ana: Walker) -> None:
 async def say_values(ana: Walker) -> None:
     """A brand that AliExpress does not know: what is taken in its place."""
     await ana.open("/feeds/products/attributes")
+    await ana.looks_until_gone(STALE)
     await ana.sees("Values that are not allowed")
     await ana.go_by(ana.page.get_by_role("link", name="Write what each value becomes").first)
     await ana.fill(default="NONE", unknown="default")

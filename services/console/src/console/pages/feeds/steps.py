@@ -46,14 +46,15 @@ ROOT = "0"
 
 @router.get("/feeds/{feed_id}/progress")
 async def progress(viewer: OfMerchant, feed_id: str) -> Response:
-    """How far the evaluation is, for the pages that show what it finds: they load again at its
-    end."""
+    """How far the evaluation is, for the pages that show what it finds. At its end they offer to
+    look again: to load by themselves would take from a person what they are typing."""
     found = await _progress(viewer, feed_id)
     if not viewer.is_fragment:
         return see_other(f"/feeds/{quote(feed_id, safe='')}")
-    if found.value and not found.value.dirty and not found.value.waiting:
-        return Response(headers={"HX-Refresh": "true"})
-    return viewer.page("feeds/progress.html", block="state", feed_id=feed_id, progress=found)
+    has_ended = bool(found.value and not found.value.dirty and not found.value.waiting)
+    return viewer.page(
+        "feeds/progress.html", block="state", feed_id=feed_id, progress=found, has_ended=has_ended
+    )
 
 
 async def _progress(viewer: Member, feed_id: str) -> Panel[Progress]:
