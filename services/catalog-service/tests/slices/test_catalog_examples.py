@@ -1,6 +1,6 @@
 """The shipped feed configurations on the catalogues they are for, with the sandbox's schemas."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,8 @@ from catalog_service.sources.versions import Catalogue
 from common.contracts.product import ProductNormalized
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
+from stack.sandbox import Sandbox, running_sandbox
+from stack.testing.systems import QUICK_JOBS
 
 ROOT = Path(__file__).parents[4]
 DATA = ROOT.parent / "shared" / "data"
@@ -26,6 +28,13 @@ Settle = Callable[[], Awaitable[None]]
 Emitted = Callable[[], Awaitable[list[ProductNormalized]]]
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the shared data is not here")
+
+
+@pytest.fixture(scope="module")
+async def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+    """A sandbox with the whole tree: these catalogues have products of all its branches."""
+    async with running_sandbox(tmp_path_factory.mktemp("sandbox"), **QUICK_JOBS) as sandbox:
+        yield sandbox
 
 
 async def publish(pool: Pool, configuration: str, file: str) -> None:

@@ -22,7 +22,7 @@ from stack.testing.fault_proxy import ProxiedKafka, kafka_behind_proxy
 from stack.testing.foreign_queries import ForeignQueries
 from stack.testing.programs import Programs
 from stack.testing.stores import ThrowawayStores, ground_of_stores
-from stack.testing.systems import QUICK_JOBS, StartSystem, running_system
+from stack.testing.systems import QUICK_JOBS, TREE_OF_SLICES, StartSystem, running_system
 from stack.throwaway import StoreAddresses
 
 foreign_queries = ForeignQueries()
@@ -157,9 +157,9 @@ def programs(fork_server: ForkServer) -> Programs:
 
 @pytest.fixture(scope="session")
 async def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
-    """The sandbox on a free port, one for this worker; its jobs are soon done."""
+    """The sandbox on a free port, one for this worker: jobs are soon done, the tree is small."""
     folder = tmp_path_factory.mktemp("sandbox")
-    async with running_sandbox(folder, **QUICK_JOBS) as sandbox:
+    async with running_sandbox(folder, category_roots=TREE_OF_SLICES, **QUICK_JOBS) as sandbox:
         yield sandbox
 
 

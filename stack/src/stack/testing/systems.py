@@ -16,6 +16,8 @@ from stack.throwaway import StoreAddresses
 
 SAMPLE_ROOTS = "6,15,21,44,322,200000343,200000345"
 """Of the 44 top categories those of the sample catalogue: their branches are 171 of 733."""
+TREE_OF_SLICES = f"{SAMPLE_ROOTS},201169612"
+"""The same, and a top category that not every seller of the sandbox may use."""
 QUICK_JOBS: Mapping[str, str] = {"feed_seconds": "0.3", "audit_seconds": "0.3"}
 """Settings of a sandbox whose jobs and audits nobody has to wait for."""
 _QUICK: Mapping[str, Mapping[str, str]] = {
