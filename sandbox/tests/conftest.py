@@ -153,16 +153,23 @@ class SandboxClient:
         return self.await_feed(answer["job_id"])
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
+@contextmanager
+def held_port() -> Iterator[int]:
+    """A port that is bound without listening: only a server can still take it."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @contextmanager
 def run_sandbox(**settings: str) -> Iterator[SandboxClient]:
-    port = free_port()
+    with held_port() as port, _run_sandbox(port, **settings) as client:
+        yield client
+
+
+@contextmanager
+def _run_sandbox(port: int, **settings: str) -> Iterator[SandboxClient]:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("SANDBOX_")},
         "SANDBOX_PORT": str(port),

@@ -152,8 +152,14 @@ def test_a_port_is_kept_while_it_is_free(tmp_path: Path) -> None:
     port = kept_port(memory, "kafka")
     assert kept_port(memory, "kafka") == port
     assert kept_port(memory, "postgres") != port
-    with socket.socket() as taken:
-        taken.bind((LOOPBACK, port))
-        taken.listen()
+    with socket.create_server((LOOPBACK, port)):
         assert kept_port(memory, "kafka") != port
-    assert free_port() > 0
+
+
+def test_a_free_port_is_given_to_nobody_but_a_server() -> None:
+    """Seen: a service could not listen, since a connection had been given its port meanwhile."""
+    port = free_port()
+    with socket.socket() as connection, pytest.raises(OSError, match="in use"):
+        connection.bind((LOOPBACK, port))
+    with socket.create_server((LOOPBACK, port)) as server:
+        assert server.getsockname()[1] == port

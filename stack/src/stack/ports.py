@@ -1,6 +1,5 @@
 """Ports on the loopback address: a free one, a fixed one, one kept from the last start."""
 
-import contextlib
 import json
 import socket
 from pathlib import Path
@@ -11,23 +10,39 @@ from stack.private_files import write_private
 LOOPBACK = "127.0.0.1"
 
 
+_held: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on, and that nobody else is given while this process lives.
+
+    It stays bound here without listening: the system then gives it to no other server and to no
+    outgoing connection, and a server that sets SO_REUSEADDR, as all do, can still listen on it.
+    """
+    held = _bound(0)
+    _held.append(held)
+    port: int = held.getsockname()[1]
+    return port
 
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on `port` now."""
-    with contextlib.closing(socket.socket()) as probe:
+    try:
+        _bound(port).close()
+    except OSError:
+        return False
+    return True
+
+
+def _bound(port: int) -> socket.socket:
+    probe = socket.socket()
+    try:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-        return True
+        probe.bind((LOOPBACK, port))
+    except OSError:
+        probe.close()
+        raise
+    return probe
 
 
 def require_free(port: int, *, owner: str, setting: str) -> None:
