@@ -64,7 +64,8 @@ async def test_of_many_first_claims_at_once_one_holds(harness: Harness) -> None:
 
 
 async def test_a_heartbeat_does_not_wait_for_the_work_it_speaks_for(harness: Harness) -> None:
-    async with hold_lease(harness.pool, "run", "a", lasts=SHORT) as lease:
+    lasts = timedelta(seconds=2)
+    async with hold_lease(harness.pool, "run", "a", lasts=lasts) as lease:
         assert lease is not None
         async with unit_of_work(harness.pool) as connection:
             await check_lease(connection, lease)
@@ -73,8 +74,8 @@ async def test_a_heartbeat_does_not_wait_for_the_work_it_speaks_for(harness: Har
             async def has_been_extended() -> bool:
                 async with harness.pool.acquire() as other:
                     ends.add(await other.fetchval("SELECT expires_at FROM lease"))
-                    assert await claim_lease(other, "run", "b", lasts=SHORT) is None
-                return len(ends) > 5
+                    assert await claim_lease(other, "run", "b", lasts=lasts) is None
+                return len(ends) > 3
 
             await eventually(has_been_extended)
 
@@ -102,15 +103,17 @@ async def test_a_lease_is_taken_over_after_the_transaction_that_holds_it(harness
 
 
 async def test_a_heartbeat_keeps_a_lease_longer_than_it_lasts(harness: Harness) -> None:
-    async with hold_lease(harness.pool, "run", "a", lasts=SHORT) as lease:
+    lasts = timedelta(seconds=2)  # a busy machine may hold a heartbeat up for a good while
+    async with hold_lease(harness.pool, "run", "a", lasts=lasts) as lease:
         assert lease is not None
-        seen = 0
         async with harness.pool.acquire() as connection:
-            began = asyncio.get_running_loop().time()
-            while asyncio.get_running_loop().time() - began < 4 * SHORT.total_seconds():
-                assert await claim_lease(connection, "run", "b", lasts=SHORT) is None
-                seen += 1
-        assert seen > 1
+            first_end = await connection.fetchval("SELECT expires_at FROM lease")
+
+            async def is_past_its_first_end() -> bool:
+                assert await claim_lease(connection, "run", "b", lasts=lasts) is None
+                return bool(await connection.fetchval("SELECT clock_timestamp() > $1", first_end))
+
+            await eventually(is_past_its_first_end)
 
 
 async def test_work_whose_lease_was_taken_is_stopped(harness: Harness) -> None:

@@ -70,6 +70,8 @@ class Receivers:
     """Bodies by merchant and `webhook-id`."""
     refused: set[str] = field(default_factory=set)
     """Events that were not taken once."""
+    failing: set[str] = field(default_factory=set)
+    """Whose last answer was a refusal. Two in a row, days apart, would switch the endpoint off."""
     forged: int = 0
     asked: int = 0
 
@@ -90,11 +92,13 @@ class Receivers:
             self.forged += 1
             status = 400
         else:
-            event_id = headers["webhook-id"]
-            if random.random() < 0.1 and event_id not in self.refused:
+            event_id, is_working = headers["webhook-id"], merchant not in self.failing
+            if is_working and random.random() < 0.1 and event_id not in self.refused:
                 self.refused.add(event_id)
+                self.failing.add(merchant)
                 status = 503
             else:
+                self.failing.discard(merchant)
                 self.taken[merchant][headers["webhook-id"]] = data
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": b""})

@@ -109,7 +109,7 @@ async def save_draft(ana: Walker) -> None:
 async def accept_categories(ana: Walker) -> None:
     """The suggested leaf of each category of the catalogue."""
     await ana.open("/feeds/products/categories")
-    await ana.sees("Take what is chosen")
+    await ana.looks_until("Take what is chosen")
     await ana.looks_until_gone("AliExpress is being asked")
     await ana.looks_until_gone(STALE)
     groups = ana.page.locator("form[action$='/accept'] fieldset:has([name^=accept])")
