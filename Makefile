@@ -166,7 +166,7 @@ outages: prepare ## 60 outages of Kafka of 1 to 60 s under load
 		libs/common/tests/test_common_kafka_outage.py
 
 .PHONY: test-browser
-test-browser: prepare ## every page of the console in Chromium, held against WCAG 2.2 by axe; apt-get install chromium
+test-browser: prepare ## the whole journey on a phone, in French, by keyboard; every page held against WCAG 2.2; apt-get install chromium
 	$(BIN)/pytest -q --length=long tests/stories/console services/console/tests/browser
 
 .PHONY: console-pictures
