@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -51,7 +51,6 @@ MAX_RECORDS = int(os.environ.get("MAX_RECORDS", "1000"))
 PARTITIONS = 6
 TOPIC = CatalogUpdated.topic
 RESULTS = results_file("backbone")
-BENCH = __file__
 SERVICE_ROLE = "bench_service"
 PASSWORD = random_password()
 
@@ -193,7 +192,7 @@ async def timed_round(
     url = await new_database(admin_url, name, arm)
     running = [
         await asyncio.create_subprocess_exec(
-            sys.executable, BENCH, arm, url, bootstrap, f"{name}", str(instance)
+            *(sys.executable, "-m", "bench.backbone"), arm, url, bootstrap, f"{name}", str(instance)
         )
         for instance in range(processes)
     ]
@@ -201,15 +200,23 @@ async def timed_round(
     connection = await asyncpg.connect(url)
     query = f"SELECT coalesce(sum(next_offset), 0) FROM {table}"
     while (begun := await connection.fetchval(query)) == 0:
+        require_running(running)
         await asyncio.sleep(0.005)
     began = time.perf_counter()
     while await connection.fetchval(query) < EVENTS:
+        require_running(running)
         await asyncio.sleep(0.01)
     took = time.perf_counter() - began
     await connection.close()
     for process in running:
         await process.wait()
     return float(EVENTS - begun) / took
+
+
+def require_running(processes: Sequence[asyncio.subprocess.Process]) -> None:
+    """Raise where one failed: what it was to store would be waited for without end."""
+    if any(process.returncode for process in processes):
+        raise RuntimeError("a process of the bench failed: see what it printed")
 
 
 async def compare_ingest(admin_url: str, bootstrap: str, processes: int) -> dict[str, object]:

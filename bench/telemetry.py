@@ -40,7 +40,6 @@ from stack.system import CATALOG, Ports
 from stack.testing import eventually
 
 RESULTS = results_file("telemetry")
-BENCH = __file__
 ARMS = ("off", "on")
 PRODUCTS = int(os.environ.get("PRODUCTS", "2000"))
 FEED = "pillows"
