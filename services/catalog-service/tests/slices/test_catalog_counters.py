@@ -46,7 +46,7 @@ ISSUES = [
     Issue("M3.12", "category_attributes > Color", "'X' is none", "Choose.", value="x" * 2_000),
     Issue("M3.14", "description", "it is short", "Write more.", severity="advice"),
 ]
-KINDS = ("state", "online", "leaf", "unmatched", "missing", "rule", "cause", "value", "waits")
+KINDS = tuple("state online leaf unmatched missing rule cause value waits quality".split())
 
 
 def row(random: Random, feed: str, family: str, revision: int) -> NormalizedRow:
@@ -66,7 +66,7 @@ def row(random: Random, feed: str, family: str, revision: int) -> NormalizedRow:
         rules=sorted({issue.rule for issue in issues}),
         missing=random.sample(["brand", "size"], random.randrange(3)), traceparent=None,
         is_parent=False, due_at=None, groups=groups_of(issues, has_category=leaf is not None),
-        sought=sought_of(family, title, codes),
+        sought=sought_of(family, title, codes), quality=random.choice([None, 0, 50, 100]),
     )  # fmt: skip
 
 
@@ -136,6 +136,8 @@ async def from_scratch(pool: Pool, feed: str) -> dict[str, Counter[str]]:
             counts[kind][n["category_id"] or n["category_path"] or ""] += 1
         counts["missing"].update(n["missing"])
         counts["rule"].update(n["rules"])
+        if n["quality"] is not None:
+            counts["quality"][str(n["quality"])] += 1
         for group in n["groups"]:
             kind, _, name = group.partition(":")
             counts[kind][name] += 1

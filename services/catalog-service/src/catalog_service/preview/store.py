@@ -202,15 +202,8 @@ async def count_states(connection: Connection, feed: Feed) -> dict[str, int]:
 
 async def count_qualities(connection: Connection, feed: Feed) -> dict[int, int]:
     """How many families have each quality that occurs (M3.14)."""
-    rows = await connection.fetch(
-        """
-        SELECT quality, count(*) AS families FROM normalized_product
-        WHERE merchant_id = $1 AND feed_id = $2 AND quality IS NOT NULL GROUP BY 1 ORDER BY 1
-        """,
-        feed.merchant_id,
-        feed.feed_id,
-    )
-    return {row["quality"]: row["families"] for row in rows}
+    counted = await load_counters(connection, feed.merchant_id, feed.feed_id, "quality")
+    return {int(quality): families for quality, families in counted.items()}
 
 
 async def count_missing(connection: Connection, feed: Feed) -> dict[str, int]:
