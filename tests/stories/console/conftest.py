@@ -10,7 +10,7 @@ from stack.testing import StartSystem
 
 from ..sample import part_of, sample_of, sample_session
 
-FAMILIES = ("TSH-01", "NOT-07", "ODD-11")
+FAMILIES = ("TSH-01", "NOT-07", "ODD-11", "ODD-14")
 
 
 @pytest.fixture(scope="package")

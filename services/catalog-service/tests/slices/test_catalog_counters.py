@@ -46,7 +46,9 @@ ISSUES = [
     Issue("M3.12", "category_attributes > Color", "'X' is none", "Choose.", value="x" * 2_000),
     Issue("M3.14", "description", "it is short", "Write more.", severity="advice"),
 ]
-KINDS = tuple("state online leaf unmatched missing rule cause value waits quality".split())
+KINDS = (
+    "state", "online", "leaf", "unmatched", "missing", "rule", "cause", "value", "waits", "quality",
+)  # fmt: skip
 
 
 def row(random: Random, feed: str, family: str, revision: int) -> NormalizedRow:
