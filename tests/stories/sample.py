@@ -47,12 +47,17 @@ def sample_of(stack: Stack) -> Sources:
     return load_sample(stack.url(SANDBOX))
 
 
-async def bring_online(session: Session, sources: Sources) -> None:
-    """From nothing to every valid product online, offers true."""
+async def prepare(session: Session, sources: Sources) -> None:
+    """The shop connected, the catalogue in and evaluated, nothing sent."""
     await bring_in.connect_shop(session)
     await bring_in.apply_configuration(session, sources)
     await bring_in.bring_in(session, sources)
     await sell.wait_for_publisher(session)
+
+
+async def bring_online(session: Session, sources: Sources) -> None:
+    """From nothing to every valid product online, offers true."""
+    await prepare(session, sources)
     await sell.publish_products(session)
     await sell.send_offers(session)
 

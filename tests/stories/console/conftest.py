@@ -2,15 +2,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from channel_demo import bring_in, sell
 from channel_demo.session import Session
 from channel_demo.sources import Sources
 from stack.run import Stack
 from stack.testing import StartSystem
 
-from ..sample import part_of, sample_of, sample_session
+from ..sample import part_of, prepare, sample_of, sample_session
 
-FAMILIES = ("TSH-01", "NOT-07", "ODD-11", "ODD-14")
+FAMILIES = ("TSH-01", "NOT-07", "ODD-11")
 
 
 @pytest.fixture(scope="package")
@@ -25,8 +24,5 @@ async def selling(system: Stack) -> AsyncIterator[tuple[Session, Sources]]:
     """The sample's merchant, its catalogue in and evaluated, nothing sent."""
     async with sample_session(system) as session:
         sources = part_of(sample_of(system), *FAMILIES)
-        await bring_in.connect_shop(session)
-        await bring_in.apply_configuration(session, sources)
-        await bring_in.bring_in(session, sources)
-        await sell.wait_for_publisher(session)
+        await prepare(session, sources)
         yield session, sources
