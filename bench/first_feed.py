@@ -11,7 +11,6 @@ of the files do not exist, or cannot be reached from here. Written to
 `bench/results/first_feed.json`.
 """
 
-import csv
 import json
 import os
 import sys
@@ -42,7 +41,6 @@ from stack.settings import StackSettings
 
 CHOSEN = [name for name in os.environ.get("FILES", "").split(",") if name]
 RESULTS = results_file("first_feed")
-MOST_ROWS = 300
 ROUNDS = 4
 """Suggestions that were taken make others: a leaf asks for attributes, a column has values."""
 
@@ -63,17 +61,11 @@ async def sell_file(source: Source, session: Session, folder: Path) -> dict[str,
 
 
 def _file_to_send(source: Source, folder: Path) -> Path:
-    """The file; of a large one the first rows, and one whose ids are another file's renamed."""
+    """The file; one whose ids are another file's renamed."""
     text = source.file.read_bytes()
     if source.renamed:
         for old, new in source.renamed.items():
             text = text.replace(old.encode(), new.encode())
-    elif source.file.suffix == ".csv" and text.count(b"\n") > MOST_ROWS:
-        lines = list(csv.reader(text.decode().splitlines(keepends=True)))
-        target = folder / source.file.name
-        with target.open("w", newline="") as file:
-            csv.writer(file).writerows(lines[: MOST_ROWS + 1])
-        return target
     target = folder / source.file.name
     target.write_bytes(text)
     return target
