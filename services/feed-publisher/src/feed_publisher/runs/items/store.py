@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from common import clock
 from common.postgres import core
-from common.postgres.counters import load_all
+from common.postgres.counters import load_all, load_counters
 from common.postgres.pool import Connection
 from feed_publisher import tables
 from feed_publisher.desired.states import Kind
@@ -453,19 +453,16 @@ async def list_with_item(connection: Connection, run: Run, families: Sequence[st
 
 async def count_unplanned(connection: Connection, run: Run) -> int:
     """How many products of the feed are wanted and have no item in the run's plan."""
-    found: int = await connection.fetchval(
+    placed = await load_counters(connection, run.merchant_id, run.feed_id, "placed")
+    planned: int = await connection.fetchval(
         """
-        SELECT count(*) FROM (
-            SELECT family_id FROM (
-                SELECT family_id, true AS is_unplanned FROM desired_product
-                WHERE merchant_id = $1 AND feed_id = $3 AND presence = 'present'
-                UNION ALL
-                SELECT family_id, false FROM run_item WHERE merchant_id = $1 AND run_id = $2
-            ) AS family GROUP BY family_id HAVING bool_and(is_unplanned)
-        ) AS unplanned
+        SELECT count(*) FROM desired_product AS d
+        JOIN (SELECT DISTINCT family_id FROM run_item WHERE merchant_id = $1 AND run_id = $2) AS i
+            USING (family_id)
+        WHERE d.merchant_id = $1 AND d.feed_id = $3 AND d.presence = 'present'
         """,
         run.merchant_id,
         run.run_id,
         run.feed_id,
     )
-    return found
+    return placed.get("present/online", 0) + placed.get("present/offline", 0) - planned
