@@ -165,7 +165,10 @@ async def harness(
 ) -> AsyncIterator[Harness]:
     url = await database(prepare)
     await create_topics(kafka_bootstrap, topic_prefix, partitions=PARTITIONS, topics=USED)
-    producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, acks="all", linger_ms=2)
+    # a batch that is sent again must not count as an event that took effect twice
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka_bootstrap, enable_idempotence=True, linger_ms=2
+    )
     await producer.start()
     pool = await open_pool(url, max_size=8)
     as_owner = partial(databases.execute_as_owner, url)

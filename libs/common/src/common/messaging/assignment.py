@@ -157,13 +157,18 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         return records
 
     def moves_past(self, records: Sequence[Record]) -> Moves:
-        """How positions move with the records. Raises `PositionMoved` when one is given up."""
+        """How positions move with the records, which are in the log's order.
+
+        Raises `PositionMoved` when one is given up, or the records begin before it: those were
+        fetched while the batch before was applied, and a client may hand out again what that had.
+        """
         ends = {(record.topic, record.partition): record.offset + 1 for record in records}
+        starts = {(record.topic, record.partition): record.offset for record in reversed(records)}
         moves = {}
         for (topic, number), end in ends.items():
             partition = TopicPartition(self._prefix + topic, number)
             expected = self.positions.get(partition)
-            if expected is None:
+            if expected is None or starts[topic, number] < expected:
                 raise PositionMoved(self.group)
             moves[partition] = (expected, end)
         return moves
