@@ -9,6 +9,7 @@ import msgspec
 
 from common.contracts.product import ProductNormalized
 from common.contracts.shop import ShopState
+from common.postgres.counters import load_counters
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import WorkKind, made_work
 from feed_publisher.desired.desired_state import may_fall_to_zero
@@ -302,6 +303,12 @@ async def list_families_after(
         limit,
     )
     return [row["family_id"] for row in rows]
+
+
+async def count_wanted(connection: Connection, merchant_id: str, feed_id: str) -> int:
+    """How many products of a feed are wanted, by its counters."""
+    placed = await load_counters(connection, merchant_id, feed_id, "placed")
+    return placed.get("present/online", 0) + placed.get("present/offline", 0)
 
 
 async def list_marked(

@@ -5,10 +5,10 @@ from datetime import datetime
 
 import msgspec
 
-from common.postgres.counters import load_counters
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import one_snapshot
 from feed_publisher.desired.states import Kind
+from feed_publisher.desired.store import count_wanted
 from feed_publisher.drift.differences import Difference
 from feed_publisher.listings.change import Action, Change
 from feed_publisher.planning.find_shortfall import SIDES_OF
@@ -184,7 +184,7 @@ async def count_unmarked(
     """The wanted products that a run of the kind would not look at, counted. How many are wanted is
     kept by counters; only what is noted of families is looked through."""
     async with one_snapshot(connection):
-        placed = await load_counters(connection, merchant_id, feed_id, "placed")
+        wanted = await count_wanted(connection, merchant_id, feed_id)
         row = await connection.fetchrow(
             """
             WITH missing AS MATERIALIZED (
@@ -218,7 +218,6 @@ async def count_unmarked(
             SIDES_OF[kind],
         )
     assert row is not None  # noqa: S101 - an aggregate always gives a row
-    wanted = placed.get("present/online", 0) + placed.get("present/offline", 0)
     unchanged = wanted - row["marked"] - row["waiting"] - row["refused"]
     return Unmarked(row["waiting"], row["refused"], unchanged)
 

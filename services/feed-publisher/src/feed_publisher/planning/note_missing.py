@@ -10,10 +10,11 @@ from common.contracts.feed import Cause
 from common.postgres.leases import Lease, check_lease
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
+from feed_publisher.desired.store import count_wanted
 from feed_publisher.listings.causes import explain
 from feed_publisher.listings.store import list_refused_listings
 from feed_publisher.planning.find_shortfall import SIDES_OF
-from feed_publisher.runs.items.store import count_unplanned, list_with_item
+from feed_publisher.runs.items.store import count_planned, list_with_item
 from feed_publisher.runs.run import Run
 from feed_publisher.runs.store import save_unplanned
 from feed_publisher.shortfalls.shortfall import Missing
@@ -32,8 +33,9 @@ async def note_missing(pool: Pool, run: Run, lease: Lease) -> None:
     async with unit_of_work(pool) as connection:
         await check_lease(connection, lease)
         await replace_run_causes(connection, run, missing.groups())
-        unplanned = await count_unplanned(connection, run)
-        unchanged = max(0, unplanned - missing.products)
+        wanted = await count_wanted(connection, run.merchant_id, run.feed_id)
+        planned = await count_planned(connection, run)
+        unchanged = max(0, wanted - planned - missing.products)
         await save_unplanned(connection, run, missing=missing.products, unchanged=unchanged)
 
 

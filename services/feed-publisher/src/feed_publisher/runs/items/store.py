@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from common import clock
 from common.postgres import core
-from common.postgres.counters import load_all, load_counters
+from common.postgres.counters import load_all
 from common.postgres.pool import Connection
 from feed_publisher import tables
 from feed_publisher.desired.states import Kind
@@ -451,10 +451,9 @@ async def list_with_item(connection: Connection, run: Run, families: Sequence[st
     return {row["family_id"] for row in rows}
 
 
-async def count_unplanned(connection: Connection, run: Run) -> int:
-    """How many products of the feed are wanted and have no item in the run's plan."""
-    placed = await load_counters(connection, run.merchant_id, run.feed_id, "placed")
-    planned: int = await connection.fetchval(
+async def count_planned(connection: Connection, run: Run) -> int:
+    """How many of the products that are wanted have an item in the run's plan."""
+    found: int = await connection.fetchval(
         """
         SELECT count(*) FROM desired_product AS d
         JOIN (SELECT DISTINCT family_id FROM run_item WHERE merchant_id = $1 AND run_id = $2) AS i
@@ -465,4 +464,4 @@ async def count_unplanned(connection: Connection, run: Run) -> int:
         run.run_id,
         run.feed_id,
     )
-    return placed.get("present/online", 0) + placed.get("present/offline", 0) - planned
+    return found
