@@ -215,16 +215,20 @@ async def look_at_preview(ana: Walker) -> None:
 
 async def send(ana: Walker) -> None:
     """A dry run, its confirmation, and the run watched to its report."""
-    await ana.open("/feeds/products/send")
-    await ana.looks_until(
-        f"{ana.say('Create')} 2"
-    )  # feed-publisher hears of what was evaluated in a moment
-    await ana.photograph("14-send")
-    await ana.press("Dry run")
-    await ana.sees("This waits for you")
-    await ana.photograph("15-confirm")
-    await ana.press("Send %(count)s changes to AliExpress", count=2)
+    await send_new(ana, "products", 2)
     await ana.sees("Completed")
     await ana.looks_until("Ended")
     await ana.sees("Nothing was refused.")
     await ana.photograph("16-report")
+
+
+async def send_new(ana: Walker, feed: str, products: int) -> None:
+    """A dry run that creates so many products, and its confirmation."""
+    await ana.open(f"/feeds/{feed}/send")
+    create = f"{ana.say('Create')} {products}"
+    await ana.looks_until(create)  # feed-publisher hears of what was evaluated in a moment
+    await ana.photograph("14-send")
+    await ana.press("Dry run")
+    await ana.sees("This waits for you")
+    await ana.photograph("15-confirm")
+    await ana.press("Send %(count)s changes to AliExpress", count=products)
