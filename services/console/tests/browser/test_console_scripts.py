@@ -114,6 +114,8 @@ async def test_what_looks_through_a_whole_feed_loads_after_its_page() -> None:
             await seen.page.goto(seen.base + path)
             await expect(seen.page.locator(f"{part} [aria-busy]")).to_have_count(0)
             await expect(seen.page.locator(f"{part} dl.figures").first).to_be_visible()
+            # Nothing is written into the history: a browser takes that for a page gone to.
+            assert await seen.page.evaluate("history.state") is None
 
 
 def order_to_ship() -> dict[str, Any]:
