@@ -1,6 +1,6 @@
 """The shop's stock is the catalogue's, whatever moved it: buyers' orders first (M7.7)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +20,10 @@ from aliexpress.products import update_product
 from common import clock
 from common.contracts.money import Money
 from common.contracts.order import Order, OrderLine, OrderReceived, OrderUpdated
+from common.postgres.leases import hold_lease
+from feed_publisher.drift.look_for_edits import JOB as LOOK
+from feed_publisher.drift.read_back import JOB as READ_BACK
+from feed_publisher.drift.visit_shops import LEASE
 from feed_publisher.listings.listing import AcceptedSku
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, eventually
@@ -262,7 +266,31 @@ async def drifted(harness: Harness) -> dict[str, list[str]]:
 
 
 async def look_again(harness: Harness) -> None:
-    """An hour goes by for the looks at the shop; our own writes are older than a second."""
+    """An hour goes by for the looks at the shop; our own writes are older than a second.
+
+    No look and no reading is under way meanwhile: it would end as the latest one, and has not seen
+    what was edited.
+    """
+
+    async def is_between_looks() -> bool:
+        return await _under_leases(harness, [LOOK, READ_BACK], _an_hour_goes_by)
+
+    await eventually(is_between_looks)
+
+
+async def _under_leases(
+    harness: Harness, jobs: Sequence[str], do: Callable[[Harness], Awaitable[None]]
+) -> bool:
+    """Do it while none of these jobs visits the shop; whether that was so."""
+    if not jobs:
+        await do(harness)
+        return True
+    name = f"{jobs[0]}:{MERCHANT}/{SHOP}"
+    async with hold_lease(harness.pool, name, "test", lasts=LEASE) as lease:
+        return lease is not None and await _under_leases(harness, jobs[1:], do)
+
+
+async def _an_hour_goes_by(harness: Harness) -> None:
     await harness.pool.execute(
         "UPDATE listing SET written_at = written_at - interval '2 seconds',"
         " read_back_at = read_back_at - interval '2 seconds'"
