@@ -232,5 +232,9 @@ bench: prepare ## every ratio beside its ceiling, as one table (up to 30 minutes
 bench-quick: prepare ## the same, small (3 minutes), to see a regression; nothing is kept
 	@$(BIN)/python -m bench.table quick
 
+.PHONY: soak
+soak: prepare ## two hours of changes and orders; what each process and database holds, each minute
+	$(BIN)/python -m bench.soak
+
 bench-%: prepare
 	$(BIN)/python -m bench.$*
