@@ -3,11 +3,11 @@
 So many families with one defect each, of every kind the rules of products know, and as many
 without, over three catalogues that differ in kind (`tests/defects/catalogues.py`): each is
 evaluated as the service does it, its body, valid or refused, is sent to the sandbox as an item of a
-product feed, and what preview said is compared with what the sandbox says. What the channel refuses
-by a rule of the mission although the marketplace takes it is listed, and the figures are given with
-and without it. Families with odd values in any fields, which nobody calls right or wrong, follow:
-what of them is called valid has to be accepted. Disagreements are printed by kind. Results go to
-`bench/results/forecast.json`; the same seed gives the same file.
+product feed, and what preview said is compared with what the sandbox says: that AliExpress refuses
+it, or that it takes it, although the channel alone may hold it back. Families with odd values in
+any fields, which nobody calls right or wrong, follow: what of them is called valid has to be
+accepted. Disagreements are printed by kind. Results go to `bench/results/forecast.json`; the same
+seed gives the same file.
 """
 
 import asyncio
@@ -55,18 +55,17 @@ def main() -> None:
     report["odd values"] = report_of_odd(odd)
     result = {"command": "make bench-forecast", "seed": SEED, **report}
     RESULTS.write_text(json.dumps(result, indent=1) + "\n")
-    agreed = report["without what is stricter by a rule of the mission"]
-    for title in ("valid", "refused"):
-        found, of_all = agreed[title], report["all"][title]
-        print(
-            f"{title}: precision {found['precision']:.4f}, recall {found['recall']:.4f};"
-            f" with what is stricter {of_all['precision']:.4f}, {of_all['recall']:.4f}"
-        )
-    accepted = report["odd values"]["valid"]["precision"]
+    for title in ("accepted", "refused"):
+        found = report[title]
+        print(f"{title}: precision {found['precision']:.4f}, recall {found['recall']:.4f}")
+    odd = report["odd values"]["called valid"]
+    accepted = odd["accepted"] / (odd["accepted"] + odd["refused"])
     print(f"odd values: of what is called valid {accepted:.4f} is accepted")
     for kind, samples in (report["disagreements"] | report["odd values"]["disagreements"]).items():
         print(f"{kind}: {json.dumps(samples[0])}")
-    shares = [share for title in ("valid", "refused") for share in agreed[title].values()]
+    shares = [share for title in ("accepted", "refused") for share in report[title].values()]
+    sent = report["called valid"]
+    shares.append(sent["accepted"] / (sent["accepted"] + sent["refused"]))
     if min(accepted, *shares) < LEAST or report["bodies not reproduced"]:
         sys.exit(1)
 

@@ -17,7 +17,7 @@ from channel_cli.settings import AUTH, CATALOG, PUBLISHER, Access
 FEED = "/v1/merchants/lumo/feeds/sample"
 ISSUE = {
     "rule": "M3.9", "field": "price", "message": "not a price", "remedy": "Correct it.",
-    "value": None, "sku": None, "severity": "error",
+    "value": None, "sku": None, "severity": "error", "refused_by": "aliexpress",
 }  # fmt: skip
 FAMILY = {"family_id": "a", "state": "invalid", "issues": [ISSUE]}
 FORECAST = {
@@ -79,6 +79,11 @@ def test_a_feeds_products_are_listed_with_what_the_next_run_would_do(
 ) -> None:
     routes[f"{CATALOG} /preview"] = {"items": [FAMILY], "next_cursor": None}
     assert "M3.9" in run()
+    assert "held back" not in run()
+    routes[f"{CATALOG} /preview"]["items"] = [
+        FAMILY | {"issues": [ISSUE | {"refused_by": "channel"}]}
+    ]
+    assert "held back" in run()
     routes[f"{PUBLISHER} /forecast"] = FORECAST
     assert "create 3, refused 0, waiting 1, unchanged 9" in run()
     assert [family["family_id"] for family in json.loads(run("--json"))] == ["a"]

@@ -1,5 +1,9 @@
 """What preview says of a family against the marketplace's own verdict on its body.
 
+Preview says of each error who refuses the product for it: AliExpress, or the channel alone, since
+what AliExpress would take is not what is meant. Called refused is what AliExpress refuses; what the
+channel alone holds back, or a rule of the merchant's leaves out, is forecast to be taken.
+
 Every family is evaluated as the worker does it. Its body, the one that is sent, or of a refused
 family the one that would be sent if nothing had refused it (`unchecked`), goes to the sandbox as an
 item of a product feed, by the client the services use. The sandbox judges by its own reading of the
@@ -34,6 +38,7 @@ from aliexpress.payload import creation_payload
 from aliexpress.transport import HttpTransport
 from aliexpress.wire import encode
 from catalog_service.normalizing.normalize import Normalized
+from catalog_service.preview.views import refuser_of
 from common.contracts.product import ProductNormalized
 from stack.sandbox import Sandbox
 from stack.testing import eventually, open_marketplace
@@ -41,7 +46,6 @@ from stack.testing import eventually, open_marketplace
 from .catalogues import Kind
 from .measure import NOW, Case, SimulatorLookups, by_number, evaluate, places_of
 from .planting import Place
-from .stricter import STRICTER
 from .unchecked import Body, unchecked_body
 
 REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
@@ -66,6 +70,9 @@ class Forecast:
     name: str
     kind: str
     is_valid: bool
+    """Whether it is sent."""
+    is_refused: bool
+    """Whether AliExpress would refuse it."""
     places: tuple[Place, ...]
     body: Body
     is_body_reproduced: bool
@@ -99,19 +106,7 @@ class Outcome:
     @property
     def is_right(self) -> bool:
         """Whether they agree."""
-        return self.forecast.is_valid == self.verdict.is_accepted
-
-    @property
-    def is_stricter(self) -> bool:
-        """Whether the channel refuses by a rule of the mission what the marketplace takes."""
-        rule = STRICTER.get(self.forecast.kind)
-        rules = {place.rule for place in self.forecast.places}
-        return (
-            self.verdict.is_accepted
-            and not self.forecast.is_valid
-            and rule is not None
-            and rules == {rule.rule}
-        )
+        return self.forecast.is_refused != self.verdict.is_accepted
 
     @property
     def is_same_field(self) -> bool:
@@ -134,6 +129,7 @@ def forecast(catalogue: Kind, case: Case, lookups: SimulatorLookups) -> Forecast
         case.draft.family_id,
         case.kind,
         is_valid,
+        refuser_of(result.issues) == "aliexpress",
         tuple(places_of(result)),
         body if sent is None else sent,
         is_body_reproduced=sent is None or _decoded(sent) == _decoded(body),
@@ -268,15 +264,23 @@ async def compare(
 
 def matrix_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Forecast by verdict, and precision and recall of both forecasts."""
-    cells = Counter((o.forecast.is_valid, o.verdict.is_accepted) for o in outcomes)
-    accepted, let_through = cells[True, True], cells[True, False]
-    taken, refused = cells[False, True], cells[False, False]
+    cells = Counter((_called(o.forecast), o.verdict.is_accepted) for o in outcomes)
+    accepted = sum(cells[called, True] for called in ("valid", "held back"))
+    let_through = sum(cells[called, False] for called in ("valid", "held back"))
+    taken, refused = cells["refused", True], cells["refused", False]
     return {
-        "forecast valid": {"accepted": accepted, "refused": let_through},
-        "forecast refused": {"accepted": taken, "refused": refused},
-        "valid": _shares(accepted, let_through, taken),
+        f"called {called}": {"accepted": cells[called, True], "refused": cells[called, False]}
+        for called in ("valid", "held back", "refused")
+    } | {
+        "accepted": _shares(accepted, let_through, taken),
         "refused": _shares(refused, taken, let_through),
     }
+
+
+def _called(forecast: Forecast) -> str:
+    if forecast.is_refused:
+        return "refused"
+    return "valid" if forecast.is_valid else "held back"
 
 
 def _shares(right: int, false: int, missed: int) -> dict[str, float]:
@@ -289,20 +293,17 @@ def _shares(right: int, false: int, missed: int) -> dict[str, float]:
 def report_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """The figures as they are committed."""
     names = dict.fromkeys(outcome.forecast.catalogue for outcome in outcomes)
-    stricter = [outcome for outcome in outcomes if outcome.is_stricter]
-    rest = [outcome for outcome in outcomes if not outcome.is_stricter]
-    both = [o for o in rest if not o.forecast.is_valid and not o.verdict.is_accepted]
+    both = [o for o in outcomes if o.forecast.is_refused and not o.verdict.is_accepted]
     return {
         "families": len(outcomes),
         "defects": sum(1 for outcome in outcomes if outcome.forecast.kind),
         "kinds": len({outcome.forecast.kind for outcome in outcomes} - {""}),
-        "without what is stricter by a rule of the mission": matrix_of(rest),
-        "all": matrix_of(outcomes),
+        **matrix_of(outcomes),
         "catalogues": {
-            name: matrix_of([o for o in rest if o.forecast.catalogue == name]) for name in names
+            name: matrix_of([o for o in outcomes if o.forecast.catalogue == name]) for name in names
         },
-        "stricter by a rule of the mission": _stricter(stricter),
-        "disagreements": _disagreements([outcome for outcome in rest if not outcome.is_right]),
+        "held back": _held_back(outcomes),
+        "disagreements": _disagreements([outcome for outcome in outcomes if not outcome.is_right]),
         "refused by both": {
             "for the same field": sum(outcome.is_same_field for outcome in both),
             "for another field": _by_kind([o for o in both if not o.is_same_field]),
@@ -314,10 +315,10 @@ def report_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def report_of_odd(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The figures of families with odd values. Whether the marketplace would take what is refused
-    is no disagreement there, only said, by rule: nobody says what the values mean."""
+    """The figures of families with odd values. Whether the marketplace would take what is called
+    refused is no disagreement there, only said: nobody says what the values mean."""
     let_through = [o for o in outcomes if o.forecast.is_valid and not o.verdict.is_accepted]
-    taken = [o for o in outcomes if not o.forecast.is_valid and o.verdict.is_accepted]
+    taken = [o for o in outcomes if o.forecast.is_refused and o.verdict.is_accepted]
     by_rule = Counter(rule for o in taken for rule in {place.rule for place in o.forecast.places})
     return {
         "families": len(outcomes),
@@ -329,13 +330,15 @@ def report_of_odd(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def _stricter(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    kinds = Counter(outcome.forecast.kind for outcome in outcomes)
-    return [
-        {"rule": rule.rule, "defect": kind, "families": kinds[kind], "why": rule.why}
-        for kind, rule in STRICTER.items()
-        if kinds[kind]
-    ]
+def _held_back(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """How many of which kind of defect the channel alone refuses."""
+    kinds = Counter(
+        f"{place.rule} {o.forecast.kind}"
+        for o in outcomes
+        if _called(o.forecast) == "held back"
+        for place in o.forecast.places[:1]
+    )
+    return dict(sorted(kinds.items()))
 
 
 def _by_kind(outcomes: Sequence[Outcome]) -> dict[str, int]:
@@ -353,7 +356,7 @@ def _disagreements(outcomes: Sequence[Outcome]) -> dict[str, list[dict[str, Any]
             of_kind.append(
                 {
                     "family": forecast.name,
-                    "forecast": "valid" if forecast.is_valid else "refused",
+                    "forecast": _called(forecast),
                     "issues": [f"{place.rule} {place.field}" for place in forecast.places],
                     "verdict": "accepted" if verdict.is_accepted else verdict.message,
                 }

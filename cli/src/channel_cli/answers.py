@@ -206,6 +206,14 @@ class Issue(Answer, frozen=True, kw_only=True):
     value: str | None = None
     sku: str | None = None
     severity: str = "error"
+    refused_by: str = "aliexpress"
+
+    @property
+    def effect(self) -> str:
+        """What it does: an `error` AliExpress would refuse; what the channel alone refuses is `held
+        back`; `advice` does nothing."""
+        is_ours = self.severity == "error" and self.refused_by == "channel"
+        return "held back" if is_ours else self.severity
 
 
 class Cause(Answer, frozen=True, kw_only=True):

@@ -113,7 +113,7 @@ def _list(merchant: str, feed: str, filters: Query, as_json: bool) -> None:
         return families, forecast, await _found(channel, CATALOG, of_feed["completeness"])
 
     families, forecast, completeness = ask(asked)
-    columns = ("product", "state", "quality", "severity", "issue", "remedy")
+    columns = ("product", "state", "quality", "effect", "issue", "remedy")
     rows = (row for item in families for row in _rows(item))
     show(families, as_json, lambda: table_of(columns, rows))
     if completeness is not None:
@@ -142,7 +142,7 @@ def _rows(item: PreviewFamily) -> list[tuple[str, str, str, str, str, str]]:
             item.family_id,
             item.state,
             quality,
-            issue.severity,
+            issue.effect,
             f"{issue.rule} {issue.field}: {issue.message}",
             issue.remedy,
         )

@@ -71,7 +71,7 @@ def _matches(wanted: WantedSku) -> Any:
 
 def _issues(wanted: WantedSku) -> Any:
     rows = (
-        (i.severity, f"{i.rule} {i.field}: {i.message}", _named(i.sources), i.remedy)
+        (i.effect, f"{i.rule} {i.field}: {i.message}", _named(i.sources), i.remedy)
         for i in wanted.issues
     )
     return table_of(("", "issue", "source fields", "remedy"), rows)

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 Severity = Literal["error", "advice"]
+Refuser = Literal["aliexpress", "channel"]
 
 
 class Issue(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -18,6 +19,8 @@ class Issue(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `rule` is a mission rule id (M3.5), `field` the channel attribute or source field, `value` what
     stands there now, `remedy` the next step. An issue of severity `advice` blocks nothing (M3.14).
+    `refused_by` is who would refuse the product for it: AliExpress, or the channel alone, since
+    what AliExpress would take is not what the merchant means.
     """
 
     rule: str
@@ -27,6 +30,7 @@ class Issue(msgspec.Struct, frozen=True, omit_defaults=True):
     value: str | None = None
     sku: str | None = None
     severity: Severity = "error"
+    refused_by: Refuser = "aliexpress"
 
 
 class Refusal(Exception):

@@ -20,6 +20,10 @@ def prices_of(result: Normalized) -> dict[str, tuple[str, str | None]]:
     return {o.sku_code: (o.price, o.discount_price) for o in result.offers or ()}
 
 
+def refusers_of(result: Normalized) -> set[str]:
+    return {issue.refused_by for issue in result.issues if issue.severity == "error"}
+
+
 def stock_of(result: Normalized) -> dict[str, int]:
     return {sku.sku_code: sku.inventory for sku in result.stock or ()}
 
@@ -31,6 +35,35 @@ def family(**of_a: Any) -> tuple[Member, ...]:
         member("a", "p", size="S", **of_a),
         member("b", "p", size="M", stock="0"),
     )
+
+
+@pytest.mark.parametrize(
+    ("of_a", "refuser"),
+    [
+        ({"price": "12 EUR"}, "channel"),
+        ({"price": "0 EUR"}, "aliexpress"),
+        ({"price": "on request"}, "aliexpress"),
+        ({"price": "-10"}, "aliexpress"),
+        ({"sale": "8 EUR"}, "channel"),
+        ({"sale": "18 EUR"}, "aliexpress"),
+        ({"price_es": "8 EUR"}, "channel"),
+        ({"price_es": "5 EUR"}, "aliexpress"),
+        ({"sale": "8", "discount_from": "soon"}, "channel"),
+        ({"stock": "many"}, "aliexpress"),
+    ],
+)
+def test_the_channel_alone_refuses_what_aliexpress_would_take_otherwise_than_meant(
+    of_a: dict[str, str], refuser: str
+) -> None:
+    assert refusers_of(evaluated(*family(**of_a))) == {refuser}
+
+
+@pytest.mark.parametrize(("stock_of_b", "refuser"), [("3", "channel"), ("0", "aliexpress")])
+def test_a_missing_stock_is_missed_by_aliexpress_where_no_other_sku_has_some(
+    stock_of_b: str, refuser: str
+) -> None:
+    a, b = member("a", "p", size="S", stock=""), member("b", "p", size="M", stock=stock_of_b)
+    assert refusers_of(evaluated(member("p"), a, b)) == {refuser}
 
 
 @pytest.mark.parametrize(

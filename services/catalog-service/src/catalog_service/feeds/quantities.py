@@ -37,6 +37,8 @@ _BLANKS = " \u00a0\u2007\u2009\u202f"
 _APOSTROPHES = "'\u2019"
 _MINUS = "\\-\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"
 
+_JSON_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+"""What AliExpress reads as a number, whatever the feed's decimal sign."""
 _AROUND_DIGITS = re.compile(r"([^0-9]*)([0-9](?:.*[0-9])?)([^0-9]*)", re.DOTALL)
 _HEAD = re.compile(
     rf"(?P<bracket>[(\uff08]?)[{_BLANKS}]*(?P<outer>[+{_MINUS}]?)[{_BLANKS}]*(?P<mark>.*?)"
@@ -61,7 +63,14 @@ _DIGITS: Mapping[DecimalSign, re.Pattern[str]] = {".": _digits("."), ",": _digit
 
 
 class QuantityInvalid(Exception):
-    """The value is not of the kind asked for; the message says why, to follow a colon."""
+    """The value is not of the kind asked for; the message says why, to follow a colon.
+
+    `number` is what can be read from it all the same, which may be another than is meant.
+    """
+
+    def __init__(self, message: str, number: Decimal | None = None) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ def read_amount(written: Written, decimal: DecimalSign, *, currency: str) -> Dec
     reading = _read(written, decimal)
     for mark in (reading.before, reading.behind):
         if mark:
-            _check_currency(mark, currency)
+            _check_currency(mark, currency, reading.number)
     return reading.number
 
 
@@ -116,13 +125,13 @@ def read_measure(
     return reading.number * size
 
 
-def _check_currency(mark: str, currency: str) -> None:
+def _check_currency(mark: str, currency: str, number: Decimal) -> None:
     meant = currencies_of(mark)
     if currency in meant or mark.upper() == currency:
         return
     if meant:
-        raise QuantityInvalid(f"{mark!r} is not the feed's currency {currency}")
-    raise QuantityInvalid(f"{mark!r} stands beside the number")
+        raise QuantityInvalid(f"{mark!r} is not the feed's currency {currency}", number)
+    raise QuantityInvalid(f"{mark!r} stands beside the number", number)
 
 
 @lru_cache(maxsize=KEPT_READINGS, typed=True)
@@ -144,19 +153,19 @@ def _of_number(number: float) -> _Reading:
 def _read_text(text: str, decimal: DecimalSign) -> _Reading:
     parts = _AROUND_DIGITS.fullmatch(text.strip()) if len(text) <= LONGEST_TEXT else None
     if parts is None:
-        raise _not_a_number(decimal)
+        raise _not_a_number(text, decimal)
     before, digits, behind = parts.groups()
     if before.endswith(decimal):
         if currencies_of(_marks(_HEAD, before)["mark"]):
             raise QuantityInvalid(f"{decimal!r} may belong to the number or to the sign before it")
         before, digits = before[:-1], decimal + digits
     if _DIGITS[decimal].fullmatch(digits) is None:
-        raise _not_a_number(decimal)
+        raise _not_a_number(text, decimal)
     head, tail = _marks(_HEAD, before), _marks(_TAIL, behind)
     signs = head["outer"] + head["inner"] + tail["inner"] + tail["outer"]
     is_bracketed = bool(head["bracket"])
     if is_bracketed != bool(tail["bracket"]) or len(signs) + is_bracketed > 1:
-        raise _not_a_number(decimal)
+        raise _not_a_number(text, decimal)
     number = Decimal("".join(c if c in _ASCII_DIGITS else "." * (c == decimal) for c in digits))
     is_negative = is_bracketed or signs not in {"", "+"}
     if is_negative and number:
@@ -170,5 +179,9 @@ def _marks(pattern: re.Pattern[str], text: str) -> dict[str, str]:
     return found.groupdict()
 
 
-def _not_a_number(decimal: DecimalSign) -> QuantityInvalid:
-    return QuantityInvalid(f"it is not a number written with {decimal!r} as its decimal sign")
+def _not_a_number(text: str, decimal: DecimalSign) -> QuantityInvalid:
+    stripped = text.strip()
+    return QuantityInvalid(
+        f"it is not a number written with {decimal!r} as its decimal sign",
+        Decimal(stripped) if _JSON_NUMBER.fullmatch(stripped) else None,
+    )

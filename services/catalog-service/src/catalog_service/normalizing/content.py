@@ -18,14 +18,14 @@ from catalog_service.normalizing.attributes import (
     fixed_attributes,
 )
 from catalog_service.normalizing.barcodes import BarcodeInvalid, read_barcode
-from catalog_service.normalizing.descriptions import safe_html
+from catalog_service.normalizing.descriptions import has_safe_tags, safe_html
 from catalog_service.normalizing.fixed import NOTHING_FIXED, Fixed, find_kept, keep
 from catalog_service.normalizing.package import fixed_measures, read_package
 from catalog_service.normalizing.schema_payload import payload_of
 from catalog_service.normalizing.variations import Family, find_combination_issues
 from catalog_service.texts import shows_something, undo_entities
 from common.contracts.product import AttributeValue, Content, ContentSku, LocalText
-from common.errors import Issue, Severity
+from common.errors import Issue, Refuser, Severity
 
 _STRATEGIES = {
     "place_order_withhold": "place_order_withhold",
@@ -37,6 +37,9 @@ Strategy = Literal["place_order_withhold", "payment_success_deduct"]
 _PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][!-~]*)?")
 """What most addresses are, told without taking them apart."""
 _SKUS = "sku_info_list"
+_OWN_ATTRIBUTES = "user_defined_attribute_list"
+_OPTIONAL = {_OWN_ATTRIBUTES, "product_group_id", "size_chart_id", "service_template_id"}
+_TEXTS = {"title_multi_language_list", "description_multi_language_list"}
 _OF_ANY_CATEGORY = CategorySchema("0", '{"properties": {}}')
 """What holds whatever the category, to check a product by whose own is not known."""
 
@@ -190,7 +193,8 @@ class _Draft:
             if shows_something(text):
                 titles.append(LocalText(locale, self._title(field, text)))
             elif locale == self._form.main_locale:
-                self._miss(field, "the title", match.origin)
+                refused_by: Refuser = "channel" if text else "aliexpress"
+                self._miss(field, "the title", match.origin, refused_by=refused_by)
         return titles
 
     def _title(self, field: str, text: str) -> str:
@@ -225,11 +229,14 @@ class _Draft:
         descriptions = []
         for locale, match in self._matches.languages.descriptions.items():
             field = f"description_multi_language_list > {locale}"
-            text = safe_html(self._given(field, match.text) or "")
+            given = self._given(field, match.text) or ""
+            text = safe_html(given)
             if text:
                 descriptions.append(LocalText(locale, text))
             elif locale == self._form.main_locale:
-                self._miss(field, "the description", match.origin)
+                is_taken = has_safe_tags(given)
+                refused_by: Refuser = "channel" if is_taken else "aliexpress"
+                self._miss(field, "the description", match.origin, refused_by=refused_by)
         return descriptions
 
     # -- pictures ---------------------------------------------------------------------------
@@ -388,7 +395,7 @@ class _Draft:
     def _user_defined(self) -> list[tuple[str, str]]:
         pairs = []
         for name, match in self._matches.user_defined.items():
-            text = self._text(f"user_defined_attribute_list > {name}", match.text)
+            text = self._text(f"{_OWN_ATTRIBUTES} > {name}", match.text)
             if text is not None:
                 pairs.append((name, text))
         return pairs
@@ -409,11 +416,28 @@ class _Draft:
             return cast("str | None", fill(self._head))
         except MatchFailed as failure:
             self._complain(
-                field, str(failure), "Correct the template, or give the match a default."
+                field,
+                str(failure),
+                "Correct the template, or give the match a default.",
+                refused_by="channel" if self._is_optional(field) else "aliexpress",
             )
             return None
 
-    def _miss(self, field: str, what: str, origin: str, *, allowed: str | None = None) -> None:
+    def _is_optional(self, field: str) -> bool:
+        """Whether AliExpress would take the product without this, and nobody would know."""
+        name, _, locale = field.partition(" > ")
+        is_text = name in _TEXTS and locale != self._form.main_locale
+        return is_text or name in _OPTIONAL
+
+    def _miss(
+        self,
+        field: str,
+        what: str,
+        origin: str,
+        *,
+        allowed: str | None = None,
+        refused_by: Refuser = "aliexpress",
+    ) -> None:
         if any(issue.field == field for issue in self.issues):
             return  # there is an issue already that says why it is missing
         choices = f" Allowed are: {allowed}." if allowed else ""
@@ -423,6 +447,7 @@ class _Draft:
             if origin != "no match"
             else f"{what} is missing: it has no match",
             f"Fill it in the catalogue, or give the match a default.{choices}",
+            refused_by=refused_by,
         )
 
     def _complain(
@@ -433,10 +458,11 @@ class _Draft:
         value: str | None = None,
         *,
         severity: Severity = "error",
+        refused_by: Refuser = "aliexpress",
     ) -> None:
         shown = None if value is None else value[:300]
         self.issues.append(
-            Issue(rule_of(field), field, message, remedy, value=shown, severity=severity)
+            Issue(rule_of(field), field, message, remedy, shown, None, severity, refused_by)
         )
 
 

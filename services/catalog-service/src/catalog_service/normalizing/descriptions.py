@@ -39,5 +39,11 @@ def safe_html(text: str) -> str:
     return cleaned if _shows_something(cleaned) else ""
 
 
+def has_safe_tags(text: str) -> bool:
+    """Whether a description without a text or a picture has something left, such as an empty
+    paragraph: a description to AliExpress."""
+    return bool(nh3.clean(text, link_rel=None).strip())
+
+
 def _shows_something(cleaned: str) -> bool:
     return _PICTURE in cleaned or shows_something(html.unescape(_ANY_TAG.sub("", cleaned)))

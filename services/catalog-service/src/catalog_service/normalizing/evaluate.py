@@ -77,6 +77,7 @@ def failed_by(error: Exception) -> Failed:
         message=f"the channel failed on this product ({type(error).__name__})",
         remedy="Its operator has been alerted; until then simplify the product's texts and the"
         " feed's rules and templates for it. What is online stays as it is.",
+        refused_by="channel",
     )
     return Failed(issue, error)
 
@@ -87,6 +88,7 @@ def _too_costly(message: str) -> Issue:
         field="product",
         message=message,
         remedy="Let templates and exclusions handle shorter fields, or split the family.",
+        refused_by="channel",
     )
 
 

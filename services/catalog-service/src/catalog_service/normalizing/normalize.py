@@ -293,8 +293,16 @@ def _currency_issues(feed: CompiledFeed, currency: str | None) -> list[Issue]:
         check_shop_currency(feed.form.currency, currency)
     except Refusal as refusal:
         field = refusal.field or "currency"
-        issue = Issue("M3.9", field, refusal.title, refusal.remedy, value=feed.form.currency)
-        return [issue]
+        return [
+            Issue(
+                "M3.9",
+                field,
+                refusal.title,
+                refusal.remedy,
+                value=feed.form.currency,
+                refused_by="channel",  # a body has no currency
+            )
+        ]
     return []
 
 
@@ -392,6 +400,7 @@ def _code_issue(product_id: str, code: str | None, reason: str) -> Issue:
         remedy="Fill the SKU code, or match it with a template over other fields.",
         value=None if code is None else code[:200],
         sku=product_id,
+        refused_by="channel" if code else "aliexpress",  # no length is known that it takes
     )
 
 

@@ -13,6 +13,8 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from catalog_service.categories.schema import Choices
 from catalog_service.feeds.compile import CompiledFeed, Matches
 from catalog_service.feeds.compile import CountryPrice as CountryMatch
@@ -21,7 +23,7 @@ from catalog_service.feeds.matching import CompiledMatch, MatchFailed, Row, comp
 from catalog_service.feeds.quantities import QuantityInvalid, Written, read_amount, read_whole
 from catalog_service.normalizing.sale_dates import DateInvalid, SaleWindow, read_instant
 from common.contracts.product import CountryPrice, Offer, SkuStock
-from common.errors import Issue, Severity
+from common.errors import Issue, Refuser, Severity
 
 LOWEST_COUNTRY_SHARE = Decimal("0.70")
 HIGHEST_PRICE = Decimal(999_999)
@@ -82,6 +84,7 @@ def build_offers(
             side.stock.append(SkuStock(code, inventory))
         if code is not None and offer is not None:
             side.offers.append(offer)
+    side.stock_issues = _by_who_refuses(side.stock_issues, side.stock)
     side.due_at = min(changes, default=None)
     side.price_issues += _advise_countries(feed, side.offers, taken_countries)
     return side
@@ -95,6 +98,16 @@ def _inventories(stocks: Sequence["_Stock"], match: CompiledMatch | None) -> lis
     return [
         None if found is None else stock.sent(*found, most=most)
         for stock, found in zip(stocks, written, strict=True)
+    ]
+
+
+def _by_who_refuses(issues: list[Issue], stock: Sequence[SkuStock]) -> list[Issue]:
+    """AliExpress asks for one SKU with stock, and misses no number that another one lacks."""
+    if not any(sku.inventory for sku in stock):
+        return issues
+    return [
+        msgspec.structs.replace(issue, refused_by="channel") if issue.value is None else issue
+        for issue in issues
     ]
 
 
@@ -138,10 +151,17 @@ class _Reader:
             raise self._unusable(name, rule, str(failure), _REMEDY_OF_MATCH) from None
 
     def _unusable(
-        self, name: str, rule: str, message: str, remedy: str, value: Written | None = None
+        self,
+        name: str,
+        rule: str,
+        message: str,
+        remedy: str,
+        value: Written | None = None,
+        *,
+        refused_by: Refuser = "aliexpress",
     ) -> _Unusable:
         """An error is written; the exception to raise for it."""
-        self._add(rule, name, message, remedy, value=value)
+        self._add(rule, name, message, remedy, value=value, refused_by=refused_by)
         return _Unusable()
 
     def _add(
@@ -153,11 +173,12 @@ class _Reader:
         *,
         value: Written | None,
         severity: Severity = "error",
+        refused_by: Refuser = "aliexpress",
     ) -> None:
         shown = None if value is None else str(value)[:200]
         field = f"sku_info_list > {name}"
         self.issues.append(
-            Issue(rule, field, message, remedy, value=shown, sku=self.code, severity=severity)
+            Issue(rule, field, message, remedy, shown, self.code, severity, refused_by)
         )
 
 
@@ -242,7 +263,7 @@ class _Prices(_Reader):
                 "the price is missing",
                 f"Fill {match.origin}, or give price a default.",
             )
-        price = self._money("price", "M3.9", given)
+        price = self._money("price", "M3.9", given, taken=(_CENT, HIGHEST_PRICE))
         if price < _CENT:
             raise self._unusable(
                 "price",
@@ -258,7 +279,7 @@ class _Prices(_Reader):
         given = self._given(name, "M3.9", match)
         if given is None or not self._is_on_sale:
             return None
-        discount = self._money(name, "M3.9", given)
+        discount = self._money(name, "M3.9", given, taken=(Decimal(0), price))
         if discount in {0, price}:
             return None
         if not 0 < discount < price:
@@ -292,6 +313,7 @@ class _Prices(_Reader):
                 "the sale price ends before it begins",
                 "Correct the dates; until then the price is sent without discount.",
                 f"{window.begins.isoformat()}/{window.ends.isoformat()}",
+                refused_by="channel",  # it knows no dates of a sale price
             )
         return window
 
@@ -313,6 +335,7 @@ class _Prices(_Reader):
                 f"the date of the sale price is unusable: {invalid}",
                 "Send it as 2026-01-31 or 2026-01-31T23:59:59Z; until then there is no discount.",
                 text,
+                refused_by="channel",
             ) from None
 
     def _countries(self, price: Decimal) -> tuple[list[CountryPrice], list[str]]:
@@ -341,8 +364,8 @@ class _Prices(_Reader):
                 f"Take it out of country_prices. Taken are: {self.taken_countries.shown()}.",
                 given,
             )
-        own = self._money(name, "M3.8", given)
         lowest = (price * LOWEST_COUNTRY_SHARE).quantize(_CENT, ROUND_CEILING)
+        own = self._money(name, "M3.8", given, taken=(lowest, HIGHEST_PRICE))
         if own < lowest:
             raise self._unusable(
                 name,
@@ -354,17 +377,24 @@ class _Prices(_Reader):
         lower = self._discount(f"{name} > discount_price", match.discount_price, own)
         return CountryPrice(country, str(own), None if lower is None else str(lower))
 
-    def _money(self, name: str, rule: str, given: Written) -> Decimal:
+    def _money(
+        self, name: str, rule: str, given: Written, *, taken: tuple[Decimal, Decimal]
+    ) -> Decimal:
+        """The amount. Of one in another currency AliExpress sees the number alone, which it takes
+        from the first to the second of `taken`."""
         form = self.feed.form
         try:
             amount = read_amount(given, form.units.decimal, currency=form.currency)
         except QuantityInvalid as invalid:
+            least, most = taken
+            is_taken = invalid.number is not None and least <= invalid.number <= most
             raise self._unusable(
                 name,
                 rule,
                 f"the amount is unusable: {invalid}",
                 f"Send a plain number in {form.currency}, such as 12{form.units.decimal}90.",
                 given,
+                refused_by="channel" if is_taken else "aliexpress",
             ) from None
         sent = amount.quantize(_CENT, ROUND_HALF_UP)
         if sent > HIGHEST_PRICE:

@@ -10,7 +10,7 @@ from catalog_service.feeds.configuration import Units
 from catalog_service.feeds.matching import ANY_ROW, MatchFailed, Row
 from catalog_service.feeds.quantities import QuantityInvalid, Written, read_measure, read_whole
 from catalog_service.normalizing.fixed import Fixed
-from common.errors import Issue
+from common.errors import Issue, Refuser
 
 KILOGRAMS = {
     **dict.fromkeys(("kg", "kgs", "kilogram", "kilograms"), Decimal(1)),
@@ -138,7 +138,15 @@ class _Draft:
         except QuantityInvalid as invalid:
             example = f"1{self._units.decimal}5 {unit}"
             remedy = f"Send a number in {unit}, or one with its unit, such as {example}."
-            self._complain(name, f"{name} is unusable: {invalid}", remedy, given)
+            # Below 1 a number of two readings is a weight, but no length.
+            is_taken = name == _WEIGHT and invalid.number is not None and invalid.number > 0
+            self._complain(
+                name,
+                f"{name} is unusable: {invalid}",
+                remedy,
+                given,
+                refused_by="channel" if is_taken else "aliexpress",
+            )
             return Decimal(0)
         if measure <= 0:
             self._complain(name, f"{name} is not above 0", "Send a number above 0.", given)
@@ -164,9 +172,19 @@ class _Draft:
         remedy = "Fill it in the catalogue, or give the match a default."
         self._complain(name, f"{name} is missing ({why})", remedy)
 
-    def _complain(self, name: str, message: str, remedy: str, value: Written | None = None) -> None:
+    def _complain(
+        self,
+        name: str,
+        message: str,
+        remedy: str,
+        value: Written | None = None,
+        *,
+        refused_by: Refuser = "aliexpress",
+    ) -> None:
         shown = None if value is None else str(value)[:300]
-        self.issues.append(Issue(rule_of(name), name, message, remedy, value=shown))
+        self.issues.append(
+            Issue(rule_of(name), name, message, remedy, value=shown, refused_by=refused_by)
+        )
 
 
 _WEIGHT = "package_weight"

@@ -67,7 +67,8 @@ def look_at_pictures(
     unknown = tuple(url for url, verdict in verdicts.items() if verdict is None)
     if unknown:
         return Pictures(sources, unknown=unknown)
-    issues = image_issues([(url, verdicts[url] or "") for url in urls if verdicts[url]])
+    bad = [(url, verdicts[url] or "") for url in urls if verdicts[url]]
+    issues = image_issues(bad, has_others=len(bad) < len(urls))
     issues += [_left_out(url, verdicts[url] or "") for url in swatches if verdicts[url]]
     if not for_bank or any(issue.severity == "error" for issue in issues):
         return Pictures(sources, issues)
@@ -124,8 +125,11 @@ def _swatches(content: Content | None) -> Iterator[str]:
                 yield value.image_url
 
 
-def image_issues(verdicts: Sequence[tuple[str, str]]) -> list[Issue]:
-    """Issues for pictures that cannot be had, each with its address and the reason (M3.5)."""
+def image_issues(verdicts: Sequence[tuple[str, str]], *, has_others: bool) -> list[Issue]:
+    """Issues for pictures that cannot be had, each with its address and the reason (M3.5).
+
+    AliExpress takes a product that `has_others`, without these.
+    """
     return [
         Issue(
             rule="M3.5",
@@ -133,6 +137,7 @@ def image_issues(verdicts: Sequence[tuple[str, str]]) -> list[Issue]:
             message=f"the picture cannot be used: {reason}",
             remedy="Correct the address, or take the picture out; it is checked again in an hour.",
             value=url[:1_000],
+            refused_by="channel" if has_others else "aliexpress",
         )
         for url, reason in verdicts
     ]
@@ -167,4 +172,5 @@ def _being_uploaded(url: str) -> Issue:
         remedy="Nothing is to be done: the product keeps its content until then, and its prices and"
         " stock go on.",
         value=url[:1_000],
+        refused_by="channel",
     )

@@ -78,6 +78,7 @@ def _compiled(feed: Feed, body: str) -> CompiledFeed | FeedUnusable:
         message=f"version {version} of the feed's configuration cannot be used: {why}",
         remedy="Correct the configuration and apply it again; until then nothing new is sent, and"
         " what is online stays as it is.",
+        refused_by="channel",
     )
     return FeedUnusable(version, issue)
 

@@ -140,4 +140,5 @@ def _issue_of_size(large: RecordTooLarge) -> Issue:
         field="product",
         message=f"the product has {large.size_bytes} bytes, more than one message takes",
         remedy="Shorten its descriptions, or split the family.",
+        refused_by="channel",
     )

@@ -164,7 +164,7 @@ def find_combination_issues(
     for code, chosen in attributes.items():
         lacking = sorted(names - chosen.keys())
         if not chosen or lacking:
-            issues.append(_incomplete(code, lacking, known))
+            issues.append(_incomplete(code, lacking, known, has_some=bool(chosen)))
             continue
         combination = repr(sorted((n, v.value, v.alias or "") for n, v in chosen.items()))
         other = seen.setdefault(combination, code)
@@ -193,6 +193,7 @@ def _parent_is_child(child: Member, parent: Member) -> Issue:
         remedy="Send as parent_id the row at the top, or take the parent's own parent_id out.",
         value=parent.product_id,
         sku=child.product_id,
+        refused_by="channel",  # AliExpress knows no parents
     )
 
 
@@ -211,7 +212,9 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names))
 
 
-def _incomplete(code: str, lacking: Sequence[str], known: Sequence[str]) -> Issue:
+def _incomplete(
+    code: str, lacking: Sequence[str], known: Sequence[str], *, has_some: bool
+) -> Issue:
     what = f"lacks {', '.join(lacking)}, which its siblings have" if lacking else "has none"
     return Issue(
         rule="M4.2",
@@ -219,6 +222,8 @@ def _incomplete(code: str, lacking: Sequence[str], known: Sequence[str]) -> Issu
         message=f"the child {code!r} has to differ from its siblings by SKU attributes; it {what}",
         remedy="Match SKU attributes; the category has " + (", ".join(known) or "none") + ".",
         sku=code,
+        # It asks each SKU for some attribute, not for those of its siblings.
+        refused_by="channel" if has_some else "aliexpress",
     )
 
 

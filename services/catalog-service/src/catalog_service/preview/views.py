@@ -1,6 +1,6 @@
 """How issues and products are shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,15 @@ from catalog_service.photo_bank.store import PhotoKey
 from catalog_service.preview.store import ShownProduct
 from catalog_service.sources.views import ProductView
 from common.contracts.product import ProductNormalized
-from common.errors import Issue
+from common.errors import Issue, Refuser
 
 
 class IssueView(BaseModel):
-    """Why a product cannot be sent as it is, or what would be better."""
+    """Why a product cannot be sent as it is, or what would be better.
+
+    `refused_by` is who would refuse it: `aliexpress`, or the `channel` alone, since what AliExpress
+    would take is not what is meant.
+    """
 
     rule: str
     field: str
@@ -28,10 +32,15 @@ class IssueView(BaseModel):
     value: str | None
     sku: str | None
     severity: str
+    refused_by: str
 
 
 class ProductLine(BaseModel):
-    """A family of the feed in a list."""
+    """A family of the feed in a list.
+
+    `refused_by` is `aliexpress` where AliExpress would refuse it, `channel` where the channel alone
+    does, null where it has no error.
+    """
 
     family_id: str
     state: str
@@ -40,6 +49,7 @@ class ProductLine(BaseModel):
     category_path: str | None
     sku_codes: list[str]
     errors: int
+    refused_by: str | None
     advice: int
     quality: int | None
     """How much of the advice it meets, 0 to 100; null where that cannot be said (M3.14)."""
@@ -152,6 +162,14 @@ def issues_of(event: ProductNormalized) -> list[Issue]:
     return list(dict.fromkeys(issue for part in parts if part is not None for issue in part.issues))
 
 
+def refuser_of(issues: Iterable[Issue]) -> Refuser | None:
+    """Who refuses the product: AliExpress, for one of its errors; else the channel, for any."""
+    refusers = {issue.refused_by for issue in issues if issue.severity == "error"}
+    if "aliexpress" in refusers:
+        return "aliexpress"
+    return "channel" if refusers else None
+
+
 def _line(product: ShownProduct) -> dict[str, Any]:
     event = product.event
     issues = issues_of(event)
@@ -164,6 +182,7 @@ def _line(product: ShownProduct) -> dict[str, Any]:
         "category_path": product.category_path,
         "sku_codes": event.sku_codes,
         "errors": errors,
+        "refused_by": refuser_of(issues),
         "advice": len(issues) - errors,
         "quality": product.quality,
         "issues": issue_views(issues),

@@ -16,6 +16,7 @@ class Issue(Answer):
     value: str | None
     sku: str | None
     severity: str
+    refused_by: str
 
 
 class Feed(Answer):
