@@ -3,7 +3,8 @@
 `make bench-backbone` (EVENTS=100000 ROUNDS=5). The baseline is `getmany` and COPY into a logged
 table, one commit a batch, with the same `max_records`; fsync and synchronous commit are on. Rounds
 alternate between the two, each on a fresh database; the ratio is of their medians. The same for two
-processes that share the partitions, and for the relay against a bare claim, send, delete loop.
+processes that share the partitions, for one that takes the place of a killed one against one that
+nothing disturbs, and for the relay against a bare claim, send, delete loop.
 Results go to `bench/results/backbone.json`.
 """
 
@@ -52,6 +53,7 @@ PARTITIONS = 6
 TOPIC = CatalogUpdated.topic
 RESULTS = results_file("backbone")
 SERVICE_ROLE = "bench_service"
+Running = asyncio.subprocess.Process
 PASSWORD = random_password()
 
 BARE_TABLE = """
@@ -184,6 +186,27 @@ async def new_database(admin_url: str, name: str, arm: str) -> str:
     return url
 
 
+POSITIONS = {"ingest": "consumer_position", "bare": "bare_position"}
+
+
+async def start_arm(arm: str, url: str, bootstrap: str, name: str, instance: int) -> Running:
+    """A process of the arm; one of the same name and instance is the same member of the group."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.backbone"), arm, url, bootstrap, name, str(instance)
+    )
+
+
+async def reached(
+    connection: asyncpg.Connection, arm: str, count: int, running: Sequence[Running]
+) -> int:
+    """How many events are stored, once there are so many."""
+    query = f"SELECT coalesce(sum(next_offset), 0) FROM {POSITIONS[arm]}"
+    while (stored := await connection.fetchval(query)) < count:
+        require_running(running)
+        await asyncio.sleep(0.005)
+    return int(stored)
+
+
 async def timed_round(
     admin_url: str, bootstrap: str, arm: str, number: int, processes: int
 ) -> float:
@@ -191,29 +214,51 @@ async def timed_round(
     name = f"{arm}_{processes}_{number}"
     url = await new_database(admin_url, name, arm)
     running = [
-        await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bench.backbone"), arm, url, bootstrap, f"{name}", str(instance)
-        )
-        for instance in range(processes)
+        await start_arm(arm, url, bootstrap, name, instance) for instance in range(processes)
     ]
-    table = "consumer_position" if arm == "ingest" else "bare_position"
+    return await rate_of_rest(url, arm, 0, running)
+
+
+async def rate_of_rest(url: str, arm: str, stored: int, running: Sequence[Running]) -> float:
+    """Events a second, from the first record that is stored above so many to the last."""
     connection = await asyncpg.connect(url)
-    query = f"SELECT coalesce(sum(next_offset), 0) FROM {table}"
-    while (begun := await connection.fetchval(query)) == 0:
-        require_running(running)
-        await asyncio.sleep(0.005)
+    begun = await reached(connection, arm, stored + 1, running)
     began = time.perf_counter()
-    while await connection.fetchval(query) < EVENTS:
-        require_running(running)
-        await asyncio.sleep(0.01)
+    await reached(connection, arm, EVENTS, running)
     took = time.perf_counter() - began
     await connection.close()
     for process in running:
         await process.wait()
-    return float(EVENTS - begun) / took
+    return (EVENTS - begun) / took
 
 
-def require_running(processes: Sequence[asyncio.subprocess.Process]) -> None:
+async def timed_drain(admin_url: str, bootstrap: str, number: int) -> float:
+    """Events a second of a process that takes the place of one that was killed at a tenth."""
+    name = f"drain_{number}"
+    url = await new_database(admin_url, name, "ingest")
+    killed = await start_arm("ingest", url, bootstrap, name, 0)
+    connection = await asyncpg.connect(url)
+    await reached(connection, "ingest", EVENTS // 10, [killed])
+    killed.kill()
+    await killed.wait()
+    stored = await reached(connection, "ingest", 0, [])
+    await connection.close()
+    return await rate_of_rest(
+        url, "ingest", stored, [await start_arm("ingest", url, bootstrap, name, 0)]
+    )
+
+
+async def compare_drain(admin_url: str, bootstrap: str) -> dict[str, object]:
+    """Interleaved rounds of a drain after a kill and of ingest that nothing disturbs."""
+    drains, rates = [], []
+    for number in range(ROUNDS):
+        rates.append(await timed_round(admin_url, bootstrap, "ingest", ROUNDS + number, 1))
+        drains.append(await timed_drain(admin_url, bootstrap, number))
+        print(f"round {number + 1}: after a kill {drains[-1]:,.0f}/s, without {rates[-1]:,.0f}/s")
+    return summary(drains, rates)
+
+
+def require_running(processes: Sequence[Running]) -> None:
     """Raise where one failed: what it was to store would be waited for without end."""
     if any(process.returncode for process in processes):
         raise RuntimeError("a process of the bench failed: see what it printed")
@@ -374,6 +419,7 @@ async def main() -> None:
             "durability": durability,
             "ingest_1_process": await compare_ingest(admin_url, bootstrap, 1),
             "ingest_2_processes": await compare_ingest(admin_url, bootstrap, 2),
+            "drain_after_kill": await compare_drain(admin_url, bootstrap),
             "relay": await compare_relay(admin_url, bootstrap),
         }
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")

@@ -69,6 +69,7 @@ BENCHES = (
         [
             Row("P0", "ingest over a bare loop, one process", ("ingest_1_process",), 0.40, 0.50),
             Row("P0", "the same, two processes", ("ingest_2_processes",), 0.40, 0.50),
+            Row("P7", "ingest after a kill over undisturbed", ("drain_after_kill",), 0.90, 1.0),
             Row("", "relay over a bare loop", ("relay",), 0.90, 1.0),
         ],
     ),
