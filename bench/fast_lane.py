@@ -25,7 +25,7 @@ from bench import ratios
 from bench.remote_calls import until_quiet
 from tests.stories.cases import inputs
 
-from channel_cli.answers import Feed
+from channel_cli.publishing_answers import Feed
 from channel_cli.settings import PUBLISHER as PUBLISHER_ADDRESS
 from channel_demo import bring_in, sell
 from channel_demo.session import Session, open_demo

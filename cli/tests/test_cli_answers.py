@@ -3,7 +3,8 @@
 import json
 import types
 import typing
-from datetime import datetime
+from datetime import datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from channel_cli import (
     feed_answers,
     order_answers,
     people_answers,
+    publishing_answers,
     sku_answers,
 )
 
@@ -62,9 +64,10 @@ VIEWS: dict[type[answers.Answer], tuple[tuple[str, ...], str]] = {
     feed_answers.FieldChange: (("catalog-service",), "FieldChangeView"),
     answers.Issue: (("catalog-service",), "IssueView"),
     answers.PreviewFamily: (("catalog-service",), "ProductPreview"),
-    answers.Schedule: (("feed-publisher",), "ScheduleView"),
-    answers.FastLane: (("feed-publisher",), "FastLaneView"),
-    answers.Feed: (("feed-publisher",), "FeedView"),
+    publishing_answers.Schedule: (("feed-publisher",), "ScheduleView"),
+    publishing_answers.Guard: (("feed-publisher",), "GuardView"),
+    publishing_answers.FastLane: (("feed-publisher",), "FastLaneView"),
+    publishing_answers.Feed: (("feed-publisher",), "FeedView"),
     answers.RunAsked: (("feed-publisher",), "RunAsked"),
     answers.RunProgress: (("feed-publisher",), "Progress"),
     answers.Run: (("feed-publisher",), "RunView"),
@@ -120,6 +123,8 @@ PLAIN: dict[type, dict[str, str]] = {
     str: {"type": "string"},
     int: {"type": "integer"},
     bool: {"type": "boolean"},
+    Decimal: {"type": "string"},
+    time: {"type": "string", "format": "time"},
     datetime: {"type": "string", "format": "date-time"},
 }
 
@@ -170,7 +175,15 @@ def test_an_answer_is_what_its_services_promise(answer: type[answers.Answer]) ->
 
 
 @pytest.mark.parametrize(
-    "module", [answers, feed_answers, sku_answers, adoption_answers, people_answers]
+    "module",
+    [
+        answers,
+        feed_answers,
+        publishing_answers,
+        sku_answers,
+        adoption_answers,
+        people_answers,
+    ],
 )
 def test_every_answer_is_held_against_a_view(module: types.ModuleType) -> None:
     known = {

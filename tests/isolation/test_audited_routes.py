@@ -88,6 +88,8 @@ AUDITED = {
     f"POST {FEED}/pause": "feed.paused",
     f"POST {FEED}/resume": "feed.resumed",
     f"PUT {FEED}/fast-lane": "feed.fast-lane-set",
+    f"PUT {FEED}/guard": "feed.guard-set",
+    f"PUT {FEED}/schedule": "feed.schedule-set",
     f"POST {FEED}/runs": "feed.run-asked",
     f"POST {M}/runs/{{run_id}}/confirm": "run.confirmed",
     f"POST {FEED}/adoptions": "product.adopted",

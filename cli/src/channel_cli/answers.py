@@ -243,37 +243,6 @@ class PreviewFamily(Answer, frozen=True, kw_only=True):
 # ---- feed-publisher
 
 
-class Schedule(Answer, frozen=True, kw_only=True):
-    """When a kind of run is due next, and whether it is paused."""
-
-    kind: str
-    next_due_at: datetime
-    is_paused: bool
-    pause_reason: str | None = None
-
-
-class FastLane(Answer, frozen=True, kw_only=True):
-    """Whether changes of prices and stock go out at once, and why not."""
-
-    is_on: bool
-    why_off: str | None = None
-
-
-class Feed(Answer, frozen=True, kw_only=True):
-    """A feed at the publisher: its schedules, and how many of its products are where."""
-
-    feed_id: str
-    shop_id: str
-    catalogue_id: str
-    lifecycle: str
-    configuration_version: int
-    is_first_run_confirmed: bool
-    waits_for_shop: str | None = None
-    schedules: list[Schedule] = msgspec.field(default_factory=list)
-    fast_lane: FastLane | None = None
-    counts: dict[str, int] = msgspec.field(default_factory=dict)
-
-
 class RunAsked(Answer, frozen=True, kw_only=True):
     """The run that will do what was asked."""
 

@@ -14,7 +14,6 @@ from channel_cli.answers import (
     DeadLetter,
     Document,
     FailedRow,
-    Feed,
     FeedProposal,
     FieldValueCount,
     Import,
@@ -49,6 +48,7 @@ from channel_cli.order_answers import (
     Shipment,
     ShippedFile,
 )
+from channel_cli.publishing_answers import Feed
 from channel_cli.session import Query, Session
 from channel_cli.settings import AUTH, CATALOG, ORDERS, PUBLISHER
 

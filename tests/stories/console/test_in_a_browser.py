@@ -97,6 +97,25 @@ async def test_a_configuration_is_rolled_back(shop: Shop) -> None:
         assert ana.faults == []
 
 
+async def test_when_and_how_much_is_sent_is_the_merchants_choice(shop: Shop) -> None:
+    async with shop.walking(shop.owner) as ana:
+        await ana.open("/feeds/products/settings")
+        await ana.fill(at="22:30", zone="Europe/Madrid", offer_every_minutes="30")
+        await ana.press("Save the schedule")
+        await ana.fill(share="250")
+        await ana.press("Save the guard")
+        await ana.sees("less than or equal to 1")
+        await expect(ana.page.locator("[name=share]")).to_have_value("250")
+        await ana.fill(share="12.5")
+        await ana.press("Save the guard")
+        await ana.fill(fast_lane="off")
+        await ana.press("Save the fast lane")
+        await ana.sees("it is switched off for this feed")
+        for name, value in {"at": "22:30", "offer_every_minutes": "30", "share": "12.5"}.items():
+            await expect(ana.page.locator(f"[name={name}]")).to_have_value(value)
+        assert ana.faults == []
+
+
 async def test_on_a_phone_in_french(shop: Shop) -> None:
     (number,) = await daily_work.place_orders(shop.sandbox, 4)
     async with shop.walking(shop.owner) as ana:

@@ -62,6 +62,25 @@ async def test_a_paused_feed_shows_why_until_it_is_resumed(channel: ChannelComma
     assert not any(item["is_paused"] for item in resumed.document["schedules"])
 
 
+async def test_a_feed_has_its_own_schedule_and_guard_until_they_are_given_up(
+    channel: ChannelCommand,
+) -> None:
+    words = ("feeds", "schedule", "--daily-at", "22:30", "--zone", "Europe/Madrid")
+    chosen = await channel(*words, "--offers-every", "30", "--json")
+    assert [item["every_minutes"] for item in chosen.document["schedules"]].count(30) == 1
+    guarded = await channel("feeds", "guard", "12.5")
+    assert "12.5 %" in guarded.out
+    refused = await channel("feeds", "schedule", "--daily-at", "22:30", "--zone", "Mars")
+    assert (refused.code, refused.out) == (1, "")
+    assert "time zone" in refused.err
+    assert (await channel("feeds", "guard", "a lot")).code == 2
+    listed = await channel("feeds", "list")
+    assert {"22:30", "Europe/Madrid"} <= set(listed.out.replace("│", " ").split())
+    usual = await channel("feeds", "schedule", "--json")
+    assert {item["zone"] for item in usual.document["schedules"]} == {"UTC", None}
+    await channel("feeds", "guard", "default")
+
+
 async def test_the_audit_of_all_services_is_one_list(channel: ChannelCommand) -> None:
     await channel("orders", "audit")  # nothing else may have been asked of order-importer
     rows = (await channel("audit", "--limit", "1000", "--json")).document

@@ -24,7 +24,7 @@ from aliexpress.offers import (
 )
 from aliexpress.operation import AccessToken, AppCredentials
 from aliexpress.transport import HttpTransport
-from channel_cli.answers import Feed
+from channel_cli.publishing_answers import Feed
 from channel_cli.settings import PUBLISHER as PUBLISHER_ADDRESS
 from channel_demo import bring_in
 from channel_demo.sandbox import ShopSku

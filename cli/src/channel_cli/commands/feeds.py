@@ -1,10 +1,11 @@
 """`channel feeds`: configurations that send a catalogue to a shop."""
 
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
 import typer
 
-from channel_cli.answers import AppliedFeed, Feed, Schedule
+from channel_cli.answers import AppliedFeed
 from channel_cli.client import Channel, route_of
 from channel_cli.commands.catalogues import declare_catalogue, take_file_fields
 from channel_cli.commands.feed_files import ConfigurationFile, load_configuration
@@ -21,6 +22,7 @@ from channel_cli.output import (
     table_of,
     write_json,
 )
+from channel_cli.publishing_answers import Feed, Schedule
 from channel_cli.settings import PUBLISHER
 
 app = typer.Typer(help="Configurations that send a catalogue to a shop.", no_args_is_help=True)
@@ -47,12 +49,17 @@ def list_feeds(merchant: MerchantId = SAMPLE_MERCHANT, as_json: AsJson = False) 
             feed.shop_id,
             feed.catalogue_id,
             feed.configuration_version,
-            "\n".join([*map(_schedule, feed.schedules), *_fast_lane(feed)]) or feed.waits_for_shop,
+            "\n".join([*map(_schedule, feed.schedules), *_guard(feed), *_fast_lane(feed)])
+            or feed.waits_for_shop,
             "\n".join(f"{name}: {count}" for name, count in feed.counts.items()),
         )
         for feed in feeds
     )
     show(feeds, as_json, lambda: table_of(columns, rows))
+
+
+def _sending(feed: Feed) -> list[str]:
+    return [*map(_schedule, feed.schedules), *_guard(feed), *_fast_lane(feed)]
 
 
 def _fast_lane(feed: Feed) -> list[str]:
@@ -65,7 +72,18 @@ def _schedule(schedule: Schedule) -> str:
     if schedule.is_paused:
         reason = f" ({schedule.pause_reason})" if schedule.pause_reason else ""
         return f"{schedule.kind}: paused{reason}"
-    return f"{schedule.kind}: {schedule.next_due_at:%Y-%m-%d %H:%M} UTC"
+    rhythm = ""
+    if schedule.daily_at is not None:
+        rhythm = f", daily at {schedule.daily_at:%H:%M} {schedule.zone}"
+    elif schedule.every_minutes is not None:
+        rhythm = f", every {schedule.every_minutes} minutes"
+    return f"{schedule.kind}: {schedule.next_due_at:%Y-%m-%d %H:%M} UTC{rhythm}"
+
+
+def _guard(feed: Feed) -> list[str]:
+    if feed.guard is None or not feed.guard.is_chosen:
+        return []
+    return [f"guard: {(feed.guard.removal_share * 100).normalize():f} %"]
 
 
 @app.command()
@@ -101,12 +119,50 @@ def set_fast_lane(
     """Send prices and stock of a feed as they change, not with the hourly run alone."""
     is_on = {"on": True, "off": False, "default": None}[choice]
 
-    async def asked(channel: Channel) -> Feed:
-        path = route_of(merchant, "feeds", feed, "fast-lane")
-        return await channel.session.send("PUT", PUBLISHER, path, Feed, body={"is_on": is_on})
-
-    answer = ask(asked)
+    answer = ask(lambda channel: _put(channel, merchant, feed, "fast-lane", {"is_on": is_on}))
     show(answer, as_json, lambda: "\n".join(_fast_lane(answer)))
+
+
+@app.command("schedule")
+def set_schedule(
+    *,
+    daily_at: Annotated[
+        str | None, typer.Option(help="When products are sent each day: 22:30.")
+    ] = None,
+    zone: Annotated[str, typer.Option(help="The time zone of that: Europe/Madrid.")] = "UTC",
+    offers_every: Annotated[
+        int | None, typer.Option(help="How often prices and stock are sent: 10 to 60 minutes.")
+    ] = None,
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    feed: FeedId = SAMPLE_FEED,
+    as_json: AsJson = False,
+) -> None:
+    """Say when a feed's runs are due; what is not named is as the operator set it."""
+    product = None if daily_at is None else {"at": daily_at, "zone": zone}
+    body = {"product": product, "offer_every_minutes": offers_every}
+    answer = ask(lambda channel: _put(channel, merchant, feed, "schedule", body))
+    show(answer, as_json, lambda: "\n".join(map(_schedule, answer.schedules)))
+
+
+@app.command("guard")
+def set_guard(
+    percent: Annotated[str, typer.Argument(help="Of the products, above 0 to 100; or `default`.")],
+    merchant: MerchantId = SAMPLE_MERCHANT,
+    feed: FeedId = SAMPLE_FEED,
+    as_json: AsJson = False,
+) -> None:
+    """Say how much a run may delete, sell out or reconfigure in 24 hours without a confirmation."""
+    try:
+        share = None if percent == "default" else str(Decimal(percent.rstrip("% ")) / 100)
+    except InvalidOperation:
+        raise typer.BadParameter(f"{percent!r} is no number of percent, such as 10") from None
+    answer = ask(lambda channel: _put(channel, merchant, feed, "guard", {"share": share}))
+    show(answer, as_json, lambda: "\n".join(_guard(answer)) or "guard: as the operator set it")
+
+
+async def _put(channel: Channel, merchant: str, feed: str, what: str, body: Any) -> Feed:
+    path = route_of(merchant, "feeds", feed, what)
+    return await channel.session.send("PUT", PUBLISHER, path, Feed, body=body)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import httpx2
 import pytest
@@ -25,6 +26,9 @@ CHANGES = [
     ("/feeds/f/runs", {"kind": "product"}),
     ("/feeds/f/pause", {"reason": "x"}),
     ("/feeds/f/resume", {}),
+    ("/feeds/f/schedule", {"at": "22:30", "zone": "UTC", "offer_every_minutes": "30"}),
+    ("/feeds/f/guard", {"share": "10"}),
+    ("/feeds/f/fast-lane", {"fast_lane": "off"}),
     ("/feeds/f/adoptions", {"adopt": "a|b"}),
     ("/feeds/f/accept", {"accept-1": "{}"}),
     ("/feeds/f/attributes", {"version": "3", "attribute": "Origin", "value": "Spain"}),
@@ -130,6 +134,47 @@ async def test_a_refusal_stands_at_its_field_and_nothing_typed_is_lost(opened: O
     assert answer.status_code == 422
     assert 'aria-describedby="w-tracking_number"' in answer.text or "M8.4" in answer.text
     assert "Thirteen characters are expected." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "asked"),
+    [
+        (
+            "schedule",
+            {"at": "22:30", "zone": "Europe/Madrid", "offer_every_minutes": "30"},
+            {"product": {"at": "22:30", "zone": "Europe/Madrid"}, "offer_every_minutes": "30"},
+        ),
+        (
+            "schedule",
+            {"at": "", "zone": "Europe/Madrid", "offer_every_minutes": ""},
+            {"product": None, "offer_every_minutes": None},
+        ),
+        ("guard", {"share": "12,5 %"}, {"share": "0.125"}),
+        ("guard", {"share": ""}, {"share": None}),
+        ("guard", {"share": "a lot"}, {"share": "a lot"}),
+        ("fast-lane", {"fast_lane": "off"}, {"is_on": False}),
+        ("fast-lane", {"fast_lane": ""}, {"is_on": None}),
+    ],
+)
+async def test_when_and_how_much_is_sent_is_asked_as_it_is_typed(
+    opened: Opened, path: str, typed: dict[str, str], asked: dict[str, Any]
+) -> None:
+    answer = await opened.http.post(f"/feeds/f/{path}", data={"csrf": await csrf(opened), **typed})
+    assert answer.status_code == 303
+    [told] = [each for each in opened.services.told if each.method == "PUT"]
+    assert told.url.path.endswith(f"/feeds/f/{path}")
+    assert json.loads(told.content) == asked
+
+
+async def test_a_refused_share_stands_at_its_field_with_what_was_typed(opened: Opened) -> None:
+    errors = [{"field": "share", "rule": "less_than_equal", "message": "it is above 1"}]
+    problem = {"title": "the request is not valid", "status": 422, "errors": errors}
+    opened.services.instead["/feeds/f/guard"] = httpx2.Response(422, json=problem)
+    typed = {"csrf": await csrf(opened), "share": "250"}
+    answer = await opened.http.post("/feeds/f/guard", data=typed)
+    assert answer.status_code == 422
+    assert 'aria-describedby="w-share"' in answer.text
+    assert 'value="250"' in answer.text
 
 
 async def test_the_same_order_shipped_twice_has_one_key(opened: Opened) -> None:

@@ -90,7 +90,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
     conditions = Conditions(pool, SOURCE, observers(settings))
     return Parts(
         routers=[
-            feed_router(pool, share, lane_is_default=settings.fast_lane),
+            feed_router(pool, share, settings),
             run_router(pool, max_queued=settings.max_queued_runs),
             report_router(pool),
             limits_router(pool),

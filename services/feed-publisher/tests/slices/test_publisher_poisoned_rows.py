@@ -20,7 +20,7 @@ from common.postgres.pool import Pool, open_pool
 from common.postgres.schedules import Every, set_schedule
 from common.postgres.unit_of_work import unit_of_work
 from common.shop_tokens import ShopTokens
-from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
+from feed_publisher.desired.feeds.rhythm import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.feeds.store import confirm_feed, save_feeds
 from feed_publisher.desired.store import save_desired, save_shops
 from feed_publisher.drift.look_for_edits import JOB as LOOKING

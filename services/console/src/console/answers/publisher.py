@@ -1,6 +1,7 @@
 """Answers of feed-publisher."""
 
-from datetime import datetime
+from datetime import datetime, time
+from decimal import Decimal
 from typing import Any
 
 from console.answers import Answer
@@ -22,6 +23,26 @@ class Schedule(Answer):
     next_due_at: datetime
     is_paused: bool
     pause_reason: str | None
+    daily_at: time | None
+    zone: str | None
+    every_minutes: int | None
+    is_chosen: bool
+
+
+class Guard(Answer):
+    """The share that runs may take away or change in a day without a confirmation."""
+
+    removal_share: Decimal
+    configuration_share: Decimal
+    is_chosen: bool
+
+
+class FastLane(Answer):
+    """Whether prices and stock go out between the offer runs, and why not."""
+
+    is_on: bool
+    why_off: str | None
+    is_chosen: bool | None
 
 
 class Feed(Answer):
@@ -32,6 +53,8 @@ class Feed(Answer):
     is_first_run_confirmed: bool
     waits_for_shop: str | None
     schedules: list[Schedule]
+    guard: Guard
+    fast_lane: FastLane
     counts: dict[str, int]
 
 

@@ -5,7 +5,6 @@ stored, and its runs wait for both.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from common.contracts.feed import FeedState
 from common.contracts.product import ProductNormalized
@@ -13,16 +12,14 @@ from common.contracts.shop import ShopState
 from common.messaging.newest import newest
 from common.messaging.records import Delivery, NotApplied, Subscription
 from common.postgres.pool import Connection
-from common.postgres.schedules import Daily, Every, set_schedule
+from common.postgres.schedules import set_schedule
 from common.shop_tokens import ShopTokens
-from feed_publisher.desired.feeds.store import save_feeds
+from feed_publisher.desired.feeds.rhythm import UsualRhythm
+from feed_publisher.desired.feeds.store import load_feed, save_feeds
 from feed_publisher.desired.store import save_desired, save_shops
 from feed_publisher.settings import PublisherSettings
 
 GROUP = "feed-publisher.desired"
-
-PRODUCT_SCHEDULE = "product-feed"
-OFFER_SCHEDULE = "offer-feed"
 
 
 class DesiredState:
@@ -30,8 +27,7 @@ class DesiredState:
 
     def __init__(self, tokens: ShopTokens, settings: PublisherSettings) -> None:
         self._tokens = tokens
-        self._daily = Daily(settings.product_run_at, settings.product_run_zone)
-        self._hourly = Every(timedelta(minutes=settings.offer_run_minutes))
+        self._usual = UsualRhythm.of(settings)
 
     def subscriptions(self) -> list[Subscription]:
         """Topics and what handles them."""
@@ -64,8 +60,9 @@ class DesiredState:
             lambda state: state.revision,
         )
         for merchant_id, feed_id in await save_feeds(connection, states):
-            await set_schedule(connection, PRODUCT_SCHEDULE, merchant_id, feed_id, self._daily)
-            await set_schedule(connection, OFFER_SCHEDULE, merchant_id, feed_id, self._hourly)
+            feed = await load_feed(connection, merchant_id, feed_id)
+            for kind, rhythm in self._usual.rhythms(feed).items():
+                await set_schedule(connection, kind, merchant_id, feed_id, rhythm)
         return ()
 
     async def on_product_normalized(

@@ -1,7 +1,8 @@
 """Shops, feeds and products as other services last published them. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
+from decimal import Decimal
 from typing import Literal
 
 from common.contracts.product import ProductNormalized
@@ -47,7 +48,14 @@ class Feed:
     lifecycle: Literal["active", "removed"]
     confirmed_at: datetime | None
     uses_fast_lane: bool | None = None
-    """None: as the setting says."""
+    """None: as the setting says; likewise below."""
+    product_run_at: time | None = None
+    """When its product run is due each day, in `product_run_zone`."""
+    product_run_zone: str | None = None
+    offer_run_minutes: int | None = None
+    guard_share: Decimal | None = None
+    """The share of its products that may be taken away, or changed by a new configuration, in 24
+    hours without a confirmation (M7.4)."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     Table,
     Text,
+    Time,
     text,
 )
 
@@ -101,6 +103,22 @@ feed = Table(
         nullable=False,
         server_default=text("false"),
         comment="The guard would hold zeroings of the fast lane: they wait for the next offer run",
+    ),
+    Column(
+        "product_run_at",
+        Time,
+        comment="When its product run is due each day; null: as the setting says",
+    ),
+    Column("product_run_zone", Text, comment="The time zone of product_run_at"),
+    Column(
+        "offer_run_minutes",
+        Integer,
+        comment="How often its offer run is due; null: as the setting says",
+    ),
+    Column(
+        "guard_share",
+        Numeric,
+        comment="The share that the guards let pass in 24 hours; null: as the settings say",
     ),
 )
 

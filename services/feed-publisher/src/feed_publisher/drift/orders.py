@@ -14,7 +14,7 @@ from common.messaging.dead_letters import erase_kept
 from common.messaging.records import Delivery, NotApplied, Subscription
 from common.postgres.pool import Connection
 from common.postgres.schedules import hasten_schedule
-from feed_publisher.desired.consumer import OFFER_SCHEDULE
+from feed_publisher.desired.feeds.rhythm import OFFER_SCHEDULE
 from feed_publisher.desired.store import mark_sold_skus
 from feed_publisher.drift.moved_stock import lines_that_moved_stock
 

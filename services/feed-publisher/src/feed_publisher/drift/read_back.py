@@ -23,7 +23,7 @@ from common.postgres.set_aside import each_apart
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.telemetry.names import DRIFT_FOUND
 from common.telemetry.setup import counter
-from feed_publisher.desired.consumer import OFFER_SCHEDULE
+from feed_publisher.desired.feeds.rhythm import OFFER_SCHEDULE
 from feed_publisher.desired.marks import Unsure, UnsureFamily
 from feed_publisher.desired.store import load_desired, mark_unsure
 from feed_publisher.drift.differences import (

@@ -8,10 +8,9 @@ backed off is kept in this process's memory only; all else stands in the databas
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 
 import msgspec
@@ -41,7 +40,7 @@ from common.shop_tokens import ShopNotConnected, ShopTokens
 from common.telemetry.names import RUNS_ENDED, SPAN_RUN
 from common.telemetry.setup import counter
 from common.telemetry.tracing import Attribute, begin_trace_about, trace_about
-from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
+from feed_publisher.desired.feeds.rhythm import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.feeds.store import leave_zeroings, load_feed
 from feed_publisher.desired.store import mark_families
 from feed_publisher.driving.preview_run import look_up_plan, show_plan
@@ -49,8 +48,8 @@ from feed_publisher.listings.causes import FAST_LANE_FULL, RUN_FAILED, explain
 from feed_publisher.listings.listing import Refused
 from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.store import has_listings
+from feed_publisher.planning.guards import shares_of, usual_shares
 from feed_publisher.planning.make_plan import plan_next_piece
-from feed_publisher.runs.items.extent import Guard
 from feed_publisher.runs.items.store import count_items, count_refusals, defer_pending, find_open
 from feed_publisher.runs.outcome import EVENT_OUTCOMES, counts_of, state_of
 from feed_publisher.runs.run import Run, State
@@ -211,10 +210,7 @@ class RunDriver:
     async def _plan(self, run: Run, lease: Lease) -> None:
         async with reading(self._pool) as connection:
             feed = await load_feed(connection, run.merchant_id, run.feed_id)
-        shares: Mapping[Guard, Decimal] = {
-            "removal": self._settings.removal_share,
-            "configuration": self._settings.configuration_share,
-        }
+        shares = shares_of(feed, usual_shares(self._settings))
         state = await plan_next_piece(self._pool, run, feed, lease, shares=shares)
         if state is not None:
             log.info("run.planned", run=run.run_id, feed=run.feed_id, kind=run.kind, state=state)

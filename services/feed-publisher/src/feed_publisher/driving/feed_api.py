@@ -1,27 +1,48 @@
-"""REST: feeds with their schedules and their fast lane."""
+"""REST: feeds with their schedules, their guard and their fast lane."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
+from decimal import Decimal
+from functools import cache
 from typing import Annotated, NamedTuple
+from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
 from common import clock
 from common.postgres.audit import record
 from common.postgres.pool import Connection, Pool
-from common.postgres.schedules import Schedule, list_schedules, pause_schedule
+from common.postgres.schedules import (
+    Daily,
+    Every,
+    Schedule,
+    list_schedules,
+    next_due,
+    pause_schedule,
+    set_schedule,
+)
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import STORABLE, FeedId, Reader, Runner, Writer
-from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
-from feed_publisher.desired.feeds.store import list_feeds, load_feed, set_fast_lane
+from feed_publisher.desired.feeds.rhythm import OFFER_SCHEDULE, PRODUCT_SCHEDULE, UsualRhythm
+from feed_publisher.desired.feeds.store import (
+    list_feeds,
+    load_feed,
+    set_fast_lane,
+    set_guard_share,
+    set_rhythm,
+)
 from feed_publisher.desired.states import Feed, Kind
 from feed_publisher.desired.store import find_shop
 from feed_publisher.driving.store import count_feed
 from feed_publisher.fast_lane.share import LaneShare
 from feed_publisher.fast_lane.why_off import why_off
+from feed_publisher.planning.guards import shares_of, usual_shares
+from feed_publisher.runs.items.extent import Guard
+from feed_publisher.settings import PublisherSettings
 
 
 class FeedPlace(NamedTuple):
@@ -33,11 +54,35 @@ class FeedPlace(NamedTuple):
 AfterFeed = Annotated[FeedPlace | None, Depends(Keyset(FeedPlace))]
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _time_zone(name: str) -> str:
+    if name not in _time_zones():
+        raise ValueError("it is no time zone of the IANA database, such as Europe/Madrid or UTC")
+    return name
+
+
+def _wall_time(at: time) -> time:
+    if at.tzinfo is not None:
+        raise ValueError("it has an offset: send 22:30, and the time zone beside it")
+    return at.replace(second=0, microsecond=0)
+
+
 class ScheduleView(BaseModel):
-    """When a kind of run is due next, and whether it is paused."""
+    """When a kind of run is due next, and whether it is paused.
+
+    A product run is due each day at `daily_at` in `zone`, an offer run every `every_minutes`.
+    """
 
     kind: Kind
     next_due_at: datetime
+    daily_at: time | None
+    zone: str | None
+    every_minutes: int | None
+    is_chosen: bool = Field(description="Whether the feed chose it; else it is the setting's.")
     is_paused: bool
     pause_reason: str | None
 
@@ -58,6 +103,40 @@ class FastLaneRequest(BaseModel):
     is_on: StrictBool | None
 
 
+class DailyRun(BaseModel):
+    """A time of the day, by the wall clock of a time zone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: Annotated[time, AfterValidator(_wall_time)]
+    zone: Annotated[str, Field(max_length=100), AfterValidator(_time_zone)] = "UTC"
+
+
+class ScheduleRequest(BaseModel):
+    """When runs of a feed are due; null: as the setting says (M7.1)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product: DailyRun | None
+    offer_every_minutes: Annotated[int, Field(ge=10, le=60)] | None
+
+
+class GuardView(BaseModel):
+    """What a run may do within 24 hours without a confirmation (M7.4)."""
+
+    removal_share: Decimal = Field(description="Of products and SKUs: deleted or set to stock 0.")
+    configuration_share: Decimal = Field(description="Of products: changed by a configuration.")
+    is_chosen: bool
+
+
+class GuardRequest(BaseModel):
+    """The share of the feed's products, above 0 and up to 1; null: as the settings say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    share: Annotated[Decimal, Field(gt=0, le=1, max_digits=5, decimal_places=4)] | None
+
+
 class FeedView(BaseModel):
     """A feed: its schedules and how many of its products are where."""
 
@@ -70,6 +149,7 @@ class FeedView(BaseModel):
     is_first_run_confirmed: bool
     waits_for_shop: str | None = Field(description="Why AliExpress may not be called now.")
     schedules: list[ScheduleView]
+    guard: GuardView
     fast_lane: FastLaneView
     counts: dict[str, int]
 
@@ -84,10 +164,12 @@ class PauseRequest(BaseModel):
 
 @dataclass(frozen=True)
 class FeedViews:
-    """Makes the views, by the fast lane's share of the limits and whether feeds use it anyhow."""
+    """Makes the views, by the fast lane's share of the limits and what holds for feeds that chose
+    nothing of their own."""
 
     share: LaneShare
     lane_is_default: bool
+    shares: Mapping[Guard, Decimal]
 
     async def view(self, connection: Connection, feed: Feed) -> FeedView:
         """The feed, with its schedules and counts."""
@@ -109,15 +191,17 @@ class FeedViews:
             lifecycle=feed.lifecycle,
             is_first_run_confirmed=feed.confirmed_at is not None,
             waits_for_shop=waits_for_shop,
-            schedules=[_schedule_view(schedule) for schedule in schedules],
+            schedules=[_schedule_view(feed, schedule) for schedule in schedules],
+            guard=_guard_view(feed, shares_of(feed, self.shares)),
             fast_lane=FastLaneView(is_on=off is None, why_off=off, is_chosen=feed.uses_fast_lane),
             counts=await count_feed(connection, feed.merchant_id, feed.feed_id),
         )
 
 
-def feed_router(pool: Pool, share: LaneShare, *, lane_is_default: bool) -> APIRouter:
-    """The routes; `lane_is_default`: feeds use the fast lane unless they say otherwise."""
-    views = FeedViews(share, lane_is_default)
+def feed_router(pool: Pool, share: LaneShare, settings: PublisherSettings) -> APIRouter:
+    """The routes."""
+    usual = UsualRhythm.of(settings)
+    views = FeedViews(share, settings.fast_lane, usual_shares(settings))
     router = APIRouter(
         prefix="/v1/merchants/{merchant_id}", tags=["runs"], responses=PROBLEM_RESPONSES
     )
@@ -150,6 +234,35 @@ def feed_router(pool: Pool, share: LaneShare, *, lane_is_default: bool) -> APIRo
         """Let the feed's schedules go on; a run that was missed is caught up once."""
         return await _set_pause(pool, views, merchant_id, feed_id, None)
 
+    @router.put("/feeds/{feed_id}/schedule")
+    async def put_schedule(
+        merchant_id: Writer, feed_id: FeedId, request: ScheduleRequest
+    ) -> FeedView:
+        """Say when the feed's runs are due. The next one is due no later than it was."""
+        daily = request.product
+        async with unit_of_work(pool) as connection:
+            await load_feed(connection, merchant_id, feed_id)
+            await set_rhythm(
+                connection,
+                merchant_id,
+                feed_id,
+                product=None if daily is None else Daily(daily.at, daily.zone),
+                offer_minutes=request.offer_every_minutes,
+            )
+            feed = await load_feed(connection, merchant_id, feed_id)
+            await _keep_rhythm(connection, feed, usual)
+            await record(connection, "feed.schedule-set", feed_id, request.model_dump(mode="json"))
+            return await views.view(connection, feed)
+
+    @router.put("/feeds/{feed_id}/guard")
+    async def put_guard(merchant_id: Writer, feed_id: FeedId, request: GuardRequest) -> FeedView:
+        """Say how much the feed's runs may take away, or change, without a confirmation."""
+        async with unit_of_work(pool) as connection:
+            await load_feed(connection, merchant_id, feed_id)
+            await set_guard_share(connection, merchant_id, feed_id, request.share)
+            await record(connection, "feed.guard-set", feed_id, request.model_dump(mode="json"))
+            return await views.view(connection, await load_feed(connection, merchant_id, feed_id))
+
     @router.put("/feeds/{feed_id}/fast-lane")
     async def put_fast_lane(
         merchant_id: Writer, feed_id: FeedId, request: FastLaneRequest
@@ -175,10 +288,38 @@ async def _set_pause(
         return await views.view(connection, feed)
 
 
-def _schedule_view(schedule: Schedule) -> ScheduleView:
+async def _keep_rhythm(connection: Connection, feed: Feed, usual: UsualRhythm) -> None:
+    """Give the feed's schedules its rhythms. What was due before is not put off: a feed whose time
+    of the day moves would miss a day."""
+    rhythms = usual.rhythms(feed)
+    for schedule in await list_schedules(connection, feed.merchant_id, subject=feed.feed_id):
+        if (rhythm := rhythms.get(schedule.kind)) is not None:
+            due = min(schedule.next_due_at, next_due(rhythm, clock.now()))
+            place = (schedule.kind, feed.merchant_id, feed.feed_id)
+            await set_schedule(connection, *place, rhythm, first_due_at=due)
+
+
+def _guard_view(feed: Feed, shares: Mapping[Guard, Decimal]) -> GuardView:
+    return GuardView(
+        removal_share=shares["removal"],
+        configuration_share=shares["configuration"],
+        is_chosen=feed.guard_share is not None,
+    )
+
+
+def _schedule_view(feed: Feed, schedule: Schedule) -> ScheduleView:
+    is_product = schedule.kind == PRODUCT_SCHEDULE
+    rhythm = schedule.rhythm
+    chosen = feed.product_run_at if is_product else feed.offer_run_minutes
     return ScheduleView(
-        kind="product" if schedule.kind == PRODUCT_SCHEDULE else "offer",
+        kind="product" if is_product else "offer",
         next_due_at=schedule.next_due_at,
+        daily_at=rhythm.at if isinstance(rhythm, Daily) else None,
+        zone=rhythm.zone if isinstance(rhythm, Daily) else None,
+        every_minutes=int(rhythm.interval.total_seconds() // 60)
+        if isinstance(rhythm, Every)
+        else None,
+        is_chosen=chosen is not None,
         is_paused=schedule.is_paused,
         pause_reason=schedule.pause_reason,
     )

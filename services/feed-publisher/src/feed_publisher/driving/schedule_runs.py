@@ -2,7 +2,7 @@
 
 from common.postgres.pool import Connection, Pool
 from common.postgres.schedules import Schedule, run_due
-from feed_publisher.desired.consumer import OFFER_SCHEDULE, PRODUCT_SCHEDULE
+from feed_publisher.desired.feeds.rhythm import OFFER_SCHEDULE, PRODUCT_SCHEDULE
 from feed_publisher.desired.states import Kind
 from feed_publisher.runs.store import ask_for_run
 

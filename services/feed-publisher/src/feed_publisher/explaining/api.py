@@ -18,7 +18,7 @@ from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import STORABLE, FamilyId, FeedId, Reader, SkuCode
 from feed_publisher.candidates.store import list_candidates
 from feed_publisher.candidates.views import CandidateView, candidate_view
-from feed_publisher.desired.consumer import PRODUCT_SCHEDULE
+from feed_publisher.desired.feeds.rhythm import PRODUCT_SCHEDULE
 from feed_publisher.desired.feeds.store import load_feed
 from feed_publisher.desired.states import Feed, Kind
 from feed_publisher.desired.store import find_shop

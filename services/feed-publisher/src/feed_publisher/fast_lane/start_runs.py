@@ -14,6 +14,7 @@ from feed_publisher.desired.feeds.store import claim_fast_lane, load_feed
 from feed_publisher.fast_lane.plan_run import plan_run
 from feed_publisher.fast_lane.share import LaneShare
 from feed_publisher.fast_lane.store import list_due_feeds, may_begin
+from feed_publisher.planning.guards import shares_of, usual_shares
 from feed_publisher.settings import PublisherSettings
 
 log = structlog.get_logger()
@@ -66,11 +67,12 @@ class FastLane:
                     return
                 if not await may_begin(*place, is_default=settings.fast_lane):
                     return
+                feed = await load_feed(*place)
                 run = await plan_run(
                     connection,
-                    await load_feed(*place),
+                    feed,
                     families=settings.fast_lane_families,
-                    removal_share=settings.removal_share,
+                    removal_share=shares_of(feed, usual_shares(settings))["removal"],
                 )
             if run is not None:
                 log.info("run.planned", run=run.run_id, feed=feed_id, kind=JOB, state=run.state)

@@ -6,6 +6,7 @@ than a share of the products may get content that stems from another configurati
 nothing online then, on its first day, is measured by what it has online now.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -13,9 +14,10 @@ from decimal import Decimal
 from aliexpress.payload import desired_stock
 from common.contracts.product import ProductNormalized
 from feed_publisher.desired.desired_state import desired_skus
-from feed_publisher.desired.states import Kind
+from feed_publisher.desired.states import Feed, Kind
 from feed_publisher.listings.listing import AcceptedState, Listing
-from feed_publisher.runs.items.extent import Extent
+from feed_publisher.runs.items.extent import Extent, Guard
+from feed_publisher.settings import PublisherSettings
 
 GUARD_WINDOW = timedelta(hours=24)
 LEAST_COUNTED = 10
@@ -27,6 +29,19 @@ class Touched:
 
     new: Extent
     passed: Extent
+
+
+def usual_shares(settings: PublisherSettings) -> Mapping[Guard, Decimal]:
+    """The share that each guard lets pass where the feed has none of its own."""
+    return {
+        "removal": settings.removal_share,
+        "configuration": settings.configuration_share,
+    }
+
+
+def shares_of(feed: Feed, usual: Mapping[Guard, Decimal]) -> Mapping[Guard, Decimal]:
+    """The share that each guard lets pass: the feed's own for all, or the usual ones."""
+    return usual if feed.guard_share is None else dict.fromkeys(usual, feed.guard_share)
 
 
 def counted(at_start: Extent, now: Extent) -> Extent:

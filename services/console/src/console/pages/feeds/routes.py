@@ -23,6 +23,7 @@ from console.pages.feeds import views
 from console.pages.feeds.beginning import router as beginning
 from console.pages.feeds.excluding import router as excluding
 from console.pages.feeds.matching import router as matching
+from console.pages.feeds.sending import router as sending
 from console.pages.feeds.setting import router as setting
 from console.pages.feeds.steps import router as steps
 from console.pages.feeds.trying import router as trying
@@ -33,6 +34,7 @@ from console.viewer import Member, OfMerchant, see_other
 router = APIRouter()
 router.include_router(beginning)
 router.include_router(setting)
+router.include_router(sending)
 router.include_router(steps)
 router.include_router(matching)
 router.include_router(excluding)

@@ -29,12 +29,18 @@ CHANGED = Problem(
 
 @router.get("/feeds/{feed_id}/settings")
 async def settings(viewer: OfMerchant, feed_id: str) -> Response:
-    return await _page(viewer, feed_id)
+    return await settings_page(viewer, feed_id)
 
 
-async def _page(
-    viewer: Member, feed_id: str, problem: Problem | None = None, form: Form | None = None
+async def settings_page(
+    viewer: Member,
+    feed_id: str,
+    problem: Problem | None = None,
+    form: Form | None = None,
+    *,
+    sending: Form | None = None,
 ) -> Response:
+    """The page; after a refusal with what was typed into the form, or one of those of `sending`."""
     feed = await viewer.get(CATALOG, viewer.m(FEED), feed_id, answer=FeedDetails)
     options, published = await asyncio.gather(
         panel(viewer.get(CATALOG, viewer.m("/shops/{}/options"), feed.shop_id, answer=Options)),
@@ -47,13 +53,15 @@ async def _page(
     return viewer.page(
         "feeds/settings.html",
         status=problem.status if problem else 200,
-        problem=terms.at_its_input(problem),
+        problem=problem if sending else terms.at_its_input(problem),
         feed=feed,
         feed_id=feed_id,
         rail=views.rail(published=published.value),
         step="settings",
         options=options,
         published=published,
+        offer_minutes=views.offer_minutes(published.value),
+        sending=views.sending(published.value) | (dict(sending.values) if sending else {}),
         countries=countries if countries and len(countries) <= MOST_COUNTRIES else None,
         languages=sorted(feed.configuration.get("languages") or {}),
         values=values,
@@ -70,7 +78,7 @@ async def save_settings(viewer: OfMerchant, feed_id: str) -> Response:
     form = await viewer.form()
     feed = await viewer.get(CATALOG, viewer.m(FEED), feed_id, answer=FeedDetails)
     if form.text("version") != str(feed.configuration_version):
-        return await _page(viewer, feed_id, CHANGED, form)
+        return await settings_page(viewer, feed_id, CHANGED, form)
     document = terms.changed(feed.configuration, form)
     try:
         if form.has("try"):
@@ -86,5 +94,5 @@ async def save_settings(viewer: OfMerchant, feed_id: str) -> Response:
             headers={"If-Match": f'"{feed.configuration_version}"'},
         )
     except Refused as refused:
-        return await _page(viewer, feed_id, refused.problem, form)
+        return await settings_page(viewer, feed_id, refused.problem, form)
     return see_other(f"/feeds/{feed_id}/settings")

@@ -36,6 +36,33 @@ STEPS = (
 )
 
 
+OFFER_MINUTES = (10, 15, 20, 30, 60)
+
+
+def offer_minutes(published: PublishedFeed | None) -> list[int]:
+    """How often offer runs may be due, with what the feed has chosen already."""
+    chosen = sending(published).get("offer_every_minutes")
+    return sorted({*OFFER_MINUTES, *([int(chosen)] if chosen else [])})
+
+
+def sending(published: PublishedFeed | None) -> dict[str, str]:
+    """What the feed has chosen of when and how much is sent, by the names of the inputs."""
+    if published is None:
+        return {}
+    chosen: dict[str, str] = {}
+    for schedule in published.schedules:
+        if schedule.is_chosen and schedule.daily_at is not None:
+            chosen["at"] = f"{schedule.daily_at:%H:%M}"
+            chosen["zone"] = schedule.zone or ""
+        elif schedule.is_chosen:
+            chosen["offer_every_minutes"] = str(schedule.every_minutes)
+    if published.guard.is_chosen:
+        chosen["share"] = f"{(published.guard.removal_share * 100).normalize():f}"
+    if published.fast_lane.is_chosen is not None:
+        chosen["fast_lane"] = "on" if published.fast_lane.is_chosen else "off"
+    return chosen
+
+
 def rail(
     completeness: Completeness | None = None,
     unmatched: list[UnmatchedCategory] | None = None,

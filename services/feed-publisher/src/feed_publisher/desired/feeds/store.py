@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import sqlalchemy as sa
 
@@ -10,6 +11,7 @@ from common.contracts.feed import FeedState
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
+from common.postgres.schedules import Daily
 from feed_publisher.desired.states import Feed
 from feed_publisher.desired.tables import feed
 
@@ -25,6 +27,10 @@ _FEED_COLUMNS = (
     _feed.c.lifecycle,
     _feed.c.confirmed_at,
     _feed.c.uses_fast_lane,
+    _feed.c.product_run_at,
+    _feed.c.product_run_zone,
+    _feed.c.offer_run_minutes,
+    _feed.c.guard_share,
 )
 
 
@@ -120,6 +126,40 @@ async def set_fast_lane(
         merchant_id,
         feed_id,
         is_used,
+    )
+
+
+async def set_rhythm(
+    connection: Connection,
+    merchant_id: str,
+    feed_id: str,
+    *,
+    product: Daily | None,
+    offer_minutes: int | None,
+) -> None:
+    """When the feed's runs are due; None: as the setting says. Its schedules are another table."""
+    await connection.execute(
+        """
+        UPDATE feed SET product_run_at = $3, product_run_zone = $4, offer_run_minutes = $5
+        WHERE merchant_id = $1 AND feed_id = $2
+        """,
+        merchant_id,
+        feed_id,
+        None if product is None else product.at,
+        None if product is None else product.zone,
+        offer_minutes,
+    )
+
+
+async def set_guard_share(
+    connection: Connection, merchant_id: str, feed_id: str, share: Decimal | None
+) -> None:
+    """How much the feed's guards let pass; None: as the settings say."""
+    await connection.execute(
+        "UPDATE feed SET guard_share = $3 WHERE merchant_id = $1 AND feed_id = $2",
+        merchant_id,
+        feed_id,
+        share,
     )
 
 
