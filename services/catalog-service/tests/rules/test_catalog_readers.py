@@ -202,7 +202,8 @@ def test_a_value_out_of_bounds_is_a_bad_line(tmp_path: Path, line: str, word: st
 def test_the_guard_counts_over_at_least_ten_products(
     deletions: int, products: int, is_withheld: bool
 ) -> None:
-    assert must_withhold(deletions, products, 0.2) is is_withheld
+    assert must_withhold(deletions, products, 0.2, more_unnamed=0) is is_withheld
+    assert must_withhold(deletions, products, 0.2, more_unnamed=1) is (deletions > 0)
 
 
 TRANSLATED = {

@@ -117,6 +117,42 @@ async def test_a_truncated_file_deletes_nothing(pool: Pool, upload: Upload, cut:
     assert len(await ids(pool)) == 40
 
 
+@pytest.mark.parametrize(
+    ("spoilt", "rejected"),
+    [
+        pytest.param([f"{NAMES[1]},Sofa, bed", f"{NAMES[2]},t"], 1, id="a cell too many"),
+        pytest.param([f'{NAMES[1]},"Sofa', f'{NAMES[2]},"t"'], 1, id="a quote that takes the next"),
+        pytest.param([",no id", f"{NAMES[2]},t"], 1, id="an id that is lost"),
+    ],
+)
+async def test_what_a_line_that_cannot_be_read_may_hold_is_not_deleted(
+    pool: Pool, upload: Upload, spoilt: list[str], rejected: int
+) -> None:
+    await upload(table(*NAMES))
+    lines = table(*NAMES).splitlines()
+    lines[2:4] = spoilt
+    done = await upload("\n".join(lines) + "\n")
+    assert (done.state, done.rejected) == ("awaiting_confirmation", rejected)
+    assert len(await ids(pool)) == 40
+    again = await upload("\n".join(lines) + "\n")
+    assert again.state == "awaiting_confirmation"  # the next file lacks them just so
+    async with unit_of_work(pool) as connection:
+        await confirm_import(connection, again)
+    assert (await finish(pool, again.import_id)).state == "completed_with_problems"
+    # what could not be read before either says nothing new: deletions go on
+    later = await upload("\n".join([*lines[:-1], ""]))
+    assert (later.state, later.deleted) == ("completed_with_problems", 1)
+
+
+async def test_a_product_whose_row_is_bad_stays_as_it_was(pool: Pool, upload: Upload) -> None:
+    await upload(table(*NAMES))
+    lines = ["id,parent_id,title", *(f"{name},,t {name}" for name in NAMES[1:])]
+    lines[5:5] = [f"{NAMES[0]},{'x' * 300},t"]
+    done = await upload("\n".join([*lines, ""]))
+    assert (done.state, done.rejected, done.deleted) == ("completed_with_problems", 1, 0)
+    assert len(await ids(pool)) == 40
+
+
 async def test_bad_lines_are_named_and_their_neighbours_taken(pool: Pool, upload: Upload) -> None:
     done = await upload("id,title\na,one\n,nameless\nb,two,three\nc,four\na,other\n")
     assert (done.state, done.accepted, done.rejected) == ("completed_with_problems", 2, 3)

@@ -33,9 +33,11 @@ from catalog_service.files.store import (
     add_deleted,
     add_problems,
     add_step,
+    count_more_unnamed,
     find_import,
     finish_import,
     forget_chunks,
+    list_bad_products,
     list_ready_imports,
     lock_unended,
     read_chunks,
@@ -200,6 +202,7 @@ class Importer:
                     read.merchant_id,
                     read.catalogue_id,
                     read.import_id,
+                    kept=await list_bad_products(connection, read),
                     limit=DELETED_AT_ONCE,
                 )
                 await add_deleted(connection, read, deleted)
@@ -369,9 +372,16 @@ class _Reading:
             withheld = 0
             if running.is_full:
                 lacking, products = await count_lacking(
-                    connection, running.merchant_id, running.catalogue_id, running.import_id
+                    connection,
+                    running.merchant_id,
+                    running.catalogue_id,
+                    running.import_id,
+                    kept=await list_bad_products(connection, running),
                 )
-                is_suspect = self._ends_badly or must_withhold(lacking, products, share)
+                more_unnamed = await count_more_unnamed(connection, running)
+                is_suspect = self._ends_badly or must_withhold(
+                    lacking, products, share, more_unnamed=more_unnamed
+                )
                 withheld = lacking if is_suspect else 0
             await set_read(connection, running, withheld=withheld)
 

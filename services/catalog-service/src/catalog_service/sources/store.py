@@ -241,32 +241,47 @@ async def load_parents(
 
 
 async def count_lacking(
-    connection: Connection, merchant_id: str, catalogue_id: str, version: int
+    connection: Connection,
+    merchant_id: str,
+    catalogue_id: str,
+    version: int,
+    *,
+    kept: Sequence[str] = (),
 ) -> tuple[int, int]:
-    """How many products are older than this version, and how many there are in all."""
+    """How many products are older than this version and none of those kept, and how many there are
+    in all."""
     row = await connection.fetchrow(
         """
-        SELECT count(*) FILTER (WHERE version < $3) AS lacking, count(*) AS products
+        SELECT count(*) FILTER (WHERE version < $3 AND product_id <> ALL($4::text[])) AS lacking,
+            count(*) AS products
         FROM source_product
         WHERE merchant_id = $1 AND catalogue_id = $2 AND NOT is_deleted
         """,
         merchant_id,
         catalogue_id,
         version,
+        list(kept),
     )
     return (0, 0) if row is None else (row["lacking"], row["products"])
 
 
 async def delete_lacking(
-    connection: Connection, merchant_id: str, catalogue_id: str, version: int, *, limit: int
+    connection: Connection,
+    merchant_id: str,
+    catalogue_id: str,
+    version: int,
+    *,
+    kept: Sequence[str] = (),
+    limit: int,
 ) -> int:
-    """Delete products that are older than this version, at most `limit`, and mark their families;
-    how many there were."""
+    """Delete products that are older than this version and none of those kept, at most `limit`, and
+    mark their families; how many there were."""
     deleted = (
         _DELETE_LACKING.bindparams(
             merchant_id=merchant_id,
             catalogue_id=catalogue_id,
             version=version,
+            kept=list(kept),
             limit=limit,
             now=clock.now(),
         )
@@ -291,7 +306,7 @@ _DELETE_LACKING = sa.text("""
     WHERE (merchant_id, catalogue_id, product_id) IN (
         SELECT merchant_id, catalogue_id, product_id FROM source_product
         WHERE merchant_id = :merchant_id AND catalogue_id = :catalogue_id AND NOT is_deleted
-            AND version < :version
+            AND version < :version AND product_id <> ALL(CAST(:kept AS text[]))
         ORDER BY product_id LIMIT :limit FOR UPDATE)
     RETURNING merchant_id, catalogue_id, family_id
 """)
