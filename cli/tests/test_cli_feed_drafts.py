@@ -202,5 +202,18 @@ def test_a_removal_says_how_many_products_go(asked: Requests) -> None:
 
 def test_a_rollback_names_its_version(asked: Requests) -> None:
     run("rollback", "2", "--feed", "summer", "--if-version", "3")
-    assert lines_of(asked) == [("POST", "/versions/2/rollback")]
+    run("rollback", "summer", "2")
+    assert lines_of(asked) == [("POST", "/versions/2/rollback")] * 2
     assert asked[0].headers["if-match"] == '"3"'
+    run("rollback", "summer", code=2)
+
+
+def test_a_difference_goes_from_the_older_to_the_newer_however_they_are_named(
+    asked: Requests,
+) -> None:
+    run("diff", "summer", "1", "3")
+    run("diff", "summer", "3", "1")
+    assert {each.url.path.removeprefix(FEED) for each in asked if "diff" in each.url.path} == {
+        "/versions/3/diff"
+    }
+    assert {each.url.params["against"] for each in asked if "diff" in each.url.path} == {"1"}

@@ -79,6 +79,10 @@ def test_no_value_is_shown_as_python_writes_it(value: Any) -> None:
         ("`POST .../runs/7/confirm`", "`channel run confirm 7`"),
         ("Read GET /v1/merchants/a/unheard/of.", "Read GET /v1/merchants/a/unheard/of."),
         ("Correct the file.", "Correct the file."),
+        (
+            "Read it; then send yours with its `ETag`.",
+            "Read it; then name its version with --if-version.",
+        ),
     ],
 )
 def test_a_remedy_speaks_of_commands(remedy: str, shown: str) -> None:

@@ -47,6 +47,7 @@ _PHRASES = {
         "Check CHANNEL_CLIENT_ID and CHANNEL_CLIENT_SECRET."
     ),
     "skip_overtaken=true": "--skip-overtaken",
+    "then send yours with its `ETag`": "then name its version with --if-version",
     "Declare it with PUT": "Declare it with `channel import FILE`",
 }
 

@@ -76,7 +76,10 @@ def init(
         write_json(proposal)
     else:
         _show(proposal)
-    say(f"{target} is written. Next: `channel feeds check {target}`.")
+    say(
+        f"{target} is written. Next: decide what is open in it, see what it makes of the file with"
+        f" `channel feeds check {target}`, and save it with `channel feeds apply {target}`."
+    )
 
 
 def _name_of(file: Path) -> str:

@@ -10,7 +10,7 @@ import typer
 from channel_cli.answers import AppliedFeed
 from channel_cli.client import Channel
 from channel_cli.commands.feed_files import read_document
-from channel_cli.commands.feeds import IfVersion, Note, show_applied
+from channel_cli.commands.feeds import IfVersion, Note, feed_named, show_applied
 from channel_cli.output import (
     SAMPLE_FEED,
     SAMPLE_MERCHANT,
@@ -194,7 +194,7 @@ def accept_best(
         float, typer.Option("--from", min=0, max=1, help="Only from this score on.")
     ] = SURE,
     merchant: MerchantId = SAMPLE_MERCHANT,
-    feed: FeedId = SAMPLE_FEED,
+    feed: FeedId = "",
     file: IntoFile = None,
     note: Note = None,
     if_version: IfVersion = None,
@@ -202,9 +202,10 @@ def accept_best(
 ) -> None:
     """The first candidate of everything that `channel feeds suggest` shows, from a score on."""
     kinds: Sequence[Kind] = get_args(Kind) if kind is None else (kind,)
+    named = feed or feed_named({} if file is None else read_document(file).value, "")
 
     async def asked(channel: Channel) -> list[Suggestion]:
-        suggestions = Suggestions(channel.session, merchant, feed)
+        suggestions = Suggestions(channel.session, merchant, named)
         return [one for each in kinds for one in await _found(suggestions, each, most=1_000)]
 
     taken = [
@@ -213,10 +214,10 @@ def accept_best(
     if not taken:
         fail(
             f"no suggestion has a score of {least} or more",
-            f"`channel feeds suggest {feed}` shows them all"
+            f"`channel feeds suggest {named}` shows them all"
             + ("; a lower --from takes more." if least > 0 else "."),
         )
-    _take(merchant, feed, taken, file=file, note=note, version=if_version, as_json=as_json)
+    _take(merchant, named, taken, file=file, note=note, version=if_version, as_json=as_json)
 
 
 def _taken(one: Suggestion) -> dict[str, Any]:

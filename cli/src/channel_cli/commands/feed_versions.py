@@ -30,7 +30,6 @@ from channel_cli.output import (
 )
 
 SCHEMA = "schemas/feed-configuration.v1.json"
-VersionNumber = Annotated[int, typer.Argument(min=1, help="The version's number.")]
 
 
 def show_feed(
@@ -135,12 +134,13 @@ def diff(
     patch: Annotated[bool, typer.Option("--patch", help="As a JSON Patch (RFC 6902).")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What a version changed, or what tells two versions apart: a line for each change."""
+    """What a version changed, or what came between two versions: a line for each change."""
 
     async def asked(channel: Channel) -> Diff:
         configurations = FeedConfigurations(channel.session, merchant, feed)
         number = version or (await configurations.present()).configuration_version
-        return await configurations.diff(number, against)
+        older, newer = sorted((against or number, number))
+        return await configurations.diff(newer, older if against else None)
 
     found = ask(asked)
     if as_json or patch:
@@ -152,7 +152,10 @@ def diff(
 
 
 def rollback(
-    version: VersionNumber,
+    first: Annotated[str, typer.Argument(metavar="[FEED]", help="The feed; or see --feed.")],
+    second: Annotated[
+        int | None, typer.Argument(metavar="VERSION", min=1, help="The version's number.")
+    ] = None,
     *,
     feed: FeedId = SAMPLE_FEED,
     merchant: MerchantId = SAMPLE_MERCHANT,
@@ -162,11 +165,15 @@ def rollback(
 ) -> None:
     """Apply an earlier version of a feed's configuration again, as a new version."""
 
-    async def asked(channel: Channel) -> AppliedFeed:
-        configurations = FeedConfigurations(channel.session, merchant, feed)
-        return await configurations.roll_back(version, note=note, version=if_version)
+    named, version = (feed, first) if second is None else (first, str(second))
+    if not version.isdecimal():
+        raise typer.BadParameter(f"{version!r} is no version: `channel feeds history` has them")
 
-    show_applied(feed, ask(asked), as_json)
+    async def asked(channel: Channel) -> AppliedFeed:
+        configurations = FeedConfigurations(channel.session, merchant, named)
+        return await configurations.roll_back(int(version), note=note, version=if_version)
+
+    show_applied(named, ask(asked), as_json)
 
 
 def delete(

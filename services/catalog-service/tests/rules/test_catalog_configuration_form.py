@@ -53,7 +53,7 @@ FAULTS: list[tuple[dict[str, Any], str, str]] = [
     (with_attribute(field="a", constant=1), "attributes.ean_code", "exactly one of"),
     (with_attribute(default=1), "attributes.ean_code", "exactly one of"),
     (with_attribute(map={"from": 5, "values": {}}), "attributes.ean_code.map.from", "string"),
-    ({k: v for k, v in BASE.items() if k != "shop"}, "shop", "required"),
+    ({k: v for k, v in BASE.items() if k != "shop"}, "shop", "missing"),
     (BASE | {"id_field": 5}, "id_field", "string"),
     (with_attribute(template="{{ a | shout }}"), "attributes.ean_code", "no filter 'shout'"),
     (

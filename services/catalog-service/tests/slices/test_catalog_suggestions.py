@@ -200,6 +200,12 @@ async def test_accepting_is_a_version_of_its_own_and_keeps_to_if_match(
     assert refused["rule"] == "M2.1"
     value = {"kind": "values", "attribute": "Style", "of": "x", "take": "Modern"}
     assert "takes no values" in (await accept(api, value, status=422))["title"]
+    plastic = {"kind": "values", "attribute": "Material", "of": "plastik", "take": "Plastik"}
+    refused = await accept(api, plastic, status=422)
+    assert (refused["rule"], refused["field"]) == ("M3.12", "accepted")
+    assert "Plastic" in refused["remedy"]
+    refused = await accept(api, {"kind": "attributes", "of": "Shape", "take": "outlin"}, status=422)
+    assert "outline" in refused["remedy"]
     await accept(api, leaf | {"kind": "nonsense"}, status=422)
     assert (await api.get(FEED)).json()["configuration_version"] == 2
     await api.delete(FEED)

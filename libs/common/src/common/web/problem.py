@@ -133,7 +133,7 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     named: dict[str, FieldProblem] = {}  # of a union's members each says why it does not fit
     for item in error.errors():
         field = _field_of(item, error.body)[:MOST_SHOWN]
-        named.setdefault(field, FieldProblem(field=field, message=item["msg"]))
+        named.setdefault(field, FieldProblem(field=field, message=in_words(item)))
         if len(named) == MOST_FIELDS:
             break
     fields = list(named.values())
@@ -148,6 +148,15 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
             errors=fields,
         )
     )
+
+
+def in_words(error: Mapping[str, Any]) -> str:
+    """What pydantic says of a value, in words that a merchant reads."""
+    if error["type"] == "missing":
+        return "it is missing"
+    if error["type"] == "string_pattern_mismatch":
+        return f"it is not of the form {error['ctx']['pattern']}"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def _field_of(item: Mapping[str, Any], body: object) -> str:

@@ -15,7 +15,7 @@ from catalog_service.feeds.configuration import FeedConfiguration, Text
 from catalog_service.feeds.stored import compile_form
 from common.contracts.catalog import LONGEST_FIELD_NAME
 from common.errors import Refusal
-from common.web.problem import place_in
+from common.web.problem import in_words, place_in
 
 FILE_FIELDS = ("id_field", "parent_field")
 ColumnName = Annotated[Text, Field(max_length=LONGEST_FIELD_NAME)]
@@ -59,7 +59,7 @@ def _faults(document: object, errors: Sequence[Any]) -> Iterator[Fault]:
         path = place_in(document, error["loc"], is_missing=error["type"] == "missing")
         if path not in seen:
             seen.add(path)
-            yield Fault(path, error["msg"].removeprefix("Value error, "))
+            yield Fault(path, in_words(error))
 
 
 def _path_of(document: object, dotted: str) -> tuple[str | int, ...]:

@@ -17,10 +17,11 @@ from catalog_service.feeds.store import Feed, load_configuration, load_feed, loc
 from catalog_service.feeds.stored import compile_body
 from catalog_service.feeds.views import Applied, applied_view
 from catalog_service.suggestions.accept import Accepted, Kind, accept
+from catalog_service.suggestions.check_accepted import check_accepted
 from catalog_service.suggestions.for_attributes import suggest_columns, suggest_values
 from catalog_service.suggestions.for_categories import CategorySuggestions
 from catalog_service.suggestions.views import SuggestionView
-from common.errors import NotFound, Refusal
+from common.errors import NotFound
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import Caller
@@ -100,7 +101,7 @@ def suggestions_router(pool: Pool, trees: ShopTrees, categories: CategorySuggest
             feed = await load_feed(connection, merchant, feed_id)
         if feed.lifecycle != "active":
             raise NotFound("feed", remedy="It is removed: apply a configuration to bring it back.")
-        await _check_leaves(trees, feed, form.accepted)
+        await check_accepted(pool, trees, feed, form.accepted)
         async with unit_of_work(pool) as connection:
             await lock_name(connection, merchant, feed_id)
             feed = await load_feed(connection, merchant, feed_id)
@@ -130,24 +131,6 @@ async def _compiled(pool: Pool, merchant: str, feed_id: str) -> tuple[Feed, Comp
         version = feed.configuration_version
         body = await load_configuration(connection, merchant, feed_id, version)
     return feed, await asyncio.to_thread(compile_body, merchant, feed_id, version, body)
-
-
-async def _check_leaves(trees: ShopTrees, feed: Feed, accepted: list[Accepted]) -> None:
-    """Raises `Refusal` for a category that is no leaf of the shop's tree (M2.1)."""
-    leaves = {each.take for each in accepted if each.kind == "categories"}
-    if not leaves:
-        return
-    tree = await trees.load((feed.merchant_id, feed.shop_id))
-    for leaf in sorted(leaves):
-        if not tree.is_leaf(leaf):
-            raise Refusal(
-                f"the shop may not sell in {leaf}: it is no leaf of its tree",
-                status=422,
-                slug="category-refused",
-                field="accepted",
-                rule="M2.1",
-                remedy="Take a leaf; the list of the shop's categories searches the tree.",
-            )
 
 
 def _with(body: str, accepted: list[Accepted]) -> FeedConfiguration:

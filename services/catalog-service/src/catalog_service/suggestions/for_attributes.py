@@ -39,7 +39,7 @@ async def suggest_columns(
         lacking = await list_lacking(connection, feed, begin=begin, limit=limit)
     if not lacking:
         return []
-    forms = await _forms(pool, feed)
+    forms = await load_forms(pool, feed)
     summary = (await read_summary(pool, feed.merchant_id, feed.catalogue_id)).summary
     columns = await asyncio.to_thread(_columns, lacking, forms, summary)
     return [
@@ -59,7 +59,7 @@ def _columns(
 ) -> dict[str, list[Candidate]]:
     return {
         name: nearest_columns(
-            name, _titles(forms.get((False, name), ())), summary.fields, summary.products
+            name, titles_of(forms.get((False, name), ())), summary.fields, summary.products
         )
         for name, _ in lacking
     }
@@ -81,7 +81,7 @@ async def suggest_values(
             connection, feed, attribute=attribute, limit=MOST_VALUES
         )
     maps = [each for each in _value_maps(compiled) if attribute in (None, each[1])]
-    forms = await _forms(pool, feed)
+    forms = await load_forms(pool, feed)
     if maps:
         summary = (await read_summary(pool, feed.merchant_id, feed.catalogue_id)).summary
         known = {(each.is_sku, each.attribute, each.value) for each in unknown}
@@ -140,11 +140,11 @@ def _value_view(unknown: UnknownValue, forms: Forms) -> SuggestionView:
         attribute=unknown.attribute,
         section="sku_attributes" if unknown.is_sku else "category_attributes",
         products=unknown.families,
-        candidates=list(map(_view, nearest_values(unknown.value, _titles(of_leaves)))),
+        candidates=list(map(_view, nearest_values(unknown.value, titles_of(of_leaves)))),
     )
 
 
-async def _forms(pool: Pool, feed: Feed) -> Forms:
+async def load_forms(pool: Pool, feed: Feed) -> Forms:
     """The attributes of the leaves the feed has products in."""
     async with reading(pool) as connection:
         leaves = await list_used_leaves(connection, feed, limit=MOST_LEAVES)
@@ -165,7 +165,7 @@ def _forms_of(bodies: Iterable[tuple[str, str]]) -> Forms:
     return found
 
 
-def _titles(forms: Iterable[tuple[str, AttributeForm]]) -> dict[str, str]:
+def titles_of(forms: Iterable[tuple[str, AttributeForm]]) -> dict[str, str]:
     """The allowed values of these leaves together."""
     return {key: title for _, form in forms for key, title in form.choices.titles.items()}
 
