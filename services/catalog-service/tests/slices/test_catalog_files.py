@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from catalog_service.files.import_file import Importer
+from catalog_service.files.problem_store import list_problems
 from catalog_service.files.readers.recognise import Options
 from catalog_service.files.store import (
     Import,
@@ -15,7 +16,6 @@ from catalog_service.files.store import (
     confirm_import,
     find_import,
     finish_upload,
-    list_problems,
 )
 from catalog_service.sources.record_source import record_sources
 from catalog_service.sources.store import add_catalogue, list_products

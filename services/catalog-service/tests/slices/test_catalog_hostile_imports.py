@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from catalog_service.files import turns
 from catalog_service.files.import_file import Importer
+from catalog_service.files.problem_store import list_problems
 from catalog_service.files.readers.items import Entry, Item
 from catalog_service.files.readers.recognise import CatalogueFile, Options, open_catalogue
 from catalog_service.files.store import (
@@ -20,7 +21,6 @@ from catalog_service.files.store import (
     add_import,
     find_import,
     finish_upload,
-    list_problems,
 )
 from catalog_service.sources.record_source import record_sources
 from catalog_service.sources.store import add_catalogue

@@ -14,6 +14,7 @@ from catalog_service.access import (
     CatalogueWriter,
     ImportId,
 )
+from catalog_service.files.problem_store import list_problems
 from catalog_service.files.readers.items import BadLine
 from catalog_service.files.readers.recognise import Options
 from catalog_service.files.reading_form import ReadingForm
@@ -29,7 +30,6 @@ from catalog_service.files.store import (
     finish_upload,
     forget_import,
     list_imports,
-    list_problems,
     load_import,
 )
 from catalog_service.files.uploads import Uploads, counted, pieces_of

@@ -23,6 +23,7 @@ import structlog
 from catalog_service.arrivals.note_arrivals import note_arrivals
 from catalog_service.fields.store import request_summary
 from catalog_service.files.deletion_guard import must_withhold
+from catalog_service.files.problem_store import add_problems, count_more_unnamed, list_bad_products
 from catalog_service.files.readers.items import BadLine, Entry, FileRefused, FileTruncated, Item
 from catalog_service.files.readers.recognise import open_catalogue
 from catalog_service.files.store import (
@@ -31,13 +32,10 @@ from catalog_service.files.store import (
     State,
     Step,
     add_deleted,
-    add_problems,
     add_step,
-    count_more_unnamed,
     find_import,
     finish_import,
     forget_chunks,
-    list_bad_products,
     list_ready_imports,
     lock_unended,
     read_chunks,
