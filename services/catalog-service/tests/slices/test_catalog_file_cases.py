@@ -10,7 +10,7 @@ import yaml
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration
 from catalog_service.files.import_file import Importer
-from catalog_service.files.problem_store import list_problems
+from catalog_service.files.problems.store import list_problems
 from catalog_service.files.readers.recognise import Options
 from catalog_service.files.store import (
     Import,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from catalog_service.files.import_file import Importer
-from catalog_service.files.problem_store import list_problems
+from catalog_service.files.problems.store import list_problems
 from catalog_service.files.readers.recognise import Options
 from catalog_service.files.store import (
     Import,

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from catalog_service.files import turns
 from catalog_service.files.import_file import Importer
-from catalog_service.files.problem_store import list_problems
+from catalog_service.files.problems.store import list_problems
 from catalog_service.files.readers.items import Entry, Item
 from catalog_service.files.readers.recognise import CatalogueFile, Options, open_catalogue
 from catalog_service.files.store import (

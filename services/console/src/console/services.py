@@ -132,7 +132,7 @@ class Services:
         headers = dict(request.pop("headers", {}))
         if bearer is not None:
             headers["Authorization"] = f"Bearer {bearer}"
-        params = _parameters(query)
+        params = _parameters(query) or None  # an empty one would take away that of `where`
         try:
             async with asyncio.timeout(within):
                 answer = await self._http.request(
@@ -171,7 +171,7 @@ class Services:
         self, service: ServiceName, where: str, *, bearer: str, query: Query | None = None
     ) -> tuple[Mapping[str, str], AsyncIterator[bytes]]:
         """An answer of any length: its headers, and its bytes while they come. Raises as `send`."""
-        params = _parameters(query)
+        params = _parameters(query) or None  # an empty one would take away that of `where`
         asked = self._http.build_request(
             "GET",
             self._urls[service].rstrip("/") + where,

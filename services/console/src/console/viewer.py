@@ -95,8 +95,10 @@ class Visitor:
         return self.request.query_params
 
     def form_token(self) -> str:
-        """The token of this browser's forms."""
-        key = self.session or self.request.cookies.get(self.console.names.form)
+        """The token of this browser's forms: of the cookies that a form will come back with. A
+        session that has ended, or is another's, comes back as well."""
+        names, cookies = self.console.names, self.request.cookies
+        key = self.session or cookies.get(names.session) or cookies.get(names.form)
         if key is None:
             key = self._fresh_form = self._fresh_form or secrets.token_urlsafe(32)
         return self.console.names.token_of(key)

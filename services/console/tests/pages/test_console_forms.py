@@ -270,6 +270,47 @@ async def test_signing_in_needs_the_browsers_own_form(opened: Opened) -> None:
     assert "SameSite=lax" in cookie
 
 
+async def test_all_other_sessions_end_and_no_more(opened: Opened) -> None:
+    await opened.http.post("/account/sessions/others", data={"csrf": await csrf(opened)})
+    [told] = [each for each in opened.services.told if each.method == "DELETE"]
+    assert told.url.params["others"] == "true"
+
+
+async def test_a_form_of_a_visitor_is_theirs_whatever_session_the_browser_still_has(
+    opened: Opened,
+) -> None:
+    for path in ("/forgot-password", "/invitation?link=x", "/sign-in"):
+        opened.services.instead["/v1/me"] = httpx2.Response(401, json={"title": "", "status": 401})
+        page = await opened.http.get(path)
+        token = re.search(r'name="csrf" value="([^"]+)"', page.text)
+        assert token
+        form = {"csrf": token[1], "email": "a@b.example", "link": "x", "password": "y"}
+        answer = await opened.http.post(path.partition("?")[0], data=form)
+        assert answer.status_code != 403, path
+
+
+async def test_a_merchant_that_is_refused_is_typed_once(opened: Opened) -> None:
+    opened.services.instead["/v1/merchants/new"] = httpx2.Response(
+        422, json={"title": "no such id", "status": 422}
+    )
+    typed = {"merchant": "new", "name": "New & Co", "email": "o@new.example"}
+    answer = await opened.http.post(
+        "/operate/merchants", data={"csrf": await csrf(opened), **typed}
+    )
+    assert answer.status_code == 422
+    assert 'value="New &amp; Co"' in answer.text
+    assert 'value="o@new.example"' in answer.text
+    more = await opened.http.get("/operate/merchants?cursor=x")
+    assert more.headers["location"] == "/operate?cursor=x#merchants"
+
+
+@pytest.mark.parametrize("path", ["/products/{}", "/feeds/f/preview/{}"])
+async def test_an_id_with_a_slash_has_its_page(opened: Opened, path: str) -> None:
+    answer = await opened.http.get(path.format("SK/12%233%3F"))
+    assert answer.status_code == 200
+    assert any("SK%2F12%233%3F" in str(each.url) for each in opened.services.told)
+
+
 @pytest.mark.parametrize("name", ["..", "%2e%2e", "a%2F..%2F..%2Fother", "x%00"])
 async def test_an_odd_id_never_leaves_its_place(opened: Opened, name: str) -> None:
     await opened.http.get(f"/feeds/{name}/preview")

@@ -14,7 +14,7 @@ from catalog_service.access import (
     CatalogueWriter,
     ImportId,
 )
-from catalog_service.files.problem_store import list_problems
+from catalog_service.files.problems.store import list_problems
 from catalog_service.files.readers.items import BadLine
 from catalog_service.files.readers.recognise import Options
 from catalog_service.files.reading_form import ReadingForm

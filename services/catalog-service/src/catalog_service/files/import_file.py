@@ -23,7 +23,7 @@ import structlog
 from catalog_service.arrivals.note_arrivals import note_arrivals
 from catalog_service.fields.store import request_summary
 from catalog_service.files.deletion_guard import must_withhold
-from catalog_service.files.problem_store import add_problems, count_more_unnamed, list_bad_products
+from catalog_service.files.problems.store import add_problems, count_more_unnamed, list_bad_products
 from catalog_service.files.readers.items import BadLine, Entry, FileRefused, FileTruncated, Item
 from catalog_service.files.readers.recognise import open_catalogue
 from catalog_service.files.store import (

@@ -209,7 +209,7 @@ async def download(viewer: OfMerchant, feed_id: str) -> Response:
     return await viewer.passed_on(CATALOG, where, feed_id, query=query, name=f"preview.{chosen}")
 
 
-@router.get("/feeds/{feed_id}/preview/{family_id}")
+@router.get("/feeds/{feed_id}/preview/{family_id:path}")
 async def preview_product(viewer: OfMerchant, feed_id: str, family_id: str) -> Response:
     product, body = await asyncio.gather(
         viewer.get(

@@ -18,6 +18,7 @@ from console.answers.everywhere import (
     WholeDeadLetter,
 )
 from console.answers.overview import FeedGlance, MethodUse, OrderGlances, ShopGlance
+from console.forms import Form
 from console.pages.operate import views
 from console.panels import Panel, panel
 from console.services import (
@@ -71,7 +72,12 @@ async def overview(viewer: SignedIn) -> Response:
 
 
 async def _overview(
-    viewer: Person, problem: Problem | None = None, invited: Invitation | None = None
+    viewer: Person,
+    problem: Problem | None = None,
+    invited: Invitation | None = None,
+    *,
+    made: str | None = None,
+    typed: Form | None = None,
 ) -> Response:
     merchants, glance = None, None
     if viewer.is_operator:
@@ -111,6 +117,8 @@ async def _overview(
         parked=list(zip(CONSUMING, parked, strict=True)),
         failed=list(zip(SERVICES.values(), failed, strict=True)),
         invited=invited,
+        made=made,
+        typed=typed.values if typed else {},
     )
 
 
@@ -192,9 +200,11 @@ async def register(viewer: SignedIn) -> Response:
     body = {"name": form.text("name") or merchant, "is_eligible": True}
     token = (await viewer.grant(None)).access_token
     services, within = viewer.console.services, viewer.console.settings.form_seconds
+    where = path("/v1/merchants/{}", merchant)
+    made = False
     try:
-        where = path("/v1/merchants/{}", merchant)
         await services.send("PUT", AUTH, where, Merchant, within=within, bearer=token, body=body)
+        made = True
         invited = None
         if email:
             invited = await services.send(
@@ -207,8 +217,17 @@ async def register(viewer: SignedIn) -> Response:
                 body={"email": email, "role": "owner"},
             )
     except Refused as refused:
-        return await _overview(viewer, refused.problem)
-    return await _overview(viewer, invited=invited)
+        return await _overview(
+            viewer, refused.problem, made=merchant if made else None, typed=None if made else form
+        )
+    return await _overview(viewer, invited=invited, made=merchant)
+
+
+@router.get("/operate/merchants")
+async def more_merchants(viewer: SignedIn) -> Response:
+    """The next page of them, from the page that a refused form came back with."""
+    query = viewer.request.url.query
+    return see_other(f"/operate{'?' + query if query else ''}#merchants")
 
 
 @router.get("/operate/dead-letters/{service}")

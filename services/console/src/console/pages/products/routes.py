@@ -17,7 +17,7 @@ router = APIRouter()
 FEEDS_ASKED = 20
 
 
-@router.get("/products/{sku}")
+@router.get("/products/{sku:path}")
 async def show_sku(viewer: OfMerchant, sku: str) -> Response:
     feeds = await panel(viewer.listed(CATALOG, viewer.m("/feeds"), of=Feed, limit=FEEDS_ASKED))
     named = [feed.feed_id for feed in feeds.value.items] if feeds.value else []
