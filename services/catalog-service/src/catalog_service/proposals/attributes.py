@@ -1,4 +1,4 @@
-"""Proposed category attributes, SKU attributes and exclusions. Pure."""
+"""Proposed category attributes and SKU attributes. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -7,33 +7,11 @@ from catalog_service.describing.names import meanings_of, plain_name
 from catalog_service.describing.vocabulary import Role
 from catalog_service.proposals.draft import Draft, RequiredAttribute, reason
 from catalog_service.proposals.texts import field_expression
-from catalog_service.proposals.yaml_lines import Value, flow
+from catalog_service.proposals.yaml_lines import Value
 
-_INACTIVE = frozenset(
-    [
-        "0",
-        "-1",
-        "false",
-        "no",
-        "draft",
-        "archived",
-        "inactive",
-        "disabled",
-        "discontinued",
-        "hidden",
-        "off",
-        "inactivo",
-        "inaktiv",
-        "nein",
-        "inactif",
-        "borrador",
-        "descatalogado",
-    ]
-)
 _OF_ATTRIBUTES: Mapping[str, Role] = {"Brand Name": "brand", "Material": "material"}
 _OF_SKUS: Mapping[str, Role] = {"Color": "color", "Size": "size"}
 MOST_OPTIONS = 10
-SURE_OF_STATUS = 0.9
 
 
 def put_category_attributes(draft: Draft, required: Sequence[RequiredAttribute]) -> None:
@@ -166,31 +144,3 @@ def _attribute(option: str) -> str:
         if meaning.role == "size":
             return "Size"
     return option.strip()[:200] or "Option"
-
-
-def put_exclusions(draft: Draft) -> None:
-    """Rows that their status keeps off the shop already: a rule, active where the column is
-    documented."""
-    column = draft.description.best("status")
-    if column is None:
-        return
-    name, guess = column
-    values = [
-        word for word in draft.description.columns[name].distinct if word.casefold() in _INACTIVE
-    ]
-    if not values:
-        return
-    count = sum(draft.description.columns[name].distinct[word] for word in values)
-    rule: Mapping[str, Value] = {"field": name, "in": values}
-    draft.lines.append("")
-    why = f"{reason(guess)}; leaves out {count} rows"
-    if guess.sure >= SURE_OF_STATUS:
-        draft.put("exclude", rule, 0, why=why)
-        return
-    draft.offer("exclude", rule, 0, why=f"unsure: {why}")
-    draft.wait(
-        count,
-        "exclude",
-        f"rows whose {name!r} is {flow(values)} may not be for sale",
-        "Take the # away to leave them out.",
-    )

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from catalog_service.describing.describe import Description
 from catalog_service.proposals.attributes import (
     put_category_attributes,
-    put_exclusions,
     put_sku_attributes,
 )
 from catalog_service.proposals.delivery import put_package, put_terms, put_units
@@ -21,6 +20,7 @@ from catalog_service.proposals.draft import (
     RequiredAttribute,
     Setting,
 )
+from catalog_service.proposals.exclusions import put_exclusions
 from catalog_service.proposals.offers import put_barcode, put_prices, put_sku, put_stock
 from catalog_service.proposals.texts import (
     CategorySource,

@@ -1,0 +1,157 @@
+"""Drafts of small files: what is off stays off, families and prices are those of the rows, and
+what has to stay for ever is an open point. Evaluated, where a rule or a template is drafted."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from catalog_service.feeds.compile import CompiledFeed
+from catalog_service.feeds.configuration import FeedConfiguration
+from catalog_service.feeds.matching import Row
+from catalog_service.feeds.stored import compile_form
+from catalog_service.files.readers.items import Item
+from catalog_service.files.readers.recognise import Options, recognise
+from catalog_service.proposals.draft import Setting
+from catalog_service.proposals.propose import Proposal, propose
+from catalog_service.proposals.read import read_file
+
+SETTING = Setting(shop="main", catalogue="products", source="products.csv")
+
+
+class Drafted:
+    """A file with its draft: the products as they are imported, evaluated by the configuration."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        path = folder / "products.csv"
+        path.write_text(text)
+        self.proposal: Proposal = propose(read_file(path, Options()).description, SETTING)
+        self.form: dict[str, Any] = yaml.safe_load(self.proposal.configuration)
+        of_file = ("id_field", "parent_field")
+        options = Options(**{k: self.form[k] for k in of_file if k in self.form})
+        entries = recognise(path, options).products(options, {})
+        self.products = {each.product_id: each for each in entries if isinstance(each, Item)}
+        of_feed = {k: v for k, v in self.form.items() if k not in of_file}
+        self.feed: CompiledFeed = compile_form(
+            "m", "f", 0, FeedConfiguration.model_validate(of_feed)
+        )
+
+    def waiting(self, place: str) -> list[int]:
+        """How many products wait on a place of the configuration."""
+        return [point.products for point in self.proposal.open_points if point.field == place]
+
+    def message(self, place: str) -> str:
+        """What the open points of a place say."""
+        found = [point.message for point in self.proposal.open_points if point.field == place]
+        return "; ".join(found)
+
+    def kept(self) -> set[str]:
+        """The products that no rule leaves out."""
+        rule = self.feed.is_excluded
+        return {name for name, p in self.products.items() if rule is None or not rule(p.fields)}
+
+    def option(self, product_id: str, attribute: str) -> object:
+        """What a product's SKU attribute is filled with."""
+        product = self.products[product_id]
+        match = self.feed.general.sku_attributes[attribute].value
+        return match.fill(Row(product_id, product.parent_id, product.fields))
+
+
+MAGENTO = (
+    "sku,store_view_code,attribute_set_code,product_type,name,product_online,visibility,price,qty,"
+    "is_in_stock,configurable_variations\n"
+)
+WOO = (
+    "ID,Type,SKU,Name,Published,Visibility in catalog,In stock?,Stock,Regular price,Parent,"
+    "Attribute 1 name,Attribute 1 value(s)\n"
+)
+SHOPIFY = (
+    "Handle,Title,Published,Status,Option1 Name,Option1 Value,Variant SKU,Variant Price,"
+    "Variant Requires Shipping,Gift Card,Image Src\n"
+)
+PRESTASHOP = (
+    "Product ID;Active (0/1);Name *;Categories (x,y,z...);Price tax excluded;Price tax included;"
+    "Reference #;Quantity;Visibility\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            f"{MAGENTO}A,,Top,simple,Hat,1,Catalog,9,5,1,\nB,,Top,simple,Cap,2,Catalog,8,5,1,\n",
+            {"A"},
+        ),
+        (
+            (
+                f"{WOO}1,simple,A,Hat,1,visible,1,3,9,,,\n2,simple,B,Cap,1,hidden,1,3,8,,,\n"
+                "3,simple,C,Tie,-1,visible,1,3,8,,,\n"
+            ),
+            {"1"},
+        ),
+        (
+            (
+                f"{WOO}1,simple,A,Hat,1,visible,1,3,9,,,\n"
+                '2,"simple, virtual, downloadable",B,Book,1,visible,1,3,8,,,\n'
+                "3,external,C,Tie,1,visible,1,3,8,,,\n"
+            ),
+            {"1"},
+        ),
+        (
+            (
+                f"{SHOPIFY}hat,Hat,TRUE,Active,Title,Default Title,A,9,true,false,\n"
+                "cap,Cap,FALSE,Active,Title,Default Title,B,9,true,false,\n"
+                "tie,Tie,TRUE,Draft,Title,Default Title,C,9,true,false,\n"
+                "card,Card,TRUE,Active,Title,Default Title,D,9,false,true,\n"
+            ),
+            {"hat"},
+        ),
+        (
+            (
+                f"{PRESTASHOP}1;1;Hat;Art;10;12;a;5;both\n2;1;Cap;Art;10;12;b;5;none\n"
+                "3;0;Tie;Art;10;12;c;5;both\n"
+            ),
+            {"1"},
+        ),
+        ("sku,name,price,visible\nA,Hat,9,yes\nB,Cap,8,no\n", {"A"}),
+        ("sku,name,price,status,visible\nA,Hat,9,on,yes\nB,Cap,8,off,yes\nC,Tie,7,on,no\n", {"A"}),
+    ],
+    ids=["magento", "hidden", "no parcel", "shopify", "prestashop", "generic", "two columns"],
+)
+def test_what_is_off_in_the_catalogue_is_left_out(
+    tmp_path: Path, text: str, kept: set[str]
+) -> None:
+    assert Drafted(tmp_path, text).kept() == kept
+
+
+def test_variants_of_a_configurable_are_kept_though_they_are_not_visible(tmp_path: Path) -> None:
+    invisible = "Not Visible Individually"
+    drafted = Drafted(
+        tmp_path,
+        f"{MAGENTO}A-S,,Top,simple,Hat S,1,{invisible},9,5,1,\n"
+        f"A-M,,Top,simple,Hat M,1,{invisible},9,5,1,\n"
+        'A,,Top,configurable,Hat,1,"Catalog, Search",9,5,1,"sku=A-S,size=S|sku=A-M,size=M"\n'
+        f"B,,Top,simple,Part,1,{invisible},9,5,1,\n",
+    )
+    assert drafted.kept() == {"A", "A-S", "A-M", "B"}
+    assert drafted.waiting("exclude") == [1]
+    assert invisible in drafted.message("exclude")
+
+
+def test_a_state_that_nothing_is_known_of_is_open(tmp_path: Path) -> None:
+    rows = "A,Hat,9,active\nB,Cap,8,phasing out\nC,Tie,8,active\n"
+    drafted = Drafted(tmp_path, f"sku,name,price,status\n{rows}")
+    assert drafted.kept() == {"A", "B", "C"}
+    assert drafted.waiting("exclude") == [1]
+    assert "phasing out" in drafted.message("exclude")
+
+
+def test_a_download_that_may_be_sent_too_is_open(tmp_path: Path) -> None:
+    rows = '1,simple,A,Hat,1,visible,1,3,9,,,\n2,"simple, downloadable",B,CD,1,visible,1,3,8,,,\n'
+    drafted = Drafted(tmp_path, WOO + rows)
+    assert drafted.kept() == {"1", "2"}
+    assert drafted.waiting("exclude") == [1]
+    assert (
+        '# exclude: {field: Type, in: ["simple, downloadable"]}' in drafted.proposal.configuration
+    )
