@@ -155,3 +155,54 @@ def test_a_download_that_may_be_sent_too_is_open(tmp_path: Path) -> None:
     assert (
         '# exclude: {field: Type, in: ["simple, downloadable"]}' in drafted.proposal.configuration
     )
+
+
+def test_options_of_one_meaning_are_one(tmp_path: Path) -> None:
+    drafted = Drafted(
+        tmp_path,
+        f"{WOO}1,variable,A,Hat,1,visible,1,,,,Color,\"Red, Blue\"\n"
+        "2,variation,A-R,Hat,1,visible,1,3,9,A,Color,Red\n"
+        "3,variation,A-B,Hat,1,visible,1,3,9,A,Color,Blue\n"
+        "4,variable,B,Cap,1,visible,1,,,,Colour,\"Black, White\"\n"
+        "5,variation,B-B,Cap,1,visible,1,3,9,B,Colour,Black\n"
+        "6,variation,B-W,Cap,1,visible,1,3,9,B,Colour,White\n",
+    )  # fmt: skip
+    assert set(drafted.form["sku_attributes"]) == {"Color"}
+    found = [drafted.option(name, "Color") for name in ("2", "3", "5", "6")]
+    assert found == ["Red", "Blue", "Black", "White"]
+
+
+def test_options_of_one_meaning_in_one_product_stay_apart(tmp_path: Path) -> None:
+    header = WOO.strip() + ",Attribute 2 name,Attribute 2 value(s)\n"
+    drafted = Drafted(
+        tmp_path,
+        f"{header}1,variable,A,Hat,1,visible,1,,,,,,,\n"
+        "2,variation,A-R,Hat,1,visible,1,3,9,A,Frame color,Gold,Color,Red\n"
+        "3,variation,A-B,Hat,1,visible,1,3,9,A,Frame color,Black,Color,Red\n",
+    )
+    assert set(drafted.form["sku_attributes"]) == {"Color", "Frame color"}
+    assert drafted.option("3", "Color") == "Red"
+    assert drafted.option("3", "Frame color") == "Black"
+
+
+def test_named_options_of_one_meaning_in_one_product_stay_apart(tmp_path: Path) -> None:
+    header = SHOPIFY.strip() + ",Option2 Name,Option2 Value\n"
+    rows = (
+        "hat,Hat,TRUE,Active,Band colour,Gold,A,9,true,false,,Colour,Red\n"
+        "hat,,,,,Black,B,9,true,false,,,Red\n"
+        "cap,Cap,TRUE,Active,Color,Blue,C,9,true,false,,,\n"
+        "cap,,,,,Green,D,9,true,false,,,\n"
+    )
+    drafted = Drafted(tmp_path, header + rows)
+    assert set(drafted.form["sku_attributes"]) == {"Color", "Band colour"}
+    assert drafted.option("hat:Black/Red", "Band colour") == "Black"
+    assert drafted.option("hat:Black/Red", "Color") == "Red"
+    assert drafted.option("cap:Green", "Color") == "Green"
+
+
+def test_columns_of_one_meaning_fill_each_others_gaps(tmp_path: Path) -> None:
+    rows = "A,,P,,9\nA1,P,Hat,Red,,9\nA2,P,Hat,Blue,,9\nB1,Q,Cap,,Black,9\nB2,Q,Cap,,White,9\n"
+    rows = rows.removeprefix("A,,P,,9\n")
+    drafted = Drafted(tmp_path, f"sku,parent,name,color,colour,price\n{rows}")
+    assert drafted.option("A2", "Color") == "Blue"
+    assert drafted.option("B2", "Color") == "White"
