@@ -206,3 +206,93 @@ def test_columns_of_one_meaning_fill_each_others_gaps(tmp_path: Path) -> None:
     drafted = Drafted(tmp_path, f"sku,parent,name,color,colour,price\n{rows}")
     assert drafted.option("A2", "Color") == "Blue"
     assert drafted.option("B2", "Color") == "White"
+
+
+OWN_GROUPS = "OG-1,G1\nOG-2,G1\nOG-3,G1\nOG-4,OG-4\nOG-5,OG-5\n"
+
+
+def with_names(pairs: str, header: str) -> str:
+    """Rows of ids and groups, with a name and a price."""
+    return f"{header},name,price\n" + "".join(f"{row},Hat,9\n" for row in pairs.split())
+
+
+def test_a_group_in_which_single_products_name_themselves_is_no_parent(tmp_path: Path) -> None:
+    drafted = Drafted(tmp_path, with_names(OWN_GROUPS, "sku,group"))
+    assert drafted.form["parent_field"] == "group"
+    assert drafted.form["synthesise_parents"] is True
+    assert "3 rows share their 'group' with others" in drafted.proposal.configuration
+    assert "name another row's" not in drafted.proposal.configuration
+    assert {p.parent_id for p in drafted.products.values()} == {"G1", None}
+
+
+def test_a_few_groups_among_many_single_products_are_found(tmp_path: Path) -> None:
+    singles = "".join(f"S-{n},S-{n}\n" for n in range(60))
+    drafted = Drafted(tmp_path, with_names(OWN_GROUPS + singles, "sku,group"))
+    assert drafted.form["parent_field"] == "group"
+    assert drafted.form["synthesise_parents"] is True
+
+
+def test_parents_that_name_themselves_are_parents(tmp_path: Path) -> None:
+    pairs = "P,P\nP-1,P\nP-2,P\nQ,Q\n"
+    drafted = Drafted(tmp_path, with_names(pairs, "sku,group"))
+    assert drafted.form["parent_field"] == "group"
+    assert "2 rows name another row's 'sku'" in drafted.proposal.configuration
+    assert drafted.products["P"].parent_id is None
+
+
+def test_rows_that_name_a_missing_parent_are_open(tmp_path: Path) -> None:
+    pairs = "P,\nP-1,P\nP-2,P\nQ,\nQ-1,Q\nX-1,X\nX-2,X\n"
+    drafted = Drafted(tmp_path, with_names(pairs, "sku,parent"))
+    assert drafted.form["parent_field"] == "parent"
+    assert drafted.waiting("parent_field") == [2]
+    assert "# synthesise_parents: true" in drafted.proposal.configuration
+
+
+def test_children_behind_many_parents_are_found(tmp_path: Path) -> None:
+    parents = "".join(f"P{n},\n" for n in range(600))
+    drafted = Drafted(tmp_path, with_names(f"{parents}C-1,P7\nC-2,P7\n", "sku,parent"))
+    assert drafted.form["parent_field"] == "parent"
+    own = "".join(f"P{n},P{n}\n" for n in range(600))
+    drafted = Drafted(tmp_path, with_names(f"{own}C-1,P599\nC-2,P599\n", "sku,parent"))
+    assert "2 rows name another row's 'sku'" in drafted.proposal.configuration
+    assert "synthesise_parents" not in drafted.form
+
+
+def test_a_sku_that_several_variations_share_is_open(tmp_path: Path) -> None:
+    rows = (
+        "hat,Hat,TRUE,Active,Size,S,A,9,true,false,\nhat,,,,,M,A,9,true,false,\n"
+        "cap,Cap,TRUE,Active,Size,S,B,9,true,false,\ncap,,,,,M,B,9,true,false,\n"
+    )
+    drafted = Drafted(tmp_path, SHOPIFY + rows)
+    assert drafted.form["attributes"]["sku_code"] == {"field": "product_id"}
+    assert "# sku_code: {field: Variant SKU}" in drafted.proposal.configuration
+    assert drafted.waiting("attributes.sku_code") == [4]
+    assert "for ever" in drafted.message("attributes.sku_code")
+
+
+def test_an_id_that_repeats_or_lacks_is_open(tmp_path: Path) -> None:
+    rows = "".join(f"S{n},Hat,9\n" for n in range(8))
+    drafted = Drafted(tmp_path, f"SKU,name,price\n{rows}S1,Cap,8\n,Tie,7\n")
+    assert drafted.form["id_field"] == "SKU"
+    assert drafted.form["attributes"]["sku_code"] == {"field": "SKU"}
+    assert drafted.waiting("id_field") == [3]
+    assert "take their own id" not in drafted.proposal.configuration
+
+
+def test_rows_that_take_their_id_for_a_sku_are_open(tmp_path: Path) -> None:
+    rows = "".join(f"{n},S{n},Hat,9\n" for n in range(8))
+    drafted = Drafted(tmp_path, f"id,SKU,name,price\n{rows}8,,Tie,7\n")
+    assert drafted.waiting("attributes.sku_code") == [1]
+
+
+def test_skus_of_which_some_repeat_are_open(tmp_path: Path) -> None:
+    rows = "".join(f"{n},S{n},Hat,9\n" for n in range(18))
+    drafted = Drafted(tmp_path, f"id,SKU,name,price\n{rows}18,S1,Tie,7\n19,S1,Tie,7\n")
+    assert drafted.form["attributes"]["sku_code"] == {"field": "SKU"}
+    assert drafted.waiting("attributes.sku_code") == [3]
+
+
+def test_ids_and_skus_that_are_sure_are_not_open(tmp_path: Path) -> None:
+    drafted = Drafted(tmp_path, "sku,name,price\nA,Hat,9\nB,Cap,8\n")
+    assert not drafted.waiting("id_field")
+    assert not drafted.waiting("attributes.sku_code")

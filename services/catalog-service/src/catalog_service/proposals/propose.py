@@ -21,6 +21,7 @@ from catalog_service.proposals.draft import (
     Setting,
 )
 from catalog_service.proposals.exclusions import put_exclusions
+from catalog_service.proposals.identities import wait_for_ids, wait_for_parents
 from catalog_service.proposals.offers import put_barcode, put_prices, put_sku, put_stock
 from catalog_service.proposals.texts import (
     CategorySource,
@@ -135,8 +136,10 @@ def _put_families(draft: Draft) -> None:
         )
         return
     draft.put("id_field", families.id_field, why=why)
+    wait_for_ids(draft, families.id_field)
     if families.kind in {"parents", "groups"} and families.parent_field is not None:
         draft.put("parent_field", families.parent_field)
+    wait_for_parents(draft)
     if families.kind == "groups":
         draft.put(
             "synthesise_parents", True, why="no row is the group's parent: one is made (M4.1)"
