@@ -296,3 +296,42 @@ def test_ids_and_skus_that_are_sure_are_not_open(tmp_path: Path) -> None:
     drafted = Drafted(tmp_path, "sku,name,price\nA,Hat,9\nB,Cap,8\n")
     assert not drafted.waiting("id_field")
     assert not drafted.waiting("attributes.sku_code")
+
+
+def test_prices_with_tax_come_before_those_without(tmp_path: Path) -> None:
+    rows = "1;1;Hat;Art;100.00;120.00;a;5;both\n2;1;Cap;Art;50.00;60.00;b;5;both\n"
+    drafted = Drafted(tmp_path, PRESTASHOP + rows)
+    assert drafted.form["attributes"]["price"] == {"field": "Price tax included"}
+    assert drafted.waiting("attributes.price") == []
+    assert "Price tax excluded" in drafted.proposal.configuration
+
+
+def test_a_gap_in_prices_with_tax_is_not_filled_by_one_without(tmp_path: Path) -> None:
+    rows = "".join(f"{n};1;Hat;Art;10;{'12' if n > 2 else ''};a{n};5;both\n" for n in range(9))
+    drafted = Drafted(tmp_path, PRESTASHOP + rows)
+    assert drafted.form["attributes"]["price"] == {"field": "Price tax included"}
+    assert drafted.waiting("attributes.price") == [3]
+
+
+def test_prices_without_tax_alone_are_open(tmp_path: Path) -> None:
+    rows = "".join(f"{n},Hat,10.00\n" for n in range(3))
+    drafted = Drafted(tmp_path, f"sku,name,price tax excluded\n{rows}")
+    assert drafted.waiting("attributes.price") == [3]
+    assert "without tax" in drafted.message("attributes.price")
+
+
+def test_a_second_column_of_other_prices_is_open(tmp_path: Path) -> None:
+    drafted = Drafted(tmp_path, "sku,name,price,price\nA,Hat,9,8\nB,Cap,7,7\n")
+    assert drafted.form["attributes"]["price"] == {"field": "price"}
+    assert "# price: {field: price_2}" in drafted.proposal.configuration
+    assert drafted.waiting("attributes.price") == [1]
+    assert "'price_2'" in drafted.message("attributes.price")
+
+
+def test_a_column_of_paths_under_an_unknown_name_is_offered(tmp_path: Path) -> None:
+    rows = "".join(f"{n},Hat {n},9,Kitchen > Plates\n" for n in range(8))
+    drafted = Drafted(tmp_path, f"sku,name,price,Dept\n{rows}")
+    lines = drafted.proposal.configuration.splitlines()
+    assert "  # source: {field: Dept}" in lines
+    assert drafted.waiting("category.source") == [8]
+    assert "'Dept'" in drafted.message("category.source")

@@ -21,6 +21,7 @@ from catalog_service.proposals.draft import (
     Setting,
 )
 from catalog_service.proposals.exclusions import put_exclusions
+from catalog_service.proposals.further_columns import offer_categories, put_further_prices
 from catalog_service.proposals.identities import wait_for_ids, wait_for_parents
 from catalog_service.proposals.offers import put_barcode, put_prices, put_sku, put_stock
 from catalog_service.proposals.texts import (
@@ -73,10 +74,12 @@ def propose(
     put_long_titles(draft)
     put_units(draft)
     put_category(draft, find_categories(draft), suggestions or {}, setting)
+    offer_categories(draft)
     put_languages(draft, main)
     draft.section("attributes")
     put_sku(draft)
     put_prices(draft)
+    put_further_prices(draft)
     put_stock(draft)
     put_barcode(draft)
     put_pictures(draft)
