@@ -171,18 +171,25 @@ class Describer:
         if self._read_as in READERS_OF_FAMILIES:
             why = f"the reader of {self._read_as} files finds families by itself"
             return FamilyGuess("read", None, None, self._children, 0.98, why)
-        return find_families(self._columns, guesses, title=title, rows=self.rows)
+        kept = [row.fields for row in self._kept]
+        return find_families(self._columns, guesses, title=title, rows=self.rows, kept=kept)
 
     def _count_children(self, families: FamilyGuess) -> None:
         """What children fill, where the rows alone tell them: by the rows that were kept."""
         parent = families.parent_field
         if families.kind != "parents" or parent is None:
             return
-        kept = [row for row in self._kept if _is_filled(row.fields.get(parent))]
+        kept = [row for row in self._kept if _is_child(row, families.id_field, parent)]
         for name, column in self._columns.items():
             filled = sum(_is_filled(row.fields.get(name)) for row in kept)
             share = filled / len(kept) if kept else 0.0
             column.filled_in_children = min(round(share * families.children), column.filled)
+
+
+def _is_child(row: DescribedRow, id_field: str | None, parent_field: str) -> bool:
+    """Whether the row names a parent other than itself."""
+    named = row.fields.get(parent_field)
+    return _is_filled(named) and (id_field is None or row.fields.get(id_field) != named)
 
 
 def _is_filled(value: FieldValue) -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from catalog_service.describing.guess import Guess
 from catalog_service.describing.profile import ColumnProfile
+from common.contracts.catalog import FieldValue
 
 FamilyKind = Literal["none", "read", "parents", "groups", "titles"]
 SURE_OF_PARENT = 0.3
@@ -20,7 +21,8 @@ class FamilyGuess:
 
     `read`: the format says so itself; `parents`: the parent column names other rows' ids; `groups`:
     it names something that no row is; `titles`: nothing but equal titles holds rows together.
-    `children` is how many rows have a parent then.
+    `children` is how many rows have a parent then, `parents` how many rows they name, and `orphans`
+    how many rows name a parent that no row is.
     """
 
     kind: FamilyKind
@@ -29,6 +31,27 @@ class FamilyGuess:
     children: int
     sure: float
     why: str
+    parents: int = 0
+    orphans: int = 0
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Parents by how many other rows name them; `own` is how many rows name themselves."""
+
+    ids: ColumnProfile
+    parents: Counter[str]
+    own: int
+
+    @property
+    def known(self) -> Counter[str]:
+        """Those that are rows."""
+        return Counter({v: n for v, n in self.parents.items() if v in self.ids.distinct})
+
+    @property
+    def share(self) -> float:
+        """How many of the parents are rows."""
+        return len(self.known) / len(self.parents)
 
 
 def find_families(
@@ -37,35 +60,21 @@ def find_families(
     *,
     title: str | None,
     rows: int,
+    kept: Sequence[Mapping[str, FieldValue]],
 ) -> FamilyGuess:
-    """The columns of a generic file's families."""
+    """The columns of a generic file's families; `kept` are its first rows, for what concerns two
+    columns."""
     ids = _id_columns(columns, guesses, rows)
     for name in _parent_columns(guesses):
-        referred = _referred(columns[name], ids)
-        if referred is not None:
-            children = _children(columns[name], referred)
-            return FamilyGuess(
-                "parents",
-                referred.name,
-                name,
-                children,
-                0.95,
-                f"{children} rows name another row's {referred.name!r} in {name!r}",
-            )
+        named = _referred(columns[name], ids, kept)
+        if named is not None:
+            return _of_parents(columns[name], named)
     own_ids = [column for column in ids if _is_key(column, rows)]
     best = own_ids[0].name if own_ids else (ids[0].name if ids else None)
-    for name in _group_columns(columns, guesses, best):
-        column = columns[name]
-        children = sum(count for count in column.distinct.values() if count > 1)
-        if best is not None and children > rows * 0.1:
-            return FamilyGuess(
-                "groups",
-                best,
-                name,
-                children,
-                0.8,
-                f"{children} rows share their {name!r} with others, and no row has it as its id",
-            )
+    if best is not None:
+        groups = _groups(columns, guesses, columns[best], rows, kept)
+        if groups is not None:
+            return groups
     repeated = _repeated_titles(columns.get(title or ""))
     if repeated > rows * 0.1 and _has_options(guesses):
         return FamilyGuess(
@@ -117,33 +126,72 @@ def _parent_columns(guesses: Mapping[str, Sequence[Guess]]) -> list[str]:
     return [name for _, name in sorted(rated, key=lambda each: -each[0])]
 
 
-def _referred(parent: ColumnProfile, ids: Sequence[ColumnProfile]) -> ColumnProfile | None:
-    """The id column of which most parents are a value, other than the row's own."""
-    if not parent.distinct:
-        return None
-    shares = {
-        column.name: sum(value in column.distinct for value in parent.distinct)
-        / len(parent.distinct)
-        for column in ids
-        if column.name != parent.name
-    }
-    best = max(shares, key=lambda name: shares[name], default=None)
-    if best is None or shares[best] < MOSTLY or _are_own(parent):
-        return None
-    return next(column for column in ids if column.name == best)
+def _referred(
+    parent: ColumnProfile, ids: Sequence[ColumnProfile], kept: Sequence[Mapping[str, FieldValue]]
+) -> _Named | None:
+    """The id column of which most parents are a value, as rows name others than themselves."""
+    found = [_named(parent, column, kept) for column in ids if column.name != parent.name]
+    found = [named for named in found if named.parents]
+    best = max(found, key=lambda named: named.share, default=None)
+    return best if best is not None and best.share >= MOSTLY else None
 
 
-def _are_own(parent: ColumnProfile) -> bool:
-    """Whether each value stands once: rows that name themselves."""
-    return parent.filled > 1 and parent.uniqueness == 1.0
+def _named(
+    parent: ColumnProfile, ids: ColumnProfile, kept: Sequence[Mapping[str, FieldValue]]
+) -> _Named:
+    """Which rows name themselves is seen in those that were kept; where some do, each id that only
+    further rows name is named by its own row too."""
+    seen: set[str] = set()
+    itself: Counter[str] = Counter()
+    for fields in kept:
+        named = str(fields.get(parent.name) or "")
+        seen.add(named)
+        if named.strip() and named.strip() == str(fields.get(ids.name) or "").strip():
+            itself[named] += 1
+    if itself:
+        itself.update(v for v in parent.distinct if v in ids.distinct and v not in seen)
+    return _Named(ids, parent.distinct - itself, itself.total())
 
 
-def _children(parent: ColumnProfile, ids: ColumnProfile) -> int:
-    return sum(count for value, count in parent.distinct.items() if value in ids.distinct)
+def _of_parents(parent: ColumnProfile, named: _Named) -> FamilyGuess:
+    ids, children = named.ids, named.known.total()
+    why = f"{children} rows name another row's {ids.name!r} in {parent.name!r}"
+    if named.own:
+        why += f", {named.own} their own: they are no children"
+    return FamilyGuess(
+        "parents",
+        ids.name,
+        parent.name,
+        children,
+        0.95,
+        why,
+        parents=len(named.known),
+        orphans=named.parents.total() - children if ids.is_exact else 0,
+    )
+
+
+def _groups(
+    columns: Mapping[str, ColumnProfile],
+    guesses: Mapping[str, Sequence[Guess]],
+    ids: ColumnProfile,
+    rows: int,
+    kept: Sequence[Mapping[str, FieldValue]],
+) -> FamilyGuess | None:
+    """A column that rows share; where single rows name themselves in it, few that do are enough."""
+    for name in _group_columns(guesses, ids.name, columns):
+        column = columns[name]
+        own = _named(column, ids, kept).own
+        children = sum(count for count in column.distinct.values() if count > 1)
+        is_usual = column.uniqueness < 0.95 and children > rows * 0.1
+        if is_usual or (own and children):
+            beside = "single rows name themselves there" if own else "no row has it as its id"
+            why = f"{children} rows share their {name!r} with others, and {beside}"
+            return FamilyGuess("groups", ids.name, name, children, 0.8, why)
+    return None
 
 
 def _group_columns(
-    columns: Mapping[str, ColumnProfile], guesses: Mapping[str, Sequence[Guess]], best: str | None
+    guesses: Mapping[str, Sequence[Guess]], best: str, columns: Mapping[str, ColumnProfile]
 ) -> list[str]:
     """Columns whose values several rows share: groups, and ids that are not the row's own."""
     named = _parent_columns(guesses)
@@ -152,11 +200,7 @@ def _group_columns(
         for name, each in guesses.items()
         if any(guess.role == "product_id" for guess in each) and columns[name].filled
     ]
-    return [
-        name
-        for name in dict.fromkeys([*named, *repeated_ids])
-        if name != best and columns[name].uniqueness < 0.95
-    ]
+    return [name for name in dict.fromkeys([*named, *repeated_ids]) if name != best]
 
 
 def _repeated_titles(title: ColumnProfile | None) -> int:

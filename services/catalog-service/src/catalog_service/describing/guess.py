@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from catalog_service.describing.formats import DOCUMENTED, CatalogueFormat, documented_role
 from catalog_service.describing.names import NameMeaning, meanings_of, plain_name
+from catalog_service.describing.price_words import is_net
 from catalog_service.describing.profile import ColumnProfile
 from catalog_service.describing.structure import is_structural
 from catalog_service.describing.vocabulary import Role
@@ -17,6 +18,8 @@ FITS = 0.95
 FAILS = 0.7
 """The share of values that have to fit for the name to count in full; below the second it hardly
 does."""
+OF_NET = 0.8
+"""How much a price's name is worth that says it is without tax: one with tax is taken before it."""
 FEW_ROWS = 5
 LEAST_SURE = 0.05
 
@@ -73,9 +76,11 @@ def _by_name(column: ColumnProfile, meanings: list[NameMeaning]) -> Iterator[Gue
 
 def _weighed(column: ColumnProfile, meaning: NameMeaning, why: str) -> Guess:
     fit, reason = fit_of(column, meaning.role)
+    is_without_tax = meaning.role == "price" and is_net(plain_name(column.name))
+    score = meaning.score * (OF_NET if is_without_tax else 1.0)
     return Guess(
         meaning.role,
-        round(meaning.score * _support(fit), 2),
+        round(score * _support(fit), 2),
         f"{why}; {reason}",
         meaning.locale,
         meaning.unit,

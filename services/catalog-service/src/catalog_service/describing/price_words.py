@@ -15,6 +15,12 @@ _REDUCED = re.compile(
     r"|descuent|descont|scont|remise|actie|aanbieding|korting)\w*|sale|offer|soldes?|saldo|saldi"
 )
 _USUAL = re.compile(r"(?:regul|normal|habitu|ordinari)\w*|usual|standard|gewohnlich\w*")
+_NET_WORDS = """net netto neto nett excl excluding excluded exclusive ht hors sin sans senza sem
+    ohne bez zzgl exkl without"""
+_TAX_WORDS = "tax taxes vat iva tva mwst ust steuer btw moms taxe imposto impuesto"
+_NET = frozenset(_NET_WORDS.split())
+_TAX = frozenset(_TAX_WORDS.split())
+_NET_ALONE = frozenset(["net", "netto", "neto", "nett", "ht"])
 _BEFORE = frozenset(["before", "vor", "avant", "antes", "prima", "voor"])
 _WITHOUT = frozenset(["without", "ohne", "sans", "sin", "senza", "sem", "zonder"])
 
@@ -29,3 +35,11 @@ def price_kind(name: str) -> PriceKind | None:
             return "price"
         return "sale_price" if _BEFORE.isdisjoint(words) else "compare_price"
     return "price" if any(_USUAL.fullmatch(word) for word in words) else None
+
+
+def is_net(name: str) -> bool:
+    """Whether a plain name says that a price is without tax, and not that it may be with it."""
+    words = set(name.split())
+    is_gross = not words.isdisjoint({"included", "incl", "inclusive", "brutto", "gross", "ttc"})
+    says_net = not words.isdisjoint(_NET_ALONE)
+    return not is_gross and (says_net or not (words.isdisjoint(_NET) or words.isdisjoint(_TAX)))

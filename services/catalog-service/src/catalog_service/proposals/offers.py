@@ -7,6 +7,7 @@ from catalog_service.describing.guess import Guess
 from catalog_service.describing.shapes import number_of
 from catalog_service.describing.vocabulary import Role
 from catalog_service.proposals.draft import NOTHING, Draft, reason
+from catalog_service.proposals.identities import wait_for_sku_codes
 from catalog_service.proposals.texts import field_expression
 from catalog_service.proposals.yaml_lines import Value
 
@@ -25,9 +26,10 @@ def put_sku(draft: Draft) -> None:
             2,
             why="the row's own id: no filled column is surely a SKU. It has to stay for ever",
         )
+        wait_for_sku_codes(draft, None, _parents(draft))
         return
     name, guess = best
-    if draft.lacking(name):
+    if draft.lacking(name) and name != draft.description.families.id_field:
         value = "{{ " + field_expression(name) + " | default(product_id, true) }}"
         draft.put(
             "sku_code",
@@ -37,6 +39,7 @@ def put_sku(draft: Draft) -> None:
         )
     else:
         draft.put("sku_code", {"field": name}, 2, why=reason(guess))
+    wait_for_sku_codes(draft, name, _parents(draft))
 
 
 def put_prices(draft: Draft) -> None:
@@ -153,8 +156,8 @@ def _wait_for_prices(draft: Draft, name: str) -> None:
 def _parents(draft: Draft) -> int:
     """How many rows are parents, which have no offer of their own; of the rows that were kept."""
     families = draft.description.families
-    if families.kind == "parents" and families.parent_field is not None:
-        return len(draft.description.columns[families.parent_field].distinct)
+    if families.kind == "parents":
+        return families.parents
     kept = draft.description.kept
     parents = {row.parent_id for row in kept if row.parent_id is not None}
     return round(len(parents) * draft.rows / len(kept)) if kept else 0

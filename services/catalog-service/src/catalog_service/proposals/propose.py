@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from catalog_service.describing.describe import Description
 from catalog_service.proposals.attributes import (
     put_category_attributes,
-    put_exclusions,
     put_sku_attributes,
 )
 from catalog_service.proposals.delivery import put_package, put_terms, put_units
@@ -21,6 +20,9 @@ from catalog_service.proposals.draft import (
     RequiredAttribute,
     Setting,
 )
+from catalog_service.proposals.exclusions import put_exclusions
+from catalog_service.proposals.further_columns import offer_categories, put_further_prices
+from catalog_service.proposals.identities import wait_for_ids, wait_for_parents
 from catalog_service.proposals.offers import put_barcode, put_prices, put_sku, put_stock
 from catalog_service.proposals.texts import (
     CategorySource,
@@ -72,10 +74,12 @@ def propose(
     put_long_titles(draft)
     put_units(draft)
     put_category(draft, find_categories(draft), suggestions or {}, setting)
+    offer_categories(draft)
     put_languages(draft, main)
     draft.section("attributes")
     put_sku(draft)
     put_prices(draft)
+    put_further_prices(draft)
     put_stock(draft)
     put_barcode(draft)
     put_pictures(draft)
@@ -135,8 +139,10 @@ def _put_families(draft: Draft) -> None:
         )
         return
     draft.put("id_field", families.id_field, why=why)
+    wait_for_ids(draft, families.id_field)
     if families.kind in {"parents", "groups"} and families.parent_field is not None:
         draft.put("parent_field", families.parent_field)
+    wait_for_parents(draft)
     if families.kind == "groups":
         draft.put(
             "synthesise_parents", True, why="no row is the group's parent: one is made (M4.1)"
