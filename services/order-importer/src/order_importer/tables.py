@@ -150,6 +150,12 @@ marketplace_parcel = Table(
     ),
 )
 
+Index(
+    "marketplace_parcel_by_number",
+    marketplace_parcel.c.merchant_id,
+    marketplace_parcel.c.tracking_number,
+)
+
 unreadable_order = Table(
     "unreadable_order",
     TABLES,
@@ -290,6 +296,7 @@ shipment = Table(
         "merchant_id", "idempotency_key", name="shipment_merchant_id_idempotency_key_key"
     ),
 )
+Index("shipment_by_number", shipment.c.merchant_id, shipment.c.tracking_number)
 Index(
     "shipment_open", shipment.c.next_try_at, postgresql_where=text("state IN ('pending', 'sent')")
 )

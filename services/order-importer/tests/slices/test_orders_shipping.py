@@ -59,6 +59,13 @@ async def test_an_order_is_shipped_and_its_new_state_is_read(harness: Harness) -
     assert shipped.order.parcels[0].state == "confirmed"
     order = await harness.order(order_id)
     assert (order["status"], order["parcels"][0]["state"]) == ("shipped", "confirmed")
+    found = await harness.call(
+        "GET", f"/v1/merchants/{MERCHANT}/orders", params={"tracking": "LP00012345"}
+    )
+    assert [each["order_id"] for each in found.json()["items"]] == [order_id]
+    other = {"tracking": "LP0001234"}
+    found = await harness.call("GET", f"/v1/merchants/{MERCHANT}/orders", params=other)
+    assert found.json()["items"] == []
     states = [
         (event.previous_status, event.order.status, event.order.parcels[0].state)
         for event in await harness.events(OrderUpdated)

@@ -153,9 +153,9 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
 def in_words(error: Mapping[str, Any]) -> str:
     """What pydantic says of a value, in words that a merchant reads."""
     if error["type"] == "missing":
-        return "it is missing"
+        return "it is required, and missing"
     if error["type"] == "string_pattern_mismatch":
-        return f"it is not of the form {error['ctx']['pattern']}"
+        return f"it should match the pattern {error['ctx']['pattern']}"
     return str(error["msg"]).removeprefix("Value error, ")
 
 

@@ -33,6 +33,15 @@ class OrderQuery:
     shop: Annotated[str | None, Query(pattern=IDENTIFIER_PATTERN)] = None
     number: Annotated[str | None, Printable] = None
     sku: Annotated[str | None, Printable] = None
+    tracking: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=LONGEST_EXTERNAL_ID,
+            pattern=r"^[^\x00-\x1f]+$",
+            description="The tracking number of one of its parcels, ours or the seller centre's.",
+        ),
+    ] = None
     placed_from: Instant | None = None
     placed_before: Instant | None = None
     updated_from: Annotated[

@@ -10,7 +10,7 @@ from common import clock
 from common.postgres import core
 from common.postgres.pool import Connection
 from order_importer.orders.store import READABLE_ORDERS, StoredOrder, with_parcels
-from order_importer.tables import marketplace_order
+from order_importer.tables import marketplace_order, marketplace_parcel, shipment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class OrderFilter:
     """Which of a merchant's orders: those that every given part is true of.
 
     `status` is the channel's or AliExpress's own, `number` the order's id, `sku` the SKU code of
-    one of its lines. Of two times the first is within, the second not; an order is *updated* when
+    one of its lines, `tracking` the tracking number of one of its parcels. Of two times the first is within, the second not; an order is *updated* when
     an event of it was published, and *due* only while it waits for shipment.
     """
 
@@ -26,6 +26,7 @@ class OrderFilter:
     shop: str | None = None
     number: str | None = None
     sku: str | None = None
+    tracking: str | None = None
     placed_from: datetime | None = None
     placed_before: datetime | None = None
     updated_from: datetime | None = None
@@ -48,6 +49,10 @@ class OrderFilter:
                 sa.column("shop_id", sa.Text), sa.column("order_id", sa.Text)
             )
             yield sa.tuple_(order.shop_id, order.order_id).in_(sa.select(*with_sku.c))
+        if self.tracking is not None:
+            yield sa.tuple_(order.shop_id, order.order_id).in_(
+                sa.union(*(_orders_of(t, merchant_id, self.tracking) for t in _PARCELS))
+            )
         if self.placed_from is not None:
             yield order.placed_at >= self.placed_from
         if self.placed_before is not None:
@@ -59,6 +64,17 @@ class OrderFilter:
             yield order.revision < clock.milliseconds_of(self.updated_before)
         if self.due_before is not None:
             yield order.due_at < self.due_before
+
+
+_PARCELS = (shipment, marketplace_parcel)
+
+
+def _orders_of(parcels: sa.Table, merchant_id: str, number: str) -> sa.Select[tuple[str, str]]:
+    """The orders of the parcels with this tracking number."""
+    parcel = parcels.c
+    return sa.select(parcel.shop_id, parcel.order_id).where(
+        parcel.merchant_id == merchant_id, parcel.tracking_number == number
+    )
 
 
 async def list_orders(

@@ -29,9 +29,10 @@ async def search(viewer: OfMerchant) -> Response:
     )
     named = [feed.feed_id for feed in feeds.value.items] if feeds.value else []
     kept = [item.catalogue_id for item in catalogues.value.items] if catalogues.value else []
-    by_number, by_sku, run = await asyncio.gather(
+    by_number, by_sku, by_parcel, run = await asyncio.gather(
         panel(viewer.listed(ORDERS, viewer.m("/orders"), of=Order, query={"number": words})),
         panel(viewer.listed(ORDERS, viewer.m("/orders"), of=Order, query={"sku": words})),
+        panel(viewer.listed(ORDERS, viewer.m("/orders"), of=Order, query={"tracking": words})),
         panel(viewer.get(PUBLISHER, viewer.m("/runs/{}"), words, answer=Run)),
     )
     rest = await asyncio.gather(
@@ -64,9 +65,9 @@ async def search(viewer: OfMerchant) -> Response:
     )
     products = list(zip(named, rest[: len(named)], strict=True))
     sources = list(zip(kept, rest[len(named) :], strict=True))
-    is_order = by_number.value and len(by_number.value.items) == 1
-    if is_order and by_number.value and by_number.value.items[0].order_id == words:
-        order = by_number.value.items[0]
+    orders = [each.value.items for each in (by_number, by_parcel) if each.value]
+    order = next((o[0] for o in orders if len(o) == 1 and is_meant(o[0], words)), None)
+    if order is not None:
         return see_other(f"/orders/{quote(order.shop_id)}/{quote(order.order_id)}")
     if run.value:
         return see_other(f"/runs/{quote(run.value.run_id)}")
@@ -85,11 +86,18 @@ async def search(viewer: OfMerchant) -> Response:
     return viewer.page(
         "search/results.html",
         words=words,
-        found=[by_number, by_sku],
+        found=[by_number, by_sku, by_parcel],
         products=products,
         sources=sources,
-        away=next((p for p in (feeds, catalogues, by_number, by_sku, *rest) if p.is_away), None),
+        away=next(
+            (p for p in (feeds, catalogues, by_number, by_sku, by_parcel, *rest) if p.is_away), None
+        ),
     )
+
+
+def is_meant(order: Order, words: str) -> bool:
+    """Whether the order, by its number or a parcel's, is what was looked for."""
+    return words == order.order_id or any(words == p.tracking_number for p in order.parcels)
 
 
 def is_named(row: SourceProduct, words: str) -> bool:
