@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from statistics import median
 
+from catalog_service.describing.decimals import other_sign
 from catalog_service.describing.guess import Guess
 from catalog_service.describing.names import is_weight_unit, unit_named
 from catalog_service.describing.shapes import number_of, unit_of
@@ -30,9 +31,27 @@ def put_units(draft: Draft) -> None:
         "numbers that can only be read with the other decimal sign",
         "Write all numbers of the catalogue alike.",
     )
+    _wait_for_doubts(draft)
     _put_unit(draft, "weight", weight_column(draft))
     _put_unit(draft, "length", draft.sure_column("length", "width", "height"))
     draft.offer("time_zone", "UTC", 2, why="OPEN: what dates without a zone mean")
+
+
+def _wait_for_doubts(draft: Draft) -> None:
+    """Numbers that are a thousand times others by the other decimal sign."""
+    decimal = draft.description.decimal
+    doubt = decimal.doubt
+    if doubt is None:
+        return
+    sign, other = decimal.sign, other_sign(decimal.sign)
+    draft.wait(
+        doubt.rows,
+        "units.decimal",
+        f"{doubt.what} such as {doubt.example!r} may be read in two ways, 1000 times apart:"
+        f" {number_of(doubt.example, sign):g} with {sign!r} as it stands there,"
+        f" {number_of(doubt.example, other):g} with {other!r}",
+        "Set units.decimal to the sign before the catalogue's decimals.",
+    )
 
 
 def weight_column(draft: Draft) -> tuple[str, Guess] | None:
