@@ -165,3 +165,102 @@ def weights(proposal: Proposal, rows: list[dict[str, str]]) -> list[str]:
         package, _ = read_package(feed.form.units, feed.general, row, NOTHING_FIXED)
         found.append(package.weight_kg)
     return found
+
+
+def read(text: str) -> list[dict[str, str]]:
+    header, *lines = text.splitlines()
+    names = header.split(",")
+    return [dict(zip(names, line.split(","), strict=True)) for line in lines]
+
+
+def test_a_unit_behind_one_of_many_values_is_not_that_of_the_others(tmp_path: Path) -> None:
+    values = ["350", "420", "1.2 kg", "500", "280", "610"]
+    rows = "".join(f"A{n},Hat,9.90,{value}\n" for n, value in enumerate(values))
+    proposal = proposed(tmp_path, f"sku,name,price,weight\n{rows}")
+    assert "weight" not in loaded(proposal)["units"]
+    assert "# weight: g" in proposal.configuration
+    assert waiting(proposal, "units.weight") == [5]
+
+
+def test_nor_is_a_rare_unit_that_of_small_numbers(tmp_path: Path) -> None:
+    rows = "".join(f"A{n},Hat,9.90,{'3 lb' if n == 7 else '0.5'}\n" for n in range(24))
+    proposal = proposed(tmp_path, f"sku,name,price,weight\n{rows}")
+    assert "weight" not in loaded(proposal)["units"]
+    assert waiting(proposal, "units.weight") == [23]
+
+
+def test_a_unit_behind_nearly_all_values_stands_and_the_others_wait(tmp_path: Path) -> None:
+    rows = "".join(f"A{n},Hat,9.90,{'350' if n == 7 else '350 g'}\n" for n in range(24))
+    proposal = proposed(tmp_path, f"sku,name,price,weight\n{rows}")
+    assert loaded(proposal)["units"]["weight"] == "g"
+    assert waiting(proposal, "units.weight") == [1]
+
+
+def test_values_that_all_have_a_unit_leave_nothing_open(tmp_path: Path) -> None:
+    text = "sku,name,price,weight\nA,Hat,9.90,350 g\nB,Cap,8.50,1.2 kg\nC,Tie,7.25,2 lb\n"
+    proposal = proposed(tmp_path, text)
+    assert waiting(proposal, "units.weight") == []
+    assert weights(proposal, read(text)) == ["0.350", "1.200", "0.907"]
+
+
+@pytest.mark.parametrize(
+    ("number", "unit"),
+    [
+        ("package_weight", "package_weight_unit_of_measure"),
+        ("weight", "Weight unit"),
+        ("Gewicht", "Einheit"),
+        ("Gewicht", "Gewichtseinheit"),
+        ("peso", "unidad de peso"),
+    ],
+)
+def test_units_that_differ_from_row_to_row_stand_behind_their_numbers(
+    tmp_path: Path, number: str, unit: str
+) -> None:
+    text = (
+        f"sku,name,price,{number},{unit}\n"
+        "A,Hat,9.90,2,LB\nB,Cap,8.50,3,LB\nC,Tie,7.25,8,OZ\nD,Bag,7.10,500,GR\n"
+    )
+    proposal = proposed(tmp_path, text)
+    assert weights(proposal, read(text)) == ["0.907", "1.361", "0.227", "0.500"]
+    assert waiting(proposal, "units.weight") == []
+    later = [
+        {"sku": "E", number: "2 kg", unit: "LB"},
+        {"sku": "F", number: "", unit: "LB"},
+        {"sku": "G", unit: "LB"},
+        {"sku": "H", number: "2", unit: "stone"},
+        {"sku": "I", number: " 2.5 ", unit: " Kg "},
+    ]
+    assert weights(proposal, later) == ["2.000", "0.000", "0.000", "0.000", "2.500"]
+
+
+def test_one_unit_in_every_row_is_that_of_the_file(tmp_path: Path) -> None:
+    rows = "".join(f"A{n},Hat,9.90,{n}5,OZ,{n}5,{n}2,IN\n" for n in range(1, 6))
+    header = "sku,name,price,weight,weight unit,package_length,package_width,package_length_unit\n"
+    proposal = proposed(tmp_path, header + rows)
+    found = loaded(proposal)
+    assert found["units"] == {"decimal": ".", "weight": "oz", "length": "in"}
+    assert found["attributes"]["package_weight"] == {"field": "weight"}
+    assert found["attributes"]["package_width"] == {"field": "package_width"}
+    assert waiting(proposal, "units.length") == []
+
+
+def test_rows_without_a_unit_wait_for_one(tmp_path: Path) -> None:
+    rows = "".join(f"A{n},Hat,9.90,{n}5,{'g' if n < 2 else ''}\n" for n in range(1, 6))
+    proposal = proposed(tmp_path, f"sku,name,price,weight,weight unit\n{rows}")
+    assert "weight" not in loaded(proposal)["units"]
+    assert waiting(proposal, "units.weight") == [4]
+    assert weights(proposal, [{"sku": "A", "weight": "15", "weight unit": "g"}]) == ["0.015"]
+
+
+def test_sides_that_are_named_in_other_units_keep_theirs(tmp_path: Path) -> None:
+    text = "sku,name,price,length (cm),width (mm),height (cm)\nA,Hat,9.90,30,200,5\n"
+    proposal = proposed(tmp_path, text)
+    feed = compiled(proposal)
+    [fields] = read(text)
+    package, _ = read_package(feed.form.units, feed.general, Row("A", None, fields), NOTHING_FIXED)
+    assert (package.length_cm, package.width_cm, package.height_cm) == (30, 20, 5)
+
+
+def test_a_unit_that_goods_are_sold_in_is_none_of_lengths(tmp_path: Path) -> None:
+    text = "sku,name,Verkaufseinheit,price,length,width\n" + "A,Hat,m,9.90,30,20\n" * 3
+    assert loaded(proposed(tmp_path, text))["units"].get("length") is None
