@@ -23,6 +23,7 @@ from catalog_service.proposals.draft import (
     Setting,
 )
 from catalog_service.proposals.offers import put_barcode, put_prices, put_sku, put_stock
+from catalog_service.proposals.pictures import put_pictures
 from catalog_service.proposals.texts import (
     CategorySource,
     choose_locale,
@@ -30,7 +31,6 @@ from catalog_service.proposals.texts import (
     put_category,
     put_languages,
     put_long_titles,
-    put_pictures,
 )
 from catalog_service.proposals.yaml_lines import comment
 
