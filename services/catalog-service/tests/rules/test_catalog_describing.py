@@ -147,7 +147,7 @@ def test_one_row_is_enough_to_describe() -> None:
         (["1 299,00", "5,00"], ","),
         (["1'299.00", "5.00"], "."),
         (["12", "13"], "."),
-        (["1.299", "2.499"], "."),
+        (["1.299", "2.499"], ","),
     ],
 )
 def test_the_decimal_sign_is_found_in_the_data(prices: list[FieldValue], sign: str) -> None:

@@ -1,4 +1,4 @@
-"""How a catalogue writes its numbers: decimal sign and currency, found from the data. Pure."""
+"""A catalogue's currency, from a column of its own or the marks beside amounts. Pure."""
 
 import re
 from collections import Counter
@@ -14,39 +14,14 @@ _USUAL = frozenset({"USD", "GBP", "CNY", "SEK", "RUB", "INR", "RON", "AED"})
 
 
 @dataclass(frozen=True)
-class DecimalGuess:
-    """The decimal sign: how many texts can only be read by it, and how many only by the other."""
-
-    sign: str
-    sure: float
-    why: str
-    against: int
-
-
-def find_decimal(columns: Iterable[ColumnProfile]) -> DecimalGuess:
-    """The sign of most texts that can only have one."""
-    commas = points = 0
-    for column in columns:
-        commas += column.shapes["comma_decimal"]
-        points += column.shapes["point_decimal"]
-    if not commas and not points:
-        return DecimalGuess(".", 0.5, "no number of the file has decimals that tell", 0)
-    sign, most, against = (",", commas, points) if commas > points else (".", points, commas)
-    return DecimalGuess(
-        sign,
-        round(most / (most + against), 2),
-        f"{most} numbers can only be read with {sign!r}, {against} only with the other sign",
-        against,
-    )
-
-
-@dataclass(frozen=True)
 class CurrencyGuess:
-    """The catalogue's currency, from a column of its own or the marks beside its amounts."""
+    """The catalogue's currency, from a column of its own or the marks beside its amounts; how many
+    rows name another."""
 
     code: str
     sure: float
     why: str
+    others: int = 0
 
 
 def find_currency(
@@ -59,7 +34,7 @@ def find_currency(
         code = text.strip().upper()
         if _CODE.fullmatch(code):  # several in one cell are no currency of the row
             why = f"the column {column.name!r} says so in {share:.0%} of its rows"
-            return CurrencyGuess(code, round(0.95 * share, 2), why)
+            return CurrencyGuess(code, round(0.95 * share, 2), why, _of_others(column, code))
     counts: Counter[str] = Counter()
     marked = 0
     for each in amounts:
@@ -73,4 +48,11 @@ def find_currency(
     rivals = sum(other == count for other in counts.values()) - 1
     sure = round((0.95 if not rivals else 0.6) * count / marked, 2)
     shared = f", a sign that {rivals} others have too" if rivals else ""
-    return CurrencyGuess(code, sure, f"{count} amounts are marked so{shared}")
+    why = f"{count} amounts are marked so{shared}"
+    return CurrencyGuess(code, sure, why, marked - count)
+
+
+def _of_others(column: ColumnProfile, code: str) -> int:
+    """How many rows a column names another currency in; spelling does not count."""
+    same = sum(n for text, n in column.distinct.items() if text.strip().upper() == code)
+    return column.filled - same

@@ -4,12 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from catalog_service.describing.amounts import (
-    CurrencyGuess,
-    DecimalGuess,
-    find_currency,
-    find_decimal,
-)
+from catalog_service.describing.amounts import CurrencyGuess, find_currency
+from catalog_service.describing.decimals import DecimalGuess, Writing, find_decimal
 from catalog_service.describing.families import FamilyGuess, find_families
 from catalog_service.describing.formats import (
     COLUMNS,
@@ -32,9 +28,7 @@ TEXTS_READ = 200
 LEAST_SURE = 0.3
 READERS_OF_FAMILIES = frozenset({"shopify", "woocommerce", "google", "magento"})
 
-_NUMERIC: frozenset[Role] = frozenset(
-    {"price", "sale_price", "compare_price", "cost", "weight", "length", "width", "height"}
-)
+_MEASURES: frozenset[Role] = frozenset({"weight", "length", "width", "height"})
 _AMOUNTS: frozenset[Role] = frozenset({"price", "sale_price", "compare_price", "cost"})
 
 _TEXTS: frozenset[Role] = frozenset({"title", "description", "short_description"})
@@ -114,9 +108,12 @@ class Description:
 class Describer:
     """Takes rows one by one, with bounded memory, and describes them."""
 
-    def __init__(self, read_as: str, columns: Sequence[str] | None = None) -> None:
-        """`columns` are a table's, so that empty ones are named too."""
+    def __init__(
+        self, read_as: str, columns: Sequence[str] | None = None, *, delimiter: str | None = None
+    ) -> None:
+        """`columns` are a table's, so that empty ones are named too; `delimiter` divides them."""
         self._read_as = read_as
+        self._delimiter = delimiter
         self._columns = {name: ColumnProfile(name) for name in columns or ()}
         self._kept: list[DescribedRow] = []
         self._cells = 0
@@ -148,7 +145,10 @@ class Describer:
         guesses = {name: guesses_of(column, found) for name, column in self._columns.items()}
         mains = {name: g[0] for name, g in guesses.items() if g and g[0].sure >= LEAST_SURE}
         columns = self._columns
-        currency = _named(mains, "currency")
+        amounts = _of_roles(columns, mains, _AMOUNTS)
+        named = _named(mains, "currency")
+        currency = find_currency(amounts, columns[named] if named is not None else None)
+        locale = find_locale(_texts(columns, mains))
         families = self._families(guesses, _named(mains, "title"))
         self._count_children(families)
         return Description(
@@ -158,12 +158,17 @@ class Describer:
             columns=columns,
             guesses=guesses,
             families=families,
-            decimal=find_decimal(columns[n] for n, g in mains.items() if g.role in _NUMERIC),
-            currency=find_currency(
-                (columns[name] for name, guess in mains.items() if guess.role in _AMOUNTS),
-                columns[currency] if currency is not None else None,
+            decimal=find_decimal(
+                amounts,
+                _of_roles(columns, mains, _MEASURES),
+                Writing(
+                    locale[0] if locale is not None else None,
+                    currency.code if currency is not None else None,
+                    self._delimiter,
+                ),
             ),
-            locale=find_locale(_texts(columns, mains)),
+            currency=currency,
+            locale=locale,
             kept=self._kept,
         )
 
@@ -209,6 +214,12 @@ def describe(
 
 def _named(mains: Mapping[str, Guess], role: Role) -> str | None:
     return next((name for name, guess in mains.items() if guess.role == role), None)
+
+
+def _of_roles(
+    columns: Mapping[str, ColumnProfile], mains: Mapping[str, Guess], roles: frozenset[Role]
+) -> list[ColumnProfile]:
+    return [columns[name] for name, guess in mains.items() if guess.role in roles]
 
 
 def _texts(columns: Mapping[str, ColumnProfile], mains: Mapping[str, Guess]) -> Iterator[str]:

@@ -1,22 +1,27 @@
 """Proposed units, package and delivery: what a shop's templates and a parcel ask for. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from statistics import median
 
+from catalog_service.describing.decimals import other_sign
 from catalog_service.describing.guess import Guess
-from catalog_service.describing.names import is_weight_unit, unit_named
-from catalog_service.describing.shapes import number_of, unit_of
+from catalog_service.describing.shapes import number_of
 from catalog_service.describing.vocabulary import Role
 from catalog_service.proposals.draft import SURE, Draft, reason
+from catalog_service.proposals.measures import (
+    FoundUnit,
+    find_unit,
+    measure_template,
+    unit_expression,
+)
 from catalog_service.proposals.yaml_lines import Value
 
-GRAMS_ABOVE = 60.0
-"""A median weight above this is rather in grams than in kilograms."""
 _SIDES: tuple[tuple[str, Role], ...] = (
     ("package_length", "length"),
     ("package_width", "width"),
     ("package_height", "height"),
 )
+_LENGTHS: tuple[Role, ...] = ("length", "width", "height")
 
 
 def put_units(draft: Draft) -> None:
@@ -30,9 +35,27 @@ def put_units(draft: Draft) -> None:
         "numbers that can only be read with the other decimal sign",
         "Write all numbers of the catalogue alike.",
     )
+    _wait_for_doubts(draft)
     _put_unit(draft, "weight", weight_column(draft))
-    _put_unit(draft, "length", draft.sure_column("length", "width", "height"))
+    _put_unit(draft, "length", draft.sure_column(*_LENGTHS))
     draft.offer("time_zone", "UTC", 2, why="OPEN: what dates without a zone mean")
+
+
+def _wait_for_doubts(draft: Draft) -> None:
+    """Numbers that are a thousand times others by the other decimal sign."""
+    decimal = draft.description.decimal
+    doubt = decimal.doubt
+    if doubt is None:
+        return
+    sign, other = decimal.sign, other_sign(decimal.sign)
+    draft.wait(
+        doubt.rows,
+        "units.decimal",
+        f"{doubt.what} such as {doubt.example!r} may be read in two ways, 1000 times apart:"
+        f" {number_of(doubt.example, sign):g} with {sign!r} as it stands there,"
+        f" {number_of(doubt.example, other):g} with {other!r}",
+        "Set units.decimal to the sign before the catalogue's decimals.",
+    )
 
 
 def weight_column(draft: Draft) -> tuple[str, Guess] | None:
@@ -45,52 +68,24 @@ def weight_column(draft: Draft) -> tuple[str, Guess] | None:
 
 
 def _put_unit(draft: Draft, key: str, column: tuple[str, Guess] | None) -> None:
+    """The unit of numbers that have none of their own; rows that are read by it, unsure, wait."""
     if column is None:
         return
     is_weight = key == "weight"
-    found = _found_unit(draft, column[0], column[1].unit, is_weight=is_weight)
+    found = find_unit(draft, *column, is_weight=is_weight)
     if found is None:
         return
-    unit, sure, why = found
-    if sure >= SURE:
-        draft.put(key, unit, 2, why=f"guess, {sure:.2f} sure: {why}")
-        return
-    draft.offer(key, unit, 2, why=f"unsure, {sure:.2f}: {why}; without a line it is the default")
+    if found.is_active:
+        draft.put(key, found.unit, 2, why=f"guess, {found.sure:.2f} sure: {found.why}")
+    else:
+        why = f"unsure, {found.sure:.2f}: {found.why}; without a line it is the default"
+        draft.offer(key, found.unit, 2, why=why)
     draft.wait(
-        draft.description.columns[column[0]].filled,
+        found.bare,
         f"units.{key}",
-        f"the unit of {column[0]!r} is not sure",
+        f"the unit of {column[0]!r} is not sure in rows that name none",
         "Say in which unit it is: kg, g, lb, oz." if is_weight else "Say it: cm, mm, m, in.",
     )
-
-
-def _found_unit(
-    draft: Draft, name: str, named: str | None, *, is_weight: bool
-) -> tuple[str, float, str] | None:
-    """The column's unit, how sure, and why."""
-    if named is not None and is_weight_unit(named) == is_weight:
-        return named, 0.95, f"the name {name!r} says so"
-    profile = draft.description.columns[name]
-    written = [unit for text in profile.texts if (unit := unit_of(text)) is not None]
-    if written:
-        unit = max(set(written), key=written.count)
-        return unit, 0.9, f"{written.count(unit)} values have it behind their number"
-    beside = draft.sure_column("weight_unit") if is_weight else None
-    if beside is not None:
-        word, count = draft.description.columns[beside[0]].distinct.most_common(1)[0]
-        if (unit := unit_named(word)) is not None:
-            return unit, 0.9, f"the column {beside[0]!r} says so in {count} rows"
-    return _by_size(draft, profile.texts) if is_weight else ("cm", 0.5, "nothing says the unit")
-
-
-def _by_size(draft: Draft, texts: Iterable[str]) -> tuple[str, float, str] | None:
-    sign = draft.description.decimal.sign
-    numbers = [number for text in texts if (number := number_of(text, sign))]
-    if not numbers:
-        return None
-    middle = median(numbers)
-    unit = "g" if middle > GRAMS_ABOVE else "kg"
-    return unit, 0.5, f"only the size of the numbers says so: half of them are below {middle:g}"
 
 
 def put_package(draft: Draft) -> None:
@@ -127,9 +122,21 @@ def _put_weight(draft: Draft, name: str, guess: Guess) -> None:
     """The column; where rows have no weight, or 0, a line that gives them one is left to take."""
     zeros = _zero_words(draft, name)
     without = draft.lacking(name) + _zeros(draft, name)
-    draft.put("package_weight", {"field": name}, 2, why=reason(guess))
-    if not without:
-        return
+    own = _with_own_units(draft, name, guess)
+    draft.put("package_weight", own or {"field": name}, 2, why=_reason(guess, own))
+    if own is None and without:
+        _offer_usual_weight(draft, name, zeros)
+    draft.wait(
+        without,
+        "attributes.package_weight",
+        f"rows without a weight above 0 in {name!r}",
+        "Fill them, or take the line with a default."
+        if own is None
+        else "Fill them, or give the match a default with its unit: 300 g.",
+    )
+
+
+def _offer_usual_weight(draft: Draft, name: str, zeros: Sequence[str]) -> None:
     usual = _usual_weight(draft, name)
     match: dict[str, Value] = {"field": name, "default": usual}
     if zeros:
@@ -137,12 +144,35 @@ def _put_weight(draft: Draft, name: str, guess: Guess) -> None:
         match = {"map": {"from": name, "values": values, "keep": True}, "default": usual}
     why = "OPEN: or with a weight for the rows without one; half of the others weigh less"
     draft.offer("package_weight", match, 2, why=why)
-    draft.wait(
-        without,
-        "attributes.package_weight",
-        f"rows without a weight above 0 in {name!r}",
-        "Fill them, or take the line with a default.",
-    )
+
+
+def _with_own_units(draft: Draft, name: str, guess: Guess) -> Mapping[str, Value] | None:
+    """A match that puts each row's unit behind its number; None where `units` says it for all."""
+    is_weight = guess.role == "weight"
+    found = find_unit(draft, name, guess, is_weight=is_weight)
+    if found is None:
+        return None
+    if found.beside is not None:
+        unit = unit_expression(draft, found.beside, is_weight=is_weight)
+        return measure_template(name, unit)
+    usual = _usual_unit(draft) if not is_weight else found.unit
+    return measure_template(name, f"'{found.unit}'") if _is_other(found, usual) else None
+
+
+def _is_other(found: FoundUnit, usual: str) -> bool:
+    """Whether a column's unit is surely another than the one of `units`."""
+    return found.sure >= SURE and found.unit != usual
+
+
+def _usual_unit(draft: Draft) -> str:
+    """What lengths without a unit are read in."""
+    column = draft.sure_column(*_LENGTHS)
+    found = None if column is None else find_unit(draft, *column, is_weight=False)
+    return found.unit if found is not None and found.is_active else "cm"
+
+
+def _reason(guess: Guess, own: Mapping[str, Value] | None) -> str:
+    return reason(guess) if own is None else f"{reason(guess)}; with its own unit behind it"
 
 
 def _usual_weight(draft: Draft, name: str) -> float:
@@ -158,7 +188,8 @@ def _put_side(draft: Draft, key: str, role: Role) -> bool:
         draft.offer(key, {"constant": 20}, 2, why=f"OPEN: no column is surely a {role}")
         return False
     name, guess = column
-    draft.put(key, {"field": name}, 2, why=reason(guess))
+    own = _with_own_units(draft, name, guess)
+    draft.put(key, own or {"field": name}, 2, why=_reason(guess, own))
     draft.wait(
         draft.lacking(name),
         f"attributes.{key}",

@@ -6,6 +6,7 @@ What it holds can be checked and saved as it is; what is not sure is a comment, 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from catalog_service.describing.amounts import CurrencyGuess
 from catalog_service.describing.describe import Description
 from catalog_service.proposals.attributes import (
     put_category_attributes,
@@ -24,6 +25,7 @@ from catalog_service.proposals.exclusions import put_exclusions
 from catalog_service.proposals.further_columns import offer_categories, put_further_prices
 from catalog_service.proposals.identities import wait_for_ids, wait_for_parents
 from catalog_service.proposals.offers import put_barcode, put_prices, put_sku, put_stock
+from catalog_service.proposals.pictures import put_pictures
 from catalog_service.proposals.texts import (
     CategorySource,
     choose_locale,
@@ -31,7 +33,6 @@ from catalog_service.proposals.texts import (
     put_category,
     put_languages,
     put_long_titles,
-    put_pictures,
 )
 from catalog_service.proposals.yaml_lines import comment
 
@@ -160,28 +161,50 @@ def _put_families(draft: Draft) -> None:
 
 def _put_currency(draft: Draft, setting: Setting) -> None:
     found = draft.description.currency
-    if found is not None and found.sure >= SURE:
+    is_sure = found is not None and found.sure >= SURE
+    if found is not None and is_sure:
         draft.put("currency", found.code, why=f"guess, {found.sure:.2f} sure: {found.why}")
-        if setting.shop_currency not in {None, found.code}:
-            draft.wait(
-                draft.rows,
-                "currency",
-                f"the catalogue is in {found.code}, the shop sells in {setting.shop_currency}",
-                "Convert the prices, or match a column of prices in the shop's currency.",
-            )
+    elif setting.shop_currency is not None:
+        why = "the shop's; the catalogue names none" + (" surely" if found else "")
+        draft.put("currency", setting.shop_currency, why=why)
+    else:
+        unsure = f"; perhaps {found.code} ({found.sure:.2f}: {found.why})" if found else ""
+        why = f"OPEN: neither the catalogue nor the shop says it surely{unsure}"
+        draft.put("currency", FALLBACK_CURRENCY, why=why)
+        draft.wait(
+            draft.rows,
+            "currency",
+            f"the currency is not sure: {FALLBACK_CURRENCY} stands there",
+            "Set it to the shop's currency.",
+        )
         return
-    if setting.shop_currency is not None:
-        draft.put("currency", setting.shop_currency, why="the shop's; the catalogue names none")
-        return
-    unsure = f"; perhaps {found.code} ({found.sure:.2f}: {found.why})" if found else ""
-    draft.put(
-        "currency",
-        FALLBACK_CURRENCY,
-        why=f"OPEN: neither the catalogue nor the shop says it surely{unsure}",
-    )
-    draft.wait(
-        draft.rows,
-        "currency",
-        f"the currency is not sure: {FALLBACK_CURRENCY} stands there",
-        "Set it to the shop's currency.",
-    )
+    if found is not None:
+        _wait_for_currency(draft, setting, found)
+
+
+def _wait_for_currency(draft: Draft, setting: Setting, found: CurrencyGuess) -> None:
+    """Prices are sent as they stand, in the shop's currency: what is in another is open."""
+    if setting.shop_currency is None:
+        draft.wait(
+            draft.rows,
+            "currency",
+            f"the catalogue is in {found.code}; which currency the shop {setting.shop} sells in is"
+            " not known",
+            f"Check that the shop sells in {found.code}. If it does not, convert the prices, or"
+            " match a column of prices in the shop's currency, and set its currency.",
+        )
+    elif setting.shop_currency != found.code:
+        perhaps = "" if found.sure >= SURE else "perhaps "
+        draft.wait(
+            draft.rows,
+            "currency",
+            f"the catalogue is {perhaps}in {found.code}, the shop sells in {setting.shop_currency}",
+            "Convert the prices, or match a column of prices in the shop's currency.",
+        )
+    else:
+        draft.wait(
+            found.others,
+            "currency",
+            f"rows in another currency than {found.code}",
+            "Convert their prices, or leave them out of the feed.",
+        )

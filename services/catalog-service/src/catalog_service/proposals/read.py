@@ -34,7 +34,8 @@ def read_file(path: Path, options: Options) -> ReadCatalogue:
     """Describe a file's first rows. Raises `FileRefused` for one that cannot be read to there, with
     the line."""
     found = recognise(path, options)
-    describer = Describer(found.format, found.columns if _is_plain(found) else None)
+    columns = found.columns if _is_plain(found) else None
+    describer = Describer(found.format, columns, delimiter=found.delimiter)
     problems: list[BadLine] = []
     rejected = 0
     try:

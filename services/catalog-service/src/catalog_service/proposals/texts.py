@@ -1,14 +1,13 @@
-"""Proposed languages, pictures and category source: a product's content. Pure."""
+"""Proposed languages and category source: a product's content. Pure."""
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from catalog_service.categories.schema import TITLE_LIMIT
 from catalog_service.describing.guess import Guess
-from catalog_service.describing.profile import ColumnProfile
 from catalog_service.describing.vocabulary import Role
 from catalog_service.proposals.draft import (
     NOTHING,
@@ -112,67 +111,6 @@ def _put_text(
         draft.offer(key, {"field": name}, 4, why=f"unsure: {reason(guess)}")
     draft.put(key, NOTHING, 4, why=f"OPEN: no column is surely the {key}")
     draft.wait(draft.rows, place, f"no column is surely the {key}", "Name the column.")
-
-
-def put_pictures(draft: Draft) -> None:
-    """The pictures: a list, a text cut at its separator, JSON, or several columns."""
-    columns = [
-        (name, guess)
-        for name, guess in draft.description.candidates("pictures")
-        if guess.sure >= SURE
-    ]
-    place = "attributes.image_url_list"
-    if not columns:
-        _offer_pictures(draft)
-        return
-    name, guess = max(columns[:4], key=lambda each: (_has_several(draft, each[0]), each[1].sure))
-    profile = draft.description.columns[name]
-    series = [n for n, g in columns if _is_single(draft, n)]
-    if not _has_several(draft, name) and len(series) > 1:
-        value = _list_template(sorted(series, key=list(draft.description.columns).index)[:6])
-        draft.put("image_url_list", value, 2, why=f"{reason(guess)}; one picture in each column")
-    else:
-        draft.put("image_url_list", _pictures_match(profile), 2, why=reason(guess))
-    draft.wait(
-        draft.description.lacking_of_families(name),
-        place,
-        f"rows without a picture in {name!r}",
-        "Fill them: the first picture is mandatory (M3.5). Children take their parent's.",
-    )
-
-
-def _offer_pictures(draft: Draft) -> None:
-    for name, guess in draft.unsure_columns("pictures"):
-        draft.offer("image_url_list", {"field": name}, 2, why=f"unsure: {reason(guess)}")
-    draft.say("OPEN: no column surely holds addresses of pictures (M3.5)", 2)
-    draft.wait(
-        draft.rows,
-        "attributes.image_url_list",
-        "no column surely holds addresses of pictures",
-        "Name the column; file names need the server's address before them: a template.",
-    )
-
-
-def _has_several(draft: Draft, name: str) -> bool:
-    profile = draft.description.columns[name]
-    return bool(profile.lists or profile.list_separator() or profile.share("json") >= SURE)
-
-
-def _is_single(draft: Draft, name: str) -> bool:
-    return not _has_several(draft, name)
-
-
-def _pictures_match(profile: ColumnProfile) -> Mapping[str, Value]:
-    if profile.share("json") >= SURE:
-        return {"template": "{{ " + field_expression(profile.name) + " | from_json }}"}
-    separator = None if profile.lists else profile.list_separator()
-    match: dict[str, Value] = {"field": profile.name}
-    return match if separator is None else match | {"separator": separator}
-
-
-def _list_template(names: Sequence[str]) -> Mapping[str, Value]:
-    parts = ", ".join(f"{field_expression(name)} | default('')" for name in names)
-    return {"template": "{{ [" + parts + "] | select | list }}"}
 
 
 def field_expression(name: str) -> str:

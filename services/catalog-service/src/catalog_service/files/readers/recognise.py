@@ -84,7 +84,7 @@ class RecognisedFile:
 
     `columns` are a table's, None where every row has its own. `products` takes the ids of parents
     that the file need not hold, by what its rows call them; it raises `FileRefused` where the
-    options name no column of ids.
+    options name no column of ids. `delimiter` divides a text's columns.
     """
 
     format: Format
@@ -92,6 +92,7 @@ class RecognisedFile:
     rows: Callable[[], Iterator[RawRow]]
     products: Callable[[Options, Mapping[str, str]], Iterator[Entry]]
     lines: int | None = None
+    delimiter: str | None = None
 
 
 def open_catalogue(
@@ -132,7 +133,8 @@ def recognise(path: Path, options: Options) -> RecognisedFile:
         return _xml(path, encoding, options, is_declared_google=declares_google(text))
     delimiter = options.delimiter or ("\t" if chosen == "tsv" else None)
     table = Table(path, encoding, delimiter)
-    return _table(table, options, "tsv" if table.delimiter == "\t" else "csv")
+    found = _table(table, options, "tsv" if table.delimiter == "\t" else "csv")
+    return replace(found, delimiter=table.delimiter)
 
 
 def _workbook(path: Path, options: Options) -> RecognisedFile:
