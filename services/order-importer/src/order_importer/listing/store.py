@@ -18,8 +18,9 @@ class OrderFilter:
     """Which of a merchant's orders: those that every given part is true of.
 
     `status` is the channel's or AliExpress's own, `number` the order's id, `sku` the SKU code of
-    one of its lines, `tracking` the tracking number of one of its parcels. Of two times the first is within, the second not; an order is *updated* when
-    an event of it was published, and *due* only while it waits for shipment.
+    one of its lines, `tracking` the tracking number of one of its parcels. Of two times the first
+    is within, the second not; an order is *updated* when an event of it was published, and *due*
+    only while it waits for shipment.
     """
 
     status: str | None = None
@@ -42,17 +43,7 @@ class OrderFilter:
             yield (order.status if is_ours else order.marketplace_status) == self.status
         if self.shop is not None:
             yield order.shop_id == self.shop
-        if self.number is not None:
-            yield order.order_id == self.number
-        if self.sku is not None:
-            with_sku = sa.func.orders_with_sku(merchant_id, self.sku).table_valued(
-                sa.column("shop_id", sa.Text), sa.column("order_id", sa.Text)
-            )
-            yield sa.tuple_(order.shop_id, order.order_id).in_(sa.select(*with_sku.c))
-        if self.tracking is not None:
-            yield sa.tuple_(order.shop_id, order.order_id).in_(
-                sa.union(*(_orders_of(t, merchant_id, self.tracking) for t in _PARCELS))
-            )
+        yield from self._by_what_it_holds(merchant_id)
         if self.placed_from is not None:
             yield order.placed_at >= self.placed_from
         if self.placed_before is not None:
@@ -64,6 +55,20 @@ class OrderFilter:
             yield order.revision < clock.milliseconds_of(self.updated_before)
         if self.due_before is not None:
             yield order.due_at < self.due_before
+
+    def _by_what_it_holds(self, merchant_id: str) -> Iterator[sa.ColumnElement[bool]]:
+        order = marketplace_order.c
+        if self.number is not None:
+            yield order.order_id == self.number
+        if self.sku is not None:
+            with_sku = sa.func.orders_with_sku(merchant_id, self.sku).table_valued(
+                sa.column("shop_id", sa.Text), sa.column("order_id", sa.Text)
+            )
+            yield sa.tuple_(order.shop_id, order.order_id).in_(sa.select(*with_sku.c))
+        if self.tracking is not None:
+            yield sa.tuple_(order.shop_id, order.order_id).in_(
+                sa.union(*(_orders_of(t, merchant_id, self.tracking) for t in _PARCELS))
+            )
 
 
 _PARCELS = (shipment, marketplace_parcel)
