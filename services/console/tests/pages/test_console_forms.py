@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from ..promised_services import made, operation
 from .conftest import Opened
 
 CHANGES = [
@@ -186,6 +187,77 @@ async def test_the_same_order_shipped_twice_has_one_key(opened: Opened) -> None:
         )
     keys = {r.headers["idempotency-key"] for r in changing(opened)}
     assert len(keys) == 1
+
+
+def attempt_of(page: str) -> str:
+    found = re.search(r'name="attempt" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def order_to_ship() -> dict[str, Any]:
+    known = operation("order-importer", "GET", "/v1/merchants/m/shops/s/orders/81")
+    assert known is not None
+    schema = known["responses"]["200"]["content"]["application/json"]["schema"]
+    order: dict[str, Any] = made("order-importer", schema)
+    lines = [{**order["lines"][0], "line_id": name} for name in ("81-1", "81-2")]
+    return order | {
+        "status": "waiting_shipment", "parcels": [], "order_id": "81", "lines": lines
+    }  # fmt: skip
+
+
+async def test_a_refused_parcel_keeps_its_lines_and_a_later_view_asks_anew(opened: Opened) -> None:
+    opened.services.instead["/orders/81"] = order_to_ship()
+    shown = await opened.http.get("/orders/main/81")
+    token = re.search(r'name="csrf" value="([^"]+)"', shown.text)
+    assert token
+    opened.services.instead["/orders/81/shipments"] = httpx2.Response(
+        422, json={"title": "no such carrier", "status": 422, "field": "carrier"}
+    )
+    typed = {
+        "csrf": token[1],
+        "attempt": attempt_of(shown.text),
+        "carrier": "DHL Expresso",
+        "tracking_number": "LP1",
+        "tracking_website": "https://follow.example",
+        "line": "81-1",
+    }
+    refused = await opened.http.post("/orders/main/81/shipments", data=typed)
+    assert refused.status_code == 422
+    assert re.search(r'value="81-1" checked', refused.text)
+    assert not re.search(r'value="81-2" checked', refused.text)
+    assert 'value="https://follow.example"' in refused.text
+    del opened.services.instead["/orders/81/shipments"]
+    again = typed | {"attempt": attempt_of(refused.text)}
+    for form in (again, again, typed):
+        await opened.http.post("/orders/main/81/shipments", data=form)
+    sent = [told.headers["idempotency-key"] for told in changing(opened)]
+    assert sent[0] == sent[3]
+    assert sent[1] == sent[2] != sent[0]
+    assert json.loads(changing(opened)[1].content)["lines"] == ["81-1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        ("order_id,carrier\n81,Correos España\n".encode("cp1252"), 422),
+        (b"PK\x03\x04\xff\xfe", 422),
+        ("order_id,carrier\n81,Correos España\n".encode("utf-16"), 200),
+        ("order_id,carrier\n81,Correos España\n".encode("utf-8-sig"), 200),
+    ],
+)
+async def test_rows_of_parcels_are_read_whole_or_not_at_all(
+    opened: Opened, content: bytes, status: int
+) -> None:
+    answer = await opened.http.post(
+        "/orders-file",
+        data={"csrf": await csrf(opened), "shop": "main"},
+        files={"file": ("parcels.csv", content, "text/csv")},
+    )
+    assert answer.status_code == status
+    assert [each.content.decode().split(",")[2].strip() for each in changing(opened)] == (
+        ["Correos España"] if status == 200 else []
+    )
 
 
 async def test_a_file_is_passed_on_behind_its_fields(opened: Opened) -> None:

@@ -1,7 +1,9 @@
 """`/orders`, `/orders/{shop}/{o}`: by deadline; ship one, ship many by a file, correct a number."""
 
 import asyncio
+import codecs
 import hashlib
+import secrets
 from urllib.parse import quote
 
 from fastapi import APIRouter
@@ -28,6 +30,7 @@ from console.viewer import Member, OfMerchant, see_other
 router = APIRouter()
 ORDER = "/shops/{}/orders/{}"
 LONGEST_FILE = 1_000_000
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 CORRECTIONS_OF = 8
 """Parcels of an order whose corrections its page shows."""
 
@@ -77,7 +80,11 @@ async def _page(
     order_id: str,
     problem: Problem | None = None,
     form: Form | None = None,
+    *,
+    corrected: str | None = None,
 ) -> Response:
+    """The order; after a refusal with what was typed into its form, or into that which corrects the
+    number of a parcel."""
     order = await viewer.get(ORDERS, viewer.m(ORDER), shop_id, order_id, answer=Order)
     carriers, shipments, corrections = await asyncio.gather(
         panel(viewer.get(ORDERS, viewer.m("/shops/{}/carriers"), shop_id, answer=Carriers)),
@@ -98,7 +105,11 @@ async def _page(
         corrections=corrections,
         left=views.unshipped(order),
         carrier=views.likely_carrier(order, known),
-        values=form.values if form else {},
+        values=form.values if form and not corrected else {},
+        ticked=form.all("line") if form else [],
+        corrected=corrected,
+        correction=form.values if form and corrected else {},
+        attempt=secrets.token_urlsafe(12),
         shop_id=shop_id,
     )
 
@@ -142,8 +153,9 @@ async def ship(viewer: OfMerchant, shop_id: str, order_id: str) -> Response:
     }
     if lines := form.all("line"):
         body["lines"] = lines
-    if note := form.text("note"):
-        body["note"] = note
+    for name in ("note", "tracking_website"):
+        if typed := form.text(name):
+            body[name] = typed
     try:
         await viewer.send(
             "POST",
@@ -161,8 +173,10 @@ async def ship(viewer: OfMerchant, shop_id: str, order_id: str) -> Response:
 
 
 def _key(form: Form, *more: object) -> str:
-    """The same for the same form sent twice, so that a second click ships nothing again."""
-    said = [form.text("carrier"), form.text("tracking_number"), *map(str, more)]
+    """The same for the same form sent twice, so that a second click ships nothing again; another
+    for a form of another view of the page: what was refused, or taken back, may be tried again."""
+    typed = [form.text(name) for name in ("attempt", "carrier", "tracking_number")]
+    said = [*typed, *map(str, more)]
     return "console-" + hashlib.sha256("\x1f".join(said).encode()).hexdigest()[:40]
 
 
@@ -185,7 +199,7 @@ async def correct(viewer: OfMerchant, shop_id: str, order_id: str, shipment_id: 
             headers={"Idempotency-Key": _key(form, "correction", shipment_id)},
         )
     except Refused as refused:
-        return await _page(viewer, shop_id, order_id, refused.problem)
+        return await _page(viewer, shop_id, order_id, refused.problem, form, corrected=shipment_id)
     return see_other(f"/orders/{shop_id}/{order_id}#parcels")
 
 
@@ -217,7 +231,10 @@ async def _file_page(
 async def ship_file(viewer: OfMerchant) -> Response:
     """Many parcels: first what would happen, then the same rows for good."""
     is_upload = viewer.request.headers.get("content-type", "").startswith("multipart/")
-    form, text = await _rows(viewer) if is_upload else await _typed(viewer)
+    try:
+        form, text = await _rows(viewer) if is_upload else await _typed(viewer)
+    except Refused as refused:
+        return await _file_page(viewer, refused.problem)
     shop_id = form.text("shop")
     is_dry = not form.has("for_good")
     if not text:
@@ -261,5 +278,18 @@ async def _rows(viewer: Member) -> tuple[Form, str]:
             raise Refused(problem)
     body = bytes(held).partition(b"\r\n\r\n")[2].rpartition(b"\r\n--")[0]
     body = body.rpartition(b"\r\n--")[0] if body.endswith(b"--") else body
-    text = body.decode("utf-8-sig", "replace")
+    text = _text_of(body)
     return form, text if text.strip() else form.text("rows")
+
+
+def _text_of(body: bytes) -> str:
+    """The rows of a file. Raises `Refused`: a letter that is guessed would be a wrong carrier."""
+    try:
+        return body.decode("utf-16" if body[:2] in _UTF_16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        problem = Problem(
+            title=N_("The file is no CSV file in UTF-8"),
+            status=422,
+            remedy=N_("Save it as CSV UTF-8 and choose it again, or paste its rows."),
+        )
+        raise Refused(problem) from None
