@@ -100,7 +100,8 @@ class PromisedServices:
             "/runs/nothing": httpx2.Response(404, json={"title": "no run", "status": 404}),
             "/health/ready": {"status": "not ready", "components": {HOSTILE: False}},
         }
-        """Answers by the end of the path, in place of the hostile ones."""
+        """Answers by the end of the path (`PUT /x`: to that method alone), in place of the hostile
+        ones."""
 
     async def __call__(self, request: httpx2.Request) -> httpx2.Response:
         service = next(name for name, host in HOSTS.items() if host == request.url.host)
@@ -109,8 +110,9 @@ class PromisedServices:
         if service in self.silent:
             raise httpx2.ConnectError("nobody is there", request=request)
         path = request.url.raw_path.decode().partition("?")[0]
-        for end, answer in self.instead.items():
-            if path.endswith(end):
+        for place, answer in self.instead.items():
+            method, _, end = place.rpartition(" ")
+            if path.endswith(end) and method in {"", request.method}:
                 return answer if isinstance(answer, httpx2.Response) else _json(answer)
         if path == "/v1/me":
             return _json(ME)

@@ -278,6 +278,8 @@ async def test_a_file_is_passed_on_behind_its_fields(opened: Opened) -> None:
 
 async def test_a_first_file_says_how_its_rows_are_named_and_is_imported(opened: Opened) -> None:
     token = await csrf(opened)
+    absent = httpx2.Response(404, json={"title": "catalogue not found", "status": 404})
+    opened.services.instead["GET /catalogues/c"] = absent
     opened.services.instead["/feed-proposals"] = {
         "format": "csv",
         "rows": 2,
@@ -306,6 +308,36 @@ async def test_a_first_file_says_how_its_rows_are_named_and_is_imported(opened: 
         "parent_field": "group",
     }
     assert content in imported.content
+
+
+async def test_a_file_never_changes_a_catalogue_that_is_in_use(opened: Opened) -> None:
+    answer = await opened.http.post(
+        "/feeds-new/file",
+        data={"csrf": await csrf(opened), "catalogue": "c", "shop": "main"},
+        files={"file": ("mugs.csv", b"code,title\r\n1,Mug\r\n", "text/csv")},
+    )
+    assert answer.status_code == 409
+    assert 'aria-describedby="w-catalogue"' in answer.text
+    assert changing(opened) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [
+        ("/feeds/f/settings", {"package_length": "31", "package_weight": "0.4"}),
+        ("/feeds/f/configuration", {"document": '{"shop": "mine"}'}),
+    ],
+)
+async def test_what_another_saved_meanwhile_cannot_be_undone_by_pressing_twice(
+    opened: Opened, path: str, typed: dict[str, str]
+) -> None:
+    newer = httpx2.Response(412, json={"title": "it has version 7", "status": 412})
+    opened.services.instead["PUT /feeds/f"] = newer
+    form = {"csrf": await csrf(opened), "version": "6", **typed}
+    answer = await opened.http.post(path, data=form)
+    assert answer.status_code == 409
+    assert 'name="version" value="6"' in answer.text
+    assert f'href="{path}"' in answer.text
 
 
 async def test_what_is_no_file_makes_nothing(opened: Opened) -> None:

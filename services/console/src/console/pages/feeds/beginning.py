@@ -3,6 +3,7 @@ drafted with its guesses and why; what only a person can say is asked beside it.
 
 import asyncio
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -43,6 +44,12 @@ NO_FILE = Problem(
     field="file",
     remedy=N_("Choose a file, or drop one on the form."),
 )
+NAME_TAKEN = Problem(
+    title=N_("There is a catalogue of that name"),
+    status=409,
+    field="catalogue",
+    remedy=N_("Take another name; or choose it below, and upload files on its own page."),
+)
 
 
 @router.get("/feeds-new")
@@ -81,6 +88,8 @@ async def from_file(viewer: OfMerchant) -> Response:
         head = await begin_file(content_type, part)
         if not head.name or not head.content:
             return await _begin_page(viewer, NO_FILE, form)
+        if await _has_products(viewer, catalogue):
+            return await _begin_page(viewer, NAME_TAKEN, form)
         body = {"fed_by": "files", "versioning": "arrival", **await _families(viewer, form, head)}
         await viewer.send(
             "PUT", CATALOG, viewer.m("/catalogues/{}"), catalogue, answer=Catalogue, body=body
@@ -95,6 +104,19 @@ async def from_file(viewer: OfMerchant) -> Response:
         "import": made.import_id,
     }
     return see_other(f"/feeds-new?{urlencode({k: v for k, v in asked.items() if v})}")
+
+
+async def _has_products(viewer: Member, catalogue: str) -> bool:
+    """Whether there is a catalogue of that name that is in use: another file would change how its
+    rows are named, and mix them."""
+    try:
+        where = viewer.m("/catalogues/{}")
+        found = await viewer.get(CATALOG, where, catalogue, answer=Catalogue)
+    except Refused as refused:
+        if refused.problem.status == HTTPStatus.NOT_FOUND:
+            return False
+        raise
+    return found.products != 0
 
 
 async def _families(viewer: Member, form: Form, head: FileHead) -> dict[str, str]:

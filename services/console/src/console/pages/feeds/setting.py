@@ -2,6 +2,7 @@
 save is one version."""
 
 import asyncio
+from http import HTTPStatus
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -25,6 +26,11 @@ CHANGED = Problem(
     status=409,
     remedy=N_("Look at it as it is now, and try again."),
 )
+
+
+def in_plain_words(problem: Problem) -> Problem:
+    """A version that changed meanwhile, otherwise than services say it to programs."""
+    return CHANGED if problem.status == HTTPStatus.PRECONDITION_FAILED else problem
 
 
 @router.get("/feeds/{feed_id}/settings")
@@ -94,5 +100,5 @@ async def save_settings(viewer: OfMerchant, feed_id: str) -> Response:
             headers={"If-Match": f'"{feed.configuration_version}"'},
         )
     except Refused as refused:
-        return await settings_page(viewer, feed_id, refused.problem, form)
+        return await settings_page(viewer, feed_id, in_plain_words(refused.problem), form)
     return see_other(f"/feeds/{feed_id}/settings")

@@ -26,7 +26,7 @@ from console.forms import Form
 from console.pages.feeds import matches, views
 from console.pages.feeds.matches import Place
 from console.pages.feeds.matching import LEAVES_ASKED, leaves_of
-from console.pages.feeds.setting import CHANGED
+from console.pages.feeds.setting import CHANGED, in_plain_words
 from console.pages.feeds.trying import begin_draft
 from console.panels import Panel, panel
 from console.services import CATALOG, Listed, Problem, Query, Refused
@@ -319,7 +319,9 @@ async def _configuration_page(
     feed_id: str,
     problem: Problem | None = None,
     document: str | None = None,
+    version: str = "",
 ) -> Response:
+    """The document; after a refusal as it was typed, and still of the version it was made of."""
     feed = await viewer.get(CATALOG, viewer.m(FEED), feed_id, answer=FeedDetails)
     text = msgspec.json.format(msgspec.json.encode(feed.configuration), indent=2).decode()
     return viewer.page(
@@ -331,6 +333,7 @@ async def _configuration_page(
         rail=views.rail(),
         step="configuration",
         document=document if document is not None else text,
+        version=version,
     )
 
 
@@ -349,7 +352,7 @@ async def save_configuration(viewer: OfMerchant, feed_id: str) -> Response:
             detail=str(error),
             remedy=N_("Correct it and save again."),
         )
-        return await _configuration_page(viewer, feed_id, problem, document)
+        return await _configuration_page(viewer, feed_id, problem, document, form.text("version"))
     try:
         if form.has("try"):
             return await begin_draft(viewer, feed_id, body)
@@ -364,5 +367,6 @@ async def save_configuration(viewer: OfMerchant, feed_id: str) -> Response:
             headers={"If-Match": f'"{form.text("version")}"'},
         )
     except Refused as refused:
-        return await _configuration_page(viewer, feed_id, refused.problem, document)
+        problem = in_plain_words(refused.problem)
+        return await _configuration_page(viewer, feed_id, problem, document, form.text("version"))
     return see_other(f"/feeds/{feed_id}")

@@ -1,5 +1,6 @@
 """`/feeds/{f}/try/{d}`: what would a configuration do? Apply it or drop it."""
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter
@@ -9,12 +10,18 @@ from console.answers.catalog import Draft, FamilyChange
 from console.pages.feeds import views
 from console.panels import panel
 from console.services import CATALOG, Problem, Refused
+from console.texts import N_
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
 DRAFTS = "/feeds/{}/drafts"
 DRAFT = DRAFTS + "/{}"
 BEGUN_WITHIN = 30.0
+OVERTAKEN = Problem(
+    title=N_("Somebody saved another configuration meanwhile"),
+    status=409,
+    remedy=N_("Drop this one, and make the change again on the configuration as it is now."),
+)
 
 
 async def begin_draft(viewer: Member, feed_id: str, document: Any) -> Response:
@@ -95,5 +102,7 @@ async def _settle(
             query={"note": note or None},
         )
     except Refused as refused:
-        return await _page(viewer, feed_id, draft_id, refused.problem)
+        is_old = refused.problem.status == HTTPStatus.PRECONDITION_FAILED
+        problem = OVERTAKEN if is_old else refused.problem
+        return await _page(viewer, feed_id, draft_id, problem)
     return see_other(f"/feeds/{feed_id}" if method == "POST" else f"/feeds/{feed_id}/configuration")
