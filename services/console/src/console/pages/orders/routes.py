@@ -31,6 +31,7 @@ router = APIRouter()
 ORDER = "/shops/{}/orders/{}"
 LONGEST_FILE = 1_000_000
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+TYPED = ("attempt", "carrier", "tracking_number", "tracking_website", "note")
 CORRECTIONS_OF = 8
 """Parcels of an order whose corrections its page shows."""
 
@@ -107,6 +108,7 @@ async def _page(
         carrier=views.likely_carrier(order, known),
         values=form.values if form and not corrected else {},
         ticked=form.all("line") if form else [],
+        is_part=_is_part(form) if form else False,
         corrected=corrected,
         correction=form.values if form and corrected else {},
         attempt=secrets.token_urlsafe(12),
@@ -147,11 +149,19 @@ async def packing_slip(viewer: OfMerchant, shop_id: str, order_id: str) -> Respo
 @router.post("/orders/{shop_id}/{order_id}/shipments")
 async def ship(viewer: OfMerchant, shop_id: str, order_id: str) -> Response:
     form = await viewer.form()
+    lines = form.all("line")
+    if _is_part(form) and not lines:
+        none = Problem(
+            title=N_("No line is ticked"),
+            status=422,
+            remedy=N_("Tick the lines that are in this parcel."),
+        )
+        return await _page(viewer, shop_id, order_id, none, form)
     body: dict[str, object] = {
         "carrier": form.text("carrier"),
         "tracking_number": form.text("tracking_number"),
     }
-    if lines := form.all("line"):
+    if lines:
         body["lines"] = lines
     for name in ("note", "tracking_website"):
         if typed := form.text(name):
@@ -172,10 +182,17 @@ async def ship(viewer: OfMerchant, shop_id: str, order_id: str) -> Response:
     return see_other(f"/orders/{shop_id}/{order_id}#parcels")
 
 
+def _is_part(form: Form) -> bool:
+    """Whether lines were chosen, now or before the form was refused: the lines of a parcel that is
+    a part may leave by another meanwhile, and none ticked is then no longer all that are left."""
+    return form.has("line") or form.has("part")
+
+
 def _key(form: Form, *more: object) -> str:
     """The same for the same form sent twice, so that a second click ships nothing again; another
-    for a form of another view of the page: what was refused, or taken back, may be tried again."""
-    typed = [form.text(name) for name in ("attempt", "carrier", "tracking_number")]
+    for a form that was changed, or is of another view of the page: what was refused, or taken back,
+    may be tried again."""
+    typed = [form.text(name) for name in TYPED]
     said = [*typed, *map(str, more)]
     return "console-" + hashlib.sha256("\x1f".join(said).encode()).hexdigest()[:40]
 

@@ -1,0 +1,126 @@
+"""Shipping an order by its page: what was ticked and typed stays, in the form it was typed into."""
+
+import json
+import re
+from typing import Any
+
+import httpx2
+import pytest
+
+from ..promised_services import made, operation
+from .conftest import Opened
+
+SHIP = "/orders/main/81/shipments"
+CORRECT = SHIP + "/s1/tracking"
+
+
+async def test_a_line_that_left_meanwhile_does_not_make_the_parcel_the_whole_order(
+    opened: Opened,
+) -> None:
+    opened.services.instead["/orders/81"] = order(("81-1", "81-2"), in_parcel=["81-1"])
+    opened.services.instead["/orders/81/shipments"] = refusal(
+        type="urn:x:lines-shipped", field="lines", status=409
+    )
+    typed = {"carrier": "Correos", "tracking_number": "LP1", "line": "81-1"}
+    refused = await post(opened, SHIP, typed)
+    assert refused.status_code == 409
+    del opened.services.instead["/orders/81/shipments"]
+    unticked = sent_by(form_of(refused.text, SHIP), carrier="Correos", tracking_number="LP1")
+    again = await post(opened, SHIP, unticked)
+    assert again.status_code == 422
+    assert "Tick the lines" in again.text
+    assert len(asked(opened)) == 1
+    ticked = sent_by(form_of(again.text, SHIP)) | {"line": "81-2"}
+    assert (await post(opened, SHIP, ticked)).status_code == 303
+    assert asked(opened)[-1]["lines"] == ["81-2"]
+
+
+async def test_none_ticked_is_all_that_is_left(opened: Opened) -> None:
+    opened.services.instead["/orders/81"] = order(("81-1", "81-2"))
+    shown = await opened.http.get("/orders/main/81")
+    typed = sent_by(form_of(shown.text, SHIP), carrier="Correos", tracking_number="LP1")
+    assert (await post(opened, SHIP, typed)).status_code == 303
+    assert "lines" not in asked(opened)[0]
+
+
+@pytest.mark.parametrize("name", ["carrier", "tracking_number", "tracking_website", "note"])
+async def test_a_form_that_was_changed_is_another_request(opened: Opened, name: str) -> None:
+    typed = {"attempt": "a", "carrier": "Other", "tracking_number": "LP1"}
+    await post(opened, SHIP, typed)
+    await post(opened, SHIP, typed | {name: "changed"})
+    await post(opened, SHIP, typed | {name: "changed"})
+    first, second, third = keys(opened)
+    assert first != second == third
+
+
+async def test_a_number_corrected_back_and_forth_is_asked_for_each_time(opened: Opened) -> None:
+    opened.services.instead["/orders/81"] = order(("81-1",), in_parcel=["81-1"])
+    for number in ("B", "A", "B"):
+        shown = await opened.http.get("/orders/main/81")
+        typed = sent_by(form_of(shown.text, CORRECT), tracking_number=number)
+        for _ in range(2):
+            assert (await post(opened, CORRECT, typed)).status_code == 303
+    assert [body["tracking_number"] for body in asked(opened)] == ["B", "B", "A", "A", "B", "B"]
+    assert keys(opened)[::2] == keys(opened)[1::2]
+    assert len(set(keys(opened))) == 3
+
+
+def order(line_ids: tuple[str, ...], in_parcel: list[str] | None = None) -> dict[str, Any]:
+    """An order to be shipped; some of its lines are in a parcel of ours, `s1`."""
+    known = operation("order-importer", "GET", "/v1/merchants/m/shops/s/orders/81")
+    assert known is not None
+    schema = known["responses"]["200"]["content"]["application/json"]["schema"]
+    one: dict[str, Any] = made("order-importer", schema)
+    parcel = one["parcels"][0] | {"shipment_id": "s1", "origin": "channel", "gone_at": None}
+    parcel |= {"state": "confirmed", "line_ids": in_parcel}
+    return one | {
+        "order_id": "81",
+        "status": "waiting_shipment",
+        "lines": [one["lines"][0] | {"line_id": line_id} for line_id in line_ids],
+        "parcels": [parcel] if in_parcel else [],
+    }
+
+
+def refusal(**problem: Any) -> httpx2.Response:
+    problem = {"title": "no", "status": 422} | problem
+    return httpx2.Response(problem["status"], json=problem)
+
+
+async def post(opened: Opened, path: str, typed: dict[str, str]) -> httpx2.Response:
+    page = await opened.http.get("/orders")
+    token = re.search(r'name="csrf" value="([^"]+)"', page.text)
+    assert token
+    return await opened.http.post(path, data={**typed, "csrf": token[1]})
+
+
+def form_of(page: str, action: str) -> str:
+    """The form of the page that is sent there."""
+    found = re.search(rf'<form method="post" action="{action}".*?</form>', page, re.DOTALL)
+    assert found, page
+    return found[0]
+
+
+def sent_by(form: str, **typed: str) -> dict[str, str]:
+    """What a browser sends of it: hidden and filled fields, ticked boxes, and what is typed."""
+    fields = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        name, value = (re.search(rf' {each}="([^"]*)"', tag) for each in ("name", "value"))
+        if name and value and value[1] and ("checkbox" not in tag or " checked" in tag):
+            fields[name[1]] = value[1]
+    return fields | typed
+
+
+def sent(opened: Opened) -> list[httpx2.Request]:
+    return [
+        told
+        for told in opened.services.told
+        if told.method == "POST" and told.url.path.startswith("/v1/merchants/")
+    ]
+
+
+def asked(opened: Opened) -> list[dict[str, Any]]:
+    return [json.loads(told.content) for told in sent(opened)]
+
+
+def keys(opened: Opened) -> list[str]:
+    return [told.headers["idempotency-key"] for told in sent(opened)]
