@@ -145,6 +145,7 @@ class Visitor:
                 "csrf": self.form_token(),
                 "formats": Formats(self.language, zone, clock.now()),
                 "problem": None,
+                "problem_of": "",
                 **context,
             },
             block=block if self.is_fragment else None,

@@ -12,6 +12,13 @@ from .conftest import Opened
 
 SHIP = "/orders/main/81/shipments"
 CORRECT = SHIP + "/s1/tracking"
+UNKNOWN_CARRIER: dict[str, Any] = {
+    "type": "urn:x:carrier-unknown",
+    "title": "AliExpress does not know the carrier Seur",
+    "status": 422,
+    "field": "carrier",
+    "remedy": "Name one of the shop's carriers, or add `tracking_website`.",
+}
 
 
 async def test_a_line_that_left_meanwhile_does_not_make_the_parcel_the_whole_order(
@@ -19,11 +26,12 @@ async def test_a_line_that_left_meanwhile_does_not_make_the_parcel_the_whole_ord
 ) -> None:
     opened.services.instead["/orders/81"] = order(("81-1", "81-2"), in_parcel=["81-1"])
     opened.services.instead["/orders/81/shipments"] = refusal(
-        type="urn:x:lines-shipped", field="lines", status=409
+        type="urn:x:lines-shipped", status=409, remedy="Send `further`."
     )
     typed = {"carrier": "Correos", "tracking_number": "LP1", "line": "81-1"}
     refused = await post(opened, SHIP, typed)
     assert refused.status_code == 409
+    assert "further" not in alert_of(refused.text)
     del opened.services.instead["/orders/81/shipments"]
     unticked = sent_by(form_of(refused.text, SHIP), carrier="Correos", tracking_number="LP1")
     again = await post(opened, SHIP, unticked)
@@ -65,6 +73,30 @@ async def test_a_number_corrected_back_and_forth_is_asked_for_each_time(opened: 
     assert len(set(keys(opened))) == 3
 
 
+async def test_a_refused_correction_stays_in_its_own_form(opened: Opened) -> None:
+    opened.services.instead["/orders/81"] = order(("81-1", "81-2"), in_parcel=["81-1"])
+    opened.services.instead["/shipments/s1/tracking"] = refusal(**UNKNOWN_CARRIER)
+    typed = {"carrier": "Seur", "tracking_number": "LP9", "tracking_website": "seur.example"}
+    refused = await post(opened, CORRECT, typed)
+    assert asked(opened) == [typed]
+    correcting, shipping = form_of(refused.text, CORRECT), form_of(refused.text, SHIP)
+    for value in typed.values():
+        assert f'value="{value}"' in correcting
+        assert f'value="{value}"' not in shipping
+    assert UNKNOWN_CARRIER["title"] in correcting
+    assert 'aria-invalid="true"' in correcting
+    assert 'aria-invalid="true"' not in shipping
+
+
+async def test_a_refusal_names_fields_as_the_form_does(opened: Opened) -> None:
+    opened.services.instead["/orders/81"] = order(("81-1", "81-2"))
+    opened.services.instead["/orders/81/shipments"] = refusal(**UNKNOWN_CARRIER)
+    refused = await post(opened, SHIP, {"carrier": "Seur", "tracking_number": "LP9"})
+    for shown in (alert_of(refused.text), form_of(refused.text, SHIP)):
+        assert "`tracking_website`" not in shown
+        assert "or add “Page where the parcel can be followed”" in shown
+
+
 def order(line_ids: tuple[str, ...], in_parcel: list[str] | None = None) -> dict[str, Any]:
     """An order to be shipped; some of its lines are in a parcel of ours, `s1`."""
     known = operation("order-importer", "GET", "/v1/merchants/m/shops/s/orders/81")
@@ -82,8 +114,8 @@ def order(line_ids: tuple[str, ...], in_parcel: list[str] | None = None) -> dict
 
 
 def refusal(**problem: Any) -> httpx2.Response:
-    problem = {"title": "no", "status": 422} | problem
-    return httpx2.Response(problem["status"], json=problem)
+    told: dict[str, Any] = {"title": "no", "status": 422} | problem
+    return httpx2.Response(told["status"], json=told)
 
 
 async def post(opened: Opened, path: str, typed: dict[str, str]) -> httpx2.Response:
@@ -91,6 +123,13 @@ async def post(opened: Opened, path: str, typed: dict[str, str]) -> httpx2.Respo
     token = re.search(r'name="csrf" value="([^"]+)"', page.text)
     assert token
     return await opened.http.post(path, data={**typed, "csrf": token[1]})
+
+
+def alert_of(page: str) -> str:
+    """The refusal above the page; its panels may have refusals of their own."""
+    found = re.search(r'<div class="banner bad" role="alert">.*?</div>', page, re.DOTALL)
+    assert found, page
+    return found[0]
 
 
 def form_of(page: str, action: str) -> str:

@@ -82,7 +82,7 @@ async def _page(
     problem: Problem | None = None,
     form: Form | None = None,
     *,
-    corrected: str | None = None,
+    corrected: str = "",
 ) -> Response:
     """The order; after a refusal with what was typed into its form, or into that which corrects the
     number of a parcel."""
@@ -98,7 +98,8 @@ async def _page(
     return viewer.page(
         "orders/order.html",
         status=problem.status if problem else 200,
-        problem=problem,
+        problem=views.as_shown(problem, viewer.language) if problem else None,
+        problem_of=corrected,
         pictures=True,
         order=order,
         carriers=carriers,
@@ -113,6 +114,7 @@ async def _page(
         correction=form.values if form and corrected else {},
         attempt=secrets.token_urlsafe(12),
         shop_id=shop_id,
+        in_form_words=views.in_form_words,
     )
 
 
@@ -201,8 +203,9 @@ def _key(form: Form, *more: object) -> str:
 async def correct(viewer: OfMerchant, shop_id: str, order_id: str, shipment_id: str) -> Response:
     form = await viewer.form()
     body = {"tracking_number": form.text("tracking_number")}
-    if carrier := form.text("carrier"):
-        body["carrier"] = carrier
+    for name in ("carrier", "tracking_website"):
+        if typed := form.text(name):
+            body[name] = typed
     try:
         await viewer.send(
             "POST",

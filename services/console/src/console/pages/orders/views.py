@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+import msgspec
+
 from console.answers.orders import Carrier, Line, Order
+from console.services import Problem
+from console.texts import N_, translations
 
 VIEWS = ("due", "all", "new", "waiting_shipment", "shipped", "closed", "other")
 DUE_WITHIN = timedelta(days=30)
 """Orders to ship by deadline: all, since AliExpress gives no longer ones."""
+WEBSITE = N_("Page where the parcel can be followed")
 
 
 def asked_of(view: str, query: Mapping[str, str], now: datetime) -> dict[str, str | None]:
@@ -43,3 +48,17 @@ def likely_carrier(order: Order, carriers: list[Carrier]) -> str:
         if chosen and chosen in names:
             return carrier.display_name or carrier.service_name
     return ""
+
+
+def as_shown(problem: Problem, language: str) -> Problem:
+    """A refusal with the next step that the order's page has: services tell it to programs."""
+    remedy = problem.remedy
+    if problem.slug == "lines-shipped":
+        remedy = N_("Look at the order's parcels, and ship what is left.")
+    return msgspec.structs.replace(problem, remedy=in_form_words(remedy or "", language) or None)
+
+
+def in_form_words(text: str, language: str) -> str:
+    """The text, with the field of a request called as the form's."""
+    label = translations(language).gettext(WEBSITE)
+    return text.replace("`tracking_website`", f"“{label}”")
