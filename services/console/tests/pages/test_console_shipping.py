@@ -119,10 +119,14 @@ def refusal(**problem: Any) -> httpx2.Response:
 
 
 async def post(opened: Opened, path: str, typed: dict[str, str]) -> httpx2.Response:
+    return await opened.http.post(path, data={**typed, "csrf": await token_of(opened)})
+
+
+async def token_of(opened: Opened) -> str:
     page = await opened.http.get("/orders")
     token = re.search(r'name="csrf" value="([^"]+)"', page.text)
     assert token
-    return await opened.http.post(path, data={**typed, "csrf": token[1]})
+    return token[1]
 
 
 def alert_of(page: str) -> str:

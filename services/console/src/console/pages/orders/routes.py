@@ -20,7 +20,7 @@ from console.answers.orders import (
     Shipments,
     ShippedFile,
 )
-from console.forms import Form
+from console.forms import Form, begin_file
 from console.pages.orders import views
 from console.panels import panel
 from console.services import AUTH, ORDERS, Problem, Refused
@@ -31,6 +31,11 @@ router = APIRouter()
 ORDER = "/shops/{}/orders/{}"
 LONGEST_FILE = 1_000_000
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NO_TEXT = Problem(
+    title=N_("The file is no CSV file in UTF-8"),
+    status=422,
+    remedy=N_("Save it as CSV UTF-8 and choose it again, or paste its rows."),
+)
 TYPED = ("attempt", "carrier", "tracking_number", "tracking_website", "note")
 CORRECTIONS_OF = 8
 """Parcels of an order whose corrections its page shows."""
@@ -251,11 +256,12 @@ async def _file_page(
 async def ship_file(viewer: OfMerchant) -> Response:
     """Many parcels: first what would happen, then the same rows for good."""
     is_upload = viewer.request.headers.get("content-type", "").startswith("multipart/")
+    form, content = await _upload(viewer) if is_upload else (await viewer.form(), b"")
+    shop_id, text = form.text("shop"), form.text("rows")
     try:
-        form, text = await _rows(viewer) if is_upload else await _typed(viewer)
+        text = _text_of(content) or text
     except Refused as refused:
-        return await _file_page(viewer, refused.problem)
-    shop_id = form.text("shop")
+        return await _file_page(viewer, refused.problem, text=text, shop_id=shop_id)
     is_dry = not form.has("for_good")
     if not text:
         none = Problem(
@@ -278,38 +284,26 @@ async def ship_file(viewer: OfMerchant) -> Response:
     return await _file_page(viewer, result=result, text=text, shop_id=shop_id)
 
 
-async def _typed(viewer: Member) -> tuple[Form, str]:
-    form = await viewer.form()
-    return form, form.text("rows")
+async def _upload(viewer: Member) -> tuple[Form, bytes]:
+    """The fields of a form, and its file; a file too long is cut, and still too long."""
+    form, content_type, part = await viewer.upload()
+    return form, (await begin_file(content_type, part)).content
 
 
-async def _rows(viewer: Member) -> tuple[Form, str]:
-    """The rows of a chosen file, else those that were pasted: a megabyte at most."""
-    form, _, rest = await viewer.upload()
-    held = bytearray()
-    async for chunk in rest:
-        held += chunk
-        if len(held) > LONGEST_FILE:
-            problem = Problem(
-                title=N_("The file is too long"),
-                status=413,
-                remedy=N_("Send at most 1,000 rows at a time."),
-            )
-            raise Refused(problem)
-    body = bytes(held).partition(b"\r\n\r\n")[2].rpartition(b"\r\n--")[0]
-    body = body.rpartition(b"\r\n--")[0] if body.endswith(b"--") else body
-    text = _text_of(body)
-    return form, text if text.strip() else form.text("rows")
-
-
-def _text_of(body: bytes) -> str:
-    """The rows of a file. Raises `Refused`: a letter that is guessed would be a wrong carrier."""
-    try:
-        return body.decode("utf-16" if body[:2] in _UTF_16 else "utf-8-sig")
-    except UnicodeDecodeError:
+def _text_of(content: bytes) -> str:
+    """The rows of a file; none, where it has blanks alone. Raises `Refused`: a letter that is
+    guessed would be a wrong carrier."""
+    if len(content) > LONGEST_FILE:
         problem = Problem(
-            title=N_("The file is no CSV file in UTF-8"),
-            status=422,
-            remedy=N_("Save it as CSV UTF-8 and choose it again, or paste its rows."),
+            title=N_("The file is too long"),
+            status=413,
+            remedy=N_("Send at most 1,000 rows at a time."),
         )
-        raise Refused(problem) from None
+        raise Refused(problem)
+    try:
+        text = content.decode("utf-16" if content[:2] in _UTF_16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused(_NO_TEXT) from None
+    if "\0" in text:
+        raise Refused(_NO_TEXT)
+    return text if text.strip() else ""
