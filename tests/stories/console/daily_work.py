@@ -8,7 +8,7 @@ from . import first_shop
 from .walker import Walker
 
 SHIRTS = ["SUMMER-SHIRT-M-BLUE", "SUMMER-SHIRT-S-BLUE"]
-TAKEN = "%(accepted)s accepted, %(there)s already there, %(refused)s refused."
+TAKEN = "Rows: %(accepted)s accepted, %(there)s already there, %(refused)s refused."
 CARRIER = "AliExpress Standard Shipping"
 
 

@@ -1,4 +1,4 @@
-"""Parcels shipped by a file: its rows are read whole or not at all."""
+"""Parcels shipped by a file: its rows are read whole or not at all, and counted as parcels."""
 
 from typing import Any
 
@@ -43,12 +43,39 @@ async def test_a_file_is_sent_to_its_last_letter(opened: Opened, last: str) -> N
     assert [each.content.decode() for each in sent(opened)] == [HEADER + last]
 
 
+async def test_rows_of_one_parcel_are_counted_as_one_parcel(opened: Opened) -> None:
+    rows = [("81", "LP1"), ("82", "LP2"), ("82", "LP2"), ("83", "LP2")]
+    opened.services.instead["/shipments/file"] = planned(rows)
+    answer = await post(opened, "/orders-file", {"shop": "main", "rows": HEADER})
+    assert "Ship 3 parcels" in answer.text
+    assert "Rows: 4 accepted" in answer.text
+    assert "The accepted rows are 3 parcels." in answer.text
+
+
+async def test_rows_that_are_a_parcel_each_are_not_counted_twice(opened: Opened) -> None:
+    opened.services.instead["/shipments/file"] = planned([("81", "LP1")])
+    answer = await post(opened, "/orders-file", {"shop": "main", "rows": HEADER})
+    assert "Ship 1 parcel<" in answer.text
+    assert "The accepted rows" not in answer.text
+
+
 async def choose(opened: Opened, content: bytes, **fields: str) -> httpx2.Response:
     return await opened.http.post(
         "/orders-file",
         data={"csrf": await token_of(opened), "shop": "main", **fields},
         files={"file": ("parcels.csv", content, "text/csv")},
     )
+
+
+def planned(rows: list[tuple[str, str]]) -> dict[str, Any]:
+    """What would become of rows of these orders and numbers: all are accepted, one is refused."""
+    items: list[dict[str, Any]] = [
+        {"line": line, "outcome": "accepted", "order_id": order_id, "tracking_number": number}
+        for line, (order_id, number) in enumerate(rows, 2)
+    ]
+    items.append({"line": 99, "outcome": "refused", "order_id": "81", "tracking_number": "LP9"})
+    counts = {"accepted": len(rows), "already_there": 0, "refused": 1}
+    return {"dry_run": True, **counts, "items": items}
 
 
 def shops(*shop_ids: str) -> dict[str, Any]:

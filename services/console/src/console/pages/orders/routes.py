@@ -247,6 +247,7 @@ async def _file_page(
         problem=problem,
         shops=shops,
         result=result,
+        parcels=views.accepted_parcels(result) if result else 0,
         text=text,
         shop_id=shop_id,
     )

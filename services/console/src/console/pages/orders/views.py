@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from console.answers.orders import Carrier, Line, Order
+from console.answers.orders import Carrier, Line, Order, ShippedFile
 from console.services import Problem
 from console.texts import N_, translations
 
@@ -62,3 +62,9 @@ def in_form_words(text: str, language: str) -> str:
     """The text, with the field of a request called as the form's."""
     label = translations(language).gettext(WEBSITE)
     return text.replace("`tracking_website`", f"“{label}”")
+
+
+def accepted_parcels(result: ShippedFile) -> int:
+    """How many parcels the accepted rows of a file are: those of one order and number are one."""
+    rows = [row for row in result.items if row.outcome == "accepted"]
+    return len({(row.order_id, row.tracking_number) for row in rows})
