@@ -1,9 +1,12 @@
 """Parcels shipped by a file: its rows are read whole or not at all, and counted as parcels."""
 
+import re
 from typing import Any
 
 import httpx2
 import pytest
+
+from order_importer.shipment_files.read_file import COLUMNS
 
 from .conftest import Opened
 from .test_console_shipping import post, sent, token_of
@@ -57,6 +60,13 @@ async def test_rows_that_are_a_parcel_each_are_not_counted_twice(opened: Opened)
     answer = await post(opened, "/orders-file", {"shop": "main", "rows": HEADER})
     assert "Ship 1 parcel<" in answer.text
     assert "The accepted rows" not in answer.text
+
+
+async def test_the_hint_names_columns_that_are_taken(opened: Opened) -> None:
+    page = await opened.http.get("/orders-file")
+    [hint] = re.findall(r'<small class="hint">(.*?)</small>', page.text)
+    named = re.findall(r"[a-z]+_[a-z]+", hint)
+    assert {"order_id", "tracking_number"} <= set(named) <= set(COLUMNS)
 
 
 async def choose(opened: Opened, content: bytes, **fields: str) -> httpx2.Response:
