@@ -3,7 +3,7 @@
 import json
 import types
 import typing
-from datetime import datetime, time
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,6 @@ PLAIN: dict[type, dict[str, str]] = {
     int: {"type": "integer"},
     bool: {"type": "boolean"},
     Decimal: {"type": "string"},
-    time: {"type": "string", "format": "time"},
     datetime: {"type": "string", "format": "date-time"},
 }
 

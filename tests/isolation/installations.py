@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -157,6 +158,8 @@ def _value(column: sa.Column[Any], merchant: str) -> object:
             return False
         case sa.Integer() | sa.Double():
             return _NUMBERS[merchant]
+        case sa.Numeric():
+            return Decimal(_NUMBERS[merchant])
         case sa.DateTime():
             return moment
         case sa.Date():

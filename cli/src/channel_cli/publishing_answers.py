@@ -1,6 +1,6 @@
 """What feed-publisher answers of feeds: when and how much of them is sent."""
 
-from datetime import datetime, time
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -15,7 +15,7 @@ class Schedule(Answer, frozen=True, kw_only=True):
     next_due_at: datetime
     is_paused: bool
     pause_reason: str | None = None
-    daily_at: time | None = None
+    daily_at: str | None = None
     zone: str | None = None
     every_minutes: int | None = None
 

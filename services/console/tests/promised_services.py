@@ -83,8 +83,8 @@ def _plain(kind: str | None, schema: dict[str, Any], name: str) -> Any:
         return name != "is_operator"
     if schema.get("format") == "date-time":
         return MOMENT
-    if schema.get("format") == "time":
-        return "22:30:00"
+    if name == "daily_at":
+        return "22:30"
     if name.endswith("_share"):
         return "0.20"
     return None if kind == "null" else HOSTILE

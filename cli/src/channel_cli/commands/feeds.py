@@ -74,7 +74,7 @@ def _schedule(schedule: Schedule) -> str:
         return f"{schedule.kind}: paused{reason}"
     rhythm = ""
     if schedule.daily_at is not None:
-        rhythm = f", daily at {schedule.daily_at:%H:%M} {schedule.zone}"
+        rhythm = f", daily at {schedule.daily_at} {schedule.zone}"
     elif schedule.every_minutes is not None:
         rhythm = f", every {schedule.every_minutes} minutes"
     return f"{schedule.kind}: {schedule.next_due_at:%Y-%m-%d %H:%M} UTC{rhythm}"

@@ -1,6 +1,6 @@
 """Answers of feed-publisher."""
 
-from datetime import datetime, time
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +23,7 @@ class Schedule(Answer):
     next_due_at: datetime
     is_paused: bool
     pause_reason: str | None
-    daily_at: time | None
+    daily_at: str | None
     zone: str | None
     every_minutes: int | None
     is_chosen: bool

@@ -1,5 +1,6 @@
 """REST: feeds with their schedules, their guard and their fast lane."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -9,7 +10,7 @@ from typing import Annotated, NamedTuple
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Depends
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema
 
 from common import clock
 from common.postgres.audit import record
@@ -65,10 +66,20 @@ def _time_zone(name: str) -> str:
     return name
 
 
-def _wall_time(at: time) -> time:
-    if at.tzinfo is not None:
-        raise ValueError("it has an offset: send 22:30, and the time zone beside it")
-    return at.replace(second=0, microsecond=0)
+_WALL_TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
+
+
+def _wall_time(text: str) -> str:
+    if re.fullmatch(_WALL_TIME, text) is None:
+        raise ValueError("it is no time of the day as 22:30; its time zone stands beside it")
+    return text
+
+
+WallTime = Annotated[
+    str,
+    AfterValidator(_wall_time),
+    WithJsonSchema({"type": "string", "pattern": _WALL_TIME, "examples": ["22:30"]}),
+]
 
 
 class ScheduleView(BaseModel):
@@ -79,7 +90,7 @@ class ScheduleView(BaseModel):
 
     kind: Kind
     next_due_at: datetime
-    daily_at: time | None
+    daily_at: WallTime | None
     zone: str | None
     every_minutes: int | None
     is_chosen: bool = Field(description="Whether the feed chose it; else it is the setting's.")
@@ -108,7 +119,7 @@ class DailyRun(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    at: Annotated[time, AfterValidator(_wall_time)]
+    at: WallTime
     zone: Annotated[str, Field(max_length=100), AfterValidator(_time_zone)] = "UTC"
 
 
@@ -246,7 +257,7 @@ def feed_router(pool: Pool, share: LaneShare, settings: PublisherSettings) -> AP
                 connection,
                 merchant_id,
                 feed_id,
-                product=None if daily is None else Daily(daily.at, daily.zone),
+                product=None if daily is None else Daily(time.fromisoformat(daily.at), daily.zone),
                 offer_minutes=request.offer_every_minutes,
             )
             feed = await load_feed(connection, merchant_id, feed_id)
@@ -314,7 +325,7 @@ def _schedule_view(feed: Feed, schedule: Schedule) -> ScheduleView:
     return ScheduleView(
         kind="product" if is_product else "offer",
         next_due_at=schedule.next_due_at,
-        daily_at=rhythm.at if isinstance(rhythm, Daily) else None,
+        daily_at=f"{rhythm.at:%H:%M}" if isinstance(rhythm, Daily) else None,
         zone=rhythm.zone if isinstance(rhythm, Daily) else None,
         every_minutes=int(rhythm.interval.total_seconds() // 60)
         if isinstance(rhythm, Every)

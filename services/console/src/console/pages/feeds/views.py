@@ -52,7 +52,7 @@ def sending(published: PublishedFeed | None) -> dict[str, str]:
     chosen: dict[str, str] = {}
     for schedule in published.schedules:
         if schedule.is_chosen and schedule.daily_at is not None:
-            chosen["at"] = f"{schedule.daily_at:%H:%M}"
+            chosen["at"] = schedule.daily_at
             chosen["zone"] = schedule.zone or ""
         elif schedule.is_chosen:
             chosen["offer_every_minutes"] = str(schedule.every_minutes)
