@@ -1,6 +1,7 @@
 """Proposed stock, prices and sale dates: what a draft would sell for, and what it leaves open."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.matching import Row
 from catalog_service.feeds.stored import compile_form
 from catalog_service.files.readers.recognise import Options
+from catalog_service.normalizing.offers import build_offers
 from catalog_service.proposals.draft import OpenPoint, Setting
 from catalog_service.proposals.propose import Proposal, propose
 from catalog_service.proposals.read import read_file
@@ -186,3 +188,97 @@ def test_strange_words_of_availability_give_a_configuration_that_can_be_saved() 
         for n in range(8)
     ]
     assert draft_rows(*rows).column("inventory")[1] in {0, 6}
+
+
+# -- when a sale price holds ------------------------------------------------------------------
+
+AT = datetime(2026, 6, 1, tzinfo=UTC)
+LONG_AGO, LATER = "2025-01-31", "2026-12-31"
+
+
+def sold_for(found: Drafted, *, at: datetime = AT) -> list[str]:
+    """The lowest price each row is sold for then; nothing where it has none."""
+    codes = {row.product_id: row.product_id for row in found.rows}
+    side = build_offers(found.feed, found.feed.general, found.rows, codes, at=at)
+    prices = {
+        offer.sku_code: f"{float(offer.discount_price or offer.price):g}" for offer in side.offers
+    }
+    return [prices.get(row.product_id, "") for row in found.rows]
+
+
+MAGENTO = (
+    "sku,product_type,name,attribute_set_code,product_websites,price,special_price,"
+    "special_price_from_date,special_price_to_date"
+)
+
+
+def test_a_date_of_a_year_of_two_digits_holds_a_sale_price_back(tmp_path: Path) -> None:
+    rows = [f"A{n},simple,Hat,Top,base,49,29,1/1/25,1/31/25" for n in range(4)]
+    found = draft(tmp_path, MAGENTO, *rows)
+    assert sold_for(found) == ["49"] * 4
+    assert found.loaded["attributes"]["discount_until"] == {"field": "special_price_to_date"}
+    [point] = found.open("discount_until")
+    assert point.products == 4
+    assert "1/31/25" in point.message
+
+
+def test_a_few_such_dates_leave_the_others_in_force(tmp_path: Path) -> None:
+    old = f"O,simple,Hat,Top,base,49,29,2025-01-01,{LONG_AGO}"
+    new = f"N,simple,Hat,Top,base,49,29,2026-01-01,{LATER}"
+    odd = [f"A{n},simple,Hat,Top,base,49,29,1/1/25,31/31/31" for n in range(6)]
+    none = "S,simple,Hat,Top,base,49,29,,"
+    found = draft(tmp_path, MAGENTO, old, new, *odd, none)
+    assert sold_for(found) == ["49", "29", *["49"] * 6, "29"]
+    assert [point.products for point in found.open("discount_until")] == [6]
+
+
+@pytest.mark.parametrize("never", ["0000-00-00", "0000-00-00 00:00:00", "N/A", "-", "0", "NULL"])
+def test_what_exports_write_for_no_date_is_none(tmp_path: Path, never: str) -> None:
+    rows = (f"A,simple,Hat,Top,base,49,29,{never},{never}",
+            f"B,simple,Hat,Top,base,49,29,2025-01-01,{LONG_AGO}")  # fmt: skip
+    found = draft(tmp_path, MAGENTO, *rows)
+    assert sold_for(found) == ["29", "49"]
+    assert not found.open("discount_from") + found.open("discount_until")
+
+
+@pytest.mark.parametrize(
+    "until",
+    ["31 January 2025", "Jan 31, 2025", "31.01.2025", "1738281600", "20250131", "2025/01/31",
+     "31.01.25", "31-Jan-25", "bis Ende Januar", "KW 5", "45688"],
+)  # fmt: skip
+def test_no_form_of_an_end_long_ago_is_passed_over(tmp_path: Path, until: str) -> None:
+    rows = [f'A{n},Hut,49,29,"{until}"' for n in range(3)]
+    assert sold_for(draft(tmp_path, "sku,name,price,sale price,sale end date", *rows)) == ["49"] * 3
+
+
+@pytest.mark.parametrize(
+    ("period", "is_read"),
+    [
+        ("2025-01-01T00:00+0100/2025-01-31T23:59+0100", True),
+        ("2025-01-01/2025-01-31", True),
+        ("01.01.2025 - 31.01.2025", True),
+        ("2025-01-01 to 2025-01-31", True),
+        ("Januar 2025", False),
+        ("1/1/25 - 1/31/25", False),
+    ],
+)
+def test_a_period_in_one_column_ends_a_sale_too(
+    tmp_path: Path, period: str, *, is_read: bool
+) -> None:
+    rows = (f"A,Hat,49,29,{period}", f"B,Hat,49,29,{period}", "C,Hat,49,29,")
+    found = draft(tmp_path, "sku,name,price,sale_price,sale_price_effective_date", *rows)
+    assert sold_for(found) == ["49", "49", "29"]
+    in_january = datetime(2025, 1, 15, tzinfo=UTC)
+    assert sold_for(found, at=in_january) == (["29"] * 3 if is_read else ["49", "49", "29"])
+    assert [p.products for p in found.open("discount_from")] == ([] if is_read else [2])
+
+
+@pytest.mark.parametrize("name", ["Promo bis", "fin promotion", "price valid until", "AngebotEnde"])
+def test_other_dates_beside_a_sale_price_are_asked_for(tmp_path: Path, name: str) -> None:
+    rows = [f"A{n},Hat,49,29,{LONG_AGO}" for n in range(3)]
+    found = draft(tmp_path, f"sku,name,price,sale price,{name}", *rows)
+    assert sold_for(found) == ["49"] * 3
+    points = found.open("discount_until") + found.open("discount_price")
+    assert found.loaded["attributes"].get("discount_until") or any(
+        name in point.message and point.products == 3 for point in points
+    )

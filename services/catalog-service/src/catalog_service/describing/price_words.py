@@ -29,3 +29,11 @@ def price_kind(name: str) -> PriceKind | None:
             return "price"
         return "sale_price" if _BEFORE.isdisjoint(words) else "compare_price"
     return "price" if any(_USUAL.fullmatch(word) for word in words) else None
+
+
+_VALID = re.compile(r"valid\w*|gultig\w*|valab\w*|vigen\w*|geldig\w*|wazn\w*")
+
+
+def is_of_reduction(name: str) -> bool:
+    """Whether a plain name has a word for a reduction, or for how long a price holds."""
+    return any(_REDUCED.fullmatch(word) or _VALID.fullmatch(word) for word in name.split())

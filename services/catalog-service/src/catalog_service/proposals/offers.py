@@ -15,13 +15,13 @@ from catalog_service.proposals.availability import (
 )
 from catalog_service.proposals.draft import NOTHING, SURE, Draft, reason
 from catalog_service.proposals.named_columns import named_columns
+from catalog_service.proposals.sale_periods import other_dates, put_sale_dates
 from catalog_service.proposals.texts import field_expression
 from catalog_service.proposals.yaml_lines import Value
 
 Column = tuple[str, Guess]
 MOSTLY = 0.9
 SHOWN_WORDS = 5
-_DATES: Mapping[str, Role] = {"discount_from": "sale_begins", "discount_until": "sale_ends"}
 
 
 def put_sku(draft: Draft) -> None:
@@ -90,8 +90,25 @@ def put_prices(draft: Draft) -> None:
     else:
         draft.put("price", {"field": usual[0]}, 2, why=reason(usual[1]))
         _wait_for_prices(draft, usual[0])
-    draft.put("discount_price", {"field": reduced[0]}, 2, why=reason(reduced[1]))
-    _put_dates(draft)
+    _put_discount(draft, reduced)
+
+
+def _put_discount(draft: Draft, reduced: Column) -> None:
+    """The reduced price and its dates; a comment where dates are not known for what they are."""
+    name, guess = reduced
+    put_sale_dates(draft)
+    dates = other_dates(draft)
+    if dates is None:
+        draft.put("discount_price", {"field": name}, 2, why=reason(guess))
+        return
+    why = f"unsure: {dates!r} may say when it holds; match discount_from or discount_until first"
+    draft.offer("discount_price", {"field": name}, 2, why=f"{why}; {reason(guess)}")
+    draft.wait(
+        draft.description.columns[name].filled,
+        "attributes.discount_price",
+        f"{dates!r} may say when the prices in {name!r} hold: they are not used",
+        "Match discount_from or discount_until to it if so, then take the # from discount_price.",
+    )
 
 
 def _usual_and_reduced(
@@ -167,13 +184,6 @@ def _parents(draft: Draft) -> int:
     kept = draft.description.kept
     parents = {row.parent_id for row in kept if row.parent_id is not None}
     return round(len(parents) * draft.rows / len(kept)) if kept else 0
-
-
-def _put_dates(draft: Draft) -> None:
-    for key, role in _DATES.items():
-        column = draft.sure_column(role)
-        if column is not None:
-            draft.put(key, {"field": column[0]}, 2, why=reason(column[1]))
 
 
 def put_stock(draft: Draft) -> None:
