@@ -23,6 +23,7 @@ _TAX = frozenset(_TAX_WORDS.split())
 _NET_ALONE = frozenset(["net", "netto", "neto", "nett", "ht"])
 _BEFORE = frozenset(["before", "vor", "avant", "antes", "prima", "voor"])
 _WITHOUT = frozenset(["without", "ohne", "sans", "sin", "senza", "sem", "zonder"])
+_VALID = re.compile(r"valid\w*|gultig\w*|valab\w*|vigen\w*|geldig\w*|wazn\w*")
 
 
 def price_kind(name: str) -> PriceKind | None:
@@ -43,3 +44,8 @@ def is_net(name: str) -> bool:
     is_gross = not words.isdisjoint({"included", "incl", "inclusive", "brutto", "gross", "ttc"})
     says_net = not words.isdisjoint(_NET_ALONE)
     return not is_gross and (says_net or not (words.isdisjoint(_NET) or words.isdisjoint(_TAX)))
+
+
+def is_of_reduction(name: str) -> bool:
+    """Whether a plain name has a word for a reduction, or for how long a price holds."""
+    return any(_REDUCED.fullmatch(word) or _VALID.fullmatch(word) for word in name.split())

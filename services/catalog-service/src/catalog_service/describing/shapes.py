@@ -43,8 +43,13 @@ _NUMBER = re.compile(
     r"(?P<before>[^0-9+\-.,]{0,8}?)\s*[+\-]?(?P<digits>[0-9][0-9.,' \u00a0\u202f]*|[.,][0-9]+)"
     r"\s*(?P<behind>[^0-9\s][^0-9]{0,8})?"
 )
+_MONTH = r"[^\W\d_]{3,10}\.?"
 _DATE = re.compile(
-    r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}([T ].*)?|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}( .*)?"
+    r"(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}"
+    r"|[0-9]{1,2}[./-] ?[0-9]{1,2}[./-] ?(?:[0-9]{4}|[0-9]{2})"
+    rf"|(?:{_MONTH},? )?[0-9]{{1,2}}\.?(?: de )?[ -]{_MONTH}(?: de )?[ -](?:[0-9]{{4}}|[0-9]{{2}})"
+    rf"|{_MONTH} [0-9]{{1,2}},? [0-9]{{4}})"
+    r"(?:[T ,].*)?"
 )
 _BOOLEANS = frozenset(
     [
@@ -82,6 +87,17 @@ _STOCK_WORDS = frozenset(
         *("disponible", "agotado", "auf lager", "nicht auf lager", "en stock", "rupture"),
         *("true", "false", "yes", "no", "0", "1"),
     }
+)
+_NO_VALUES = frozenset(
+    {
+        *("", "-", "--", "---", "–", "—", ".", "/", "x", "?"),
+        *("n/a", "#n/a", "n.a.", "na", "nan", "null", "none", "nil", "undefined", "empty"),
+        *("no", "nein", "non", "not set", "never", "keine", "keiner", "kein", "ninguno", "ninguna"),
+        *("aucun", "aucune", "nessuno", "nessuna", "nenhum", "geen", "brak", "нет", "yok", "无"),
+    }
+)
+_NO_DATE = re.compile(
+    r"0+|0{4}[-/.]0{1,2}[-/.]0{1,2}(?:[t ].*)?|0{1,2}[-/.]0{1,2}[-/.]0{4}(?: .*)?"
 )
 _HTML = re.compile(
     r"<(?:p|br|div|ul|li|strong|b|span|h[1-6]|table|img|em|i)\b[^>]*>", re.IGNORECASE
@@ -174,6 +190,12 @@ def _number_shapes(text: str) -> Iterator[Shape]:
         yield "comma_decimal"
     elif sign == ".":
         yield "point_decimal"
+
+
+def is_no_value(text: str) -> bool:
+    """Whether the text is what exports write where there is no amount, or no date."""
+    folded = text.strip().casefold()
+    return folded in _NO_VALUES or _NO_DATE.fullmatch(folded) is not None
 
 
 def decimal_sign(digits: str) -> str | None:

@@ -101,15 +101,18 @@ ROLES: Mapping[Role, str] = {
     "sale_begins": (
         "sale begins; sale start; sale start date; sale price from; sale from date; "
         "discount from; special price from date; special from date; special price from; "
-        "date sale price starts; angebot von; aktion von; inicio oferta; fecha inicio oferta; "
-        "debut promo; inizio offerta; inizio promozione; begin actie; poczatek promocji; "
-        "начало акции"
+        "date sale price starts; sale price dates from; sale price start date; promo start; "
+        "promotion start; angebotsbeginn; aktionsbeginn; angebot von; aktion von; "
+        "inicio oferta; fecha inicio oferta; debut promo; inizio offerta; "
+        "inizio promozione; begin actie; poczatek promocji; начало акции"
     ),
     "sale_ends": (
         "sale ends; sale end; sale end date; sale price to; sale to date; discount until; "
         "discount to; special price to date; special to date; special price to; "
-        "date sale price ends; angebot bis; aktion bis; fin oferta; fecha fin oferta; "
-        "fin promo; fine offerta; fine promozione; einde actie; koniec promocji; конец акции"
+        "date sale price ends; sale price dates to; sale price end date; promo end; "
+        "promotion end; angebotsende; aktionsende; angebot bis; aktion bis; "
+        "fin oferta; fecha fin oferta; fin promo; fine offerta; "
+        "fine promozione; einde actie; koniec promocji; конец акции"
     ),
     "sale_dates": (
         "sale price effective date; sale dates; offer period; aktionszeitraum; periodo oferta"

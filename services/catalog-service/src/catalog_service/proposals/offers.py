@@ -6,14 +6,23 @@ from catalog_service.describing.describe import LEAST_SURE
 from catalog_service.describing.guess import Guess
 from catalog_service.describing.shapes import number_of
 from catalog_service.describing.vocabulary import Role
-from catalog_service.proposals.draft import NOTHING, Draft, reason
+from catalog_service.proposals.availability import (
+    clear_share,
+    is_of_absence,
+    says,
+    stock_template,
+    unclear_words,
+)
+from catalog_service.proposals.draft import NOTHING, SURE, Draft, reason
 from catalog_service.proposals.identities import wait_for_sku_codes
+from catalog_service.proposals.named_columns import named_columns
+from catalog_service.proposals.sale_periods import other_dates, put_sale_dates
 from catalog_service.proposals.texts import field_expression
 from catalog_service.proposals.yaml_lines import Value
 
 Column = tuple[str, Guess]
 MOSTLY = 0.9
-_DATES: Mapping[str, Role] = {"discount_from": "sale_begins", "discount_until": "sale_ends"}
+SHOWN_WORDS = 5
 
 
 def put_sku(draft: Draft) -> None:
@@ -84,8 +93,25 @@ def put_prices(draft: Draft) -> None:
     else:
         draft.put("price", {"field": usual[0]}, 2, why=reason(usual[1]))
         _wait_for_prices(draft, usual[0])
-    draft.put("discount_price", {"field": reduced[0]}, 2, why=reason(reduced[1]))
-    _put_dates(draft)
+    _put_discount(draft, reduced)
+
+
+def _put_discount(draft: Draft, reduced: Column) -> None:
+    """The reduced price and its dates; a comment where dates are not known for what they are."""
+    name, guess = reduced
+    put_sale_dates(draft)
+    dates = other_dates(draft)
+    if dates is None:
+        draft.put("discount_price", {"field": name}, 2, why=reason(guess))
+        return
+    why = f"unsure: {dates!r} may say when it holds; match discount_from or discount_until first"
+    draft.offer("discount_price", {"field": name}, 2, why=f"{why}; {reason(guess)}")
+    draft.wait(
+        draft.description.columns[name].filled,
+        "attributes.discount_price",
+        f"{dates!r} may say when the prices in {name!r} hold: they are not used",
+        "Match discount_from or discount_until to it if so, then take the # from discount_price.",
+    )
 
 
 def _usual_and_reduced(
@@ -163,18 +189,11 @@ def _parents(draft: Draft) -> int:
     return round(len(parents) * draft.rows / len(kept)) if kept else 0
 
 
-def _put_dates(draft: Draft) -> None:
-    for key, role in _DATES.items():
-        column = draft.sure_column(role)
-        if column is not None:
-            draft.put(key, {"field": column[0]}, 2, why=reason(column[1]))
-
-
 def put_stock(draft: Draft) -> None:
     """The stock; a column that only says yes or no leaves the number open."""
     best = draft.sure_column("stock")
     if best is not None:
-        draft.put("inventory", {"field": best[0]}, 2, why=reason(best[1]))
+        _put_numbers(draft, best)
         draft.wait(
             max(draft.lacking(best[0]) - _parents(draft), 0),
             "attributes.inventory",
@@ -183,7 +202,7 @@ def put_stock(draft: Draft) -> None:
         )
         return
     words = draft.sure_column("availability")
-    if words is not None:
+    if words is not None and not is_of_absence(words[0]):
         values = _stock_of(draft.description.columns[words[0]].distinct)
         draft.offer(
             "inventory",
@@ -203,10 +222,76 @@ def put_stock(draft: Draft) -> None:
     )
 
 
+def _put_numbers(draft: Draft, stock: Column) -> None:
+    """The column of numbers; 0 where another one says that there is nothing to be had."""
+    name, guess = stock
+    words = _availability_beside(draft, name)
+    if words is None or not _is_clear(draft, words):
+        draft.put("inventory", {"field": name}, 2, why=reason(guess))
+        if words is not None:
+            _wait_for_availability(draft, words, name)
+        return
+    distinct = draft.description.columns[words].distinct
+    template = stock_template(_word_expression(draft, words), field_expression(name), distinct)
+    none = sum(count for word, count in distinct.items() if says(word) == "none")
+    why = f"{reason(guess)}; 0 where {words!r} says that there is none ({none} rows now)"
+    draft.put("inventory", {"template": template}, 2, why=why)
+    _wait_for_unclear(draft, words, name)
+
+
+def _availability_beside(draft: Draft, stock: str) -> str | None:
+    """The column that is named as if it said, in words, whether something is to be had."""
+    guessed = [
+        name
+        for name, guess in draft.description.candidates("availability")
+        if guess is draft.description.guesses[name][0]
+    ]
+    others = (name for name in [*guessed, *named_columns(draft, "availability")] if name != stock)
+    return next(others, None)
+
+
+def _is_clear(draft: Draft, words: str) -> bool:
+    """Whether most of its words are known; where its name asks for the contrary none is."""
+    profile = draft.description.columns[words]
+    best = draft.description.guesses[words]
+    is_sure = any(guess.role == "availability" and guess.sure >= SURE for guess in best)
+    return not is_of_absence(words) and (is_sure or clear_share(profile.distinct) >= MOSTLY)
+
+
+def _word_expression(draft: Draft, name: str) -> str:
+    """The row's word; its parent's, where children have none of their own."""
+    own = f"{field_expression(name)} | default('')"
+    column, children = draft.description.columns[name], draft.description.families.children
+    if children and not column.filled_in_children:
+        return f"{own.replace('fields', 'parent', 1)} | default({own})"
+    return own
+
+
+def _wait_for_availability(draft: Draft, words: str, stock: str) -> None:
+    draft.wait(
+        draft.description.columns[words].filled,
+        "attributes.inventory",
+        f"{words!r} may say what is not to be had, whatever {stock!r} says",
+        "Fill inventory by a template that gives 0 where it says so, if it does.",
+    )
+
+
+def _wait_for_unclear(draft: Draft, words: str, stock: str) -> None:
+    unclear = unclear_words(draft.description.columns[words].distinct)
+    shown = ", ".join(map(repr, list(unclear)[:SHOWN_WORDS]))
+    draft.wait(
+        sum(unclear.values()),
+        "attributes.inventory",
+        f"rows whose {words!r} says neither that there is some nor that there is none ({shown}):"
+        f" they are sold by {stock!r}",
+        "Add the words to the list in inventory's template where there is nothing to sell.",
+    )
+
+
 def _stock_of(words: Mapping[str, int]) -> Mapping[str, Value]:
-    nothing = ("out", "agotado", "rupture", "nicht", "no", "false", "0", "un")
+    """How many pieces each word seems to mean; an unclear one means none."""
     return {
-        word: 0 if word.casefold().startswith(nothing) else 1
+        word: 1 if says(word) == "some" else 0
         for word in sorted(words, key=lambda each: -words[each])[:10]
     }
 
