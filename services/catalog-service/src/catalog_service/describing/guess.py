@@ -11,6 +11,7 @@ from catalog_service.describing.formats import DOCUMENTED, CatalogueFormat, docu
 from catalog_service.describing.names import NameMeaning, meanings_of, plain_name
 from catalog_service.describing.price_words import is_net
 from catalog_service.describing.profile import ColumnProfile
+from catalog_service.describing.shapes import is_no_value
 from catalog_service.describing.structure import is_structural
 from catalog_service.describing.vocabulary import Role
 
@@ -119,7 +120,19 @@ def _quantities(column: ColumnProfile) -> tuple[float, str]:
 def _reduced(column: ColumnProfile) -> tuple[float, str]:
     if _says_yes_or_no(column):
         return 0.3, "its values only say yes or no"
-    return _quantities(column)
+    return _compared(column)
+
+
+def _compared(column: ColumnProfile) -> tuple[float, str]:
+    """Amounts, where a text that stands for none is none; a price itself has to be one."""
+    blanks = sum(is_no_value(text) and bool(text.strip().strip("0")) for text in column.texts)
+    filled = column.examined - blanks
+    share = min(1.0, _numbers(column) * column.examined / filled) if filled else 1.0
+    return (
+        _share(column, share, "amounts")
+        if not blanks
+        else (share, f"{share:.0%} of {filled} values are amounts, {blanks} stand for none")
+    )
 
 
 def _says_yes_or_no(column: ColumnProfile) -> bool:
@@ -245,7 +258,7 @@ _FITS: Mapping[Role, Callable[[ColumnProfile], tuple[float, str]]] = {
     "description": _description,
     "short_description": _description,
     "price": _quantities,
-    "compare_price": _quantities,
+    "compare_price": _compared,
     "sale_price": _reduced,
     "cost": _quantities,
     "sale_begins": _dates,

@@ -1,6 +1,6 @@
 """Proposed SKU code, prices, sale dates, stock and barcode: a product's offer side. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from catalog_service.describing.describe import LEAST_SURE
 from catalog_service.describing.guess import Guess
@@ -13,10 +13,12 @@ from catalog_service.proposals.availability import (
     stock_template,
     unclear_words,
 )
+from catalog_service.proposals.columns import named_columns, of_all_rows, without_blanks
 from catalog_service.proposals.draft import NOTHING, SURE, Draft, reason
 from catalog_service.proposals.identities import wait_for_sku_codes
-from catalog_service.proposals.named_columns import named_columns
-from catalog_service.proposals.sale_periods import other_dates, put_sale_dates
+from catalog_service.proposals.reductions import offer_reductions
+from catalog_service.proposals.sale_periods import has_sale_dates, other_dates, put_sale_dates
+from catalog_service.proposals.template_text import amount_expression
 from catalog_service.proposals.texts import field_expression
 from catalog_service.proposals.yaml_lines import Value
 
@@ -68,44 +70,130 @@ def put_prices(draft: Draft) -> None:
     if reduced is None:
         draft.put("price", {"field": usual[0]}, 2, why=reason(usual[1]))
         _wait_for_prices(draft, usual[0])
-        return
-    share = _share_lower(draft, usual[0], reduced[0])
-    if share is not None and share < MOSTLY:
-        draft.put("price", {"field": usual[0]}, 2, why=reason(usual[1]))
-        draft.offer(
-            "discount_price",
-            {"field": reduced[0]},
-            2,
-            why=f"unsure: only in {share:.0%} of rows with both it is not above {usual[0]!r}",
-        )
-        _wait_for_prices(draft, usual[0])
-        return
-    if draft.lacking(usual[0]) > draft.lacking(reduced[0]):
-        other = f"{field_expression(reduced[0])} | default('')"
-        template = f"{field_expression(usual[0])} | default({other}, true)"  # blank ones too
-        draft.put(
-            "price",
-            {"template": "{{ " + template + " }}"},
-            2,
-            why=f"{reason(usual[1])}; where it is empty there is no discount",
-        )
-        _wait_for_prices(draft, reduced[0])
+        if usual is lower:
+            _wait_for_sole_price(draft, usual[0])
+        offer_reductions(draft, usual[0])
+    elif usual is higher and reduced is price:
+        _put_compared(draft, usual, reduced)
     else:
+        _put_pair(draft, usual, reduced, is_compared=usual is higher)
+
+
+def _wait_for_sole_price(draft: Draft, name: str) -> None:
+    draft.wait(
+        draft.description.columns[name].filled if has_sale_dates(draft) else 0,
+        "attributes.price",
+        f"{name!r} is the only price, and dates say when it holds: it is sent without an end",
+        "Match price to a column with the usual price.",
+    )
+
+
+def _put_pair(draft: Draft, usual: Column, reduced: Column, *, is_compared: bool) -> None:
+    """A usual price, and a reduced one beside it."""
+    share = _share_lower(draft, usual[0], reduced[0])
+    is_unsure = share is not None and share < MOSTLY
+    is_scarcer = draft.lacking(usual[0]) > draft.lacking(reduced[0])
+    if is_unsure or has_sale_dates(draft) or not (is_compared or is_scarcer):
         draft.put("price", {"field": usual[0]}, 2, why=reason(usual[1]))
         _wait_for_prices(draft, usual[0])
-    _put_discount(draft, reduced)
+    else:
+        template = _usual_template(draft, usual[0], reduced[0], is_compared=is_compared)
+        why = f"{reason(usual[1])}; where it is empty there is no discount"
+        draft.put("price", {"template": template}, 2, why=why)
+        _wait_for_prices(draft, reduced[0] if is_scarcer else usual[0])
+    if share is not None and is_unsure:
+        _offer_sale_price(draft, usual[0], reduced[0], share)
+    else:
+        _put_discount(draft, usual[0], reduced)
 
 
-def _put_discount(draft: Draft, reduced: Column) -> None:
+def _usual_template(draft: Draft, usual: str, reduced: str, *, is_compared: bool) -> str:
+    """The usual price; the reduced one where there is none, or none above it to compare with."""
+    if is_compared:
+        high, low = _amounts(draft, usual, reduced)
+        chosen = f"{field_expression(reduced)} if {high} <= {low} and {low} > 0"
+        return "{{ " + f"{chosen} else {field_expression(usual)} | default('')" + " }}"
+    other = f"{field_expression(reduced)} | default('')"
+    return "{{ " + f"{field_expression(usual)} | default({other}, true)" + " }}"  # blank ones too
+
+
+def _put_compared(draft: Draft, higher: Column, price: Column) -> None:
+    """A price, and one that it is compared with: a reduction where that one is above it."""
+    compared, (name, guess) = higher[0], price
+    above = _rows_with(draft, compared, name, lambda high, low: low < high)
+    share = _share_lower(draft, compared, name)
+    _wait_for_prices(draft, name)
+    doubt = ""
+    if has_sale_dates(draft):
+        doubt = "dates say when a reduction holds, not what the price is then"
+    elif share is not None and share < MOSTLY:
+        doubt = f"only in {share:.0%} of rows with both it is not below {name!r}"
+    template = _compared_template(draft, compared, name)
+    if not doubt:
+        why = f"{reason(higher[1])}; where it is above {name!r}, else there is no discount"
+        draft.put("price", {"template": template}, 2, why=why)
+        draft.put("discount_price", {"field": name}, 2, why=reason(guess))
+        return
+    draft.put("price", {"field": name}, 2, why=reason(guess))
+    draft.offer(
+        "price", {"template": template}, 2, why=f"unsure, in its place: {compared!r} {doubt}"
+    )
+    draft.offer("discount_price", {"field": name}, 2, why="and this with it")
+    draft.wait(
+        above,
+        "attributes.discount_price",
+        f"rows whose {compared!r} is above {name!r}: sent without a discount, since {doubt}",
+        "Take the # from both lines if it is the price before a reduction.",
+    )
+
+
+def _compared_template(draft: Draft, compared: str, price: str) -> str:
+    """The price that is compared with where it is above the price, else the price."""
+    high, low = _amounts(draft, compared, price)
+    chosen, other = field_expression(compared), field_expression(price)
+    return "{{ " + f"{chosen} if 0 < {low} < {high} else {other} | default('')" + " }}"
+
+
+def _amounts(draft: Draft, *names: str) -> list[str]:
+    """The columns' amounts as expressions, by all the marks that stand beside them."""
+    columns, sign = draft.description.columns, draft.description.decimal.sign
+    texts = [text for name in names for text in columns[name].texts]
+    return [amount_expression(name, texts, sign) for name in names]
+
+
+def _offer_sale_price(draft: Draft, usual: str, reduced: str, share: float) -> None:
+    """A sale price that is too often above the price to be one: a comment, and its dates."""
+    put_sale_dates(draft)
+    lower = _rows_with(draft, usual, reduced, lambda high, low: low < high)
+    above = _rows_with(draft, usual, reduced, lambda high, low: low > high)
+    why = f"only in {share:.0%} of rows with both it is not above {usual!r}"
+    draft.offer("discount_price", without_blanks(draft, reduced), 2, why=f"unsure: {why}")
+    draft.wait(
+        lower or above,
+        "attributes.discount_price",
+        f"{reduced!r} is not above {usual!r} in {share * 100:.0f} % of rows with both alone,"
+        f" {lower} have a lower one: sent without a discount",
+        "Take the # from discount_price if it is a sale price; exchange the columns if it is not.",
+    )
+
+
+def _put_discount(draft: Draft, usual: str, reduced: Column) -> None:
     """The reduced price and its dates; a comment where dates are not known for what they are."""
     name, guess = reduced
     put_sale_dates(draft)
     dates = other_dates(draft)
+    match = without_blanks(draft, name)
     if dates is None:
-        draft.put("discount_price", {"field": name}, 2, why=reason(guess))
+        draft.put("discount_price", match, 2, why=reason(guess))
+        draft.wait(
+            _rows_with(draft, usual, name, lambda high, low: low > high),
+            "attributes.discount_price",
+            f"rows whose {name!r} is above {usual!r}: they are not sent",
+            "Correct them in the catalogue, or leave discount_price out.",
+        )
         return
     why = f"unsure: {dates!r} may say when it holds; match discount_from or discount_until first"
-    draft.offer("discount_price", {"field": name}, 2, why=f"{why}; {reason(guess)}")
+    draft.offer("discount_price", match, 2, why=f"{why}; {reason(guess)}")
     draft.wait(
         draft.description.columns[name].filled,
         "attributes.discount_price",
@@ -131,6 +219,14 @@ def _share_lower(draft: Draft, usual: str, reduced: str) -> float | None:
     """Of the rows that have both, the share in which the reduced price is not above the usual."""
     pairs = list(_pairs(draft, usual, reduced))
     return sum(low <= high for high, low in pairs) / len(pairs) if pairs else None
+
+
+def _rows_with(
+    draft: Draft, usual: str, reduced: str, holds: Callable[[float, float], bool]
+) -> int:
+    """How many rows have both prices, and such ones."""
+    found = sum(holds(high, low) for high, low in _pairs(draft, usual, reduced))
+    return of_all_rows(draft, found)
 
 
 def _pairs(draft: Draft, usual: str, reduced: str) -> Iterator[tuple[float, float]]:

@@ -5,15 +5,13 @@ from datetime import UTC
 
 from catalog_service.describing.names import plain_name
 from catalog_service.describing.price_words import is_of_reduction
-from catalog_service.describing.profile import ColumnProfile
 from catalog_service.describing.shapes import is_no_value
 from catalog_service.describing.vocabulary import Role
 from catalog_service.normalizing.sale_dates import DateInvalid, read_instant
+from catalog_service.proposals.columns import named_columns, without_blanks
 from catalog_service.proposals.draft import Draft, reason
-from catalog_service.proposals.named_columns import named_columns
 from catalog_service.proposals.template_text import quoted
 from catalog_service.proposals.texts import field_expression
-from catalog_service.proposals.yaml_lines import Value
 
 _ROLES: Mapping[str, Role] = {"discount_from": "sale_begins", "discount_until": "sale_ends"}
 _BETWEEN = (
@@ -32,7 +30,6 @@ _BETWEEN = (
     "–",
 )
 """What stands between the two dates of a period."""
-MOST_BLANKS = 20
 _REMEDY = "Write dates as 2026-01-31 or 2026-01-31T23:59:59Z; until then there is no discount."
 
 
@@ -45,6 +42,12 @@ def put_sale_dates(draft: Draft) -> None:
     periods = named_columns(draft, "sale_dates")
     if periods and not any(found.values()):
         _put_period(draft, periods[0])
+
+
+def has_sale_dates(draft: Draft) -> bool:
+    """Whether a column says when a reduction holds, or may say so."""
+    roles: tuple[Role, ...] = ("sale_begins", "sale_ends", "sale_dates")
+    return any(named_columns(draft, role) for role in roles) or other_dates(draft) is not None
 
 
 def other_dates(draft: Draft) -> str | None:
@@ -64,7 +67,7 @@ def _column_of(draft: Draft, role: Role) -> str | None:
 
 def _put_date(draft: Draft, key: str, name: str) -> None:
     profile = draft.description.columns[name]
-    draft.put(key, _without_blanks(name, profile), 2, why=_why(draft, key, name))
+    draft.put(key, without_blanks(draft, name), 2, why=_why(draft, key, name))
     unread = {word: count for word, count in profile.distinct.items() if not _is_read(word)}
     _wait_for_dates(draft, key, name, unread)
 
@@ -74,15 +77,6 @@ def _why(draft: Draft, key: str, name: str) -> str:
     if best is not None and best[0] == name:
         return reason(best[1])
     return f"unsure: only the name says so; a date of {name!r} that is not read means no discount"
-
-
-def _without_blanks(name: str, profile: ColumnProfile) -> Mapping[str, Value]:
-    """The column; what it has where there is no date is none."""
-    blanks = [word for word in profile.distinct if is_no_value(word)]
-    if not blanks:
-        return {"field": name}
-    values = dict.fromkeys(sorted(blanks)[:MOST_BLANKS], "")
-    return {"map": {"from": name, "values": values, "keep": True}}
 
 
 def _wait_for_dates(draft: Draft, key: str, name: str, unread: Mapping[str, int]) -> None:
@@ -113,7 +107,7 @@ def _put_period(draft: Draft, name: str) -> None:
     between = _between(profile.distinct)
     if between is None:
         why = f"unsure: the periods of {name!r} are not read; rows that have one have no discount"
-        draft.put("discount_from", _without_blanks(name, profile), 2, why=why)
+        draft.put("discount_from", without_blanks(draft, name), 2, why=why)
         unread = {word: count for word, count in profile.distinct.items() if not is_no_value(word)}
         _wait_for_dates(draft, "discount_from", name, unread)
         return
