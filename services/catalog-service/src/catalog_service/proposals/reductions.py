@@ -87,10 +87,10 @@ def _reduced_rows(draft: Draft, name: str) -> int:
     """In how many rows the column has a number that is not 0."""
     sign = draft.description.decimal.sign
     distinct = draft.description.columns[name].distinct
-    return sum(count for word, count in distinct.items() if _discount_of(word, sign))
+    return sum(count for word, count in distinct.items() if _size_of(word, sign))
 
 
-def _discount_of(word: str, sign: str) -> float | None:
+def _size_of(word: str, sign: str) -> float | None:
     text = word.replace("%", "").strip().removeprefix("-").strip()
     return None if is_no_value(text) else number_of(text, sign)
 
