@@ -1,6 +1,6 @@
 """Proposed stock, prices and sale dates: what a draft would sell for, and what it leaves open."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -134,6 +134,26 @@ def test_words_of_an_export_that_come_later_are_known_too(tmp_path: Path) -> Non
     assert match.quantity(Row("A", None, {"stock": "6"})) == "6"
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["Derzeit nicht lieferbar", "Temporarily out of stock", "currently unavailable", "NO", "0",
+     "Actuellement indisponible", "Producto agotado", "Non disponibile", "нет в наличии", "FALSE",
+     "Out-Of-Stock", "momentan ausverkauft", "Rupture", "sem estoque", "discontinued"],
+)  # fmt: skip
+def test_every_way_to_say_no_is_one(tmp_path: Path, word: str) -> None:
+    rows = (f"A,Hat,9,{word},6", "B,Cap,9,yes,7", "C,Tie,9,yes,8")
+    found = draft(tmp_path, "sku,name,price,availability,stock", *rows)
+    assert [str(each) for each in found.column("inventory")] == ["0", "7", "8"]
+    assert not found.open("inventory")
+
+
+def test_the_day_from_which_something_is_available_says_nothing_of_stock(tmp_path: Path) -> None:
+    rows = ("A,Hat,9,2025-01-01,6", "B,Cap,9,2025-01-01,7")
+    found = draft(tmp_path, "sku,name,price,availability date,stock", *rows)
+    assert found.column("inventory") == ["6", "7"]
+    assert not found.open("inventory")
+
+
 def test_numbers_and_truth_of_json_are_read_as_well() -> None:
     found = draft_rows(
         {"sku": "A", "name": "Hat", "price": 9, "in_stock": False, "stock": 6},
@@ -201,10 +221,8 @@ def sold_for(found: Drafted, *, at: datetime = AT) -> list[str]:
     """The lowest price each row is sold for then; nothing where it has none."""
     codes = {row.product_id: row.product_id for row in found.rows}
     side = build_offers(found.feed, found.feed.general, found.rows, codes, at=at)
-    prices = {
-        offer.sku_code: f"{Decimal(offer.discount_price or offer.price).normalize():f}"
-        for offer in side.offers
-    }
+    lowest = {offer.sku_code: Decimal(offer.discount_price or offer.price) for offer in side.offers}
+    prices = {code: f"{price.normalize():f}" for code, price in lowest.items()}
     return [prices.get(row.product_id, "") for row in found.rows]
 
 
@@ -284,6 +302,30 @@ def test_other_dates_beside_a_sale_price_are_asked_for(tmp_path: Path, name: str
     assert found.loaded["attributes"].get("discount_until") or any(
         name in point.message and point.products == 3 for point in points
     )
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "fields"),
+    [
+        (
+            "sku,name,price,sale price,sale end date",
+            "A,Hat,49,29,",
+            {"price": "49", "sale price": "29", "sale end date": LONG_AGO},
+        ),
+        (
+            MAGENTO,
+            "A,simple,Hat,Top,base,49,29,,",
+            {"price": "49", "special_price": "29", "special_price_to_date": LONG_AGO},
+        ),
+    ],
+    ids=["generic", "magento"],
+)
+def test_dates_that_no_sale_has_yet_hold_when_one_gets_them(
+    tmp_path: Path, header: str, row: str, fields: dict[str, str]
+) -> None:
+    found = draft(tmp_path, header, row)
+    assert sold_for(found) == ["29"]
+    assert sold_for(replace(found, rows=[Row("A", None, fields)])) == ["49"]
 
 
 # -- a price before a reduction ---------------------------------------------------------------

@@ -37,6 +37,11 @@ _NONE_BEGINNINGS = re.compile(
     r"|indisp|esaurit|(?:en )?rupture|epuise|niet|uitverkocht|niedostep|brak|wyprzedan|нет"
     r"|отсутств|законч|stokta yok|tukendi|slutsald|utsolgt|udsolgt|缺货|无货|售罄).*"
 )
+_NONE_WITHIN = re.compile(
+    r"\b(?:out of stock|sold out|unavailable|not available|nicht (?:auf|lief|verf|vorr|mehr)"
+    r"|ausverkauft|vergriffen|no disponible|sin stock|agotad|indispon|esaurit|non disponibil"
+    r"|rupture|epuise|niet (?:op|besch|lever)|uitverkocht|esgotad|niedostep|нет в наличии)"
+)
 _SOME = re.compile(
     r"[1-9][0-9]*|y|yes|true|t|on|ja|oui|si|sim|tak|да|var|есть|evet|有|有货"
     r"|(?:in|en|em|a) ?(?:stock|estoque|existencias?|magazzino).*|instock|available.*|ready.*"
@@ -52,7 +57,7 @@ _ENGLISH_SOME = re.compile(
 def says(word: str) -> Says:
     """What the word says of the stock, in the languages of sellers."""
     plain = plain_name(word)
-    if plain in _NONE or _NONE_BEGINNINGS.fullmatch(plain):
+    if plain in _NONE or _NONE_BEGINNINGS.fullmatch(plain) or _NONE_WITHIN.search(plain):
         return "none"
     return "some" if _SOME.fullmatch(plain) else "unclear"
 

@@ -12,12 +12,13 @@ from catalog_service.proposals.yaml_lines import Value
 MOST_BLANKS = 20
 
 
-def named_columns(draft: Draft, role: Role) -> list[str]:
-    """The filled columns that a format documents so, or whose name says nothing likelier."""
+def named_columns(draft: Draft, role: Role, *, are_filled: bool = True) -> list[str]:
+    """The columns that a format documents so, or whose name says nothing likelier; the filled
+    ones, or those that are empty now."""
     return [
         name
         for name, column in draft.description.columns.items()
-        if column.filled and _role_named(draft, name) == role
+        if bool(column.filled) is are_filled and _role_named(draft, name) == role
     ]
 
 

@@ -342,7 +342,9 @@ def _availability_beside(draft: Draft, stock: str) -> str | None:
         for name, guess in draft.description.candidates("availability")
         if guess is draft.description.guesses[name][0]
     ]
-    others = (name for name in [*guessed, *named_columns(draft, "availability")] if name != stock)
+    columns = draft.description.columns
+    named = [*guessed, *named_columns(draft, "availability")]
+    others = (name for name in named if name != stock and columns[name].share("date") < MOSTLY)
     return next(others, None)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC
 
+from catalog_service.describing.formats import COLUMNS
 from catalog_service.describing.names import plain_name
 from catalog_service.describing.price_words import is_of_reduction
 from catalog_service.describing.shapes import is_no_value
@@ -61,12 +62,29 @@ def other_dates(draft: Draft) -> str | None:
 
 
 def _column_of(draft: Draft, role: Role) -> str | None:
+    """The column of such dates; one that is empty now may be filled when the next sale begins."""
     best = draft.sure_column(role)
-    return best[0] if best is not None else next(iter(named_columns(draft, role)), None)
+    if best is not None:
+        return best[0]
+    empty = named_columns(draft, role, are_filled=False)
+    return next(iter([*named_columns(draft, role), *empty, *_left_out(draft, role)]), None)
+
+
+def _left_out(draft: Draft, role: Role) -> list[str]:
+    """The documented column of a format whose reader leaves empty ones out; `discount_from` and
+    `discount_until` are read without being matched."""
+    if draft.description.families.kind != "read":
+        return []
+    documented = COLUMNS.get(draft.description.format, {}).items()
+    return [name for name, known in documented if known == role and name not in _ROLES]
 
 
 def _put_date(draft: Draft, key: str, name: str) -> None:
-    profile = draft.description.columns[name]
+    profile = draft.description.columns.get(name)
+    if profile is None or not profile.filled:
+        why = f"guess: {name!r} is named so; no row has such a date now, one that gets it keeps it"
+        draft.put(key, {"field": name}, 2, why=why)
+        return
     draft.put(key, without_blanks(draft, name), 2, why=_why(draft, key, name))
     unread = {word: count for word, count in profile.distinct.items() if not _is_read(word)}
     _wait_for_dates(draft, key, name, unread)
