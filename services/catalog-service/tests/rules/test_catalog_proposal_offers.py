@@ -432,6 +432,15 @@ def test_without_a_price_of_its_own_a_sale_price_is_compared_too(
     assert offered(found)[-2:] == [("29.00", None), ("49.00", None)]
 
 
+def test_a_price_before_a_reduction_is_no_price_where_another_column_may_be(tmp_path: Path) -> None:
+    rows = ("A,Hat,49,39", "B,Cap,40,", "C,Tie,0,40")
+    found = draft(tmp_path, "sku,name,was price,now price", *rows)
+    assert offered(found) == []
+    [point] = found.open("price")
+    assert point.products == 3
+    assert "price: {field: now price}" in found.text
+
+
 # -- sale prices that are not taken -----------------------------------------------------------
 
 
@@ -512,7 +521,13 @@ def test_discounts_by_amount_and_by_per_cent_are_open_and_offered(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("name", "discount"),
-    [("Rabatt", "20%"), ("Rabatt %", "20"), ("remise", "-20 %"), ("descuento", "20,0 %")],
+    [
+        ("Aktionspreis", "20%"),
+        ("Rabatt", "20%"),
+        ("Rabatt %", "20"),
+        ("remise", "-20 %"),
+        ("descuento", "20,0 %"),
+    ],
 )
 def test_a_discount_in_per_cent_is_open_however_it_is_written(
     tmp_path: Path, name: str, discount: str
