@@ -1,229 +1,18 @@
-"""Proposed stock, prices and sale dates: what a draft would sell for, and what it leaves open."""
+"""Proposed prices and sale dates: what a draft would sell for, and what it leaves open."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from catalog_service.describing.describe import DescribedRow, Description, describe
-from catalog_service.feeds.compile import CompiledFeed
-from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.matching import Row
-from catalog_service.feeds.stored import compile_form
-from catalog_service.files.readers.recognise import Options
-from catalog_service.normalizing.offers import build_offers
-from catalog_service.proposals.draft import OpenPoint, Setting
-from catalog_service.proposals.propose import Proposal, propose
-from catalog_service.proposals.read import read_file
 
-SETTING = Setting(shop="main", catalogue="products", source="products.csv", shop_currency="EUR")
-
-
-@dataclass(frozen=True)
-class Drafted:
-    """A proposal, its configuration in use, and the rows it was made from."""
-
-    proposal: Proposal
-    loaded: dict[str, Any]
-    feed: CompiledFeed
-    rows: list[Row]
-
-    @property
-    def text(self) -> str:
-        """The configuration as it is shown, its long lines of comment joined."""
-        return " ".join(self.proposal.configuration.replace("#", " ").split())
-
-    def column(self, attribute: str) -> list[object]:
-        """What the attribute is in each row."""
-        match = self.feed.general.attributes.get(attribute)
-        return [None if match is None else match.quantity(row) for row in self.rows]
-
-    def open(self, field: str) -> list[OpenPoint]:
-        """The open points of a field."""
-        place = f"attributes.{field}"
-        return [point for point in self.proposal.open_points if point.field == place]
-
-
-def _in_use(loaded: dict[str, Any]) -> CompiledFeed:
-    of_feed = {k: v for k, v in loaded.items() if k not in {"id_field", "parent_field"}}
-    return compile_form("m", "f", 0, FeedConfiguration.model_validate(of_feed))
-
-
-def _drafted(description: Description) -> Drafted:
-    proposal = propose(description, SETTING)
-    loaded = yaml.safe_load(proposal.configuration)
-    rows = [
-        Row(str(number), row.parent_id, row.fields) for number, row in enumerate(description.kept)
-    ]
-    return Drafted(proposal, loaded, _in_use(loaded), rows)
-
-
-def draft(tmp_path: Path, header: str, *rows: str, name: str = "products.csv") -> Drafted:
-    path = tmp_path / name
-    path.write_text("\n".join([header, *rows]) + "\n")
-    return _drafted(read_file(path, Options()).description)
-
-
-def draft_rows(*rows: dict[str, Any]) -> Drafted:
-    return _drafted(describe([DescribedRow(row) for row in rows], "jsonl"))
-
-
-# -- stock beside a word of availability ------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("header", "rows", "stock"),
-    [
-        (
-            "id\ttitle\tprice\tavailability\tquantity\titem_group_id",
-            ("A\tHat\t9 EUR\tout_of_stock\t6\t", "B\tCap\t9 EUR\tin stock\t7\t"),
-            ["0", "7"],
-        ),
-        (
-            "sku,product_type,name,price,is_in_stock,qty,attribute_set_code,product_websites",
-            ("A,simple,Hat,9,0,10,Top,base", "B,simple,Cap,9,1,11,Top,base"),
-            ["0", "11"],
-        ),
-        (
-            "ID,Type,SKU,Name,Published,In stock?,Stock,Regular price",
-            ("1,simple,A,Hat,1,0,7,9", "2,simple,B,Cap,1,1,8,9", "3,simple,C,Tie,1,1,,9"),
-            ["0", "8", "None"],
-        ),
-        (
-            "sku;name;preis;Verfügbarkeit;Bestand",
-            ("A;Hut;9;Nicht auf Lager;6", "B;Kappe;9;auf Lager;7", "C;Schal;9;ausverkauft;5"),
-            ["0", "7", "0"],
-        ),
-        (
-            "sku,nombre,precio,disponibilidad,stock",
-            ("A,Gorro,9,Agotado,6", "B,Gorra,9,Disponible,7", "C,Cinta,9,SIN EXISTENCIAS,5"),
-            ["0", "7", "0"],
-        ),
-        (
-            "sku,nom,prix,disponibilité,quantité",
-            ("A,Bonnet,9,Rupture de stock,6", "B,Gant,9,en stock,7", "C,Robe,9,Épuisé,5"),
-            ["0", "7", "0"],
-        ),
-        (
-            "sku,name,price,in_stock,stock",
-            ("A,Hat,9,No,6", "B,Cap,9,Yes,7", "C,Tie,9,yes,5"),
-            ["0", "7", "5"],
-        ),
-    ],
-    ids=["google", "magento", "woocommerce", "german", "spanish", "french", "yes and no"],
-)
-def test_what_is_not_available_has_no_stock(
-    tmp_path: Path, header: str, rows: tuple[str, ...], stock: list[str]
-) -> None:
-    found = draft(tmp_path, header, *rows, name="products.tsv" if "\t" in header else "p.csv")
-    assert [str(each) for each in found.column("inventory")] == stock
-    assert "0 where" in found.text
-
-
-def test_words_of_an_export_that_come_later_are_known_too(tmp_path: Path) -> None:
-    found = draft(tmp_path, "sku,name,price,availability,stock", "A,Hat,9,in stock,6", "B,Cap,9,,7")
-    match = found.feed.general.attributes["inventory"]
-    for word in ("out of stock", "Out-of-stock", "OutOfStock", "sold out", "0", "FALSE"):
-        assert match.quantity(Row("A", None, {"availability": word, "stock": "6"})) == 0, word
-    for word in ("in stock", "normal", "noch 3", "unlimited", ""):
-        assert match.quantity(Row("A", None, {"availability": word, "stock": "6"})) == "6", word
-    assert match.quantity(Row("A", None, {"stock": "6"})) == "6"
-
-
-@pytest.mark.parametrize(
-    "word",
-    ["Derzeit nicht lieferbar", "Temporarily out of stock", "currently unavailable", "NO", "0",
-     "Actuellement indisponible", "Producto agotado", "Non disponibile", "нет в наличии", "FALSE",
-     "Out-Of-Stock", "momentan ausverkauft", "Rupture", "sem estoque", "discontinued"],
-)  # fmt: skip
-def test_every_way_to_say_no_is_one(tmp_path: Path, word: str) -> None:
-    rows = (f"A,Hat,9,{word},6", "B,Cap,9,yes,7", "C,Tie,9,yes,8")
-    found = draft(tmp_path, "sku,name,price,availability,stock", *rows)
-    assert [str(each) for each in found.column("inventory")] == ["0", "7", "8"]
-    assert not found.open("inventory")
-
-
-def test_the_day_from_which_something_is_available_says_nothing_of_stock(tmp_path: Path) -> None:
-    rows = ("A,Hat,9,2025-01-01,6", "B,Cap,9,2025-01-01,7")
-    found = draft(tmp_path, "sku,name,price,availability date,stock", *rows)
-    assert found.column("inventory") == ["6", "7"]
-    assert not found.open("inventory")
-
-
-def test_numbers_and_truth_of_json_are_read_as_well() -> None:
-    found = draft_rows(
-        {"sku": "A", "name": "Hat", "price": 9, "in_stock": False, "stock": 6},
-        {"sku": "B", "name": "Cap", "price": 9, "in_stock": True, "stock": 7},
-        {"sku": "C", "name": "Tie", "price": 9, "in_stock": None, "stock": 8},
-    )
-    assert found.column("inventory") == [0, 7, 8]
-
-
-def test_a_word_of_availability_that_is_neither_yes_nor_no_is_open(tmp_path: Path) -> None:
-    found = draft(
-        tmp_path,
-        "id\ttitle\tprice\tavailability\tquantity",
-        *("A\tHat\t9 EUR\tin_stock\t6", "B\tCap\t9 EUR\tpreorder\t7", "C\tTie\t9 EUR\tpreorder\t7"),
-        name="products.tsv",
-    )
-    assert found.column("inventory") == ["6", "7", "7"]
-    [point] = found.open("inventory")
-    assert point.products == 2
-    assert "preorder" in point.message
-
-
-def test_a_column_that_says_what_is_sold_out_is_not_taken_for_the_contrary(tmp_path: Path) -> None:
-    rows = ("A,Hut,9,1,6", "B,Kappe,9,0,7", "C,Schal,9,0,8")
-    found = draft(tmp_path, "sku,name,preis,nicht lieferbar,bestand", *rows)
-    assert found.column("inventory") == ["6", "7", "8"]
-    [point] = found.open("inventory")
-    assert "nicht lieferbar" in point.message
-    assert point.products == 3
-
-
-def test_many_different_words_of_availability_are_read_too(tmp_path: Path) -> None:
-    rows = [f"A{n},Hut,9,lieferbar in {n} Tagen,6" for n in range(1, 9)]
-    found = draft(
-        tmp_path, "sku,name,preis,Verfügbarkeit,bestand", *rows, "B,Hut,9,zur Zeit nicht da,6",
-        "C,Hut,9,Nicht lieferbar,6",
-    )  # fmt: skip
-    assert found.column("inventory") == [*["6"] * 9, 0]
-    [point] = found.open("inventory")
-    assert (point.products, "zur Zeit nicht da" in point.message) == (1, True)
-
-
-def test_without_numbers_each_word_is_one_or_none(tmp_path: Path) -> None:
-    rows = ("A,Hat,9,noch lieferbar", "B,Cap,9,nicht lieferbar", "C,Tie,9,noch lieferbar")
-    found = draft(tmp_path, "sku,name,preis,Verfügbarkeit", *rows)
-    assert "values: {noch lieferbar: 1, nicht lieferbar: 0}" in found.text
-
-
-def test_strange_words_of_availability_give_a_configuration_that_can_be_saved() -> None:
-    strange = ("not {% x", "not '\\ }} {{", "no longer " * 30, "nicht\nhier")
-    rows = [
-        {"sku": f"A{n}", "name": "Hat", "price": 9, "availability": strange[n % 4], "stock": 6}
-        for n in range(8)
-    ]
-    assert draft_rows(*rows).column("inventory")[1] in {0, 6}
-
+from ..drafting import draft, draft_rows, offered, sold_for, with_offered
 
 # -- when a sale price holds ------------------------------------------------------------------
 
-AT = datetime(2026, 6, 1, tzinfo=UTC)
 LONG_AGO, LATER = "2025-01-31", "2026-12-31"
-
-
-def sold_for(found: Drafted, *, at: datetime = AT) -> list[str]:
-    """The lowest price each row is sold for then; nothing where it has none."""
-    codes = {row.product_id: row.product_id for row in found.rows}
-    side = build_offers(found.feed, found.feed.general, found.rows, codes, at=at)
-    lowest = {offer.sku_code: Decimal(offer.discount_price or offer.price) for offer in side.offers}
-    prices = {code: f"{price.normalize():f}" for code, price in lowest.items()}
-    return [prices.get(row.product_id, "") for row in found.rows]
 
 
 MAGENTO = (
@@ -331,13 +120,6 @@ def test_dates_that_no_sale_has_yet_hold_when_one_gets_them(
 # -- a price before a reduction ---------------------------------------------------------------
 
 
-def offered(found: Drafted) -> list[tuple[str, str | None]]:
-    """Price and discounted price of each row that is sold."""
-    codes = {row.product_id: row.product_id for row in found.rows}
-    side = build_offers(found.feed, found.feed.general, found.rows, codes, at=AT)
-    return [(offer.price, offer.discount_price) for offer in side.offers]
-
-
 @pytest.mark.parametrize(
     ("price", "compare", "expected"),
     [
@@ -432,6 +214,15 @@ def test_without_a_price_of_its_own_a_sale_price_is_compared_too(
     assert offered(found)[-2:] == [("29.00", None), ("49.00", None)]
 
 
+def test_a_price_before_a_reduction_is_no_price_where_another_column_may_be(tmp_path: Path) -> None:
+    rows = ("A,Hat,49,39", "B,Cap,40,", "C,Tie,0,40")
+    found = draft(tmp_path, "sku,name,was price,now price", *rows)
+    assert offered(found) == []
+    [point] = found.open("price")
+    assert point.products == 3
+    assert "price: {field: now price}" in found.text
+
+
 # -- sale prices that are not taken -----------------------------------------------------------
 
 
@@ -486,16 +277,6 @@ PRESTASHOP = (
 )
 
 
-def _with_offered(found: Drafted, mark: str) -> Drafted:
-    """The draft with the commented discount that has the mark in use."""
-    lines = [
-        line.replace("# discount_price", "discount_price") if mark in line else line
-        for line in found.proposal.configuration.splitlines()
-    ]
-    loaded = yaml.safe_load("\n".join(lines))
-    return Drafted(found.proposal, loaded, _in_use(loaded), found.rows)
-
-
 def test_discounts_by_amount_and_by_per_cent_are_open_and_offered(tmp_path: Path) -> None:
     found = draft(
         tmp_path, PRESTASHOP,
@@ -506,13 +287,19 @@ def test_discounts_by_amount_and_by_per_cent_are_open_and_offered(tmp_path: Path
     assert sold_for(found) == ["100", "50", "40", "30"]
     counts = {point.message.split("'")[1]: point.products for point in found.open("discount_price")}
     assert counts == {"Discount amount": 2, "Discount percent": 1}
-    assert sold_for(_with_offered(found, "Discount amount")) == ["80", "50", "40", "30"]
-    assert sold_for(_with_offered(found, "Discount percent")) == ["100", "45", "40", "30"]
+    assert sold_for(with_offered(found, "Discount amount")) == ["80", "50", "40", "30"]
+    assert sold_for(with_offered(found, "Discount percent")) == ["100", "45", "40", "30"]
 
 
 @pytest.mark.parametrize(
     ("name", "discount"),
-    [("Rabatt", "20%"), ("Rabatt %", "20"), ("remise", "-20 %"), ("descuento", "20,0 %")],
+    [
+        ("Aktionspreis", "20%"),
+        ("Rabatt", "20%"),
+        ("Rabatt %", "20"),
+        ("remise", "-20 %"),
+        ("descuento", "20,0 %"),
+    ],
 )
 def test_a_discount_in_per_cent_is_open_however_it_is_written(
     tmp_path: Path, name: str, discount: str
@@ -521,4 +308,4 @@ def test_a_discount_in_per_cent_is_open_however_it_is_written(
     found = draft(tmp_path, f"sku;name;Preis;{name}", *rows)
     assert sold_for(found) == ["12.5", "10", "10"]
     assert [point.products for point in found.open("discount_price")] == [1]
-    assert sold_for(_with_offered(found, name)) == ["10", "10", "10"]
+    assert sold_for(with_offered(found, name)) == ["10", "10", "10"]

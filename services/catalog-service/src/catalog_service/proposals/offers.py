@@ -62,7 +62,10 @@ def put_prices(draft: Draft) -> None:
     if usual is None:
         _no_price(draft)
         return
-    if usual is lower and _may_be_usual(draft, usual[0]):
+    if usual is higher and price is None and _may_be_usual(draft, usual[0], "price"):
+        _no_price(draft)
+        return
+    if usual is lower and _may_be_usual(draft, usual[0], "price", "compare_price"):
         _no_price(draft, "price", "compare_price")
         why = f"{reason(usual[1])}; not the price: another column may be"
         draft.offer("discount_price", {"field": usual[0]}, 2, why=why)
@@ -238,12 +241,12 @@ def _pairs(draft: Draft, usual: str, reduced: str) -> Iterator[tuple[float, floa
             yield high, low
 
 
-def _may_be_usual(draft: Draft, reduced: str) -> bool:
-    """Whether a column that is not surely the price is likelier that than anything else."""
+def _may_be_usual(draft: Draft, instead: str, *roles: Role) -> bool:
+    """Whether another column that is not surely the price is likelier that than anything else."""
     description = draft.description
     return any(
-        name != reduced and guess is description.guesses[name][0] and guess.sure >= LEAST_SURE
-        for name, guess in description.candidates("price", "compare_price")
+        name != instead and guess is description.guesses[name][0] and guess.sure >= LEAST_SURE
+        for name, guess in description.candidates(*roles)
     )
 
 

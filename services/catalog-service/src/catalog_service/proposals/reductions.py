@@ -75,9 +75,13 @@ def _discounts(draft: Draft, price: str) -> Iterator[_Line]:
 
 def _is_discount(draft: Draft, name: str) -> bool:
     profile, plain = draft.description.columns[name], plain_name(name)
-    if not is_of_reduction(plain) or price_kind(plain) is not None:
+    if not is_of_reduction(plain):
         return False
-    if any(meaning.role in _OTHER_ROLES for meaning in meanings_of(name)[:1]):
+    if profile.texts and sum("%" in text for text in profile.texts) >= SURE * len(profile.texts):
+        return _reduced_rows(draft, name) > 0  # whatever its name says
+    if price_kind(plain) is not None or any(
+        meaning.role in _OTHER_ROLES for meaning in meanings_of(name)[:1]
+    ):
         return False
     is_flag = profile.share("boolean") >= SURE and len(profile.distinct) <= 2
     return not is_flag and _reduced_rows(draft, name) > 0

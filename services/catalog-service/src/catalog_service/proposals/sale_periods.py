@@ -94,6 +94,8 @@ def _why(draft: Draft, key: str, name: str) -> str:
     best = draft.sure_column(_ROLES[key])
     if best is not None and best[0] == name:
         return reason(best[1])
+    if all(map(_is_read, draft.description.columns[name].distinct)):
+        return f"guess: {name!r} is named so, and all its dates are read"
     return f"unsure: only the name says so; a date of {name!r} that is not read means no discount"
 
 
