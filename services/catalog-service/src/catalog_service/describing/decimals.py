@@ -107,11 +107,11 @@ def _hinted(
     if hints and len(signs) == 1:
         [sign] = signs
         sure = round(min(HIGHEST_BY_HINTS, 0.55 + 0.1 * len(hints)), 2)
-        why = f"no price has decimals that tell; there speaks {speak}"
+        why = f"no price has decimals that tell; hints: {speak}"
         doubt = None if of_measures.total() else _largest(_doubts(measures, "weights or sizes"))
         return DecimalGuess(sign, sure, why, of_measures[other_sign(sign)], doubt)
     sign = whole or _leader(Counter(sign for sign, _ in hints)) or "."
-    why = "no number of the file has decimals that tell" + (f"; there speaks {speak}" * bool(hints))
+    why = "no number of the file has decimals that tell" + (f"; hints: {speak}" * bool(hints))
     doubt = _largest(_doubts(amounts, "prices")) or _largest(_doubts(measures, "weights or sizes"))
     return DecimalGuess(sign, 0.5, why, of_measures[other_sign(sign)], doubt)
 
