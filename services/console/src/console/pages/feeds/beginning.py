@@ -245,6 +245,8 @@ async def save(viewer: OfMerchant) -> Response:
         for ours in ("feed", "id_field", "parent_field"):
             read.pop(ours, None)
         read = terms.changed(read, form)
+        if (found := terms.impossible(read, form)) is not None:
+            return await _draft_page(viewer, document, values, problem=found)
     try:
         await viewer.send(
             "PUT",

@@ -86,6 +86,8 @@ async def save_settings(viewer: OfMerchant, feed_id: str) -> Response:
     if form.text("version") != str(feed.configuration_version):
         return await settings_page(viewer, feed_id, CHANGED, form)
     document = terms.changed(feed.configuration, form)
+    if (problem := terms.impossible(document, form)) is not None:
+        return await settings_page(viewer, feed_id, problem, form)
     try:
         if form.has("try"):
             return await begin_draft(viewer, feed_id, document)

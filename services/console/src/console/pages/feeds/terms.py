@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from console.forms import Form
-from console.services import Problem
+from console.services import FieldProblem, Problem
 from console.texts import N_
 
 Document = Mapping[str, Any]
@@ -73,6 +73,10 @@ UNITS = {
     "length": ("cm", "mm", "m", "in"),
     "decimal": (".", ","),
 }
+DAYS = "shipping_preparation_time"
+MOST_DAYS = 60
+WHOLE_DAYS = N_("Type whole days, 1 to 60.")
+NUMBER_ABOVE_0 = N_("Type a number above 0, as this feed writes it.")
 USUAL = {"weight": "kg", "length": "cm", "decimal": ".", "time_zone": "UTC"}
 SWITCHES = {"image_checks": True, "photo_bank": False, "synthesise_parents": False}
 _INPUTS = {
@@ -140,6 +144,28 @@ def changed(configuration: Document, form: Form) -> dict[str, Any]:
     parts = {"attributes": attributes, "units": units}
     document |= {name: found for name, found in parts.items() if found}
     return document | _switched(document, form) | _named(document, form)
+
+
+def impossible(document: Document, form: Form) -> Problem | None:
+    """What no product could have, at its input: a measure that is no number above 0 in the way the
+    feed writes numbers, days that are not whole or not from 1 to 60."""
+    sign = re.escape(str(_mapping(document, "units").get("decimal", USUAL["decimal"])))
+    measure = re.compile(rf"(?=.*[1-9])[0-9]+(?:{sign}[0-9]+)?\s*[A-Za-z]*")
+    typed = {term.name: form.text(term.name) for term in TERMS if term.kind == "number"}
+    wrong = [
+        FieldProblem(name, WHOLE_DAYS if name == DAYS else NUMBER_ABOVE_0)
+        for name, text in typed.items()
+        if text and not (_are_days(text) if name == DAYS else measure.fullmatch(text))
+    ]
+    if not wrong:
+        return None
+    title = N_("No product could be sent with this")
+    remedy = N_("Correct the marked fields; nothing was saved.")
+    return Problem(title=title, status=422, remedy=remedy, errors=wrong)
+
+
+def _are_days(text: str) -> bool:
+    return text.isdecimal() and 1 <= int(text[:9]) <= MOST_DAYS
 
 
 def _switched(document: Document, form: Form) -> dict[str, bool]:
