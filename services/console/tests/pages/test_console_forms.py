@@ -138,39 +138,6 @@ async def test_a_refusal_stands_at_its_field_and_nothing_typed_is_lost(opened: O
 
 
 @pytest.mark.parametrize(
-    ("typed", "is_taken"),
-    [
-        ({"package_weight": "0.4"}, True),
-        ({"package_weight": "400 g"}, True),
-        ({"package_weight": "0,4", "units_decimal": ","}, True),
-        ({"package_weight": "0,4"}, False),
-        ({"package_weight": "abc"}, False),
-        ({"package_weight": "0.0"}, False),
-        ({"package_length": "-3"}, False),
-        ({"shipping_preparation_time": "7"}, True),
-        ({"shipping_preparation_time": "0"}, False),
-        ({"shipping_preparation_time": "61"}, False),
-        ({"shipping_preparation_time": "3.5"}, False),
-        ({"shipping_preparation_time": "-1"}, False),
-    ],
-)
-async def test_terms_that_no_product_could_have_are_refused_at_their_field(
-    opened: Opened, typed: dict[str, str], is_taken: bool
-) -> None:
-    opened.services.instead["GET /feeds/f"] = made(
-        "catalog-service", {"$ref": "#/components/schemas/FeedDetails"}
-    ) | {"configuration": {"shop": "main"}}
-    form = {"csrf": await csrf(opened), "version": "3", **typed}
-    answer = await opened.http.post("/feeds/f/settings", data=form)
-    assert answer.status_code == (303 if is_taken else 422)
-    assert bool(changing(opened)) == is_taken
-    if not is_taken:
-        [name] = typed
-        assert f'aria-describedby="w-{name}"' in answer.text
-        assert f'value="{typed[name]}"' in answer.text
-
-
-@pytest.mark.parametrize(
     ("path", "typed", "asked"),
     [
         (
