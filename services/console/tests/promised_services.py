@@ -152,3 +152,20 @@ ME = {
     "has_second_factor": False,
     "memberships": [{"merchant_id": "acme", "role": "owner"}],
 }
+
+
+def order_to_ship(*line_ids: str, in_parcel: list[str] | None = None) -> dict[str, Any]:
+    """An order that waits to be shipped, of these lines; some may be in a parcel of ours, `s1`."""
+    known = operation("order-importer", "GET", "/v1/merchants/m/shops/s/orders/81")
+    assert known is not None
+    schema = known["responses"]["200"]["content"]["application/json"]["schema"]
+    one: dict[str, Any] = made("order-importer", schema)
+    parcel = one["parcels"][0] | {"shipment_id": "s1", "origin": "channel", "gone_at": None}
+    parcel |= {"state": "confirmed", "line_ids": in_parcel}
+    lines = [one["lines"][0] | {"line_id": line_id} for line_id in line_ids]
+    return one | {
+        "order_id": "81",
+        "status": "waiting_shipment",
+        "lines": lines or one["lines"],
+        "parcels": [parcel] if in_parcel else [],
+    }

@@ -3,7 +3,6 @@ by asking; a tracking number is checked while it is typed; a part of a page load
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx2
 import pytest
@@ -16,7 +15,7 @@ from console.settings import ConsoleSettings
 from stack.testing.serving import serving
 
 from ..pages.test_console_live import RUN
-from ..promised_services import HOSTS, MOMENT, PromisedServices, made, operation
+from ..promised_services import HOSTS, MOMENT, PromisedServices, order_to_ship
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here: apt-get install chromium"),
@@ -116,12 +115,3 @@ async def test_what_looks_through_a_whole_feed_loads_after_its_page() -> None:
             await expect(seen.page.locator(f"{part} dl.figures").first).to_be_visible()
             # Nothing is written into the history: a browser takes that for a page gone to.
             assert await seen.page.evaluate("history.state") is None
-
-
-def order_to_ship() -> dict[str, Any]:
-    """An order of which nothing is shipped."""
-    known = operation("order-importer", "GET", "/v1/merchants/m/shops/s/orders/81")
-    assert known is not None
-    schema = known["responses"]["200"]["content"]["application/json"]["schema"]
-    made_up: dict[str, Any] = made("order-importer", schema)
-    return made_up | {"status": "waiting_shipment", "parcels": [], "order_id": "81"}

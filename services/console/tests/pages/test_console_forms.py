@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from ..promised_services import made, operation
+from ..promised_services import order_to_ship
 from .conftest import Opened
 
 CHANGES = [
@@ -195,19 +195,8 @@ def attempt_of(page: str) -> str:
     return found[1]
 
 
-def order_to_ship() -> dict[str, Any]:
-    known = operation("order-importer", "GET", "/v1/merchants/m/shops/s/orders/81")
-    assert known is not None
-    schema = known["responses"]["200"]["content"]["application/json"]["schema"]
-    order: dict[str, Any] = made("order-importer", schema)
-    lines = [{**order["lines"][0], "line_id": name} for name in ("81-1", "81-2")]
-    return order | {
-        "status": "waiting_shipment", "parcels": [], "order_id": "81", "lines": lines
-    }  # fmt: skip
-
-
 async def test_a_refused_parcel_keeps_its_lines_and_a_later_view_asks_anew(opened: Opened) -> None:
-    opened.services.instead["/orders/81"] = order_to_ship()
+    opened.services.instead["/orders/81"] = order_to_ship("81-1", "81-2")
     shown = await opened.http.get("/orders/main/81")
     token = re.search(r'name="csrf" value="([^"]+)"', shown.text)
     assert token

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from ..promised_services import made, operation
+from ..promised_services import order_to_ship
 from .conftest import Opened
 
 SHIP = "/orders/main/81/shipments"
@@ -24,7 +24,7 @@ UNKNOWN_CARRIER: dict[str, Any] = {
 async def test_a_line_that_left_meanwhile_does_not_make_the_parcel_the_whole_order(
     opened: Opened,
 ) -> None:
-    opened.services.instead["/orders/81"] = order(("81-1", "81-2"), in_parcel=["81-1"])
+    opened.services.instead["/orders/81"] = order_to_ship("81-1", "81-2", in_parcel=["81-1"])
     opened.services.instead["/orders/81/shipments"] = refusal(
         type="urn:x:lines-shipped", status=409, remedy="Send `further`."
     )
@@ -44,7 +44,7 @@ async def test_a_line_that_left_meanwhile_does_not_make_the_parcel_the_whole_ord
 
 
 async def test_none_ticked_is_all_that_is_left(opened: Opened) -> None:
-    opened.services.instead["/orders/81"] = order(("81-1", "81-2"))
+    opened.services.instead["/orders/81"] = order_to_ship("81-1", "81-2")
     shown = await opened.http.get("/orders/main/81")
     typed = sent_by(form_of(shown.text, SHIP), carrier="Correos", tracking_number="LP1")
     assert (await post(opened, SHIP, typed)).status_code == 303
@@ -62,7 +62,7 @@ async def test_a_form_that_was_changed_is_another_request(opened: Opened, name: 
 
 
 async def test_a_number_corrected_back_and_forth_is_asked_for_each_time(opened: Opened) -> None:
-    opened.services.instead["/orders/81"] = order(("81-1",), in_parcel=["81-1"])
+    opened.services.instead["/orders/81"] = order_to_ship("81-1", in_parcel=["81-1"])
     for number in ("B", "A", "B"):
         shown = await opened.http.get("/orders/main/81")
         typed = sent_by(form_of(shown.text, CORRECT), tracking_number=number)
@@ -74,7 +74,7 @@ async def test_a_number_corrected_back_and_forth_is_asked_for_each_time(opened: 
 
 
 async def test_a_refused_correction_stays_in_its_own_form(opened: Opened) -> None:
-    opened.services.instead["/orders/81"] = order(("81-1", "81-2"), in_parcel=["81-1"])
+    opened.services.instead["/orders/81"] = order_to_ship("81-1", "81-2", in_parcel=["81-1"])
     opened.services.instead["/shipments/s1/tracking"] = refusal(**UNKNOWN_CARRIER)
     typed = {"carrier": "Seur", "tracking_number": "LP9", "tracking_website": "seur.example"}
     refused = await post(opened, CORRECT, typed)
@@ -89,28 +89,12 @@ async def test_a_refused_correction_stays_in_its_own_form(opened: Opened) -> Non
 
 
 async def test_a_refusal_names_fields_as_the_form_does(opened: Opened) -> None:
-    opened.services.instead["/orders/81"] = order(("81-1", "81-2"))
+    opened.services.instead["/orders/81"] = order_to_ship("81-1", "81-2")
     opened.services.instead["/orders/81/shipments"] = refusal(**UNKNOWN_CARRIER)
     refused = await post(opened, SHIP, {"carrier": "Seur", "tracking_number": "LP9"})
     for shown in (alert_of(refused.text), form_of(refused.text, SHIP)):
         assert "`tracking_website`" not in shown
         assert "or add “Page where the parcel can be followed”" in shown
-
-
-def order(line_ids: tuple[str, ...], in_parcel: list[str] | None = None) -> dict[str, Any]:
-    """An order to be shipped; some of its lines are in a parcel of ours, `s1`."""
-    known = operation("order-importer", "GET", "/v1/merchants/m/shops/s/orders/81")
-    assert known is not None
-    schema = known["responses"]["200"]["content"]["application/json"]["schema"]
-    one: dict[str, Any] = made("order-importer", schema)
-    parcel = one["parcels"][0] | {"shipment_id": "s1", "origin": "channel", "gone_at": None}
-    parcel |= {"state": "confirmed", "line_ids": in_parcel}
-    return one | {
-        "order_id": "81",
-        "status": "waiting_shipment",
-        "lines": [one["lines"][0] | {"line_id": line_id} for line_id in line_ids],
-        "parcels": [parcel] if in_parcel else [],
-    }
 
 
 def refusal(**problem: Any) -> httpx2.Response:
