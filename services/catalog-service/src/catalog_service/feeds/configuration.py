@@ -6,9 +6,7 @@ matches and rules nest only so deep. The docstrings below a field are its descri
 published JSON Schema, which editors show.
 """
 
-from functools import cache
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +21,7 @@ from pydantic import (
 from catalog_service.feeds.forms import Form, NestingForm, exactly_one
 from catalog_service.texts import is_storable
 from common.contracts.catalog import LONGEST_FIELD_NAME
+from common.time_zones import require_time_zone
 from common.web.identity import IDENTIFIER_PATTERN
 
 
@@ -246,18 +245,7 @@ class CountryPriceMatch(Form):
 CountryPrices = Annotated[dict[Country, CountryPriceMatch], Field(max_length=300)]
 
 
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _time_zone(name: str) -> str:
-    if name not in _time_zones():
-        raise ValueError("it is no time zone of the IANA database, such as Europe/Madrid or UTC")
-    return name
-
-
-TimeZone = Annotated[Text, Field(max_length=100), AfterValidator(_time_zone)]
+TimeZone = Annotated[Text, Field(max_length=100), AfterValidator(require_time_zone)]
 
 
 class Units(Form):

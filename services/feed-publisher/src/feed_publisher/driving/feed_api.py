@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
-from functools import cache
 from typing import Annotated, NamedTuple
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Depends
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema
@@ -25,6 +23,7 @@ from common.postgres.schedules import (
     set_schedule,
 )
 from common.postgres.unit_of_work import reading, unit_of_work
+from common.time_zones import require_time_zone
 from common.web.pagination import Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
 from feed_publisher.access import STORABLE, FeedId, Reader, Runner, Writer
@@ -53,17 +52,6 @@ class FeedPlace(NamedTuple):
 
 
 AfterFeed = Annotated[FeedPlace | None, Depends(Keyset(FeedPlace))]
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _time_zone(name: str) -> str:
-    if name not in _time_zones():
-        raise ValueError("it is no time zone of the IANA database, such as Europe/Madrid or UTC")
-    return name
 
 
 _WALL_TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
@@ -120,7 +108,7 @@ class DailyRun(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     at: WallTime
-    zone: Annotated[str, Field(max_length=100), AfterValidator(_time_zone)] = "UTC"
+    zone: Annotated[str, Field(max_length=100), AfterValidator(require_time_zone)] = "UTC"
 
 
 class ScheduleRequest(BaseModel):
