@@ -1,7 +1,10 @@
 import asyncio
+import time
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 from aiokafka import AIOKafkaConsumer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +72,20 @@ async def test_events_of_a_key_are_published_in_commit_order_and_leave_the_outbo
 
     await eventually(empty)
     await relay.stop()
+
+
+async def test_what_this_process_commits_is_published_without_waiting_for_a_poll(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.messaging.relay.IDLE_POLL", timedelta(hours=1))
+    relay = Relay(harness.url, harness.bootstrap, service="test", topic_prefix=harness.prefix)
+    relay.start()
+    for number in range(1, 4):
+        await add(harness, str(number))
+        assert len(await consume(harness, number)) == number
+    began = time.monotonic()
+    await relay.stop()
+    assert time.monotonic() - began < 2, "it slept on when asked to stop"
 
 
 async def test_a_second_relay_stands_by_and_takes_over(harness: Harness) -> None:

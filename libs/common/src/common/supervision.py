@@ -186,6 +186,12 @@ class Component(ABC):
         """Wait that long, or until asked to stop."""
         await has_passed(self._stopping, lasts)
 
+    async def rest(self, lasts: timedelta) -> None:
+        """Wait that long, or until woken, also before it came, or asked to stop."""
+        await has_passed(self._woken, lasts)
+        if not self.is_stopping:
+            self._woken.clear()
+
     async def until_stopped(self) -> None:
         """Wait until asked to stop."""
         await self._stopping.wait()

@@ -45,7 +45,7 @@ from feed_publisher.sending.shop_reader import ShopReader
 from feed_publisher.settings import PublisherSettings
 
 MEASURED_EVERY = timedelta(seconds=10)
-SHORTEST_WAIT = timedelta(milliseconds=500)
+POLL = timedelta(seconds=1)
 """Runs that this process made due are begun at once; this is for those of others."""
 
 
@@ -66,7 +66,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
     fast_lane = FastLane(pool, consumer, share, settings)
     forget_lane_runs = partial(forget_runs, pool, kept=settings.fast_lane_kept)
     turns = [
-        Job(f"run-{number}", driver.take_turn, every=SHORTEST_WAIT, woken_by=[RUNNING])
+        Job(f"run-{number}", driver.take_turn, every=POLL, woken_by=[RUNNING])
         for number in range(settings.concurrent_runs)
     ]
     visitor = ShopVisitor(pool, tokens, holder=settings.instance_id)

@@ -1,4 +1,4 @@
-"""Add events inside a transaction; the relay publishes them.
+"""Add events inside a transaction; the relay publishes them after the commit.
 
 Lock the aggregate's rows (update them, in key order) before adding its events: that makes ids rise
 per key in commit order.
@@ -13,7 +13,11 @@ from common import clock
 from common.contracts.envelope import EncodedEvent, encode, headers_to_json
 from common.contracts.event import Event
 from common.postgres.pool import Connection
+from common.postgres.unit_of_work import WorkKind, made_work
 from common.telemetry.tracing import current_traceparent
+
+PUBLISHING = WorkKind()
+"""Events wait for the relay."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ async def add_encoded(connection: Connection, encoded: Sequence[EncodedEvent]) -
         [headers_to_json(event.headers).decode() for event in encoded],
         clock.now(),
     )
+    made_work(connection, PUBLISHING)
 
 
 async def list_lowest(

@@ -26,7 +26,7 @@ from common.errors import Outage
 from common.failpoints import reach
 from common.kafka_access import KafkaAccess
 from common.messaging.clients import close_producer, new_producer, start_only
-from common.messaging.outbox import forget_published, list_lowest
+from common.messaging.outbox import PUBLISHING, forget_published, list_lowest
 from common.messaging.refusals import note_refusal
 from common.messaging.tracing import begin_send, end_send
 from common.postgres.pool import FOR_EVERYBODY, OUTAGE_ERRORS, Connection
@@ -47,7 +47,8 @@ CLAIM_ROWS = 1_000
 ACK_TIMEOUT = timedelta(seconds=20)
 CONNECTED_WITHIN = timedelta(seconds=15)
 CLOSED_WITHIN = timedelta(seconds=3)
-IDLE_POLL = timedelta(milliseconds=100)
+IDLE_POLL = timedelta(milliseconds=500)
+"""What this process adds is published at once; this is for what other processes add."""
 STANDBY_POLL = timedelta(seconds=1)
 LOOK_EVERY = timedelta(seconds=1)
 RENEWED_AFTER = timedelta(days=1)
@@ -71,6 +72,7 @@ class Relay(Component):
         self._prefix = topic_prefix
         self._only_one = f"{topic_prefix}{service}.relay"
         self.is_active = False
+        PUBLISHING.subscribe(self)
 
     async def _turn(self) -> timedelta:
         try:
@@ -119,7 +121,7 @@ class Relay(Component):
                     return
                 look_at = time.monotonic() + LOOK_EVERY.total_seconds()
             if await self.publish_batch(connection, producer) == 0:
-                await self.pause(IDLE_POLL)
+                await self.rest(IDLE_POLL)
 
     async def _lock(self, connection: Connection) -> bool:
         while not self.is_stopping:
