@@ -6,10 +6,10 @@ from starlette.responses import Response
 from console.answers.catalog import CheckedFeed, FeedDetails
 from console.forms import Form
 from console.pages.feeds import rules, views
+from console.pages.feeds.conflict import CHANGED, saved_meanwhile
 from console.pages.feeds.trying import begin_draft
 from console.panels import Panel, panel
 from console.services import CATALOG, Problem, Refused
-from console.texts import N_
 from console.viewer import Member, OfMerchant
 
 router = APIRouter()
@@ -27,6 +27,10 @@ async def _page(
     viewer: Member, feed_id: str, problem: Problem | None = None, form: Form | None = None
 ) -> Response:
     feed = await _feed(viewer, feed_id)
+    values = dict(form.values) if form else {}
+    meanwhile = await saved_meanwhile(viewer, feed, problem, values.get("version", ""))
+    if "remove" in values:  # the rules beside their buttons are shown as they are now
+        values = {}
     may_count = viewer.may("feeds:write")
     is_later = may_count and viewer.is_later("rules")
     counted = await panel(_counted(viewer, feed)) if may_count and not is_later else Panel()
@@ -36,6 +40,7 @@ async def _page(
         block="rules_panel" if viewer.query.get("part") == "rules" else None,
         status=problem.status if problem else 200,
         problem=problem,
+        meanwhile=meanwhile,
         feed=feed,
         feed_id=feed_id,
         rail=views.rail(),
@@ -47,7 +52,7 @@ async def _page(
             for place, rule in rules.alternatives(feed.configuration.get("exclude"))
         ],
         tests=rules.TESTS,
-        values=form.values if form else {},
+        values=values,
     )
 
 
@@ -73,12 +78,7 @@ async def change(viewer: OfMerchant, feed_id: str) -> Response:
     form = await viewer.form()
     feed = await _feed(viewer, feed_id)
     if form.text("version") != str(feed.configuration_version):
-        changed = Problem(
-            title=N_("Somebody saved another configuration meanwhile"),
-            status=409,
-            remedy=N_("Look at the rules as they are now, and try again."),
-        )
-        return await _page(viewer, feed_id, changed, form)
+        return await _page(viewer, feed_id, CHANGED, form)
     exclude = feed.configuration.get("exclude")
     if form.has("remove"):
         exclude = rules.without(exclude, form.text("remove"))

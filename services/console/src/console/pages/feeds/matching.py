@@ -23,8 +23,8 @@ from console.answers.matching import (
 )
 from console.forms import Form
 from console.pages.feeds import matches, views
+from console.pages.feeds.conflict import CHANGED, in_plain_words, saved_meanwhile
 from console.pages.feeds.matches import Place
-from console.pages.feeds.setting import CHANGED
 from console.pages.feeds.terms import replace_fields
 from console.pages.feeds.trying import begin_draft
 from console.panels import Panel, panel
@@ -100,6 +100,7 @@ async def _page(
         block="results" if viewer.is_fragment else None,
         status=problem.status if problem else 200,
         problem=problem,
+        meanwhile=await saved_meanwhile(viewer, feed, problem, values.get("version", "")),
         feed=feed,
         feed_id=feed_id,
         rail=views.rail(),
@@ -258,7 +259,9 @@ async def change_match(viewer: OfMerchant, feed_id: str) -> Response:
             headers={"If-Match": f'"{feed.configuration_version}"'},
         )
     except Refused as refused:
-        problem = replace_fields(refused.problem, _input_of)
+        problem = in_plain_words(refused.problem)
+        if problem is not CHANGED:
+            problem = replace_fields(problem, _input_of)
         return await _page(viewer, feed_id, place, problem, form)
     return see_other(f"/feeds/{feed_id}/attributes")
 

@@ -2,7 +2,6 @@
 save is one version."""
 
 import asyncio
-from http import HTTPStatus
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -11,26 +10,16 @@ from console.answers.catalog import Applied, FeedDetails, Options
 from console.answers.publisher import Feed as PublishedFeed
 from console.forms import Form
 from console.pages.feeds import terms, views
+from console.pages.feeds.conflict import CHANGED, in_plain_words, saved_meanwhile
 from console.pages.feeds.trying import begin_draft
 from console.panels import panel
 from console.services import CATALOG, PUBLISHER, Problem, Refused
-from console.texts import N_
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
 FEED = "/feeds/{}"
 MOST_COUNTRIES = 60
 """Countries that are offered as boxes; of more the codes are typed."""
-CHANGED = Problem(
-    title=N_("Somebody saved another configuration meanwhile"),
-    status=409,
-    remedy=N_("Look at it as it is now, and try again."),
-)
-
-
-def in_plain_words(problem: Problem) -> Problem:
-    """A version that changed meanwhile, otherwise than services say it to programs."""
-    return CHANGED if problem.status == HTTPStatus.PRECONDITION_FAILED else problem
 
 
 @router.get("/feeds/{feed_id}/settings")
@@ -60,6 +49,7 @@ async def settings_page(
         "feeds/settings.html",
         status=problem.status if problem else 200,
         problem=problem if sending else terms.at_its_input(problem),
+        meanwhile=await saved_meanwhile(viewer, feed, problem, values.get("version", "")),
         feed=feed,
         feed_id=feed_id,
         rail=views.rail(published=published.value),

@@ -24,9 +24,9 @@ from console.answers.catalog import (
 from console.answers.matching import LeafAttributes
 from console.forms import Form
 from console.pages.feeds import matches, views
+from console.pages.feeds.conflict import CHANGED, in_plain_words, saved_meanwhile
 from console.pages.feeds.matches import Place
 from console.pages.feeds.matching import LEAVES_ASKED, leaves_of
-from console.pages.feeds.setting import CHANGED, in_plain_words
 from console.pages.feeds.trying import begin_draft
 from console.panels import Panel, panel
 from console.services import CATALOG, Listed, Problem, Query, Refused
@@ -173,8 +173,9 @@ async def attributes(viewer: OfMerchant, feed_id: str) -> Response:
 
 
 async def _attributes_page(
-    viewer: Member, feed_id: str, problem: Problem | None = None
+    viewer: Member, feed_id: str, problem: Problem | None = None, form: Form | None = None
 ) -> Response:
+    """The page; after a refusal with what was typed for gaps, for its version still."""
     below = viewer.m(FEED)
     feed = await viewer.get(CATALOG, below, feed_id, answer=FeedDetails)
     columns, values, progress, completeness, leaves = await asyncio.gather(
@@ -186,10 +187,12 @@ async def _attributes_page(
     )
     lacking = completeness.value.lacking if completeness.value else []
     filled = feed.configuration.get("category_attributes") or {}
+    version = form.text("version") if form else ""
     return viewer.page(
         "feeds/attributes.html",
         status=problem.status if problem else 200,
         problem=problem,
+        meanwhile=await saved_meanwhile(viewer, feed, problem, version),
         feed_id=feed_id,
         rail=views.rail(completeness.value),
         step="attributes",
@@ -201,7 +204,8 @@ async def _attributes_page(
         lacking=[(each, matches.place_of_field(each.field)) for each in lacking],
         sections=views.matched(feed.configuration, leaves.value or []),
         gaps=views.gaps(feed.configuration, leaves.value or []),
-        version=feed.configuration_version,
+        version=version or feed.configuration_version,
+        typed=_typed(form) if form else {},
         section_names=matches.SECTIONS,
         kinds=dict(matches.KINDS),
     )
@@ -243,10 +247,10 @@ async def fill_gaps(viewer: OfMerchant, feed_id: str) -> Response:
     form = await viewer.form()
     feed = await viewer.get(CATALOG, viewer.m(FEED), feed_id, answer=FeedDetails)
     if form.text("version") != str(feed.configuration_version):
-        return await _attributes_page(viewer, feed_id, CHANGED)
+        return await _attributes_page(viewer, feed_id, CHANGED, form)
     document = feed.configuration
     filled = []
-    for name, value in zip(form.all("attribute"), form.all("value"), strict=False):
+    for name, value in _typed(form).items():
         if value.strip():
             place = Place("category_attributes", name)
             document = matches.with_match(document, place, {"constant": value.strip()})
@@ -265,8 +269,13 @@ async def fill_gaps(viewer: OfMerchant, feed_id: str) -> Response:
             headers={"If-Match": f'"{feed.configuration_version}"'},
         )
     except Refused as refused:
-        return await _attributes_page(viewer, feed_id, refused.problem)
+        return await _attributes_page(viewer, feed_id, in_plain_words(refused.problem), form)
     return see_other(f"/feeds/{feed_id}/attributes")
+
+
+def _typed(form: Form) -> dict[str, str]:
+    """What was typed for each attribute."""
+    return dict(zip(form.all("attribute"), form.all("value"), strict=False))
 
 
 @router.post("/feeds/{feed_id}/accept")
@@ -318,22 +327,23 @@ async def _configuration_page(
     viewer: Member,
     feed_id: str,
     problem: Problem | None = None,
-    document: str | None = None,
-    version: str = "",
+    form: Form | None = None,
 ) -> Response:
     """The document; after a refusal as it was typed, and still of the version it was made of."""
     feed = await viewer.get(CATALOG, viewer.m(FEED), feed_id, answer=FeedDetails)
+    values = form.values if form else {}
     text = msgspec.json.format(msgspec.json.encode(feed.configuration), indent=2).decode()
     return viewer.page(
         "feeds/configuration.html",
         status=problem.status if problem else 200,
         problem=problem,
+        meanwhile=await saved_meanwhile(viewer, feed, problem, values.get("version", "")),
         feed=feed,
         feed_id=feed_id,
         rail=views.rail(),
         step="configuration",
-        document=document if document is not None else text,
-        version=version,
+        document=text,
+        values=values,
     )
 
 
@@ -341,9 +351,8 @@ async def _configuration_page(
 async def save_configuration(viewer: OfMerchant, feed_id: str) -> Response:
     """Save the document as a new version, unless somebody saved one meanwhile; or try it."""
     form = await viewer.form()
-    document = form.text("document")
     try:
-        body = json.loads(document)
+        body = json.loads(form.text("document"))
     except ValueError as error:
         problem = Problem(
             title=N_("This is no JSON document"),
@@ -352,7 +361,7 @@ async def save_configuration(viewer: OfMerchant, feed_id: str) -> Response:
             detail=str(error),
             remedy=N_("Correct it and save again."),
         )
-        return await _configuration_page(viewer, feed_id, problem, document, form.text("version"))
+        return await _configuration_page(viewer, feed_id, problem, form)
     try:
         if form.has("try"):
             return await begin_draft(viewer, feed_id, body)
@@ -367,6 +376,5 @@ async def save_configuration(viewer: OfMerchant, feed_id: str) -> Response:
             headers={"If-Match": f'"{form.text("version")}"'},
         )
     except Refused as refused:
-        problem = in_plain_words(refused.problem)
-        return await _configuration_page(viewer, feed_id, problem, document, form.text("version"))
+        return await _configuration_page(viewer, feed_id, in_plain_words(refused.problem), form)
     return see_other(f"/feeds/{feed_id}")
