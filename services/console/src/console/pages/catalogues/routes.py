@@ -12,6 +12,7 @@ from console.answers.catalog import (
     Import,
     SourceProduct,
 )
+from console.catalogues import find_catalogue
 from console.forms import Form
 from console.panels import panel
 from console.services import CATALOG, Problem, Query, Refused
@@ -23,6 +24,12 @@ router = APIRouter()
 CATALOGUE = "/catalogues/{}"
 IMPORT = CATALOGUE + "/imports/{}"
 UNDER_WAY = ("uploading", "waiting", "reading")
+NAME_TAKEN = Problem(
+    title=N_("There is a catalogue of that name"),
+    status=409,
+    field="name",
+    remedy=N_("Take another name; or open that catalogue, and upload files on its page."),
+)
 FORMATS = (
     *("csv", "tsv", "jsonl", "xml", "xlsx", "ods"),
     *("google", "shopify", "woocommerce", "magento"),
@@ -34,7 +41,9 @@ async def list_catalogues(viewer: OfMerchant) -> Response:
     return await _list_page(viewer)
 
 
-async def _list_page(viewer: Member, problem: Problem | None = None, name: str = "") -> Response:
+async def _list_page(
+    viewer: Member, problem: Problem | None = None, form: Form | None = None
+) -> Response:
     catalogues = await panel(
         viewer.listed(
             CATALOG,
@@ -48,7 +57,7 @@ async def _list_page(viewer: Member, problem: Problem | None = None, name: str =
         status=problem.status if problem else 200,
         problem=problem,
         catalogues=catalogues,
-        name=name,
+        values=form.values if form else {},
     )
 
 
@@ -61,6 +70,8 @@ async def declare(viewer: OfMerchant) -> Response:
         "versioning": "arrival" if is_files else "explicit",
     }
     try:
+        if await find_catalogue(viewer, name):
+            return await _list_page(viewer, NAME_TAKEN, form)
         await viewer.send(
             "PUT",
             CATALOG,
@@ -70,7 +81,7 @@ async def declare(viewer: OfMerchant) -> Response:
             body=body,
         )
     except Refused as refused:
-        return await _list_page(viewer, refused.problem, name)
+        return await _list_page(viewer, refused.problem, form)
     return see_other(f"/catalogues/{name}")
 
 
@@ -79,7 +90,10 @@ async def show_catalogue(viewer: OfMerchant, catalogue_id: str) -> Response:
     return await _page(viewer, catalogue_id)
 
 
-async def _page(viewer: Member, catalogue_id: str, problem: Problem | None = None) -> Response:
+async def _page(
+    viewer: Member, catalogue_id: str, problem: Problem | None = None, form: Form | None = None
+) -> Response:
+    """The page; after a refused upload with how the file was to be read."""
     below = viewer.m(CATALOGUE)
     catalogue = await viewer.get(CATALOG, below, catalogue_id, answer=Catalogue)
     imports, fields, products = await asyncio.gather(
@@ -110,6 +124,7 @@ async def _page(viewer: Member, catalogue_id: str, problem: Problem | None = Non
         fields=fields,
         products=products,
         file_formats=FORMATS,
+        values=form.values if form else {},
     )
 
 
@@ -132,7 +147,7 @@ async def upload(viewer: OfMerchant, catalogue_id: str) -> Response:
     try:
         made = await import_file(viewer, catalogue_id, content_type, rest, _how(form))
     except Refused as refused:
-        return await _page(viewer, catalogue_id, refused.problem)
+        return await _page(viewer, catalogue_id, refused.problem, form)
     return see_other(f"/catalogues/{catalogue_id}/imports/{made.import_id}")
 
 

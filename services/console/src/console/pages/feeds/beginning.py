@@ -2,8 +2,9 @@
 drafted with its guesses and why; what only a person can say is asked beside it."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
-from http import HTTPStatus
+from itertools import chain, count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from console.answers.auth import Shop
 from console.answers.catalog import Applied, Catalogue, Import, Options, Proposal
+from console.catalogues import find_catalogue
 from console.forms import FileHead, Form, begin_file
 from console.pages.feeds import terms
 from console.panels import Panel, panel
@@ -23,6 +25,7 @@ from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
 DRAFTED_WITHIN = 60.0
+FIRST_NAME = "products"
 UNDER_WAY = ("uploading", "waiting", "reading")
 LOCALES = ("en_US", "es_ES", "fr_FR", "de_DE", "it_IT", "pt_BR", "nl_NL", "pl_PL")
 ASKED = (
@@ -65,8 +68,9 @@ async def _begin_page(
 ) -> Response:
     shops, catalogues = await asyncio.gather(
         panel(viewer.listed(AUTH, viewer.m("/shops"), of=Shop)),
-        panel(viewer.listed(CATALOG, viewer.m("/catalogues"), of=Catalogue)),
+        panel(viewer.listed(CATALOG, viewer.m("/catalogues"), of=Catalogue, limit=200)),
     )
+    known = [each.catalogue_id for each in catalogues.value.items] if catalogues.value else []
     return viewer.page(
         "feeds/begin.html",
         status=problem.status if problem else 200,
@@ -74,6 +78,7 @@ async def _begin_page(
         shops=shops,
         catalogues=catalogues,
         locales=LOCALES,
+        name=form.text("catalogue") if form else free_name(known),
         values=form.values if form else viewer.query,
     )
 
@@ -88,7 +93,7 @@ async def from_file(viewer: OfMerchant) -> Response:
         head = await begin_file(content_type, part)
         if not head.name or not head.content:
             return await _begin_page(viewer, NO_FILE, form)
-        if await _has_products(viewer, catalogue):
+        if await _is_in_use(viewer, catalogue):
             return await _begin_page(viewer, NAME_TAKEN, form)
         body = {"fed_by": "files", "versioning": "arrival", **await _families(viewer, form, head)}
         await viewer.send(
@@ -106,17 +111,23 @@ async def from_file(viewer: OfMerchant) -> Response:
     return see_other(f"/feeds-new?{urlencode({k: v for k, v in asked.items() if v})}")
 
 
-async def _has_products(viewer: Member, catalogue: str) -> bool:
-    """Whether there is a catalogue of that name that is in use: another file would change how its
-    rows are named, and mix them."""
-    try:
-        where = viewer.m("/catalogues/{}")
-        found = await viewer.get(CATALOG, where, catalogue, answer=Catalogue)
-    except Refused as refused:
-        if refused.problem.status == HTTPStatus.NOT_FOUND:
-            return False
-        raise
-    return found.products != 0
+async def _is_in_use(viewer: Member, catalogue_id: str) -> bool:
+    """Whether there is a catalogue of that name that has products, or is about to get some: another
+    file would change how its rows are named, and mix them."""
+    found = await find_catalogue(viewer, catalogue_id)
+    if found is None:
+        return False
+    if found.products != 0 or found.fed_by != "files":
+        return True
+    where = viewer.m("/catalogues/{}/imports")
+    imports = await viewer.listed(CATALOG, where, catalogue_id, of=Import, limit=10)
+    return any(each.state in UNDER_WAY for each in imports.items)
+
+
+def free_name(taken: Collection[str]) -> str:
+    """A name for a catalogue that none has yet."""
+    further = (f"{FIRST_NAME}-{number}" for number in count(2))
+    return next(name for name in chain([FIRST_NAME], further) if name not in taken)
 
 
 async def _families(viewer: Member, form: Form, head: FileHead) -> dict[str, str]:
