@@ -137,3 +137,14 @@ async def test_no_green_note_stands_above_what_is_asked_for_and_filled_by_nothin
     page = (await opened.http.get("/feeds/f/attributes")).text
     assert "Asked for, and filled by nothing" in page
     assert "No product lacks an attribute." not in page
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "999"])
+async def test_nobody_goes_back_to_a_version_that_is_not_there(
+    opened: Opened, version: str
+) -> None:
+    absent = httpx2.Response(404, json={"title": "version not found", "status": 404})
+    opened.services.instead["GET /feeds/f/versions/999"] = absent
+    answer = await opened.http.get(f"/feeds/f/versions/{version}")
+    assert answer.status_code == 404
+    assert "Go back to version" not in answer.text

@@ -28,7 +28,7 @@ from console.pages.feeds.setting import router as setting
 from console.pages.feeds.steps import router as steps
 from console.pages.feeds.trying import router as trying
 from console.panels import Panel, panel
-from console.services import CATALOG, PUBLISHER, Problem, Refused
+from console.services import CATALOG, NOT_FOUND, PUBLISHER, Problem, Refused
 from console.viewer import Member, OfMerchant, see_other
 
 router = APIRouter()
@@ -123,15 +123,12 @@ async def show_version(viewer: OfMerchant, feed_id: str, version: int) -> Respon
 async def _version_page(
     viewer: Member, feed_id: str, version: int, problem: Problem | None = None
 ) -> Response:
-    diff = await panel(
-        viewer.get(
-            CATALOG,
-            viewer.m(FEED + "/versions/{}/diff"),
-            feed_id,
-            str(version),
-            answer=Diff,
-        )
-    )
+    """The page of a version that is there. Raises `Refused` (404) for none."""
+    if version < 1:
+        raise Refused(NOT_FOUND)
+    where = viewer.m(FEED + "/versions/{}")
+    await viewer.get(CATALOG, where, feed_id, str(version), answer=Version)
+    diff = await panel(viewer.get(CATALOG, where + "/diff", feed_id, str(version), answer=Diff))
     return viewer.page(
         "feeds/version.html",
         status=problem.status if problem else 200,
