@@ -121,6 +121,8 @@ async def test_a_draft_is_applied_once_it_is_evaluated(
     assert (applied.status_code, applied.headers["etag"]) == (200, '"1"')
     (version,) = (await api.get(f"{FEED}/versions")).json()["items"]
     assert (version["note"], version["author"]) == ("the first", "test")
+    saved = (await api.get(f"{FEED}/versions/1")).json()
+    assert saved["configuration"] == fresh["configuration"]
 
 
 async def has_ended(api: httpx2.AsyncClient, evaluator: DraftEvaluator, path: str) -> bool:

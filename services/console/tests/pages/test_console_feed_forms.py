@@ -1,11 +1,13 @@
 """Forms of a feed: what others saved meanwhile is never undone, and what was typed is kept."""
 
+import json
 import re
 from typing import Any
 
 import httpx2
 import pytest
 
+from ..promised_services import made, operation
 from .conftest import Opened
 from .test_console_forms import changing, csrf
 
@@ -148,3 +150,79 @@ async def test_nobody_goes_back_to_a_version_that_is_not_there(
     answer = await opened.http.get(f"/feeds/f/versions/{version}")
     assert answer.status_code == 404
     assert "Go back to version" not in answer.text
+
+
+def a_try(opened: Opened, **changed: Any) -> None:
+    """A draft made of version 6, whose preparation time another set to 9 with version 7."""
+    base = {"currency": "EUR", "countries": ["ES"]}
+    newest = {"shipping_preparation_time": {"constant": 9}}
+    promised = operation("catalog-service", "GET", "/v1/merchants/m/feeds/f/drafts/3")
+    assert promised is not None
+    schema = promised["responses"]["200"]["content"]["application/json"]["schema"]
+    draft = made("catalog-service", schema)
+    draft |= {"state": "ready", "based_on": '"6"', "configuration": base | changed}
+    version = {
+        "version": 6,
+        "author": None,
+        "note": None,
+        "saved_at": "2026-11-27T10:00:00Z",
+        "is_present": False,
+        "configuration": base,
+    }
+    opened.services.instead |= {
+        "GET /feeds/f/drafts/3": draft,
+        "GET /feeds/f/versions/6": version,
+        "POST /drafts/3/apply": httpx2.Response(
+            412,
+            json={"title": "the feed is at version 7", "status": 412, "remedy": "GET /v1/..."},
+        ),
+    }
+    a_feed(opened, 7, countries=["ES"], attributes=newest)
+
+
+async def test_a_try_that_was_overtaken_is_tried_again_with_what_was_saved(opened: Opened) -> None:
+    a_try(opened, countries=["FR"])
+    form = {"csrf": await csrf(opened)}
+    refused = await opened.http.post("/feeds/f/try/3/apply", data=form)
+    assert refused.status_code == 409
+    assert "/v1/" not in refused.text
+    assert 'action="/feeds/f/try/3/again"' in refused.text
+    assert 'action="/feeds/f/try/3/apply"' not in refused.text
+    opened.services.told.clear()
+    answer = await opened.http.post("/feeds/f/try/3/again", data=form)
+    assert answer.headers["location"] == "/feeds/f/try/3"
+    begun, dropped = changing(opened)
+    assert json.loads(begun.content) == {
+        "currency": "EUR",
+        "countries": ["FR"],
+        "attributes": {"shipping_preparation_time": {"constant": 9}},
+    }
+    assert dropped.method == "DELETE"
+
+
+async def test_a_try_that_does_not_fit_the_newest_version_names_what_both_changed(
+    opened: Opened,
+) -> None:
+    a_try(opened, attributes={"shipping_preparation_time": {"constant": 5}})
+    answer = await opened.http.post("/feeds/f/try/3/again", data={"csrf": await csrf(opened)})
+    assert answer.status_code == 409
+    assert "attributes" in answer.text
+    assert "Drop it" in answer.text
+    assert changing(opened) == []
+
+
+async def test_only_our_own_form_tries_again(opened: Opened) -> None:
+    a_try(opened)
+    answer = await opened.http.post("/feeds/f/try/3/again", data={})
+    assert answer.status_code in {400, 403}
+    assert changing(opened) == []
+
+
+async def test_a_feed_of_a_name_that_is_taken_says_so_at_its_field(opened: Opened) -> None:
+    exists = {"title": "the feed exists", "status": 412, "remedy": "GET /v1/merchants/..."}
+    opened.services.instead["PUT /feeds/f"] = httpx2.Response(412, json=exists)
+    form = {"csrf": await csrf(opened), "feed": "f", "document": "shop: main", "currency": "EUR"}
+    answer = await opened.http.post("/feeds-new/save", data=form)
+    assert answer.status_code == 409
+    assert "/v1/" not in answer.text
+    assert 'aria-describedby="w-feed"' in answer.text

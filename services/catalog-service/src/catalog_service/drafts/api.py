@@ -16,7 +16,14 @@ from catalog_service.drafts.store import (
     remove_draft,
 )
 from catalog_service.drafts.try_draft import apply_draft, begin_draft
-from catalog_service.drafts.views import DraftView, FamilyChangeView, change_view, draft_view
+from catalog_service.drafts.views import (
+    DraftDetails,
+    DraftView,
+    FamilyChangeView,
+    change_view,
+    draft_details,
+    draft_view,
+)
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.views import Applied, applied_view
 from common.postgres.pool import Pool
@@ -87,10 +94,11 @@ def drafts_router(pool: Pool, *, most: int, lifetime: timedelta) -> APIRouter:
         return page.with_items([view(draft) for draft in page.items])
 
     @router.get(one)
-    async def show(merchant: FeedReader, feed_id: FeedId, draft_id: DraftId) -> DraftView:
-        """How far a draft is, and what it would do."""
+    async def show(merchant: FeedReader, feed_id: FeedId, draft_id: DraftId) -> DraftDetails:
+        """How far a draft is, what it would do, and the configuration that is tried."""
         async with reading(pool) as connection:
-            return view(await load_draft(connection, merchant, feed_id, draft_id))
+            draft = await load_draft(connection, merchant, feed_id, draft_id)
+        return draft_details(draft, draft.created_at + lifetime)
 
     @router.get(one + "/changes")
     async def changes(

@@ -61,6 +61,12 @@ class DraftView(BaseModel):
     result: DraftResult
 
 
+class DraftDetails(DraftView):
+    """A draft with the configuration that is tried."""
+
+    configuration: dict[str, Any]
+
+
 class FieldChangeView(BaseModel):
     """A field of what is sent: what it is, and what it would be; null: not sent."""
 
@@ -102,6 +108,12 @@ def draft_view(draft: Draft, expires_at: datetime) -> DraftView:
         warnings=[ConfigurationWarning(**one) for one in msgspec.json.decode(draft.warnings)],
         result=_result(draft.tally),
     )
+
+
+def draft_details(draft: Draft, expires_at: datetime) -> DraftDetails:
+    """The draft with its configuration, as answered."""
+    members = dict(draft_view(draft, expires_at))
+    return DraftDetails(**members, configuration=msgspec.json.decode(draft.body))
 
 
 def _result(tally: Tally) -> DraftResult:

@@ -87,6 +87,12 @@ class Version(Answer):
     is_present: bool
 
 
+class VersionDetails(Version):
+    """A version with its configuration."""
+
+    configuration: dict[str, Any]
+
+
 class Change(Answer):
     """One change between two versions, in words."""
 
@@ -441,6 +447,14 @@ class Draft(Answer):
     expires_at: datetime
     warnings: list[ConfigurationWarning]
     result: DraftResult
+
+
+class DraftDetails(Draft):
+    """A draft with the configuration that is tried; `based_on` is the tag of the version that
+    it was made of, None: there was none."""
+
+    based_on: str | None
+    configuration: dict[str, Any]
 
 
 class FieldChange(Answer):

@@ -4,6 +4,7 @@ drafted with its guesses and why; what only a person can say is asked beside it.
 import asyncio
 from collections.abc import Collection
 from contextlib import suppress
+from http import HTTPStatus
 from itertools import chain, count
 from typing import Any
 from urllib.parse import urlencode
@@ -52,6 +53,12 @@ NAME_TAKEN = Problem(
     status=409,
     field="catalogue",
     remedy=N_("Take another name; or choose it below, and upload files on its own page."),
+)
+FEED_TAKEN = Problem(
+    title=N_("There is a feed of that name"),
+    status=409,
+    field="feed",
+    remedy=N_("Take another name; or open that feed, and change its settings."),
 )
 
 
@@ -269,5 +276,7 @@ async def save(viewer: OfMerchant) -> Response:
             headers={"If-None-Match": "*"},
         )
     except Refused as refused:
-        return await _draft_page(viewer, document, values, problem=refused.problem)
+        is_taken = refused.problem.status == HTTPStatus.PRECONDITION_FAILED
+        problem = FEED_TAKEN if is_taken else refused.problem
+        return await _draft_page(viewer, document, values, problem=problem)
     return see_other(f"/feeds/{name}")

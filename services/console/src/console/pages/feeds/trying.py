@@ -1,15 +1,24 @@
 """`/feeds/{f}/try/{d}`: what would a configuration do? Apply it or drop it."""
 
+import asyncio
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from console.answers.catalog import Draft, FamilyChange
+from console.answers.catalog import (
+    Draft,
+    DraftDetails,
+    FamilyChange,
+    FeedDetails,
+    VersionDetails,
+)
 from console.pages.feeds import views
+from console.pages.feeds.rebasing import rebased
 from console.panels import panel
-from console.services import CATALOG, Problem, Refused
+from console.services import CATALOG, FieldProblem, Problem, Refused
 from console.texts import N_
 from console.viewer import Member, OfMerchant, see_other
 
@@ -20,7 +29,13 @@ BEGUN_WITHIN = 30.0
 OVERTAKEN = Problem(
     title=N_("Somebody saved another configuration meanwhile"),
     status=409,
-    remedy=N_("Drop this one, and make the change again on the configuration as it is now."),
+    remedy=N_("Try your change again on the newest version: what was saved meanwhile stays."),
+)
+MAKE_ANEW = N_("Drop this one, and make the change again on the configuration as it is now.")
+GONE = Problem(
+    title=N_("The version that this was made of is not there any more"),
+    status=409,
+    remedy=MAKE_ANEW,
 )
 
 
@@ -46,7 +61,12 @@ async def show_draft(viewer: OfMerchant, feed_id: str, draft_id: str) -> Respons
 
 
 async def _page(
-    viewer: Member, feed_id: str, draft_id: str, problem: Problem | None = None
+    viewer: Member,
+    feed_id: str,
+    draft_id: str,
+    problem: Problem | None = None,
+    *,
+    may_apply: bool = True,
 ) -> Response:
     draft = await viewer.get(CATALOG, viewer.m(DRAFT), feed_id, draft_id, answer=Draft)
     changes = await panel(
@@ -69,6 +89,8 @@ async def _page(
         rail=views.rail(),
         step="configuration",
         draft=draft,
+        is_overtaken=problem is OVERTAKEN,
+        may_apply=may_apply and problem is not OVERTAKEN,
         is_under_way=draft.state == "evaluating",
         changes=changes,
     )
@@ -86,6 +108,49 @@ async def apply(viewer: OfMerchant, feed_id: str, draft_id: str) -> Response:
 async def drop(viewer: OfMerchant, feed_id: str, draft_id: str) -> Response:
     await viewer.form()
     return await _settle(viewer, "DELETE", DRAFT, feed_id, draft_id)
+
+
+@router.post("/feeds/{feed_id}/try/{draft_id}/again")
+async def try_again(viewer: OfMerchant, feed_id: str, draft_id: str) -> Response:
+    """Try the draft's change on the newest version, in place of the draft."""
+    await viewer.form()
+    try:
+        document = await _on_the_newest(viewer, feed_id, draft_id)
+        answer = await begin_draft(viewer, feed_id, document)
+    except Refused as refused:
+        return await _page(viewer, feed_id, draft_id, refused.problem, may_apply=False)
+    with suppress(Refused):  # it is gone already
+        await viewer.send("DELETE", CATALOG, viewer.m(DRAFT), feed_id, draft_id, answer=type(None))
+    return answer
+
+
+async def _on_the_newest(viewer: Member, feed_id: str, draft_id: str) -> dict[str, Any]:
+    """The newest configuration with the draft's change. Raises `Refused` where both changed the
+    same."""
+    draft = await viewer.get(CATALOG, viewer.m(DRAFT), feed_id, draft_id, answer=DraftDetails)
+    version = (draft.based_on or "").strip('"')
+    if not version.isdecimal():
+        raise Refused(GONE)
+    base, newest = await asyncio.gather(
+        viewer.get(
+            CATALOG, viewer.m("/feeds/{}/versions/{}"), feed_id, version, answer=VersionDetails
+        ),
+        viewer.get(CATALOG, viewer.m("/feeds/{}"), feed_id, answer=FeedDetails),
+    )
+    document, clashes = rebased(base.configuration, draft.configuration, newest.configuration)
+    if clashes:
+        raise Refused(_clash(clashes))
+    return document
+
+
+def _clash(fields: list[str]) -> Problem:
+    said = N_("It was changed meanwhile, too.")
+    return Problem(
+        title=N_("Your change and the newest version do not fit together"),
+        status=409,
+        errors=[FieldProblem(field, said) for field in fields],
+        remedy=MAKE_ANEW,
+    )
 
 
 async def _settle(
