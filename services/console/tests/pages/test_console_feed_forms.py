@@ -14,6 +14,7 @@ from .test_console_forms import changing, csrf
 FORMS = [
     ("settings", {"shipping_preparation_time": "9"}, 'value="9"'),
     ("settings", {"shipping_preparation_time": "9", "try": "1"}, 'value="9"'),
+    ("configuration", {"document": "[7]", "note": "why", "try": "1"}, 'value="why"'),
     ("exclusions", {"field": "typed", "test": "contains", "value": "b"}, 'value="typed"'),
     ("attributes", {"attribute": "Origin", "value": "Spain"}, 'value="Spain"'),
     (

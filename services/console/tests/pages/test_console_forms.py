@@ -34,7 +34,7 @@ CHANGES = [
     ("/feeds/f/accept", {"accept-1": "{}"}),
     ("/feeds/f/attributes", {"version": "3", "attribute": "Origin", "value": "Spain"}),
     ("/feeds/f/configuration", {"document": "{}", "version": "1"}),
-    ("/feeds/f/configuration", {"document": "{}", "try": "1"}),
+    ("/feeds/f/configuration", {"document": "{}", "version": "3", "try": "1"}),
     ("/feeds/f/exclusions", {"version": "3", "field": "a", "test": "equals", "value": "b"}),
     ("/feeds/f/exclusions", {"version": "3", "remove": "exclude"}),
     ("/feeds/f/try/1/apply", {}),

@@ -364,6 +364,9 @@ async def save_configuration(viewer: OfMerchant, feed_id: str) -> Response:
         return await _configuration_page(viewer, feed_id, problem, form)
     try:
         if form.has("try"):
+            feed = await viewer.get(CATALOG, viewer.m(FEED), feed_id, answer=FeedDetails)
+            if form.text("version") != str(feed.configuration_version):
+                return await _configuration_page(viewer, feed_id, CHANGED, form)
             return await begin_draft(viewer, feed_id, body)
         await viewer.send(
             "PUT",
