@@ -23,6 +23,8 @@ STATES: dict[str, tuple[str, str]] = {
     "feed_removed": (PLAIN, N_("Feed removed")),
     "desired": (PLAIN, N_("In the feed")),
     "live": (GOOD, N_("Online")),
+    "online": (GOOD, N_("Online")),
+    "online_as_wanted": (GOOD, N_("Online, nothing waits")),
     "rejected": (BAD, N_("Refused")),
     "withheld": (WARN, N_("Withheld")),
     "removals": (BUSY, N_("To be removed")),

@@ -224,7 +224,7 @@ async def test_a_feed_shows_its_schedules_and_counts(harness: Harness) -> None:
     view = await harness.call("GET", f"/feeds/{FEED}")
     assert view["counts"] == {
         "desired": 1, "live": 1, "rejected": 0, "pending": 0, "withheld": 0, "removals": 0,
-        "removals_withheld": 0,
+        "removals_withheld": 0, "online": 1,
     }  # fmt: skip
     assert {schedule["kind"] for schedule in view["schedules"]} == {"product", "offer"}
     paused = await harness.call("POST", f"/feeds/{FEED}/pause", {"reason": "holiday"})
@@ -233,3 +233,14 @@ async def test_a_feed_shows_its_schedules_and_counts(harness: Harness) -> None:
     assert not any(s["is_paused"] for s in resumed["schedules"])
     audited = await harness.pool.fetch("SELECT action FROM audit ORDER BY id DESC LIMIT 2")
     assert [row["action"] for row in audited] == ["feed.resumed", "feed.paused"]
+
+
+async def test_what_is_online_is_counted_so_while_a_change_of_it_waits(harness: Harness) -> None:
+    names = ("coat", "scarf", "hat")
+    await harness.publish(*[harness.product(name) for name in names])
+    await harness.take(
+        harness.product("coat", title="Warm coat"), harness.absent("scarf"), harness.product("new")
+    )
+    counts = (await harness.call("GET", f"/feeds/{FEED}"))["counts"]
+    assert (counts["live"], counts["pending"], counts["removals"]) == (1, 2, 1)
+    assert counts["online"] == len(names)

@@ -73,7 +73,7 @@ async def test_products_that_our_own_rules_refuse_stand_in_every_report(harness:
     counts = (await harness.call("GET", f"/feeds/{FEED}"))["counts"]
     assert counts == {
         "desired": 8, "live": 1, "rejected": 7, "pending": 0, "withheld": 0, "removals": 0,
-        "removals_withheld": 0,
+        "removals_withheld": 0, "online": 1,
     }  # fmt: skip
 
     # what is corrected is missing no longer, nor what is not wanted any more

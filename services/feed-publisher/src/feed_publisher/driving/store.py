@@ -42,13 +42,15 @@ _COUNTS = """
     count(*) FILTER (WHERE presence = 'present' AND place = 'withheld') AS withheld,
     count(*) FILTER (WHERE presence = 'absent' AND is_online) AS removals,
     count(*) FILTER (WHERE presence = 'absent' AND is_online AND place = 'withheld')
-        AS removals_withheld
+        AS removals_withheld,
+    count(*) FILTER (WHERE is_online) AS online
 """
 
 
 async def count_feed(connection: Connection, merchant_id: str, feed_id: str) -> dict[str, int]:
     """How many families are desired, and how many of those are where: each is exactly one of live,
-    pending, rejected, withheld. Besides, how many removals wait, and how many of these are held.
+    pending, rejected, withheld. Besides, how many removals wait, how many of these are held, and
+    how many families are online at AliExpress now, whatever waits for them.
 
     pending: marked for the next product run, in one now, or not online yet; rejected: something of
     it was refused, by AliExpress or by a rule, and nothing newer is pending. Of most families it
@@ -103,6 +105,7 @@ async def _count_feed(connection: Connection, merchant_id: str, feed_id: str) ->
         "live": counts["live"] + live,
         "pending": counts["pending"] + pending,
         "removals": counts["removals"] + removals,
+        "online": counts["online"] + live + removals,
     }
 
 

@@ -55,7 +55,7 @@ class Begun:
 
 def first_steps(shops: Sequence[Shop], feeds: Sequence[Feed]) -> list[Begun]:
     """The way to a first product online; none once one is."""
-    if any(feed.counts.get("live") for feed in feeds):
+    if any(feed.counts.get("online") for feed in feeds):
         return []
     feed = feeds[0].feed_id if feeds else ""
     return [
