@@ -125,7 +125,7 @@ async def _page_of(request: Request, problem: Problem) -> Response:
 async def _to_sign_in(request: Request, _failure: Exception) -> Response:
     if request.headers.get("hx-request") == "true":
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = visitor(request).address
     if request.method != "GET" or wanted == "/":
         return see_other("/sign-in")
     return see_other(str(httpx2.URL("/sign-in").copy_set_param("next", wanted)))

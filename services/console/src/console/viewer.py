@@ -94,6 +94,12 @@ class Visitor:
         """The address's parameters."""
         return self.request.query_params
 
+    @property
+    def address(self) -> str:
+        """What is asked for: the path, and the query if there is one."""
+        url = self.request.url
+        return url.path + (f"?{url.query}" if url.query else "")
+
     def form_token(self) -> str:
         """The token of this browser's forms: of the cookies that a form will come back with. A
         session that has ended, or is another's, comes back as well."""
@@ -133,9 +139,11 @@ class Visitor:
         block: str | None = None,
         pictures: bool = False,
         forms_to: str = "",
+        here: str = "/sign-in",
         **context: Any,
     ) -> HTMLResponse:
-        """The template as a page; a part of it where a part is asked for."""
+        """The template as a page; a part of it where a part is asked for. `here` is the address
+        that shows an answer to a form again, to a visitor who chooses another language."""
         zone = zone_of(self.me.time_zone if self.me else "UTC")
         html = render(
             self.language,
@@ -146,6 +154,7 @@ class Visitor:
                 "formats": Formats(self.language, zone, clock.now()),
                 "problem": None,
                 "problem_of": "",
+                "here": self.address if self.request.method in {"GET", "HEAD"} else here,
                 **context,
             },
             block=block if self.is_fragment else None,

@@ -3,6 +3,7 @@
 import re
 from contextlib import suppress
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -18,6 +19,8 @@ from console.viewer import AnyVisitor, SignedIn, Visitor, see_other
 router = APIRouter()
 T = TypeVar("T")
 FORTNIGHT = 14 * 24 * 3600
+PAGES = {"invitation": "invitation", "reset": "reset-password"}
+"""Where each kind of link leads."""
 _ID = re.compile(IDENTIFIER_PATTERN)
 _LINK = re.compile(r"[?&]link=([A-Za-z0-9_-]{1,128})")
 
@@ -54,14 +57,15 @@ def _sign_in_page(
     viewer: Visitor, form: Form | None = None, problem: Problem | None = None
 ) -> Response:
     values = form.values if form else {}
-    wanted = values.get("next") or viewer.query.get("next", "")
+    wanted = safe_next(values.get("next") or viewer.query.get("next", "")) or ""
     return viewer.page(
         "signing_in/sign_in.html",
         status=problem.status if problem else 200,
         problem=problem,
+        here=f"/sign-in?{urlencode({'next': wanted})}" if wanted else "/sign-in",
         email=values.get("email") or viewer.query.get("email", ""),
         needs_code=problem is not None and problem.slug.startswith("code"),
-        next_path=safe_next(wanted) or "",
+        next_path=wanted,
     )
 
 
@@ -126,10 +130,11 @@ async def forgot(viewer: AnyVisitor) -> Response:
             "signing_in/forgot.html",
             status=refused.problem.status,
             problem=refused.problem,
+            here="/forgot-password",
             is_sent=False,
             email=form.text("email"),
         )
-    return viewer.page("signing_in/forgot.html", is_sent=True, email="")
+    return viewer.page("signing_in/forgot.html", here="/forgot-password", is_sent=True, email="")
 
 
 @router.get("/reset-password")
@@ -195,6 +200,7 @@ async def _link_page(
         "signing_in/link.html",
         status=problem.status if problem else 200,
         problem=problem,
+        here=f"/{PAGES[kind]}?{urlencode({'link': link})}",
         kind=kind,
         link=link,
         opened=opened,
@@ -247,6 +253,7 @@ async def first_run(viewer: AnyVisitor) -> Response:
             "signing_in/first_run.html",
             status=refused.problem.status,
             problem=refused.problem,
+            here="/first-run",
             values=values,
         )
     found = _LINK.search(invited.link or "")
