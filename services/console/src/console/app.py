@@ -17,6 +17,7 @@ from console.forms import FormUnreadable
 from console.headers import SafeHeaders
 from console.live import LiveStreams
 from console.pages import ROUTERS
+from console.pages.signing_in.routes import keep_form, show_again
 from console.rendering import assets
 from console.services import AUTH, CATALOG, ORDERS, PUBLISHER, Away, Problem, Refused, Services
 from console.settings import ConsoleSettings
@@ -126,7 +127,9 @@ async def _to_sign_in(request: Request, _failure: Exception) -> Response:
     if request.headers.get("hx-request") == "true":
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     wanted = visitor(request).address
-    if request.method != "GET" or wanted == "/":
+    if request.method != "GET":
+        return await keep_form(visitor(request))
+    if wanted == "/":
         return see_other("/sign-in")
     return see_other(str(httpx2.URL("/sign-in").copy_set_param("next", wanted)))
 
@@ -140,8 +143,8 @@ async def _refused(request: Request, failure: Exception) -> Response:
     problem = failure.problem
     if problem.status == HTTPStatus.UNAUTHORIZED:
         answer = await _to_sign_in(request, failure)
-        names = request.app.state.console.names
-        visitor(request).forget(answer, names.session)
+        if request.method == "GET":  # else the cookie tells that the page to sign in is its own
+            visitor(request).forget(answer, request.app.state.console.names.session)
         return answer
     return await _page_of(request, problem)
 
@@ -154,7 +157,7 @@ async def _away(request: Request, failure: Exception) -> Response:
 
 
 async def _foreign(request: Request, _failure: Exception) -> Response:
-    return await _page_of(request, _FOREIGN)
+    return await show_again(visitor(request)) or await _page_of(request, _FOREIGN)
 
 
 async def _unreadable(request: Request, _failure: Exception) -> Response:

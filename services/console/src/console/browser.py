@@ -37,3 +37,12 @@ def require_form(
     # without referrer some browsers send "null" with our own forms: the token decides then
     if headers.get("origin", origin) not in {origin, "null"}:
         raise FormForeign
+
+
+def is_of_ours(
+    cookies: Mapping[str, str], names: CookieNames, sent: str, headers: Mapping[str, str]
+) -> bool:
+    """Whether a form that changes nothing may be shown again: it is this browser's, or comes from a
+    page of ours, as browsers say, where the cookie of its session is gone."""
+    site = headers.get("sec-fetch-site")
+    return site == "same-origin" or (site in {None, *_SAME} and names.is_own(cookies, sent))

@@ -1,7 +1,7 @@
 """Forms as browsers send them: short ones read whole; files passed on while they come."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -26,6 +26,11 @@ class Form:
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs = pairs
+
+    @property
+    def pairs(self) -> Sequence[tuple[str, str]]:
+        """Every field as it was sent, in this order."""
+        return self._pairs
 
     def text(self, name: str) -> str:
         """The field, blanks around it left out; empty when it is not there."""

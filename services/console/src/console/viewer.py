@@ -111,9 +111,17 @@ class Visitor:
 
     async def form(self) -> Form:
         """The form that was sent, which must be this browser's. Raises `FormForeign`."""
-        read = await read_form(self.request)
+        read = await self.sent()
         self.require(read)
         return read
+
+    async def sent(self) -> Form:
+        """The form that was sent, whosesoever it is; a request has it once."""
+        state = self.request.state
+        if not hasattr(state, "form"):
+            state.form = await read_form(self.request)
+        found: Form = state.form
+        return found
 
     async def upload(self) -> tuple[Form, str, AsyncIterator[bytes]]:
         """A form with a file, whose fields were looked at before the file is read."""
@@ -154,6 +162,7 @@ class Visitor:
                 "formats": Formats(self.language, zone, clock.now()),
                 "problem": None,
                 "problem_of": "",
+                "kept": "",
                 "here": self.address if self.request.method in {"GET", "HEAD"} else here,
                 **context,
             },

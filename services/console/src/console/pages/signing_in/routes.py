@@ -11,10 +11,14 @@ from starlette.responses import Response
 from common.web.forms import safe_next
 from common.web.identity import IDENTIFIER_PATTERN
 from console.answers.auth import Invitation, LinkShown, NewSession, ServiceToken
-from console.forms import Form
-from console.services import AUTH, Problem, Refused
+from console.browser import is_of_ours
+from console.forms import Form, FormUnreadable
+from console.pages.signing_in import kept_form
+from console.pages.signing_in.kept_form import KeptForm
+from console.services import AUTH, Away, Problem, Refused
 from console.texts import LANGUAGES, N_
-from console.viewer import AnyVisitor, SignedIn, Visitor, see_other
+from console.tokens import Me
+from console.viewer import AnyVisitor, Person, SignedIn, Visitor, see_other
 
 router = APIRouter()
 T = TypeVar("T")
@@ -33,23 +37,76 @@ async def show_sign_in(viewer: AnyVisitor) -> Response:
 @router.post("/sign-in")
 async def sign_in(viewer: AnyVisitor) -> Response:
     form = await viewer.form()
+    kept = kept_form.read(form.text("kept"))
     try:
-        return await _signed_in(viewer, form, safe_next(form.text("next")) or "/")
+        return await _signed_in(viewer, form, safe_next(form.text("next")) or "/", kept)
     except Refused as refused:
         return _sign_in_page(viewer, form, refused.problem)
 
 
-async def _signed_in(viewer: Visitor, form: Form, then: str) -> Response:
-    """A new session in the browser's cookie, whatever it held before."""
+async def keep_form(viewer: Visitor) -> Response:
+    """The page to sign in, for a form that was sent after its session had ended: it is kept there,
+    or the person is told that it is not."""
+    console, request = viewer.console, viewer.request
+    text, cookies = None, request.cookies
+    with suppress(FormUnreadable):
+        form = await viewer.sent()
+        if not form.has("typed_by"):
+            return see_other("/sign-in")  # nothing is typed into it, such as to sign out
+        if is_of_ours(cookies, console.names, form.text("csrf"), request.headers):
+            kept = kept_form.kept_of(form, viewer.address)
+            text = kept_form.written(kept) if kept else None
+    problem = kept_form.KEPT if text else kept_form.NOT_KEPT
+    return _sign_in_page(viewer, Form([("kept", text or "")]), problem)
+
+
+async def show_again(viewer: Visitor) -> Response | None:
+    """The form of a page whose session has ended, sent by the same person who has signed in again
+    elsewhere: shown before it is sent. None for any other that is not of this session."""
+    console, request = viewer.console, viewer.request
+    session = request.cookies.get(console.names.session)
+    if session is None or request.headers.get("sec-fetch-site") != "same-origin":
+        return None
+    try:
+        form = await viewer.sent()
+        kept = kept_form.read(form.text("kept")) or kept_form.kept_of(form, viewer.address)
+        me = await console.tokens.me(session)
+    except (FormUnreadable, Refused, Away):
+        return None
+    is_theirs = kept is not None and kept.is_of(me)
+    return _kept_page(viewer, me, session, kept, status=403) if kept and is_theirs else None
+
+
+def _kept_page(
+    viewer: Visitor, me: Me, session: str, kept: KeptForm, *, status: int = 200
+) -> Response:
+    """What was typed, not sent yet, for the merchant it was typed for."""
+    chosen = kept.merchant_id or None
+    person = Person(viewer.request, viewer.console, me=me, session=session, merchant_id=chosen)
+    response = person.page("signing_in/kept.html", status=status, form=kept)
+    if chosen is not None:
+        viewer.keep(response, viewer.console.names.merchant, chosen)
+    return response
+
+
+async def _signed_in(
+    viewer: Visitor, form: Form, then: str, kept: KeptForm | None = None
+) -> Response:
+    """A new session in the browser's cookie, whatever it held before. A form that was kept is shown
+    to the person who typed it, and to nobody else."""
     body = {"email": form.text("email"), "password": form.secret("password")}
     if code := form.text("code"):
         body["code"] = code
     made = await _auth(viewer, "POST", "/v1/sessions", NewSession, body)
-    response = see_other(then)
     names = viewer.console.names
+    me = await viewer.console.tokens.me(made.session) if kept else None
+    if kept is None or me is None or not kept.is_of(me):
+        response: Response = see_other(then)
+        viewer.forget(response, names.merchant)
+    else:
+        response = _kept_page(viewer, me, made.session, kept)
     viewer.keep(response, names.session, made.session, seconds=FORTNIGHT)
     viewer.forget(response, names.form)
-    viewer.forget(response, names.merchant)
     return response
 
 
@@ -63,6 +120,7 @@ def _sign_in_page(
         status=problem.status if problem else 200,
         problem=problem,
         here=f"/sign-in?{urlencode({'next': wanted})}" if wanted else "/sign-in",
+        kept=values.get("kept", ""),
         email=values.get("email") or viewer.query.get("email", ""),
         needs_code=problem is not None and problem.slug.startswith("code"),
         next_path=wanted,
@@ -84,10 +142,13 @@ async def sign_out(viewer: SignedIn) -> Response:
 @router.post("/language")
 async def choose_language(viewer: AnyVisitor) -> Response:
     form = await viewer.form()
-    response = see_other(safe_next(form.text("next")) or "/sign-in")
+    language = form.text("language") if form.text("language") in LANGUAGES else viewer.language
+    response: Response = see_other(safe_next(form.text("next")) or "/sign-in")
+    if form.text("kept"):  # what waits on the page to sign in stays there
+        viewer.language = language
+        response = _sign_in_page(viewer, Form([("kept", form.text("kept"))]))
     if form.text("language") in LANGUAGES:
-        names = viewer.console.names
-        viewer.keep(response, names.language, form.text("language"), seconds=FORTNIGHT * 26)
+        viewer.keep(response, viewer.console.names.language, language, seconds=FORTNIGHT * 26)
     return response
 
 
