@@ -161,7 +161,7 @@ def order_to_ship(*line_ids: str, in_parcel: list[str] | None = None) -> dict[st
     schema = known["responses"]["200"]["content"]["application/json"]["schema"]
     one: dict[str, Any] = made("order-importer", schema)
     parcel = one["parcels"][0] | {"shipment_id": "s1", "origin": "channel", "gone_at": None}
-    parcel |= {"state": "confirmed", "line_ids": in_parcel}
+    parcel |= {"state": "confirmed", "line_ids": in_parcel, "more_follow": False}
     lines = [one["lines"][0] | {"line_id": line_id} for line_id in line_ids]
     return one | {
         "order_id": "81",

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from ..promised_services import order_to_ship
+from ..promised_services import made, operation, order_to_ship
 from .conftest import Opened
 
 SHIP = "/orders/main/81/shipments"
@@ -95,6 +95,33 @@ async def test_a_refusal_names_fields_as_the_form_does(opened: Opened) -> None:
     for shown in (alert_of(refused.text), form_of(refused.text, SHIP)):
         assert "`tracking_website`" not in shown
         assert "or add “Page where the parcel can be followed”" in shown
+
+
+async def test_a_parcel_that_others_follow_says_so_and_leads_to_the_next(opened: Opened) -> None:
+    order = order_to_ship("81-1", in_parcel=["81-1"])
+    order["parcels"][0]["more_follow"] = True
+    opened.services.instead["/orders/81"] = order
+    page = (await opened.http.get("/orders/main/81")).text
+    assert "More parcels of its lines are to come." in page
+    assert '<a href="#ship">' in page
+    assert 'id="ship"' in page
+    assert form_of(page, SHIP)
+    last = order["parcels"][0] | {"shipment_id": "s2", "more_follow": False}
+    order["parcels"].append(last)
+    opened.services.instead["/orders/81/shipments"] = {"items": [a_shipment("s2")]}
+    page = (await opened.http.get("/orders/main/81")).text
+    assert "More parcels of its lines are to come." not in page
+    assert page.count("a further parcel of lines that were in one already") == 1
+    assert 'id="ship"' not in page
+
+
+def a_shipment(shipment_id: str) -> dict[str, Any]:
+    """A further parcel of lines that were in one already."""
+    known = operation("order-importer", "GET", "/v1/merchants/m/shops/s/orders/81/shipments")
+    assert known is not None
+    schema = known["responses"]["200"]["content"]["application/json"]["schema"]
+    one: dict[str, Any] = made("order-importer", schema)["items"][0]
+    return one | {"shipment_id": shipment_id, "is_further": True, "state": "confirmed"}
 
 
 def refusal(**problem: Any) -> httpx2.Response:

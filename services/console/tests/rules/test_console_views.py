@@ -171,6 +171,7 @@ def a_parcel(*lines: str, **values: Any) -> dict[str, Any]:
         "shipped_at": None,
         "origin": "channel",
         "gone_at": None,
+        "more_follow": False,
         "former_numbers": [],
         **values,
     }
@@ -184,6 +185,10 @@ def a_parcel(*lines: str, **values: Any) -> dict[str, Any]:
         ([a_parcel("1", "2")], []),
         ([a_parcel("1", state="refused")], ["1", "2"]),
         ([a_parcel("1", gone_at=NOW)], ["1", "2"]),
+        ([a_parcel("1", more_follow=True), a_parcel("2")], ["1"]),
+        ([a_parcel("1", more_follow=True), a_parcel("1", more_follow=True)], ["1", "2"]),
+        ([a_parcel("1", more_follow=True), a_parcel("1")], ["2"]),
+        ([a_parcel("1", more_follow=True), a_parcel("1", state="refused")], ["1", "2"]),
     ],
 )
 def test_a_line_in_a_living_parcel_is_shipped(

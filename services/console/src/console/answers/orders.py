@@ -49,7 +49,8 @@ class Address(Answer):
 
 
 class Parcel(Answer):
-    """A parcel of an order, ours or the seller centre's."""
+    """A parcel of an order, ours or the seller centre's; with `more_follow` further parcels of its
+    lines are to come."""
 
     shipment_id: str
     carrier: str
@@ -59,6 +60,7 @@ class Parcel(Answer):
     shipped_at: datetime | None
     origin: str
     gone_at: datetime | None
+    more_follow: bool
     former_numbers: list[str]
 
 
@@ -90,7 +92,7 @@ class Order(Answer):
 
 
 class Shipment(Answer):
-    """A request to ship, and what became of it."""
+    """A request to ship, and what became of it; `is_further`: of lines that were in a parcel."""
 
     shipment_id: str
     order_id: str
@@ -102,6 +104,7 @@ class Shipment(Answer):
     problem_message: str | None
     explanation: str | None
     remedy: str | None
+    is_further: bool
 
 
 class Shipments(Answer):

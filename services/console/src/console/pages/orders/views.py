@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from console.answers.orders import Carrier, Line, Order, ShippedFile
+from console.answers.orders import Carrier, Line, Order, Parcel, Shipments, ShippedFile
 from console.services import Problem
 from console.texts import N_, translations
 
@@ -30,14 +30,27 @@ def asked_of(view: str, query: Mapping[str, str], now: datetime) -> dict[str, st
 
 
 def unshipped(order: Order) -> list[Line]:
-    """The lines that are in no parcel yet."""
-    packed = {
-        line
+    """The lines that are in no parcel yet, or whose latest one has more to follow."""
+    more_follow = {
+        line: parcel.more_follow
         for parcel in order.parcels
         if parcel.gone_at is None and parcel.state != "refused"
         for line in parcel.line_ids
     }
-    return [line for line in order.lines if line.line_id not in packed]
+    return [line for line in order.lines if more_follow.get(line.line_id, True)]
+
+
+def awaits_more(order: Order, parcel: Parcel) -> bool:
+    """Whether further parcels of this one's lines are still to come."""
+    left = {line.line_id for line in unshipped(order)}
+    is_there = parcel.gone_at is None and parcel.state != "refused"
+    return is_there and parcel.more_follow and not left.isdisjoint(parcel.line_ids)
+
+
+def further(shipments: Shipments | None) -> set[str]:
+    """The parcels that are further ones of lines that were in one already."""
+    items = shipments.items if shipments else []
+    return {shipment.shipment_id for shipment in items if shipment.is_further}
 
 
 def likely_carrier(order: Order, carriers: list[Carrier]) -> str:
