@@ -9,7 +9,7 @@ from auth_service.troubles.kinds import KINDS
 from console.app import create_app
 from console.settings import ConsoleSettings
 
-IDS = {"shop": "main", "feed": "f", "catalogue": "c", "order": "81"}
+IDS = {"shop": "main", "feed": "f", "catalogue": "c", "order": "81", "endpoint": "e"}
 PAGES = sorted({kind.page for kind in KINDS.values() if kind.page.startswith("/")})
 
 

@@ -23,7 +23,7 @@ from auth_service.troubles.damping import REMINDED_AFTER, Open, remind_after, st
 from auth_service.troubles.kinds import KINDS
 from auth_service.troubles.texts.describe import TEXTS, describe
 from auth_service.troubles.trouble import Found
-from auth_service.webhooks.rules import require_endpoint_url, require_filters, wants
+from auth_service.webhooks.rules import name_of, require_endpoint_url, require_filters, wants
 from common.contracts import condition
 from common.errors import Refusal
 
@@ -208,6 +208,17 @@ def test_links_lead_to_the_page_of_the_kind() -> None:
     assert Links("https://auth.example").alerts is None
 
 
+def test_a_disabled_webhook_is_named_and_leads_to_its_page() -> None:
+    secret = "https://hooks.example:8443/services/T0/s3cret?token=s3cret"
+    name = name_of("3f2a9c1d77", secret, "")
+    assert name == "hooks.example (3f2a9c1d)"
+    assert name_of("3f2a9c1d77", secret, "ERP") == "ERP (hooks.example)"
+    found = Found("acme", "webhook_disabled", "webhook/3f2a", START, details={"endpoint": name})
+    for language in LANGUAGES:
+        assert name in describe(found, language).title
+    assert "3f2a" in describe(Found("acme", "webhook_disabled", "webhook/3f2a", START), "en").title
+
+
 # -- webhooks ----------------------------------------------------------------------------------
 
 
@@ -235,6 +246,15 @@ def test_filters_are_kinds_beginnings_or_all() -> None:
     for wrong in ([], ["Order"], ["order*late"], ["**"], [""], ["order_late\n"]):
         with pytest.raises(Refusal):
             require_filters(wrong)
+    for unknown, nearest in (
+        ("order_lat", "order_late"), ("oder_*", "order_*"), ("webhok_*", "webhook_*"),
+        ("trouble.opened", None), ("xyzzy", None), ("xyzzy*", None),
+    ):  # fmt: skip
+        with pytest.raises(Refusal) as refused:
+            require_filters(["drift", unknown])
+        assert refused.value.field == "kinds"
+        assert (f"(is {nearest} meant?)" in str(refused.value)) == (nearest is not None)
+    assert require_filters(["order_l*", "*", *KINDS])
     assert wants(["token_*"], "token_expired")
     assert not wants(["token_*"], "order_late")
     assert wants(["*"], "anything")

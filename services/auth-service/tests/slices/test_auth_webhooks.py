@@ -136,6 +136,22 @@ async def test_filters_choose_what_is_sent(hooked: Alerts, receiver: Receiver) -
     assert len(receiver.taken) == 2
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_a_filter_that_nothing_would_ever_be_sent_for_is_refused(
+    hooked: Alerts, receiver: Receiver, method: str
+) -> None:
+    path = f"/{await add(hooked, receiver)}" if method == "PUT" else ""
+    body = {"url": f"{receiver.url}/hook", "kinds": ["order_late", "oder_due"]}
+    refused = await hooked.auth.http.request(
+        method, f"{BASE}{path}", headers=owner(hooked), json=body
+    )
+    problem = refused.json()
+    assert (refused.status_code, problem["field"]) == (422, "kinds")
+    assert "oder_due (is order_due meant?)" in problem["title"]
+    found = await call(hooked, "GET")
+    assert [one["kinds"] for one in found["items"]] == ([["*"]] if path else [])
+
+
 async def test_what_is_not_taken_comes_again_over_a_day_and_then_disables_the_endpoint(
     hooked: Alerts, receiver: Receiver
 ) -> None:
@@ -155,7 +171,16 @@ async def test_what_is_not_taken_comes_again_over_a_day_and_then_disables_the_en
     [delivery] = await deliveries(hooked, endpoint_id)
     assert (delivery["state"], delivery["last_status"]) == ("failed", 503)
     await hooked.tell()
-    assert [s for s in await hooked.subjects(person.email) if "webhook endpoint" in s]
+    host = receiver.url.removeprefix("http://").partition(":")[0]
+    named = f"Webhook endpoint ERP ({host}) was switched off"
+    assert [s for s in await hooked.subjects(person.email) if named in s]
+    [trouble] = (
+        await hooked.auth.http.get(
+            "/v1/merchants/shein/troubles?kind=webhook_disabled", headers=owner(hooked)
+        )
+    ).json()["items"]
+    assert trouble["title"] == named
+    assert trouble["page"] is None or trouble["page"].endswith(f"/alerts/webhooks/{endpoint_id}")
 
     asked = receiver.asked
     await hooked.condition("drift", feed_id="summer")
@@ -175,7 +200,9 @@ async def test_what_is_not_taken_comes_again_over_a_day_and_then_disables_the_en
     assert again["event_id"] == delivery["event_id"]
     assert delivery["event_id"] in [event_id for event_id, _ in receiver.taken]
     await hooked.tell()
-    assert [s for s in await hooked.subjects(person.email) if s.startswith("Over: A webhook")]
+    assert [
+        s for s in await hooked.subjects(person.email) if s.startswith("Over: Webhook endpoint ERP")
+    ]
 
 
 async def test_gone_disables_at_once(hooked: Alerts, receiver: Receiver) -> None:

@@ -29,6 +29,7 @@ class Links:
             "feed": trouble.feed_id,
             "catalogue": trouble.catalogue_id,
             "order": trouble.order_id,
+            "endpoint": trouble.subject.partition("/")[2],
         }
         filled = page.format(**{name: quote(value or "", safe="") for name, value in ids.items()})
         return self.console_url.rstrip("/") + filled.rstrip("/")

@@ -220,7 +220,7 @@ _ALL = (
         "warning",
         "A webhook endpoint failed for a day, or answered 410",
         "It is enabled again, or deleted",
-        "/alerts/webhooks",
+        "/alerts/webhooks/{endpoint}",
     ),
 )
 

@@ -21,7 +21,7 @@ from auth_service.troubles.change import raise_trouble
 from auth_service.troubles.trouble import Found
 from auth_service.webhooks import store
 from auth_service.webhooks.endpoints import DISABLED_KIND, subject_of
-from auth_service.webhooks.rules import DISABLED_AFTER, require_endpoint_url
+from auth_service.webhooks.rules import DISABLED_AFTER, name_of, require_endpoint_url
 from auth_service.webhooks.secrets import SecretOwner, signed_headers
 from auth_service.webhooks.store import Delivery, Endpoint
 from common import clock
@@ -221,7 +221,8 @@ async def _report_disabled(
 ) -> None:
     log.warning("webhook.disabled", endpoint=endpoint.endpoint_id, reason=reason)
     last = answer.error or f"it answered {answer.status}"
-    details = {"endpoint": endpoint.description or endpoint.endpoint_id, "reason": reason}
+    name = name_of(endpoint.endpoint_id, endpoint.url, endpoint.description)
+    details = {"endpoint": name, "reason": reason}
     await raise_trouble(
         connection,
         Found(

@@ -23,6 +23,7 @@ def describe(trouble: Trouble | Found, language: Language) -> Text:
         "feed": trouble.feed_id or name,
         "catalogue": trouble.catalogue_id or name,
         "order": trouble.order_id or name.rpartition("/")[2],
+        "endpoint": trouble.details.get("endpoint") or name,
         "name": name,
     }
     return Text(*(part.format(**values) for part in text))

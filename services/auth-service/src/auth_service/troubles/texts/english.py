@@ -115,7 +115,7 @@ TEXTS: dict[str, Text] = {
         "parcel again.",
     ),
     "webhook_disabled": Text(
-        "A webhook endpoint was switched off",
+        "Webhook endpoint {endpoint} was switched off",
         "The system behind it is no longer told of troubles.",
         "Repair that system, then enable the endpoint; deliveries can be replayed.",
     ),

@@ -119,7 +119,7 @@ TEXTS: dict[str, Text] = {
         "et renvoyez le colis.",
     ),
     "webhook_disabled": Text(
-        "Un point d'accès webhook a été désactivé",
+        "Le point d'accès webhook {endpoint} a été désactivé",
         "Le système derrière lui n'est plus prévenu des problèmes.",
         "Réparez ce système, puis réactivez le point d'accès ; les envois peuvent être rejoués.",
     ),

@@ -114,7 +114,7 @@ TEXTS: dict[str, Text] = {
         "envíe el paquete otra vez.",
     ),
     "webhook_disabled": Text(
-        "Se desactivó un punto de entrega de webhooks",
+        "Se desactivó el punto de entrega de webhooks {endpoint}",
         "El sistema que hay detrás ya no recibe avisos de problemas.",
         "Repare ese sistema y active de nuevo el punto de entrega; las entregas se pueden repetir.",
     ),
