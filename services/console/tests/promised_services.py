@@ -100,8 +100,8 @@ class PromisedServices:
             "/runs/nothing": httpx2.Response(404, json={"title": "no run", "status": 404}),
             "/health/ready": {"status": "not ready", "components": {HOSTILE: False}},
         }
-        """Answers by the end of the path (`PUT /x`: to that method alone), in place of the hostile
-        ones."""
+        """Answers, or what makes them of a request, by the end of the path (`PUT /x`: to that
+        method alone), in place of the hostile ones."""
 
     async def __call__(self, request: httpx2.Request) -> httpx2.Response:
         service = next(name for name, host in HOSTS.items() if host == request.url.host)
@@ -113,7 +113,8 @@ class PromisedServices:
         for place, answer in self.instead.items():
             method, _, end = place.rpartition(" ")
             if path.endswith(end) and method in {"", request.method}:
-                return answer if isinstance(answer, httpx2.Response) else _json(answer)
+                found = answer(request) if callable(answer) else answer
+                return found if isinstance(found, httpx2.Response) else _json(found)
         if path == "/v1/me":
             return _json(ME)
         if path == "/v1/sessions/token":

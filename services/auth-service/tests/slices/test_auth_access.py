@@ -1,8 +1,10 @@
+import asyncio
 import base64
 import json
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -299,3 +301,38 @@ async def test_wrong_secrets_have_to_wait_whether_or_not_the_client_exists(
     assert held_back.status_code == 429
     assert int(held_back.headers["retry-after"]) > 0
     assert "Wait" in held_back.json()["remedy"]
+
+
+async def test_who_makes_a_merchant_overwrites_none_of_its_id(auth: Auth) -> None:
+    path, operator = "/v1/merchants/acme", auth.operator
+
+    async def put(name: str, **headers: str) -> httpx2.Response:
+        named = {header.replace("_", "-"): value for header, value in headers.items()}
+        body = {"name": name, "is_eligible": True}
+        return await auth.http.put(path, json=body, headers=operator | named)
+
+    made = await put("ACME", If_None_Match="*")
+    assert (made.status_code, made.json()["name"]) == (200, "ACME")
+    for name in ("Other", "ACME"):
+        refused = await put(name, If_None_Match="*")
+        problem = refused.json()
+        assert (refused.status_code, problem["field"]) == (412, "If-None-Match")
+        assert "acme" in problem["title"]
+    read = await auth.http.get(path, headers=operator)
+    assert (read.json()["name"], read.headers["etag"]) == ("ACME", made.headers["etag"])
+    changed = await put("Meant", If_Match=read.headers["etag"])
+    assert changed.headers["etag"] != read.headers["etag"]
+    assert (await put("Late", If_Match=read.headers["etag"])).status_code == 412
+    assert (await auth.http.get(path, headers=operator)).json()["name"] == "Meant"
+    # without a condition it is what is meant, as PUT says
+    assert (await put("Plain")).status_code == 200
+
+
+async def test_of_two_who_make_a_merchant_at_once_one_does(auth: Auth) -> None:
+    async def put(name: str) -> httpx2.Response:
+        body = {"name": name, "is_eligible": True}
+        headers = auth.operator | {"If-None-Match": "*"}
+        return await auth.http.put("/v1/merchants/acme", json=body, headers=headers)
+
+    answers = await asyncio.gather(*(put(f"M{number}") for number in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]

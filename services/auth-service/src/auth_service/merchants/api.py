@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from auth_service.access import MerchantId, Reader, operators_only
@@ -12,6 +12,7 @@ from auth_service.merchants.register_merchant import OnChange, register_merchant
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Keyset, Limit, Page
+from common.web.preconditions import WITH_ETAG, Conditional
 from common.web.problem import PROBLEM_RESPONSES
 
 
@@ -49,12 +50,21 @@ def merchant_router(pool: Pool, on_change: OnChange) -> APIRouter:
     """The routes of this slice; `on_change` follows every write, in its transaction."""
     router = APIRouter(responses=PROBLEM_RESPONSES, tags=["merchants"])
 
-    @router.put("/v1/merchants/{merchant_id}", dependencies=[operators_only])
-    async def put_merchant(merchant_id: MerchantId, body: MerchantBody) -> MerchantView:
-        """Register the merchant, or change its name or eligibility."""
+    @router.put("/v1/merchants/{merchant_id}", dependencies=[operators_only], responses=WITH_ETAG)
+    async def put_merchant(
+        merchant_id: MerchantId, body: MerchantBody, conditional: Conditional, response: Response
+    ) -> MerchantView:
+        """Register the merchant, or change its name or eligibility; with `If-None-Match: *` only
+        where there is none of this id yet."""
         merchant = await register_merchant(
-            pool, merchant_id, name=body.name, is_eligible=body.is_eligible, on_change=on_change
+            pool,
+            merchant_id,
+            name=body.name,
+            is_eligible=body.is_eligible,
+            on_change=on_change,
+            preconditions=conditional,
         )
+        response.headers["ETag"] = merchant.etag
         return MerchantView.model_validate(merchant)
 
     @router.get("/v1/merchants", dependencies=[operators_only])
@@ -67,11 +77,12 @@ def merchant_router(pool: Pool, on_change: OnChange) -> APIRouter:
         page = Page.of(found, limit, lambda last: MerchantPlace(last.merchant_id))
         return page.with_items([MerchantView.model_validate(item) for item in page.items])
 
-    @router.get("/v1/merchants/{merchant_id}")
-    async def get_merchant(merchant_id: Reader) -> MerchantView:
+    @router.get("/v1/merchants/{merchant_id}", responses=WITH_ETAG)
+    async def get_merchant(merchant_id: Reader, response: Response) -> MerchantView:
         """The merchant."""
         async with reading(pool) as connection:
             merchant = await store.load_merchant(connection, merchant_id)
+        response.headers["ETag"] = merchant.etag
         return MerchantView.model_validate(merchant)
 
     return router

@@ -1,5 +1,7 @@
 """Merchants by id."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +13,7 @@ from common import clock
 from common.errors import NotFound
 from common.postgres import core
 from common.postgres.pool import Connection
+from common.web.preconditions import etag_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,21 @@ class Merchant:
     is_eligible: bool
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def etag(self) -> str:
+        """Names what is registered."""
+        said = json.dumps([self.name, self.is_eligible])
+        return etag_of(hashlib.sha256(said.encode()).hexdigest()[:16])
+
+
+async def find_merchant_to_change(connection: Connection, merchant_id: str) -> Merchant | None:
+    """The merchant, whom nobody else makes or changes while this transaction lasts."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('merchant/' || $1, 0))", merchant_id
+    )
+    row = await connection.fetchrow("SELECT * FROM merchant WHERE merchant_id = $1", merchant_id)
+    return Merchant(**row) if row is not None else None
 
 
 async def save_merchant(

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
@@ -46,6 +47,12 @@ CALLING: tuple[ServiceName, ...] = (CATALOG, PUBLISHER, ORDERS)
 SHOPS_SHOWN = 25
 T = TypeVar("T")
 STATES = ("open", "parked", "replayed", "discarded")
+ID_TAKEN = Problem(
+    title=N_("There is a merchant of this id already"),
+    status=409,
+    field="merchant",
+    remedy=N_("Nothing was changed. Choose another id, or tick below that this one is meant."),
+)
 
 
 def _service(name: str) -> ServiceName:
@@ -78,6 +85,7 @@ async def _overview(
     *,
     made: str | None = None,
     typed: Form | None = None,
+    there: Merchant | None = None,
 ) -> Response:
     merchants, glance = None, None
     if viewer.is_operator:
@@ -119,6 +127,7 @@ async def _overview(
         invited=invited,
         made=made,
         typed=typed.values if typed else {},
+        there=there,
     )
 
 
@@ -197,30 +206,59 @@ async def register(viewer: SignedIn) -> Response:
     """Make a merchant, and invite its first owner (M1.1)."""
     form = await viewer.form()
     merchant, email = form.text("merchant"), form.text("email")
-    body = {"name": form.text("name") or merchant, "is_eligible": True}
-    token = (await viewer.grant(None)).access_token
-    services, within = viewer.console.services, viewer.console.settings.form_seconds
-    where = path("/v1/merchants/{}", merchant)
     made = False
     try:
-        await services.send("PUT", AUTH, where, Merchant, within=within, bearer=token, body=body)
+        there = await _admit(viewer, form)
+        if there is not None:
+            return await _overview(viewer, ID_TAKEN, typed=form, there=there)
         made = True
         invited = None
         if email:
-            invited = await services.send(
-                "POST",
-                AUTH,
-                where + "/members",
-                Invitation,
-                within=within,
-                bearer=token,
-                body={"email": email, "role": "owner"},
-            )
+            body = {"email": email, "role": "owner"}
+            where = path("/v1/merchants/{}/members", merchant)
+            invited = await _by_operator(viewer, "POST", where, Invitation, body=body)
     except Refused as refused:
         return await _overview(
             viewer, refused.problem, made=merchant if made else None, typed=None if made else form
         )
     return await _overview(viewer, invited=invited, made=merchant)
+
+
+async def _admit(viewer: Person, form: Form) -> Merchant | None:
+    """Make the merchant. None where it is made, or there as it was typed; else the one that is
+    there, which is changed only where that is ticked. Raises `Refused`."""
+    where, name = path("/v1/merchants/{}", form.text("merchant")), form.text("name")
+    new = {"name": name or form.text("merchant"), "is_eligible": True}
+    try:
+        await _by_operator(viewer, "PUT", where, Merchant, body=new, headers={"If-None-Match": "*"})
+    except Refused as refused:
+        if refused.problem.status != HTTPStatus.PRECONDITION_FAILED:
+            raise
+    else:
+        return None
+    there = await _by_operator(viewer, "GET", where, Merchant)
+    wanted = {"name": name or there.name, "is_eligible": True}
+    if not there.is_eligible or there.name != wanted["name"]:
+        if form.text("change") != form.text("merchant"):
+            return there
+        await _by_operator(viewer, "PUT", where, Merchant, body=wanted)
+    return None
+
+
+async def _by_operator(
+    viewer: Person, method: str, where: str, answer: type[T], **request: Any
+) -> T:
+    """A request of auth-service with an operator's token, whatever merchant is looked at."""
+    console = viewer.console
+    return await console.services.send(
+        method,
+        AUTH,
+        where,
+        answer,
+        within=console.settings.form_seconds,
+        bearer=(await viewer.grant(None)).access_token,
+        **request,
+    )
 
 
 @router.get("/operate/merchants")
