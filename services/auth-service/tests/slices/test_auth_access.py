@@ -336,3 +336,21 @@ async def test_of_two_who_make_a_merchant_at_once_one_does(auth: Auth) -> None:
 
     answers = await asyncio.gather(*(put(f"M{number}") for number in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
+
+
+async def test_a_merchant_is_found_by_letters_of_its_id_or_name(auth: Auth) -> None:
+    for merchant_id, name in (("acme", "Zapatos Núñez"), ("b-100", "100 % Lana"), ("c", "C_D")):
+        body = {"name": name, "is_eligible": True}
+        await auth.http.put(f"/v1/merchants/{merchant_id}", json=body, headers=auth.operator)
+    for words, found in (
+        ("CM", ["acme"]), ("núñez", ["acme"]), ("%", ["b-100"]), ("_", ["c"]), ("100", ["b-100"]),
+        ("nobody", []), ("", ["acme", "b-100", "c"]),
+    ):  # fmt: skip
+        query = {"q": words}
+        page = await auth.http.get("/v1/merchants", params=query, headers=auth.operator)
+        assert [one["merchant_id"] for one in page.json()["items"]] == found, words
+    paged: dict[str, str | int] = {"q": "a", "limit": 1}
+    first = (await auth.http.get("/v1/merchants", params=paged, headers=auth.operator)).json()
+    more = paged | {"cursor": first["next_cursor"]}
+    second = (await auth.http.get("/v1/merchants", params=more, headers=auth.operator)).json()
+    assert [page["items"][0]["merchant_id"] for page in (first, second)] == ["acme", "b-100"]

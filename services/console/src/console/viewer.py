@@ -360,11 +360,15 @@ async def signed_in(request: Request) -> Person:
 
 async def of_merchant(request: Request) -> Member:
     """FastAPI dependency: who is signed in, and whose pages they look at."""
-    person = await signed_in(request)
+    return as_member(await signed_in(request))
+
+
+def as_member(person: Person) -> Member:
+    """The person at the merchant they look at. Raises `NoMerchant`."""
     if person.merchant_id is None:
         raise NoMerchant
     return Member(
-        request,
+        person.request,
         person.console,
         me=person.me,
         session=person.session,

@@ -244,3 +244,16 @@ async def test_what_is_online_is_counted_so_while_a_change_of_it_waits(harness: 
     counts = (await harness.call("GET", f"/feeds/{FEED}"))["counts"]
     assert (counts["live"], counts["pending"], counts["removals"]) == (1, 2, 1)
     assert counts["online"] == len(names)
+
+
+async def test_a_product_is_found_by_the_id_that_aliexpress_gave_it(harness: Harness) -> None:
+    await harness.publish(harness.product("coat"), harness.product("scarf"))
+    listed = (await harness.call("GET", f"/feeds/{FEED}/products"))["items"]
+    ids = {product["family_id"]: product["marketplace_product_id"] for product in listed}
+    found = await harness.call("GET", "/products", marketplace_product_id=ids["scarf"])
+    [one] = found["items"]
+    assert (one["feed_id"], one["family_id"], one["status"]) == (FEED, "scarf", "live")
+    assert one["marketplace_product_id"] == ids["scarf"]
+    for other in ("1", ids["scarf"][:-1], "scarf"):
+        found = await harness.call("GET", "/products", marketplace_product_id=other)
+        assert found["items"] == []

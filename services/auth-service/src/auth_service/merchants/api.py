@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from auth_service.access import MerchantId, Reader, operators_only
@@ -68,11 +68,20 @@ def merchant_router(pool: Pool, on_change: OnChange) -> APIRouter:
         return MerchantView.model_validate(merchant)
 
     @router.get("/v1/merchants", dependencies=[operators_only])
-    async def get_merchants(after: After = None, limit: Limit = 50) -> Page[MerchantView]:
-        """All merchants, by id."""
+    async def get_merchants(
+        q: Annotated[
+            str, Query(max_length=200, pattern=r"^[^\x00]*$", description="In ids and names.")
+        ] = "",
+        after: After = None,
+        limit: Limit = 50,
+    ) -> Page[MerchantView]:
+        """All merchants, by id, or those whose id or name has these letters."""
         async with reading(pool) as connection:
             found = await store.list_merchants(
-                connection, after=after.merchant_id if after else "", limit=limit + 1
+                connection,
+                words=q,
+                after=after.merchant_id if after else "",
+                limit=limit + 1,
             )
         page = Page.of(found, limit, lambda last: MerchantPlace(last.merchant_id))
         return page.with_items([MerchantView.model_validate(item) for item in page.items])

@@ -70,10 +70,18 @@ async def load_merchant(connection: Connection, merchant_id: str) -> Merchant:
     return Merchant(**row)
 
 
-async def list_merchants(connection: Connection, *, after: str, limit: int) -> list[Merchant]:
-    """A page of all merchants, by id."""
-    merchant_id = tables.merchant.c.merchant_id
-    page = sa.select(tables.merchant).where(merchant_id > after).order_by(merchant_id).limit(limit)
+async def list_merchants(
+    connection: Connection, *, words: str = "", after: str, limit: int
+) -> list[Merchant]:
+    """A page of all merchants, by id; with `words` those whose id or name has them."""
+    known = tables.merchant.c
+    page = sa.select(tables.merchant).where(known.merchant_id > after)
+    if words:
+        has = [
+            column.icontains(words, autoescape=True) for column in (known.merchant_id, known.name)
+        ]
+        page = page.where(sa.or_(*has))
+    page = page.order_by(known.merchant_id).limit(limit)
     return [Merchant(**row) for row in await core.fetch(connection, page)]
 
 

@@ -43,6 +43,12 @@ class Merchant(Answer):
     created_at: datetime
 
 
+class Merchants(Answer):
+    """The first merchants that were found."""
+
+    items: list[Merchant]
+
+
 class Shop(Answer):
     """A shop and its connection to AliExpress."""
 

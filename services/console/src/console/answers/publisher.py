@@ -296,3 +296,18 @@ class Product(Answer):
     in_flight: str | None
     causes: list[Cause]
     drift: list[Difference] | None
+
+
+class OnlineProduct(Answer):
+    """A product that AliExpress has, and which of ours it is."""
+
+    feed_id: str
+    shop_id: str
+    family_id: str
+    marketplace_product_id: str
+
+
+class OnlineProducts(Answer):
+    """What AliExpress knows by an id."""
+
+    items: list[OnlineProduct]

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
-from fastapi import APIRouter, Depends
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict
 
 from common.contracts.product import ProductNormalized
 from common.postgres.pool import Pool
@@ -13,13 +13,14 @@ from common.postgres.unit_of_work import reading
 from common.telemetry.tracing import trace_id_of
 from common.web.pagination import Keyset, Limit, Page, cursor_of
 from common.web.problem import PROBLEM_RESPONSES
-from feed_publisher.access import FamilyId, FeedId, Reader, ShopId, SkuCode
+from feed_publisher.access import STORABLE, FamilyId, FeedId, Reader, ShopId, SkuCode
 from feed_publisher.desired.feeds.store import load_feed
 from feed_publisher.drift.differences import Difference
 from feed_publisher.listings.listing import Listing
 from feed_publisher.reports.store import (
     ProductRow,
     find_last_scanned,
+    find_online,
     list_products,
     load_product,
     load_sku,
@@ -58,6 +59,24 @@ class ProductView(BaseModel):
     drift: list[DriftView] | None
     trace_id: str | None
     """Of the trace of what led to the desired state, if it has one."""
+
+
+class OnlineView(BaseModel):
+    """A product that AliExpress has, and which of the merchant's it is."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    feed_id: str
+    shop_id: str
+    family_id: str
+    marketplace_product_id: str
+    status: str | None
+
+
+class OnlineProducts(BaseModel):
+    """What AliExpress knows by an id: at most one product a shop."""
+
+    items: list[OnlineView]
 
 
 class SkuView(BaseModel):
@@ -108,6 +127,18 @@ def product_router(pool: Pool) -> APIRouter:
         if last is not None and page.next_cursor is None:
             return Page(items=items, next_cursor=cursor_of(last))
         return page.with_items(items)
+
+    @router.get(merchant + "/products")
+    async def find_product(
+        merchant_id: Reader,
+        marketplace_product_id: Annotated[
+            str, Query(pattern=STORABLE, max_length=64, description="AliExpress's own id.")
+        ],
+    ) -> OnlineProducts:
+        """Which product AliExpress knows by this id."""
+        async with reading(pool) as connection:
+            found = await find_online(connection, merchant_id, marketplace_product_id)
+        return OnlineProducts(items=[OnlineView.model_validate(row) for row in found])
 
     @router.get(merchant + "/feeds/{feed_id}/products/{family_id:path}")
     async def get_product(merchant_id: Reader, feed_id: FeedId, family_id: FamilyId) -> ProductView:

@@ -301,3 +301,33 @@ async def load_sku(connection: Connection, merchant_id: str, shop_id: str, sku_c
     claimed_at = columns.pop("claimed_at")
     listing = None if columns["family_id"] is None else listing_of(columns)
     return SkuRow(feed_id, family_id, claimed_at, listing)
+
+
+@dataclass(frozen=True)
+class OnlineRow:
+    """A product that AliExpress has, and which of our families it is."""
+
+    feed_id: str
+    shop_id: str
+    family_id: str
+    marketplace_product_id: str
+    status: str | None
+
+
+async def find_online(
+    connection: Connection, merchant_id: str, marketplace_product_id: str
+) -> list[OnlineRow]:
+    """The families of the merchant that AliExpress knows by this id: one a shop at most."""
+    rows = await connection.fetch(
+        """
+        SELECT l.feed_id, l.shop_id, l.family_id, l.marketplace_product_id,
+            l.reported_status AS status
+        FROM (SELECT DISTINCT shop_id FROM feed WHERE merchant_id = $1) AS s
+        JOIN listing AS l ON l.merchant_id = $1 AND l.shop_id = s.shop_id
+            AND l.marketplace_product_id = $2
+        ORDER BY l.shop_id
+        """,
+        merchant_id,
+        marketplace_product_id,
+    )
+    return [OnlineRow(**row) for row in rows]
