@@ -42,6 +42,9 @@ LEAVES = ("40507", "200000346")
 SIZES = ("XS", "S", "M", "L", "XL")
 COLOURS = ("White", "Black")
 RESULTS = results_file("evaluation")
+ARMS = {"bare": "bare", "one": "shared", "two": "shared", "three": "shared"}
+"""What an arm's processes run where that is not `now`; one and three are of `bench/curves.py`."""
+PROCESSES = {"two": 2, "three": 3}
 
 
 def rows(kind: str) -> Iterator[inputs.Row]:
@@ -98,11 +101,11 @@ async def timed_round(admin_url: str, kind: str, arm: str, number: int, before: 
     processes = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bench.evaluation_arms"),
-            *({"bare": "bare", "two": "shared"}.get(arm, "now"), url),
+            *(ARMS.get(arm, "now"), url),
             env=os.environ | {"PYTHONPATH": ":".join(map(str, [*sources, Path.cwd()]))},
             stdout=asyncio.subprocess.PIPE,
         )
-        for _ in range(2 if arm == "two" else 1)
+        for _ in range(PROCESSES.get(arm, 1))
     ]
     outs = [json.loads((await process.communicate())[0]) for process in processes]
     took = {
