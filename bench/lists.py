@@ -14,28 +14,20 @@ import json
 import os
 import statistics
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from types import ModuleType
 from typing import Any
 
 import httpx2
-import jwt
 import uvloop
 from bench.listed import auth, catalog, orders, publisher
+from bench.listed.asking import asked
 from bench.listed.filling import MERCHANT, OTHERS, Question, settle
 from bench.ratios import results_file
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from common import clock
 from common.postgres.migrate import upgrade
-from common.postgres.pool import open_pool
-from common.service import Context, create_app
-from common.web.identity import AUDIENCE, ISSUER, Verifier
 from common.web.pagination import cursor_of
 from stack.postgres import create_database, create_role, database_url, random_password
 from stack.testing.own_postgres import own_postgres
-from stack.testing.serving import serving
 
 SIZE = int(os.environ.get("SIZE", "1000000"))
 SMALL = 1_000
@@ -65,41 +57,6 @@ async def new_database(module: ModuleType, admin_url: str, name: str, rows: int)
     await settle(owner_url)
     print(f"{name}: filled in {time.monotonic() - began:.0f} s", flush=True)
     return database_url(admin_url, database=name, user=role, password=password)
-
-
-@asynccontextmanager
-async def asked(module: ModuleType, url: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """The service's REST on a socket, and who calls it."""
-    pool = await open_pool(url, max_size=4)
-    key = Ed25519PrivateKey.generate()
-    public = jwt.algorithms.OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    settings = module.SERVICE.settings(
-        database_url=url, kafka_bootstrap="unused:9092", **module.settings()
-    )
-    verifier = Verifier("http://127.0.0.1:9/jwks")
-    context = Context(settings, pool, verifier)
-    parts = module.SERVICE.build(context)
-    verifier.trust({"bench": jwt.PyJWK(public | {"kid": "bench", "alg": "EdDSA"})})
-    claims = {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "sub": getattr(module, "SUBJECT", "bench"),
-        "scope": module.SCOPES,
-        "exp": int(clock.now().timestamp()) + 86_400,
-    }
-    bearer = jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "bench"})
-    async with (
-        serving(create_app(module.SERVICE, context, parts)) as address,
-        httpx2.AsyncClient(
-            base_url=address, headers={"authorization": f"Bearer {bearer}"}, timeout=120
-        ) as client,
-    ):
-        yield client
-    for close in parts.closers:
-        closing = close()
-        if closing is not None:
-            await closing
-    await pool.close()
 
 
 async def times(client: httpx2.AsyncClient, path: str, *, expected: int = 200) -> float:

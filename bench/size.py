@@ -1,119 +1,40 @@
 """How much memory a large catalogue takes beside a small one: `make bench-size`.
 
-A CSV file of 1,000 and of `SIZE` (1,000,000) rows is imported, its fields are described, its
-feed's preview listed to the last page and downloaded as JSON Lines and as CSV, each in a process
-of its own. Figures: seconds, the peak memory of both sizes and their ratio, which is to be 1.15 at
-most. Written to `bench/results/size.json`.
+P3. With 1,000 and with `SIZE` (1,000,000) rows, each step in a process of its own that imports its
+service alone. catalog-service: a CSV file is imported, its fields are described, a feed's preview
+is listed to the last page and downloaded as JSON Lines and as CSV. feed-publisher: an offer run in
+which every product has another price is planned and sent, as the driver of runs does it, to a
+marketplace that takes all; the report of a run of so many items, one in 200 refused, is asked for
+over REST, as JSON and as CSV; and so many events are read from Kafka by a service that was away.
+Figures: seconds, the peak memory of both sizes and their ratio, which is to be 1.15 at most. A step
+that fails is said to have. `STEPS=import,catch-up` measures these alone and keeps the others'
+figures. Written to `bench/results/size.json`.
 """
 
 import asyncio
+import importlib
 import json
 import multiprocessing
 import os
+import queue
 import time
-from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import uvloop
-from bench.listed import catalog
-from bench.listed.filling import fill
 from bench.ratios import results_file
-
-from catalog_service.app import SERVICE
-from catalog_service.feeds.store import load_feed
-from catalog_service.fields.store import request_summary
-from catalog_service.fields.summarise import Summariser
-from catalog_service.files.import_file import Importer
-from catalog_service.files.readers.recognise import Options
-from catalog_service.files.store import NewImport, add_chunk, add_import, find_import, finish_upload
-from catalog_service.preview.download import csv_table, json_lines
-from catalog_service.preview.store import list_normalized
-from catalog_service.preview.views import product_line
-from catalog_service.sources.store import add_catalogue
-from catalog_service.sources.versions import Catalogue
-from common.postgres.migrate import upgrade
-from common.postgres.pool import Pool, open_pool
-from common.postgres.unit_of_work import reading, unit_of_work
-from stack.postgres import create_database, create_role, database_url, random_password
-from stack.testing.own_postgres import own_postgres
+from bench.sized.place import Place
 
 SIZE = int(os.environ.get("SIZE", "1000000"))
 FEW = 1_000
-MERCHANT, FILES = "m", "files"
-PIECE = 4_000_000
+MODULES = ("catalog", "publisher", "catch_up")
+CHOSEN = {name for name in os.environ.get("STEPS", "").split(",") if name}
 MOST_RATIO = 1.15
 RESULTS = results_file("size")
-COLUMNS = "sku,title,description,price,stock,brand,category\n"
+LOOKED_AFTER = 5.0
+"""Seconds after which it is seen whether the process of a step is still there."""
 
-
-def pieces(rows: int) -> Iterator[bytes]:
-    """A file of so many rows, as it is kept."""
-    content = COLUMNS
-    for n in range(rows):
-        content += (
-            f"SKU-{n},Coat number {n},{'Warm and of wool. ' * 20},{n % 500}.90,{n % 40},"
-            f"Brand {n % 200},Women > Coats > {n % 900}\n"
-        )
-        if len(content) >= PIECE:
-            yield content.encode()
-            content = ""
-    yield content.encode()
-
-
-async def take_in(pool: Pool) -> None:
-    """Import the file that waits."""
-    if not await Importer(pool, holder="bench", deletion_share=0.2).run():
-        raise RuntimeError("no file waited")
-    async with reading(pool) as connection:
-        done = await find_import(connection, MERCHANT, 1)
-    if done is None or done.state != "completed":
-        raise RuntimeError(f"the import ended so: {done}")
-
-
-async def describe(pool: Pool) -> None:
-    """Summarise the imported catalogue's fields."""
-    async with unit_of_work(pool) as connection:
-        await request_summary(connection, MERCHANT, FILES)
-    await Summariser(pool, holder="bench").run()
-
-
-async def list_preview(pool: Pool) -> None:
-    """Every page of the preview."""
-    after = ""
-    while True:
-        async with reading(pool) as connection:
-            feed = await load_feed(connection, MERCHANT, "f")
-            page = await list_normalized(connection, feed, after=after, limit=200)
-        lines = [product_line(product) for product in page]
-        if len(lines) < 200:
-            return
-        after = lines[-1].family_id
-
-
-async def download_lines(pool: Pool) -> None:
-    """The download as JSON Lines."""
-    async with reading(pool) as connection:
-        feed = await load_feed(connection, MERCHANT, "f")
-    async for _ in json_lines(pool, feed):
-        pass
-
-
-async def download_csv(pool: Pool) -> None:
-    """The download as CSV."""
-    async with reading(pool) as connection:
-        feed = await load_feed(connection, MERCHANT, "f")
-    async for _ in csv_table(pool, feed):
-        pass
-
-
-STEPS: dict[str, Callable[[Pool], Awaitable[None]]] = {
-    "import": take_in,
-    "describe": describe,
-    "preview": list_preview,
-    "download jsonl": download_lines,
-    "download csv": download_csv,
-}
+Figures = dict[str, Any]
 
 
 def peak_megabytes() -> float:
@@ -123,74 +44,67 @@ def peak_megabytes() -> float:
     return int(peak.split()[1]) / 1024
 
 
-async def measure(url: str, step: str) -> dict[str, float]:
-    """The figures of one step, by the service's role."""
-    pool = await open_pool(url, max_size=4)
+async def measure(module: str, step: str, place: Place) -> Figures:
+    """The figures of one step."""
+    run = importlib.import_module(f"bench.sized.{module}").STEPS[step]
     began = time.perf_counter()
-    try:
-        await STEPS[step](pool)
-    finally:
-        await pool.close()
+    await run(place)
     seconds = time.perf_counter() - began
     return {"seconds": round(seconds, 1), "peak_mb": round(peak_megabytes(), 1)}
 
 
-def in_process(url: str, step: str, answers: "multiprocessing.Queue[dict[str, float]]") -> None:
+def in_process(
+    module: str, step: str, place: Place, answers: "multiprocessing.Queue[Figures]"
+) -> None:
     """Measure in a process of its own: its memory is of nothing else."""
-    answers.put(uvloop.run(measure(url, step)))
+    try:
+        answers.put(uvloop.run(measure(module, step, place)))
+    except Exception as error:
+        answers.put({"failed": repr(error), "peak_mb": round(peak_megabytes(), 1)})
+        raise
 
 
-def measured(url: str, step: str) -> dict[str, float]:
+def measured(module: str, step: str, place: Place) -> Figures:
     """The figures, from such a process."""
     context = multiprocessing.get_context("spawn")
-    answers: multiprocessing.Queue[dict[str, float]] = context.Queue()
-    process = context.Process(target=in_process, args=(url, step, answers))
+    answers: multiprocessing.Queue[Figures] = context.Queue()
+    process = context.Process(target=in_process, args=(module, step, place, answers))
     process.start()
-    figures = answers.get()
+    figures: Figures | None = None
+    while figures is None:
+        try:
+            figures = answers.get(timeout=LOOKED_AFTER)
+        except queue.Empty:
+            if not process.is_alive():
+                figures = {"failed": f"the process ended with {process.exitcode}"}
     process.join()
     return figures
 
 
-async def prepared(admin_url: str, rows: int) -> str:
-    """A database with a file that waits, and a feed's preview: its address for the service."""
-    name = f"size_{rows}"
-    await create_database(admin_url, name)
-    owner_url = database_url(admin_url, database=name)
-    password, role = random_password(), f"role_{name}"
-    await create_role(admin_url, role, password)
-    await asyncio.to_thread(upgrade, SERVICE.migrations, owner_url, service_role=role)
-    url = database_url(admin_url, database=name, user=role, password=password)
-    pool = await open_pool(url, max_size=2)
-    new = NewImport(MERCHANT, FILES, "file.csv", Options(id_field="sku"), True, False)
-    async with unit_of_work(pool) as connection:
-        await add_catalogue(connection, Catalogue(MERCHANT, FILES, "arrival", "files"))
-        number = await add_import(connection, new)
-    size = 0
-    for place, piece in enumerate(pieces(rows)):
-        async with unit_of_work(pool) as connection:
-            await add_chunk(connection, MERCHANT, number, place, piece)
-        size += len(piece)
-    async with unit_of_work(pool) as connection:
-        await finish_upload(connection, MERCHANT, number, size)
-    await pool.close()
-    await fill(owner_url, MERCHANT, 1, catalog.ONCE, catalog.CONFIGURATION)
-    await fill(owner_url, MERCHANT, rows, catalog.ROWS, catalog.variants())
-    return url
+async def measure_all(module: str, steps: list[str]) -> Figures:
+    """The figures of these steps of a module, both sizes."""
+    found: Figures = {}
+    async with importlib.import_module(f"bench.sized.{module}").places(FEW, SIZE) as (few, many):
+        for step in steps:
+            small = await asyncio.to_thread(measured, module, step, few)
+            large = await asyncio.to_thread(measured, module, step, many)
+            found[step] = {f"of {FEW}": small, "of all": large, "rows": SIZE}
+            if "failed" not in small and "failed" not in large:
+                found[step]["peak_ratio"] = round(large["peak_mb"] / small["peak_mb"], 3)
+            print(step, found[step], flush=True)
+    return found
 
 
 async def main() -> None:
-    """On a Postgres of its own; under row-level security, as the service is."""
-    figures: dict[str, Any] = {"command": "make bench-size", "rows": SIZE, "most": MOST_RATIO}
-    async with own_postgres("size") as postgres:
-        few = await prepared(postgres.admin_url, FEW)
-        many = await prepared(postgres.admin_url, SIZE)
-        for step in STEPS:
-            small = await asyncio.to_thread(measured, few, step)
-            large = await asyncio.to_thread(measured, many, step)
-            ratio = round(large["peak_mb"] / small["peak_mb"], 3)
-            figures[step] = {f"of {FEW}": small, "of all": large, "peak_ratio": ratio}
-            print(step, figures[step], flush=True)
-    RESULTS.write_text(json.dumps(figures, indent=1) + "\n")
+    """On stores of its own; under row-level security, as the services are."""
+    figures: Figures = {"command": "make bench-size", "rows": SIZE, "most": MOST_RATIO}
+    if CHOSEN and RESULTS.exists():
+        figures = json.loads(RESULTS.read_text()) | figures
+    for module in MODULES:
+        names = importlib.import_module(f"bench.sized.{module}").STEPS
+        if steps := [name for name in names if not CHOSEN or name in CHOSEN]:
+            figures |= await measure_all(module, steps)
+            RESULTS.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

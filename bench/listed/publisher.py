@@ -30,6 +30,16 @@ ONCE = (
     SELECT $3, 'big', 'f', 's', 'product', 'schedule', false, 'completed_with_errors', '2026-01-01'
     WHERE $1::bigint = 0 AND $2::bigint >= 0""",
 )
+ITEMS = f"""INSERT INTO run_item (merchant_id, run_id, item_no, feed_id, family_id, action, status,
+        is_removal, desired_revision, sku_codes, change, code, message, decided_at)
+    SELECT $3, 'big', n + 1, 'f', {FAMILY}, CASE WHEN n % 3 = 0 THEN 'create' ELSE 'update' END,
+        CASE WHEN n % 200 = 7 THEN 'rejected' WHEN n % 1000 = 1 THEN 'deferred' ELSE 'accepted' END,
+        false, 1, ARRAY[{FAMILY}], convert_to($6, 'UTF8'),
+        CASE WHEN n % 200 = 7 THEN 'F00-' || n % 3 END,
+        CASE WHEN n % 200 = 7 THEN 'The brand of product ' || n % 50 || ' is not authorised' END,
+        '2026-01-01'
+    FROM generate_series($1::bigint, $2::bigint) AS n"""
+"""The items of a run: its statement needs a change as its sixth parameter."""
 ROWS = (
     f"""INSERT INTO desired_product (merchant_id, feed_id, family_id, revision, presence, document)
     SELECT $3, 'f', {FAMILY}, 1, CASE WHEN n % 100 = 99 THEN 'absent' ELSE 'present' END,
@@ -41,15 +51,7 @@ ROWS = (
         CASE WHEN n % 10000 = 17 THEN convert_to('[]', 'UTF8') END,
         CASE WHEN n % 200 = 7 THEN 'rejected' ELSE 'live' END
     FROM generate_series($1::bigint, $2::bigint) AS n WHERE n % 50 <> 3""",
-    f"""INSERT INTO run_item (merchant_id, run_id, item_no, feed_id, family_id, action, status,
-        is_removal, desired_revision, sku_codes, change, code, message, decided_at)
-    SELECT $3, 'big', n + 1, 'f', {FAMILY}, CASE WHEN n % 3 = 0 THEN 'create' ELSE 'update' END,
-        CASE WHEN n % 200 = 7 THEN 'rejected' WHEN n % 1000 = 1 THEN 'deferred' ELSE 'accepted' END,
-        false, 1, ARRAY[{FAMILY}], convert_to($6, 'UTF8'),
-        CASE WHEN n % 200 = 7 THEN 'F00-' || n % 3 END,
-        CASE WHEN n % 200 = 7 THEN 'The brand of product ' || n % 50 || ' is not authorised' END,
-        '2026-01-01'
-    FROM generate_series($1::bigint, $2::bigint) AS n""",
+    ITEMS,
     f"""INSERT INTO family_mark (merchant_id, feed_id, kind, family_id)
     SELECT $3, 'f', 'product', {FAMILY} FROM generate_series($1::bigint, $2::bigint) AS n
     WHERE n % 1000 = 5""",
