@@ -41,7 +41,7 @@ PRODUCTS = int(os.environ.get("PRODUCTS", "1000"))
 LANE_SECONDS = [float(one) for one in os.environ.get("LANE_SECONDS", "0.25,1,10").split(",")]
 STOCK = 1_000
 """Each round of all products has a stock of its own, above this, by which its event is known."""
-RESULTS = Path(__file__).parent / "results" / "fast_lane.json"
+RESULTS = ratios.results_file("fast_lane")
 WITHIN = 120.0
 
 
