@@ -3,13 +3,15 @@
 from typing import Any
 
 import httpx2
+import pytest
 
 from common.contracts.product import ProductReported
+from feed_publisher.reports.table import csv_table
 from stack.testing import eventually
 
 from ..publisher_auth import SELLER, bearer
 from ..publisher_category import LEAF
-from ..publisher_harness import FEED, Harness, Sku
+from ..publisher_harness import FEED, MERCHANT, Harness, Sku
 
 
 async def test_a_sku_belongs_to_one_feed_and_the_other_reports_whose(harness: Harness) -> None:
@@ -212,3 +214,15 @@ async def test_a_report_is_a_table_that_no_spreadsheet_takes_for_a_formula(
     line = answer.text.splitlines()[1].split(",")
     assert line[1:5] == ["'=cmd()", "'+SKU", "create", "accepted"]
     assert LEAF not in answer.text
+
+
+async def test_a_long_report_is_sent_as_it_is_read(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feed_publisher.reports.table.PAGE", 1)
+    await harness.publish(harness.product("P1", Sku("S1")), harness.product("P2", Sku("S2")))
+    runs: Any = await harness.call("GET", f"/feeds/{FEED}/runs")
+    run_id = next(run["run_id"] for run in runs["items"] if run["counts"]["create"])
+    parts = [part async for part in csv_table(harness.pool, MERCHANT, run_id)]
+    assert [part.count("\n") for part in parts] == [1, 1, 1]
+    assert [part.split(",")[1] for part in parts] == ["product", "P1", "P2"]

@@ -1,20 +1,18 @@
 """REST: plans and reports of runs."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from common.contracts.feed import Cause
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Int32, Keyset, Limit, Page
 from common.web.problem import PROBLEM_RESPONSES
-from common.web.spreadsheets import as_csv
 from feed_publisher.access import Reader, RunId
 from feed_publisher.listings.causes import explain
 from feed_publisher.listings.change import ContentBefore, main_title
@@ -25,7 +23,8 @@ from feed_publisher.reports.store import (
     list_refusals,
     list_refused_families,
 )
-from feed_publisher.reports.views import CauseView, cause_view, offer_view
+from feed_publisher.reports.table import csv_table
+from feed_publisher.reports.views import CauseView, cause_view, item_cause, offer_view
 from feed_publisher.runs.items.store import count_items
 from feed_publisher.runs.store import load_run
 from feed_publisher.shortfalls.store import list_run_causes
@@ -34,7 +33,6 @@ ItemStatus = Literal[
     "pending", "sending", "in_job", "accepted", "rejected", "withheld", "superseded", "deferred"
 ]
 PlanAction = Literal["create", "update", "delete", "price", "stock"]
-REPORT_CHUNK = 1_000
 EXAMPLES = 10
 MOST_REFUSALS = 2_000
 """Pairs of code and message that a report groups."""
@@ -173,7 +171,13 @@ def report_router(pool: Pool) -> APIRouter:
     ) -> ReportView | Response:
         """The run's report, grouped by cause; as CSV a line per item."""
         if form == "csv" or (form is None and "text/csv" in request.headers.get("accept", "")):
-            return await _csv_report(pool, merchant_id, run_id)
+            async with reading(pool) as connection:
+                await load_run(connection, merchant_id, run_id)
+            return StreamingResponse(
+                csv_table(pool, merchant_id, run_id),
+                media_type="text/csv",
+                headers={"content-disposition": f'attachment; filename="report-{run_id}.csv"'},
+            )
         return await _report(pool, merchant_id, run_id)
 
     return router
@@ -254,27 +258,6 @@ def _price(sku: AcceptedSku) -> Side:
 # -- reports -----------------------------------------------------------------------------------
 
 
-async def _all_items(pool: Pool, merchant_id: str, run_id: str) -> AsyncIterator[ItemRow]:
-    after = 0
-    while True:
-        async with reading(pool) as connection:
-            items = await list_items(
-                connection, merchant_id, run_id, after=after, limit=REPORT_CHUNK
-            )
-        for item in items:
-            yield item
-        if len(items) < REPORT_CHUNK:
-            return
-        after = items[-1].item_no
-
-
-def _cause(item: ItemRow) -> Cause | None:
-    is_noted = item.status in {"deferred", "in_job"} and item.code is not None
-    if item.status not in {"rejected", "withheld"} and not is_noted:
-        return None
-    return explain(Refused(item.code or "", item.message or ""))
-
-
 async def _report(pool: Pool, merchant_id: str, run_id: str) -> ReportView:
     async with reading(pool) as connection:
         run = await load_run(connection, merchant_id, run_id)
@@ -347,39 +330,8 @@ def _sample(item: ItemRow, before: ContentBefore) -> Sample:
     )
 
 
-async def _csv_report(pool: Pool, merchant_id: str, run_id: str) -> Response:
-    async with reading(pool) as connection:
-        await load_run(connection, merchant_id, run_id)
-    header = (
-        "item", "product", "skus", "action", "status", "aliexpress_product_id", "code", "message",
-        "explanation", "remedy",
-    )  # fmt: skip
-    rows: list[list[str | int | None]] = []
-    async for item in _all_items(pool, merchant_id, run_id):
-        cause = _cause(item)
-        rows.append(
-            [
-                item.item_no,
-                item.family_id,
-                " ".join(item.sku_codes),
-                item.action,
-                item.status,
-                item.marketplace_product_id,
-                item.code,
-                item.message,
-                cause.explanation if cause else None,
-                cause.remedy if cause else None,
-            ]
-        )
-    return Response(
-        as_csv(header, rows),
-        media_type="text/csv",
-        headers={"content-disposition": f'attachment; filename="report-{run_id}.csv"'},
-    )
-
-
 def _item_view(item: ItemRow) -> ItemView:
-    cause = _cause(item)
+    cause = item_cause(item)
     return ItemView(
         item_no=item.item_no,
         family_id=item.family_id,

@@ -7,8 +7,10 @@ from pydantic import BaseModel
 from common.contracts.feed import Cause
 from feed_publisher.drift.causes import cause_of
 from feed_publisher.drift.differences import Difference
-from feed_publisher.listings.listing import AcceptedSku, Listing
+from feed_publisher.listings.causes import explain
+from feed_publisher.listings.listing import AcceptedSku, Listing, Refused
 from feed_publisher.listings.status import status_of
+from feed_publisher.reports.store import ItemRow
 
 Offer = dict[str, str | int | None]
 
@@ -35,6 +37,14 @@ def cause_view(cause: Cause) -> CauseView:
 def causes_of(listing: Listing | None) -> list[CauseView]:
     """Why a listing is refused, if it is."""
     return [cause_view(cause) for cause in status_of(listing)[1]] if listing else []
+
+
+def item_cause(item: ItemRow) -> Cause | None:
+    """Why an item is not as it is wanted, or not yet."""
+    is_noted = item.status in {"deferred", "in_job"} and item.code is not None
+    if item.status not in {"rejected", "withheld"} and not is_noted:
+        return None
+    return explain(Refused(item.code or "", item.message or ""))
 
 
 class DriftView(BaseModel):
