@@ -1,7 +1,7 @@
 """What looks at a whole run or feed passes through it once, whatever the statistics say.
 
 They are those of the run before and know nothing of the new one, as always right after a plan was
-made. A statement that passes through the run once an item meets its time-out here.
+made, or there are none, as when a feed's first plan follows its catalogue within a minute. A statement that passes through the run once an item meets its time-out here.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +18,7 @@ from feed_publisher.driving.confirm_run import confirm_run
 from feed_publisher.driving.store import count_feed
 from feed_publisher.planning.guard_changes import guard_changes
 from feed_publisher.runs.items.extent import Guard
-from feed_publisher.runs.items.store import count_items, list_sendable
+from feed_publisher.runs.items.store import count_items, count_planned, list_sendable
 from feed_publisher.runs.run import Run
 from feed_publisher.runs.store import end_run, load_run
 from stack.testing import Databases, NewDatabase
@@ -68,8 +68,15 @@ async def test_the_removal_of_all_is_withheld_counted_and_confirmed(
     assert [item.item_no for item in first] == [1, 2, 3]
 
 
-async def make_feed(pool: Pool) -> None:
-    """All is online, and nothing is wanted any more."""
+async def test_what_a_first_plan_holds_is_counted(pool: Pool) -> None:
+    await make_feed(pool, wanted="present")
+    run = await make_run(pool, "first", item_status="pending")
+    async with reading(pool) as connection:
+        assert await count_planned(connection, run) == FAMILIES
+
+
+async def make_feed(pool: Pool, *, wanted: str = "absent") -> None:
+    """All is online, and nothing is wanted any more, unless it is said to be."""
     await pool.execute(
         """
         INSERT INTO feed (merchant_id, feed_id, revision, shop_id, catalogue_id, main_locale,
@@ -81,9 +88,10 @@ async def make_feed(pool: Pool) -> None:
     await pool.execute(
         """
         INSERT INTO desired_product (merchant_id, feed_id, family_id, revision, presence, document)
-        SELECT 'm', 'f', 'p' || n, 2, 'absent', '' FROM generate_series(1, $1::integer) AS n
+        SELECT 'm', 'f', 'p' || n, 2, $2, '' FROM generate_series(1, $1::integer) AS n
         """,
         FAMILIES,
+        wanted,
     )
     await pool.execute(
         """

@@ -452,13 +452,18 @@ async def list_with_item(connection: Connection, run: Run, families: Sequence[st
 
 
 async def count_planned(connection: Connection, run: Run) -> int:
-    """How many of the products that are wanted have an item in the run's plan."""
+    """How many of the products that are wanted have an item in the run's plan.
+
+    Each is looked up by its key: to join both, Postgres compared all with all while it had no
+    statistics of them yet, which is when a feed's first plan is made.
+    """
     found: int = await connection.fetchval(
         """
-        SELECT count(*) FROM desired_product AS d
-        JOIN (SELECT DISTINCT family_id FROM run_item WHERE merchant_id = $1 AND run_id = $2) AS i
-            USING (family_id)
-        WHERE d.merchant_id = $1 AND d.feed_id = $3 AND d.presence = 'present'
+        SELECT count(*) FILTER (WHERE (
+            SELECT d.presence FROM desired_product AS d
+            WHERE d.merchant_id = $1 AND d.feed_id = $3 AND d.family_id = i.family_id
+        ) = 'present')
+        FROM (SELECT DISTINCT family_id FROM run_item WHERE merchant_id = $1 AND run_id = $2) AS i
         """,
         run.merchant_id,
         run.run_id,
