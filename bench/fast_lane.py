@@ -1,5 +1,5 @@
 """How long a change of stock takes from its event to the call that AliExpress takes (P8):
-`make bench-fast_lane` (EVENTS=50 SECONDS=60 PRODUCTS=1000 LANE_SECONDS=0.25,1,10).
+`make bench-fast_lane` (EVENTS=50 SECONDS=60 PRODUCTS=1000 LANE_SECONDS=0.25,1,3).
 
 On the whole system, sandbox included, with the fast lane on and a run of it at most every
 `LANE_SECONDS`, each setting by itself: for a minute 50 products a second get another stock, each
@@ -38,7 +38,7 @@ from stack.testing.marketplace import Marketplace, open_marketplace
 EVENTS_A_SECOND = float(os.environ.get("EVENTS", "50"))
 SECONDS = float(os.environ.get("SECONDS", "60"))
 PRODUCTS = int(os.environ.get("PRODUCTS", "1000"))
-LANE_SECONDS = [float(one) for one in os.environ.get("LANE_SECONDS", "0.25,1,10").split(",")]
+LANE_SECONDS = [float(one) for one in os.environ.get("LANE_SECONDS", "0.25,1,3").split(",")]
 STOCK = 1_000
 """Each round of all products has a stock of its own, above this, by which its event is known."""
 RESULTS = ratios.results_file("fast_lane")

@@ -32,7 +32,7 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings, ConditionSettings)
     fast_lane: bool = True
     """Whether prices and stock of a feed go out between its offer runs, unless the feed says
     otherwise (M7.7)."""
-    fast_lane_seconds: Annotated[float, Field(gt=0)] = 10.0
+    fast_lane_seconds: Annotated[float, Field(gt=0)] = 3.0
     """How long after one fast-lane run of a feed the next may begin."""
     fast_lane_families: Annotated[int, Field(ge=1, le=500)] = 500
     """How many products a fast-lane run takes at most."""
