@@ -3,6 +3,7 @@
 import asyncio
 import runpy
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -72,6 +73,10 @@ def row(random: Random, feed: str, family: str, revision: int) -> NormalizedRow:
     )  # fmt: skip
 
 
+def keys_of(rows: Sequence[NormalizedRow]) -> set[tuple[str, str, str]]:
+    return {(each.event.merchant_id, each.event.feed_id, each.event.family_id) for each in rows}
+
+
 def source(random: Random, product: str, version: int) -> SourceRow:
     parent = random.choice([None, "f0", "f1"])
     is_deleted = random.random() < 0.3
@@ -90,7 +95,7 @@ async def history(pool: Pool, seed: int, steps: int) -> None:
             match random.randrange(7):
                 case 0 | 1:
                     rows = [row(random, feed, family, version) for family in families]
-                    await save_normalized(connection, rows)
+                    await save_normalized(connection, rows, known=keys_of(rows))
                 case 2:
                     sources = [source(random, f"f{n}", version) for n in range(len(families))]
                     await upsert_sources(connection, sources)
@@ -209,7 +214,7 @@ async def test_the_migration_groups_what_is_there_as_evaluation_does(pool: Pool)
         record = encode(event, source="/test")
         rows.append(replace(made, event=event, record=record, rules=rules, groups=groups))
     async with unit_of_work(pool) as connection:
-        await save_normalized(connection, rows)
+        await save_normalized(connection, rows, known=keys_of(rows))
     await pool.execute("UPDATE normalized_product SET groups = '{}'")
     migration = Path(catalog_service.__file__).parent / "migrations/versions/0016_counters.py"
     await pool.execute(runpy.run_path(str(migration))["GROUPS"])
@@ -223,7 +228,7 @@ async def test_a_cause_is_shown_in_the_words_of_its_first_example(pool: Pool) ->
     random = Random(1)
     rows = [row(random, "f", f"f{n:02}", n) for n in range(30)]
     async with unit_of_work(pool) as connection:
-        await save_normalized(connection, rows)
+        await save_normalized(connection, rows, known=keys_of(rows))
     async with reading(pool) as connection:
         groups = await list_issue_groups(connection, FEED, limit=100)
     for group in groups:
@@ -239,6 +244,21 @@ async def test_a_cause_is_shown_in_the_words_of_its_first_example(pool: Pool) ->
     )
 
 
+async def test_only_families_known_from_before_have_codes_that_are_forgotten(pool: Pool) -> None:
+    rows = [row(Random(4), "f", f"f{n}", n) for n in range(3)]
+    async with unit_of_work(pool) as connection:
+        await save_normalized(connection, rows, known=set())
+    bare = [
+        replace(each, event=msgspec.structs.replace(each.event, sku_codes=["new"])) for each in rows
+    ]
+    async with unit_of_work(pool) as connection:
+        await save_normalized(connection, bare, known=keys_of(bare[:2]))
+    found = await pool.fetch("SELECT family_id, array_agg(sku_code) FROM family_sku GROUP BY 1")
+    codes = {family: set(some) for family, some in found}
+    assert (codes["f0"], codes["f1"]) == ({"new"}, {"new"})
+    assert codes["f2"] == {"new", *rows[2].event.sku_codes}
+
+
 async def test_a_text_is_found_by_parts_of_it_in_every_family(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,7 +266,7 @@ async def test_a_text_is_found_by_parts_of_it_in_every_family(
     random = Random(2)
     rows = [row(random, "f", f"f{n:03}", n) for n in range(100)]
     async with unit_of_work(pool) as connection:
-        await save_normalized(connection, rows)
+        await save_normalized(connection, rows, known=keys_of(rows))
     async with reading(pool) as connection:
         for text in ("BLUE", "f077", "f07", "0% w", "%", "_", "\\", "coat", "zz", "f055-0", "5"):
             found: list[str] = []

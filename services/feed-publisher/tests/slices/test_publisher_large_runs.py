@@ -1,7 +1,8 @@
 """What looks at a whole run or feed passes through it once, whatever the statistics say.
 
 They are those of the run before and know nothing of the new one, as always right after a plan was
-made, or there are none, as when a feed's first plan follows its catalogue within a minute. A statement that passes through the run once an item meets its time-out here.
+made, or there are none, as when a feed's first plan follows its catalogue within a minute. A
+statement that passes through the run once an item meets its time-out here.
 """
 
 from collections.abc import AsyncIterator, Mapping

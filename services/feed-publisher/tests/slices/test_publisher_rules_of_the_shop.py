@@ -9,9 +9,9 @@ from common.contracts.product import ProductReported
 from feed_publisher.reports.table import csv_table
 from stack.testing import eventually
 
-from ..publisher_auth import SELLER, bearer
+from ..publisher_auth import MERCHANT, SELLER, bearer
 from ..publisher_category import LEAF
-from ..publisher_harness import FEED, MERCHANT, Harness, Sku
+from ..publisher_harness import FEED, Harness, Sku
 
 
 async def test_a_sku_belongs_to_one_feed_and_the_other_reports_whose(harness: Harness) -> None:

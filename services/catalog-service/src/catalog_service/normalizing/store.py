@@ -1,7 +1,7 @@
 """Family members and normalized products in Postgres."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +9,7 @@ import msgspec
 
 from catalog_service.families.store import FamilyKey, ProductKey, columns_of, listed, mark
 from catalog_service.normalizing.normalize import Standing
+from catalog_service.normalizing.sku_codes.store import save_sku_codes
 from catalog_service.normalizing.variations import Member, StoredMember
 from common import clock
 from common.contracts.envelope import EncodedEvent
@@ -253,8 +254,11 @@ ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
 """
 
 
-async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow]) -> None:
-    """Write what was normalized, in key order; the caller holds the rows' locks.
+async def save_normalized(
+    connection: Connection, rows: Sequence[NormalizedRow], *, known: Container[ProductKey]
+) -> None:
+    """Write what was normalized, in key order; the caller holds the rows' locks, and has looked
+    which of them are `known` from before.
 
     In one statement, which counts its rows together; they come in by COPY, which Postgres refuses
     a table under row-level security.
@@ -293,47 +297,9 @@ async def save_normalized(connection: Connection, rows: Sequence[NormalizedRow])
         ],
     )
     await connection.execute(_STORE_INCOMING)
-    await _save_sku_codes(connection, rows)
-
-
-async def _save_sku_codes(connection: Connection, rows: Sequence[NormalizedRow]) -> None:
-    """Keep by which SKU codes these families are found; one that is wanted no more is still found
-    by its last ones."""
     events = [row.event for row in rows if row.event.presence == "present"]
-    families = [(event.merchant_id, event.feed_id, event.family_id) for event in events]
-    pairs = sorted(
-        {
-            (*key, code)
-            for key, event in zip(families, events, strict=True)
-            for code in event.sku_codes
-        }
-    )
-    codes = [code for *_, code in pairs]
-    of_codes = columns_of((merchant, feed, family) for merchant, feed, family, _ in pairs)
-    await connection.execute(
-        """
-        DELETE FROM family_sku AS s
-        USING unnest($1::text[], $2::text[], $3::text[]) AS k (merchant_id, feed_id, family_id)
-        WHERE (s.merchant_id, s.feed_id, s.family_id) = (k.merchant_id, k.feed_id, k.family_id)
-            AND NOT EXISTS (
-                SELECT FROM unnest($4::text[], $5::text[], $6::text[], $7::text[])
-                    AS w (merchant_id, feed_id, family_id, sku_code)
-                WHERE (w.merchant_id, w.feed_id, w.family_id, w.sku_code)
-                    = (s.merchant_id, s.feed_id, s.family_id, s.sku_code))
-        """,
-        *columns_of(families),
-        *of_codes,
-        codes,
-    )
-    await connection.execute(
-        """
-        INSERT INTO family_sku (merchant_id, feed_id, family_id, sku_code)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
-        ON CONFLICT DO NOTHING
-        """,
-        *of_codes,
-        codes,
-    )
+    codes = {(e.merchant_id, e.feed_id, e.family_id): e.sku_codes for e in events}
+    await save_sku_codes(connection, codes, known=known)
 
 
 async def list_due(connection: Connection, job: str, *, limit: int) -> list[ProductKey]:

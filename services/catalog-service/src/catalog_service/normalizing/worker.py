@@ -213,7 +213,7 @@ class Normalizer:
         waits = await _wait(connection, [*turn.waiting, *_for_photos(turn.normalized)])
         waits += [Wait(t.family, t.feed.feed_id, None, t.traceparent) for t in turn.put_off]
         rows = [_traced(row) for row in await rows_of_turn(connection, turn, members, previous)]
-        await save_normalized(connection, rows)
+        await save_normalized(connection, rows, known=previous.keys())
         changed = [row for row in rows if has_changed(row, previous)]
         await add_encoded(connection, [caused_by(row.record, row.traceparent) for row in changed])
         await set_waits(connection, [task.key for task in tasks], waits)
