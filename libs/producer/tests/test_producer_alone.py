@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+TRUSTED = Path("/etc/ssl/certs/ca-certificates.crt")
+"""Whom this system trusts, a company's proxy too: uv brings certificates of its own."""
 PLATFORM = ("fastapi", "asyncpg", "sqlalchemy", "httpx2", "opentelemetry", "structlog", "pydantic")
 PROGRAM = """
 import importlib.util, sys
@@ -21,10 +23,11 @@ print(",".join(name for name in sys.argv[1:] if importlib.util.find_spec(name)))
 
 
 def uv(*words: str, **environment: str) -> None:
+    certificates = {"UV_SYSTEM_CERTS": "true"} if TRUSTED.exists() else {}
     done = subprocess.run(
         [Path(sys.executable).parent / "uv", "-q", *words],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**certificates, **os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,

@@ -76,7 +76,7 @@ async def test_after_three_days_the_newest_values_and_the_nearest_deadlines_go_o
     assert sorted(sent) == sorted(order.order_id for order in orders)
     due = {order.order_id: _deadline(order) for order in orders}
     assert [due[order_id] for order_id in sent] == sorted(due.values())
-    assert len(set(due.values())) >= BATCHES
+    assert len(set(due.values())) > 1, "they were in order by chance"
     record_property(
         "summary", json.dumps({"changes": changes, "SKUs": len(sold), "parcels": len(sent)})
     )
