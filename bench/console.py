@@ -27,7 +27,7 @@ import httpx2
 import uvloop
 from bench.listed import catalog, orders, publisher
 from bench.listed.filling import MERCHANT, fill
-from bench.lists import ASKED, new_database, times
+from bench.lists import ASKED, filled, times
 from bench.ratios import load
 
 from auth_service.app import SERVICE as AUTH_SERVICE
@@ -169,9 +169,7 @@ async def system(admin_url: str, products: int) -> AsyncIterator[Wiring]:
     urls = {}
     for service, (rows, share) in FILLED.items():
         name = f"{service.prefix.lower()}_{products}"
-        urls[service.name] = await new_database(
-            rows, admin_url, name, max(products // share, SMALL)
-        )
+        urls[service.name] = await filled(rows, admin_url, name, max(products // share, SMALL))
     wiring = Wiring(
         ports=ports,
         kafka_bootstrap="127.0.0.1:9",

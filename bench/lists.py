@@ -9,7 +9,6 @@ milliseconds and their ratio. `SERVICES=catalog,publisher` leaves others out. Wr
 `bench/results/lists.json`; a figure is over its aim with 100 ms, and fails with 300.
 """
 
-import asyncio
 import json
 import os
 import statistics
@@ -21,12 +20,10 @@ import httpx2
 import uvloop
 from bench.listed import auth, catalog, orders, publisher
 from bench.listed.asking import asked
-from bench.listed.filling import MERCHANT, OTHERS, Question, settle
+from bench.listed.filling import MERCHANT, OTHERS, Question, new_database, settle
 from bench.ratios import results_file
 
-from common.postgres.migrate import upgrade
 from common.web.pagination import cursor_of
-from stack.postgres import create_database, create_role, database_url, random_password
 from stack.testing.own_postgres import own_postgres
 
 SIZE = int(os.environ.get("SIZE", "1000000"))
@@ -43,20 +40,16 @@ RESULTS = results_file("lists")
 AIM_MS, PASS_MS = 100, 300
 
 
-async def new_database(module: ModuleType, admin_url: str, name: str, rows: int) -> str:
+async def filled(module: ModuleType, admin_url: str, name: str, rows: int) -> str:
     """A filled database: its address for the service's role, which owns nothing."""
-    await create_database(admin_url, name)
-    owner_url = database_url(admin_url, database=name)
-    password, role = random_password(), f"role_{name}"
-    await create_role(admin_url, role, password)
-    await asyncio.to_thread(upgrade, module.SERVICE.migrations, owner_url, service_role=role)
+    owner_url, url = await new_database(admin_url, name, module.SERVICE.migrations)
     began = time.monotonic()
     await module.fill_all(owner_url, MERCHANT, rows)
     for number in range(OTHERS):
         await module.fill_all(owner_url, f"other{number}", max(rows // 4 // OTHERS, 10))
     await settle(owner_url)
     print(f"{name}: filled in {time.monotonic() - began:.0f} s", flush=True)
-    return database_url(admin_url, database=name, user=role, password=password)
+    return url
 
 
 async def times(client: httpx2.AsyncClient, path: str, *, expected: int = 200) -> float:
@@ -89,7 +82,7 @@ def paths(question: Question) -> dict[str, str]:
 
 async def measure(module: ModuleType, admin_url: str, name: str, rows: int) -> dict[str, float]:
     """Milliseconds of each question of a service with so many rows."""
-    url = await new_database(module, admin_url, f"{name}_{rows}", rows)
+    url = await filled(module, admin_url, f"{name}_{rows}", rows)
     found: dict[str, float] = {}
     async with asked(module, url) as client:
         for question in module.questions(rows):

@@ -1,9 +1,14 @@
-"""Filling tables with numbered rows: set by set, as the owner, whom no policy binds."""
+"""Databases of a service, and numbered rows in its tables, as the owner, whom no policy binds."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import asyncpg
+
+from common.postgres.migrate import upgrade
+from stack.postgres import create_database, create_role, database_url, random_password
 
 PART = 50_000
 MERCHANT, OPERATOR = "m", None
@@ -49,3 +54,14 @@ async def settle(url: str) -> None:
         await connection.execute("VACUUM ANALYZE", timeout=900)
     finally:
         await connection.close()
+
+
+async def new_database(admin_url: str, name: str, migrations: Path) -> tuple[str, str]:
+    """A migrated database: its address for the owner, and for the service's role, which owns
+    nothing."""
+    await create_database(admin_url, name)
+    owner_url = database_url(admin_url, database=name)
+    password, role = random_password(), f"role_{name}"
+    await create_role(admin_url, role, password)
+    await asyncio.to_thread(upgrade, migrations, owner_url, service_role=role)
+    return owner_url, database_url(admin_url, database=name, user=role, password=password)

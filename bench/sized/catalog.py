@@ -1,11 +1,10 @@
 """catalog-service with a large file and a large feed: import, fields, preview and downloads."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from bench.listed import catalog
-from bench.listed.filling import fill
+from bench.listed.filling import fill, new_database
 from bench.sized.place import Place, Step
 
 from catalog_service.app import SERVICE
@@ -20,10 +19,8 @@ from catalog_service.preview.store import list_normalized
 from catalog_service.preview.views import product_line
 from catalog_service.sources.store import add_catalogue
 from catalog_service.sources.versions import Catalogue
-from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from stack.postgres import create_database, create_role, database_url, random_password
 from stack.testing.own_postgres import own_postgres
 
 MERCHANT, FILES = "m", "files"
@@ -114,12 +111,7 @@ STEPS: dict[str, Step] = {
 async def _prepared(admin_url: str, rows: int) -> str:
     """A database with a file that waits, and a feed's preview: its address for the service."""
     name = f"size_{rows}"
-    await create_database(admin_url, name)
-    owner_url = database_url(admin_url, database=name)
-    password, role = random_password(), f"role_{name}"
-    await create_role(admin_url, role, password)
-    await asyncio.to_thread(upgrade, SERVICE.migrations, owner_url, service_role=role)
-    url = database_url(admin_url, database=name, user=role, password=password)
+    owner_url, url = await new_database(admin_url, name, SERVICE.migrations)
     pool = await open_pool(url, max_size=2)
     new = NewImport(MERCHANT, FILES, "file.csv", Options(id_field="sku"), True, False)
     async with unit_of_work(pool) as connection:

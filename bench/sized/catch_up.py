@@ -8,7 +8,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from bench import backbone
 from bench.listed import publisher
-from bench.listed.filling import MERCHANT, fill
+from bench.listed.filling import MERCHANT, fill, new_database
 from bench.plans import NAME, desired
 from bench.sized.place import Place, Step
 from pydantic import SecretStr
@@ -17,14 +17,12 @@ from common.contracts.envelope import encode
 from common.contracts.product import ProductNormalized
 from common.messaging.consumer import Consumer
 from common.messaging.create_topics import create_topics
-from common.postgres.migrate import upgrade
 from common.postgres.pool import open_pool
 from common.service import tune_gc
 from common.shop_tokens import ShopTokens
 from feed_publisher.app import SERVICE
 from feed_publisher.desired.consumer import GROUP, DesiredState
 from feed_publisher.settings import PublisherSettings
-from stack.postgres import create_database, create_role, database_url, random_password
 
 INSTANCE = "0"
 
@@ -77,14 +75,9 @@ async def _publish(bootstrap: str, prefix: str, rows: int) -> None:
 async def _prepared(admin_url: str, bootstrap: str, rows: int) -> Place:
     """A database that knows the feed and its shop, and the topic."""
     name, prefix = f"catch_up_{rows}", f"rows{rows}."
-    await create_database(admin_url, name)
-    owner_url = database_url(admin_url, database=name)
-    password, role = random_password(), f"role_{name}"
-    await create_role(admin_url, role, password)
-    await asyncio.to_thread(upgrade, SERVICE.migrations, owner_url, service_role=role)
+    owner_url, url = await new_database(admin_url, name, SERVICE.migrations)
     await fill(owner_url, MERCHANT, 1, publisher.ONCE)
     await _publish(bootstrap, prefix, rows)
-    url = database_url(admin_url, database=name, user=role, password=password)
     return Place(url, rows, bootstrap=bootstrap, prefix=prefix)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from bench.listed import publisher
 from bench.listed.asking import asked
-from bench.listed.filling import MERCHANT, fill, settle
+from bench.listed.filling import MERCHANT, fill, new_database, settle
 from bench.plans import NAME, desired
 from bench.recorded_marketplace import Recorded
 from bench.sized.place import Place, Step
@@ -19,7 +19,6 @@ from aliexpress.limits import Limits, Rate
 from aliexpress.offers import UPDATE_PRICES
 from aliexpress.wiring import client_of
 from common.messaging.consumer import Consumer
-from common.postgres.migrate import upgrade
 from common.postgres.pool import open_pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopTokens
@@ -30,7 +29,6 @@ from feed_publisher.listings.change import Change
 from feed_publisher.listings.listing import AcceptedSku, AcceptedState
 from feed_publisher.runs.store import ask_for_run, load_run
 from feed_publisher.settings import PublisherSettings
-from stack.postgres import create_database, create_role, database_url, random_password
 from stack.testing.own_postgres import own_postgres
 
 FEED, SHOP = "f", "s"
@@ -133,11 +131,7 @@ class Accepting(Recorded):
 async def _prepared(admin_url: str, rows: int) -> str:
     """A filled database: its address for the service."""
     name = f"size_{rows}"
-    await create_database(admin_url, name)
-    owner_url = database_url(admin_url, database=name)
-    password, role = random_password(), f"role_{name}"
-    await create_role(admin_url, role, password)
-    await asyncio.to_thread(upgrade, SERVICE.migrations, owner_url, service_role=role)
+    owner_url, url = await new_database(admin_url, name, SERVICE.migrations)
     await fill(owner_url, MERCHANT, 1, publisher.ONCE)
     accepted = AcceptedState(
         content_hash="content",
@@ -147,7 +141,7 @@ async def _prepared(admin_url: str, rows: int) -> str:
     values = [msgspec.json.encode(one).decode() for one in (desired("21.00"), accepted, Change())]
     await fill(owner_url, MERCHANT, rows, ROWS, *values)
     await settle(owner_url)
-    return database_url(admin_url, database=name, user=role, password=password)
+    return url
 
 
 @asynccontextmanager
