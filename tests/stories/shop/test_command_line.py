@@ -73,7 +73,8 @@ async def test_a_feed_has_its_own_schedule_and_guard_until_they_are_given_up(
     refused = await channel("feeds", "schedule", "--daily-at", "22:30", "--zone", "Mars")
     assert (refused.code, refused.out) == (1, "")
     assert "time zone" in refused.err
-    assert (await channel("feeds", "guard", "a lot")).code == 2
+    for percent in ("a lot", "200", "0", "nan"):
+        assert (await channel("feeds", "guard", percent)).code == 2
     feeds = (await channel("feeds", "list", "--json")).document
     assert ("22:30", "Europe/Madrid") in {
         (item["daily_at"], item["zone"]) for feed in feeds for item in feed["schedules"]

@@ -144,6 +144,17 @@ def set_schedule(
     show(answer, as_json, lambda: "\n".join(map(_schedule, answer.schedules)))
 
 
+def _share_of(percent: str) -> Decimal:
+    try:
+        share = Decimal(percent.rstrip("% ")) / 100
+        is_share = 0 < share <= 1
+    except InvalidOperation:
+        is_share = False
+    if not is_share:
+        raise typer.BadParameter(f"{percent!r} is not above 0 to 100 percent, such as 10")
+    return share
+
+
 @app.command("guard")
 def set_guard(
     percent: Annotated[str, typer.Argument(help="Of the products, above 0 to 100; or `default`.")],
@@ -152,11 +163,8 @@ def set_guard(
     as_json: AsJson = False,
 ) -> None:
     """Say how much a run may delete, sell out or reconfigure in 24 hours without a confirmation."""
-    try:
-        share = None if percent == "default" else str(Decimal(percent.rstrip("% ")) / 100)
-    except InvalidOperation:
-        raise typer.BadParameter(f"{percent!r} is no number of percent, such as 10") from None
-    answer = ask(lambda channel: _put(channel, merchant, feed, "guard", {"share": share}))
+    body = {"share": None if percent == "default" else str(_share_of(percent))}
+    answer = ask(lambda channel: _put(channel, merchant, feed, "guard", body))
     show(answer, as_json, lambda: "\n".join(_guard(answer)) or "guard: as the operator set it")
 
 
