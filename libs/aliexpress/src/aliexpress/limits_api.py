@@ -14,7 +14,7 @@ from aliexpress.wire import BEIJING
 from common import clock
 from common.web.identity import IDENTIFIER_PATTERN, OPERATOR, caller_with, merchant_with
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class MethodUseView(BaseModel):
@@ -54,7 +54,7 @@ def shop_limits_router(
     pool: "asyncpg.Pool[asyncpg.Record]", seller_of: SellerOf, scope: str
 ) -> APIRouter:
     """For merchants that may read this scope's things."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["limits"])
+    router = new_router(tags=["limits"])
     buckets = PostgresBuckets(pool)
     reader = Annotated[str, merchant_with(scope)]
     shop = Annotated[str, Path(pattern=IDENTIFIER_PATTERN)]
@@ -75,7 +75,7 @@ def shop_limits_router(
 
 def limits_router(pool: "asyncpg.Pool[asyncpg.Record]") -> APIRouter:
     """For operators."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["limits"])
+    router = new_router(tags=["limits"])
     buckets = PostgresBuckets(pool)
 
     @router.get("/v1/limits", dependencies=[caller_with(OPERATOR)])

@@ -14,7 +14,7 @@ from common.web.dead_letter_views import Storable
 from common.web.identity import OPERATOR, Identity, caller_with, merchant_with
 from common.web.pagination import Keyset, Limit, Page
 from common.web.parameters import Instant
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 READ = "audit:read"
 
@@ -71,7 +71,7 @@ Wanted = Annotated[AuditFilter, Depends(_filter)]
 
 def audit_router(pool: Pool) -> APIRouter:
     """The routes; a merchant sees its own changes, operators all."""
-    router = APIRouter(tags=["audit"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["audit"])
     operator = Annotated[Identity, caller_with(OPERATOR)]
     reader = Annotated[str, merchant_with(READ)]
 

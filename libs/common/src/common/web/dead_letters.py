@@ -50,7 +50,7 @@ from common.web.dead_letter_views import (
 )
 from common.web.identity import OPERATOR, Caller, Identity, caller_with, merchant_with
 from common.web.pagination import Keyset, Page, cursor_of
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 READ = "dead-letters:read"
 WRITE = "dead-letters:write"
@@ -154,7 +154,7 @@ _OPERATORS = _Audience(
 
 def dead_letter_router(pool: Pool, replayer: Replayer) -> APIRouter:
     """The routes, for merchants over their own dead letters and for operators over everyone's."""
-    router = APIRouter(tags=["dead letters"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["dead letters"])
     letters = _DeadLetters(pool, replayer)
     for audience in (_MERCHANTS, _OPERATORS):
         _add_routes(router, audience, letters)

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from common.web.routing import IncludedRoute
+
 Check = Callable[[], Mapping[str, bool]]
 """Whether each component is well, by its name."""
 Asked = Callable[[], Awaitable[Mapping[str, bool]]]
@@ -14,7 +16,7 @@ Asked = Callable[[], Awaitable[Mapping[str, bool]]]
 
 def health_router(*, liveness: Check, readiness: Asked) -> APIRouter:
     """Live while every component is looked after; ready while every one progresses."""
-    router = APIRouter(tags=["health"])
+    router = APIRouter(tags=["health"], route_class=IncludedRoute)
 
     @router.get("/health/live")
     async def live() -> JSONResponse:

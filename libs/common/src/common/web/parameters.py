@@ -1,13 +1,16 @@
 """Query parameters: those a route does not have are refused; times are of one form."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, Any
+from weakref import WeakKeyDictionary
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_dependant
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator
 
 from common.errors import Refusal
@@ -34,7 +37,9 @@ Instant = Annotated[datetime, BeforeValidator(_read_time)]
 
 
 async def _refuse_unknown(request: Request) -> None:
-    known = sorted(set(_parameters_of(request.scope["route"].dependant)))
+    if not request.query_params:
+        return
+    known = _known_by(request.scope["route"])
     for name in request.query_params:
         if name not in known:
             raise _unknown(name, known)
@@ -43,6 +48,18 @@ async def _refuse_unknown(request: Request) -> None:
 known_parameters_only = Depends(_refuse_unknown)
 """A dependency of routers: a parameter that the route does not have is refused with 422, since a
 filter that is misspelt would answer more than was asked for."""
+
+
+_known: WeakKeyDictionary[Callable[..., Any], list[str]] = WeakKeyDictionary()
+"""What each endpoint that was asked with parameters takes."""
+
+
+def _known_by(route: APIRoute) -> list[str]:
+    known = _known.get(route.endpoint)
+    if known is None:
+        dependant = get_dependant(path=route.path_format, call=route.endpoint)
+        known = _known[route.endpoint] = sorted(set(_parameters_of(dependant)))
+    return known
 
 
 def _parameters_of(dependant: Dependant) -> Iterator[str]:

@@ -17,7 +17,7 @@ from common.web.dead_letter_views import Storable
 from common.web.dead_letters import READ
 from common.web.identity import OPERATOR, Identity, caller_with, merchant_with
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ class LiftRequest(BaseModel):
 
 def quarantine_router(pool: Pool) -> APIRouter:
     """The routes; merchants see their own, operators all, and only operators lift."""
-    router = APIRouter(tags=["dead letters"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["dead letters"])
     operator = Annotated[Identity, caller_with(OPERATOR)]
     reader = Annotated[str, merchant_with(READ)]
 

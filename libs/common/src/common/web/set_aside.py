@@ -16,7 +16,7 @@ from common.web.dead_letter_views import Storable
 from common.web.dead_letters import READ
 from common.web.identity import OPERATOR, Identity, caller_with, merchant_with
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 log = structlog.get_logger()
 
@@ -67,7 +67,7 @@ AfterRow = Annotated[FailedRowPlace | None, Depends(Keyset(FailedRowPlace))]
 
 def set_aside_router(pool: Pool) -> APIRouter:
     """The routes; merchants see their own rows, operators all, and only operators release."""
-    router = APIRouter(tags=["set aside"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["set aside"])
     operator = Annotated[Identity, caller_with(OPERATOR)]
     reader = Annotated[str, merchant_with(READ)]
 

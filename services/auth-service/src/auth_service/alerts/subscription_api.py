@@ -22,7 +22,7 @@ from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import IDENTIFIER_PATTERN, Caller, Identity, ScopeMissing
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 Reader = Annotated[
     str, Path(pattern=IDENTIFIER_PATTERN, description="A member, or `me`: the person who calls.")
@@ -31,7 +31,7 @@ Reader = Annotated[
 
 def subscription_router(pool: Pool, mails: MailQueue) -> APIRouter:
     """The routes of this slice."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["alerts"])
+    router = new_router(tags=["alerts"])
 
     @router.get("/v1/merchants/{merchant_id}/alerts/subscriptions/{person_id}")
     async def get_subscriptions(

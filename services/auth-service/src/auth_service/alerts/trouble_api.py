@@ -30,7 +30,7 @@ from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import Caller
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 UNREAD_FOR = timedelta(days=14)
 """How long a closed trouble that somebody has not read is counted."""
@@ -77,7 +77,7 @@ WantedTroubles = Annotated[Filter, Depends(_wanted)]
 
 def trouble_router(pool: Pool, links: Links) -> APIRouter:
     """The routes of this slice."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["alerts"])
+    router = new_router(tags=["alerts"])
 
     @router.get("/v1/merchants/{merchant_id}/troubles")
     async def get_troubles(

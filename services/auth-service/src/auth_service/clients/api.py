@@ -21,7 +21,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import for_everybody
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class TokenAnswer(BaseModel):
@@ -97,7 +97,7 @@ After = Annotated[ClientPlace | None, Depends(Keyset(ClientPlace))]
 
 def client_router(pool: Pool, keys: SigningKeys) -> APIRouter:
     """Tokens and keys for every caller; clients for whoever manages the merchant."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["access"])
+    router = new_router(tags=["access"])
     throttle = Throttle()
 
     @router.post("/v1/token", dependencies=[Depends(for_everybody)])

@@ -23,7 +23,7 @@ from auth_service.settings import AuthSettings
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.web.identity import for_everybody
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 START_PATH = "/v1/oauth/start"
 COOKIE = "channel_connect"
@@ -46,7 +46,7 @@ def connect_router(
     pool: Pool, client: Client, vault: TokenVault, settings: AuthSettings
 ) -> APIRouter:
     """Links for merchants; the pages for whoever holds a link's ticket or state."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["shops"])
+    router = new_router(tags=["shops"])
     contact = settings.eligibility_contact
     by_secret = Depends(for_everybody)
 

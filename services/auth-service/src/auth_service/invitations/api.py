@@ -31,7 +31,7 @@ from common.postgres.unit_of_work import reading
 from common.web.door import address_of
 from common.web.identity import Caller, for_everybody
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 ACCEPT = "/v1/invitations/accept"
 FORGOT = "/v1/password/forgot"
@@ -136,7 +136,7 @@ ByEmail = Annotated[
 
 def invitation_router(pool: Pool, sender: Sender, guard: Guard) -> APIRouter:
     """The routes of owners and operators, and those that links open."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["people"])
+    router = new_router(tags=["people"])
     by_link = Depends(for_everybody)
 
     @router.post("/v1/merchants/{merchant_id}/members", status_code=201)

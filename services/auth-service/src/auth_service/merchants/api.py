@@ -13,7 +13,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Keyset, Limit, Page
 from common.web.preconditions import WITH_ETAG, Conditional
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class MerchantBody(BaseModel):
@@ -48,7 +48,7 @@ After = Annotated[MerchantPlace | None, Depends(Keyset(MerchantPlace))]
 
 def merchant_router(pool: Pool, on_change: OnChange) -> APIRouter:
     """The routes of this slice; `on_change` follows every write, in its transaction."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["merchants"])
+    router = new_router(tags=["merchants"])
 
     @router.put("/v1/merchants/{merchant_id}", dependencies=[operators_only], responses=WITH_ETAG)
     async def put_merchant(

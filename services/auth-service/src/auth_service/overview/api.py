@@ -12,7 +12,7 @@ from common.contracts.shop import Connection
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class ShopGlanceView(BaseModel):
@@ -43,7 +43,7 @@ After = Annotated[GlancePlace | None, Depends(Keyset(GlancePlace))]
 
 def overview_router(pool: Pool) -> APIRouter:
     """For operators."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["shops"])
+    router = new_router(tags=["shops"])
 
     @router.get("/v1/shops", dependencies=[operators_only])
     async def get_all_shops(after: After = None, limit: Limit = 50) -> Page[ShopGlanceView]:

@@ -13,7 +13,7 @@ from auth_service.people.person import Role
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class MemberView(BaseModel):
@@ -67,7 +67,7 @@ After = Annotated[MemberPlace | None, Depends(Keyset(MemberPlace))]
 
 def people_router(pool: Pool) -> APIRouter:
     """The routes; how people come in is `invitations/`."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["people"])
+    router = new_router(tags=["people"])
     members = "/v1/merchants/{merchant_id}/members"
 
     @router.get(members)

@@ -16,7 +16,7 @@ from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import OPERATOR, Caller, ScopeMissing, merchant_with
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 KeyId = Annotated[str, Field(pattern=f"^{KEY_ID_PATTERN}$")]
 ClientId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._~-]{1,128}$")]
@@ -81,7 +81,7 @@ OwnClient = Annotated[tuple[str, str], Depends(_own_client)]
 
 def producer_key_router(pool: Pool, vault: TokenVault) -> APIRouter:
     """Keys that catalogue events are signed with."""
-    router = APIRouter(responses=PROBLEM_RESPONSES)
+    router = new_router()
     of_client = "/v1/merchants/{merchant_id}/api-clients/{client_id}/producer-keys"
 
     @router.post(of_client, status_code=201, tags=["access"])

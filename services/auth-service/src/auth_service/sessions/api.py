@@ -30,7 +30,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.door import address_of
 from common.web.identity import IDENTIFIER_PATTERN, for_everybody
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 SIGN_IN = "/v1/sessions"
 EXCHANGE = "/v1/sessions/token"
@@ -148,7 +148,7 @@ class Ended(BaseModel):
 
 def session_router(pool: Pool, guard: Guard, keys: SigningKeys) -> APIRouter:
     """The routes of the person who is signed in, and operators' over others' sessions."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["people"])
+    router = new_router(tags=["people"])
     mine = Annotated[Session, Depends(holder_of(pool))]
 
     @router.post(SIGN_IN, status_code=201, dependencies=[Depends(for_everybody)])

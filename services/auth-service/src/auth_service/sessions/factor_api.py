@@ -13,7 +13,7 @@ from auth_service.sessions.sign_in import Guard, check_password
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from common.web.door import address_of
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 FACTOR = ME + "/second-factor"
 CONFIRM = FACTOR + "/confirm"
@@ -51,7 +51,7 @@ class RecoveryCodes(BaseModel):
 
 def factor_router(pool: Pool, guard: Guard) -> APIRouter:
     """The routes of the person who is signed in."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["people"])
+    router = new_router(tags=["people"])
     mine = Annotated[Session, Depends(holder_of(pool))]
 
     @router.post(FACTOR, status_code=201)

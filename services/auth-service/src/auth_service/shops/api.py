@@ -17,7 +17,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class ShopView(BaseModel):
@@ -86,7 +86,7 @@ After = Annotated[ShopPlace | None, Depends(Keyset(ShopPlace))]
 
 def shop_router(pool: Pool, *, refreshes_tokens: bool) -> APIRouter:
     """Reading for merchants; republishing for operators."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["shops"])
+    router = new_router(tags=["shops"])
 
     async def with_plans(connection: DbConnection, shops: Sequence[store.Shop]) -> list[ShopView]:
         plans: dict[str, RefreshPlan] = {}

@@ -25,7 +25,7 @@ from common.postgres.pool import Pool
 from common.web.door import address_of
 from common.web.forms import CookieNames, safe_next
 from common.web.identity import IDENTIFIER_PATTERN, for_everybody
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 SIGN_IN, SIGN_OUT = "/v1/sign-in", "/v1/sign-out"
 FORGOT, RESET, INVITATION = "/v1/forgot-password", "/v1/reset-password", "/v1/invitation"
@@ -127,8 +127,7 @@ def signing_in_router(
     pool: Pool, guard: Guard, sender: Sender, settings: AuthSettings
 ) -> APIRouter:
     """The pages, and what their forms do."""
-    router = APIRouter(
-        responses=PROBLEM_RESPONSES,
+    router = new_router(
         tags=["pages"],
         dependencies=[Depends(for_everybody)],
         default_response_class=HTMLResponse,

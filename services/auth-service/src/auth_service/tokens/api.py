@@ -12,7 +12,7 @@ from auth_service.tokens.end_connection import end_dead_connection
 from auth_service.tokens.issue_token import issue_token
 from common.contracts.shop import Connection
 from common.postgres.pool import Pool
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class TokenView(BaseModel):
@@ -45,9 +45,8 @@ class ConnectionView(BaseModel):
 
 def token_router(pool: Pool, client: Client, vault: TokenVault) -> APIRouter:
     """For our own services alone."""
-    router = APIRouter(
+    router = new_router(
         prefix="/internal/v1/shops/{merchant_id}/{shop_id}/token",
-        responses=PROBLEM_RESPONSES,
         dependencies=[services_only],
         tags=["internal"],
     )

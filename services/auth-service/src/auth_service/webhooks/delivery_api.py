@@ -13,7 +13,7 @@ from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class DeliveryView(BaseModel):
@@ -47,7 +47,7 @@ AfterDelivery = Annotated[DeliveryPlace | None, Depends(Keyset(DeliveryPlace))]
 
 def delivery_router(pool: Pool) -> APIRouter:
     """The routes of this slice."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["webhooks"])
+    router = new_router(tags=["webhooks"])
 
     @router.get("/v1/merchants/{merchant_id}/webhooks/{endpoint_id}/deliveries")
     async def get_deliveries(

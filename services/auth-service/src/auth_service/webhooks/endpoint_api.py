@@ -28,7 +28,7 @@ from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 Printable = r"^[^\x00-\x1f]*$"
 
@@ -83,7 +83,7 @@ After = Annotated[EndpointPlace | None, Depends(Keyset(EndpointPlace))]
 
 def endpoint_router(pool: Pool, vault: TokenVault, allowed_hosts: frozenset[str]) -> APIRouter:
     """The routes of this slice."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["webhooks"])
+    router = new_router(tags=["webhooks"])
 
     @router.get("/v1/merchants/{merchant_id}/webhooks")
     async def get_endpoints(

@@ -16,7 +16,7 @@ from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Int32, Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 ParentId = Annotated[
     str | None,
@@ -66,7 +66,7 @@ After = Annotated[CategoryPlace | None, Depends(Keyset(CategoryPlace))]
 
 def categories_router(pool: Pool, trees: ShopTrees) -> APIRouter:
     """The routes of a shop's tree."""
-    router = APIRouter(tags=["categories"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["categories"])
     base = "/v1/merchants/{merchant_id}/shops/{shop_id}/categories"
 
     @router.get(base)

@@ -18,7 +18,7 @@ from common import clock
 from common.errors import NotFound
 from common.postgres.pool import Pool
 from common.web.pagination import Int32, Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 SHOWN_VALUES = 50
 """Values that stand with an attribute; all of them have a list of their own."""
@@ -85,7 +85,7 @@ After = Annotated[ValuePlace | None, Depends(Keyset(ValuePlace))]
 
 def attributes_router(pool: Pool, trees: ShopTrees, *, lifetime: timedelta) -> APIRouter:
     """The routes of leaves' attributes; schemas older than `lifetime` are overdue."""
-    router = APIRouter(tags=["categories"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["categories"])
     base = "/v1/merchants/{merchant_id}/shops/{shop_id}/categories/{category_id}/attributes"
 
     @router.get(base)

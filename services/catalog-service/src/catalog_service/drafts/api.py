@@ -31,7 +31,7 @@ from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import Caller
 from common.web.pagination import Keyset, Limit, Page
 from common.web.preconditions import WITH_ETAG
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class DraftPlace(NamedTuple):
@@ -59,7 +59,7 @@ class ChangeFilters(BaseModel):
 
 def drafts_router(pool: Pool, *, most: int, lifetime: timedelta) -> APIRouter:
     """The routes of drafts; a merchant has so many at `most`, each for its `lifetime`."""
-    router = APIRouter(tags=["drafts"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["drafts"])
     base = "/v1/merchants/{merchant_id}/feeds/{feed_id}/drafts"
     one = base + "/{draft_id}"
 

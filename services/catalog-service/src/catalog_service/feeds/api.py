@@ -38,7 +38,7 @@ from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import Caller
 from common.web.pagination import Keyset, Page
 from common.web.preconditions import WITH_ETAG, Conditional
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class FeedPlace(NamedTuple):
@@ -61,7 +61,7 @@ class FeedFilters(BaseModel):
 
 def feeds_router(pool: Pool) -> APIRouter:
     """The routes of feeds."""
-    router = APIRouter(tags=["feeds"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["feeds"])
 
     @router.put("/v1/merchants/{merchant_id}/feeds/{feed_id}", responses=WITH_ETAG)
     async def put_feed(

@@ -26,7 +26,7 @@ from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import Caller
 from common.web.pagination import Int32, Keyset, Limit, Page
 from common.web.preconditions import WITH_ETAG, Conditional
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class VersionPlace(NamedTuple):
@@ -79,7 +79,7 @@ class DiffView(BaseModel):
 
 def versions_router(pool: Pool) -> APIRouter:
     """The routes of versions."""
-    router = APIRouter(tags=["feeds"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["feeds"])
     base = "/v1/merchants/{merchant_id}/feeds/{feed_id}/versions"
 
     @router.get(base)

@@ -13,7 +13,7 @@ from common.contracts.catalog import LONGEST_FIELD_NAME
 from common.errors import NotFound
 from common.postgres.pool import Pool
 from common.web.pagination import Int32, Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 FieldName = Annotated[str, Path(max_length=LONGEST_FIELD_NAME, pattern=r"^[^\x00]+$")]
 
@@ -65,7 +65,7 @@ AfterValue = Annotated[ValuePlace | None, Depends(Keyset(ValuePlace))]
 
 def fields_router(pool: Pool) -> APIRouter:
     """The routes of a catalogue's fields."""
-    router = APIRouter(tags=["catalogues"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["catalogues"])
     base = "/v1/merchants/{merchant_id}/catalogues/{catalogue_id}/fields"
 
     @router.get(base)

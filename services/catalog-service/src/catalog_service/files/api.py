@@ -40,7 +40,7 @@ from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class ImportView(BaseModel):
@@ -143,7 +143,7 @@ BASE = "/v1/merchants/{merchant_id}/catalogues/{catalogue_id}/imports"
 def upload_router(pool: Pool, uploads: Uploads) -> APIRouter:
     """The route that takes a file, counted by merchant."""
     limit_bytes = uploads.limits.largest
-    router = APIRouter(tags=["imports"], responses=PROBLEM_RESPONSES, route_class=counted(uploads))
+    router = new_router(tags=["imports"], route_class=counted(uploads))
 
     @router.post(BASE, status_code=202, max_body_size=limit_bytes + FORM_BYTES)
     async def upload(
@@ -198,7 +198,7 @@ def upload_router(pool: Pool, uploads: Uploads) -> APIRouter:
 
 def files_router(pool: Pool) -> APIRouter:
     """The routes of imports that are there."""
-    router = APIRouter(tags=["imports"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["imports"])
 
     @router.get(BASE)
     async def list_of_catalogue(

@@ -19,6 +19,7 @@ from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN, act_as, identify
+from common.web.routing import IncludedRoute
 
 PIECE_BYTES = 1 << 20
 _IDENTIFIER = re.compile(IDENTIFIER_PATTERN)
@@ -104,7 +105,7 @@ def counted(uploads: Uploads, *, scope: str = "catalogue:write") -> type[APIRout
     """The kind of route whose requests with a file are counted before their body is read; the
     caller needs the scope."""
 
-    class CountedRoute(APIRoute):
+    class CountedRoute(IncludedRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
 

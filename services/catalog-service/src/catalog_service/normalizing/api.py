@@ -10,7 +10,7 @@ from common.conditions import republish_conditions
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from common.web.identity import IDENTIFIER_PATTERN
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class RepublishRequest(BaseModel):
@@ -29,7 +29,7 @@ class Republished(BaseModel):
 
 def republish_router(pool: Pool) -> APIRouter:
     """The route that emits state again."""
-    router = APIRouter(tags=["feeds"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["feeds"])
 
     @router.post("/v1/republish", status_code=202)
     async def emit_again(_caller: Operator, request: RepublishRequest) -> Republished:

@@ -26,7 +26,7 @@ from catalog_service.shops.store import ShopKey
 from common import clock
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 MOST_LEAVES = 20
 """Leaves whose schemas answer together, the last fetched."""
@@ -69,7 +69,7 @@ class OptionsView(BaseModel):
 
 def options_router(pool: Pool, trees: ShopTrees, *, lifetime: timedelta) -> APIRouter:
     """The route of a shop's options; schemas older than `lifetime` are overdue."""
-    router = APIRouter(tags=["categories"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["categories"])
 
     @router.get("/v1/merchants/{merchant_id}/shops/{shop_id}/options")
     async def options(

@@ -11,7 +11,7 @@ from catalog_service.shops.store import find_shop
 from common.errors import NotFound
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class PhotoBankView(BaseModel):
@@ -30,7 +30,7 @@ class PhotoBankView(BaseModel):
 
 def photo_bank_router(pool: Pool) -> APIRouter:
     """The route of a shop's photo bank."""
-    router = APIRouter(tags=["feeds"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["feeds"])
 
     @router.get("/v1/merchants/{merchant_id}/shops/{shop_id}/photo-bank")
     async def photo_bank(merchant: FeedReader, shop_id: ShopId) -> PhotoBankView:

@@ -52,7 +52,7 @@ from common.errors import Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Keyset, Limit, Page, cursor_of
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from common.web.spreadsheets import as_csv
 from common.web.workbooks import MEDIA_TYPE
 
@@ -118,7 +118,7 @@ class Filters(BaseModel):
 
 def preview_router(pool: Pool) -> APIRouter:
     """The routes of the preview."""
-    router = APIRouter(tags=["preview"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["preview"])
     base = "/v1/merchants/{merchant_id}/feeds/{feed_id}"
 
     @router.post(base + "/check")
@@ -279,7 +279,7 @@ def _suggest(nodes: Sequence[TreeNode], paths: Sequence[str]) -> list[list[Sugge
 
 def dry_run_router(pool: Pool) -> APIRouter:
     """The route that tries an event."""
-    router = APIRouter(tags=["catalogues"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["catalogues"])
 
     @router.post("/v1/merchants/{merchant_id}/catalogues/{catalogue_id}/dry-run")
     async def dry_run(

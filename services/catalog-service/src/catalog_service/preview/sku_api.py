@@ -29,12 +29,12 @@ from common.errors import NotFound
 from common.nearest import MOST_COMPARED, nearest_names, nearest_remedy
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 def sku_router(pool: Pool) -> APIRouter:
     """The route."""
-    router = APIRouter(tags=["preview"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["preview"])
 
     @router.get("/v1/merchants/{merchant_id}/feeds/{feed_id}/skus/{sku_code:path}")
     async def get_sku(merchant: FeedReader, feed_id: FeedId, sku_code: ProductId) -> SkuWhy:

@@ -26,7 +26,7 @@ from common.contracts.catalog import FieldValue
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 LOOKED_THROUGH = 200
 """Rows among which the sample is chosen."""
@@ -62,7 +62,7 @@ class MatchResults(BaseModel):
 
 def try_match_router(pool: Pool) -> APIRouter:
     """The route."""
-    router = APIRouter(tags=["preview"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["preview"])
 
     @router.post("/v1/merchants/{merchant_id}/feeds/{feed_id}/matches/try")
     async def try_match(merchant: FeedWriter, feed_id: FeedId, tried: TriedMatch) -> MatchResults:

@@ -28,7 +28,7 @@ from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 FORM_BYTES = 1_000_000
 """What a request may hold beside its file."""
@@ -137,9 +137,8 @@ def proposals_router(pool: Pool, uploads: Uploads) -> APIRouter:
     """The route of proposals, whose files are counted as uploads are."""
     limit_bytes = uploads.limits.largest
     readings = Readings()
-    router = APIRouter(
+    router = new_router(
         tags=["feeds"],
-        responses=PROBLEM_RESPONSES,
         route_class=counted(uploads, scope="feeds:write"),
     )
 

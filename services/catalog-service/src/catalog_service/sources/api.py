@@ -30,7 +30,7 @@ from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page, cursor_of
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 
 class CatalogueForm(BaseModel):
@@ -78,7 +78,7 @@ AfterProduct = Annotated[ProductPlace | None, Depends(Keyset(ProductPlace))]
 
 def sources_router(pool: Pool) -> APIRouter:
     """The routes of catalogues."""
-    router = APIRouter(tags=["catalogues"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["catalogues"])
 
     @router.put("/v1/merchants/{merchant_id}/catalogues/{catalogue_id}")
     async def declare(

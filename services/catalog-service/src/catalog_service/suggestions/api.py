@@ -27,7 +27,7 @@ from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.identity import Caller
 from common.web.pagination import Int32, Keyset, Limit, Page
 from common.web.preconditions import WITH_ETAG, Conditional
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 
 AttributeName = Annotated[
     str | None,
@@ -54,7 +54,7 @@ class AcceptForm(BaseModel):
 
 def suggestions_router(pool: Pool, trees: ShopTrees, categories: CategorySuggestions) -> APIRouter:
     """The routes of a feed's suggestions."""
-    router = APIRouter(tags=["feeds"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["feeds"])
     base = "/v1/merchants/{merchant_id}/feeds/{feed_id}/suggestions"
 
     @router.get(base)

@@ -10,7 +10,7 @@ from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from feed_publisher.access import STORABLE, FamilyId, FeedId, Reader, Writer
 from feed_publisher.candidates.store import OpenCandidate, list_candidates
 from feed_publisher.candidates.views import CandidateView, candidate_view
@@ -77,7 +77,7 @@ class AdoptedPage(BaseModel):
 
 def adoption_router(pool: Pool, adopter: Adopter) -> APIRouter:
     """The routes."""
-    router = APIRouter(tags=["products"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["products"])
     feeds = "/v1/merchants/{merchant_id}/feeds/{feed_id}"
 
     @router.get(feeds + "/adoptions")

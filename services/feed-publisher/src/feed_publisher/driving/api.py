@@ -11,7 +11,7 @@ from common.postgres.audit import record
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from feed_publisher.access import FeedId, Reader, RunId, Runner
 from feed_publisher.desired.feeds.store import UnknownFeed, load_feed
 from feed_publisher.desired.states import Kind
@@ -90,9 +90,7 @@ class RunView(BaseModel):
 
 def run_router(pool: Pool, *, max_queued: int) -> APIRouter:
     """The routes; a merchant may have `max_queued` runs waiting to begin."""
-    router = APIRouter(
-        prefix="/v1/merchants/{merchant_id}", tags=["runs"], responses=PROBLEM_RESPONSES
-    )
+    router = new_router(prefix="/v1/merchants/{merchant_id}", tags=["runs"])
 
     @router.post("/feeds/{feed_id}/runs", status_code=202)
     async def post_run(merchant_id: Runner, feed_id: FeedId, request: RunRequest) -> RunAsked:

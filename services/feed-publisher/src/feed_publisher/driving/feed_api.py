@@ -25,7 +25,7 @@ from common.postgres.schedules import (
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.time_zones import require_time_zone
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from feed_publisher.access import STORABLE, FeedId, Reader, Runner, Writer
 from feed_publisher.desired.feeds.rhythm import OFFER_SCHEDULE, PRODUCT_SCHEDULE, UsualRhythm
 from feed_publisher.desired.feeds.store import (
@@ -201,9 +201,7 @@ def feed_router(pool: Pool, share: LaneShare, settings: PublisherSettings) -> AP
     """The routes."""
     usual = UsualRhythm.of(settings)
     views = FeedViews(share, settings.fast_lane, usual_shares(settings))
-    router = APIRouter(
-        prefix="/v1/merchants/{merchant_id}", tags=["runs"], responses=PROBLEM_RESPONSES
-    )
+    router = new_router(prefix="/v1/merchants/{merchant_id}", tags=["runs"])
 
     @router.get("/feeds")
     async def get_feeds(

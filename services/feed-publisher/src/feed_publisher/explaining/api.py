@@ -14,7 +14,7 @@ from common.nearest import MOST_COMPARED, nearest_names, nearest_remedy
 from common.postgres.pool import Connection, Pool
 from common.postgres.schedules import Schedule, list_schedules
 from common.postgres.unit_of_work import reading
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from feed_publisher.access import STORABLE, FamilyId, FeedId, Reader, SkuCode
 from feed_publisher.candidates.store import list_candidates
 from feed_publisher.candidates.views import CandidateView, candidate_view
@@ -104,7 +104,7 @@ class ForecastView(BaseModel):
 
 def explaining_router(pool: Pool, shop: ShopReader) -> APIRouter:
     """The routes."""
-    router = APIRouter(tags=["products"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["products"])
     feeds = "/v1/merchants/{merchant_id}/feeds/{feed_id}"
 
     @router.get(feeds + "/skus/{sku_code:path}")

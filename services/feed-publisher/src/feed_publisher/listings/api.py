@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from common.conditions import republish_conditions
 from common.postgres.pool import Pool
 from common.web.identity import IDENTIFIER_PATTERN
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from feed_publisher.access import STORABLE, Operator
 from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.republish import mark_again, republish
@@ -30,7 +30,7 @@ class Republished(BaseModel):
 
 def republish_router(pool: Pool) -> APIRouter:
     """The route."""
-    router = APIRouter(tags=["products"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["products"])
 
     @router.post("/v1/republish")
     async def post_republish(_operator: Operator, request: RepublishRequest) -> Republished:

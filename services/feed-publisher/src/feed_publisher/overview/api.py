@@ -11,7 +11,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN, OPERATOR, caller_with
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from feed_publisher.desired.states import Kind
 from feed_publisher.overview import store
 
@@ -50,7 +50,7 @@ Merchants = Annotated[
 
 def overview_router(pool: Pool) -> APIRouter:
     """For operators."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["feeds"])
+    router = new_router(tags=["feeds"])
 
     @router.get("/v1/feeds", dependencies=[caller_with(OPERATOR)])
     async def get_feeds_of_merchants(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Int32, Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from feed_publisher.access import Reader, RunId
 from feed_publisher.listings.causes import explain
 from feed_publisher.listings.change import ContentBefore, main_title
@@ -131,7 +131,7 @@ class ReportView(BaseModel):
 
 def report_router(pool: Pool) -> APIRouter:
     """The routes."""
-    router = APIRouter(tags=["reports"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["reports"])
     merchant = "/v1/merchants/{merchant_id}"
 
     @router.get(merchant + "/runs/{run_id}/plan")

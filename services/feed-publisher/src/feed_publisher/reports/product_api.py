@@ -12,7 +12,7 @@ from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.telemetry.tracing import trace_id_of
 from common.web.pagination import Keyset, Limit, Page, cursor_of
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from feed_publisher.access import STORABLE, FamilyId, FeedId, Reader, ShopId, SkuCode
 from feed_publisher.desired.feeds.store import load_feed
 from feed_publisher.drift.differences import Difference
@@ -95,7 +95,7 @@ class SkuView(BaseModel):
 
 def product_router(pool: Pool) -> APIRouter:
     """The routes."""
-    router = APIRouter(tags=["products"], responses=PROBLEM_RESPONSES)
+    router = new_router(tags=["products"])
     merchant = "/v1/merchants/{merchant_id}"
 
     @router.get(merchant + "/feeds/{feed_id}/products")

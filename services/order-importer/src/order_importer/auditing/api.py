@@ -10,7 +10,7 @@ from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from order_importer.access import Reader, ShopId, Writer
 from order_importer.auditing import store
 from order_importer.auditing.compare import Difference, Kind
@@ -94,9 +94,8 @@ AuditId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 def audit_router(pool: Pool) -> APIRouter:
     """For merchants; audits read only, and ask for imports of what differs."""
-    router = APIRouter(
+    router = new_router(
         prefix="/v1/merchants/{merchant_id}/shops/{shop_id}/order-audits",
-        responses=PROBLEM_RESPONSES,
         tags=["order audits"],
     )
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from order_importer.access import Reader, ShopId
 from order_importer.carriers.load_carriers import load_carriers
 from order_importer.shops.shop_access import ShopAccess
@@ -36,9 +36,8 @@ class Carriers(BaseModel):
 
 def carrier_router(pool: Pool, access: ShopAccess) -> APIRouter:
     """For merchants; a list older than a day is read from AliExpress first."""
-    router = APIRouter(
+    router = new_router(
         prefix="/v1/merchants/{merchant_id}/shops/{shop_id}",
-        responses=PROBLEM_RESPONSES,
         tags=["shipping"],
     )
 

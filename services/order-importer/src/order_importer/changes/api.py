@@ -10,7 +10,7 @@ from common.errors import Refusal
 from common.postgres.pool import Connection, Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Keyset, Limit, cursor_of
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from order_importer.access import Reader
 from order_importer.changes import store
 from order_importer.changes.store import Kind, PlacedChange
@@ -71,7 +71,7 @@ class Changes(BaseModel):
 
 def change_router(pool: Pool) -> APIRouter:
     """For merchants and the systems that work for them."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["orders"])
+    router = new_router(tags=["orders"])
 
     @router.get("/v1/merchants/{merchant_id}/orders/changes")
     async def get_changes(merchant_id: Reader, after: After = None, limit: Limit = 50) -> Changes:

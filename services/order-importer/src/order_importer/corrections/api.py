@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from common.failpoints import reach
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from order_importer.access import OrderId, Reader, ShipmentId, Shipper, ShopId
 from order_importer.corrections import store
 from order_importer.corrections.correct_tracking import CorrectionRequest, correct_tracking
@@ -63,9 +63,8 @@ class Corrections(BaseModel):
 
 def correction_router(pool: Pool, access: ShopAccess) -> APIRouter:
     """For merchants; a correction is answered before AliExpress has it."""
-    router = APIRouter(
+    router = new_router(
         prefix="/v1/merchants/{merchant_id}/shops/{shop_id}",
-        responses=PROBLEM_RESPONSES,
         tags=["shipping"],
     )
     path = "/orders/{order_id}/shipments/{shipment_id}/tracking"

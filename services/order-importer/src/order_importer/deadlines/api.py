@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from order_importer.access import Reader, ShopId, Writer
 from order_importer.deadlines.store import list_without_marketplace_deadline
 from order_importer.orders.deadline import due_at
@@ -34,9 +34,8 @@ class PreparationView(BaseModel):
 
 def deadline_router(pool: Pool, usual: timedelta) -> APIRouter:
     """For merchants; `usual` is the time of shops that have none of their own."""
-    router = APIRouter(
+    router = new_router(
         prefix="/v1/merchants/{merchant_id}/shops/{shop_id}/preparation",
-        responses=PROBLEM_RESPONSES,
         tags=["deadlines"],
     )
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from common.postgres.pool import Pool
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from order_importer.access import OrderId, ShopId, Writer
 from order_importer.erasure.erase_orders import erase_order
 
@@ -24,9 +24,8 @@ class ErasureView(BaseModel):
 
 def erasure_router(pool: Pool) -> APIRouter:
     """For merchants; it cannot be undone."""
-    router = APIRouter(
+    router = new_router(
         prefix="/v1/merchants/{merchant_id}/shops/{shop_id}",
-        responses=PROBLEM_RESPONSES,
         tags=["orders"],
     )
 

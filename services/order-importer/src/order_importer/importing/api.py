@@ -12,7 +12,7 @@ from common.postgres.audit import record
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from order_importer.access import Reader, Shipper, ShopId, Writer
 from order_importer.importing.problems import find_known
 from order_importer.importing.store import list_unreadable
@@ -129,9 +129,8 @@ class PauseBody(BaseModel):
 
 def import_router(pool: Pool) -> APIRouter:
     """For merchants; an import that is asked for runs whether or not the schedule is paused."""
-    router = APIRouter(
+    router = new_router(
         prefix="/v1/merchants/{merchant_id}/shops/{shop_id}/order-imports",
-        responses=PROBLEM_RESPONSES,
         tags=["order imports"],
     )
 

@@ -12,7 +12,7 @@ from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN
 from common.web.pagination import Cursor, Keyset, Limit, Page
 from common.web.parameters import Instant
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from order_importer.access import Reader
 from order_importer.listing.store import OrderFilter, list_orders, list_orders_by_deadline
 from order_importer.orders.status import AnyStatus
@@ -92,7 +92,7 @@ _BY_DEADLINE = Keyset(DeadlinePlace)
 
 def listing_router(pool: Pool) -> APIRouter:
     """For merchants and the systems that work for them."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["orders"])
+    router = new_router(tags=["orders"])
 
     @router.get("/v1/merchants/{merchant_id}/orders")
     async def get_orders(

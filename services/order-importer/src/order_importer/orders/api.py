@@ -7,7 +7,7 @@ from common.conditions import republish_conditions
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from order_importer.access import OrderId, Reader, ShopId, operators_only
 from order_importer.orders import store
 from order_importer.orders.events import SOURCE
@@ -31,7 +31,7 @@ class Republished(BaseModel):
 
 def order_router(pool: Pool) -> APIRouter:
     """Reading for merchants; republishing for operators."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["orders"])
+    router = new_router(tags=["orders"])
 
     @router.get("/v1/merchants/{merchant_id}/shops/{shop_id}/orders/{order_id}")
     async def get_order(merchant_id: Reader, shop_id: ShopId, order_id: OrderId) -> OrderView:

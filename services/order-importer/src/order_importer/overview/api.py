@@ -10,7 +10,7 @@ from common import clock
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.identity import IDENTIFIER_PATTERN
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from order_importer.access import operators_only
 from order_importer.overview import store
 
@@ -39,7 +39,7 @@ class OrderGlances(BaseModel):
 
 def overview_router(pool: Pool) -> APIRouter:
     """For operators."""
-    router = APIRouter(responses=PROBLEM_RESPONSES, tags=["orders"])
+    router = new_router(tags=["orders"])
 
     @router.get("/v1/orders-to-ship", dependencies=[operators_only])
     async def get_orders_to_ship(

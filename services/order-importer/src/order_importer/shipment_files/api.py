@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from common.errors import Refusal
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
-from common.web.problem import PROBLEM_RESPONSES, TYPE_BASE
+from common.web.problem import TYPE_BASE
+from common.web.routing import new_router
 from order_importer.access import Reader, Shipper, ShopId
 from order_importer.shipment_files.read_file import MAX_BYTES, TEMPLATE, read_file, too_large
 from order_importer.shipment_files.ship_rows import Outcome, RowResult, ship_rows
@@ -75,9 +76,8 @@ class FileResult(BaseModel):
 
 def shipment_file_router(pool: Pool, access: ShopAccess) -> APIRouter:
     """For merchants."""
-    router = APIRouter(
+    router = new_router(
         prefix="/v1/merchants/{merchant_id}/shops/{shop_id}/shipments",
-        responses=PROBLEM_RESPONSES,
         tags=["shipping"],
     )
 

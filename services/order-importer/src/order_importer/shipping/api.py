@@ -10,7 +10,7 @@ from common.failpoints import reach
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import reading
 from common.web.pagination import Keyset, Limit, Page
-from common.web.problem import PROBLEM_RESPONSES
+from common.web.routing import new_router
 from order_importer.access import OrderId, Reader, ShipmentId, Shipper, ShopId
 from order_importer.orders.store import load_order
 from order_importer.shipping import store
@@ -95,9 +95,8 @@ class Shipments(BaseModel):
 
 def shipment_router(pool: Pool, access: ShopAccess) -> APIRouter:
     """For merchants; a shipment is answered before AliExpress has it."""
-    router = APIRouter(
+    router = new_router(
         prefix="/v1/merchants/{merchant_id}/shops/{shop_id}",
-        responses=PROBLEM_RESPONSES,
         tags=["shipping"],
     )
 

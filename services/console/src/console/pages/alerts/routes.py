@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from common.web.forms import safe_next
+from common.web.routing import IncludedRoute
 from console.answers.alerts import Subscriptions, Tried, Trouble
 from console.forms import Form
 from console.pages.alerts import views
@@ -14,7 +15,7 @@ from console.panels import panel
 from console.services import AUTH, Problem, Refused
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 router.include_router(webhooks)
 MINE = "/alerts/subscriptions/me"
 

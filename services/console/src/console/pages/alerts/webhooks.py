@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.alerts import Delivery, Endpoint, NewEndpoint, NewSecret
 from console.forms import Form
 from console.pages.alerts import views
@@ -13,7 +14,7 @@ from console.panels import panel
 from console.services import AUTH, Problem, Refused, path
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 ONE = "/webhooks/{}"
 STATES = ("due", "delivered", "failed")
 

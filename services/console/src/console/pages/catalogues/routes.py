@@ -5,6 +5,7 @@ import asyncio
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.catalog import (
     BadLine,
     Catalogue,
@@ -20,7 +21,7 @@ from console.texts import N_
 from console.uploading import import_file
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 CATALOGUE = "/catalogues/{}"
 IMPORT = CATALOGUE + "/imports/{}"
 UNDER_WAY = ("uploading", "waiting", "reading")

@@ -13,6 +13,7 @@ import yaml
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.auth import Shop
 from console.answers.catalog import Applied, Catalogue, Import, Options, Proposal
 from console.catalogues import find_catalogue
@@ -24,7 +25,7 @@ from console.texts import N_
 from console.uploading import import_file
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 DRAFTED_WITHIN = 60.0
 FIRST_NAME = "products"
 UNDER_WAY = ("uploading", "waiting", "reading")

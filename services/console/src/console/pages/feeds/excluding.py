@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.catalog import CheckedFeed, FeedDetails
 from console.forms import Form
 from console.pages.feeds import rules, views
@@ -12,7 +13,7 @@ from console.panels import Panel, panel
 from console.services import CATALOG, Problem, Refused
 from console.viewer import Member, OfMerchant
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 FEED = "/feeds/{}"
 COUNTED_WITHIN = 30.0
 """Seconds: the whole catalogue is looked through, while the page is shown."""

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.catalog import (
     Applied,
     FeedDetails,
@@ -32,7 +33,7 @@ from console.services import CATALOG, Problem, Query, Refused
 from console.texts import N_
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 FEED = "/feeds/{}"
 LEAVES_ASKED = 8
 SHOWN_VALUES = 100

@@ -5,6 +5,7 @@ import asyncio
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.catalog import (
     Completeness,
     Diff,
@@ -31,7 +32,7 @@ from console.panels import Panel, panel
 from console.services import CATALOG, NOT_FOUND, PUBLISHER, Problem, Refused
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 router.include_router(beginning)
 router.include_router(setting)
 router.include_router(sending)

@@ -8,13 +8,14 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.publisher import Feed
 from console.forms import Form
 from console.pages.feeds.setting import settings_page
 from console.services import PUBLISHER, Refused
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 LANE_CHOICES = {"on": True, "off": False}
 
 

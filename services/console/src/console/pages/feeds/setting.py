@@ -6,6 +6,7 @@ import asyncio
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.catalog import Applied, FeedDetails, Options
 from console.answers.publisher import Feed as PublishedFeed
 from console.forms import Form
@@ -16,7 +17,7 @@ from console.panels import panel
 from console.services import CATALOG, PUBLISHER, Problem, Refused
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 FEED = "/feeds/{}"
 MOST_COUNTRIES = 60
 """Countries that are offered as boxes; of more the codes are typed."""

@@ -11,6 +11,7 @@ import msgspec
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.catalog import (
     Applied,
     Categories,
@@ -33,7 +34,7 @@ from console.services import CATALOG, Listed, Problem, Query, Refused
 from console.texts import N_
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 FEED = "/feeds/{}"
 NOTHING_CHOSEN = Problem(
     title=N_("Nothing was chosen"), status=422, remedy=N_("Choose what you want to take.")

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.catalog import (
     Draft,
     DraftDetails,
@@ -22,7 +23,7 @@ from console.services import CATALOG, FieldProblem, Problem, Refused
 from console.texts import N_
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 DRAFTS = "/feeds/{}/drafts"
 DRAFT = DRAFTS + "/{}"
 BEGUN_WITHIN = 30.0

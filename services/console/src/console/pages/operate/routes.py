@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.auth import Invitation, Merchant
 from console.answers.everywhere import (
     DeadLetter,
@@ -39,7 +40,7 @@ from console.services import (
 from console.texts import N_
 from console.viewer import PER_PAGE, Person, SignedIn, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 SERVICES: dict[str, ServiceName] = {name: name for name in (AUTH, CATALOG, PUBLISHER, ORDERS)}
 CONSUMING: tuple[ServiceName, ...] = (CATALOG, PUBLISHER, ORDERS)
 CALLING: tuple[ServiceName, ...] = (CATALOG, PUBLISHER, ORDERS)

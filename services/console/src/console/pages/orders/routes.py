@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from common import clock
+from common.web.routing import IncludedRoute
 from console.answers.auth import Shop
 from console.answers.orders import (
     Carriers,
@@ -27,7 +28,7 @@ from console.services import AUTH, ORDERS, Problem, Refused
 from console.texts import N_
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 ORDER = "/shops/{}/orders/{}"
 LONGEST_FILE = 1_000_000
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

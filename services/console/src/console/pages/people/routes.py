@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.auth import FactorSecret, Invitation, LivingSessions, Membership, RecoveryCodes
 from console.answers.everywhere import Audit
 from console.panels import panel
@@ -13,7 +14,7 @@ from console.services import AUTH, CATALOG, ORDERS, PUBLISHER, Problem, Refused,
 from console.texts import LANGUAGES
 from console.viewer import Member, OfMerchant, Person, SignedIn, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 ROLES = ("owner", "agent", "viewer")
 SERVICES = (AUTH, CATALOG, PUBLISHER, ORDERS)
 

@@ -5,6 +5,7 @@ import asyncio
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.catalog import Feed
 from console.answers.catalog import WhySku as Wanted
 from console.answers.publisher import WhySku as Published
@@ -13,7 +14,7 @@ from console.panels import panel
 from console.services import CATALOG, PUBLISHER
 from console.viewer import Member, OfMerchant
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 FEEDS_ASKED = 20
 
 

@@ -6,13 +6,14 @@ import asyncio
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.publisher import Feed, Item, PlanLine, Report, Run
 from console.pages.runs import views
 from console.panels import panel
 from console.services import PUBLISHER, Problem, Refused
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 RUN, FEED = "/runs/{}", "/feeds/{}"
 STATUSES = ("rejected", "accepted", "pending", "in_job", "withheld", "deferred", "superseded")
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.auth import Merchants
 from console.answers.catalog import Catalogue, Feed, PreviewLine, SourceProduct
 from console.answers.orders import Order
@@ -16,7 +17,7 @@ from console.panels import Panel, panel
 from console.services import AUTH, CATALOG, ORDERS, PUBLISHER
 from console.viewer import Member, Person, SignedIn, as_member, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 LOOKED_THROUGH = 10
 SHOWN = 10
 LONGEST_ID = 64

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from common.web.routing import IncludedRoute
 from console.answers.auth import ConnectLink, Shop
 from console.answers.catalog import Categories, Feed, Options, PhotoBank
 from console.answers.orders import OrderImports, Preparation
@@ -14,7 +15,7 @@ from console.panels import panel
 from console.services import AUTH, CATALOG, ORDERS, PUBLISHER, Problem, Query, Refused
 from console.viewer import Member, OfMerchant, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 CATEGORIES = 50
 
 

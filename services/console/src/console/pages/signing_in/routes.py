@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from common.web.forms import safe_next
 from common.web.identity import IDENTIFIER_PATTERN
+from common.web.routing import IncludedRoute
 from console.answers.auth import Invitation, LinkShown, NewSession, ServiceToken
 from console.browser import is_of_ours
 from console.forms import Form, FormUnreadable
@@ -20,7 +21,7 @@ from console.texts import LANGUAGES, N_
 from console.tokens import Me
 from console.viewer import AnyVisitor, Person, SignedIn, Visitor, see_other
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 T = TypeVar("T")
 FORTNIGHT = 14 * 24 * 3600
 PAGES = {"invitation": "invitation", "reset": "reset-password"}

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from common import clock
+from common.web.routing import IncludedRoute
 from console.answers.alerts import Trouble
 from console.answers.auth import Shop
 from console.answers.catalog import Catalogue, Import
@@ -18,7 +19,7 @@ from console.panels import panel
 from console.services import AUTH, CATALOG, ORDERS, PUBLISHER, Listed
 from console.viewer import Member, OfMerchant
 
-router = APIRouter()
+router = APIRouter(route_class=IncludedRoute)
 FEEDS_SHOWN = 10
 RUNS_LOOKED_AT = 10
 ORDERS_COUNTED = 200
