@@ -91,7 +91,8 @@ class Databases:
 
     async def _new(self, template: str | None = None, *, user: str | None = None) -> str:
         name = f"test_{uuid.uuid4().hex[:12]}"
-        of_template = f' TEMPLATE "{template}"' if template else ""
+        # Copied as files: through the log, as is usual, it takes 2.5 times the processor time.
+        of_template = f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
         await self._administrators.execute(f'CREATE DATABASE "{name}"{of_template}')
         await self._administrators.execute(f'REVOKE CONNECT ON DATABASE "{name}" FROM PUBLIC')
         if user:

@@ -29,6 +29,7 @@ from common.messaging.clients import close_producer, new_producer, start_only
 from common.messaging.outbox import PUBLISHING, forget_published, list_lowest
 from common.messaging.refusals import note_refusal
 from common.messaging.tracing import begin_send, end_send
+from common.postgres.known_types import TypesKnown
 from common.postgres.pool import FOR_EVERYBODY, OUTAGE_ERRORS, Connection
 from common.postgres.set_aside import (
     RowKey,
@@ -92,7 +93,11 @@ class Relay(Component):
     async def _publish_until_broken(self) -> None:
         connection = await bounded(
             asyncpg.connect(
-                self._database_url, timeout=10, command_timeout=30, server_settings=FOR_EVERYBODY
+                self._database_url,
+                timeout=10,
+                command_timeout=30,
+                server_settings=FOR_EVERYBODY,
+                connection_class=TypesKnown,
             ),
             CONNECTED_WITHIN,
         )

@@ -6,15 +6,14 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from common.postgres.acting import EVERYBODY, SETTING, current_merchant
+from common.postgres.known_types import TypesKnown
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
-    _Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 else:  # the classes are generic in their stubs only
     Connection = asyncpg.Connection | PoolConnectionProxy
     Pool = asyncpg.Pool
-    _Connection = asyncpg.Connection
 
 _SERVER_SETTINGS = {
     "statement_timeout": "30s",
@@ -41,7 +40,7 @@ OUTAGE_ERRORS: tuple[type[BaseException], ...] = (
 """Failures of the database or the way to it, not of what was asked: back off and try again."""
 
 
-class Session(_Connection):
+class Session(TypesKnown):
     """A session that knows for whom it acts, so that jobs never have to say it again."""
 
     __slots__ = ("_acts_for",)
