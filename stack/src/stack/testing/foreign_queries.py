@@ -18,7 +18,7 @@ from common.postgres import pool
 from common.postgres.acting import EVERYBODY, SETTING
 
 STRANGER = "a-merchant-without-rows"
-REPLAYED_EACH = 3
+REPLAYED_EACH = 2
 """How often one text is replayed in a run, each time with what another test gave it."""
 _VERBS = ("select", "with", "update", "delete", "insert")
 _OF_THE_SERVER = re.compile(r"\bFROM\s+pg_(?!temp)", re.IGNORECASE)
