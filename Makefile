@@ -91,8 +91,8 @@ check-style: $(READY)
 	@$(BIN)/ruff format -q --check . || { echo "format: type \`make format\`"; exit 1; }
 	@echo "style: ok"
 check-types: $(READY)
-	@$(BIN)/mypy $(wildcard $(CODE)) --exclude '/conftest\.py$$'
-	@for file in $$(git ls-files '*/conftest.py'); do $(BIN)/mypy --no-error-summary $$file || exit 1; done
+	@$(BIN)/mypy $(wildcard $(CODE)) --exclude '^(libs|services|sandbox)/.*/conftest\.py$$'
+	@for file in $$(git ls-files 'libs/*/conftest.py' 'services/*/conftest.py' 'sandbox/*/conftest.py'); do $(BIN)/mypy --no-error-summary $$file || exit 1; done
 check-imports: $(READY)
 	@$(BIN)/lint-imports --no-logo
 check-dependencies: $(READY)

@@ -53,27 +53,32 @@ class Source:
         return ast.parse(self.text, str(self.path))
 
     @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All nodes of the module, found once for all rules."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
     def docstrings(self) -> set[int]:
         """The ids of the constants that are docstrings, of attributes too."""
         return {
             id(node.value)
-            for node in ast.walk(self.tree)
+            for node in self.nodes
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         }
 
     def strings(self) -> Iterator[tuple[int, str]]:
         """Every string but docstrings: its line, and its text with `{}` for what is filled in."""
-        inside: set[int] = set()
-        for node in ast.walk(self.tree):
+        said_elsewhere = set(self.docstrings)
+        for node in self.nodes:
             if isinstance(node, ast.JoinedStr):
-                inside |= {id(part) for part in node.values}
+                said_elsewhere |= {id(part) for part in node.values}
                 parts = (p.value if isinstance(p, ast.Constant) else "{}" for p in node.values)
                 yield node.lineno, "".join(map(str, parts))
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if (
                 isinstance(node, ast.Constant)
                 and isinstance(node.value, str)
-                and id(node) not in inside | self.docstrings
+                and id(node) not in said_elsewhere
             ):
                 yield node.lineno, node.value
 
@@ -95,7 +100,7 @@ def commit(source: Source) -> Iterator[Finding]:
     """Only `unit_of_work` opens and commits transactions."""
     if not source.is_product or str(source.path) in COMMITTERS:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             name = node.func.attr
             if name in {"commit", "transaction", "rollback"}:
@@ -154,11 +159,11 @@ def sleep_in_test(source: Source) -> Iterator[Finding]:
         return
     asking = {
         id(node)
-        for loop in ast.walk(source.tree)
+        for loop in source.nodes
         if isinstance(loop, ast.While)
         for node in ast.walk(loop)
     }
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not isinstance(node, ast.Call) or id(node) in asking:
             continue
         if ast.unparse(node.func) in SLEEPS and ast.unparse(node) != "asyncio.sleep(0)":
@@ -173,7 +178,7 @@ MONEY = re.compile(r"(?:^|_)(price|amount|fee|tax|discount|money|subtotal)s?(?:_
 def float_money(source: Source) -> Iterator[Finding]:
     """Money is a decimal string and a currency, never a float."""
     message = "money is a decimal string, computed as Decimal"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.arg) and node.annotation is not None:
             name, kind = node.arg, ast.unparse(node.annotation)
         elif isinstance(node, ast.AnnAssign):
@@ -196,7 +201,7 @@ def pure_rules(source: Source) -> Iterator[Finding]:
     """A module that calls itself pure does no I/O and reads no clock: values are passed in."""
     if not source.is_product or not SAYS_PURE.search(ast.get_docstring(source.tree) or ""):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             names = {alias.name.partition(".")[0] for alias in node.names}
             clocks = {alias.name for alias in node.names} & {"common.clock"}
@@ -226,7 +231,7 @@ def module_shape(source: Source) -> Iterator[Finding]:
 
 def unbounded_queue(source: Source) -> Iterator[Finding]:
     """Every queue has a bound."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("asyncio.Queue"):
             has_bound = bool(node.args or node.keywords)
             if not has_bound and not source.is_test:
@@ -242,7 +247,7 @@ def foreign_end(source: Source) -> Iterator[Finding]:
     """A foreign client may cancel itself, or never end: only `common.supervision` copes with it."""
     if not source.is_product or str(source.path) == SUPERVISION:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if _waits_for_what_it_cancels(node):
             message = "it waits for the call it cancelled: common.supervision.bounded"
         elif _swallows_a_close(node):

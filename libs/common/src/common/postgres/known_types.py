@@ -37,7 +37,7 @@ class TypesKnown(_Connection):
         wanted = frozenset(typeoids)
         if wanted in _answers:
             return _answers[wanted], _Statement()
-        asked: tuple[Any, Any] = await super()._introspect_types(  # type: ignore[misc]
+        asked: tuple[Any, Any] = await super()._introspect_types(  # type: ignore[misc]  # no stub
             wanted, timeout
         )
         if max(wanted) < _FIRST_OF_A_CLUSTER:
