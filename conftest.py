@@ -16,6 +16,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 import sandbox  # noqa: F401 - else pytest takes the folder of this name for the package
+from common.service import tune_gc
 
 pytest_plugins = ["stack.testing.plugin"]
 
@@ -34,8 +35,8 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage again, in what the tests make."""
-    gc.freeze()
+    """Look for garbage again, in what the tests make, as seldom as the services do."""
+    tune_gc()
     gc.enable()
 
 
