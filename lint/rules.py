@@ -158,10 +158,7 @@ def sleep_in_test(source: Source) -> Iterator[Finding]:
     if not source.is_test:
         return
     asking = {
-        id(node)
-        for loop in source.nodes
-        if isinstance(loop, ast.While)
-        for node in ast.walk(loop)
+        id(node) for loop in source.nodes if isinstance(loop, ast.While) for node in ast.walk(loop)
     }
     for node in source.nodes:
         if not isinstance(node, ast.Call) or id(node) in asking:
