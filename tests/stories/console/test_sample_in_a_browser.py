@@ -20,7 +20,11 @@ pytestmark = pytest.mark.skipif(
 TOO_LONG = "ODD-14"
 
 
-async def test_a_product_is_repaired_and_sold(start_system: StartSystem) -> None:
+async def test_a_product_is_repaired_and_sold(
+    request: pytest.FixtureRequest, start_system: StartSystem
+) -> None:
+    if request.config.getoption("--length") != "long":
+        pytest.skip("make test-browser")
     async with (
         start_system(console=True) as system,
         sample_session(system) as session,
