@@ -50,7 +50,10 @@ async def test_a_chosen_time_stays_whatever_comes_of_the_feed(harness: Harness) 
 
 
 async def test_a_time_that_moves_puts_no_run_off(harness: Harness) -> None:
-    before = datetime.fromisoformat((await schedules(harness))["product"]["next_due_at"])
+    # at whatever hour this runs: the next run is in an hour at most, five hours later another time
+    soon = clock.now() + timedelta(hours=1)
+    chosen = await choose(harness, {"at": f"{soon.astimezone(UTC):%H:%M}"}, None)
+    before = datetime.fromisoformat(chosen["product"]["next_due_at"])
     later = (before + timedelta(hours=5)).astimezone(MADRID)
     chosen = await choose(harness, {"at": f"{later:%H:%M}", "zone": "Europe/Madrid"}, None)
     assert datetime.fromisoformat(chosen["product"]["next_due_at"]) == before
