@@ -119,7 +119,8 @@ class Service(Generic[S]):
 
 
 def main(service: Service[S], arguments: Sequence[str] | None = None) -> None:
-    """The service's command line."""
+    """The service's command line. Garbage is looked for from here on: see its `__main__`."""
+    gc.enable()
     parser = argparse.ArgumentParser(prog=service.name)
     roles = parser.add_subparsers(dest="role", required=True)
     for role in ("api", "worker", "all", "migrate"):
