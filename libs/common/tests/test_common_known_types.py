@@ -30,11 +30,17 @@ async def test_what_one_connection_asked_no_other_asks_again(
     await usual.close()
 
 
-async def test_a_type_of_a_database_is_its_own(database: NewDatabase) -> None:
-    for labels in (["red"], ["blue", "green"]):
-        connection = await asyncpg.connect(await database(), connection_class=TypesKnown)
-        quoted = ", ".join(f"'{label}'" for label in labels)
-        await connection.execute(f"CREATE TYPE colour AS ENUM ({quoted})")
-        assert await connection.fetchval("SELECT enum_range(NULL::colour)") == labels
-        assert await connection.fetchval("SELECT $1::colour[]", labels) == labels
+async def prepare_pair(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TYPE pair AS (a int, b int)")
+    await connection.close()
+
+
+async def test_a_type_of_a_database_is_its_own(database: NewDatabase, databases: Databases) -> None:
+    """In both copies it has the same number, and is not the same in both."""
+    one, other = await database(prepare_pair), await database(prepare_pair)
+    await databases.execute_as_owner(other, "ALTER TYPE pair ADD ATTRIBUTE c int")
+    for url, row in ((one, (1, 2)), (other, (1, 2, 3))):
+        connection = await asyncpg.connect(url, connection_class=TypesKnown)
+        assert await connection.fetchval(f"SELECT ROW{row}::pair") == row
         await connection.close()
