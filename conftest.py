@@ -6,6 +6,7 @@ own, such as a broker. All other tests go to whoever is free.
 """
 
 import gc
+import random
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("long")
 
 
+FREE = (2, 0)
+"""The place of tests that go to whoever is free."""
+
+
 @cache
 def group_of(file: Path) -> Path | None:
     """What a test file shares a system or a fixture with: its package, itself, or nothing."""
@@ -74,7 +79,8 @@ def group_of(file: Path) -> Path | None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest first, so that the end is not one long test: packages, then groups and
-    tests marked `slow`. The tests of each group together."""
+    tests marked `slow`. The tests of each group together; those that go to whoever is free in any
+    order, so that those that wait for something run beside those that compute, to the end."""
     first: dict[Path, int] = {}
     for number, item in enumerate(items):
         first.setdefault(group_of(item.path) or item.path, number)
@@ -82,10 +88,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> tuple[int, int]:
         group = group_of(item.path)
         if group is None:
-            return (1 if item.get_closest_marker("slow") else 2, 0)
+            return (1, 0) if item.get_closest_marker("slow") else FREE
         return (0 if group.is_dir() else 1, first[group])
 
     items.sort(key=place)
+    free = [item for item in items if place(item) == FREE]
+    random.shuffle(free)  # as `--randomly-seed` says, in every worker alike
+    items[len(items) - len(free) :] = free
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
