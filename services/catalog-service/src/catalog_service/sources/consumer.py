@@ -35,13 +35,14 @@ async def on_catalog_updated(
     connection: Connection, deliveries: Sequence[Delivery[CatalogUpdated]]
 ) -> Sequence[NotApplied]:
     """Record the newest state of each product in the batch."""
-    named = {(d.event.merchant_id, d.event.catalogue_id) for d in deliveries}
+    events = [delivery.envelope.data for delivery in deliveries]
+    named = {(event.merchant_id, event.catalogue_id) for event in events}
     catalogues = await load_catalogues(connection, named)
     note_arrivals(catalogues)
     newest: dict[ProductKey, tuple[SourceRow, Record]] = {}
     not_applied: list[NotApplied] = []
-    for delivery in deliveries:
-        event, record = delivery.event, delivery.record
+    for event, delivery in zip(events, deliveries, strict=True):
+        record = delivery.record
         catalogue = catalogues.get((event.merchant_id, event.catalogue_id))
         if catalogue is None:
             wait = wait_for_catalogue(event.merchant_id, event.catalogue_id)
