@@ -17,7 +17,7 @@ from common.messaging.records import Delivery, Record
 from common.messaging.tracing import begin_send, end_send, processing
 from common.postgres.unit_of_work import unit_of_work
 from common.telemetry import tracing
-from common.telemetry.tracing import export_rows, trace_id_of
+from common.telemetry.tracing import current_traceparent, export_rows, trace_id_of
 
 from .backbone_harness import Harness
 
@@ -87,6 +87,18 @@ def test_records_without_a_trace_begin_some_while_there_is_budget(
     continued = process([None] * (tracing.FIRST_TRACES + 20))
     begun = {trace_id_of(one) for one in continued} - {None}
     assert len(begun) == tracing.FIRST_TRACES
+
+
+def test_a_batch_has_a_trace_of_its_own_while_nobody_receives_spans(
+    exporter: InMemorySpanExporter,
+) -> None:
+    export_rows(is_on=False, traces_per_second=10)
+    deliveries = deliveries_of([SAMPLED[0], None])
+    with processing(GROUP, [one.record for one in deliveries], deliveries) as traced:
+        here = trace_id_of(current_traceparent())
+    assert traced == deliveries
+    [batch] = exporter.get_finished_spans()
+    assert trace_of(batch) == here
 
 
 def test_a_batch_that_fails_fails_in_each_trace_without_its_text(

@@ -31,13 +31,13 @@ def processing(
     """The span of a batch, and of each of its records that is traced; what a delivery leads to
     continues its record's.
 
-    A record alone has one span, in its own trace. The span of several links to their traces.
+    A record alone has one span, in its own trace. The span of several links to their traces; while
+    nobody receives spans, it only names the trace of what is logged and sent meanwhile.
     """
-    if len(deliveries) > 1 and not exports_rows():  # what nobody sees takes a twentieth of ingest
-        yield list(deliveries)
-        return
-    causes = [delivery.traceparent for delivery in deliveries]
     is_alone = len(records) == 1
+    # Links of a batch that nobody receives, and spans of its records, take a twentieth of ingest.
+    is_linked = len(deliveries) == 1 or exports_rows()
+    causes = [delivery.traceparent for delivery in deliveries] if is_linked else []
     topics = ",".join(sorted({record.topic for record in records}))
     attributes: dict[str, Attribute] = {
         **_about(topics, "process"),
@@ -55,6 +55,9 @@ def processing(
         if is_alone:
             here = current_traceparent()
             yield [msgspec.structs.replace(d, continued=here) for d in deliveries]
+            return
+        if not exports_rows():
+            yield list(deliveries)
             return
         opened = [_open(group, delivery) for delivery in deliveries]
         try:
