@@ -161,6 +161,14 @@ async def test_a_slow_answer_and_an_idle_connection_outlive_the_headers_time() -
         writer.close()
 
 
+def test_an_idle_connection_is_kept_for_longer_than_clients_keep_theirs() -> None:
+    """Else a request that comes just as it is closed has no answer: the CLI said so of a service
+    that was well."""
+    kept = ServiceSettings.model_fields["keep_alive_seconds"].default
+    assert kept > (httpx2.Limits().keepalive_expiry or 0)
+    assert kept > 60, "what load balancers keep theirs for, most of them"
+
+
 async def test_headers_above_their_size_are_refused() -> None:
     async with served(Slow().app, header_bytes=2_000) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -97,8 +97,10 @@ class ServingSettings(BaseSettings):
     """How long the headers of a request may take to come."""
     header_bytes: Annotated[int, Field(ge=1_024)] = 32_768
     """How long a request's line and headers may be together."""
-    keep_alive_seconds: Annotated[int, Field(ge=0)] = 5
-    """How long a connection may be idle between two requests."""
+    keep_alive_seconds: Annotated[int, Field(ge=0)] = 65
+    """How long a connection may be idle between two requests: longer than clients and load
+    balancers keep theirs (5 and 60 seconds, most of them), or a request that they send just as it
+    is closed has no answer."""
 
     @property
     def request_grace(self) -> timedelta:
