@@ -27,28 +27,30 @@ _compiled: LRUCache[object, SQLCompiler] = LRUCache(FORMS_KEPT)
 async def fetch(
     connection: Connection, statement: ClauseElement, **named: object
 ) -> list[asyncpg.Record]:
-    """All rows, their columns by the statement's labels; `named` are the values of its
-    `bindparam`s."""
+    """All rows, their columns by the statement's labels. `named` here and below are the values of
+    its `bindparam`s."""
     text, values = bound(statement, named)
     return await connection.fetch(text, *values)
 
 
-async def fetch_one(connection: Connection, statement: ClauseElement) -> asyncpg.Record | None:
+async def fetch_one(
+    connection: Connection, statement: ClauseElement, **named: object
+) -> asyncpg.Record | None:
     """The first row, or None."""
-    text, values = bound(statement)
+    text, values = bound(statement, named)
     return await connection.fetchrow(text, *values)
 
 
-async def fetch_value(connection: Connection, statement: ClauseElement) -> object:
+async def fetch_value(connection: Connection, statement: ClauseElement, **named: object) -> object:
     """The first column of the first row, or None."""
-    text, values = bound(statement)
+    text, values = bound(statement, named)
     value: object = await connection.fetchval(text, *values)
     return value
 
 
-async def execute(connection: Connection, statement: ClauseElement) -> int:
+async def execute(connection: Connection, statement: ClauseElement, **named: object) -> int:
     """Run a statement whose rows nobody needs; how many it wrote."""
-    text, values = bound(statement)
+    text, values = bound(statement, named)
     status: str = await connection.execute(text, *values)
     count = status.rpartition(" ")[2]
     return int(count) if count.isdigit() else 0

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ARRAY, Insert, SelectBase, Text, any_, delete, func, insert, literal, select
+from sqlalchemy import (
+    ARRAY,
+    Insert,
+    SelectBase,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+)
 
 from catalog_service.tables import family_mark, family_wait
 from common import clock
@@ -51,21 +63,21 @@ class Wait:
 
 def marking(families: SelectBase) -> Insert:
     """The statement that marks the families selected, to be run by `mark` or within another, whose
-    caller says that it `made_work` for `NORMALIZING`.
+    caller says that it `made_work` for `NORMALIZING` and gives the time as `now`.
 
     `families` has the columns merchant_id, catalogue_id and family_id; feed_id and traceparent
     where there are any.
     """
     selected = families.subquery()
-    marked_at = literal(clock.now(), family_mark.c.marked_at.type)
     return insert(family_mark).from_select(
-        [*selected.c.keys(), family_mark.c.marked_at.name], select(selected, marked_at)
+        [*selected.c.keys(), family_mark.c.marked_at.name],
+        select(selected, bindparam("now", type_=family_mark.c.marked_at.type)),
     )
 
 
 async def mark(connection: Connection, families: SelectBase) -> None:
     """Mark the families selected dirty: see `marking`."""
-    if await core.execute(connection, marking(families)):
+    if await core.execute(connection, marking(families), now=clock.now()):
         made_work(connection, NORMALIZING)
 
 
