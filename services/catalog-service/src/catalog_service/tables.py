@@ -467,10 +467,10 @@ source_product = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 Index(
-    "source_product_children",
-    source_product.c.merchant_id,
-    source_product.c.catalogue_id,
+    "source_product_by_parent",
     source_product.c.parent_id,
+    source_product.c.catalogue_id,
+    source_product.c.merchant_id,
     postgresql_where=text("parent_id IS NOT NULL"),
 )
 
