@@ -89,6 +89,19 @@ def test_a_feeds_products_are_listed_with_what_the_next_run_would_do(
     assert [family["family_id"] for family in json.loads(run("--json"))] == ["a"]
 
 
+def test_where_no_product_has_an_issue_of_a_rule_those_there_are_are_named(
+    routes: dict[str, Any],
+) -> None:
+    routes[f"{CATALOG} /preview"] = {"items": [], "next_cursor": None}
+    routes[f"{CATALOG} /issues"] = [ISSUE, ISSUE | {"rule": "M3.12"}, ISSUE | {"field": "stock"}]
+    shown = " ".join(run("--rule", "M99.9").split())
+    assert "no product has an issue of rule M99.9; there are issues of M3.12, M3.9" in shown
+    assert json.loads(run("--rule", "M99.9", "--json")) == []
+    assert "fits the other filters" in run("--rule", "M3.12", "--state", "excluded")
+    routes[f"{CATALOG} /issues"] = []
+    assert "no product has any issue" in run("--rule", "M99.9")
+
+
 def test_the_whole_preview_is_saved_as_what_the_file_is_named(
     routes: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -94,7 +94,7 @@ async def _whole(channel: Channel, merchant: str, feed: str, family: str) -> Doc
 async def _found(channel: Channel, service: str, path: str) -> Any:
     """What a service answers; None while it has not heard of the feed or product."""
     try:
-        return await channel.session.get(service, path, Document)
+        return await channel.session.get(service, path, Any)
     except Problem as problem:
         if problem.details.status != 404:
             raise
@@ -102,26 +102,42 @@ async def _found(channel: Channel, service: str, path: str) -> Any:
 
 
 def _list(merchant: str, feed: str, filters: Query, as_json: bool) -> None:
-    async def asked(channel: Channel) -> tuple[list[PreviewFamily], Any, Any]:
+    async def asked(channel: Channel) -> tuple[list[PreviewFamily], Any, Any, Any]:
         families = [item async for item in channel.preview(merchant, feed, filters)]
         if as_json:
-            return families, None, None
+            return families, None, None, None
         of_feed = {
-            name: route_of(merchant, "feeds", feed, name) for name in ("forecast", "completeness")
+            name: route_of(merchant, "feeds", feed, name)
+            for name in ("issues", "forecast", "completeness")
         }
+        is_rule_without = filters["rule"] is not None and not families
+        groups = await _found(channel, CATALOG, of_feed["issues"]) if is_rule_without else None
         forecast = await _found(channel, PUBLISHER, of_feed["forecast"])
-        return families, forecast, await _found(channel, CATALOG, of_feed["completeness"])
+        return families, groups, forecast, await _found(channel, CATALOG, of_feed["completeness"])
 
-    families, forecast, completeness = ask(asked)
+    families, groups, forecast, completeness = ask(asked)
     columns = ("product", "state", "quality", "effect", "issue", "remedy")
     rows = (row for item in families for row in _rows(item))
     show(families, as_json, lambda: table_of(columns, rows))
+    if groups is not None:
+        say(_rules_line(filters["rule"], groups))
     if completeness is not None:
         say(_quality_line(completeness["quality"]))
     if forecast is not None:
         actions = [f"{action} {count}" for action, count in forecast["actions"].items()]
         others = [f"{name} {forecast[name]}" for name in ("refused", "waiting", "unchanged")]
         say(f"The next product run would: {', '.join([*actions, *others])} (products).")
+
+
+def _rules_line(rule: object, groups: list[Document]) -> str:
+    """Why none was found by a rule, which may be mistyped."""
+    rules = sorted({str(group["rule"]) for group in groups})
+    if rule in rules:
+        return f"No product with an issue of rule {rule} fits the other filters, too."
+    if not rules:
+        return "By this preview no product has any issue."
+    named = ", ".join(rules)
+    return f"By this preview no product has an issue of rule {rule}; there are issues of {named}."
 
 
 def _quality_line(quality: Document) -> str:
