@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
+from os import urandom
 from typing import Generic, TypeVar
-from uuid import uuid4
 
 import msgspec
 
@@ -89,19 +89,19 @@ def encode(event: Event, *, source: str, traceparent: str | None = None) -> Enco
     value = _encoder.encode(event)
     if len(value) > MAX_RECORD_BYTES:
         raise RecordTooLarge(event, len(value))
-    key = event.key()
+    key = event.key().encode()
     headers = [
         ("ce_specversion", b"1.0"),
-        ("ce_id", uuid4().hex.encode()),
-        ("ce_type", event.type_name().encode()),
+        ("ce_id", urandom(16).hex().encode()),
+        ("ce_type", _type_header(type(event))),
         ("ce_source", source.encode()),
         ("ce_time", clock.now().isoformat().encode()),
-        ("ce_subject", key.encode()),
+        ("ce_subject", key),
         ("content-type", b"application/json"),
     ]
     if traceparent:
         headers.append(("traceparent", traceparent.encode()))
-    return EncodedEvent(event.topic, key.encode(), value, headers)
+    return EncodedEvent(event.topic, key, value, headers)
 
 
 def caused_by(record: EncodedEvent, traceparent: str | None) -> EncodedEvent:
