@@ -229,6 +229,8 @@ async def set_waits(
         """,
         *columns_of(evaluated),
     )
+    if not waits:
+        return
     await connection.executemany(
         """
         INSERT INTO family_wait (merchant_id, catalogue_id, family_id, feed_id, traceparent,

@@ -379,12 +379,13 @@ async def keep_reports(connection: Connection, reports: Sequence[ProductReported
         [report.marketplace_product_id for report in reports],
         [msgspec.json.encode(report.causes).decode() for report in reports],
     )
-    moved = (
+    moved = [
         (m, c, family, f, None)
         for m, c, f, family, was_online, is_online, has_stock_issue in rows
         if was_online != is_online and (was_online or has_stock_issue)
-    )
-    await mark(connection, listed(moved))
+    ]
+    if moved:
+        await mark(connection, listed(moved))
 
 
 # -- republish ------------------------------------------------------------------------------
