@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aliexpress.payload import product_payload
@@ -20,6 +20,7 @@ from common.contracts.product import (
     ProductNormalized,
 )
 from feed_publisher.claims.holder import Holder
+from feed_publisher.desired.desired_state import product_digest
 from feed_publisher.listings.listing import AcceptedSku, AcceptedState, Listing, Refused, digest
 from feed_publisher.listings.outcomes import Outcome, Sent, apply_outcome
 from feed_publisher.planning.plan import FamilyPlan, plan_offers, plan_product
@@ -315,6 +316,52 @@ def test_after_any_history_the_runs_reach_the_desired_state_and_then_are_silent(
             assert sku.discount_price == wanted[code].discount_price
             if wanted[code].inventory is not None:
                 assert sku.inventory == wanted[code].inventory
+
+
+offers_of_a_coat = st.tuples(prices, st.none() | st.integers(0, 9), st.booleans(), st.booleans())
+
+
+def coat(price: str, stock: int | None, has_country: bool, is_valid: bool) -> ProductNormalized:
+    countries = [CountryPrice("FR", price)] if has_country else []
+    offers = [offer("a", price, stock, country_prices=countries), B]
+    return desired(*offers, offers_part=Part(is_valid=is_valid, hash=digest(offers)))
+
+
+@given(st.lists(offers_of_a_coat, min_size=1, max_size=4), offers_of_a_coat)
+def test_a_state_that_product_runs_go_by_alike_gives_a_product_run_nothing_to_do(
+    history: list[tuple[str, int | None, bool, bool]], then: tuple[str, int | None, bool, bool]
+) -> None:
+    """As such a state marks the family for offer runs alone."""
+    listing, last, state = live(A, B), coat(*history[-1]), coat(*then)
+    for before in map(coat, *zip(*history, strict=True)):
+        listing = after(listing, plan_product(before, listing, {}))
+        listing = after(listing, plan_offers(before, listing))
+    assume(product_digest(state) == product_digest(last))
+    assert plan_product(state, listing, {}) == FamilyPlan()
+    listing = after(listing, plan_offers(state, listing))
+    assert plan_product(state, listing, {}) == FamilyPlan()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        desired(A, B, title="Hat"),
+        desired(A),
+        desired(A, B, configuration_version=2),
+        desired(A, B, shop_id="t"),
+        desired(A, B, offers_part=Part(is_valid=False, hash="")),
+        desired(offer("a", country_prices=[CountryPrice("FR", "9.00")]), B),
+        desired(A, B, content=False),
+        gone(),
+    ],
+    ids=["content", "SKUs", "version", "shop", "validity", "countries", "no content", "gone"],
+)
+def test_what_product_runs_go_by_tells_states_apart(state: ProductNormalized) -> None:
+    assert product_digest(state) != product_digest(desired(A, B))
+
+
+def test_of_what_has_no_content_it_cannot_be_said_what_product_runs_go_by() -> None:
+    assert product_digest(gone()) is product_digest(desired(A, content=False)) is None
 
 
 @given(states, states)

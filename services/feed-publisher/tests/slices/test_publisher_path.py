@@ -246,6 +246,29 @@ async def test_what_is_online_is_counted_so_while_a_change_of_it_waits(harness: 
     assert counts["online"] == len(names)
 
 
+async def test_a_product_whose_price_or_stock_alone_changes_stays_live(harness: Harness) -> None:
+    """What product runs go by is as it was: counted as pending, all of a shop would be so all day
+    that changes its prices hourly."""
+    await harness.publish(harness.product("coat"), harness.product("scarf"))
+
+    async def places() -> tuple[int, int]:
+        counts = (await harness.call("GET", f"/feeds/{FEED}"))["counts"]
+        return counts["live"], counts["pending"]
+
+    await harness.take(harness.product("coat", Sku("coat", "12.00", None, 7)))
+    assert await places() == (2, 0)
+    await harness.take(harness.product("coat", Sku("coat", "12.00", None, 7), title="Warm coat"))
+    assert await places() == (1, 1)
+    await harness.take(harness.product("coat", Sku("coat", "13.00", None, 7), title="Warm coat"))
+    assert await places() == (1, 1)
+    run = await harness.run("product")
+    assert run["counts"]["update"] == 1
+    assert await places() == (2, 0)
+    await harness.take(harness.product("coat", Sku("coat", "13.00"), title="Coat"))
+    await harness.take(harness.product("coat", Sku("coat", "14.00"), title="Warm coat"))
+    assert await places() == (1, 1), "it may have been planned meanwhile"
+
+
 async def test_a_product_is_found_by_the_id_that_aliexpress_gave_it(harness: Harness) -> None:
     await harness.publish(harness.product("coat"), harness.product("scarf"))
     listed = (await harness.call("GET", f"/feeds/{FEED}/products"))["items"]

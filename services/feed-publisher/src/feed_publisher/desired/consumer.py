@@ -68,7 +68,7 @@ class DesiredState:
     async def on_product_normalized(
         self, connection: Connection, deliveries: Sequence[Delivery[ProductNormalized]]
     ) -> Sequence[NotApplied]:
-        """Keep the highest revision of each family and mark those that changed for both runs."""
+        """Keep the highest revision of each family and mark those that changed (`save_desired`)."""
         chosen = newest(
             deliveries,
             lambda d: (d.event.merchant_id, d.event.feed_id, d.event.family_id),

@@ -12,7 +12,7 @@ from common.contracts.shop import ShopState
 from common.postgres.counters import load_counters
 from common.postgres.pool import Connection
 from common.postgres.unit_of_work import WorkKind, made_work
-from feed_publisher.desired.desired_state import may_fall_to_zero
+from feed_publisher.desired.desired_state import may_fall_to_zero, product_digest
 from feed_publisher.desired.marks import OTHER, ZEROING, Lane, Marks, Unsure, UnsureFamily
 from feed_publisher.desired.states import Desired, Kind, Shop
 
@@ -55,29 +55,52 @@ async def save_desired(
     connection: Connection, products: Sequence[tuple[ProductNormalized, str | None]]
 ) -> None:
     """Keep newer states (sorted by key) and mark their families for both kinds of run; offers of
-    products that are online are in the fast lane."""
+    products that are online are in the fast lane.
+
+    A product that is live with the content wanted is not marked for product runs where nothing
+    changed that they go by (`product_digest`).
+    """
     await connection.execute(
         """
         WITH changed AS (
             INSERT INTO desired_product (merchant_id, feed_id, family_id, revision, presence,
-                traceparent, document)
-            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[],
-                $6::text[], $7::bytea[])
+                traceparent, document, product_digest)
+            SELECT merchant_id, feed_id, family_id, revision, presence, traceparent, document,
+                product_digest
+            FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[],
+                $6::text[], $7::bytea[], $9::bytea[]) AS s (merchant_id, feed_id, family_id,
+                revision, presence, traceparent, document, product_digest)
             ON CONFLICT (merchant_id, feed_id, family_id) DO UPDATE SET
                 revision = excluded.revision, presence = excluded.presence,
-                traceparent = excluded.traceparent, document = excluded.document
+                traceparent = excluded.traceparent, document = excluded.document,
+                product_digest = excluded.product_digest
                 WHERE excluded.revision > desired_product.revision
-            RETURNING merchant_id, feed_id, family_id
+            RETURNING merchant_id, feed_id, family_id,
+                coalesce(old.product_digest = new.product_digest, false) AS is_same_product
+        ), known AS (
+            SELECT c.*, l.marketplace_product_id IS NOT NULL AS is_online,
+                CASE WHEN is_same_product AND l.marketplace_product_id IS NOT NULL
+                    AND l.reported_status = 'live'
+                    THEN convert_from(l.document, 'UTF8')::json ->> 'content_hash'
+                END AS live_with
+            FROM changed AS c LEFT JOIN listing AS l USING (merchant_id, feed_id, family_id)
         )
         INSERT INTO family_mark (merchant_id, feed_id, kind, family_id, lane)
-        SELECT merchant_id, feed_id, kind, family_id, CASE WHEN kind = 'offer' AND EXISTS (
-            SELECT FROM listing AS l
-            WHERE (l.merchant_id, l.feed_id, l.family_id) = (c.merchant_id, c.feed_id, c.family_id)
-                AND l.marketplace_product_id IS NOT NULL) THEN s.lane END
-        FROM changed AS c
-        JOIN unnest($1::text[], $2::text[], $3::text[], $8::integer[])
-            AS s (merchant_id, feed_id, family_id, lane) USING (merchant_id, feed_id, family_id)
+        SELECT merchant_id, feed_id, kind, family_id,
+            CASE WHEN kind = 'offer' AND is_online THEN s.lane END
+        FROM known AS c
+        JOIN unnest($1::text[], $2::text[], $3::text[], $8::integer[], $10::text[])
+            AS s (merchant_id, feed_id, family_id, lane, content_hash)
+            USING (merchant_id, feed_id, family_id)
         CROSS JOIN unnest(ARRAY['product', 'offer']) AS k (kind)
+        WHERE kind = 'offer' OR (c.live_with = s.content_hash) IS NOT TRUE
+            OR EXISTS (
+                SELECT FROM shortfall AS f WHERE f.kind = 'product'
+                    AND (f.merchant_id, f.feed_id, f.family_id)
+                    = (c.merchant_id, c.feed_id, c.family_id))
+            OR EXISTS (
+                SELECT FROM held_change AS h WHERE (h.merchant_id, h.feed_id, h.family_id)
+                    = (c.merchant_id, c.feed_id, c.family_id))
         """,
         [state.merchant_id for state, _ in products],
         [state.feed_id for state, _ in products],
@@ -87,6 +110,8 @@ async def save_desired(
         [traceparent for _, traceparent in products],
         [_encoder.encode(state) for state, _ in products],
         [ZEROING if may_fall_to_zero(state) else OTHER for state, _ in products],
+        [product_digest(state) for state, _ in products],
+        [state.content_part.hash if state.content_part else None for state, _ in products],
     )
     made_work(connection, IN_FAST_LANE)
 

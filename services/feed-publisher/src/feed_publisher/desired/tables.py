@@ -32,6 +32,11 @@ desired_product = Table(
     Column(
         "document", LargeBinary, nullable=False, comment="The data of product.normalized, as JSON"
     ),
+    Column(
+        "product_digest",
+        LargeBinary,
+        comment="A hash of what product runs go by; null: every state is theirs",
+    ),
 )
 
 family_mark = Table(
