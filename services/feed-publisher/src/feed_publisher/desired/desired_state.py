@@ -23,6 +23,16 @@ def may_fall_to_zero(desired: ProductNormalized) -> bool:
     return desired.presence == "absent" or 0 in desired_stock(desired).values()
 
 
+def has_all_prices(desired: ProductNormalized) -> bool:
+    """Whether no price of the product has an issue."""
+    return desired.offers_part is not None and desired.offers_part.is_valid
+
+
+def has_all_stock(desired: ProductNormalized) -> bool:
+    """Whether no stock of the product has an issue, as far as the event says."""
+    return desired.stock_part is None or desired.stock_part.is_valid
+
+
 def product_digest(desired: ProductNormalized) -> bytes | None:
     """A hash of what a product run goes by in a product that is online with this content: while it
     stays the same, another state is the offer runs' alone. None where that cannot be said: for what
@@ -34,7 +44,7 @@ def product_digest(desired: ProductNormalized) -> bytes | None:
         desired.configuration_version,
         desired.content_part,
         desired_skus(desired),
-        desired.offers_part is not None and desired.offers_part.is_valid,
+        has_all_prices(desired),
         any(offer.country_prices for offer in desired.offers or ()),
     )
     return blake2b(_encoder.encode(parts), digest_size=16).digest()

@@ -53,16 +53,6 @@ def _kept_countries(offer: Offer, accepted: AcceptedSku) -> Iterable[CountryPric
     )
 
 
-def has_all_prices(desired: ProductNormalized) -> bool:
-    """Whether no price of the product has an issue."""
-    return desired.offers_part is not None and desired.offers_part.is_valid
-
-
-def has_all_stock(desired: ProductNormalized) -> bool:
-    """Whether no stock of the product has an issue, as far as the event says."""
-    return desired.stock_part is None or desired.stock_part.is_valid
-
-
 def offer_errors(desired: ProductNormalized) -> list[Issue]:
     """Why prices or stock of the product cannot be sent, each issue once."""
     parts: tuple[Part | None, ...] = (desired.offers_part, desired.stock_part)

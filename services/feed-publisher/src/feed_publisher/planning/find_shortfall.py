@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from common.contracts.feed import Cause
 from common.contracts.product import ProductNormalized
+from feed_publisher.desired.desired_state import has_all_prices, has_all_stock
 from feed_publisher.desired.states import Kind
 from feed_publisher.listings.listing import Listing, Side
-from feed_publisher.planning.desired_offers import has_all_prices, has_all_stock, offer_errors
+from feed_publisher.planning.desired_offers import offer_errors
 from feed_publisher.shortfalls.shortfall import causes_of
 
 SIDES_OF: Mapping[Kind, tuple[Side, ...]] = {

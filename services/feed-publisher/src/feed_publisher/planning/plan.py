@@ -12,7 +12,7 @@ import msgspec
 from common.contracts.product import Content, ProductNormalized
 from common.errors import Issue
 from feed_publisher.claims.holder import Holder
-from feed_publisher.desired.desired_state import desired_skus
+from feed_publisher.desired.desired_state import desired_skus, has_all_prices, has_all_stock
 from feed_publisher.listings.change import (
     Change,
     ContentBefore,
@@ -32,8 +32,6 @@ from feed_publisher.listings.listing import (
 from feed_publisher.planning.batches import MAX_SKUS
 from feed_publisher.planning.desired_offers import (
     desired_offers,
-    has_all_prices,
-    has_all_stock,
     managed_stock,
     offer_errors,
 )
