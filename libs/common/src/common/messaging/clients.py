@@ -46,7 +46,7 @@ def new_consumer(
         rebalance_timeout_ms=session_ms,
         max_poll_interval_ms=300_000,
         fetch_max_bytes=16 * 1024 * 1024,
-        max_partition_fetch_bytes=2 * 1024 * 1024,
+        max_partition_fetch_bytes=1024 * 1024,
         metadata_max_age_ms=_milliseconds(METADATA_AGE),
         request_timeout_ms=_milliseconds(CONSUMER_ANSWERED_WITHIN),
     )
