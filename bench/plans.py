@@ -38,6 +38,7 @@ from common.postgres.leases import hold_lease
 from common.postgres.migrate import upgrade
 from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import reading, unit_of_work
+from common.service import tune_gc
 from feed_publisher.app import SERVICE
 from feed_publisher.desired.feeds.store import confirm_feed, load_feed, save_feeds
 from feed_publisher.desired.states import Kind
@@ -261,7 +262,9 @@ async def loaded(pool: Pool, run: Run) -> Run:
 
 
 async def installed(admin_url: str) -> Pool:
-    """The service's database, used as the service does: under row-level security."""
+    """The service's database, used as the service does: under row-level security, with the garbage
+    collector as a service sets it."""
+    tune_gc()
     password = random_password()
     await create_role(admin_url, SERVICE_ROLE, password)
     await asyncio.to_thread(upgrade, SERVICE.migrations, admin_url, service_role=SERVICE_ROLE)

@@ -25,6 +25,8 @@ import uvloop
 from bench.ratios import results_file
 from bench.sized.place import Place
 
+from common.service import tune_gc
+
 SIZE = int(os.environ.get("SIZE", "1000000"))
 FEW = 1_000
 MODULES = ("catalog", "publisher", "catch_up")
@@ -56,7 +58,9 @@ async def measure(module: str, step: str, place: Place) -> Figures:
 def in_process(
     module: str, step: str, place: Place, answers: "multiprocessing.Queue[Figures]"
 ) -> None:
-    """Measure in a process of its own: its memory is of nothing else."""
+    """Measure in a process of its own: its memory is of nothing else. Garbage is collected as in a
+    service."""
+    tune_gc()
     try:
         answers.put(uvloop.run(measure(module, step, place)))
     except Exception as error:

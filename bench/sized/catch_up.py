@@ -18,7 +18,6 @@ from common.contracts.product import ProductNormalized
 from common.messaging.consumer import Consumer
 from common.messaging.create_topics import create_topics
 from common.postgres.pool import open_pool
-from common.service import tune_gc
 from common.shop_tokens import ShopTokens
 from feed_publisher.app import SERVICE
 from feed_publisher.desired.consumer import GROUP, DesiredState
@@ -29,7 +28,6 @@ INSTANCE = "0"
 
 async def catch_up(place: Place) -> None:
     """Consume as the service does until every event is stored."""
-    tune_gc()  # as the service at its start
     pool = await open_pool(place.url)
     settings = PublisherSettings(database_url=SecretStr(place.url), kafka_bootstrap=place.bootstrap)
     tokens = ShopTokens("http://127.0.0.1:9", "bench", SecretStr("bench"))
