@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import asyncpg
 import sqlalchemy as sa
@@ -91,6 +91,14 @@ def is_about_the_data(error: Exception) -> bool:
             asyncpg.PostgresError,
             asyncpg.InternalClientError,
         ),
+    )
+
+
+def held_rows(job: str, now: datetime) -> sa.Select[*tuple[Any, ...]]:
+    """Merchant and subject of the rows that the job is to pass over, for a statement that looks at
+    very many: Postgres plans `is_held` anew for each row it is asked of."""
+    return sa.select(failed_row.c.merchant_id, failed_row.c.subject).where(
+        failed_row.c.job == job, failed_row.c.retry_at > now
     )
 
 

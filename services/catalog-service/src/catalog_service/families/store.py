@@ -117,7 +117,8 @@ async def claim_families(
             SELECT id, merchant_id, catalogue_id, family_id
             FROM family_mark
             WHERE merchant_id <> ALL($2::text[])
-                AND NOT is_held($7, merchant_id, catalogue_id || '/' || family_id, $8)
+                AND (merchant_id, catalogue_id || '/' || family_id) NOT IN (
+                    SELECT merchant_id, subject FROM failed_row WHERE job = $7 AND retry_at > $8)
                 AND ($3::text IS NULL OR (merchant_id, catalogue_id, family_id) = ($3, $4, $5))
             ORDER BY id LIMIT $1::bigint + $6::bigint
         ), oldest AS MATERIALIZED (

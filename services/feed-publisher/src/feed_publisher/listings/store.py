@@ -13,7 +13,7 @@ from common import clock
 from common.contracts.product import ProductReported
 from common.postgres import core
 from common.postgres.pool import Connection
-from common.postgres.set_aside import RowKey
+from common.postgres.set_aside import RowKey, held_rows
 from feed_publisher import tables
 from feed_publisher.desired.states import Kind
 from feed_publisher.listings.listing import AcceptedState, Listing
@@ -327,7 +327,7 @@ async def list_due(
     query = (
         sa.select(*_PRODUCT)
         .where(
-            ~sa.func.is_held(job, _listing.c.merchant_id, row, clock.now()),
+            ~sa.tuple_(_listing.c.merchant_id, row).in_(held_rows(job, clock.now())),
             _listing.c.merchant_id == shop.merchant_id,
             _listing.c.shop_id == shop.shop_id,
             _listing.c.marketplace_product_id.is_not(None),
