@@ -101,7 +101,7 @@ BENCHES = (
     Bench("peer", {"PRODUCTS": "3000", "ROUNDS": "5"}, None, list(_peer_rows())),
     Bench(
         "plan_ratios",
-        {"PRODUCTS": "50000", "ROUNDS": "5"},
+        {"PRODUCTS": "150000", "ROUNDS": "5"},
         {"PRODUCTS": "5000", "ROUNDS": "1"},
         [
             Row(
