@@ -47,12 +47,12 @@ ARMS = {"bare": "bare", "one": "shared", "two": "shared", "three": "shared"}
 PROCESSES = {"two": 2, "three": 3}
 
 
-def rows(kind: str) -> Iterator[inputs.Row]:
+def rows(kind: str, products: int) -> Iterator[inputs.Row]:
     """So many rows."""
     random = Random(1)
     pictures = [f"https://pictures.example/{n}.jpg" for n in range(5)]
     number = 0
-    for number in range(PRODUCTS if kind == "simple" else PRODUCTS // 10):
+    for number in range(products if kind == "simple" else products // 10):
         price, stock = f"{random.randrange(900, 9000) / 100:.2f}", random.randrange(1, 90)
         own = {"images": pictures, "price": price, "stock": stock}
         if kind == "simple":
@@ -67,7 +67,7 @@ def rows(kind: str) -> Iterator[inputs.Row]:
                 yield sku, name, {**fields, "sku": sku}
 
 
-async def prepare(pool: Pool, kind: str) -> None:
+async def prepare(pool: Pool, kind: str, products: int = PRODUCTS) -> None:
     """Shop, schemas, feed, catalogue; nothing is evaluated yet."""
     body = inputs.form(attributes={"image_url_list": {"field": "images"}})
     form = FeedConfiguration.model_validate(body | {"shop": SHOP[1], "catalogue": "defects"})
@@ -85,7 +85,7 @@ async def prepare(pool: Pool, kind: str) -> None:
                 version=1,
                 fields=dict(fields),
             )
-            for product_id, parent_id, fields in rows(kind)
+            for product_id, parent_id, fields in rows(kind, products)
         ),
     )
 

@@ -2,10 +2,11 @@
 
 P3. With 1,000 and with `SIZE` (1,000,000) rows, each step in a process of its own that imports its
 service alone. catalog-service: a CSV file is imported, its fields are described, a feed's preview
-is listed to the last page and downloaded as JSON Lines and as CSV. feed-publisher: an offer run in
-which every product has another price is planned and sent, as the driver of runs does it, to a
-marketplace that takes all; the report of a run of so many items, one in 200 refused, is asked for
-over REST, as JSON and as CSV; and so many events are read from Kafka by a service that was away.
+is listed to the last page and downloaded as JSON Lines and as CSV, and so many simple products are
+evaluated. feed-publisher: an offer run in which every product has another price is planned and
+sent, as the driver of runs does it, to a marketplace that takes all; the report of a run of so many
+items, one in 200 refused, is asked for over REST, as JSON and as CSV; and so many events are read
+from Kafka by a service that was away.
 Figures: seconds, the peak memory of both sizes and their ratio, which is to be 1.15 at most. A step
 that fails is said to have. `STEPS=import,catch-up` measures these alone and keeps the others'
 figures. Written to `bench/results/size.json`.
@@ -29,7 +30,7 @@ from common.service import tune_gc
 
 SIZE = int(os.environ.get("SIZE", "1000000"))
 FEW = 1_000
-MODULES = ("catalog", "publisher", "catch_up")
+MODULES = ("catalog", "evaluation", "publisher", "catch_up")
 CHOSEN = {name for name in os.environ.get("STEPS", "").split(",") if name}
 MOST_RATIO = 1.15
 RESULTS = results_file("size")
