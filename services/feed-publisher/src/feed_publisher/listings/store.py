@@ -56,6 +56,19 @@ def listing_of(row: asyncpg.Record | Mapping[str, Any]) -> Listing:
     return Listing(accepted=_accepted.decode(columns.pop("document")), **columns)
 
 
+# Built once: a statement that holds its values is a cycle, and so are they until it is collected.
+_OF_FAMILIES = (
+    sa.select(*LISTING_COLUMNS)
+    .where(
+        _listing.c.merchant_id == sa.bindparam("of_merchant"),
+        _listing.c.feed_id == sa.bindparam("of_feed"),
+        _listing.c.family_id == sa.any_(sa.bindparam("families", type_=sa.ARRAY(sa.Text))),
+    )
+    .order_by(_listing.c.family_id)
+)
+_OF_FAMILIES_LOCKED = _OF_FAMILIES.with_for_update()
+
+
 async def load_listings(
     connection: Connection,
     merchant_id: str,
@@ -66,16 +79,13 @@ async def load_listings(
     locked: bool = True,
 ) -> dict[str, Listing]:
     """The families' listings, locked in key order; a family without one gets an empty one."""
-    query = (
-        sa.select(*LISTING_COLUMNS)
-        .where(
-            _listing.c.merchant_id == merchant_id,
-            _listing.c.feed_id == feed_id,
-            _listing.c.family_id == _any_of(family_ids),
-        )
-        .order_by(_listing.c.family_id)
+    rows = await core.fetch(
+        connection,
+        _OF_FAMILIES_LOCKED if locked else _OF_FAMILIES,
+        of_merchant=merchant_id,
+        of_feed=feed_id,
+        families=list(family_ids),
     )
-    rows = await core.fetch(connection, query.with_for_update() if locked else query)
     found = {row["family_id"]: listing_of(row) for row in rows}
     return {
         family_id: found.get(family_id)
