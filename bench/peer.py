@@ -93,7 +93,7 @@ async def fill_topic(bootstrap: str) -> None:
     await create_topics(bootstrap, partitions=backbone.PARTITIONS)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, max_batch_size=256_000)
     await producer.start()
-    for product_id, parent_id, fields in rows("simple"):
+    for product_id, parent_id, fields in rows("simple", PRODUCTS):
         event = CatalogUpdated(
             merchant_id=SHOP[0],
             catalogue_id="defects",
