@@ -1,11 +1,11 @@
 """catalog-service with a large file and a large feed: import, fields, preview and downloads."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 from bench.listed import catalog
 from bench.listed.filling import fill, new_database
-from bench.sized.place import Place, Step
+from bench.sized.place import Place, Step, filled_places
 
 from catalog_service.app import SERVICE
 from catalog_service.feeds.store import load_feed
@@ -21,7 +21,6 @@ from catalog_service.sources.store import add_catalogue
 from catalog_service.sources.versions import Catalogue
 from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import reading, unit_of_work
-from stack.testing.own_postgres import own_postgres
 
 MERCHANT, FILES = "m", "files"
 PIECE = 4_000_000
@@ -130,9 +129,4 @@ async def _prepared(admin_url: str, rows: int) -> str:
     return url
 
 
-@asynccontextmanager
-async def places(few: int, many: int) -> AsyncIterator[tuple[Place, Place]]:
-    """Both databases, on a Postgres of their own."""
-    async with own_postgres("size") as postgres:
-        small = await _prepared(postgres.admin_url, few)
-        yield Place(small, few), Place(await _prepared(postgres.admin_url, many), many)
+places = partial(filled_places, _prepared)

@@ -1,15 +1,13 @@
 """catalog-service with a large catalogue: every product is evaluated for the first time."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 
 from bench.listed.filling import new_database
-from bench.sized.place import Place, Step
+from bench.sized.place import Place, Step, filled_places
 
 from catalog_service.app import SERVICE
 from catalog_service.normalizing.worker import Normalizer
 from common.postgres.pool import open_pool
-from stack.testing.own_postgres import own_postgres
 
 
 async def evaluate(place: Place) -> None:
@@ -38,9 +36,4 @@ async def _prepared(admin_url: str, rows: int) -> str:
     return url
 
 
-@asynccontextmanager
-async def places(few: int, many: int) -> AsyncIterator[tuple[Place, Place]]:
-    """Both databases, on a Postgres of their own."""
-    async with own_postgres("size") as postgres:
-        small = await _prepared(postgres.admin_url, few)
-        yield Place(small, few), Place(await _prepared(postgres.admin_url, many), many)
+places = partial(filled_places, _prepared)

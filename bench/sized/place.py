@@ -1,7 +1,10 @@
 """Where a step of `bench/size.py` works."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+from stack.testing.own_postgres import own_postgres
 
 
 @dataclass(frozen=True)
@@ -20,3 +23,16 @@ class Place:
 
 
 Step = Callable[[Place], Awaitable[None]]
+
+Prepare = Callable[[str, int], Awaitable[str]]
+"""Fills a database of so many rows on the server of this owner; its address for the service."""
+
+
+@asynccontextmanager
+async def filled_places(
+    prepare: Prepare, few: int, many: int
+) -> AsyncIterator[tuple[Place, Place]]:
+    """Both databases, on a Postgres of their own."""
+    async with own_postgres("size") as postgres:
+        small = await prepare(postgres.admin_url, few)
+        yield Place(small, few), Place(await prepare(postgres.admin_url, many), many)
