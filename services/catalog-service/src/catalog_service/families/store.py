@@ -106,10 +106,11 @@ async def claim_families(
     are near along: a family of very many children is to be evaluated once, not for each of them.
 
     Those that another worker has are passed over, within `LOOKED_AHEAD`: several workers share what
-    is dirty. So are those of `without_merchants`, and those of a catalogue that somebody holds
-    (`hold_families`); `only` is the one family to claim. A family's lock is an advisory one, so
-    that ingest writes no row for it. Its data is to be read by later statements, after the lock is
-    held, so that it is at least as new as these marks.
+    is dirty. So are those of `without_merchants`, those that are held back, looked up once (see
+    `held_rows`), and those of a catalogue that somebody holds (`hold_families`); `only` is the one
+    family to claim. A family's lock is an advisory one, so that ingest writes no row for it. Its
+    data is to be read by later statements, after the lock is held, so that it is at least as new as
+    these marks.
     """
     rows = await connection.fetch(
         """
