@@ -11,7 +11,8 @@ from common.contracts.order import OrderReceived, OrderShipped, OrderUpdated
 from common.postgres.unit_of_work import unit_of_work
 from order_importer.erasure.erase_orders import erase_ended
 from order_importer.importing.store import save_unreadable
-from stack.testing import tables_with
+from order_importer.orders.store import list_ended
+from stack.testing import rows_read, tables_with
 
 from ..orders_harness import MERCHANT, PATH, SHOP, Harness
 from .test_orders_shipping import to_send
@@ -151,3 +152,35 @@ async def test_the_daily_job_ends_and_tells_each_order_once(harness: Harness) ->
     erased = [e for e in await harness.events(OrderUpdated) if e.order.erased_at is not None]
     assert sorted(e.order.order_id for e in erased) == sorted(order_ids)
     assert clock.now() >= max(e.order.erased_at for e in erased if e.order.erased_at)
+
+
+ORDERED_EACH = """
+    INSERT INTO marketplace_order (merchant_id, shop_id, order_id, revision, marketplace_status,
+        received_at, updated_at, modified_at)
+    SELECT 'm', 's', n::text, 1, CASE WHEN n % 2 = 0 THEN 'FINISH' ELSE 'IN_CANCEL' END, $1, $1,
+        CASE WHEN n = 3 THEN NULL ELSE $1::timestamptz - n * interval '1 minute' END
+    FROM generate_series(1, 5000) AS n"""
+
+
+async def test_those_to_erase_are_found_without_a_look_at_the_rest(harness: Harness) -> None:
+    now = clock.now()
+    minutes = timedelta(minutes=1)
+    async with unit_of_work(harness.pool) as connection:
+        await connection.execute(ORDERED_EACH, now)
+        read_before = await rows_read(connection, "marketplace_order")
+
+        async def due(ended: int, unchanged: int, limit: int = 9) -> list[int]:
+            keys = await list_ended(
+                connection,
+                "job",
+                now,
+                ended_before=now - ended * minutes,
+                unchanged_before=now - unchanged * minutes,
+                limit=limit,
+            )
+            return [int(order_id) for _, _, order_id in keys]
+
+        assert await due(4995, 4998) == [5000, 4999, 4998, 4996]
+        assert await due(4990, 4995, limit=2) == [5000, 4999]
+        assert await rows_read(connection, "marketplace_order") - read_before < 100
+        assert await due(-1, -1, limit=9999) == [*range(5000, 3, -1), 2, 1, 3]

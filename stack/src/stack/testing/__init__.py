@@ -5,7 +5,7 @@ name. README.md of this member is the guide.
 """
 
 from stack.testing.conditions import eventually
-from stack.testing.databases import Databases, NewDatabase, Prepare, tables_with
+from stack.testing.databases import Databases, NewDatabase, Prepare, rows_read, tables_with
 from stack.testing.fault_proxy import FaultProxy, ProxiedKafka, proxy_to
 from stack.testing.marketplace import SELLER, Marketplace, open_marketplace
 from stack.testing.outbox import outbox_events
@@ -31,6 +31,7 @@ __all__ = [
     "open_marketplace",
     "outbox_events",
     "proxy_to",
+    "rows_read",
     "running_parts",
     "serving",
     "tables_with",

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
+from common.postgres.pool import Connection
 from stack.postgres import (
     create_role,
     database_url,
@@ -155,6 +156,17 @@ async def execute_as_owner(pool: "asyncpg.Pool[asyncpg.Record]", statement: str)
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def rows_read(connection: Connection, table: str) -> int:
+    """How many rows of the table this session has read, by whatever plan: to be compared with what
+    it was before, in one transaction."""
+    rows: int = await connection.fetchval(
+        "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
+        " WHERE relid = $1::regclass",
+        table,
+    )
+    return rows
 
 
 async def tables_with(database: asyncpg.Connection | asyncpg.Pool, text: str) -> set[str]:

@@ -418,13 +418,14 @@ async def list_ended(
     without those that this job is to pass over. An order's end is its last change."""
     rows = await connection.fetch(
         """
-        SELECT merchant_id, shop_id, order_id FROM marketplace_order
-        WHERE erased_at IS NULL AND (
-            modified_at < $1 AND marketplace_status = ANY($4)
-            OR modified_at < $2
-            OR modified_at IS NULL AND received_at < $2)
+        SELECT merchant_id, shop_id, order_id FROM marketplace_order, LATERAL (
+            SELECT CASE WHEN modified_at IS NULL THEN received_at ELSE modified_at END
+                AS changed_at) AS last
+        WHERE erased_at IS NULL AND changed_at < $1
+            AND (changed_at < $2
+                OR modified_at IS NOT NULL AND marketplace_status = ANY($4))
             AND NOT is_held($5, merchant_id, shop_id || '/' || order_id, $6)
-        ORDER BY modified_at LIMIT $3
+        ORDER BY changed_at LIMIT $3
         """,
         ended_before,
         unchanged_before,
