@@ -21,6 +21,7 @@ from feed_publisher.listings.store import (
     DueShop,
     count_online,
     list_due,
+    list_due_shops,
     list_reported,
     load_listings,
     load_products,
@@ -40,7 +41,8 @@ from feed_publisher.runs.store import (
     list_runs,
     load_run,
 )
-from stack.testing import NewDatabase
+from stack.testing import NewDatabase, rows_read
+from stack.testing.databases import execute_as_owner
 
 from ..publisher_auth import MERCHANT, bearer
 from ..publisher_harness import FEED, Harness, migrate
@@ -263,6 +265,38 @@ async def test_listings_are_loaded_due_and_reported_by_key(connection: Connectio
         )  # fmt: skip
         reports = await load_reports(connection, products)
         assert [report.family_id for report in reports] == [*families]
+
+
+LISTED_EACH = """
+    INSERT INTO listing (merchant_id, feed_id, family_id, shop_id, status, marketplace_product_id,
+        document, live_since, read_back_at, written_at, drift)
+    SELECT 'm', 'f', 'f' || n, 's', 'live', '1-' || n, convert_to($1, 'UTF8'), $2, $3,
+        $3::timestamptz + CASE WHEN n = 9 THEN interval '1 minute' ELSE interval '-1 minute' END,
+        CASE WHEN n % 100 = 9 THEN convert_to('[]', 'UTF8') END
+    FROM generate_series(1, 5000) AS n"""
+
+
+async def test_what_is_due_is_found_without_a_look_at_the_rest(database: NewDatabase) -> None:
+    pool = await open_pool(await database(migrate), max_size=1)
+    document = msgspec.json.encode(AcceptedState()).decode()
+    await pool.execute(LISTED_EACH, document, EARLY, NOW)
+    await pool.execute("UPDATE listing SET read_back_at = NULL WHERE family_id = 'f3'")
+    await pool.execute(
+        "INSERT INTO shop (merchant_id, shop_id, revision, is_eligible, connection, generation)"
+        " VALUES ('m', 's', 1, true, 'connected', 1)"
+    )
+    await execute_as_owner(pool, "ANALYZE listing")
+    shop = DueShop("m", "s")
+    async with unit_of_work(pool) as connection:
+        read_before = await rows_read(connection, "listing")
+        for before, families in ((EARLY, ["f9"]), (NOW, ["f3", "f9"])):
+            assert await list_due_shops(connection, "job", now=NOW, before=before) == [shop]
+            due = await list_due(connection, "job", shop, before=before, limit=9)
+            assert [family for _, _, family in due] == families
+        assert await rows_read(connection, "listing") - read_before < 100
+        await connection.execute("UPDATE listing SET written_at = $1, read_back_at = $1", NOW)
+        assert await list_due_shops(connection, "job", now=NOW, before=NOW) == []
+    await pool.close()
 
 
 async def test_an_older_installation_counts_the_skus_it_has_online(connection: Connection) -> None:
