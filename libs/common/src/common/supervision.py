@@ -88,7 +88,8 @@ def _look_away(task: asyncio.Future[Any]) -> None:
 async def has_passed(event: asyncio.Event, within: timedelta) -> bool:
     """Whether the event was set, or became so within that time."""
     try:
-        await asyncio.wait_for(event.wait(), within.total_seconds())
+        async with asyncio.timeout(within.total_seconds()):
+            await event.wait()
     except TimeoutError:
         return False
     return True

@@ -153,17 +153,26 @@ async def run_due(
     return bool(due)
 
 
-async def _list_due(connection: Connection, job: str, kind: str, limit: int) -> list[RowKey]:
-    now = clock.now()
-    c = schedule.c
-    due = (
-        sa.select(c.merchant_id, c.subject)
-        .where(c.kind == kind, ~c.is_paused, c.next_due_at <= now)
-        .where(~sa.func.is_held(job, c.merchant_id, c.subject, now))
-        .order_by(c.next_due_at)
-        .limit(limit)
+_NOW = sa.bindparam("now", type_=schedule.c.next_due_at.type)
+_DUE = (
+    sa.select(schedule.c.merchant_id, schedule.c.subject)
+    .where(
+        schedule.c.kind == sa.bindparam("of_kind"),
+        ~schedule.c.is_paused,
+        schedule.c.next_due_at <= _NOW,
+        ~sa.func.is_held(
+            sa.bindparam("job", type_=sa.Text), schedule.c.merchant_id, schedule.c.subject, _NOW
+        ),
     )
-    return [RowKey(*row) for row in await core.fetch(connection, due)]
+    .order_by(schedule.c.next_due_at)
+    .limit(sa.bindparam("at_most", type_=sa.Integer))
+)
+"""Built once: each service asks every second."""
+
+
+async def _list_due(connection: Connection, job: str, kind: str, limit: int) -> list[RowKey]:
+    rows = await core.fetch(connection, _DUE, of_kind=kind, job=job, now=clock.now(), at_most=limit)
+    return [RowKey(*row) for row in rows]
 
 
 async def claim_due(

@@ -1,9 +1,9 @@
 """Imports of catalogue files in Postgres: the file in pieces, and its progress."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Any, Literal
 
 import asyncpg
 import msgspec
@@ -11,16 +11,17 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Integer,
+    Select,
     Text,
     all_,
+    bindparam,
     cast,
     func,
-    literal,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.types import TypeEngine
 
 from catalog_service.files.readers.recognise import Options
 from catalog_service.tables import IS_UNREAD, catalogue_import
@@ -34,7 +35,6 @@ from common.postgres.unit_of_work import WorkKind, made_work, reading
 IMPORTING = WorkKind()
 """Files that are here whole and unread."""
 
-T = TypeVar("T", str, int)
 State = Literal[
     "uploading",
     "waiting",
@@ -263,34 +263,48 @@ async def list_ready_imports(
     The files of a catalogue are read one after the other; `without_imports` holds back only their
     own catalogues.
     """
-    c = catalogue_import.c
-    of_catalogue = (
-        select(*_COLUMNS)
-        .where(IS_UNREAD, c.merchant_id != all_(_array(without_merchants, Text())))
-        .ext(distinct_on(c.merchant_id, c.catalogue_id))
-        .order_by(c.merchant_id, c.catalogue_id, c.import_id)
-        .subquery("of_catalogue")
-    )
-    of_merchant = (
-        select(of_catalogue)
-        .where(of_catalogue.c.import_id != all_(_array(without_imports, BigInteger())))
-        .where(
-            ~func.is_held(
-                job, of_catalogue.c.merchant_id, cast(of_catalogue.c.import_id, Text), clock.now()
-            )
-        )
-        .ext(distinct_on(of_catalogue.c.merchant_id))
-        .order_by(of_catalogue.c.merchant_id, of_catalogue.c.import_id)
-        .subquery("of_merchant")
-    )
     rows = await core.fetch(
-        connection, select(of_merchant).order_by(of_merchant.c.import_id).limit(limit)
+        connection,
+        _READY,
+        job=job,
+        now=clock.now(),
+        at_most=limit,
+        without_merchants=list(without_merchants),
+        without_imports=list(without_imports),
     )
     return [_import(row) for row in rows]
 
 
-def _array(items: Collection[T], kind: TypeEngine[T]) -> ColumnElement[Sequence[T]]:
-    return literal(list(items), ARRAY(kind))
+def _ready_imports() -> Select[Any]:
+    c = catalogue_import.c
+    without_merchants = bindparam("without_merchants", type_=ARRAY(Text))
+    without_imports = bindparam("without_imports", type_=ARRAY(BigInteger))
+    of_catalogue = (
+        select(*_COLUMNS)
+        .where(IS_UNREAD, c.merchant_id != all_(without_merchants))
+        .ext(distinct_on(c.merchant_id, c.catalogue_id))
+        .order_by(c.merchant_id, c.catalogue_id, c.import_id)
+        .subquery("of_catalogue")
+    )
+    is_held = func.is_held(
+        bindparam("job", type_=Text),
+        of_catalogue.c.merchant_id,
+        cast(of_catalogue.c.import_id, Text),
+        bindparam("now", type_=c.created_at.type),
+    )
+    of_merchant = (
+        select(of_catalogue)
+        .where(of_catalogue.c.import_id != all_(without_imports), ~is_held)
+        .ext(distinct_on(of_catalogue.c.merchant_id))
+        .order_by(of_catalogue.c.merchant_id, of_catalogue.c.import_id)
+        .subquery("of_merchant")
+    )
+    at_most = bindparam("at_most", type_=Integer)
+    return select(of_merchant).order_by(of_merchant.c.import_id).limit(at_most)
+
+
+_READY = _ready_imports()
+"""Built once: it is asked every second."""
 
 
 def _is(merchant_id: str, import_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

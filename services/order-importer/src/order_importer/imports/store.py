@@ -101,21 +101,30 @@ async def request_import(
     return import_id
 
 
+_NOW = sa.bindparam("now", type_=order_import.c.next_try_at.type)
+_TO_BEGIN = (
+    sa.select(*_COLUMNS)
+    .where(
+        _IS_OPEN,
+        order_import.c.next_try_at <= _NOW,
+        ~sa.func.is_held(
+            sa.bindparam("job", type_=sa.Text),
+            order_import.c.merchant_id,
+            sa.cast(order_import.c.import_id, sa.Text),
+            _NOW,
+        ),
+    )
+    .order_by(order_import.c.next_try_at, order_import.c.import_id)
+    .limit(sa.bindparam("at_most", type_=sa.Integer))
+)
+"""Built once: it is asked every second, by each of the parallel imports."""
+
+
 async def list_open(connection: Connection, job: str, now: datetime, *, limit: int) -> list[Import]:
     """Imports to begin, and those begun by a process that may be dead, the oldest first; without
     those that this job is to pass over."""
-    found = (
-        sa.select(*_COLUMNS)
-        .where(_IS_OPEN, order_import.c.next_try_at <= now)
-        .where(
-            ~sa.func.is_held(
-                job, order_import.c.merchant_id, sa.cast(order_import.c.import_id, sa.Text), now
-            )
-        )
-        .order_by(order_import.c.next_try_at, order_import.c.import_id)
-        .limit(limit)
-    )
-    return [Import(**row) for row in await core.fetch(connection, found)]
+    rows = await core.fetch(connection, _TO_BEGIN, job=job, now=now, at_most=limit)
+    return [Import(**row) for row in rows]
 
 
 async def lock_open(connection: Connection, import_id: int) -> Import | None:
