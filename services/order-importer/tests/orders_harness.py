@@ -6,9 +6,8 @@ decides what happens when.
 
 import asyncio
 import base64
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,7 +17,6 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import msgspec
 import pytest
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr
@@ -70,6 +68,7 @@ from order_importer.shops.consumer import ShopStates
 from order_importer.shops.shop_access import ShopAccess
 from stack.sandbox import Sandbox
 from stack.testing import Databases
+from stack.testing.serving import serving
 
 E = TypeVar("E", bound=Event)
 
@@ -316,25 +315,11 @@ async def _serving_auth(
     await pool.close()
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @asynccontextmanager
 async def _serving(service: Service[Any], context: Context[Any]) -> AsyncIterator[str]:
     parts = service.build(context)
-    listening = socket.create_server(("127.0.0.1", 0))
-    app = create_app(service, context, parts)
-    server = _Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-    serving = asyncio.create_task(server.serve([listening]))
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
-        listening.close()
+    async with serving(create_app(service, context, parts)) as url:
+        yield url
     for closer in parts.closers:
         closing = closer()
         if asyncio.iscoroutine(closing):

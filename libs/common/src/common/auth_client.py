@@ -7,11 +7,14 @@ from typing import TypeVar
 
 import httpx2
 import msgspec
+import structlog
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
 from pydantic import SecretStr
 
 from common import clock
 from common.errors import Outage
+
+log = structlog.get_logger()
 
 F = TypeVar("F")
 
@@ -45,6 +48,7 @@ class AuthClient:
                 method, path, json=body, headers={"authorization": f"Bearer {bearer}"}
             )
         except httpx2.HTTPError as error:
+            log.warning("auth.unreachable", reason=repr(error))
             raise Outage("auth-service does not answer") from error
         if answer.status_code == 401:
             self._bearer.drop(bearer)

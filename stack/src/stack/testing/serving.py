@@ -29,7 +29,14 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
     `httpx2.ASGITransport(app)` to its client.
     """
     with socket.create_server((LOOPBACK, 0)) as listening:
-        server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=120,  # longer than any client's pool keeps a connection
+        )
+        server = _Server(config)
         serving = asyncio.create_task(server.serve([listening]))
         try:
             yield f"http://{LOOPBACK}:{listening.getsockname()[1]}"
