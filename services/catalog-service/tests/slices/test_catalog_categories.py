@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -26,13 +26,11 @@ from catalog_service.categories.marketplace import (
     Marketplace,
 )
 from catalog_service.categories.store import (
-    find_tree,
     list_due_branches,
     list_due_schemas,
     request_schemas,
     save_branch,
 )
-from catalog_service.categories.tree import TreeNode
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration
 from catalog_service.normalizing.worker import Normalizer
@@ -52,6 +50,7 @@ from stack.testing.conditions import eventually
 from stack.testing.marketplace import Marketplace as Simulated
 from stack.testing.marketplace import open_marketplace
 
+from ..trees import fetch_trees, tree_of
 from ..wall_clocks import ATTRIBUTES, CATEGORY_ATTRIBUTES, WALL_CLOCKS
 
 ONE, TWO = "2200100001", "2200100002"
@@ -134,30 +133,8 @@ async def lapse(pool: Pool, merchant: str) -> None:
         await keep_shops(connection, [state(merchant, revision=2, connection="lapsed")])
 
 
-async def tree_of(pool: Pool, merchant: str) -> Sequence[TreeNode]:
-    async with reading(pool) as connection:
-        found = await find_tree(connection, merchant, "s")
-    return [] if found is None else found[0]
-
-
 async def leaves_of(pool: Pool, merchant: str) -> set[str]:
     return {node.category_id for node in await tree_of(pool, merchant) if node.is_leaf}
-
-
-async def fetch_trees(pool: Pool, marketplace: Marketplace, *merchants: str) -> None:
-    async def is_fetched() -> bool:
-        while await marketplace.fetch_trees():
-            pass
-        due = await pool.fetchval(
-            "SELECT count(*) FROM category_branch WHERE due_at <= $1"
-            " AND merchant_id = ANY($2::text[])",
-            clock.now(),
-            list(merchants),
-        )
-        trees = [await tree_of(pool, merchant) for merchant in merchants]
-        return not due and all(trees)
-
-    await eventually(is_fetched, within=60)
 
 
 async def age(pool: Pool, by: timedelta) -> None:

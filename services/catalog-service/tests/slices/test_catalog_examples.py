@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from catalog_service.categories.marketplace import Marketplace
-from catalog_service.categories.store import find_tree
 from catalog_service.categories.tree import Tree
 from catalog_service.feeds.configuration import FeedConfiguration
 from catalog_service.feeds.save_feed import apply_configuration
@@ -19,8 +18,11 @@ from catalog_service.sources.versions import Catalogue
 from common.contracts.product import ProductNormalized
 from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
+from stack.forkserver import ForkServer
 from stack.sandbox import Sandbox, running_sandbox
 from stack.testing.systems import QUICK_JOBS
+
+from ..trees import fetch_trees, tree_of
 
 ROOT = Path(__file__).parents[4]
 DATA = ROOT.parent / "shared" / "data"
@@ -31,9 +33,13 @@ pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the shared data is no
 
 
 @pytest.fixture(scope="module")
-async def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+async def sandbox_process(
+    tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer
+) -> AsyncIterator[Sandbox]:
     """A sandbox with the whole tree: these catalogues have products of all its branches."""
-    async with running_sandbox(tmp_path_factory.mktemp("sandbox"), **QUICK_JOBS) as sandbox:
+    async with running_sandbox(
+        tmp_path_factory.mktemp("sandbox"), spawn=fork_server.spawn, **QUICK_JOBS
+    ) as sandbox:
         yield sandbox
 
 
@@ -84,12 +90,8 @@ async def test_a_thousand_messy_rows_are_valid_or_say_why(
             issues = [i for part in parts for i in part.issues if i.severity == "error"]
             assert issues
             assert all(issue.rule and issue.remedy for issue in issues)
-    while await marketplace.fetch_trees():
-        pass
-    async with pool.acquire() as connection:
-        found = await find_tree(connection, "m", "s")
-    assert found is not None
-    tree = Tree(found[0])
+    await fetch_trees(pool, marketplace, "m")
+    tree = Tree(await tree_of(pool, "m"))
     leaves = {event.content.category_id for event in events if event.content}
     assert len(leaves) >= 60
     assert len({tree.path_names(leaf)[0] for leaf in leaves}) >= 15
