@@ -11,10 +11,15 @@ from stack.system import SANDBOX
 READY = "ready"
 
 
-async def probe(urls: Mapping[str, str]) -> dict[str, str]:
+def open_client() -> httpx2.AsyncClient:
+    """A client for `probe`: to be kept by who asks again and again, for a new one takes longer than
+    all the answers."""
+    return httpx2.AsyncClient(timeout=TIMEOUT)
+
+
+async def probe(http: httpx2.AsyncClient, urls: Mapping[str, str]) -> dict[str, str]:
     """How each of these parts is, in a word or with the reason."""
-    async with httpx2.AsyncClient(timeout=TIMEOUT) as http:
-        found = await asyncio.gather(*(_state(http, url, name) for name, url in urls.items()))
+    found = await asyncio.gather(*(_state(http, url, name) for name, url in urls.items()))
     return dict(zip(urls, found, strict=True))
 
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from channel_cli.commands.dead_letters import letters_of
 from channel_cli.output import err, out, table_of
-from channel_cli.probes import probe
+from channel_cli.probes import open_client, probe
 from channel_cli.session import Problem, TookTooLong, Unreachable
 from channel_demo import alerts, bring_in, sell, trade
 from channel_demo.bring_in import DemoFailed
@@ -134,9 +134,10 @@ async def stay_up(stack: Stack) -> None:
     """Show how everything is until the user ends it."""
     err.print(f"What people were mailed: {stack.url(SANDBOX)}/mails")
     err.print(f"Everything keeps running; logs: {stack.logs}. Ctrl-C stops it.")
-    with Live(console=err, auto_refresh=False) as live:
-        while True:
-            states = await probe(stack.addresses.urls)
-            rows = [(name, stack.url(name), state) for name, state in states.items()]
-            live.update(table_of(("what", "address", "state"), rows), refresh=True)
-            await asyncio.sleep(STATUS_SECONDS)
+    async with open_client() as http:
+        with Live(console=err, auto_refresh=False) as live:
+            while True:
+                states = await probe(http, stack.addresses.urls)
+                rows = [(name, stack.url(name), state) for name, state in states.items()]
+                live.update(table_of(("what", "address", "state"), rows), refresh=True)
+                await asyncio.sleep(STATUS_SECONDS)
