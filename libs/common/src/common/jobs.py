@@ -24,7 +24,9 @@ LOCK_TIMEOUTS_ALARM = 3
 HUNG_AFTER = timedelta(minutes=15)
 """A turn that lasts longer hangs: turns are short by design, the longest take some minutes."""
 SHORTEST_PAUSE = timedelta(milliseconds=500)
-"""After a failure; twice the usual pause where that is longer."""
+"""After a failure; twice the usual pause where that is longer, within `LONGEST_FIRST`."""
+LONGEST_FIRST = timedelta(seconds=2)
+"""An outage is mostly over soon, however seldom a job looks for work."""
 _OUTAGES: tuple[type[BaseException], ...] = (*OUTAGE_ERRORS, Outage)
 
 
@@ -48,7 +50,7 @@ class Job(Component):
         super().__init__(
             name,
             stop_within=timedelta(seconds=5),
-            first_pause=max(every * 2, SHORTEST_PAUSE),
+            first_pause=min(max(every * 2, SHORTEST_PAUSE), LONGEST_FIRST),
             longest_pause=timedelta(seconds=10),
         )
         self._run_once = run

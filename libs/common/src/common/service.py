@@ -66,6 +66,10 @@ CLOSED_WITHIN = timedelta(seconds=3)
 """What closing the server takes beyond the requests in progress."""
 PROBED_WITHIN = timedelta(seconds=2)
 _NO_ANSWER: tuple[type[BaseException], ...] = (TimeoutError, CancelledUnasked, *OUTAGE_ERRORS)
+POLLED_APART = timedelta(seconds=1)
+"""How often a worker looks for what the api, a process of its own, has made."""
+POLLED_TOGETHER = timedelta(seconds=5)
+"""The same in a process of all roles: what it made itself has woken its jobs."""
 FOLLOW_EVERY = timedelta(milliseconds=500)
 MEASURED_EVERY = timedelta(seconds=5)
 
@@ -90,6 +94,8 @@ class Context(Generic[S]):
     settings: S
     pool: Pool
     verifier: Verifier
+    poll: timedelta = POLLED_APART
+    """How often a job looks for work that it is not woken for."""
 
     def consumer(self, group: str, *subscriptions: Subscription) -> Consumer:
         """A consumer of the service in this group (`<service>.<slice>`), by the settings."""
@@ -250,7 +256,9 @@ async def _assemble(service: Service[S], settings: S, role: str) -> _Process[S]:
     pool = await _open_pool_with_retry(service, settings)
     if not await is_bound(pool):
         log.warning("postgres.row_security_off", remedy="Let the service log in as its own role.")
-    context = Context(settings, pool, Verifier(f"{settings.auth_url}/v1/jwks.json"))
+    verifier = Verifier(f"{settings.auth_url}/v1/jwks.json")
+    poll = POLLED_TOGETHER if role == "all" else POLLED_APART
+    context = Context(settings, pool, verifier, poll)
     parts = service.build(context)
     working: list[Component] = []
     if role != "api":

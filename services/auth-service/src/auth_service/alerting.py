@@ -17,8 +17,6 @@ from auth_service.webhooks.deliver import Deliverer
 from common.jobs import Job
 from common.postgres.pool import Pool
 
-SOON = timedelta(seconds=1)
-"""How often due work is looked for that no commit of this process has made."""
 HOUR = timedelta(hours=1)
 
 
@@ -32,8 +30,11 @@ class Alerting:
         mails: MailQueue,
         links: Links,
         settings: AuthSettings,
+        *,
+        poll: timedelta,
     ) -> None:
         self._pool = pool
+        self._poll = poll
         self._kept = timedelta(days=settings.troubles_kept_days)
         self._teller = Teller(
             pool, mails, links, timedelta(seconds=settings.alerts_gathered_seconds)
@@ -45,15 +46,15 @@ class Alerting:
 
     def jobs(self) -> Sequence[Job]:
         """All of them."""
-        pool = self._pool
+        pool, poll = self._pool, self._poll
         return [
-            Job("tend-troubles", lambda: tend_troubles(pool), every=SOON),
-            Job("tell", self._teller.take_turn, every=SOON, woken_by=[TELLING]),
-            Job("send-mails", self._sender.take_turn, every=SOON, woken_by=[mail_store.SENDING]),
+            Job("tend-troubles", lambda: tend_troubles(pool), every=poll),
+            Job("tell", self._teller.take_turn, every=poll, woken_by=[TELLING]),
+            Job("send-mails", self._sender.take_turn, every=poll, woken_by=[mail_store.SENDING]),
             Job(
                 "deliver-webhooks",
                 self._deliverer.take_turn,
-                every=SOON,
+                every=poll,
                 woken_by=[webhook_store.DELIVERING],
             ),
             Job("forget-mails", self._sender.forget_old, every=HOUR),

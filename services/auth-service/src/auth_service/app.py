@@ -81,7 +81,7 @@ def build(context: Context[AuthSettings]) -> Parts:
     mails = MailQueue(vault)
     sender = Sender(settings.links_url, mails.queue_mail)
     links = Links(settings.public_url, settings.console_url)
-    alerting = Alerting(pool, vault, mails, links, settings)
+    alerting = Alerting(pool, vault, mails, links, settings, poll=context.poll)
 
     def rewrapping(rows: SealedRows) -> Callable[[], Awaitable[bool]]:
         return partial(rewrap_next, pool, vault, rows)

@@ -65,14 +65,13 @@ from common.postgres.counters import FOLDED_EVERY, fold
 from common.service import Context, Parts, Service
 from common.shop_tokens import ShopTokens
 
-POLL = timedelta(seconds=1)
 LEFTOVERS_EVERY = timedelta(hours=1)
 ARRIVALS_EVERY = timedelta(minutes=1)
 
 
 def build(context: Context[CatalogSettings]) -> Parts:
     """The service's parts, wired; no I/O happens here."""
-    settings, pool = context.settings, context.pool
+    settings, pool, poll = context.settings, context.pool, context.poll
     client = client_of(settings, pool)
     tokens = ShopTokens(
         settings.auth_url, settings.service_client_id, settings.service_client_secret
@@ -140,23 +139,28 @@ def build(context: Context[CatalogSettings]) -> Parts:
         ],
         consumers=[sources, feeds],
         jobs=[
-            Job("normalizing", normalizer.run, every=POLL, woken_by=[NORMALIZING]),
+            Job("normalizing", normalizer.run, every=poll, woken_by=[NORMALIZING]),
             Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),
             Job("counters", lambda: fold(pool), every=FOLDED_EVERY),
             Job("observing", normalizer.observe, every=timedelta(seconds=5)),
-            *(Job(f"imports-{n}", importer.run, every=POLL, woken_by=[IMPORTING]) for n in (1, 2)),
-            Job("summaries", summariser.run, every=POLL, woken_by=[SUMMARISING]),
+            *(Job(f"imports-{n}", importer.run, every=poll, woken_by=[IMPORTING]) for n in (1, 2)),
+            Job("summaries", summariser.run, every=poll, woken_by=[SUMMARISING]),
             Job("arrivals", lambda: save_noted(pool), every=ARRIVALS_EVERY),
             Job("configurations", configurations.run, every=settings.conditions_every),
             Job("conditions", conditions.run, every=settings.conditions_every),
             Job("leftovers", lambda: remove_leftovers(pool), every=LEFTOVERS_EVERY),
-            Job("schemas", marketplace.fetch_schemas, every=POLL, woken_by=[FETCHING_SCHEMAS]),
-            Job("images", images.run, every=POLL, woken_by=[CHECKING_IMAGES]),
-            Job("photos", photos.run, every=POLL, woken_by=[UPLOADING]),
-            Job("trees", marketplace.fetch_trees, every=POLL, woken_by=[FETCHING_TREES]),
+            Job(
+                "schemas",
+                marketplace.fetch_schemas,
+                every=poll,
+                woken_by=[FETCHING_SCHEMAS],
+            ),
+            Job("images", images.run, every=poll, woken_by=[CHECKING_IMAGES]),
+            Job("photos", photos.run, every=poll, woken_by=[UPLOADING]),
+            Job("trees", marketplace.fetch_trees, every=poll, woken_by=[FETCHING_TREES]),
             Job("currencies", currencies.run, every=timedelta(seconds=5)),
-            Job("title-suggestions", platform.run, every=POLL, woken_by=[ASKING]),
-            Job("drafts", drafts.run, every=POLL, woken_by=[EVALUATING]),
+            Job("title-suggestions", platform.run, every=poll, woken_by=[ASKING]),
+            Job("drafts", drafts.run, every=poll, woken_by=[EVALUATING]),
             Job("sales", SaleCalendar(pool).run, every=timedelta(seconds=1)),
             Job("republishing", Republisher(pool).run, every=timedelta(seconds=1)),
             Job(

@@ -45,13 +45,11 @@ from feed_publisher.sending.shop_reader import ShopReader
 from feed_publisher.settings import PublisherSettings
 
 MEASURED_EVERY = timedelta(seconds=10)
-POLL = timedelta(seconds=1)
-"""Runs that this process made due are begun at once; this is for those of others."""
 
 
 def build(context: Context[PublisherSettings]) -> Parts:
     """Wire the service; no I/O."""
-    settings, pool = context.settings, context.pool
+    settings, pool, poll = context.settings, context.pool, context.poll
     client = client_of(
         settings, pool, limits=limits_from(settings.limits), integrator=settings.integrator
     )
@@ -66,7 +64,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
     fast_lane = FastLane(pool, consumer, share, settings)
     forget_lane_runs = partial(forget_runs, pool, kept=settings.fast_lane_kept)
     turns = [
-        Job(f"run-{number}", driver.take_turn, every=POLL, woken_by=[RUNNING])
+        Job(f"run-{number}", driver.take_turn, every=poll, woken_by=[RUNNING])
         for number in range(settings.concurrent_runs)
     ]
     visitor = ShopVisitor(pool, tokens, holder=settings.instance_id)

@@ -49,7 +49,6 @@ from order_importer.shipping.store import SENDING
 from order_importer.shops.consumer import ShopStates
 from order_importer.shops.shop_access import ShopAccess
 
-POLL = timedelta(seconds=1)
 DAY = timedelta(days=1)
 DEADLINES_EVERY = timedelta(seconds=5)
 MEASURED_EVERY = timedelta(seconds=10)
@@ -58,7 +57,7 @@ REMOVED_EVERY = timedelta(hours=1)
 
 def build(context: Context[OrderSettings]) -> Parts:
     """Wire the service; no I/O."""
-    settings, pool = context.settings, context.pool
+    settings, pool, poll = context.settings, context.pool, context.poll
     client = client_of(settings, pool)
     tokens = ShopTokens(
         settings.auth_url, settings.service_client_id, settings.service_client_secret
@@ -81,7 +80,7 @@ def build(context: Context[OrderSettings]) -> Parts:
         async def turn() -> bool:
             return shops.caught_up.is_set() and await run()
 
-        return Job(name, turn, every=POLL, woken_by=[work])
+        return Job(name, turn, every=poll, woken_by=[work])
 
     def importer(number: int) -> Job:
         holder = f"{settings.instance_id}/{number}"
@@ -108,8 +107,8 @@ def build(context: Context[OrderSettings]) -> Parts:
         ],
         consumers=[shops],
         jobs=[
-            Job("plan-imports", lambda: plan_imports(pool), every=POLL),
-            Job("plan-audits", lambda: plan_audits(pool), every=POLL),
+            Job("plan-imports", lambda: plan_imports(pool), every=poll),
+            Job("plan-audits", lambda: plan_audits(pool), every=poll),
             when_caught_up("audit-orders", partial(audit_next, *calling), AUDITING),
             *(importer(number) for number in range(settings.parallel_imports)),
             when_caught_up("send-shipments", partial(send_next, *calling), SENDING),
@@ -120,7 +119,7 @@ def build(context: Context[OrderSettings]) -> Parts:
             Job("measure-shops", lambda: measure_shops(pool), every=MEASURED_EVERY),
             Job("conditions", conditions.run, every=settings.conditions_every),
             Job("measure-open", lambda: measure_open(pool), every=MEASURED_EVERY),
-            Job("place-changes", lambda: place_changes(pool), every=POLL, woken_by=[PLACING]),
+            Job("place-changes", lambda: place_changes(pool), every=poll, woken_by=[PLACING]),
             Job(
                 "remove-changes",
                 lambda: remove_old_changes(pool, settings.changes_kept),
