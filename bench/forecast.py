@@ -29,8 +29,6 @@ ODD = int(os.environ.get("ODD", "1000"))
 SEED = int(os.environ.get("SEED", "1"))
 LEAST = 0.99
 RESULTS = results_file("forecast")
-AT_ONCE = {"feed_seconds": "0", "audit_seconds": "0"}
-"""Settings of a sandbox that runs jobs and ends audits when they begin."""
 
 
 async def measure() -> tuple[list[Outcome], list[Outcome]]:
@@ -40,7 +38,7 @@ async def measure() -> tuple[list[Outcome], list[Outcome]]:
     outcomes: list[Outcome] = []
     odd: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder:
-        async with running_sandbox(Path(folder), **AT_ONCE) as sandbox:
+        async with running_sandbox(Path(folder), feed_seconds="0", audit_seconds="0") as sandbox:
             for number, catalogue in enumerate(catalogues):
                 share, share_of_odd = ((of + number) // len(catalogues) for of in (DEFECTS, ODD))
                 outcomes += await compare(sandbox, catalogue, catalogue.cases(share))

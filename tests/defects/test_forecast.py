@@ -8,6 +8,7 @@ from itertools import chain
 
 import pytest
 
+from stack.forkserver import ForkServer
 from stack.sandbox import Sandbox, running_sandbox
 from stack.testing import open_marketplace
 
@@ -26,10 +27,14 @@ RIGHT = {"precision": 1.0, "recall": 1.0}
 
 
 @pytest.fixture(scope="module")
-async def market(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+async def market(
+    tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer
+) -> AsyncIterator[Sandbox]:
     """A sandbox of this module's own, which runs jobs and ends audits when they begin."""
     folder = tmp_path_factory.mktemp("market")
-    async with running_sandbox(folder, feed_seconds="0", audit_seconds="0") as sandbox:
+    async with running_sandbox(
+        folder, spawn=fork_server.spawn, feed_seconds="0", audit_seconds="0"
+    ) as sandbox:
         yield sandbox
 
 

@@ -24,6 +24,7 @@ from aliexpress.errors import (
 )
 from aliexpress.gateway import Gateway, new_gateway, old_gateway
 from aliexpress.operation import AccessToken
+from stack.forkserver import ForkServer
 from stack.sandbox import Sandbox, running_sandbox
 
 SELLER = "2200100001"
@@ -96,10 +97,10 @@ async def test_a_person_agrees_and_the_code_is_used_once(
 
 @pytest.mark.parametrize("is_secure", [False, True])
 async def test_a_token_is_refreshed_where_the_platform_offers_it(
-    open_market: OpenMarket, tmp_path: Path, is_secure: bool
+    open_market: OpenMarket, fork_server: ForkServer, tmp_path: Path, is_secure: bool
 ) -> None:
     async with (
-        running_sandbox(tmp_path, refresh_seconds="86400") as sandbox,
+        running_sandbox(tmp_path, spawn=fork_server.spawn, refresh_seconds="86400") as sandbox,
         open_market(sandbox) as market,
     ):
         code = await market.control("codes", seller_id=SELLER, redirect_uri=REDIRECT)

@@ -32,6 +32,7 @@ from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import unit_of_work
 from common.service import Context, Parts, create_app
 from common.web.identity import OPERATOR, PERSON, Verifier
+from stack.forkserver import ForkServer
 from stack.sandbox import Sandbox, running_sandbox
 from stack.testing import NewDatabase
 
@@ -241,9 +242,9 @@ async def proving(
 
 
 @pytest.fixture
-async def refreshing_sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+async def refreshing_sandbox(tmp_path: Path, fork_server: ForkServer) -> AsyncIterator[Sandbox]:
     """A sandbox whose refresh tokens can be used."""
-    async with running_sandbox(tmp_path, refresh_tokens="true") as sandbox:
+    async with running_sandbox(tmp_path, spawn=fork_server.spawn, refresh_tokens="true") as sandbox:
         yield sandbox
 
 
@@ -259,12 +260,15 @@ async def refreshing(
 
 @pytest.fixture
 async def revoking(
-    database: NewDatabase, tmp_path: Path, _own_clock: None
+    database: NewDatabase, tmp_path: Path, fork_server: ForkServer, _own_clock: None
 ) -> AsyncIterator[tuple[Auth, Seller]]:
     """auth-service that refreshes tokens, and a sandbox where a new pair ends the one before."""
     url = await database(migrate)
     async with running_sandbox(
-        tmp_path, refresh_tokens="true", reauthorisation_revokes="true"
+        tmp_path,
+        spawn=fork_server.spawn,
+        refresh_tokens="true",
+        reauthorisation_revokes="true",
     ) as sandbox:
         async for both in _selling(url, sandbox, refreshes_tokens=True):
             yield both

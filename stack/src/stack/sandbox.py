@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from stack.ports import LOOPBACK, free_port
-from stack.processes import Command, Process
+from stack.processes import Command, Process, Spawn, spawn_program
 
 APP_KEY = "500100"
 APP_SECRET = "sandbox-app-secret-not-for-production"  # noqa: S105 - the sandbox's public default  # nosec B105
@@ -39,8 +39,10 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def running_sandbox(folder: Path, **settings: str) -> AsyncIterator[Sandbox]:
-    """Run a sandbox whose log lies in `folder`.
+async def running_sandbox(
+    folder: Path, *, spawn: Spawn = spawn_program, **settings: str
+) -> AsyncIterator[Sandbox]:
+    """Run a sandbox whose log lies in `folder`, started by `spawn`.
 
     `settings` are its own (`SANDBOX_`), such as `redirect_uris="http://…"` or `seed="7"`.
     """
@@ -62,6 +64,7 @@ async def running_sandbox(folder: Path, **settings: str) -> AsyncIterator[Sandbo
             environment={**os.environ, **environment},
         ),
         is_ready=lambda _pid: answers(f"{url}/control/health"),
+        spawn=spawn,
     )
     await process.start()
     try:

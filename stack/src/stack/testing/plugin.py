@@ -156,10 +156,14 @@ def programs(fork_server: ForkServer) -> Programs:
 
 
 @pytest.fixture(scope="session")
-async def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+async def sandbox_process(
+    tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer
+) -> AsyncIterator[Sandbox]:
     """The sandbox on a free port, one for this worker: jobs are soon done, the tree is small."""
     folder = tmp_path_factory.mktemp("sandbox")
-    async with running_sandbox(folder, category_roots=TREE_OF_SLICES, **QUICK_JOBS) as sandbox:
+    async with running_sandbox(
+        folder, spawn=fork_server.spawn, category_roots=TREE_OF_SLICES, **QUICK_JOBS
+    ) as sandbox:
         yield sandbox
 
 
