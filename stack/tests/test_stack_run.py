@@ -34,9 +34,12 @@ from stack.system import (
 from stack.testing import eventually
 
 
-def settings_of(folder: Path) -> StackSettings:
+def settings_of(folder: Path, kafka_bootstrap: str | None = None) -> StackSettings:
+    """Those of a stack with a Postgres of its own, and a Kafka unless it is given one."""
     folder.chmod(0o711)
-    return StackSettings(state_dir=folder / "state", is_durable=False)
+    return StackSettings(
+        state_dir=folder / "state", is_durable=False, kafka_bootstrap=kafka_bootstrap
+    )
 
 
 async def test_the_stack_starts_tells_its_addresses_and_is_alone(tmp_path: Path) -> None:
@@ -62,12 +65,15 @@ async def test_the_stack_starts_tells_its_addresses_and_is_alone(tmp_path: Path)
 
 
 async def test_a_start_that_was_cut_short_is_taken_up_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fork_server: ForkServer
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kafka_bootstrap: str,
+    fork_server: ForkServer,
 ) -> None:
     async def cut(*_arguments: object) -> None:
         raise asyncio.CancelledError
 
-    settings = settings_of(tmp_path)
+    settings = settings_of(tmp_path, kafka_bootstrap)
     with monkeypatch.context() as patched:
         patched.setattr(run, "create_topics", cut)
         with pytest.raises(asyncio.CancelledError):
@@ -111,11 +117,18 @@ async def test_a_taken_port_stops_the_start_before_anything_runs(tmp_path: Path)
     assert not (tmp_path / "state" / "logs").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    ("number", "has_kafka"),
+    [(signal.SIGINT, True), (signal.SIGTERM, False)],
+    ids=["SIGINT", "SIGTERM"],
+)
 async def test_a_signal_stops_everything_in_good_order(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, kafka_bootstrap: str, number: signal.Signals, has_kafka: bool
 ) -> None:
     state = settings_of(tmp_path).state_dir
+    settings = {"STACK_STATE_DIR": str(state)}
+    if not has_kafka:
+        settings["STACK_KAFKA_BOOTSTRAP"] = kafka_bootstrap
     program = (
         "import asyncio, stack.run as run; from stack.system import Ports\n"
         "async def main():\n"
@@ -124,7 +137,8 @@ async def test_a_signal_stops_everything_in_good_order(
         "raise SystemExit(run.run_until_stopped(main()))"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", program], env={**os.environ, "STACK_STATE_DIR": str(state)}
+        [sys.executable, "-c", program],
+        env={**os.environ, **settings},
     ) as runner:
         await eventually(
             lambda: (state / "addresses.json").exists() or runner.poll() is not None, within=60
@@ -194,7 +208,7 @@ async def test_a_state_of_one_role_goes_on_with_two(
     tmp_path: Path, kafka_bootstrap: str, fork_server: ForkServer
 ) -> None:
     """What was made when the service logged in as the owner of its tables."""
-    settings = settings_of(tmp_path).model_copy(update={"kafka_bootstrap": kafka_bootstrap})
+    settings = settings_of(tmp_path, kafka_bootstrap)
     async with running_stack(settings, ports=Ports.free(), services=()) as stack:
         admin_url, name = stack.postgres.admin_url, AUTH.database
         secrets = Secrets.load(settings.state_dir / "secrets.json")
