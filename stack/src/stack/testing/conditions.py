@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.1
-"""Seconds between two looks: a tenth of the time waited so far, within these bounds. Who looks all
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.2
+"""Seconds between two looks: a fifth of the time waited so far, within these bounds. Who looks all
 the time takes the processor from what is waited for."""
 
 
@@ -16,7 +16,7 @@ async def eventually(
 ) -> None:
     """Wait until `condition` holds; fail the test when it does not within so many seconds.
 
-    `condition` is asked at least once, and again 20 to 100 ms after each answer.
+    `condition` is asked at least once, and again 20 to 200 ms after each answer.
     """
     began = time.monotonic()
     while True:
@@ -26,4 +26,4 @@ async def eventually(
         waited = time.monotonic() - began
         if waited > within:
             pytest.fail(f"not so within {within} s: {condition!r}")
-        await asyncio.sleep(min(max(waited / 10, SHORTEST_PAUSE), LONGEST_PAUSE))
+        await asyncio.sleep(min(max(waited / 5, SHORTEST_PAUSE), LONGEST_PAUSE))
