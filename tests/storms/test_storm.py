@@ -11,8 +11,8 @@ from .storm import replay_command, run_storm, seed_from_environment
 
 LENGTHS = {
     "short": (
-        5_000,
-        FaultCounts(kills=4, stops=2, kafka_restarts=1, postgres_restarts=1, cuts=2),
+        2_500,
+        FaultCounts(kills=2, stops=1, kafka_restarts=1, postgres_restarts=1, cuts=1),
     ),
     "long": (
         200_000,
