@@ -58,10 +58,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The long form draws more examples of every rule, but where a test names their number."""
+    """How many examples of every rule are drawn, but where a test names their number: each run
+    draws others, and the long form many at once."""
+    settings.register_profile("short", max_examples=40)
     settings.register_profile("long", max_examples=1_000, deadline=None)
-    if config.getoption("--length") == "long":
-        settings.load_profile("long")
+    settings.load_profile(config.getoption("--length"))
 
 
 FREE = (2, 0)

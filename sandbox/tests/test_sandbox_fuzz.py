@@ -90,7 +90,6 @@ class Seller:
 
 
 QUIET = settings(
-    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -446,7 +446,6 @@ def damaged(draw: st.DrawFn, value: Any) -> Any:
 
 @pytest.mark.parametrize("name", METHODS)
 @settings(
-    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -461,9 +460,7 @@ async def test_any_damage_gives_a_typed_result_or_a_typed_failure(
     await _typed(METHODS[name][1], answering(as_json(answer).encode()), token)
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=60), status=st.sampled_from([200, 204, 302, 404, 429, 500, 503]))
 async def test_any_bytes_of_any_status_give_a_typed_failure(
     body: bytes, status: int, answering: Callable[..., Any], token: AccessToken

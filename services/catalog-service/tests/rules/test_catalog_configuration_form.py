@@ -118,7 +118,7 @@ def test_the_schema_refuses_what_has_the_wrong_form(
     assert not VALIDATOR.is_valid(document), (path, says)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(CONFIGURATIONS)
 def test_the_schema_takes_whatever_the_service_takes(changes: dict[str, Any]) -> None:
     try:

@@ -317,9 +317,7 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.lists(PIECES | st.binary(max_size=3), max_size=40), options=OPTIONS)
 def test_any_bytes_read_by_any_options_give_entries_or_a_refusal(
     path: Path, content: list[bytes], options: dict[str, Any]

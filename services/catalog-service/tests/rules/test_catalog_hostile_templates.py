@@ -231,7 +231,7 @@ def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(st.recursive(NAMES, _larger, max_leaves=25))
 def test_any_expression_gives_a_value_or_says_why_not(expression: str) -> None:
     _, seconds = cost_of("{{ " + expression + " }}")

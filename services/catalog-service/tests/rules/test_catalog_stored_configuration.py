@@ -236,7 +236,7 @@ def test_a_category_path_of_many_steps_ends_in_bounded_time() -> None:
 # -- whatever is taken is read back -------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(CONFIGURATIONS)
 def test_whatever_is_taken_is_read_back_and_compiled_equal(changes: dict[str, Any]) -> None:
     raw = json.loads(json.dumps(BASE | changes))  # as it comes over REST, NaN and Infinity too
