@@ -84,7 +84,7 @@ async def test_a_start_that_was_cut_short_is_taken_up_again(
         settings, ports=Ports.free(), services=(AUTH,), spawn=fork_server.spawn
     ) as stack:
         assert await answers(f"{stack.url(AUTH.name)}/health/live")
-    wipe(settings)
+    wipe(settings_of(tmp_path))
 
 
 async def test_what_the_stack_keeps_is_its_owners_alone(tmp_path: Path) -> None:

@@ -59,6 +59,8 @@ SHOP, FEED = "main", "web"
 REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
 JOBS_EVERY = timedelta(milliseconds=500)
 """Nobody waits in a test for jobs that are due every ten seconds."""
+POLL = JOBS_EVERY
+"""What the parts are built with."""
 LIMIT = {"code": "ApiCallLimit", "message": "This ban will last for 1 more seconds"}
 OWN_TOPICS = [topic for topic in TOPICS if SERVICE.name in {*topic.producers, *topic.consumers}]
 LATE_SECONDS = 20.0
@@ -386,7 +388,7 @@ class Harness:
 def build(pool: Pool, settings: PublisherSettings) -> tuple[Context[PublisherSettings], Parts]:
     verifier = Verifier("http://127.0.0.1:1/nowhere")
     verifier.trust({"k1": public_key()})
-    context = Context(settings, pool, verifier)
+    context = Context(settings, pool, verifier, POLL)
     return context, SERVICE.build(context)
 
 

@@ -8,7 +8,6 @@ import pytest
 from common.contracts.feed import FeedCompleted
 from common.contracts.product import ProductReported
 from common.errors import Issue
-from feed_publisher import app
 from feed_publisher.runs.store import RUNNING
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, eventually
@@ -49,7 +48,7 @@ async def test_a_run_goes_on_as_soon_as_its_wait_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """And not at the next poll, which is for what other processes did."""
-    monkeypatch.setattr(app, "POLL", timedelta(hours=1))
+    monkeypatch.setattr(publisher_harness, "POLL", timedelta(hours=1))
     monkeypatch.setattr(publisher_harness, "JOBS_EVERY", timedelta(hours=1))
     async with new_harness(database, kafka_bootstrap, topic_prefix, sandbox) as harness:
         await harness.take(harness.product("coat"))
