@@ -293,6 +293,20 @@ async def test_a_job_survives_a_cancellation_of_the_stores_own() -> None:
 # -- back-off -------------------------------------------------------------------------------
 
 
+async def test_a_job_that_runs_seldom_tries_again_soon_after_a_failure() -> None:
+    turns = 0
+
+    async def fail_once() -> bool:
+        nonlocal turns
+        turns += 1
+        if turns == 1:
+            raise TimeoutError
+        return False
+
+    async with running(Job("seldom", fail_once, every=timedelta(hours=1))):
+        await eventually(lambda: turns == 2, within=4.5)
+
+
 @given(
     st.lists(st.floats(0, 2 * STEADY_AFTER.total_seconds()), max_size=30),
     st.integers(1, 1_000),
