@@ -1,6 +1,7 @@
 """The pages a seller clicks through, and what its tokens are worth."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -170,3 +171,14 @@ def test_the_old_platform_exchanges_without_a_signature(sandbox: Any) -> None:
     token = sandbox.request("POST", "/token", urlencode(form), FORM).json()
     assert token["user_id"] == "2200100002"
     assert {"w1_valid", "w2_valid", "r1_valid", "r2_valid", "expire_time"} <= set(token)
+
+
+def test_a_question_for_the_clock_waits_for_its_next_move(sandbox: Any) -> None:
+    known = sandbox.control("GET", "clock")["move"]
+    with ThreadPoolExecutor(1) as asking:
+        answer = asking.submit(sandbox.control, "GET", f"clock?after_move={known}")
+        sandbox.control("POST", "clock", {"advance_seconds": 60})
+        assert answer.result()["move"] == known + 1
+    unmoved = sandbox.control("GET", f"clock?after_move={known + 1}")
+    assert unmoved["move"] == known + 1
+    assert sandbox.control("GET", "clock?after_move=x")["move"] == known + 1

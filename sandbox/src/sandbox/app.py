@@ -68,6 +68,7 @@ class Application:
         if path.startswith("/pictures/") or self.state.photos.is_address(path):
             return await picture(path.removeprefix("/pictures/"))
         if path.startswith("/control/"):
+            await control.wait_for_move(self.state, request)
             return control.answer(self.state, request)
         page = _PAGES.get(path)
         if page is None:

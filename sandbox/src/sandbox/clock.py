@@ -1,6 +1,8 @@
 """The sandbox's clock, moved by the control API, and the forms times take on the wire."""
 
+import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -49,6 +51,28 @@ class Clock:
         now = self.now()
         self._state.frozen_at = now if is_frozen else None
         self._state.offset_seconds = (now - datetime.now(UTC)).total_seconds()
+
+
+class ClockMoves:
+    """Tells those who follow the clock that it was set. Lives as long as the process."""
+
+    def __init__(self) -> None:
+        self.number = time.time_ns() // 1_000_000
+        """Another after each move, and after a start of the sandbox."""
+        self._next = asyncio.Event()
+
+    def note(self) -> None:
+        """The clock was set."""
+        self.number += 1
+        self._next.set()
+        self._next = asyncio.Event()
+
+    async def after(self, number: int, within: float) -> None:
+        """Return once there is another move than this, or after so many seconds."""
+        if self.number == number:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within):
+                    await self._next.wait()
 
 
 def wall_seconds() -> float:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from sandbox.catalogue import Catalogue
-from sandbox.clock import Clock, ClockState, wall_seconds
+from sandbox.clock import Clock, ClockMoves, ClockState, wall_seconds
 from sandbox.context import Context
 from sandbox.faults import Faults
 from sandbox.feeds.service import FeedService, Job
@@ -63,6 +63,7 @@ class State:
         self.counts = CallCounts()
         self.quirks = Quirks()
         self.faults = Faults(settings.seed)
+        self.clock_moves = ClockMoves()
         self.mailbox = Mailbox(lambda: self.clock.now())  # noqa: PLW0108 - a reset makes it anew
         self.begin(stored or StoredState())
 

@@ -70,7 +70,6 @@ POLLED_APART = timedelta(seconds=1)
 """How often a worker looks for what the api, a process of its own, has made."""
 POLLED_TOGETHER = timedelta(seconds=5)
 """The same in a process of all roles: what it made itself has woken its jobs."""
-FOLLOW_EVERY = timedelta(milliseconds=500)
 MEASURED_EVERY = timedelta(seconds=5)
 
 
@@ -265,8 +264,7 @@ async def _assemble(service: Service[S], settings: S, role: str) -> _Process[S]:
         async with unit_of_work(pool) as connection:
             await reclaim_leases(connection, settings.instance_id)
         working = _components(service, context, parts)
-    clocks = [Job("clock", follower.follow, every=FOLLOW_EVERY)] if follower else []
-    components = [*working, *clocks]
+    components = [*working, *([follower] if follower else [])]
     draining = asyncio.Event()
     app = create_app(service, context, parts if role != "worker" else Parts())
     app.include_router(

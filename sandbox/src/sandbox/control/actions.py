@@ -33,6 +33,9 @@ from sandbox.server import Request, Response
 from sandbox.state import State
 from sandbox.wire import Quirks
 
+LONGEST_WAIT = 2.0
+"""Seconds for which a question is held up: longer would hold up the sandbox's own end."""
+
 
 def answer(state: State, request: Request) -> Response:
     """Answer a request below /control/."""
@@ -53,13 +56,21 @@ def answer(state: State, request: Request) -> Response:
         return json_response({"error": str(error)}, status=422)
 
 
+async def wait_for_move(state: State, request: Request) -> None:
+    """Hold up who asks for the clock and knows its last move, until there is another."""
+    known = request.query.get("after_move", "")
+    if request.path == "/control/clock" and known.isdecimal():
+        await state.clock_moves.after(int(known), LONGEST_WAIT)
+
+
 def _health(state: State, request: Request, parts: list[str]) -> Response:
     return json_response({"status": "up"})
 
 
 def _clock(state: State, request: Request, parts: list[str]) -> Response:
     now = state.clock.now().isoformat(timespec="milliseconds")
-    return json_response({"now": now, "is_frozen": state.clock.is_frozen})
+    move = state.clock_moves.number
+    return json_response({"now": now, "is_frozen": state.clock.is_frozen, "move": move})
 
 
 def _move_clock(state: State, request: Request, parts: list[str]) -> Response:
@@ -74,6 +85,7 @@ def _move_clock(state: State, request: Request, parts: list[str]) -> Response:
     if move.advance_seconds is not None:
         clock.set(clock.now() + timedelta(seconds=move.advance_seconds))
     state.advance()
+    state.clock_moves.note()
     return _clock(state, request, parts)
 
 

@@ -11,7 +11,6 @@ import structlog
 import uvicorn
 
 from common.clock_source import Follower
-from common.jobs import Job
 from common.supervision import close
 from common.telemetry import setup as telemetry
 from common.web.health import health_router
@@ -21,7 +20,6 @@ from console.settings import ConsoleSettings
 
 log = structlog.get_logger()
 
-FOLLOW_EVERY = timedelta(milliseconds=500)
 CLOSED_WITHIN = timedelta(seconds=3)
 CONNECTIONS = httpx2.Limits(max_connections=200, max_keepalive_connections=50)
 
@@ -33,7 +31,7 @@ async def serve(settings: ConsoleSettings) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     follower = Follower(settings.clock_url) if settings.clock_url else None
-    clocks = [Job("clock", follower.follow, every=FOLLOW_EVERY)] if follower else []
+    clocks = [follower] if follower else []
     if follower:
         await follower.begin()
     http = httpx2.AsyncClient(limits=CONNECTIONS)

@@ -1,0 +1,56 @@
+"""A process's clock goes with the one it follows, at once, and asks for it seldom."""
+
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import httpx2
+import pytest
+
+from common import clock
+from common.clock_source import Follower
+from stack.sandbox import Sandbox
+from stack.testing import eventually
+
+MOMENT = datetime(2031, 5, 5, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def follower(sandbox: Sandbox) -> AsyncIterator[Follower]:
+    made = Follower(f"{sandbox.url}/control/clock")
+    await made.begin()
+    made.start()
+    yield made
+    await made.stop()
+    await made.aclose()
+
+
+@pytest.fixture
+async def market(sandbox: Sandbox) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=sandbox.url) as client:
+        yield client
+        now = {"set": datetime.now(UTC).isoformat(), "is_frozen": False}
+        (await client.post("/control/clock", json=now)).raise_for_status()
+    clock.set_to(datetime.now(UTC))
+
+
+async def test_a_move_is_followed_while_it_is_waited_for(
+    market: httpx2.AsyncClient, follower: Follower
+) -> None:
+    for moment in (MOMENT, MOMENT + timedelta(days=30), MOMENT - timedelta(days=1)):
+        body = {"set": moment.isoformat(), "is_frozen": True}
+        moved_at = time.monotonic()
+        (await market.post("/control/clock", json=body)).raise_for_status()
+        await eventually(partial(_is_now, moment))
+        assert time.monotonic() - moved_at < 1.0
+
+
+def _is_now(moment: datetime) -> bool:
+    return clock.now() == moment
+
+
+async def test_it_stops_while_it_waits(follower: Follower) -> None:
+    asked_at = time.monotonic()
+    await follower.stop()
+    assert time.monotonic() - asked_at < 1.0
