@@ -181,7 +181,9 @@ class EmbeddedKafka:
             # a killed broker's successor waits until the dead one's session has run out; a short
             # session would fence a broker that a busy machine keeps from its heartbeat
             "broker.session.timeout.ms": "6000",
-            "broker.heartbeat.interval.ms": "500",
+            "broker.heartbeat.interval.ms": "1500",
+            # else it writes a record of its own twice a second, to show that it leads
+            "metadata.max.idle.interval.ms": "0",
             "group.initial.rebalance.delay.ms": "0",
             "group.min.session.timeout.ms": "1000",
             "offsets.retention.minutes": "43200",
