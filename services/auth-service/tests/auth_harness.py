@@ -174,7 +174,7 @@ async def running_auth(url: str, marketplace_url: str, **changes: object) -> Asy
             **changes,
         }  # type: ignore[arg-type]
     )
-    pool = await open_pool(url)
+    pool = await open_pool(url, max_size=4)
     context = Context(settings, pool, Verifier("http://127.0.0.1:1/never-asked"))
     parts = SERVICE.build(context)
     app = create_app(SERVICE, context, parts)

@@ -58,7 +58,7 @@ async def database_url(database: Callable[..., Awaitable[str]]) -> str:
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
-    opened = await open_pool(database_url, max_size=6)
+    opened = await open_pool(database_url, max_size=4)
     yield opened
     await opened.close()
 

@@ -412,7 +412,7 @@ async def new_harness(
 ) -> AsyncIterator[Harness]:
     await create_topics(kafka_bootstrap, topic_prefix, partitions=2, topics=OWN_TOPICS)
     url = await database(migrate)
-    pool = await open_pool(url, max_size=12)
+    pool = await open_pool(url, max_size=4)
     issuer = TokenIssuer()
     producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
     await producer.start()

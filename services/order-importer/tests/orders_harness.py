@@ -304,7 +304,7 @@ async def _serving_auth(
         app_key=sandbox.app_key,
         app_secret=SecretStr(sandbox.app_secret),
     )
-    pool = await open_pool(url)
+    pool = await open_pool(url, max_size=4)
     client = BootstrapClient(
         client_id="order-importer", secret=SecretStr(SECRET), scopes=["token:read"]
     )
@@ -334,7 +334,7 @@ async def shared_harness(sandbox_process: Sandbox, databases: Databases) -> Asyn
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     keys = SigningKeys.parse(pem)
     urls = await databases.create(migrate_orders), await databases.create(migrate_auth)
-    pool = await open_pool(urls[0])
+    pool = await open_pool(urls[0], max_size=4)
     client = Client(
         AppCredentials(sandbox.app_key, sandbox.app_secret),
         new_gateway(sandbox.url),

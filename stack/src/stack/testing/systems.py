@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from stack.processes import Spawn
 from stack.run import Stack, running_stack
 from stack.settings import StackSettings
-from stack.system import ORDERS, PUBLISHER, SANDBOX, Ports
+from stack.system import AUTH, CATALOG, ORDERS, PUBLISHER, SANDBOX, Ports, Service
 from stack.throwaway import StoreAddresses
 
 SAMPLE_ROOTS = "6,15,21,44,322,200000343,200000345"
@@ -20,13 +20,29 @@ TREE_OF_SLICES = f"{SAMPLE_ROOTS},201169612"
 """The same, and a top category that not every seller of the sandbox may use."""
 QUICK_JOBS: Mapping[str, str] = {"feed_seconds": "0.3", "audit_seconds": "0.3"}
 """Settings of a sandbox whose jobs and audits nobody has to wait for."""
+CONNECTIONS = "5"
+"""At most, of a service: a new process asks for all it may have, and each must learn each query."""
+
+
+def _few_connections(service: Service) -> Mapping[str, str]:
+    return {f"{service.prefix}_DATABASE_POOL_SIZE": CONNECTIONS}
+
+
 _QUICK: Mapping[str, Mapping[str, str]] = {
     SANDBOX: {
         "SANDBOX_CATEGORY_ROOTS": SAMPLE_ROOTS,
         **{f"SANDBOX_{name.upper()}": value for name, value in QUICK_JOBS.items()},
     },
-    PUBLISHER.name: {f"{PUBLISHER.prefix}_WATCH_SECONDS": "1"},
-    ORDERS.name: {f"{ORDERS.prefix}_FIRST_PAUSE_SECONDS": "0.25"},
+    AUTH.name: _few_connections(AUTH),
+    CATALOG.name: _few_connections(CATALOG),
+    PUBLISHER.name: {
+        **_few_connections(PUBLISHER),
+        f"{PUBLISHER.prefix}_WATCH_SECONDS": "1",
+    },
+    ORDERS.name: {
+        **_few_connections(ORDERS),
+        f"{ORDERS.prefix}_FIRST_PAUSE_SECONDS": "0.25",
+    },
 }
 
 
