@@ -1,6 +1,5 @@
 """The composition root of the console: what it is made of, on one screen."""
 
-import gzip
 from contextlib import suppress
 from http import HTTPStatus
 
@@ -18,7 +17,7 @@ from console.headers import SafeHeaders
 from console.live import LiveStreams
 from console.pages import ROUTERS
 from console.pages.signing_in.routes import keep_form, show_again
-from console.rendering import assets
+from console.rendering import assets, packed_assets
 from console.services import AUTH, CATALOG, ORDERS, PUBLISHER, Away, Problem, Refused, Services
 from console.settings import ConsoleSettings
 from console.texts import N_
@@ -63,23 +62,7 @@ def create_app(settings: ConsoleSettings, http: httpx2.AsyncClient) -> FastAPI:
             "exclude": _is_untold,
         },
     )
-    urls = {
-        AUTH: settings.auth_url,
-        CATALOG: settings.catalog_url,
-        PUBLISHER: settings.publisher_url,
-        ORDERS: settings.orders_url,
-    }
-    services = Services(http, urls)
-    tokens = Tokens(services, within=settings.panel_seconds)
-    unread = UnreadCounts(services, tokens, within=settings.unread_seconds)
-    live = LiveStreams(
-        every=settings.live_every_seconds,
-        per_session=settings.live_per_session,
-        at_most=settings.live_at_most,
-    )
-    app.state.console = Console(
-        settings, services, tokens, ConsoleCookies(is_secure=settings.is_secure), unread, live
-    )
+    app.state.console = new_console(settings, http)
     app.add_middleware(SafeHeaders, is_secure=settings.is_secure)
     app.add_exception_handler(NotSignedIn, _to_sign_in)
     app.add_exception_handler(NoMerchant, _to_merchants)
@@ -96,10 +79,30 @@ def create_app(settings: ConsoleSettings, http: httpx2.AsyncClient) -> FastAPI:
     return app
 
 
+def new_console(settings: ConsoleSettings, http: httpx2.AsyncClient) -> Console:
+    """What the pages of an app share; `http` reaches the services."""
+    urls = {
+        AUTH: settings.auth_url,
+        CATALOG: settings.catalog_url,
+        PUBLISHER: settings.publisher_url,
+        ORDERS: settings.orders_url,
+    }
+    services = Services(http, urls)
+    tokens = Tokens(services, within=settings.panel_seconds)
+    unread = UnreadCounts(services, tokens, within=settings.unread_seconds)
+    live = LiveStreams(
+        every=settings.live_every_seconds,
+        per_session=settings.live_per_session,
+        at_most=settings.live_at_most,
+    )
+    return Console(
+        settings, services, tokens, ConsoleCookies(is_secure=settings.is_secure), unread, live
+    )
+
+
 def _serve_assets(app: FastAPI) -> None:
     """Each under a name that changes with what it holds, kept by browsers for a year."""
-    plain = dict(assets().values())
-    packed = {served: gzip.compress(content, 9, mtime=0) for served, content in plain.items()}
+    plain, packed = dict(assets().values()), packed_assets()
 
     @app.get("/assets/{name}")
     async def asset(name: str, request: Request) -> Response:

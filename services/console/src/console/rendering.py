@@ -1,5 +1,6 @@
 """Templates made into pages: one environment per language, strict, and escaping everything."""
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from functools import cache
@@ -26,6 +27,12 @@ def assets() -> Mapping[str, tuple[str, bytes]]:
             digest = hashlib.sha256(content).hexdigest()[:12]
             found[file.name] = (f"{file.stem}.{digest}{file.suffix}", content)
     return found
+
+
+@cache
+def packed_assets() -> Mapping[str, bytes]:
+    """What gzip makes of each, by the same names."""
+    return {name: gzip.compress(content, 9, mtime=0) for name, content in assets().values()}
 
 
 def asset_path(name: str) -> str:
