@@ -1,19 +1,33 @@
 """What keeps a feed or its shop from being right is published, and its end too."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
+
+import pytest
 
 from common import clock
 from common.contracts.condition import KINDS, ConditionState
 from feed_publisher.conditions.observers import observers
 from feed_publisher.settings import PublisherSettings
-from stack.testing import eventually
+from stack.sandbox import Sandbox
+from stack.testing import NewDatabase, eventually
 
-from ..publisher_harness import FEED, SHOP, Harness, Sku
+from ..publisher_harness import FEED, SHOP, Harness, Sku, new_harness
 
 PRODUCTS = 12
 HOUR = timedelta(hours=1)
 OF_FEED = f"feed/{FEED}"
+
+
+@pytest.fixture
+async def harness(
+    database: NewDatabase, kafka_bootstrap: str, topic_prefix: str, sandbox: Sandbox
+) -> AsyncIterator[Harness]:
+    """It looks for them all the time."""
+    async with new_harness(
+        database, kafka_bootstrap, topic_prefix, sandbox, conditions_seconds=0.5
+    ) as made:
+        yield made
 
 
 async def present(harness: Harness) -> dict[tuple[str, str], ConditionState]:
