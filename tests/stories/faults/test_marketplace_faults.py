@@ -59,16 +59,23 @@ class Shop:
 Scenario = Callable[[Shop, Case], Awaitable[None]]
 
 
-def every_call_once(**fault: Any) -> Scenario:
-    """Every operation the undisturbed run called is struck once."""
+def every_call_once(*faults: Mapping[str, Any]) -> Scenario:
+    """Every operation the undisturbed run called is struck once by each of the faults: by one after
+    which nothing was done, then, called again, by one after which it was."""
 
     async def run(shop: Shop, case: Case) -> None:
-        for operation in sorted(shop.operations):
-            await case.marketplace.set_fault(**fault, operation=operation, count=1)
+        for fault in faults:
+            for operation in sorted(shop.operations):
+                await case.marketplace.set_fault(**fault, operation=operation, count=1)
         await walk_path(case)
-        struck = {set_["operation"] for set_ in await case.marketplace.faults() if set_["struck"]}
+        for fault in faults:
+            struck = {
+                set_["operation"]
+                for set_ in await case.marketplace.faults()
+                if set_["struck"] and set_["kind"] == fault["kind"]
+            }
+            assert struck >= EVERY_RUN_CALLS, fault
         assert await recovered_state(case) == shop.undisturbed
-        assert struck >= EVERY_RUN_CALLS
 
     return run
 
@@ -120,35 +127,63 @@ async def redirected(shop: Shop, case: Case) -> None:
     async with await asyncio.start_server(take, LOOPBACK, 0) as elsewhere:
         port = elsewhere.sockets[0].getsockname()[1]
         address = f"http://{LOOPBACK}:{port}/sync"
-        await every_call_once(kind="redirect", message=address)(shop, case)
+        await every_call_once({"kind": "redirect", "message": address})(shop, case)
     assert arrived == []
 
 
-LIMIT = {"code": "ApiCallLimit", "message": "This ban will last for 1 more seconds"}
-SCENARIOS: Mapping[str, Scenario] = {
-    "latency": every_call_once(kind="latency", seconds=0.2),
-    "hang": every_call_once(kind="hang", seconds=3),
-    "late-answer": every_call_once(kind="late_answer", seconds=3),
-    "refused-connection": every_call_once(kind="refused"),
-    "http-error": every_call_once(kind="http_error", status=502),
-    "http-error-after-effect": every_call_once(kind="http_error_after", status=504),
-    "html": every_call_once(kind="html"),
-    "truncated": every_call_once(kind="truncated"),
-    "error-system-busy": every_call_once(kind="error", code="isp.system-busy"),
-    "error-remote": every_call_once(kind="error", code="isp.remote-connection-error"),
-    "error-limit": every_call_once(kind="error", **LIMIT),
-    "answer-lost": every_call_once(kind="answer_lost"),
-    "token-called-dead": every_call_once(kind="dead_token"),
+STRIKES: Mapping[str, Mapping[str, Any]] = {
+    "latency": {"kind": "latency", "seconds": 0.2},
+    "hang": {"kind": "hang", "seconds": 3},
+    "late-answer": {"kind": "late_answer", "seconds": 3},
+    "refused-connection": {"kind": "refused"},
+    "http-error": {"kind": "http_error", "status": 502},
+    "http-error-after-effect": {"kind": "http_error_after", "status": 504},
+    "html": {"kind": "html"},
+    "truncated": {"kind": "truncated"},
+    "error-system-busy": {"kind": "error", "code": "isp.system-busy"},
+    "error-remote": {"kind": "error", "code": "isp.remote-connection-error"},
+    "error-limit": {
+        "kind": "error",
+        "code": "ApiCallLimit",
+        "message": "This ban will last for 1 more seconds",
+    },
+    "answer-lost": {"kind": "answer_lost"},
+    "token-called-dead": {"kind": "dead_token"},
+    "wrong-types": {"kind": "wrong_types"},
+    "giant": {"kind": "giant"},
+}
+"""What can happen to any call."""
+TOGETHER = [
+    ("hang", "late-answer"),
+    ("refused-connection", "answer-lost"),
+    ("http-error", "http-error-after-effect"),
+    ("html", "truncated"),
+    ("error-system-busy", "wrong-types"),
+    ("error-limit", "giant"),
+]
+"""What strikes in one walk of the short form: nothing is done, then it is and nobody is told."""
+OTHERS: Mapping[str, Scenario] = {
     "token-revoked": revoked_token,
-    # After three attempts an update is left to the next run: two are struck, so that one passes.
-    "wrong-types": every_call_once(kind="wrong_types"),
-    "giant": every_call_once(kind="giant"),
     "redirect": redirected,
+    # After three attempts an update is left to the next run: two are struck, so that one passes.
     "foreign-results": odd_results("foreign_results", updates_struck=None),
     "missing-results": odd_results("missing_results", updates_struck=2),
     "double-results": odd_results("double_results", updates_struck=None),
 }
-"""What strikes one shop alone, so that another can be struck meanwhile."""
+
+
+def scenarios_of(config: pytest.Config) -> Mapping[str, Scenario]:
+    """What strikes one shop alone, while another is struck; at length each by itself."""
+    together = TOGETHER if config.getoption("--length") == "short" else []
+    paired = {name for names in together for name in names}
+    walks = [*together, *((name,) for name in STRIKES if name not in paired)]
+    struck = {"-and-".join(names): every_call_once(*(STRIKES[n] for n in names)) for names in walks}
+    return {**struck, **OTHERS}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "name" in metafunc.fixturenames:
+        metafunc.parametrize("name", scenarios_of(metafunc.config))
 
 
 @pytest.fixture(scope="module")
@@ -168,15 +203,16 @@ async def failures(
     shops: list[Shop], request: pytest.FixtureRequest
 ) -> Mapping[str, BaseException | None]:
     """How each scenario that was selected ended. Much of it is waiting, so all shops are busy."""
-    chosen = {name for name in SCENARIOS for item in request.session.items if name in item.keywords}
-    waiting = [name for name in SCENARIOS if name in chosen]
+    scenarios = scenarios_of(request.config)
+    chosen = {name for name in scenarios for item in request.session.items if name in item.keywords}
+    waiting = [name for name in scenarios if name in chosen]
     outcomes: dict[str, BaseException | None] = {}
 
     async def work(shop: Shop) -> None:
         while waiting:
             name = waiting.pop(0)
             try:
-                await SCENARIOS[name](shop, await shop.model.begin(name))
+                await scenarios[name](shop, await shop.model.begin(name))
             except (Exception, pytest.fail.Exception) as failure:
                 outcomes[name] = failure
             else:
@@ -188,7 +224,6 @@ async def failures(
     return outcomes
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
 def test_once_it_works_again_all_is_as_if_it_had_not_failed(
     failures: Mapping[str, BaseException | None], name: str
 ) -> None:
@@ -214,7 +249,7 @@ def test_the_undisturbed_run_did_everything(shops: list[Shop]) -> None:
 
 async def test_a_skewed_clock_only_delays(shops: list[Shop]) -> None:
     shop = shops[0]
-    skewed = every_call_once(kind="clock_skew", seller_id="")
+    skewed = every_call_once({"kind": "clock_skew", "seller_id": ""})
     await skewed(shop, await shop.model.begin("clock-skew"))
 
 
