@@ -67,9 +67,9 @@ class ClockMoves:
         self._next.set()
         self._next = asyncio.Event()
 
-    async def after(self, number: int, within: float) -> None:
+    async def after(self, number: str, within: float) -> None:
         """Return once there is another move than this, or after so many seconds."""
-        if self.number == number:
+        if str(self.number) == number:
             with suppress(TimeoutError):
                 async with asyncio.timeout(within):
                     await self._next.wait()

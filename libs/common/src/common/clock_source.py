@@ -15,6 +15,8 @@ log = structlog.get_logger()
 PAUSE = timedelta(milliseconds=200)
 """Between two questions, of which each waits for the clock's next move where it can."""
 STOPPED_WITHIN = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(seconds=1)
+"""While it does not answer: it is the installation's time, and soon back."""
 
 
 class _ClockReading(msgspec.Struct):
@@ -27,7 +29,7 @@ class Follower(Component):
     """Keeps this process's clock on the one served at `url`. Close it with `aclose`."""
 
     def __init__(self, url: str) -> None:
-        super().__init__("clock", stop_within=STOPPED_WITHIN)
+        super().__init__("clock", stop_within=STOPPED_WITHIN, longest_pause=LONGEST_PAUSE)
         self._url = url
         self._client = httpx2.AsyncClient(timeout=5.0)
         self._move: int | None = None
