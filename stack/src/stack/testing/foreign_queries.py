@@ -112,7 +112,7 @@ async def _empty_protected(connection: pool.Connection) -> None:
     names = await connection.fetch(
         """
         SELECT format('%I', relname) FROM pg_class
-        WHERE relkind IN ('r', 'p') AND relrowsecurity AND relnamespace = 'public'::regnamespace
+        WHERE relrowsecurity AND relnamespace = 'public'::regnamespace
         """
     )
     if not names:
