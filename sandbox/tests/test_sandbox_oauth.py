@@ -1,6 +1,7 @@
 """The pages a seller clicks through, and what its tokens are worth."""
 
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -179,6 +180,8 @@ def test_a_question_for_the_clock_waits_for_its_next_move(sandbox: Any) -> None:
         answer = asking.submit(sandbox.control, "GET", f"clock?after_move={known}")
         sandbox.control("POST", "clock", {"advance_seconds": 60})
         assert answer.result()["move"] == known + 1
+    asked_at = time.monotonic()
     unmoved = sandbox.control("GET", f"clock?after_move={known + 1}")
     assert unmoved["move"] == known + 1
+    assert time.monotonic() - asked_at > 1.0
     assert sandbox.control("GET", "clock?after_move=x")["move"] == known + 1

@@ -1,4 +1,4 @@
-"""A process's clock goes with the one it follows, at once, and asks for it seldom."""
+"""A process's clock goes with the one it follows, at once."""
 
 import time
 from collections.abc import AsyncIterator
