@@ -42,9 +42,13 @@ def settings_of(folder: Path, kafka_bootstrap: str | None = None) -> StackSettin
     )
 
 
-async def test_the_stack_starts_tells_its_addresses_and_is_alone(tmp_path: Path) -> None:
+async def test_the_stack_starts_tells_its_addresses_and_is_alone(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
     settings = settings_of(tmp_path)
-    async with running_stack(settings, ports=Ports.free(), services=()) as stack:
+    async with running_stack(
+        settings, ports=Ports.free(), services=(), spawn=fork_server.spawn
+    ) as stack:
         assert await answers(f"{stack.url('sandbox')}/control/health")
         addresses = Addresses.read(settings.state_dir)
         assert addresses.urls["sandbox"] == stack.url("sandbox")
@@ -87,11 +91,15 @@ async def test_a_start_that_was_cut_short_is_taken_up_again(
     wipe(settings_of(tmp_path))
 
 
-async def test_what_the_stack_keeps_is_its_owners_alone(tmp_path: Path) -> None:
+async def test_what_the_stack_keeps_is_its_owners_alone(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
     settings = settings_of(tmp_path)
     settings.state_dir.mkdir(mode=0o777)
     settings.state_dir.chmod(0o755)  # as former versions left it
-    async with running_stack(settings, ports=Ports.free(), services=(AUTH,)):
+    async with running_stack(
+        settings, ports=Ports.free(), services=(AUTH,), spawn=fork_server.spawn
+    ):
         kept = {path: path.lstat() for path in settings.state_dir.rglob("*")}
     assert len(kept) > 50
     open_to_others = [
@@ -209,7 +217,9 @@ async def test_a_state_of_one_role_goes_on_with_two(
 ) -> None:
     """What was made when the service logged in as the owner of its tables."""
     settings = settings_of(tmp_path, kafka_bootstrap)
-    async with running_stack(settings, ports=Ports.free(), services=()) as stack:
+    async with running_stack(
+        settings, ports=Ports.free(), services=(), spawn=fork_server.spawn
+    ) as stack:
         admin_url, name = stack.postgres.admin_url, AUTH.database
         secrets = Secrets.load(settings.state_dir / "secrets.json")
         password = secrets.of(name)

@@ -22,7 +22,7 @@ from channel_demo.consent import agree
 from common.contracts.catalog import CatalogUpdated
 from common.contracts.product import ProductNormalized
 from stack.ports import free_port
-from stack.processes import Process
+from stack.processes import Process, Spawn
 from stack.run import Stack, running_stack
 from stack.sandbox import answers
 from stack.settings import StackSettings
@@ -83,12 +83,14 @@ class Outcome:
     seconds_to_quiet: float
 
 
-async def run_storm(folder: Path, *, seed: int, events: int, counts: FaultCounts) -> Outcome:
-    """Run it; raises when the system does not come back by itself."""
+async def run_storm(
+    folder: Path, spawn: Spawn, *, seed: int, events: int, counts: FaultCounts
+) -> Outcome:
+    """Run it, its programs started by `spawn`; raises when it does not come back by itself."""
     began = time.monotonic()
     chance = random.Random(seed)
     traffic = make_traffic(seed, events)
-    async with storm_system(folder) as system:
+    async with storm_system(folder, spawn) as system:
         watcher = Watcher(
             system.bootstrap, {"catalog": system.catalog, "publisher": system.publisher}
         )
@@ -127,7 +129,7 @@ class System:
 
 
 @asynccontextmanager
-async def storm_system(folder: Path) -> AsyncIterator[System]:
+async def storm_system(folder: Path, spawn: Spawn) -> AsyncIterator[System]:
     """The whole stack, a second replica of catalog-service, a connected shop and a feed.
 
     The replica reaches Postgres through a proxy, whose connections can be cut.
@@ -138,12 +140,14 @@ async def storm_system(folder: Path) -> AsyncIterator[System]:
         for service in (CATALOG, PUBLISHER)
     }
     stack_settings = StackSettings(state_dir=folder)
-    async with running_stack(stack_settings, ports=Ports.free(), environment=environment) as stack:
+    async with running_stack(
+        stack_settings, ports=Ports.free(), environment=environment, spawn=spawn
+    ) as stack:
         address = urlsplit(stack.database_url(CATALOG.name))
         assert address.hostname is not None
         assert address.port is not None
         async with proxy_to(address.hostname, address.port) as proxy:
-            replica = _second_replica(stack, proxy)
+            replica = _second_replica(stack, proxy, spawn)
             await replica.start()
             chance = random.Random(0)
             victims = [stack.process(CATALOG.name), replica, stack.process(PUBLISHER.name)]
@@ -170,7 +174,7 @@ async def storm_system(folder: Path) -> AsyncIterator[System]:
                 await replica.stop()
 
 
-def _second_replica(stack: Stack, proxy: FaultProxy) -> Process:
+def _second_replica(stack: Stack, proxy: FaultProxy, spawn: Spawn) -> Process:
     first = stack.process(CATALOG.name).command
     port = free_port()
     url = first.environment["CATALOG_DATABASE_URL"]
@@ -189,7 +193,7 @@ def _second_replica(stack: Stack, proxy: FaultProxy) -> Process:
     async def is_ready(_pid: int) -> bool:
         return await answers(f"http://127.0.0.1:{port}/health/ready")
 
-    return Process(command, is_ready=is_ready)
+    return Process(command, is_ready=is_ready, spawn=spawn)
 
 
 async def _cut(proxy: FaultProxy) -> None:

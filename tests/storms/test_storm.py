@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from stack.forkserver import ForkServer
+
 from .faults import FaultCounts
 from .storm import replay_command, run_storm, seed_from_environment
 
@@ -24,12 +26,15 @@ LENGTHS = {
 @pytest.mark.timeout(0)
 async def test_nothing_is_lost_or_doubled_whatever_dies_when(
     tmp_path: Path,
+    fork_server: ForkServer,
     pytestconfig: pytest.Config,
     record_property: Callable[[str, object], None],
 ) -> None:
     length = pytestconfig.getoption("--length")
     events, counts = LENGTHS[length]
-    outcome = await run_storm(tmp_path, seed=seed_from_environment(), events=events, counts=counts)
+    outcome = await run_storm(
+        tmp_path, fork_server.spawn, seed=seed_from_environment(), events=events, counts=counts
+    )
     again = replay_command(outcome, length)
     record_property("summary", f"{json.dumps(outcome.__dict__)}; to run it again: {again}")
     assert outcome.violations == []
