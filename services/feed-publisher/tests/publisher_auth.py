@@ -38,6 +38,14 @@ class TokenIssuer:
     """auth-service's issue of tokens, as far as others see it."""
 
     def __init__(self) -> None:
+        self.begin_anew()
+        self.app = FastAPI()
+        self.app.post("/v1/token")(self._service_token)
+        self.app.get("/internal/v1/shops/{merchant_id}/{shop_id}/token")(self._issue_token)
+        self.app.post("/internal/v1/shops/{merchant_id}/{shop_id}/token/dead")(self._dead)
+
+    def begin_anew(self) -> None:
+        """Nobody is connected, and nothing was reported."""
         self.token: str | None = None
         self.generation = 1
         self.reported: list[int] = []
@@ -45,10 +53,6 @@ class TokenIssuer:
         """Whether AliExpress answers auth-service, which is asked about a token reported dead."""
         self.others: dict[str, tuple[str, str]] = {}
         """Sellers of other merchants than `MERCHANT`, and their tokens."""
-        self.app = FastAPI()
-        self.app.post("/v1/token")(self._service_token)
-        self.app.get("/internal/v1/shops/{merchant_id}/{shop_id}/token")(self._issue_token)
-        self.app.post("/internal/v1/shops/{merchant_id}/{shop_id}/token/dead")(self._dead)
 
     async def _service_token(self) -> dict[str, Any]:
         return {"access_token": "service", "token_type": "bearer", "expires_in": 600}

@@ -1,9 +1,9 @@
-"""feed-publisher whole: its consumer, jobs and REST on real stores, against the sandbox."""
+"""What tests do with feed-publisher, and what they see of it: events in, runs, AliExpress."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -13,15 +13,10 @@ import httpx2
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
-from pydantic import SecretStr
 
 from aliexpress import oauth, products
 from aliexpress.client import Client
-from aliexpress.gateway import new_gateway
-from aliexpress.limits import BucketLimiter
-from aliexpress.memory_limits import MemoryBuckets
-from aliexpress.operation import AccessToken, AppCredentials
-from aliexpress.transport import HttpTransport
+from aliexpress.operation import AccessToken
 from common import clock
 from common.contracts.envelope import encode
 from common.contracts.event import Event
@@ -38,31 +33,21 @@ from common.contracts.product import (
     SkuStock,
 )
 from common.contracts.shop import Connection, ShopState
-from common.contracts.topics import TOPICS
 from common.errors import Issue
-from common.jobs import Job
-from common.messaging.create_topics import create_topics
 from common.postgres.migrate import upgrade
-from common.postgres.pool import Pool, open_pool
-from common.service import Context, Parts, create_app
-from common.web.identity import Verifier
+from common.postgres.pool import Pool
 from feed_publisher.app import SERVICE
 from feed_publisher.listings.listing import digest
 from feed_publisher.settings import PublisherSettings
 from stack.sandbox import Sandbox
-from stack.testing import NewDatabase, eventually, running_parts, serving
+from stack.testing import eventually
 
-from .publisher_auth import MERCHANT, SELLER, TokenIssuer, bearer, public_key
-from .publisher_category import LEAF, Category, learn_category
+from .publisher_auth import MERCHANT, SELLER, TokenIssuer, bearer
+from .publisher_category import LEAF, Category
 
 SHOP, FEED = "main", "web"
 REDIRECT = "http://127.0.0.1:8001/v1/oauth/callback"
-JOBS_EVERY = timedelta(milliseconds=500)
-"""Nobody waits in a test for jobs that are due every ten seconds."""
-POLL = JOBS_EVERY
-"""What the parts are built with."""
 LIMIT = {"code": "ApiCallLimit", "message": "This ban will last for 1 more seconds"}
-OWN_TOPICS = [topic for topic in TOPICS if SERVICE.name in {*topic.producers, *topic.consumers}]
 LATE_SECONDS = 20.0
 """Less than a call may take."""
 ENDED = {"completed", "completed_with_errors", "withheld", "failed", "superseded"}
@@ -99,16 +84,22 @@ class Harness:
     settings: PublisherSettings
     category: Category = field(init=False)
     revision: int = 0
+    ends: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Where its partitions end that a test has sent to, by topic and number."""
 
     # -- events in
 
     async def send(self, *events: Event) -> None:
+        sent = []
         for event in events:
             record = encode(event, source="/test")
-            await self.producer.send(
-                self.prefix + record.topic, record.value, record.key, headers=record.headers
+            sent.append(
+                await self.producer.send(
+                    self.prefix + record.topic, record.value, record.key, headers=record.headers
+                )
             )
-        await self.producer.flush()
+        for place in await asyncio.gather(*sent):
+            self.ends[place.topic, place.partition] = place.offset + 1
 
     def next_revision(self) -> int:
         self.revision += 1
@@ -383,88 +374,3 @@ class Harness:
         code = await self.control("codes", seller_id=SELLER, redirect_uri=REDIRECT)
         grant = await oauth.create_token(self.client, code["code"], redirect_uri=REDIRECT)
         self.issuer.token = grant.access_token
-
-
-def build(pool: Pool, settings: PublisherSettings) -> tuple[Context[PublisherSettings], Parts]:
-    verifier = Verifier("http://127.0.0.1:1/nowhere")
-    verifier.trust({"k1": public_key()})
-    context = Context(settings, pool, verifier, POLL)
-    return context, SERVICE.build(context)
-
-
-@pytest.fixture
-async def harness(
-    database: NewDatabase, kafka_bootstrap: str, topic_prefix: str, sandbox: Sandbox
-) -> AsyncIterator[Harness]:
-    async with new_harness(database, kafka_bootstrap, topic_prefix, sandbox) as made:
-        yield made
-
-
-@contextlib.asynccontextmanager
-async def new_harness(
-    database: NewDatabase,
-    kafka_bootstrap: str,
-    topic_prefix: str,
-    sandbox: Sandbox,
-    *,
-    with_jobs: bool = True,
-    **changes: object,
-) -> AsyncIterator[Harness]:
-    await create_topics(kafka_bootstrap, topic_prefix, partitions=2, topics=OWN_TOPICS)
-    url = await database(migrate)
-    pool = await open_pool(url, max_size=4)
-    issuer = TokenIssuer()
-    producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
-    await producer.start()
-    client = Client(
-        AppCredentials(sandbox.app_key, sandbox.app_secret),
-        new_gateway(sandbox.url),
-        HttpTransport(),
-        BucketLimiter(MemoryBuckets()),
-    )
-    async with (
-        serving(issuer.app) as auth_url,
-        httpx2.AsyncClient(base_url=sandbox.url, timeout=10) as market,
-    ):
-        settings = PublisherSettings(
-            **{
-                "database_url": SecretStr(url),
-                "kafka_bootstrap": kafka_bootstrap,
-                "topic_prefix": topic_prefix,
-                "auth_url": auth_url,
-                "marketplace_url": sandbox.url,
-                "app_key": sandbox.app_key,
-                "app_secret": SecretStr(sandbox.app_secret),
-                "instance_id": "one",
-                "session_timeout_seconds": 6,
-                "fast_lane": False,  # tests ask for their runs, and count what these send
-                **changes,
-            }  # type: ignore[arg-type]
-        )
-        context, parts = build(pool, settings)
-        app = create_app(SERVICE, context, parts)
-        transport = httpx2.ASGITransport(app=app)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://publisher") as http:
-            made = Harness(
-                pool,
-                http,
-                market,
-                sandbox,
-                client,
-                issuer,
-                producer,
-                topic_prefix,
-                settings,
-            )
-            await made.connect()
-            token = AccessToken(SELLER, issuer.token or "")
-            made.category = await learn_category(client, token, sandbox.url)
-            for job in parts.jobs:
-                if isinstance(job, Job) and job.name != "conditions":  # nine long queries
-                    job._every = min(job._every, JOBS_EVERY)
-            async with running_parts(parts if with_jobs else replace(parts, jobs=())):
-                await made.take(made.shop_state(), made.feed_state())
-                yield made
-    await client.aclose()
-    await producer.stop()
-    await pool.close()

@@ -401,7 +401,7 @@ async def harness(
     """
     monkeypatch.setattr(clock, "_offset", clock._offset)
     monkeypatch.setattr(clock, "_frozen_at", clock._frozen_at)
-    await _empty(shared_harness)
+    await databases.empty(shared_harness.database_url)
     await shared_harness.move_clock(is_frozen=False)
     await shared_harness.connect()
     await shared_harness.let_nights_be_quiet()
@@ -422,11 +422,3 @@ async def _published_changes(harness: Harness) -> set[tuple[str, int]]:
 async def _changes(harness: Harness) -> set[tuple[str, int]]:
     rows = await harness.pool.fetch("SELECT order_id, revision FROM order_change")
     return {(row["order_id"], row["revision"]) for row in rows}
-
-
-async def _empty(harness: Harness) -> None:
-    tables = await harness.pool.fetch(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'alem%'"
-    )
-    names = ", ".join(f'"{row["tablename"]}"' for row in tables)
-    await harness.execute_as_owner(f"TRUNCATE {names} RESTART IDENTITY")

@@ -10,7 +10,8 @@ from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, eventually
 
 from ..publisher_auth import SELLER
-from ..publisher_harness import FEED, Harness, Sku, new_harness
+from ..publisher_harness import FEED, Harness, Sku
+from ..publisher_running import new_harness
 
 SUBMIT, QUERY, JOBS = (
     f"aliexpress.solution.feed.{call}" for call in ("submit", "query", "list.get")

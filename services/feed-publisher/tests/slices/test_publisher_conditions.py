@@ -12,7 +12,8 @@ from feed_publisher.settings import PublisherSettings
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, eventually
 
-from ..publisher_harness import FEED, SHOP, Harness, Sku, new_harness
+from ..publisher_harness import FEED, SHOP, Harness, Sku
+from ..publisher_running import new_harness
 
 PRODUCTS = 12
 HOUR = timedelta(hours=1)

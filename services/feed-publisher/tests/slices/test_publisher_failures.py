@@ -13,7 +13,8 @@ from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, eventually, running_parts
 
 from ..publisher_auth import SELLER
-from ..publisher_harness import Harness, Sku, build, new_harness
+from ..publisher_harness import Harness, Sku
+from ..publisher_running import build, new_harness
 
 SUBMIT = "aliexpress.solution.feed.submit"
 STOCK = "aliexpress.solution.batch.product.inventory.update"
@@ -207,8 +208,9 @@ async def test_a_lost_submit_waits_no_longer_than_a_job_may_take(
 
 
 async def test_another_replica_ends_what_a_dead_one_began(
-    harness: Harness, database: NewDatabase
+    own_harness: Harness,
 ) -> None:
+    harness = own_harness
     await harness.take(*families(harness, 6))
     run_id = await harness.ask("product")
     await harness.wait(run_id, "awaiting_confirmation")

@@ -15,7 +15,8 @@ from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, eventually
 
 from ..publisher_auth import MERCHANT, SELLER, bearer
-from ..publisher_harness import ENDED, FEED, REDIRECT, Harness, Sku, new_harness
+from ..publisher_harness import ENDED, FEED, REDIRECT, Harness, Sku
+from ..publisher_running import new_harness
 
 PRODUCTS, DRY_RUNS, LARGE = 6, 200, 1_500
 SLOWER_AT_MOST, LEAST_SECONDS = 4.0, 2.0

@@ -21,8 +21,9 @@ from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, Programs, eventually
 
 from ..publisher_auth import MERCHANT
-from ..publisher_harness import FEED, SHOP, Harness, Sku, new_harness
+from ..publisher_harness import FEED, SHOP, Harness, Sku
 from ..publisher_process import publisher_process
+from ..publisher_running import new_harness
 
 PRODUCTS = 12
 FAILURE = {"code": "ServiceUnavailable", "message": "the service is not available"}

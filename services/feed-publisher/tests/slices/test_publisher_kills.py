@@ -9,8 +9,9 @@ import pytest
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, Programs
 
-from ..publisher_harness import Sku, new_harness
+from ..publisher_harness import Sku
 from ..publisher_process import publisher_process
+from ..publisher_running import new_harness
 
 PRODUCTS = 25
 KILLS = [

@@ -29,7 +29,8 @@ from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, eventually
 
 from ..publisher_auth import MERCHANT, SELLER, bearer
-from ..publisher_harness import FEED, SHOP, Harness, Sku, new_harness
+from ..publisher_harness import FEED, SHOP, Harness, Sku
+from ..publisher_running import new_harness
 
 STOCK = "aliexpress.solution.batch.product.inventory.update"
 PLACED, PAID = "PLACE_ORDER_SUCCESS", "WAIT_SELLER_SEND_GOODS"

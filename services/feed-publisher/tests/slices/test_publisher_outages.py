@@ -14,8 +14,9 @@ from stack.ports import free_port
 from stack.sandbox import Sandbox, answers
 from stack.testing import FaultProxy, NewDatabase, Programs, ProxiedKafka, eventually, proxy_to
 
-from ..publisher_harness import Harness, Sku, new_harness
+from ..publisher_harness import Harness, Sku
 from ..publisher_process import publisher_process
+from ..publisher_running import new_harness
 
 DRAINED_WITHIN = 10.0
 PRODUCTS = 5

@@ -12,8 +12,9 @@ from feed_publisher.runs.store import RUNNING
 from stack.sandbox import Sandbox
 from stack.testing import NewDatabase, eventually
 
-from .. import publisher_harness
-from ..publisher_harness import FEED, Harness, Sku, new_harness
+from .. import publisher_running
+from ..publisher_harness import FEED, Harness, Sku
+from ..publisher_running import new_harness
 
 
 async def test_a_product_goes_online_and_is_reported_live(harness: Harness) -> None:
@@ -48,8 +49,8 @@ async def test_a_run_goes_on_as_soon_as_its_wait_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """And not at the next poll, which is for what other processes did."""
-    monkeypatch.setattr(publisher_harness, "POLL", timedelta(hours=1))
-    monkeypatch.setattr(publisher_harness, "JOBS_EVERY", timedelta(hours=1))
+    monkeypatch.setattr(publisher_running, "POLL", timedelta(hours=1))
+    monkeypatch.setattr(publisher_running, "JOBS_EVERY", timedelta(hours=1))
     async with new_harness(database, kafka_bootstrap, topic_prefix, sandbox) as harness:
         await harness.take(harness.product("coat"))
         run_id = await harness.ask("product")

@@ -7,7 +7,7 @@ security. Its sessions act for all merchants unless they say otherwise.
 import hashlib
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from types import FunctionType
 from urllib.parse import unquote, urlsplit
@@ -20,7 +20,7 @@ from stack.postgres import (
     database_url,
     for_everybody,
 )
-from stack.testing.foreign_queries import ForeignQueries
+from stack.testing.foreign_queries import ForeignQueries, truncate
 
 SERVICE_ROLE = "test_service"
 
@@ -81,6 +81,19 @@ class Databases:
         connection = await asyncpg.connect(self.as_owner(url))
         try:
             await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def empty(self, url: str, *, kept: Collection[str] = ()) -> None:
+        """Leave no row but in the kept tables and in Alembic's; numbers begin again."""
+        connection = await asyncpg.connect(self.as_owner(url))
+        try:
+            names = await connection.fetch(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                " AND tablename NOT LIKE 'alembic%' AND tablename <> ALL ($1)",
+                [*kept],
+            )
+            await truncate(connection, [name for (name,) in names], "RESTART IDENTITY CASCADE")
         finally:
             await connection.close()
 

@@ -108,19 +108,20 @@ async def _act(connection: pool.Connection, role: str, merchant_id: str) -> None
 
 
 async def _empty_protected(connection: pool.Connection) -> None:
-    """Those with rows alone: to empty one that has none takes as long."""
     names = await connection.fetch(
-        """
-        SELECT format('%I', relname) FROM pg_class
-        WHERE relrowsecurity AND relnamespace = 'public'::regnamespace
-        """
+        "SELECT relname FROM pg_class WHERE relrowsecurity"
+        " AND relnamespace = 'public'::regnamespace"
     )
-    if not names:
-        return
-    has_rows = [f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for (name,) in names]  # noqa: S608 - names of the catalog
-    filled = await connection.fetch(" UNION ALL ".join(has_rows))
+    await truncate(connection, [name for (name,) in names], "CASCADE")
+
+
+async def truncate(connection: pool.Connection, tables: Sequence[str], how: str) -> None:
+    """Empty those of the tables that have rows: to truncate one that has none takes as long."""
+    has_rows = [f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in tables]  # noqa: S608 - names of the catalog
+    filled = await connection.fetch(" UNION ALL ".join(has_rows)) if has_rows else []
     if filled:
-        await connection.execute(f"TRUNCATE {', '.join(name for (name,) in filled)} CASCADE")
+        names = ", ".join(f'"{name}"' for (name,) in filled)
+        await connection.execute(f"TRUNCATE {names} {how}")
 
 
 async def _outcome(connection: pool.Connection, text: str, arguments: Sequence[object]) -> Outcome:
