@@ -34,7 +34,7 @@ from common.service import Context, Parts, create_app
 from common.web.identity import OPERATOR, PERSON, Verifier
 from stack.forkserver import ForkServer
 from stack.sandbox import Sandbox, running_sandbox
-from stack.testing import NewDatabase
+from stack.testing import Databases, NewDatabase
 
 E = TypeVar("E", bound=Event)
 
@@ -155,7 +155,10 @@ class Auth:
         return found
 
 
-async def running_auth(url: str, marketplace_url: str, **changes: object) -> AsyncIterator[Auth]:
+async def running_auth(
+    url: str, marketplace_url: str, shared: Pool | None = None, /, **changes: object
+) -> AsyncIterator[Auth]:
+    """auth-service on the database of this URL, by a pool of its own unless it is given one."""
     signing_key = new_signing_key()
     settings = AuthSettings(
         **{
@@ -174,7 +177,7 @@ async def running_auth(url: str, marketplace_url: str, **changes: object) -> Asy
             **changes,
         }  # type: ignore[arg-type]
     )
-    pool = await open_pool(url, max_size=4)
+    pool = shared or await open_pool(url, max_size=4)
     context = Context(settings, pool, Verifier("http://127.0.0.1:1/never-asked"))
     parts = SERVICE.build(context)
     app = create_app(SERVICE, context, parts)
@@ -186,13 +189,36 @@ async def running_auth(url: str, marketplace_url: str, **changes: object) -> Asy
         closing = closer()
         if asyncio.iscoroutine(closing):
             await closing
-    await pool.close()
+    if shared is None:
+        await pool.close()
+
+
+@pytest.fixture(scope="session")
+async def shared_pool(databases: Databases) -> AsyncIterator[tuple[str, Pool]]:
+    """A database, by its URL, and connections to it, for all tests of this worker."""
+    url = await databases.create(migrate)
+    opened = await open_pool(url, max_size=4)
+    yield url, opened
+    await opened.close()
+    await databases.drop(url)
 
 
 @pytest.fixture
-async def auth(database: NewDatabase) -> AsyncIterator[Auth]:
+async def emptied(
+    shared_pool: tuple[str, Pool], databases: Databases
+) -> AsyncIterator[tuple[str, Pool]]:
+    """The same, its tables empty."""
+    url, _ = shared_pool
+    await databases.empty(url)
+    yield shared_pool
+    await databases.replay_as_stranger(url)
+
+
+@pytest.fixture
+async def auth(emptied: tuple[str, Pool]) -> AsyncIterator[Auth]:
     """auth-service whose AliExpress never answers."""
-    async for running in running_auth(await database(migrate), "http://127.0.0.1:1"):
+    url, pool = emptied
+    async for running in running_auth(url, "http://127.0.0.1:1", pool):
         yield running
 
 
@@ -225,10 +251,11 @@ def _own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def selling(
-    database: NewDatabase, sandbox: Sandbox, _own_clock: None
+    emptied: tuple[str, Pool], sandbox: Sandbox, _own_clock: None
 ) -> AsyncIterator[tuple[Auth, Seller]]:
     """auth-service and the sandbox, on one clock."""
-    async for both in _selling(await database(migrate), sandbox):
+    url, pool = emptied
+    async for both in _selling(url, sandbox, pool):
         yield both
 
 
@@ -284,9 +311,9 @@ async def not_refreshing(
 
 
 async def _selling(
-    url: str, sandbox: Sandbox, **changes: object
+    url: str, sandbox: Sandbox, shared: Pool | None = None, **changes: object
 ) -> AsyncIterator[tuple[Auth, Seller]]:
-    async for running in running_auth(url, sandbox.url, **changes):
+    async for running in running_auth(url, sandbox.url, shared, **changes):
         seller = Seller(sandbox, running)
         await seller.move_clock()
         yield running, seller

@@ -4,12 +4,14 @@ from .alerts_harness import alerts
 from .auth_harness import (
     _own_clock,
     auth,
+    emptied,
     not_refreshing,
     proving,
     refreshing,
     refreshing_sandbox,
     revoking,
     selling,
+    shared_pool,
 )
 from .people_harness import mailbox
 
@@ -17,6 +19,7 @@ __all__ = [
     "_own_clock",
     "alerts",
     "auth",
+    "emptied",
     "mailbox",
     "not_refreshing",
     "proving",
@@ -24,4 +27,5 @@ __all__ = [
     "refreshing_sandbox",
     "revoking",
     "selling",
+    "shared_pool",
 ]

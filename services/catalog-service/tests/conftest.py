@@ -39,6 +39,7 @@ from common.postgres.pool import Pool, open_pool
 from common.postgres.unit_of_work import unit_of_work
 from common.shop_tokens import ShopToken
 from stack.sandbox import Sandbox
+from stack.testing import Databases
 from stack.testing.conditions import eventually
 
 from .rest import AsMerchant, Open, opened_api
@@ -51,16 +52,29 @@ async def migrate(url: str) -> None:
     await asyncio.to_thread(upgrade, SERVICE.migrations, url)
 
 
-@pytest.fixture
-async def database_url(database: Callable[..., Awaitable[str]]) -> str:
-    return await database(migrate)
-
-
-@pytest.fixture
-async def pool(database_url: str) -> AsyncIterator[Pool]:
-    opened = await open_pool(database_url, max_size=4)
-    yield opened
+@pytest.fixture(scope="session")
+async def shared_pool(databases: Databases) -> AsyncIterator[tuple[str, Pool]]:
+    """A database, by its URL, and connections to it, for all tests of this worker."""
+    url = await databases.create(migrate)
+    opened = await open_pool(url, max_size=4)
+    yield url, opened
     await opened.close()
+    await databases.drop(url)
+
+
+@pytest.fixture
+async def database_url(shared_pool: tuple[str, Pool], databases: Databases) -> AsyncIterator[str]:
+    """The service's database, its tables empty."""
+    url, _ = shared_pool
+    await databases.empty(url)
+    yield url
+    await databases.replay_as_stranger(url)
+
+
+@pytest.fixture
+def pool(shared_pool: tuple[str, Pool], database_url: str) -> Pool:
+    _, opened = shared_pool
+    return opened
 
 
 @pytest.fixture
