@@ -1,8 +1,10 @@
 import asyncpg
+import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from stack.testing import NewDatabase
+from stack.testing import Databases, NewDatabase
+from stack.testing.poison import refusing
 
 
 async def migrate(url: str) -> None:
@@ -29,6 +31,23 @@ async def test_a_database_is_a_copy_of_the_prepared_one_and_shares_nothing(
 
     assert await numbers(first) == [7, 8]
     assert await numbers(second) == [7]
+
+
+async def test_an_emptied_database_has_no_rows_and_refuses_none(
+    database: NewDatabase, databases: Databases
+) -> None:
+    url = await database(migrate)
+    await databases.execute_as_owner(url, "ALTER TABLE seed ADD id serial")
+    await databases.execute_as_owner(url, refusing("seed", "INSERT", "NEW.number = 9"))
+    insert = "INSERT INTO seed (number) VALUES (9)"
+    with pytest.raises(asyncpg.DataError, match="poisoned"):
+        await databases.execute_as_owner(url, insert)
+
+    await databases.empty(url, kept=["seed"])
+    assert await numbers(url) == [7]
+    await databases.empty(url)
+    await databases.execute_as_owner(url, insert)
+    assert await numbers(url) == [9]
 
 
 async def test_kafka_takes_a_record_and_makes_no_topic_by_itself(

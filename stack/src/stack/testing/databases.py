@@ -85,7 +85,7 @@ class Databases:
             await connection.close()
 
     async def empty(self, url: str, *, kept: Collection[str] = ()) -> None:
-        """Leave no row but in the kept tables and in Alembic's; numbers begin again."""
+        """Leave no row but in the kept tables and in Alembic's, and refuse none any more."""
         connection = await asyncpg.connect(self.as_owner(url))
         try:
             names = await connection.fetch(
@@ -93,6 +93,8 @@ class Databases:
                 " AND tablename NOT LIKE 'alembic%' AND tablename <> ALL ($1)",
                 [*kept],
             )
+            # as `stack.testing.poison` leaves it, with its triggers
+            await connection.execute("DROP FUNCTION IF EXISTS refuse_row CASCADE")
             await truncate(connection, [name for (name,) in names], "RESTART IDENTITY CASCADE")
         finally:
             await connection.close()
