@@ -23,7 +23,13 @@ from stack.testing import Marketplace, eventually
 
 from ..passing_time import let_time_pass
 from ..sample import writes_in
-from .test_token import LIFETIME, connection, has_all_categories, is_known_to_be_over
+from .test_token import (
+    LIFETIME,
+    calls_once_quiet,
+    connection,
+    has_all_categories,
+    is_known_to_be_over,
+)
 
 LENGTHS = {"short": (60, 6), "long": (20_000, 300)}
 """Changes, and orders to ship."""
@@ -48,7 +54,7 @@ async def test_after_three_days_the_newest_values_and_the_nearest_deadlines_go_o
 
     await let_time_pass(session, timedelta(hours=4).total_seconds())
     await eventually(lambda: is_known_to_be_over(session), within=30)
-    calls_before = dict(await session.sandbox.calls())
+    calls_before = await calls_once_quiet(session)
     effects_before = await session.sandbox.last_sequence()
     sold = await _sold_alone(session)
     for day in range(DAYS):

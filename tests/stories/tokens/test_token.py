@@ -1,5 +1,6 @@
 """The 30 days of a token are over: everything stands still, and catches up after renewal (M1.3)."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..sample import writes_in
 
 LIFETIME = timedelta(days=30)
 OTHER_SELLER = "2200100002"
+QUIET_SECONDS = 1.0
 
 
 async def connection(session: Session) -> str:
@@ -33,7 +35,7 @@ async def test_a_lapsed_token_stops_all_calls_and_its_renewal_brings_all_up_to_d
     await eventually(lambda: is_known_to_be_over(session), within=30)
     assert await connection(session) == "lapsed"
     before = await session.sandbox.last_sequence()
-    calls_before = dict(await session.sandbox.calls())
+    calls_before = await calls_once_quiet(session)
     changed = await sell.change_offers(session)
     placed = await session.sandbox.place_orders(seed=5, count=3, status=trade.WAITS_FOR_SELLER)
     asked = await session.channel.run_feed(
@@ -70,6 +72,20 @@ async def has_all_categories(session: Session) -> bool:
     path = f"/v1/merchants/{session.merchant}/shops/{session.shop}/categories"
     answer = await session.channel.session.get(CATALOG, path, dict[str, Any])
     return answer["fetched_at"] is not None
+
+
+async def calls_once_quiet(session: Session) -> dict[str, int]:
+    """The calls by now, none for a second: eight reads may be under way when the token ends."""
+    calls, came_at = dict(await session.sandbox.calls()), time.monotonic()
+
+    async def is_quiet() -> bool:
+        nonlocal calls, came_at
+        if (newest := dict(await session.sandbox.calls())) != calls:
+            calls, came_at = newest, time.monotonic()
+        return time.monotonic() - came_at >= QUIET_SECONDS
+
+    await eventually(is_quiet)
+    return calls
 
 
 async def is_known_to_be_over(session: Session) -> bool:
