@@ -158,7 +158,7 @@ async def test_a_product_has_one_trace_from_its_event_to_aliexpress_and_back(
         session.merchant, session.feed, product.family_id
     )
     assert source.trace_id == published.trace_id == product.trace_id
-    assert_is_one_tree(spans.of_trace(product.trace_id), roots={product.parent_id})
+    await becomes_one_tree(spans, product.trace_id, root=product.parent_id)
 
 
 async def test_an_order_has_one_trace_from_its_import_to_its_confirmed_parcel(
@@ -166,7 +166,7 @@ async def test_an_order_has_one_trace_from_its_import_to_its_confirmed_parcel(
 ) -> None:
     order = await session.channel.order(session.merchant, session.shop, order_id)
     await is_told(spans, order["trace_id"], ORDER_STORY)
-    assert_is_one_tree(spans.of_trace(order["trace_id"]), roots={""})
+    await becomes_one_tree(spans, order["trace_id"], root="")
 
 
 async def test_one_command_prints_the_story_of_a_product_an_order_and_an_event(
@@ -210,11 +210,19 @@ async def test_one_command_prints_the_story_of_a_product_an_order_and_an_event(
     assert "no trace of it is kept" in unknown.err
 
 
-def assert_is_one_tree(received: list[Received], *, roots: set[str]) -> None:
-    """Every span's parent is one of them, or one of the roots."""
-    known = {one.span.span_id.hex() for one in received} | roots
-    lost = [one.span.name for one in received if one.span.parent_span_id.hex() not in known]
-    assert not lost
+async def becomes_one_tree(spans: Spans, trace_id: str, *, root: str) -> None:
+    """Wait until every span's parent is one of them, or the root: a parent ends after its children,
+    and may be sent after them."""
+
+    def lost() -> list[str]:
+        received = spans.of_trace(trace_id)
+        known = {one.span.span_id.hex() for one in received} | {root}
+        return [one.span.name for one in received if one.span.parent_span_id.hex() not in known]
+
+    try:
+        await eventually(lambda: not lost(), within=WITHIN)
+    finally:
+        print("without their parents:", *lost(), sep="\n  ")
 
 
 async def test_calls_belong_to_something_and_probes_are_not_traced(
