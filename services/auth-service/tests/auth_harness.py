@@ -196,11 +196,8 @@ async def running_auth(
 @pytest.fixture(scope="session")
 async def shared_pool(databases: Databases) -> AsyncIterator[tuple[str, Pool]]:
     """A database, by its URL, and connections to it, for all tests of this worker."""
-    url = await databases.create(migrate)
-    opened = await open_pool(url, max_size=4)
-    yield url, opened
-    await opened.close()
-    await databases.drop(url)
+    async with databases.shared(migrate) as shared:
+        yield shared
 
 
 @pytest.fixture

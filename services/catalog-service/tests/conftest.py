@@ -35,7 +35,7 @@ from common.contracts.product import ProductNormalized
 from common.contracts.shop import ShopState
 from common.messaging.records import Delivery, NotApplied, Record
 from common.postgres.migrate import upgrade
-from common.postgres.pool import Pool, open_pool
+from common.postgres.pool import Pool
 from common.postgres.unit_of_work import unit_of_work
 from common.shop_tokens import ShopToken
 from stack.sandbox import Sandbox
@@ -55,11 +55,8 @@ async def migrate(url: str) -> None:
 @pytest.fixture(scope="session")
 async def shared_pool(databases: Databases) -> AsyncIterator[tuple[str, Pool]]:
     """A database, by its URL, and connections to it, for all tests of this worker."""
-    url = await databases.create(migrate)
-    opened = await open_pool(url, max_size=4)
-    yield url, opened
-    await opened.close()
-    await databases.drop(url)
+    async with databases.shared(migrate) as shared:
+        yield shared
 
 
 @pytest.fixture

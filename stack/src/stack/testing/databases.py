@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
-from common.postgres.pool import Connection
+from common.postgres.pool import Connection, Pool, open_pool
 from stack.postgres import (
     create_role,
     database_url,
@@ -83,6 +83,14 @@ class Databases:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+    @asynccontextmanager
+    async def shared(self, prepare: Prepare) -> AsyncIterator[tuple[str, Pool]]:
+        """A prepared database for many tests, by its URL, and connections to it, for the block."""
+        url = await self.create(prepare)
+        async with await open_pool(url, max_size=4) as pool:
+            yield url, pool
+        await self.drop(url)
 
     async def empty(self, url: str, *, kept: Collection[str] = ()) -> None:
         """Leave no row but in the kept tables and in Alembic's, and refuse none any more."""
