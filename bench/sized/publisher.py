@@ -18,12 +18,10 @@ from pydantic import SecretStr
 from aliexpress.limits import Limits, Rate
 from aliexpress.offers import UPDATE_PRICES
 from aliexpress.wiring import client_of
-from common.messaging.consumer import Consumer
 from common.postgres.pool import open_pool
 from common.postgres.unit_of_work import reading, unit_of_work
 from common.shop_tokens import ShopTokens
 from feed_publisher.app import SERVICE
-from feed_publisher.desired.consumer import GROUP
 from feed_publisher.driving.drive_run import RunDriver
 from feed_publisher.listings.change import Change
 from feed_publisher.listings.listing import AcceptedSku, AcceptedState
@@ -63,9 +61,7 @@ async def send(place: Place) -> None:
     )
     client = client_of(settings, pool, limits=NEVER_REACHED)
     tokens = ShopTokens(place.market, "bench", SecretStr("bench"))
-    consumer = Consumer(pool, UNUSED_KAFKA, GROUP, [], instance_id="bench")
-    consumer.caught_up.set()  # there is nothing to read
-    driver = RunDriver(pool, client, tokens, consumer, settings)
+    driver = RunDriver(pool, client, tokens, settings)
     async with unit_of_work(pool) as connection:
         run_id = await ask_for_run(connection, MERCHANT, FEED, "offer", cause="request")
     if run_id is None:

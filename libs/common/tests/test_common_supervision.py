@@ -221,18 +221,37 @@ async def test_stop_ends_in_bounded_time_although_the_turn_does_not(deaf: Deaf) 
     assert component.failures == []
 
 
-async def test_stop_comes_unstarted_and_cuts_a_pause_short() -> None:
+@pytest.mark.parametrize("after", [None, asyncio.Event()])
+async def test_stop_comes_unstarted_and_cuts_a_pause_short(after: asyncio.Event | None) -> None:
     await Busy().stop()
 
     async def has_no_work() -> bool:
         return False
 
-    job = Job("seldom", has_no_work, every=timedelta(hours=1))
+    job = Job("seldom", has_no_work, every=timedelta(hours=1), after=after)
     job.start()
     await asyncio.sleep(0)
     began = time.monotonic()
     await job.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 1
+
+
+async def test_a_job_that_comes_after_something_begins_with_it_and_not_before() -> None:
+    turns = 0
+
+    async def count() -> bool:
+        nonlocal turns
+        turns += 1
+        return False
+
+    happened = asyncio.Event()
+    job = Job("later", count, every=timedelta(hours=1), after=happened)
+    async with running(job):
+        job.wake()
+        await asyncio.sleep(SOON.total_seconds())
+        assert turns == 0
+        happened.set()
+        await until_true(lambda: turns == 1)  # and not an hour later
 
 
 async def test_a_beat_comes_while_a_turn_lasts_and_while_a_pause_does(

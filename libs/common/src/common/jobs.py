@@ -4,6 +4,7 @@ A job that is `woken_by` a kind of work begins as soon as a transaction of its p
 some; its poll is for what other processes made, and for what becomes due.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -32,7 +33,7 @@ _OUTAGES: tuple[type[BaseException], ...] = (*OUTAGE_ERRORS, Outage)
 
 class Job(Component):
     """Calls `run` for ever: again at once while it says there was work, else after `every` or when
-    woken.
+    woken. `after` something has happened, if that is given: at once then, and never before.
 
     An outage is logged and backed off; any other failure too, with its trace, and makes the
     service unready while it lasts. So does a lock that three turns in a row have waited for. A turn
@@ -46,6 +47,7 @@ class Job(Component):
         *,
         every: timedelta,
         woken_by: Sequence[WorkKind] = (),
+        after: asyncio.Event | None = None,
     ) -> None:
         super().__init__(
             name,
@@ -55,6 +57,7 @@ class Job(Component):
         )
         self._run_once = run
         self._every = every
+        self._after = after
         self._turn_began: float | None = None
         self._failing_since: float | None = None
         self._lock_timeouts = 0
@@ -80,6 +83,9 @@ class Job(Component):
         return super().is_beating and not hangs
 
     async def _turn(self) -> timedelta:
+        if self._after is not None and not self._after.is_set():
+            await self.until_stopped_or(self._after.wait())
+            return timedelta()
         self._turn_began = time.monotonic()
         try:
             had_work = await self._run_once()

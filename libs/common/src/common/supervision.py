@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -196,6 +196,18 @@ class Component(ABC):
     async def until_stopped(self) -> None:
         """Wait until asked to stop."""
         await self._stopping.wait()
+
+    async def until_stopped_or(self, call: Coroutine[Any, Any, object]) -> None:
+        """Await the call, or until asked to stop. Raises what the call raises."""
+        calling = asyncio.create_task(call)
+        stopping = asyncio.create_task(self.until_stopped())
+        try:
+            await asyncio.wait([calling, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if calling.done():
+                result_of(calling)
+        finally:
+            abandon(calling)
+            abandon(stopping)
 
     async def _run_turns(self) -> None:
         while not self.is_stopping:

@@ -60,11 +60,13 @@ def build(context: Context[PublisherSettings]) -> Parts:
     moved_stock = MovedStock(run_after=settings.repair_after)
     orders = context.consumer(ORDERS_GROUP, *moved_stock.subscriptions())
     share = LaneShare(pool, settings)
-    driver = RunDriver(pool, client, tokens, consumer, settings, lane_client=share.client(client))
-    fast_lane = FastLane(pool, consumer, share, settings)
+    driver = RunDriver(pool, client, tokens, settings, lane_client=share.client(client))
+    fast_lane = FastLane(pool, share, settings)
     forget_lane_runs = partial(forget_runs, pool, kept=settings.fast_lane_kept)
+    # Nothing is planned before the state topics were read to the ends seen at the start.
+    caught_up = consumer.caught_up
     turns = [
-        Job(f"run-{number}", driver.take_turn, every=poll, woken_by=[RUNNING])
+        Job(f"run-{number}", driver.take_turn, every=poll, woken_by=[RUNNING], after=caught_up)
         for number in range(settings.concurrent_runs)
     ]
     visitor = ShopVisitor(pool, tokens, holder=settings.instance_id)
@@ -108,6 +110,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
                 fast_lane.take_turn,
                 every=looks_every(settings),
                 woken_by=[IN_FAST_LANE],
+                after=caught_up,
             ),
             Job("forget-fast-lane", forget_lane_runs, every=FORGOTTEN_EVERY),
             Job("measure-limits", lambda: measure_limits(pool), every=LIMITS_MEASURED_EVERY),

@@ -6,12 +6,9 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 from aliexpress.offers import UPDATE_STOCK
 from common.contracts.feed import FeedCompleted
-from common.messaging.consumer import Consumer
 from common.postgres.unit_of_work import unit_of_work
 from feed_publisher.desired.store import mark_sold_skus
 from feed_publisher.fast_lane.forget_runs import forget_runs
@@ -47,9 +44,6 @@ class Lane:
     seconds: float = 0.000_001
 
     def job(self) -> FastLane:
-        read = asyncio.Event()
-        read.set()
-        consumer = cast("Consumer", SimpleNamespace(caught_up=read))
         settings = self.harness.settings.model_copy(
             update={
                 "fast_lane": True,
@@ -57,7 +51,7 @@ class Lane:
             }
         )
         pool = self.harness.pool
-        return FastLane(pool, consumer, LaneShare(pool, settings), settings)
+        return FastLane(pool, LaneShare(pool, settings), settings)
 
     async def until_on_sale(self) -> None:
         """Wait for AliExpress's audits, for which no fast-lane run waits."""

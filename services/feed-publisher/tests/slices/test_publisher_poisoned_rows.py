@@ -1,10 +1,7 @@
 """One row that a background job fails on leaves its neighbours unharmed, job by job."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from types import SimpleNamespace
-from typing import cast
 
 import msgspec
 import pytest
@@ -15,7 +12,6 @@ from common import clock
 from common.contracts.feed import FeedState
 from common.contracts.product import ProductNormalized, ProductReported
 from common.contracts.shop import ShopState
-from common.messaging.consumer import Consumer
 from common.postgres.pool import Pool, open_pool
 from common.postgres.schedules import Every, set_schedule
 from common.postgres.unit_of_work import unit_of_work
@@ -141,10 +137,7 @@ async def test_fast_lane(pool: Pool) -> None:
         await save_desired(connection, [(state, None) for state in gone])
     await poison(pool, "feed_run", "INSERT", "NEW.feed_id = 'b'")
 
-    read = asyncio.Event()
-    read.set()
-    consumer = cast("Consumer", SimpleNamespace(caught_up=read))
-    lane = FastLane(pool, consumer, LaneShare(pool, settings), settings)
+    lane = FastLane(pool, LaneShare(pool, settings), settings)
     while await lane.take_turn():
         pass
 

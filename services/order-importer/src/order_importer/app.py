@@ -76,11 +76,7 @@ def build(context: Context[OrderSettings]) -> Parts:
     def when_caught_up(name: str, run: Callable[[], Awaitable[bool]], work: WorkKind) -> Job:
         """A job that calls AliExpress: a shop that lapsed while this service was down must not be
         called (M1.3)."""
-
-        async def turn() -> bool:
-            return shops.caught_up.is_set() and await run()
-
-        return Job(name, turn, every=poll, woken_by=[work])
+        return Job(name, run, every=poll, woken_by=[work], after=shops.caught_up)
 
     def importer(number: int) -> Job:
         holder = f"{settings.instance_id}/{number}"

@@ -29,7 +29,6 @@ from aliexpress.operation import AccessToken
 from common import clock
 from common.contracts.feed import FeedCompleted
 from common.errors import Outage
-from common.messaging.consumer import Consumer
 from common.messaging.outbox import add_events
 from common.postgres.leases import Lease, LeaseLost, check_lease, hold_lease
 from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
@@ -96,7 +95,6 @@ class RunDriver:
         pool: Pool,
         client: Client,
         tokens: ShopTokens,
-        consumer: Consumer,
         settings: PublisherSettings,
         *,
         lane_client: Client | None = None,
@@ -105,7 +103,6 @@ class RunDriver:
         self._client = client
         self._lane_client = lane_client or client
         self._tokens = tokens
-        self._caught_up = consumer.caught_up
         self._settings = settings
         self._backoffs: dict[str, Backoff] = {}
         self._shops: Counter[tuple[str, str]] = Counter()
@@ -113,10 +110,7 @@ class RunDriver:
         self._merchant_turns = max(1, settings.concurrent_runs // 2)
 
     async def take_turn(self) -> bool:
-        """Take one run further; whether there was one. Nothing is planned before the state topics
-        were read to the ends seen at the start."""
-        if not self._caught_up.is_set():
-            return False
+        """Take one run further; whether there was one."""
         async with reading(self._pool) as connection:
             runs = await list_runnable(connection, JOB, limit=LISTED)
         self._forget_backoffs({run.run_id for run in runs})

@@ -6,7 +6,6 @@ from datetime import timedelta
 import structlog
 
 from common import clock
-from common.messaging.consumer import Consumer
 from common.postgres.pool import Pool
 from common.postgres.set_aside import RowKey, each_apart
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -33,20 +32,14 @@ def looks_every(settings: PublisherSettings) -> timedelta:
 class FastLane:
     """The job; every replica runs it."""
 
-    def __init__(
-        self, pool: Pool, consumer: Consumer, share: LaneShare, settings: PublisherSettings
-    ) -> None:
+    def __init__(self, pool: Pool, share: LaneShare, settings: PublisherSettings) -> None:
         self._pool = pool
-        self._caught_up = consumer.caught_up
         self._share = share
         self._settings = settings
 
     async def take_turn(self) -> bool:
         """Begin a run of each feed that is due, one transaction each; whether any was due. None
-        begins while the share of the day's calls is used up, or before the state topics were read
-        to the ends seen at the start."""
-        if not self._caught_up.is_set():
-            return False
+        begins while the share of the day's calls is used up."""
         async with reading(self._pool) as connection:
             feeds = await list_due_feeds(
                 connection, JOB, is_default=self._settings.fast_lane, limit=FEEDS_AT_ONCE
