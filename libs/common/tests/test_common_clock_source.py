@@ -10,6 +10,7 @@ import pytest
 
 from common import clock
 from common.clock_source import Follower
+from common.jobs import Job
 from stack.sandbox import Sandbox
 from stack.testing import eventually
 
@@ -54,3 +55,24 @@ async def test_it_stops_while_it_waits(follower: Follower) -> None:
     asked_at = time.monotonic()
     await follower.stop()
     assert time.monotonic() - asked_at < 1.0
+
+
+async def test_a_job_looks_at_once_for_what_a_move_has_made_due(
+    market: httpx2.AsyncClient, follower: Follower
+) -> None:
+    looked_at: list[datetime] = []
+
+    async def look() -> bool:
+        looked_at.append(clock.now())
+        return False
+
+    job = Job("seldom", look, every=timedelta(hours=1))
+    follower.wake_by_moves([job])
+    job.start()
+    try:
+        await eventually(lambda: len(looked_at) == 1)
+        body = {"set": MOMENT.isoformat(), "is_frozen": True}
+        (await market.post("/control/clock", json=body)).raise_for_status()
+        await eventually(lambda: looked_at[1:] == [MOMENT])
+    finally:
+        await job.stop()

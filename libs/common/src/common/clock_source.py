@@ -1,6 +1,7 @@
 """Keeps this process's clock on one that is served over HTTP: the sandbox's, on a local stack."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import httpx2
@@ -8,7 +9,7 @@ import msgspec
 import structlog
 
 from common import clock
-from common.supervision import Component, abandon, result_of
+from common.supervision import Component
 
 log = structlog.get_logger()
 
@@ -33,6 +34,11 @@ class Follower(Component):
         self._url = url
         self._client = httpx2.AsyncClient(timeout=5.0)
         self._move: int | None = None
+        self._woken_by_moves: Sequence[Component] = ()
+
+    def wake_by_moves(self, components: Sequence[Component]) -> None:
+        """Wake these when the clock was moved: what they wait for may be due by now."""
+        self._woken_by_moves = components
 
     async def begin(self) -> None:
         """Take the clock before anything reads the time; after a few seconds without it, go on."""
@@ -50,15 +56,7 @@ class Follower(Component):
         await self._client.aclose()
 
     async def _turn(self) -> timedelta:
-        following = asyncio.create_task(self._follow())
-        stopping = asyncio.create_task(self.until_stopped())
-        try:
-            await asyncio.wait([following, stopping], return_when=asyncio.FIRST_COMPLETED)
-            if following.done():
-                result_of(following)
-        finally:
-            abandon(following)
-            abandon(stopping)
+        await self.until_stopped_or(self._follow())
         return PAUSE
 
     def _on_failure(self, error: BaseException) -> None:
@@ -67,7 +65,11 @@ class Follower(Component):
         log.debug("clock.unreachable", reason=type(error).__name__)
 
     async def _follow(self) -> None:
-        self._move = await adopt(self._client, self._url, after=self._move)
+        before = self._move
+        self._move = await adopt(self._client, self._url, after=before)
+        if self._move != before:
+            for component in self._woken_by_moves:
+                component.wake()
 
 
 async def adopt(client: httpx2.AsyncClient, url: str, *, after: int | None = None) -> int | None:

@@ -264,6 +264,8 @@ async def _assemble(service: Service[S], settings: S, role: str) -> _Process[S]:
         async with unit_of_work(pool) as connection:
             await reclaim_leases(connection, settings.instance_id)
         working = _components(service, context, parts)
+    if follower is not None:
+        follower.wake_by_moves([part for part in working if isinstance(part, Job)])
     components = [*working, *([follower] if follower else [])]
     draining = asyncio.Event()
     app = create_app(service, context, parts if role != "worker" else Parts())
