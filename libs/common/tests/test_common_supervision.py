@@ -18,6 +18,7 @@ from common.supervision import (
     Component,
     bounded,
     close,
+    has_passed,
 )
 from stack.testing import eventually
 
@@ -237,21 +238,18 @@ async def test_stop_comes_unstarted_and_cuts_a_pause_short(after: asyncio.Event 
 
 
 async def test_a_job_that_comes_after_something_begins_with_it_and_not_before() -> None:
-    turns = 0
+    happened, begun = asyncio.Event(), asyncio.Event()
 
-    async def count() -> bool:
-        nonlocal turns
-        turns += 1
+    async def begin() -> bool:
+        begun.set()
         return False
 
-    happened = asyncio.Event()
-    job = Job("later", count, every=timedelta(hours=1), after=happened)
+    job = Job("later", begin, every=timedelta(hours=1), after=happened)
     async with running(job):
         job.wake()
-        await asyncio.sleep(SOON.total_seconds())
-        assert turns == 0
+        assert not await has_passed(begun, SOON)
         happened.set()
-        await until_true(lambda: turns == 1)  # and not an hour later
+        assert await has_passed(begun, LATE)
 
 
 async def test_a_beat_comes_while_a_turn_lasts_and_while_a_pause_does(
