@@ -101,7 +101,7 @@ async def is_readable(access: KafkaAccess, name: str) -> bool:
     except TopicAuthorizationFailedError:
         pass
     finally:
-        await consumer.stop()
+        await close_consumer(consumer)
     return False
 
 
