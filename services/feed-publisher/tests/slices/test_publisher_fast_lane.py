@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from aliexpress.offers import UPDATE_STOCK
 from common.contracts.feed import FeedCompleted
 from common.postgres.unit_of_work import unit_of_work
@@ -271,6 +273,7 @@ async def test_the_lane_keeps_to_its_share_and_an_ordinary_run_has_its_own(
         assert not await LaneShare(harness.pool, harness.settings).is_used_up()
 
 
+@pytest.mark.slow
 async def test_a_process_killed_in_the_fast_lane_loses_and_doubles_nothing(
     database: NewDatabase,
     kafka_bootstrap: str,

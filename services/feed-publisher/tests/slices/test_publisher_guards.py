@@ -94,6 +94,7 @@ async def last_run(harness: Harness, kind: str) -> dict[str, Any]:
     return view
 
 
+@pytest.mark.slow
 async def test_what_was_withheld_does_not_go_because_the_window_rolled_on(
     harness: Harness,
 ) -> None:
