@@ -1,5 +1,6 @@
 """From a desired state to the shop and back: the path a merchant's product takes."""
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -10,11 +11,11 @@ from common.contracts.product import ProductReported
 from common.errors import Issue
 from feed_publisher.runs.store import RUNNING
 from stack.sandbox import Sandbox
-from stack.testing import NewDatabase, eventually
+from stack.testing import NewDatabase, running_parts
 
 from .. import publisher_running
 from ..publisher_harness import FEED, Harness, Sku
-from ..publisher_running import new_harness
+from ..publisher_running import build, new_harness
 
 
 async def test_a_product_goes_online_and_is_reported_live(harness: Harness) -> None:
@@ -54,15 +55,33 @@ async def test_a_run_goes_on_as_soon_as_its_wait_is_over(
     async with new_harness(database, kafka_bootstrap, topic_prefix, sandbox) as harness:
         await harness.take(harness.product("coat"))
         run_id = await harness.ask("product")
-
-        async def is_shown() -> bool:
-            RUNNING.wake()  # it may have been asked for before the consumer had caught up
-            view = await harness.call("GET", f"/runs/{run_id}")
-            return bool(view["state"] == "awaiting_confirmation")
-
-        await eventually(is_shown)
+        await harness.wait(run_id, "awaiting_confirmation", seconds=20)
         await harness.call("POST", f"/runs/{run_id}/confirm")
         assert (await harness.wait(run_id, seconds=20))["counts"]["create"] == 1
+
+
+async def test_nothing_is_planned_before_the_state_topics_were_read(
+    database: NewDatabase,
+    kafka_bootstrap: str,
+    topic_prefix: str,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And then at once: what the service missed while it was down may be why."""
+    monkeypatch.setattr(publisher_running, "POLL", timedelta(hours=1))
+    async with new_harness(
+        database, kafka_bootstrap, topic_prefix, sandbox, with_jobs=False
+    ) as harness:
+        await harness.take(harness.product("coat"))
+        run_id = await harness.ask("product")
+        _, parts = build(harness.pool, harness.settings)
+        [products, _orders] = parts.consumers
+        async with running_parts(replace(parts, consumers=())):
+            RUNNING.wake()
+            with pytest.raises(pytest.fail.Exception, match="queued"):
+                await harness.wait(run_id, "awaiting_confirmation", seconds=0.5)
+            products.caught_up.set()
+            await harness.wait(run_id, "awaiting_confirmation", seconds=20)
 
 
 LONGEST_ID = "".join(chr(0x1F300 + 7 * n % 500) for n in range(255))
