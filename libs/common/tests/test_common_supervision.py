@@ -234,7 +234,7 @@ async def test_stop_comes_unstarted_and_cuts_a_pause_short(after: asyncio.Event 
     await asyncio.sleep(0)
     began = time.monotonic()
     await job.stop()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
 
 
 async def test_a_job_that_comes_after_something_begins_with_it_and_not_before() -> None:
