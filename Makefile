@@ -91,7 +91,7 @@ check-style: $(READY)
 	@$(BIN)/ruff format -q --check . || { echo "format: type \`make format\`"; exit 1; }
 	@echo "style: ok"
 check-types: $(READY)
-	@$(BIN)/mypy $(wildcard $(CODE)) --exclude '^(libs|services|sandbox)/.*/conftest\.py$$'
+	@$(BIN)/mypy -n 2 $(wildcard $(CODE)) --exclude '^(libs|services|sandbox)/.*/conftest\.py$$'
 	@for file in $$(git ls-files 'libs/*/conftest.py' 'services/*/conftest.py' 'sandbox/*/conftest.py'); do $(BIN)/mypy --no-error-summary $$file || exit 1; done
 check-imports: $(READY)
 	@$(BIN)/lint-imports --no-logo
@@ -117,8 +117,6 @@ check-manifests: $(READY)
 	@$(BIN)/python -m deploy.strimzi --check
 check-supply: $(READY)
 	@$(BIN)/python -m lint.sbom --check
-	@$(BIN)/bandit -q -c pyproject.toml -r $(wildcard libs/*/src services/*/src) cli/src demo/src sandbox/src stack/src
-	@echo "bandit: ok"
 
 .PHONY: format
 format: $(READY) ## format all code and fix what ruff can

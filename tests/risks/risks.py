@@ -190,8 +190,7 @@ RISKS = (
     Risk(
         "X17",
         "SQL, log lines and headers made of what was sent",
-        "parameters alone (ruff's and bandit's rules in `make check`); odd values through every "
-        "field",
+        "parameters alone (ruff's rules in `make check`); odd values through every field",
         (
             "tests/fuzz",
             f"{AUTH}/slices/test_auth_hostile_requests.py",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 UNPRIVILEGED = "nobody"
-SHARED_GROUND = Path("/var/tmp")  # noqa: S108 - every user reaches it, and it outlives a reboot  # nosec B108
+SHARED_GROUND = Path("/var/tmp")  # noqa: S108 - every user reaches it, and it outlives a reboot
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from stack.ports import LOOPBACK, free_port
 from stack.processes import Command, Process, Spawn, spawn_program
 
 APP_KEY = "500100"
-APP_SECRET = "sandbox-app-secret-not-for-production"  # noqa: S105 - the sandbox's public default  # nosec B105
+APP_SECRET = "sandbox-app-secret-not-for-production"  # noqa: S105 - the sandbox's public default
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from common.web.identity import (
     merchant_with,
 )
 
-TOKEN_READ = "token:read"  # noqa: S105 - a scope, not a secret  # nosec B105
+TOKEN_READ = "token:read"  # noqa: S105 - a scope, not a secret
 
 Reader = Annotated[str, merchant_with("shops:read")]
 """The path's merchant, for a caller that may read its shops."""

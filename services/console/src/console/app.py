@@ -142,7 +142,7 @@ async def _to_merchants(_request: Request, _failure: Exception) -> Response:
 
 
 async def _refused(request: Request, failure: Exception) -> Response:
-    assert isinstance(failure, Refused)  # noqa: S101 - the handler's own kind  # nosec B101
+    assert isinstance(failure, Refused)  # noqa: S101 - the handler's own kind
     problem = failure.problem
     if problem.status == HTTPStatus.UNAUTHORIZED:
         answer = await _to_sign_in(request, failure)
@@ -153,7 +153,7 @@ async def _refused(request: Request, failure: Exception) -> Response:
 
 
 async def _away(request: Request, failure: Exception) -> Response:
-    assert isinstance(failure, Away)  # noqa: S101 - the handler's own kind  # nosec B101
+    assert isinstance(failure, Away)  # noqa: S101 - the handler's own kind
     log.warning("service.away", service=failure.service, reason=str(failure))
     title, remedy = f"{failure.service} did not answer", N_("Load the page again in a moment.")
     return await _page_of(request, Problem(title=title, status=503, remedy=remedy))

@@ -14,7 +14,7 @@ from stack.throwaway import StoreAddresses
 
 START_SECONDS = 600  # the first start on a machine downloads Kafka
 STOP_SECONDS = 45
-MEMORY = Path("/dev/shm")  # noqa: S108 - what is made in it is private  # nosec B108
+MEMORY = Path("/dev/shm")  # noqa: S108 - what is made in it is private
 MEMORY_NEEDED = 8 * 1024**3
 """Many times what the stores of a run hold at once, databases being dropped with their tests."""
 

@@ -31,7 +31,7 @@ def new_totp_secret() -> str:
 
 def code_at(secret: str, step: int) -> str:
     """The code of this time step (RFC 4226, 5.3)."""
-    sha1 = SHA1()  # noqa: S303 - what apps take  # nosec B303
+    sha1 = SHA1()  # noqa: S303 - what apps take
     return HOTP(base64.b32decode(secret), DIGITS, sha1).generate(step).decode()
 
 

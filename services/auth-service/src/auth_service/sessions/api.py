@@ -35,7 +35,7 @@ from common.web.routing import new_router
 SIGN_IN = "/v1/sessions"
 EXCHANGE = "/v1/sessions/token"
 ME = "/v1/me"
-PASSWORD = "/v1/me/password"  # noqa: S105 - a path  # nosec B105
+PASSWORD = "/v1/me/password"  # noqa: S105 - a path
 
 PasswordText = Annotated[str, Field(min_length=1, max_length=4 * LONGEST, pattern=r"^[^\x00]+$")]
 EmailText = Annotated[str, Field(min_length=1, max_length=320, pattern=r"^[^\x00]+$")]

@@ -7,7 +7,7 @@ read line by line.
 """
 
 import json
-import subprocess  # nosec B404
+import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -127,7 +127,7 @@ def _unroll(path: Path, rows: Path, sheet: str | None) -> int:
     """Write the sheet's rows to `rows`; the number of the last. Raises `FileRefused`."""
     command = [sys.executable, "-m", "catalog_service.files.readers.unroll_workbook"]
     try:
-        done = subprocess.run(  # nosec B603
+        done = subprocess.run(
             [*command, str(path), str(rows), sheet or ""],
             capture_output=True,
             timeout=SECONDS,
