@@ -9,7 +9,7 @@ import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -168,7 +168,22 @@ class Harness:
             clock.now(),
         )
 
-    # -- turns of the jobs
+    # -- the jobs, by themselves or turn by turn
+
+    def parts(self, sandbox: Sandbox, *, poll: timedelta) -> Parts:
+        """The service as its composition root makes it, on what this harness stands on."""
+        settings = OrderSettings(
+            database_url=SecretStr(self.database_url),
+            kafka_bootstrap="unused:9092",
+            auth_url=str(self.auth_http.base_url),
+            service_client_id="order-importer",
+            service_client_secret=SecretStr(SECRET),
+            marketplace_url=sandbox.url,
+            app_key=sandbox.app_key,
+            app_secret=SecretStr(sandbox.app_secret),
+        )
+        verifier = Verifier("http://127.0.0.1:1/never-asked")
+        return SERVICE.build(Context(settings, self.pool, verifier, poll=poll))
 
     async def import_orders(self) -> None:
         """Let every import that is due run."""

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,8 @@ from common.failpoints import FailpointError, arm
 from order_importer.importing import import_orders
 from order_importer.importing.fetch_orders import read_orders
 from order_importer.importing.import_orders import import_next
-from stack.testing import eventually
+from stack.sandbox import Sandbox
+from stack.testing import eventually, running_parts
 
 from ..orders_harness import MERCHANT, PATH, SELLER, Harness
 
@@ -444,3 +446,24 @@ async def test_an_older_state_of_the_shop_changes_nothing(harness: Harness) -> N
         )
     )
     assert (await harness.call("POST", f"{PATH}/order-imports")).status_code == 202
+
+
+async def test_nothing_is_fetched_before_the_states_of_shops_were_read(
+    harness: Harness, sandbox: Sandbox
+) -> None:
+    """And then at once: a shop that lapsed while the service was down must not be called (M1.3)."""
+    await harness.stock("SHIRT-1")
+    placed = await harness.place(status=TO_SEND)
+    calls = await list_calls(harness)
+    parts = harness.parts(sandbox, poll=timedelta(hours=1))
+    [shops] = parts.consumers
+
+    async def is_received() -> bool:
+        return await received(harness) == placed
+
+    async with running_parts(replace(parts, consumers=())):
+        with pytest.raises(pytest.fail.Exception):
+            await eventually(is_received, within=0.5)
+        assert await list_calls(harness) == calls
+        shops.caught_up.set()
+        await eventually(is_received, within=20)
