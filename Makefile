@@ -83,7 +83,7 @@ watch: prepare ## a member's tests again after every change of it or of a librar
 
 .PHONY: check
 check: $(READY) ## lint, format, types, import rules, house rules, contracts, docs, manifests
-	@$(MAKE) -k -j3 --output-sync=target check-style check-types check-imports check-dependencies check-rules check-drift check-contracts check-docs check-manifests check-supply
+	@$(MAKE) -k -j3 --output-sync=target check-types check-rules check-manifests check-contracts check-drift check-docs check-imports check-dependencies check-style check-supply
 
 .PHONY: check-style check-types check-imports check-dependencies check-rules check-drift check-contracts check-docs check-manifests check-supply
 check-style: $(READY)
