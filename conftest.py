@@ -87,8 +87,8 @@ def group_of(file: Path) -> Path | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest first, so that the end is not one long test; the tests of each group
     together. Packages compute, and modules with a fixture of their own and tests marked `slow`
-    mostly wait: one of these after every third package, so that the processor is never idle. Those
-    that go to whoever is free come in any order, for the same reason."""
+    mostly wait: one of these after each package, so that the processor is never idle. Those that go
+    to whoever is free come in any order, for the same reason."""
     packages: dict[Path, int] = {}
     waiting: dict[str, int] = {}
 
@@ -98,7 +98,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             return FREE
         if group is not None and group.is_dir():
             return packages.setdefault(group, len(packages)), 0
-        return 3 * waiting.setdefault(str(group or item.nodeid), len(waiting)), 1
+        return waiting.setdefault(str(group or item.nodeid), len(waiting)), 1
 
     items.sort(key=place)
     free = [item for item in items if place(item) == FREE]
