@@ -8,7 +8,6 @@ own, such as a broker. All other tests go to whoever is free.
 import asyncio
 import gc
 import random
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(config.getoption("--length"))
 
 
-FREE = (sys.maxsize, 0)
+FREE = (2, 0)
 """The place of tests that go to whoever is free."""
 
 
@@ -85,20 +84,18 @@ def group_of(file: Path) -> Path | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest first, so that the end is not one long test; the tests of each group
-    together. Packages compute, and modules with a fixture of their own and tests marked `slow`
-    mostly wait: one of these after each package, so that the processor is never idle. Those that go
-    to whoever is free come in any order, for the same reason."""
-    packages: dict[Path, int] = {}
-    waiting: dict[str, int] = {}
+    """What takes longest first, so that the end is not one long test: packages, then groups and
+    tests marked `slow`. The tests of each group together; those that go to whoever is free in any
+    order, so that those that wait for something run beside those that compute, to the end."""
+    first: dict[Path, int] = {}
+    for number, item in enumerate(items):
+        first.setdefault(group_of(item.path) or item.path, number)
 
     def place(item: pytest.Item) -> tuple[int, int]:
         group = group_of(item.path)
-        if group is None and not item.get_closest_marker("slow"):
-            return FREE
-        if group is not None and group.is_dir():
-            return packages.setdefault(group, len(packages)), 0
-        return waiting.setdefault(str(group or item.nodeid), len(waiting)), 1
+        if group is None:
+            return (1, 0) if item.get_closest_marker("slow") else FREE
+        return (0 if group.is_dir() else 1, first[group])
 
     items.sort(key=place)
     free = [item for item in items if place(item) == FREE]
