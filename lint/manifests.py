@@ -8,11 +8,13 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import kubernetes_validate
+import kubernetes_validate.utils
 import yaml
 
 from lint import custom_resources, kustomize
@@ -29,6 +31,8 @@ COMPOSE_OBSERVABILITY = Path("deploy/observability/compose.yml")
 COMPOSE_SCHEMA = Path(__file__).parent / "compose_spec" / "compose-spec.json"
 OPENTELEMETRY = "OTEL_"
 """Its variables are read by its library, in every service."""
+# It reads its schemas, of a megabyte, anew for each manifest.
+kubernetes_validate.utils.schema_contents = cache(kubernetes_validate.utils.schema_contents)
 RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 """The policies that the specification lists, which its schema takes for any text."""
 

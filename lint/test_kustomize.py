@@ -53,14 +53,6 @@ def test_every_combination_renders_and_is_valid(
         assert list(made_problems(tmp_path)) == []
 
 
-@pytest.mark.parametrize(
-    "overlay", [*sorted(OVERLAYS.iterdir()), RESTORE], ids=lambda path: path.name
-)
-def test_overlays_are_valid(overlay: Path) -> None:
-    assert rendered(overlay)
-    assert list(made_problems(overlay)) == []
-
-
 def test_a_misspelt_field_is_found(tmp_path: Path) -> None:
     base, components = next(combinations())
     write_combination(tmp_path, base, components)

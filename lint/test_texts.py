@@ -1,13 +1,8 @@
-"""The console's catalogues of texts: none is missing, and what is filled in fits."""
+"""The console's catalogues of texts: what is filled in fits. `make check` looks at all of them."""
 
 from babel.messages.catalog import Message
 
-from lint.texts import LANGUAGES, fault, faults, made, texts
-
-
-def test_every_text_is_translated() -> None:
-    assert len(texts()) > 500
-    assert [fault for language in LANGUAGES for fault in faults(language, made(language))] == []
+from lint.texts import fault
 
 
 def test_what_a_translation_fills_in_is_what_its_original_does() -> None:

@@ -10,6 +10,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -23,6 +24,7 @@ KEYWORDS = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2)}
 FILLED_IN = re.compile(r"%\((\w+)\)s")
 
 
+@cache
 def texts() -> list[str | tuple[str, ...]]:
     """Every text to be translated, in the order of the files."""
     found: dict[str | tuple[str, ...], None] = {}
