@@ -83,9 +83,9 @@ watch: prepare ## a member's tests again after every change of it or of a librar
 
 .PHONY: check
 check: $(READY) ## lint, format, types, import rules, house rules, contracts, docs, manifests
-	@$(MAKE) -k -j3 --output-sync=target check-types check-rules check-manifests check-contracts check-drift check-docs check-imports check-dependencies check-style check-supply
+	@$(MAKE) -k -j3 --output-sync=target check-types check-collection check-rules check-contracts check-drift check-manifests check-docs check-imports check-dependencies check-style check-supply
 
-.PHONY: check-style check-types check-imports check-dependencies check-rules check-drift check-contracts check-docs check-manifests check-supply
+.PHONY: check-style check-collection check-types check-imports check-dependencies check-rules check-drift check-contracts check-docs check-manifests check-supply
 check-style: $(READY)
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check . || { echo "format: type \`make format\`"; exit 1; }
@@ -93,6 +93,9 @@ check-style: $(READY)
 check-types: $(READY)
 	@$(BIN)/mypy -n 2 $(wildcard $(CODE)) --exclude '^(libs|services|sandbox)/.*/conftest\.py$$'
 	@for file in $$(git ls-files 'libs/*/conftest.py' 'services/*/conftest.py' 'sandbox/*/conftest.py'); do $(BIN)/mypy --no-error-summary $$file || exit 1; done
+# Every test can be imported; and its bytecode is there before several workers ask for it at once.
+check-collection: $(READY)
+	@found=$$($(BIN)/pytest -qq --collect-only 2>&1) || { echo "$$found" | tail -n 60; exit 1; }
 check-imports: $(READY)
 	@$(BIN)/lint-imports --no-logo
 check-dependencies: $(READY)
