@@ -157,12 +157,14 @@ async def newest_records(bootstrap: str, topic: str) -> dict[str, dict[str, Any]
 
 
 async def work_in_flight(bootstrap: str, catalog: str, publisher: str, sent: int) -> int:
-    """Records not yet taken, marks not yet worked off and events not yet published."""
+    """Records not yet taken, families not yet evaluated and events not yet published. Families that
+    wait for a category's schema count: after an outage in mid-fetch until its lease ends."""
     taken = sum((await positions(catalog, CATALOG_GROUP, CatalogUpdated.topic)).values())
     waiting = (
         await query(
             catalog,
-            "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM family_mark) AS n",
+            """SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM family_mark)
+                + (SELECT count(*) FROM family_wait) AS n""",
         )
     )[0]["n"]
     ends = await end_offsets(bootstrap, ProductNormalized.topic)
