@@ -1,5 +1,6 @@
 import asyncio
 from datetime import UTC, datetime, time, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from common.postgres.leases import (
     reclaim_leases,
     release_lease,
 )
+from common.postgres.pool import open_pool
 from common.postgres.schedules import (
     Daily,
     Every,
@@ -25,7 +27,7 @@ from common.postgres.schedules import (
     set_schedule,
 )
 from common.postgres.unit_of_work import unit_of_work
-from stack.testing import eventually
+from stack.testing import eventually, proxy_to
 
 from .backbone_harness import Harness
 
@@ -138,6 +140,34 @@ async def test_work_whose_heartbeat_ends_unasked_is_stopped(harness: Harness) ->
 
     with pytest.raises(LeaseLost):
         await work()
+
+
+async def test_a_lease_is_given_back_as_soon_as_the_database_is_there_again(
+    harness: Harness,
+) -> None:
+    address = urlsplit(harness.url)
+    async with proxy_to(address.hostname or "", address.port or 0) as proxy:
+        passage = proxy.port
+        pool = await open_pool(harness.url.replace(f":{address.port}/", f":{passage}/"), max_size=2)
+
+        async def work() -> None:
+            async with hold_lease(pool, "run", "a") as lease:
+                assert lease is not None
+                await proxy.stop()
+
+        working = asyncio.create_task(work())
+        async with harness.pool.acquire() as connection:
+
+            async def is_taken() -> bool:
+                return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM lease)"))
+
+            await eventually(is_taken)
+            assert not (await asyncio.wait([working], timeout=0.5))[0]
+            assert await claim_lease(connection, "run", "b") is None
+            await proxy.start(passage)
+            await asyncio.wait_for(working, 10)
+            assert await claim_lease(connection, "run", "b") is not None
+        await pool.close()
 
 
 async def test_a_second_holder_gets_none(harness: Harness) -> None:

@@ -9,6 +9,7 @@ free -> held -> (released | expired -> held by another).
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ from datetime import timedelta
 
 from common import clock
 from common.failpoints import reach
-from common.postgres.pool import Connection, Pool
+from common.postgres.pool import OUTAGE_ERRORS, Connection, Pool
 from common.supervision import abandon
 
 DEFAULT_LEASE = timedelta(seconds=30)
+RELEASED_AGAIN_AFTER = timedelta(seconds=0.5)
+"""Between two attempts to give a lease back while the database is away."""
 
 
 class LeaseLost(Exception):
@@ -149,8 +152,25 @@ async def hold_lease(
         heartbeat.remove_done_callback(stop_work)
         abandon(heartbeat)
         if not lost:
+            await _give_back(pool, lease, lasts)
+
+
+async def _give_back(pool: Pool, lease: Lease, lasts: timedelta) -> None:
+    """Release it, also when the database is away: others would have to wait for its end after that.
+
+    By then it has passed by itself, and the last failure is raised.
+    """
+    given_up_at = time.monotonic() + lasts.total_seconds()
+    while True:
+        try:
             async with pool.acquire(timeout=10) as connection:
                 await release_lease(connection, lease)
+        except OUTAGE_ERRORS:
+            if time.monotonic() > given_up_at:
+                raise
+            await asyncio.sleep(RELEASED_AGAIN_AFTER.total_seconds())
+        else:
+            return
 
 
 async def _beat(pool: Pool, lease: Lease, lasts: timedelta) -> None:
