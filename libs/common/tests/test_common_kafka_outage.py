@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from aiokafka.errors import KafkaError
 
 from common.contracts.catalog import CatalogUpdated
 from common.messaging import clients
@@ -106,6 +107,32 @@ async def test_after_an_outage_the_consumer_is_ready_and_nothing_waits(
     await consumer.stop()
     await relay.stop()
     await harness.producer.stop()
+
+    async def no_client_is_left() -> bool:
+        return tasks_of_clients() <= tasks_before
+
+    await eventually(no_client_is_left)
+
+
+async def test_a_producer_that_waits_for_metadata_is_thrown_away_whole(
+    harness: Harness, broker: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "PRODUCER_ANSWERED_WITHIN", timedelta(seconds=1))
+    monkeypatch.setattr(clients, "STOP_WITHIN", timedelta(seconds=0.1))
+    topic = harness.prefix + CatalogUpdated.topic
+    tasks_before = tasks_of_clients()
+    producer = clients.new_producer(broker.bootstrap)
+    await producer.start()
+    await producer.send_and_wait(topic, b"before")
+    broker.process.suspend()
+    try:
+        record = await producer.send(topic, b"during")
+        await eventually(lambda: producer.client._md_update_fut is not None)
+        await clients.close_producer(producer)
+    finally:
+        broker.process.resume()
+    with pytest.raises(KafkaError, match="thrown away"):
+        await record
 
     async def no_client_is_left() -> bool:
         return tasks_of_clients() <= tasks_before

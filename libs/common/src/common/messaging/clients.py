@@ -123,7 +123,7 @@ async def close_consumer(client: AIOKafkaConsumer) -> None:
     """Stop the client in bounded time. When its `stop` fails half way, end what it leaves open."""
     if not await close(client.stop(), "consumer", within=STOP_WITHIN):
         _end_tasks(client._coordinator, client._fetcher)  # noqa: SLF001 - nobody else knows them
-        await close(client._client.close(), "consumer's sockets", within=RELEASE_WITHIN)  # noqa: SLF001 - as above
+        await _close_sockets(client._client, "consumer's sockets")  # noqa: SLF001 - as above
 
 
 async def close_producer(client: AIOKafkaProducer) -> None:
@@ -132,7 +132,16 @@ async def close_producer(client: AIOKafkaProducer) -> None:
     if not await close(client.stop(), "producer", within=STOP_WITHIN):
         _end_tasks(client._sender)  # noqa: SLF001 - nobody else knows them
         client._message_accumulator.fail_all(KafkaError("thrown away"))  # noqa: SLF001 - as above
-        await close(client.client.close(), "producer's sockets", within=RELEASE_WITHIN)
+        await _close_sockets(client.client, "producer's sockets")
+
+
+async def _close_sockets(client: AIOKafkaClient, what: str) -> None:
+    """Close them, and let those go on that wait for metadata: nobody reads any from here on, and a
+    record that was about to be sent again would wait for ever, its sender with it."""
+    await close(client.close(), what, within=RELEASE_WITHIN)
+    awaited = client._md_update_fut  # noqa: SLF001 - nobody else resolves it
+    if awaited is not None and not awaited.done():
+        awaited.set_result(False)
 
 
 def _end_tasks(*parts: object) -> None:
