@@ -2,9 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from datetime import timedelta
+from typing import Any
+from weakref import WeakSet
 
 import pytest
 from aiokafka.errors import KafkaError
@@ -61,8 +64,36 @@ async def stays_silent(kafka: EmbeddedKafka, lasts: timedelta) -> None:
         await asyncio.sleep(0.2)
 
 
-def tasks_of_clients() -> set[asyncio.Task[object]]:
-    return {task for task in asyncio.all_tasks() if "/aiokafka/" in str(task.get_stack(limit=1))}
+Tasks = WeakSet[asyncio.Task[Any]]
+_made_here: ContextVar[Tasks | None] = ContextVar("made_here", default=None)
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[Tasks]:
+    """What is made, directly or by each other, from where `_made_here` is set to it. Clients that
+    tests of this worker share make others meanwhile."""
+
+    def make(
+        loop: asyncio.AbstractEventLoop,
+        call: Generator[Any, None, Any] | Coroutine[Any, Any, Any],
+        **named: Any,
+    ) -> asyncio.Task[Any]:
+        task = asyncio.Task(call, loop=loop, **named)
+        if (made := _made_here.get()) is not None:
+            made.add(task)
+        return task
+
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(make)
+    yield WeakSet()
+    loop.set_task_factory(None)
+
+
+def of_clients(tasks: Tasks) -> list[asyncio.Task[Any]]:
+    """Those of them that are not done and are a Kafka client's."""
+    return [
+        task for task in tasks if not task.done() and "/aiokafka/" in str(task.get_stack(limit=1))
+    ]
 
 
 @pytest.mark.parametrize("outage", [killed_and_refused, suspended])
@@ -70,13 +101,14 @@ async def test_after_an_outage_the_consumer_is_ready_and_nothing_waits(
     harness: Harness,
     broker: EmbeddedKafka,
     outage: Callable[[EmbeddedKafka, float], AbstractAsyncContextManager[None]],
+    tasks: Tasks,
     pytestconfig: pytest.Config,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shorter = 1.0 if pytestconfig.getoption("--length") == "long" else SHORTER
     for name in ("CONSUMER_ANSWERED_WITHIN", "PRODUCER_ANSWERED_WITHIN"):
         monkeypatch.setattr(clients, name, getattr(clients, name) / shorter)
-    tasks_before = tasks_of_clients()
+    _made_here.set(tasks)
     consumer = Consumer(
         harness.pool,
         broker.bootstrap,
@@ -108,19 +140,16 @@ async def test_after_an_outage_the_consumer_is_ready_and_nothing_waits(
     await relay.stop()
     await harness.producer.stop()
 
-    async def no_client_is_left() -> bool:
-        return tasks_of_clients() <= tasks_before
-
-    await eventually(no_client_is_left)
+    await eventually(lambda: of_clients(tasks) == [])
 
 
 async def test_a_producer_that_waits_for_metadata_is_thrown_away_whole(
-    harness: Harness, broker: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, broker: EmbeddedKafka, tasks: Tasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clients, "PRODUCER_ANSWERED_WITHIN", timedelta(seconds=1))
     monkeypatch.setattr(clients, "STOP_WITHIN", timedelta(seconds=0.1))
     topic = harness.prefix + CatalogUpdated.topic
-    tasks_before = tasks_of_clients()
+    _made_here.set(tasks)
     producer = clients.new_producer(broker.bootstrap)
     await producer.start()
     await producer.send_and_wait(topic, b"before")
@@ -134,7 +163,4 @@ async def test_a_producer_that_waits_for_metadata_is_thrown_away_whole(
     with pytest.raises(KafkaError, match="thrown away"):
         await record
 
-    async def no_client_is_left() -> bool:
-        return tasks_of_clients() <= tasks_before
-
-    await eventually(no_client_is_left)
+    await eventually(lambda: of_clients(tasks) == [])
