@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiokafka import AIOKafkaProducer
 
@@ -140,48 +139,46 @@ async def storm_system(folder: Path, spawn: Spawn) -> AsyncIterator[System]:
         for service in (CATALOG, PUBLISHER)
     }
     stack_settings = StackSettings(state_dir=folder)
-    async with running_stack(
-        stack_settings, ports=Ports.free(), environment=environment, spawn=spawn
-    ) as stack:
-        address = urlsplit(stack.database_url(CATALOG.name))
-        assert address.hostname is not None
-        assert address.port is not None
-        async with proxy_to(address.hostname, address.port) as proxy:
-            replica = _second_replica(stack, proxy, spawn)
-            await replica.start()
-            chance = random.Random(0)
-            victims = [stack.process(CATALOG.name), replica, stack.process(PUBLISHER.name)]
-            faults = FaultInjector(stack, victims, partial(_cut, proxy), chance)
-            await _declare(stack)
-            producer = AIOKafkaProducer(
-                bootstrap_servers=stack.addresses.kafka_bootstrap,
-                enable_idempotence=True,
-                acks="all",
-                linger_ms=5,
+    async with (
+        running_stack(
+            stack_settings, ports=Ports.free(), environment=environment, spawn=spawn
+        ) as stack,
+        proxy_to(stack.database_url(CATALOG.name)) as proxy,
+    ):
+        replica = _second_replica(stack, proxy, spawn)
+        await replica.start()
+        chance = random.Random(0)
+        victims = [stack.process(CATALOG.name), replica, stack.process(PUBLISHER.name)]
+        faults = FaultInjector(stack, victims, partial(_cut, proxy), chance)
+        await _declare(stack)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=stack.addresses.kafka_bootstrap,
+            enable_idempotence=True,
+            acks="all",
+            linger_ms=5,
+        )
+        await producer.start()
+        try:
+            yield System(
+                stack,
+                stack.addresses.kafka_bootstrap,
+                stack.database_url(CATALOG.name),
+                stack.database_url(PUBLISHER.name),
+                faults,
+                producer,
             )
-            await producer.start()
-            try:
-                yield System(
-                    stack,
-                    stack.addresses.kafka_bootstrap,
-                    stack.database_url(CATALOG.name),
-                    stack.database_url(PUBLISHER.name),
-                    faults,
-                    producer,
-                )
-            finally:
-                await producer.stop()
-                await replica.stop()
+        finally:
+            await producer.stop()
+            await replica.stop()
 
 
 def _second_replica(stack: Stack, proxy: FaultProxy, spawn: Spawn) -> Process:
     first = stack.process(CATALOG.name).command
     port = free_port()
-    url = first.environment["CATALOG_DATABASE_URL"]
     environment = dict(first.environment) | {
         "CATALOG_PORT": str(port),
         "CATALOG_INSTANCE_ID": "catalog-service-1",
-        "CATALOG_DATABASE_URL": url.replace(f":{urlsplit(url).port}/", f":{proxy.port}/"),
+        "CATALOG_DATABASE_URL": proxy.reroute(first.environment["CATALOG_DATABASE_URL"]),
     }
     command = replace(
         first,

@@ -1,7 +1,6 @@
 """The consumer behind a bad network to Postgres."""
 
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,10 +12,7 @@ from .backbone_harness import Harness, product
 
 @pytest.fixture
 async def proxy(harness: Harness) -> AsyncIterator[FaultProxy]:
-    address = urlsplit(harness.url)
-    assert address.hostname is not None
-    assert address.port is not None
-    async with proxy_to(address.hostname, address.port) as made:
+    async with proxy_to(harness.url) as made:
         yield made
 
 
@@ -34,8 +30,7 @@ def break_network(proxy: FaultProxy, fault: str) -> None:
 async def test_a_bad_network_to_postgres_costs_time_and_nothing_else(
     harness: Harness, proxy: FaultProxy, fault: str
 ) -> None:
-    address = urlsplit(harness.url)
-    behind = await open_pool(harness.url.replace(f":{address.port}", f":{proxy.port}"), max_size=4)
+    behind = await open_pool(proxy.reroute(harness.url), max_size=4)
     consumer = harness.consumer(max_batch_records=10, pool=behind)
     consumer.start()
     await harness.send(*(product(f"a{n}") for n in range(60)))
@@ -69,8 +64,7 @@ async def test_a_bad_network_to_postgres_costs_time_and_nothing_else(
 async def test_while_postgres_is_away_kafka_is_shown_nothing(
     harness: Harness, proxy: FaultProxy
 ) -> None:
-    address = urlsplit(harness.url)
-    behind = await open_pool(harness.url.replace(f":{address.port}", f":{proxy.port}"), max_size=4)
+    behind = await open_pool(proxy.reroute(harness.url), max_size=4)
     consumer = harness.consumer(max_batch_records=10, pool=behind)
     consumer.start()
     await harness.send(*(product(f"a{n}") for n in range(10)))

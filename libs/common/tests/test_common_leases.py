@@ -1,6 +1,5 @@
 import asyncio
 from datetime import UTC, datetime, time, timedelta
-from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -145,10 +144,9 @@ async def test_work_whose_heartbeat_ends_unasked_is_stopped(harness: Harness) ->
 async def test_a_lease_is_given_back_as_soon_as_the_database_is_there_again(
     harness: Harness,
 ) -> None:
-    address = urlsplit(harness.url)
-    async with proxy_to(address.hostname or "", address.port or 0) as proxy:
+    async with proxy_to(harness.url) as proxy:
         passage = proxy.port
-        pool = await open_pool(harness.url.replace(f":{address.port}/", f":{passage}/"), max_size=2)
+        pool = await open_pool(proxy.reroute(harness.url), max_size=2)
 
         async def work() -> None:
             async with hold_lease(pool, "run", "a") as lease:

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -144,10 +143,10 @@ async def test_a_service_that_still_waits_for_postgres_ends_when_asked(
 async def test_the_api_serves_without_kafka_and_is_not_ready_without_its_database(
     programs: Programs, harness: Harness, tmp_path: Path
 ) -> None:
-    address = urlsplit(harness.url)
-    async with proxy_to(address.hostname or "", address.port or 0) as proxy:
-        proxied = harness.url.replace(f":{address.port}/", f":{proxy.port}/")
-        away = replace(harness, url=proxied, bootstrap=f"127.0.0.1:{free_port()}")
+    async with proxy_to(harness.url) as proxy:
+        away = replace(
+            harness, url=proxy.reroute(harness.url), bootstrap=f"127.0.0.1:{free_port()}"
+        )
         async with starting(programs, away, tmp_path, "api", drain_seconds="0") as service:
             await eventually(service.answers("ready", 200), within=120)
             assert (await service.get("/slow?row=none"))[0] == 200

@@ -5,7 +5,6 @@ import signal
 import time
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -30,8 +29,7 @@ async def test_asked_to_end_while_a_store_is_away_it_ends_in_ten_seconds(
     kafka, kafka_proxy = proxied_kafka.bootstrap, proxied_kafka.proxy
     async with new_harness(database, kafka, topic_prefix, sandbox, with_jobs=False) as harness:
         url = harness.settings.database_url.get_secret_value()
-        address = urlsplit(url)
-        async with proxy_to(address.hostname or "", address.port or 0) as postgres_proxy:
+        async with proxy_to(url) as postgres_proxy:
             took = await asyncio.gather(
                 _drain(
                     programs, harness, tmp_path, kafka_proxy, how,
@@ -39,7 +37,7 @@ async def test_asked_to_end_while_a_store_is_away_it_ends_in_ten_seconds(
                 ),
                 _drain(
                     programs, harness, tmp_path, postgres_proxy, how,
-                    database_url=url.replace(f":{address.port}/", f":{postgres_proxy.port}/"),
+                    database_url=postgres_proxy.reroute(url),
                 ),
             )  # fmt: skip
     assert max(took) < DRAINED_WITHIN
@@ -87,12 +85,11 @@ async def _drain(
 async def test_a_bad_network_to_the_marketplace_delays_and_doubles_nothing(
     database: NewDatabase, kafka_bootstrap: str, topic_prefix: str, sandbox: Sandbox
 ) -> None:
-    address = urlsplit(sandbox.url)
     async with (
-        proxy_to(address.hostname or "", address.port or 0) as proxy,
+        proxy_to(sandbox.url) as proxy,
         new_harness(
             database, kafka_bootstrap, topic_prefix, sandbox,
-            marketplace_url=f"http://{proxy.address}", marketplace_timeout_seconds=1,
+            marketplace_url=proxy.reroute(sandbox.url), marketplace_timeout_seconds=1,
         ) as harness,
     ):  # fmt: skip
         await harness.publish(*_products(harness, stock=5))

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from stack.kafka import Detour, EmbeddedKafka
 from stack.ports import LOOPBACK, free_port
@@ -39,6 +40,12 @@ class FaultProxy:
     def address(self) -> str:
         """The same with its host."""
         return f"{LOOPBACK}:{self.port}"
+
+    def reroute(self, url: str) -> str:
+        """The URL of what is behind it, by way of it."""
+        parts = urlsplit(url)
+        user, at, _ = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{user}{at}{self.address}").geturl()
 
     async def start(self, port: int = 0) -> None:
         """Listen on loopback."""
@@ -104,9 +111,10 @@ class FaultProxy:
 
 
 @asynccontextmanager
-async def proxy_to(host: str, port: int) -> AsyncIterator[FaultProxy]:
-    """A proxy that runs for the block."""
-    proxy = FaultProxy(host, port)
+async def proxy_to(url: str) -> AsyncIterator[FaultProxy]:
+    """A proxy to what has this URL, which names its port; it runs for the block."""
+    address = urlsplit(url)
+    proxy = FaultProxy(address.hostname or LOOPBACK, address.port or 0)
     await proxy.start()
     try:
         yield proxy
