@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import httpx2
 
 from channel_cli.session import TIMEOUT
+from common.outbound.http_client import HttpClient
 from stack.system import SANDBOX
 
 READY = "ready"
@@ -14,7 +15,7 @@ READY = "ready"
 def open_client() -> httpx2.AsyncClient:
     """A client for `probe`: to be kept by who asks again and again, for a new one takes longer than
     all the answers."""
-    return httpx2.AsyncClient(timeout=TIMEOUT)
+    return HttpClient(timeout=TIMEOUT)
 
 
 async def probe(http: httpx2.AsyncClient, urls: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import httpx2
 import msgspec
 
 from channel_cli.settings import ADDRESS_SETTINGS, AUTH, Access
+from common.outbound.http_client import HttpClient
 
 T = TypeVar("T")
 Query = Mapping[str, str | int | bool | None]
@@ -202,7 +203,7 @@ class Session:
 @asynccontextmanager
 async def open_session(access: Access) -> AsyncIterator[Session]:
     """A session for the body of the `async with`."""
-    async with httpx2.AsyncClient(timeout=TIMEOUT) as http:
+    async with HttpClient(timeout=TIMEOUT) as http:
         yield Session(access, http)
 
 

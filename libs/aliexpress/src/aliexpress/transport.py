@@ -11,6 +11,8 @@ from typing import Protocol
 import httpx2
 import msgspec
 
+from common.outbound.http_client import HttpClient
+
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 ANSWER_SECONDS = 30.0
 NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
@@ -62,7 +64,7 @@ class HttpTransport:
         steps = httpx2.Timeout(timeout, connect=5.0, pool=10.0) if is_number else timeout
         self._max_duration = max_duration
         self._max_answer_bytes = max_answer_bytes
-        self._http = httpx2.AsyncClient(
+        self._http = HttpClient(
             timeout=steps,
             follow_redirects=False,
             limits=httpx2.Limits(max_connections=max_connections),

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from common import clock
 from common.errors import Outage
+from common.outbound.http_client import HttpClient
 
 log = structlog.get_logger()
 
@@ -25,7 +26,7 @@ class AuthClient:
     """Calls auth-service as an API client of its own. Close it with `aclose`."""
 
     def __init__(self, auth_url: str, client_id: str, client_secret: SecretStr) -> None:
-        self._client = httpx2.AsyncClient(base_url=auth_url, timeout=5.0)
+        self._client = HttpClient(base_url=auth_url, timeout=5.0)
         HTTPX2ClientInstrumentor.instrument_client(self._client)
         self._bearer = _Bearer(self._client, client_id, client_secret)
 

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from common import clock
+from common.outbound.http_client import HttpClient
 from common.supervision import Component
 
 log = structlog.get_logger()
@@ -32,7 +33,7 @@ class Follower(Component):
     def __init__(self, url: str) -> None:
         super().__init__("clock", stop_within=STOPPED_WITHIN, longest_pause=LONGEST_PAUSE)
         self._url = url
-        self._client = httpx2.AsyncClient(timeout=5.0)
+        self._client = HttpClient(timeout=5.0)
         self._move: int | None = None
         self._woken_by_moves: Sequence[Component] = ()
 

@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 
 from common.clock_source import Follower
+from common.outbound.http_client import HttpClient
 from common.supervision import close
 from common.telemetry import setup as telemetry
 from common.web.health import health_router
@@ -34,7 +35,7 @@ async def serve(settings: ConsoleSettings) -> int:
     clocks = [follower] if follower else []
     if follower:
         await follower.begin()
-    http = httpx2.AsyncClient(limits=CONNECTIONS)
+    http = HttpClient(limits=CONNECTIONS)
     app = create_app(settings, http)
     app.include_router(
         health_router(

@@ -1,1 +1,1 @@
-"""Requests to addresses that merchants name, behind the SSRF guard (security X7)."""
+"""Requests to others; to addresses that merchants name behind the SSRF guard (security X7)."""

@@ -22,6 +22,7 @@ from fastapi.security import HTTPBearer
 
 from common import clock
 from common.errors import NotFound, Outage, Refusal
+from common.outbound.http_client import HttpClient
 from common.postgres import audit
 from common.postgres.acting import EVERYBODY, act_for
 
@@ -171,7 +172,7 @@ class Verifier:
 
     async def _fetch(self) -> None:
         try:
-            async with httpx2.AsyncClient(timeout=5.0) as client:
+            async with HttpClient(timeout=5.0) as client:
                 response = await client.get(self._jwks_url)
                 response.raise_for_status()
                 self._keys = {str(key["kid"]): jwt.PyJWK(key) for key in response.json()["keys"]}

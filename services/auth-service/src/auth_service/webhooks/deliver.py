@@ -29,6 +29,7 @@ from common.errors import NotFound, Refusal
 from common.failpoints import reach
 from common.outbound.guard import AddressRefused
 from common.outbound.guarded_request import guarded_request
+from common.outbound.http_client import HttpClient
 from common.postgres.pool import Connection, Pool
 from common.postgres.set_aside import RowKey, alone
 from common.postgres.unit_of_work import reading, unit_of_work
@@ -74,7 +75,7 @@ class Deliverer:
         self._allowed = allowed_hosts
         self._holder = holder
         self._has_reclaimed = False
-        self._client = httpx2.AsyncClient(
+        self._client = HttpClient(
             timeout=httpx2.Timeout(10.0),
             follow_redirects=False,
             trust_env=False,

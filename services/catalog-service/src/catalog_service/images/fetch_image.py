@@ -9,6 +9,7 @@ import httpx2
 
 from common.outbound.guard import AddressRefused, target_of
 from common.outbound.guarded_request import guarded_request
+from common.outbound.http_client import HttpClient
 
 MAX_REDIRECTS = 3
 MAX_BYTES = 5_000_000
@@ -39,7 +40,7 @@ class ImageFetcher:
 
     def __init__(self, allowed_hosts: frozenset[str]) -> None:
         self._allowed = allowed_hosts
-        self._client = httpx2.AsyncClient(
+        self._client = HttpClient(
             timeout=httpx2.Timeout(5.0, pool=TOTAL_SECONDS),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
             follow_redirects=False,
