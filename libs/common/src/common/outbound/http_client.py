@@ -6,7 +6,7 @@ import httpx2
 
 
 class HttpClient(httpx2.AsyncClient):
-    """An `httpx2.AsyncClient` of which every failure to connect is an `httpx2.ConnectError`.
+    """An `httpx2.AsyncClient` to which a connection reset as it is made is a `ConnectError`.
 
     On uvloop a connection that the other side resets as it is made has no socket any more when
     anyio asks for its addresses, and that, an `AttributeError`, nobody takes for an outage.
