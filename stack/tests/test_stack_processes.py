@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,12 @@ from stack.testing import eventually
 
 WAITS = "import time; open('ready', 'w').close(); time.sleep(600)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + WAITS
+BUSY = """
+import threading
+open("ready", "w").close()
+for _ in range(8):
+    threading.Thread(target=lambda: [None for _ in iter(int, 1)]).start()
+"""
 PARENT_OF_A_DEAF_ONE = f"""
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", {DEAF!r}])
@@ -80,12 +87,25 @@ async def test_stopping_ends_what_the_process_started_even_if_deaf(tmp_path: Pat
     await eventually(lambda: not is_alive(grandchild))
 
 
+async def test_no_thread_of_a_suspended_process_goes_on(tmp_path: Path) -> None:
+    victim = process(tmp_path, BUSY)
+    await victim.start()
+    threads = Path(f"/proc/{victim.pid}/task")
+    await eventually(lambda: len(list(threads.iterdir())) == 9)
+    for _ in range(20):
+        await victim.suspend()
+        states = {re.sub(r".*\) ", "", stat.read_text())[0] for stat in threads.glob("*/stat")}
+        assert states == {"T"}
+        victim.resume()
+    await victim.stop()
+
+
 @pytest.mark.parametrize("program", [WAITS, DEAF], ids=["polite", "deaf"])
 async def test_a_suspended_process_can_be_stopped(tmp_path: Path, program: str) -> None:
     victim = process(tmp_path, program)
     await victim.start()
     pid = victim.pid
-    victim.suspend()
+    await victim.suspend()
     await victim.stop()
     assert not is_alive(pid)
 

@@ -63,7 +63,7 @@ class FaultInjector:
                 await victim.kill()
                 await victim.wait_until_ready()
             case "stop":
-                self._suspend(await self._running_victim())
+                await self._suspend(await self._running_victim())
             case "kafka":
                 await self._stack.kafka.restart()
             case "postgres":
@@ -85,8 +85,8 @@ class FaultInjector:
                 return self._chance.choice(running)
             await asyncio.wait(self._suspended, return_when=asyncio.FIRST_COMPLETED)
 
-    def _suspend(self, victim: Process) -> None:
-        victim.suspend()
+    async def _suspend(self, victim: Process) -> None:
+        await victim.suspend()
         task = asyncio.create_task(self._resume(victim), name=victim.name)
         self._suspended.add(task)
         task.add_done_callback(self._suspended.discard)

@@ -51,7 +51,7 @@ async def killed_and_refused(kafka: EmbeddedKafka, shorter: float) -> AsyncItera
 @asynccontextmanager
 async def suspended(kafka: EmbeddedKafka, shorter: float) -> AsyncIterator[None]:
     """Connections stay open and are not answered; a request may take 15 seconds."""
-    kafka.process.suspend()
+    await kafka.process.suspend()
     yield
     await stays_silent(kafka, timedelta(seconds=17) / shorter)
     kafka.process.resume()
@@ -153,7 +153,7 @@ async def test_a_producer_that_waits_for_metadata_is_thrown_away_whole(
     producer = clients.new_producer(broker.bootstrap)
     await producer.start()
     await producer.send_and_wait(topic, b"before")
-    broker.process.suspend()
+    await broker.process.suspend()
     try:
         record = await producer.send(topic, b"during")
         await eventually(lambda: producer.client._md_update_fut is not None)

@@ -62,7 +62,7 @@ class Broker:
 
     async def suspended(self, lasts: float) -> None:
         """It keeps its connections and does not answer."""
-        self._kafka.process.suspend()
+        await self._kafka.process.suspend()
         await passed(lasts)
         self._kafka.process.resume()
 

@@ -181,9 +181,11 @@ class Process:
         await end_process(victim, signal.SIGKILL, self.command.stop_within)
         return victim.pid
 
-    def suspend(self) -> None:
-        """SIGSTOP: alive, silent, its connections open."""
+    async def suspend(self) -> None:
+        """SIGSTOP: alive, silent from here on, its connections open."""
         os.killpg(self.pid, signal.SIGSTOP)
+        if self._running is not None:
+            await _wait_until_stopped(self._running)
 
     def resume(self) -> None:
         """SIGCONT, after `suspend`."""
@@ -246,6 +248,20 @@ async def wait_for_end(process: Child) -> None:
     """Wait until a process has ended, without reaping it."""
     while not has_ended(process):  # noqa: ASYNC110 - the kernel sets no asyncio.Event
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def _wait_until_stopped(process: Child) -> None:
+    """Wait until a signal that stops it has reached each of its threads, some milliseconds on busy
+    cores, or until it has ended."""
+    while not (_is_stopped(process) or has_ended(process)):  # noqa: ASYNC110 - as above
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _is_stopped(process: Child) -> bool:
+    with contextlib.suppress(ChildProcessError):  # it has ended, and was reaped
+        options = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, process.pid, options) is not None
+    return False
 
 
 def _end_group(process: Child) -> None:

@@ -24,7 +24,7 @@ SHOPS_GROUP = "order-importer.shops"
 
 @asynccontextmanager
 async def kafka_is_suspended(watched: Watched) -> AsyncIterator[None]:
-    watched.kafka.process.suspend()
+    await watched.kafka.process.suspend()
     try:
         yield
     finally:
