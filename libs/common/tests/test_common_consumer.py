@@ -1,5 +1,8 @@
 from collections.abc import Sequence
 
+import pytest
+
+from common.messaging import batch_loop
 from common.messaging.consumer import Consumer
 from common.messaging.quarantine import lift
 from common.messaging.replay import Replayer
@@ -33,6 +36,18 @@ async def test_every_event_takes_effect_once_over_restarts(harness: Harness) -> 
     await eventually(harness.table_has("seen", 300))
     assert {row["times"] for row in await harness.fetch("SELECT times FROM seen")} == {1}
     assert await stored(harness) == 300
+
+
+async def test_a_batch_of_large_records_has_fewer(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_loop, "FULL_AT_BYTES", 50_000)
+    monkeypatch.setattr(batch_loop, "FETCHED_AT_ONCE", 2)
+    await harness.send(*(product(f"p{n}", title="x" * 10_000) for n in range(60)))
+    harness.consumer().start()
+    await eventually(harness.table_has("seen", 60))
+    batches = await harness.fetch("SELECT count(*) AS products FROM seen GROUP BY xmin::text")
+    assert max(row["products"] for row in batches) <= 6
 
 
 async def test_kafka_is_shown_positions_never_ahead_of_the_stored_ones(harness: Harness) -> None:

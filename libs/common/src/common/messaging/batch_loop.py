@@ -34,6 +34,9 @@ _fenced = counter(CONSUMER_FENCED)
 FETCHED_AT_ONCE = 100
 DECODED_AT_ONCE = 10
 """Records fetched, and decoded, before the batch being applied gets its turn."""
+FULL_AT_BYTES = 32 * 1024 * 1024
+"""A batch takes no more records once it holds so much: those of the largest records would be more
+than Postgres takes in one statement."""
 FETCH_WAIT = timedelta(milliseconds=200)
 FETCHED_WITHIN = timedelta(seconds=45)
 """More than the two looks at the log's range that it may need."""
@@ -106,12 +109,16 @@ class BatchLoop:
         that that one waits for its database only."""
         epoch = self._assignment.epoch
         batch = Decoded.of(())
+        size = 0
         wait = FETCH_WAIT
-        while room := min(FETCHED_AT_ONCE, self._max_records - len(batch.records)):
+        while size < FULL_AT_BYTES and (
+            room := min(FETCHED_AT_ONCE, self._max_records - len(batch.records))
+        ):
             records = await self._fetch_records(room, wait)
             if not records:
                 break
             batch.add(records)
+            size += sum(len(record.value or b"") for record in records)
             for start in range(0, len(records), DECODED_AT_ONCE):
                 self._applier.decode_into(batch, records[start : start + DECODED_AT_ONCE])
                 await asyncio.sleep(0)
