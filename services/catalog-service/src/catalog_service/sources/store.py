@@ -151,28 +151,17 @@ async def count_products(connection: Connection, catalogue: Catalogue) -> int:
 async def upsert_sources(connection: Connection, rows: Sequence[SourceRow]) -> tuple[int, int]:
     """Store the rows that are newer than what is there: how many were, and how many changed.
 
-    Of a product that changed its family is marked dirty, and the one it was in before. The rows
-    come in by COPY: encoding them as arrays costs several times as much.
+    Of a product that changed its family is marked dirty, and the one it was in before.
     """
     if not rows:
         return 0, 0
-    await connection.execute(_INCOMING)
-    await connection.copy_records_to_table(
-        "incoming_source", schema_name="pg_temp", records=rows, columns=SourceRow._fields
-    )
-    merged = await core.fetch_one(connection, _MERGE_AND_MARK, now=clock.now())
+    columns = dict(zip(SourceRow._fields, zip(*rows, strict=True), strict=True))
+    merged = await core.fetch_one(connection, _MERGE_AND_MARK, now=clock.now(), **columns)
     assert merged is not None  # noqa: S101 - an aggregate always gives a row
     if merged["changed"]:
         made_work(connection, NORMALIZING)
     return merged["taken"], merged["changed"]
 
-
-_INCOMING = """
-CREATE TEMPORARY TABLE IF NOT EXISTS incoming_source (
-    merchant_id text, catalogue_id text, product_id text, version bigint, sub_version bigint,
-    parent_id text, is_deleted boolean, content_hash bytea, fields text, traceparent text
-) ON COMMIT DELETE ROWS
-"""
 
 _NOW = sa.bindparam("now", type_=source_product.c.updated_at.type)
 _MERGE = sa.text("""
@@ -181,7 +170,12 @@ _MERGE = sa.text("""
         content_hash, fields, traceparent, updated_at)
     SELECT merchant_id, catalogue_id, product_id, version, sub_version, parent_id, is_deleted,
         content_hash, fields, traceparent, :now
-    FROM pg_temp.incoming_source
+    FROM unnest(CAST(:merchant_id AS text[]), CAST(:catalogue_id AS text[]),
+        CAST(:product_id AS text[]), CAST(:version AS bigint[]), CAST(:sub_version AS bigint[]),
+        CAST(:parent_id AS text[]), CAST(:is_deleted AS boolean[]), CAST(:content_hash AS bytea[]),
+        CAST(:fields AS text[]), CAST(:traceparent AS text[])) AS incoming (
+        merchant_id, catalogue_id, product_id, version, sub_version, parent_id, is_deleted,
+        content_hash, fields, traceparent)
     ON CONFLICT (merchant_id, catalogue_id, product_id) DO UPDATE SET
         version = excluded.version, sub_version = excluded.sub_version,
         parent_id = excluded.parent_id, is_deleted = excluded.is_deleted,
@@ -191,7 +185,7 @@ _MERGE = sa.text("""
     RETURNING new.merchant_id, new.catalogue_id, new.family_id, new.traceparent,
         old.family_id AS previous_family_id,
         old.content_hash IS DISTINCT FROM new.content_hash AS is_changed
-""").bindparams(_NOW)
+""").bindparams(_NOW, *map(sa.bindparam, SourceRow._fields))
 _MERGED: tuple[ColumnElement[Any], ...] = (
     source_product.c.merchant_id,
     source_product.c.catalogue_id,
