@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from auth_service.expiry.watch_tokens import watch_tokens
+from auth_service.troubles import tend
 from common import clock
 from common.contracts.condition import ConditionState
 from common.contracts.trouble import TroubleClosed, TroubleOpened
@@ -39,6 +40,16 @@ async def test_a_condition_opens_one_trouble_and_its_end_closes_it(alerts: Alert
     assert closed.trouble_id == opened.trouble_id
     assert (closed.ended_at, closed.times, closed.outcome) == (START, 1, "ended")
     assert closed.details == {"hours": "28"}
+
+
+async def test_open_troubles_are_counted_by_kind_and_kinds_without_any_too(alerts: Alerts) -> None:
+    idle = (("kind", "feed_idle"), ("severity", "critical"))
+    await tend.measure_troubles(alerts.auth.pool)
+    assert set(tend._open._readings.values()) == {0}
+    assert idle in tend._open._readings
+    await alerts.condition()
+    await tend.measure_troubles(alerts.auth.pool)
+    assert {at for at, number in tend._open._readings.items() if number} == {idle}
 
 
 async def test_a_trouble_that_comes_back_soon_is_the_same_one(alerts: Alerts) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from auth_service.troubles import store
 from auth_service.troubles.change import close_quiet
 from auth_service.troubles.damping import remind_after
+from auth_service.troubles.kinds import KINDS
 from auth_service.troubles.trouble import Trouble
 from common import clock
 from common.postgres.pool import Pool
@@ -50,9 +51,10 @@ async def forget_old_troubles(pool: Pool, kept: timedelta) -> bool:
 
 
 async def measure_troubles(pool: Pool) -> bool:
-    """Set the gauge of open troubles."""
+    """Set the gauge of open troubles; it names the kinds of which there is none."""
     async with reading(pool) as connection:
-        counted = await store.count_open(connection)
+        found = await store.count_open(connection)
+    counted = {(kind.name, str(kind.severity)): 0 for kind in KINDS.values()} | found
     _open.replace(
         {
             (("kind", kind), ("severity", severity)): float(number)
