@@ -231,7 +231,7 @@ class KeyboardWalker(Walker):
         """Open the system's dialogue of a file field, and choose there."""
         await self.reach(box)
         async with self.page.expect_file_chooser() as chooser:
-            await self.page.keyboard.press("Enter")
+            await self.page.keyboard.press("Space")  # Enter opens Chromium's (156) now and then
         file = FilePayload(name=name, mimeType="text/csv", buffer=content)
         await (await chooser.value).set_files(file)
 
