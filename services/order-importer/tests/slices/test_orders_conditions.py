@@ -127,9 +127,12 @@ async def test_an_order_that_cannot_be_read(harness: Harness) -> None:
 
 
 async def test_imports_that_fail_or_do_not_come(harness: Harness) -> None:
+    tomorrow = clock.now() + timedelta(days=1)
+    # far from the hour at which what is present is published again
+    at_six = tomorrow.replace(hour=6, minute=0, second=0, microsecond=0)
+    began = await harness.move_clock(set=at_six.isoformat(), is_frozen=True)
     await harness.import_orders()
     assert await present(harness) == {}
-    began = await harness.move_clock(is_frozen=True)
     fault = await harness.control("faults", kind="http_error", operation="*order*get*")
     await harness.move_clock(advance_seconds=3 * 3600)
     await harness.import_orders()
