@@ -153,8 +153,8 @@ async def test_a_producer_that_waits_for_metadata_is_thrown_away_whole(
     producer = clients.new_producer(broker.bootstrap)
     await producer.start()
     await producer.send_and_wait(topic, b"before")
-    await broker.process.suspend()
     try:
+        await broker.process.suspend()
         record = await producer.send(topic, b"during")
         await eventually(lambda: producer.client._md_update_fut is not None)
         await clients.close_producer(producer)

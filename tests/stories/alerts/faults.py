@@ -24,8 +24,8 @@ SHOPS_GROUP = "order-importer.shops"
 
 @asynccontextmanager
 async def kafka_is_suspended(watched: Watched) -> AsyncIterator[None]:
-    await watched.kafka.process.suspend()
     try:
+        await watched.kafka.process.suspend()
         yield
     finally:
         watched.kafka.process.resume()
