@@ -18,7 +18,7 @@ from common.messaging.assignment import Assignment
 from common.messaging.clients import ClientStuck
 from common.messaging.positions import PositionMoved, move_positions
 from common.messaging.quarantine import Breaker, impose
-from common.messaging.records import NotApplied, Record, Rejected
+from common.messaging.records import FULL_AT_BYTES, NotApplied, Record, Rejected
 from common.postgres.pool import Pool
 from common.postgres.set_aside import is_about_the_data
 from common.postgres.unit_of_work import unit_of_work
@@ -34,9 +34,6 @@ _fenced = counter(CONSUMER_FENCED)
 FETCHED_AT_ONCE = 100
 DECODED_AT_ONCE = 10
 """Records fetched, and decoded, before the batch being applied gets its turn."""
-FULL_AT_BYTES = 32 * 1024 * 1024
-"""A batch takes no more records once it holds so much: those of the largest records would be more
-than Postgres takes in one statement."""
 FETCH_WAIT = timedelta(milliseconds=200)
 FETCHED_WITHIN = timedelta(seconds=45)
 """More than the two looks at the log's range that it may need."""

@@ -16,7 +16,7 @@ from common import clock
 from common.contracts.envelope import EncodedEvent, headers_from_json, headers_to_json
 from common.contracts.topics import BY_NAME
 from common.messaging.outbox import add_encoded
-from common.messaging.records import NotApplied, Parked, Record, Rejected
+from common.messaging.records import FULL_AT_BYTES, NotApplied, Parked, Record, Rejected
 from common.postgres import core
 from common.postgres.pool import Connection
 from common.postgres.tables import dead_letter, parked_event
@@ -24,6 +24,8 @@ from common.postgres.tables import dead_letter, parked_event
 PARKED_AT_MOST = 10_000
 """Records kept waiting for one thing; more become dead letters."""
 PARKED_FOR_AT_MOST = timedelta(days=7)
+_READ_AT_ONCE = 20
+"""Parked records read before the size of those claimed is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -415,7 +417,7 @@ async def list_parked(
 async def claim_parked(
     connection: Connection, group: str, waits_for: Sequence[str], *, limit: int
 ) -> list[tuple[int, Record]]:
-    """Lock parked records whose wait is over, oldest first."""
+    """Lock parked records whose wait is over, oldest first: so many, or fewer that are large."""
     over = sa.any_(sa.literal(list(waits_for), sa.ARRAY(sa.Text)))
     return await _claim_parked(connection, group, parked_event.c.waits_for == over, limit)
 
@@ -423,7 +425,7 @@ async def claim_parked(
 async def claim_expired(
     connection: Connection, group: str, *, limit: int
 ) -> list[tuple[int, Record]]:
-    """Lock records parked for longer than may be."""
+    """Lock records parked for longer than may be: so many, or fewer that are large."""
     has_expired = parked_event.c.parked_at < clock.now() - PARKED_FOR_AT_MOST
     return await _claim_parked(connection, group, has_expired, limit)
 
@@ -431,14 +433,21 @@ async def claim_expired(
 async def _claim_parked(
     connection: Connection, group: str, condition: sa.ColumnElement[bool], limit: int
 ) -> list[tuple[int, Record]]:
-    claimed = (
+    parked = (
         sa.select(parked_event)
         .where(parked_event.c.consumer_group == group, condition)
         .order_by(parked_event.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [(row["id"], record_of(row)) for row in await core.fetch(connection, claimed)]
+    text, values = core.bound(parked)
+    claimed, size = [], 0
+    async for row in connection.cursor(text, *values, prefetch=_READ_AT_ONCE):
+        claimed.append((row["id"], record_of(row)))
+        size += len(row["value"] or b"")
+        if size >= FULL_AT_BYTES:
+            break
+    return claimed
 
 
 async def forget_parked(connection: Connection, ids: Sequence[int]) -> None:

@@ -18,6 +18,10 @@ from common.postgres.pool import Connection
 
 E = TypeVar("E", bound=Event)
 
+FULL_AT_BYTES = 32 * 1024 * 1024
+"""A batch takes no more records once it holds so much: a whole one of the largest would be more
+than Postgres takes in one statement."""
+
 
 class Record(msgspec.Struct, frozen=True, gc=False):
     """A Kafka record as it came; `topic` is without the installation's prefix."""
