@@ -246,14 +246,22 @@ def has_ended(process: Child) -> bool:
 
 async def wait_for_end(process: Child) -> None:
     """Wait until a process has ended, without reaping it."""
-    while not has_ended(process):  # noqa: ASYNC110 - the kernel sets no asyncio.Event
-        await asyncio.sleep(POLL_SECONDS)
+    if has_ended(process):
+        return
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    descriptor = os.pidfd_open(process.pid)  # it is not reaped: nobody else has its id
+    loop.add_reader(descriptor, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
 
 
 async def _wait_until_stopped(process: Child) -> None:
     """Wait until a signal that stops it has reached each of its threads, some milliseconds on busy
     cores, or until it has ended."""
-    while not (_is_stopped(process) or has_ended(process)):  # noqa: ASYNC110 - as above
+    while not (_is_stopped(process) or has_ended(process)):  # noqa: ASYNC110 - the kernel sets no asyncio.Event
         await asyncio.sleep(POLL_SECONDS)
 
 
