@@ -193,6 +193,11 @@ class EmbeddedKafka:
             "transaction.state.log.replication.factor": "1",
             "transaction.state.log.min.isr": "1",
             "default.replication.factor": "1",
+            # each of these threads looks for work some times a second, idle or not, and the
+            # defaults are for large machines
+            "num.network.threads": "1",
+            "num.io.threads": "2",
+            "group.coordinator.threads": "1",
             "log.cleaner.dedupe.buffer.size": "16777216",
         }
         if self._identity is not None:
