@@ -4,16 +4,18 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx2
 import jwt
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
 from common.settings import ServiceSettings
-from common.web.server import server_configs
+from common.web import server as server_module
+from common.web.server import make_servers
 from stack.ports import free_port
 from stack.testing import eventually
 
@@ -47,12 +49,12 @@ async def served(app: FastAPI, **limits: float) -> AsyncIterator[int]:
         kafka_bootstrap="unused",
         **limits,  # type: ignore[arg-type]
     )
-    servers = [uvicorn.Server(config) for config in server_configs(app, settings)]
+    servers = make_servers(app, settings)
     serving = [asyncio.create_task(server.serve()) for server in servers]
     await eventually(lambda: all(server.started for server in servers))
     yield settings.port
     for server in servers:
-        server.should_exit = True
+        server.end()
     await asyncio.gather(*serving)
 
 
@@ -159,6 +161,18 @@ async def test_a_slow_answer_and_an_idle_connection_outlive_the_headers_time() -
         writer.write(request % b"/quick")
         assert await ended == b"H"
         writer.close()
+
+
+async def test_an_idle_server_rests_dates_its_answers_and_ends_when_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server_module, "TICK", timedelta(hours=1))
+    async with (
+        served(Slow().app) as port,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        answer = await client.get("/quick")
+        assert parsedate_to_datetime(answer.headers["date"]).tzinfo is UTC
 
 
 def test_an_idle_connection_is_kept_for_longer_than_clients_keep_theirs() -> None:

@@ -12,15 +12,13 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 import structlog
-import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
@@ -51,7 +49,7 @@ from common.web.identity import Verifier
 from common.web.parameters import known_parameters_only
 from common.web.problem import ProblemApp
 from common.web.quarantines import quarantine_router
-from common.web.server import server_configs
+from common.web.server import Server, make_servers
 from common.web.set_aside import set_aside_router
 
 log = structlog.get_logger()
@@ -244,7 +242,7 @@ class _Process(Generic[S]):
 
     context: Context[S]
     components: Sequence[Component]
-    servers: Sequence[uvicorn.Server]
+    servers: Sequence[Server]
     draining: asyncio.Event
     closers: Sequence[Closer]
 
@@ -276,8 +274,7 @@ async def _assemble(service: Service[S], settings: S, role: str) -> _Process[S]:
         )
     )
     closers = [*parts.closers, *([follower.aclose] if follower else [])]
-    servers = [_Server(config) for config in server_configs(app, settings)]
-    return _Process(context, components, servers, draining, closers)
+    return _Process(context, components, make_servers(app, settings), draining, closers)
 
 
 async def _until_one_ends(
@@ -364,7 +361,7 @@ async def _is_true(question: Awaitable[bool]) -> bool:
 
 
 async def _close_rest(
-    servers: Sequence[uvicorn.Server],
+    servers: Sequence[Server],
     serving: Sequence[asyncio.Task[None]],
     settings: ServiceSettings,
     *,
@@ -374,7 +371,7 @@ async def _close_rest(
     if is_asked:
         await asyncio.wait(serving, timeout=settings.drain_seconds)
     for server in servers:
-        server.should_exit = True
+        server.end()
     within = settings.request_grace + CLOSED_WITHIN
     await asyncio.gather(*(close(task, "rest", within=within) for task in serving))
 
@@ -413,14 +410,6 @@ async def _close(context: Context[S], closers: Sequence[Closer]) -> None:
     if not await close(context.pool.close(), "pool", within=timedelta(seconds=0.5)):
         context.pool.terminate()
     await asyncio.to_thread(telemetry.flush)
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handlers: `serve` above decides when to end."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _set_up_telemetry(service: Service[S], settings: S) -> None:

@@ -2,20 +2,17 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import httpx2
 import structlog
-import uvicorn
 
 from common.clock_source import Follower
 from common.outbound.http_client import HttpClient
 from common.supervision import close
 from common.telemetry import setup as telemetry
 from common.web.health import health_router
-from common.web.server import server_configs
+from common.web.server import make_servers
 from console.app import create_app
 from console.settings import ConsoleSettings
 
@@ -43,7 +40,7 @@ async def serve(settings: ConsoleSettings) -> int:
             readiness=lambda: _readiness(stopping),
         )
     )
-    servers = [_Server(config) for config in server_configs(app, settings, is_public=_is_public)]
+    servers = make_servers(app, settings, is_public=_is_public)
     for clock in clocks:
         clock.start()
     serving = [asyncio.create_task(server.serve(), name="pages") for server in servers]
@@ -56,7 +53,7 @@ async def serve(settings: ConsoleSettings) -> int:
     if is_asked and settings.drain_seconds:
         await asyncio.wait(serving, timeout=settings.drain_seconds)
     for server in servers:
-        server.should_exit = True
+        server.end()
     within = settings.request_grace + CLOSED_WITHIN
     await asyncio.gather(*(close(task, "pages", within=within) for task in serving))
     await asyncio.gather(*(clock.stop() for clock in clocks))
@@ -75,11 +72,3 @@ async def _readiness(stopping: asyncio.Event) -> dict[str, bool]:
 
 def _is_public(path: str) -> bool:
     return not path.startswith("/health/") and path != "/metrics"
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handlers: `serve` above decides when to end."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

@@ -3,22 +3,15 @@
 import asyncio
 import inspect
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
 
 from common.service import Parts
+from common.web.server import Server
 from stack.ports import LOOPBACK
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn that leaves the process's signals alone."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 @asynccontextmanager
@@ -36,12 +29,12 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
             lifespan="off",
             timeout_keep_alive=120,  # longer than any client's pool keeps a connection
         )
-        server = _Server(config)
+        server = Server(config)
         serving = asyncio.create_task(server.serve([listening]))
         try:
             yield f"http://{LOOPBACK}:{listening.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            server.end()
             await serving
 
 

@@ -19,10 +19,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from common.errors import NotFound, Outage, Refusal
 from common.settings import ServingSettings
+from common.supervision import has_passed
 from common.web.door import API
 from common.web.problem import answer_outage, answer_refusal
 
 _COME_AGAIN = timedelta(seconds=1)
+TICK = timedelta(seconds=1)
+_TICKS = 10
+"""A tick's worth of uvicorn's."""
 _PROBES = "/health/"
 _TOO_MANY = Refusal(
     "the merchant has too many requests under way at once",
@@ -38,16 +42,16 @@ def is_of_api(path: str) -> bool:
     return path.startswith(API)
 
 
-def server_configs(
+def make_servers(
     app: ASGIApp, settings: ServingSettings, *, is_public: Callable[[str], bool] = is_of_api
-) -> list[uvicorn.Config]:
-    """How the app is served: on one port, or what is public alone on the one and all of it on
+) -> "list[Server]":
+    """What serves the app: one port, or what is public alone on the one and all of it on
     another."""
     if settings.operations_port is None:
-        return [_server_config(app, settings, settings.port)]
+        return [Server(_server_config(app, settings, settings.port))]
     return [
-        _server_config(PublicOnly(app, is_public), settings, settings.port),
-        _server_config(app, settings, settings.operations_port),
+        Server(_server_config(PublicOnly(app, is_public), settings, settings.port)),
+        Server(_server_config(app, settings, settings.operations_port)),
     ]
 
 
@@ -73,6 +77,32 @@ def _server_config(app: ASGIApp, settings: ServingSettings, port: int) -> uvicor
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=settings.request_grace_seconds,
     )
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that leaves the process's signals alone, and rests while nothing is asked: its own
+    looks ten times a second whether to end, and each tenth time sets the clock of its answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Take no more connections; `serve` returns after the requests in progress."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """Tick once a second until the end."""
+        tick = 0
+        while not await self.on_tick(tick):
+            tick += _TICKS
+            await has_passed(self._ending, TICK)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Whoever runs it decides when to end."""
+        yield
 
 
 class HeaderDeadline(H11Protocol):
