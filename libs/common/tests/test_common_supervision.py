@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import jobs
+from common import jobs, supervision
 from common.jobs import Job
 from common.postgres.unit_of_work import WorkKind, made_work, reading, unit_of_work
 from common.supervision import (
@@ -130,6 +130,15 @@ class Busy(Component):
 
     def _on_failure(self, error: BaseException) -> None:
         self.failures.append(error)
+
+
+class Bell:
+    """In the place of a job that is woken."""
+
+    rung_at = 0.0
+
+    def wake(self) -> None:
+        self.rung_at = time.monotonic()
 
 
 @asynccontextmanager
@@ -401,6 +410,39 @@ async def test_a_job_is_woken_when_work_that_was_made_for_later_is_due(harness: 
     await eventually(lambda: len(turns) == 2)
     assert turns[1] - committed >= 0.29
     await job.stop()
+
+
+async def test_work_for_later_is_never_looked_for_too_early() -> None:
+    due: dict[Bell, float] = {}
+    for tenths in range(1, 100):  # of a millisecond, in which an event loop does not count
+        bell, delay = Bell(), tenths / 10_000
+        kind = WorkKind()
+        kind.subscribe(bell)
+        due[bell] = time.monotonic() + delay
+        kind.wake_after(timedelta(seconds=delay))
+    await eventually(lambda: all(bell.rung_at for bell in due))
+    assert [bell for bell in due if bell.rung_at < due[bell]] == []
+
+
+async def test_a_pause_is_one_wait() -> None:
+    """Not many for what an event loop's timer leaves of it, which comes early by a little."""
+    waits: list[timedelta] = []
+    turns = 0
+
+    async def counted(event: asyncio.Event, within: timedelta) -> bool:
+        waits.append(within)
+        return await has_passed(event, within)
+
+    async def look() -> bool:
+        nonlocal turns
+        turns += 1
+        return False
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(supervision, "has_passed", counted)
+        async with running(Job("looking", look, every=timedelta(milliseconds=7.5))):
+            await eventually(lambda: turns > 20)
+    assert len(waits) <= turns
 
 
 async def test_a_failing_job_is_not_hurried_by_new_work() -> None:

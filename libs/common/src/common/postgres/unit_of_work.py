@@ -14,6 +14,7 @@ from weakref import WeakSet
 from common.postgres.pool import Connection, Pool
 from common.postgres.shares import own_share
 from common.postgres.tracing import traced_transaction
+from common.supervision import GRAIN
 
 ACQUIRE_SECONDS = 10.0
 
@@ -49,7 +50,7 @@ class WorkKind:
         if delay <= timedelta():
             self.wake()
         else:
-            asyncio.get_running_loop().call_later(delay.total_seconds(), self.wake)
+            asyncio.get_running_loop().call_later(delay.total_seconds() + GRAIN, self.wake)
 
 
 _made: dict[int, dict[WorkKind, timedelta]] = {}
