@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -196,6 +197,19 @@ async def test_a_consumer_knows_when_it_has_caught_up(harness: Harness) -> None:
 
     await eventually(caught_up)
     assert await harness.count("seen") == 40
+
+
+async def test_an_idle_consumer_stops_at_once(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_loop, "FETCH_WAIT", timedelta(hours=1))
+    consumer = harness.consumer()
+    consumer.start()
+    await eventually(consumer.caught_up.wait)
+    await consumer.stop()
+    assert consumer.task is not None
+    assert consumer.task.done()
+    assert not consumer.task.cancelled()
 
 
 async def test_a_position_off_the_log_stops_the_consumer_and_names_the_remedy(

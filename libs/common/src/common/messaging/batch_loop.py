@@ -34,7 +34,7 @@ _fenced = counter(CONSUMER_FENCED)
 FETCHED_AT_ONCE = 100
 DECODED_AT_ONCE = 10
 """Records fetched, and decoded, before the batch being applied gets its turn."""
-FETCH_WAIT = timedelta(milliseconds=200)
+FETCH_WAIT = timedelta(seconds=1)
 FETCHED_WITHIN = timedelta(seconds=45)
 """More than the two looks at the log's range that it may need."""
 APPLIED_WITHIN = timedelta(minutes=5)
@@ -76,10 +76,10 @@ class BatchLoop:
         client raised."""
         shown_at = time.monotonic()
         showing: asyncio.Task[None] | None = None
+        stopping = asyncio.create_task(self._owner.until_stopped())
         following = asyncio.create_task(self._fetch())
         try:
-            while not self._owner.is_stopping:
-                batch = await _first_of(following, watching)
+            while (batch := await _first_of(following, watching, stopping)) is not None:
                 if batch.epoch != self._assignment.epoch:
                     # Positions were sought since it was asked for: it may leave a gap. Fetch again.
                     self._assignment.seek(dict(self._assignment.positions))
@@ -97,6 +97,7 @@ class BatchLoop:
             with suppress(TimeoutError):
                 await bounded(self._assignment.show_positions(), SHOWN_AT_END_WITHIN)
         finally:
+            abandon(stopping)
             abandon(following)
             if showing is not None:
                 abandon(showing)
@@ -213,13 +214,20 @@ def _pause_after_failure() -> timedelta:
     return timedelta(seconds=random.uniform(0.3, 1.0))  # noqa: S311 - jitter
 
 
-async def _first_of(following: asyncio.Task[_Fetched], watching: asyncio.Task[Never]) -> _Fetched:
-    """What was fetched, unless the watch ends or nothing comes, not even an empty batch."""
+async def _first_of(
+    following: asyncio.Task[_Fetched],
+    watching: asyncio.Task[Never],
+    stopping: asyncio.Task[None],
+) -> _Fetched | None:
+    """What was fetched, unless the watch ends or nothing comes, not even an empty batch; None once
+    the owner stops."""
     await asyncio.wait(
-        [following, watching],
+        [following, watching, stopping],
         timeout=FETCHED_WITHIN.total_seconds(),
         return_when=asyncio.FIRST_COMPLETED,
     )
+    if stopping.done():
+        return None
     if watching.done():
         result_of(watching)
     if not following.done():

@@ -19,6 +19,9 @@ CONSUMER_ANSWERED_WITHIN = timedelta(seconds=15)
 PRODUCER_ANSWERED_WITHIN = timedelta(seconds=10)
 METADATA_AGE = timedelta(seconds=30)
 """How old a client's view of the cluster may be: new partitions are found then at the latest."""
+IDLE_FETCH = timedelta(seconds=1)
+"""How long a fetch lasts that finds nothing; a record ends it at once. By aiokafka's defaults an
+idle member of a group asks every half second and looks every fifth whether to ask."""
 STOP_WITHIN = timedelta(seconds=3)
 RELEASE_WITHIN = timedelta(seconds=1)
 METADATA_PAUSE = timedelta(milliseconds=100)
@@ -45,6 +48,8 @@ def new_consumer(
         heartbeat_interval_ms=session_ms // 4,
         rebalance_timeout_ms=session_ms,
         max_poll_interval_ms=300_000,
+        fetch_max_wait_ms=_milliseconds(IDLE_FETCH),
+        consumer_timeout_ms=_milliseconds(IDLE_FETCH),
         fetch_max_bytes=16 * 1024 * 1024,
         max_partition_fetch_bytes=1024 * 1024,
         metadata_max_age_ms=_milliseconds(METADATA_AGE),
