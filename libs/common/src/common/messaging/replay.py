@@ -29,7 +29,7 @@ from common.messaging.records import NotApplied, Parked, Record, Rejected
 from common.postgres import audit
 from common.postgres.pool import Connection, Pool
 from common.postgres.set_aside import is_about_the_data
-from common.postgres.unit_of_work import unit_of_work
+from common.postgres.unit_of_work import reading, unit_of_work
 
 log = structlog.get_logger()
 
@@ -187,15 +187,17 @@ class Replayer:
         """
         did = False
         for applier in self._appliers.values():
-            did |= await self._expire(applier)
-            did |= await self._play_ended(applier, find_ended)
+            async with reading(self._pool) as connection:
+                waits = await list_waits(connection, applier.group)
+            if waits:
+                did |= await self._expire(applier)
+                did |= await self._play_ended(applier, waits, find_ended)
         return did
 
-    async def _play_ended(self, applier: Applier, find_ended: FindEndedWaits) -> bool:
+    async def _play_ended(
+        self, applier: Applier, waits: Sequence[str], find_ended: FindEndedWaits
+    ) -> bool:
         async with unit_of_work(self._pool) as connection:
-            waits = await list_waits(connection, applier.group)
-            if not waits:
-                return False
             held = {wait_of(o) for o in await load_quarantined(connection, applier.group)}
             ended = {w for w in waits if w.startswith("quarantine:") and w not in held}
             ended |= await find_ended(connection, [w for w in waits if w not in held])
