@@ -31,7 +31,7 @@ from feed_publisher.driving.schedule_runs import schedule_runs
 from feed_publisher.explaining.api import explaining_router
 from feed_publisher.fast_lane.forget_runs import FORGOTTEN_EVERY, forget_runs
 from feed_publisher.fast_lane.share import LaneShare
-from feed_publisher.fast_lane.start_runs import FastLane, looks_every
+from feed_publisher.fast_lane.start_runs import LOOKS_EVERY, FastLane
 from feed_publisher.listings.api import republish_router
 from feed_publisher.listings.report import SOURCE
 from feed_publisher.listings.republish import republish_daily
@@ -108,7 +108,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
             Job(
                 "fast-lane",
                 fast_lane.take_turn,
-                every=looks_every(settings),
+                every=LOOKS_EVERY,
                 woken_by=[IN_FAST_LANE],
                 after=caught_up,
             ),

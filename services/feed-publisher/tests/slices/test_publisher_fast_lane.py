@@ -12,7 +12,7 @@ import pytest
 from aliexpress.offers import UPDATE_STOCK
 from common.contracts.feed import FeedCompleted
 from common.postgres.unit_of_work import unit_of_work
-from feed_publisher.desired.store import mark_sold_skus
+from feed_publisher.desired.store import IN_FAST_LANE, mark_sold_skus
 from feed_publisher.fast_lane.forget_runs import forget_runs
 from feed_publisher.fast_lane.share import LaneShare
 from feed_publisher.fast_lane.start_runs import FastLane
@@ -84,6 +84,15 @@ class Lane:
         return {c: sku["inventory"] for c, sku in online.items() if sku["inventory"] != STOCK}
 
 
+class Bell:
+    """In the place of a job that is woken."""
+
+    has_rung = False
+
+    def wake(self) -> None:
+        self.has_rung = True
+
+
 def stocked(number: int, stock: int, price: str = "20.00") -> dict[int, Sku]:
     return {number: Sku(code(number), price, stock=stock)}
 
@@ -147,6 +156,14 @@ async def test_changes_go_at_once_and_what_is_not_to_go_waits_for_the_ordinary_r
     assert (view["state"], view["counts"]["stock"]) == ("completed", 1)
     assert (await lane.stock())[code(3)] == 8
 
+    # who began a run looks again when the feed's next turn has come
+    await lane.want(stocked(5, 4))
+    bell = Bell()
+    IN_FAST_LANE.subscribe(bell)
+    assert await Lane(harness, seconds=0.2).turn()
+    await eventually(lambda: bell.has_rung)
+    await eventually(lambda: _is_next_turn(harness))
+
     # one run in so long
     await lane.want(stocked(5, 6))
     assert await Lane(harness, seconds=3600).turn()
@@ -164,6 +181,10 @@ async def test_changes_go_at_once_and_what_is_not_to_go_waits_for_the_ordinary_r
     assert not await harness.pool.fetchval(
         "SELECT count(*) FROM run_item WHERE run_id NOT IN (SELECT run_id FROM feed_run)"
     )
+
+
+async def _is_next_turn(harness: Harness) -> bool:
+    return bool(await harness.pool.fetchval("SELECT fast_lane_due_at <= now() FROM feed"))
 
 
 async def _has_ended(harness: Harness) -> bool:

@@ -8,8 +8,9 @@ import structlog
 from common import clock
 from common.postgres.pool import Pool
 from common.postgres.set_aside import RowKey, each_apart
-from common.postgres.unit_of_work import reading, unit_of_work
+from common.postgres.unit_of_work import made_work, reading, unit_of_work
 from feed_publisher.desired.feeds.store import claim_fast_lane, load_feed
+from feed_publisher.desired.store import IN_FAST_LANE
 from feed_publisher.fast_lane.plan_run import plan_run
 from feed_publisher.fast_lane.share import LaneShare
 from feed_publisher.fast_lane.store import list_due_feeds, may_begin
@@ -20,13 +21,9 @@ log = structlog.get_logger()
 
 JOB = "fast-lane"
 FEEDS_AT_ONCE = 50
-LONGEST_PAUSE = timedelta(seconds=1)
-
-
-def looks_every(settings: PublisherSettings) -> timedelta:
-    """How often it is seen whether a feed is due: ten times in what lies between two of its runs,
-    once a second at least."""
-    return min(LONGEST_PAUSE, settings.fast_lane_every / 10)
+LOOKS_EVERY = timedelta(seconds=1)
+"""For what other processes marked, and what may go again; a process that began a run of a feed
+looks when that feed's next turn has come."""
 
 
 class FastLane:
@@ -58,6 +55,7 @@ class FastLane:
                 place = (connection, merchant_id, feed_id)
                 if not await claim_fast_lane(*place, next_due_at=due):
                     return
+                made_work(connection, IN_FAST_LANE, due_after=settings.fast_lane_every)
                 if not await may_begin(*place, is_default=settings.fast_lane):
                     return
                 feed = await load_feed(*place)
