@@ -115,7 +115,7 @@ def build(context: Context[AuthSettings]) -> Parts:
         jobs=[
             *alerting.jobs(),
             Job("bootstrap", bootstrap, every=timedelta(hours=1)),
-            Job("expiry", lambda: watch_tokens(pool), every=timedelta(milliseconds=500)),
+            Job("expiry", lambda: watch_tokens(pool), every=timedelta(seconds=5)),
             Job("rotate-keys", rewrapping(shop_store.SEALED), every=MINUTE),
             Job("rotate-refresh-keys", rewrapping(refresh_store.SEALED), every=MINUTE),
             Job("rotate-producer-keys", rewrapping(producer_key_store.SEALED), every=MINUTE),
