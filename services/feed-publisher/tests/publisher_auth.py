@@ -47,7 +47,7 @@ class TokenIssuer:
     def begin_anew(self) -> None:
         """Nobody is connected, and nothing was reported."""
         self.token: str | None = None
-        self.generation = 1
+        self.generation = 0
         self.reported: list[int] = []
         self.can_confirm = True
         """Whether AliExpress answers auth-service, which is asked about a token reported dead."""

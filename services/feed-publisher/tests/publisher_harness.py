@@ -373,4 +373,5 @@ class Harness:
     async def connect(self) -> None:
         code = await self.control("codes", seller_id=SELLER, redirect_uri=REDIRECT)
         grant = await oauth.create_token(self.client, code["code"], redirect_uri=REDIRECT)
+        self.issuer.generation += 1  # a late report of the token before does not end this one
         self.issuer.token = grant.access_token

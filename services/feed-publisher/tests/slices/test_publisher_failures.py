@@ -97,7 +97,6 @@ async def test_a_dead_token_pauses_the_run_and_its_renewal_resumes_it(harness: H
     assert "disconnected" in view["waiting_reason"]
     await harness.market.delete("/control/calls")
 
-    harness.issuer.generation = 2
     await harness.connect()
     await harness.take(harness.shop_state())
     view = await harness.wait(run_id)
