@@ -1,12 +1,13 @@
 """`python -m sandbox`: serve until stopped."""
 
 import gc
+from contextlib import suppress
 
 import uvicorn
 
 from sandbox.app import Application
 from sandbox.sellers import add_sellers
-from sandbox.server import LongLineProtocol
+from sandbox.server import LongLineProtocol, Server
 from sandbox.settings import Settings
 
 
@@ -16,7 +17,7 @@ def main() -> None:
     add_sellers(settings.more_sellers)
     # Hundreds of thousands of products stay for good: collecting among them finds nothing.
     gc.set_threshold(100_000, 50, 100)
-    uvicorn.run(
+    config = uvicorn.Config(
         Application(settings),
         host=settings.host,
         port=settings.port,
@@ -32,6 +33,8 @@ def main() -> None:
         timeout_keep_alive=120,  # longer than any client's pool keeps a connection
         timeout_graceful_shutdown=3,
     )
+    with suppress(KeyboardInterrupt):
+        Server(config).run()
 
 
 if __name__ == "__main__":

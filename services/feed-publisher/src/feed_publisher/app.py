@@ -120,7 +120,7 @@ def build(context: Context[PublisherSettings]) -> Parts:
             Job("reconcile", lambda: reconcile(pool), every=timedelta(seconds=5)),
             Job("read-back", read_back.take_turn, every=settings.watch_every),
             Job("conditions", conditions.run, every=settings.conditions_every),
-            Job("republish", lambda: republish_daily(pool), every=settings.watch_every),
+            Job("republish", lambda: republish_daily(pool), every=timedelta(seconds=30)),
         ],
         closers=[client.aclose, tokens.aclose],
     )

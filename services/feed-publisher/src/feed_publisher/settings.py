@@ -50,8 +50,7 @@ class PublisherSettings(ServiceSettings, MarketplaceSettings, ConditionSettings)
     """How long after an order event, or a difference found in the shop, an offer run is due at the
     latest (M7.7); until then the merchant's systems may send the stock that is left."""
     watch_seconds: Annotated[float, Field(gt=0)] = 10.0
-    """How often it is seen whether a look at a shop, a reading of its products, or the daily
-    publishing of all reports is due."""
+    """How often it is seen whether a look at a shop or a reading of its products is due."""
     look_minutes: Annotated[int, Field(ge=1)] = 30
     """How often a shop is asked which products others edited."""
     edited_reads_per_look: Annotated[int, Field(ge=1)] = 500
