@@ -37,6 +37,8 @@ from stack.private_files import PRIVATE_UMASK, open_private
 from stack.processes import Child, Command, spawn_program
 
 MIGRATE = "stack.migrate"
+SERVED_WITH = ["pydantic.v1", "anyio._backends._asyncio", "uvicorn.lifespan.off", "encodings.idna"]
+"""What a service imports only when it serves or asks others."""
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -190,8 +192,8 @@ def share_tls_context() -> None:
 def _modules_of(program: Program) -> Sequence[str]:
     """The modules it runs: migrations run those of the services, which will be started too."""
     if program.module != MIGRATE:
-        return [program.module]
-    return [MIGRATE, *program.arguments, "common.postgres.migrate"]
+        return [program.module, *SERVED_WITH]
+    return [MIGRATE, *SERVED_WITH, *program.arguments, "common.postgres.migrate"]
 
 
 def _import(module: str) -> None:
