@@ -53,7 +53,16 @@ def is_alive(pid: int) -> bool:
     return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
-async def test_a_killed_process_comes_back(tmp_path: Path) -> None:
+def _refuse(_pid: int) -> int:
+    raise PermissionError("as a container may")
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_a_killed_process_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_told: bool
+) -> None:
+    if not is_told:
+        monkeypatch.setattr(os, "pidfd_open", _refuse)
     victim = process(tmp_path, WAITS)
     await victim.start()
     first = victim.pid

@@ -246,10 +246,16 @@ def has_ended(process: Child) -> bool:
 
 async def wait_for_end(process: Child) -> None:
     """Wait until a process has ended, without reaping it."""
-    if has_ended(process):
-        return
+    if not has_ended(process):  # so it is not reaped, and nobody else has its id
+        with contextlib.suppress(OSError):  # older kernels and containers have no pidfd
+            await _be_told_of_end(process.pid)
+    while not has_ended(process):  # noqa: ASYNC110 - without one the kernel sets no asyncio.Event
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _be_told_of_end(pid: int) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    descriptor = os.pidfd_open(process.pid)  # it is not reaped: nobody else has its id
+    descriptor = os.pidfd_open(pid)
     loop.add_reader(descriptor, ended.set)
     try:
         await ended.wait()
@@ -261,7 +267,7 @@ async def wait_for_end(process: Child) -> None:
 async def _wait_until_stopped(process: Child) -> None:
     """Wait until a signal that stops it has reached each of its threads, some milliseconds on busy
     cores, or until it has ended."""
-    while not (_is_stopped(process) or has_ended(process)):  # noqa: ASYNC110 - the kernel sets no asyncio.Event
+    while not (_is_stopped(process) or has_ended(process)):  # noqa: ASYNC110 - as above
         await asyncio.sleep(POLL_SECONDS)
 
 
