@@ -169,6 +169,8 @@ def main() -> None:
     """
     requests = os.fdopen(os.dup(0), "rb", buffering=0)
     share_tls_context()
+    for module in SERVED_WITH:
+        importlib.import_module(module)
     while line := requests.readline():
         program = Program(**json.loads(line))
         for module in _modules_of(program):
@@ -192,8 +194,8 @@ def share_tls_context() -> None:
 def _modules_of(program: Program) -> Sequence[str]:
     """The modules it runs: migrations run those of the services, which will be started too."""
     if program.module != MIGRATE:
-        return [program.module, *SERVED_WITH]
-    return [MIGRATE, *SERVED_WITH, *program.arguments, "common.postgres.migrate"]
+        return [program.module]
+    return [MIGRATE, *program.arguments, "common.postgres.migrate"]
 
 
 def _import(module: str) -> None:
