@@ -27,9 +27,8 @@ BEAT_EVERY = timedelta(seconds=5)
 SILENT_AFTER = timedelta(seconds=60)
 STEADY_AFTER = timedelta(seconds=30)
 """A turn that lasted so long before it failed is the first failure of a new row."""
-
-GRAIN = 0.002
-"""Seconds by which an event loop's timer may come early: it counts in whole milliseconds."""
+GRAIN = timedelta(milliseconds=2)
+"""By how much an event loop's timer may come early: it counts in whole milliseconds."""
 
 _abandoned: set[asyncio.Future[Any]] = set()
 
@@ -239,6 +238,6 @@ class Component(ABC):
 
     async def _wait_for(self, event: asyncio.Event, pause: timedelta) -> None:
         ends_at = time.monotonic() + pause.total_seconds()
-        while not event.is_set() and (left := ends_at - time.monotonic()) > GRAIN:
+        while not event.is_set() and (left := ends_at - time.monotonic()) > GRAIN.total_seconds():
             self._beat_at = time.monotonic()
             await has_passed(event, min(timedelta(seconds=left), BEAT_EVERY))

@@ -35,6 +35,7 @@ FETCHED_AT_ONCE = 100
 DECODED_AT_ONCE = 10
 """Records fetched, and decoded, before the batch being applied gets its turn."""
 FETCH_WAIT = timedelta(seconds=1)
+"""For a first record. When none comes, the last batch's positions are shown at the latest."""
 FETCHED_WITHIN = timedelta(seconds=45)
 """More than the two looks at the log's range that it may need."""
 APPLIED_WITHIN = timedelta(minutes=5)

@@ -50,7 +50,7 @@ class WorkKind:
         if delay <= timedelta():
             self.wake()
         else:
-            asyncio.get_running_loop().call_later(delay.total_seconds() + GRAIN, self.wake)
+            asyncio.get_running_loop().call_later((delay + GRAIN).total_seconds(), self.wake)
 
 
 _made: dict[int, dict[WorkKind, timedelta]] = {}

@@ -23,8 +23,9 @@ from common.supervision import has_passed
 from common.web.door import API
 from common.web.problem import answer_outage, answer_refusal
 
-_COME_AGAIN = timedelta(seconds=1)
 TICK = timedelta(seconds=1)
+"""How old the time in an answer's `Date` may be."""
+_COME_AGAIN = timedelta(seconds=1)
 _PROBES = "/health/"
 _TOO_MANY = Refusal(
     "the merchant has too many requests under way at once",
@@ -40,9 +41,33 @@ def is_of_api(path: str) -> bool:
     return path.startswith(API)
 
 
+class Server(uvicorn.Server):
+    """Uvicorn that leaves the process's signals alone, and rests while nothing is asked: its own
+    looks ten times a second whether to end, and each tenth time sets the clock of its answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Take no more connections; `serve` returns after the requests in progress."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """Tick once a second until the end; the first of ten of uvicorn's ticks sets the clock."""
+        while not await self.on_tick(0):
+            await has_passed(self._ending, TICK)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Whoever runs it decides when to end."""
+        yield
+
+
 def make_servers(
     app: ASGIApp, settings: ServingSettings, *, is_public: Callable[[str], bool] = is_of_api
-) -> "list[Server]":
+) -> list[Server]:
     """What serves the app: one port, or what is public alone on the one and all of it on
     another."""
     if settings.operations_port is None:
@@ -75,30 +100,6 @@ def _server_config(app: ASGIApp, settings: ServingSettings, port: int) -> uvicor
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=settings.request_grace_seconds,
     )
-
-
-class Server(uvicorn.Server):
-    """Uvicorn that leaves the process's signals alone, and rests while nothing is asked: its own
-    looks ten times a second whether to end, and each tenth time sets the clock of its answers."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._ending = asyncio.Event()
-
-    def end(self) -> None:
-        """Take no more connections; `serve` returns after the requests in progress."""
-        self.should_exit = True
-        self._ending.set()
-
-    async def main_loop(self) -> None:
-        """Tick once a second until the end; the first of ten of uvicorn's ticks sets the clock."""
-        while not await self.on_tick(0):
-            await has_passed(self._ending, TICK)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Whoever runs it decides when to end."""
-        yield
 
 
 class HeaderDeadline(H11Protocol):
