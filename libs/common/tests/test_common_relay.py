@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.messaging.outbox import add_events
-from common.messaging.relay import Relay, settled
+from common.messaging.relay import Relay, outcome_of, settled, until_answered
 from common.postgres.unit_of_work import unit_of_work
 from stack.testing import eventually
 from stack.testing.poison import failed_rows
@@ -29,6 +29,40 @@ def test_per_key_nothing_is_deleted_past_the_first_refusal(rows: list[tuple[int,
         expected = [place for place in places if not refused or place < refused[0]]
         assert [place for place in deletable if place in places] == expected
     assert (failure is None) == all(acknowledged for _, acknowledged in rows)
+
+
+async def test_a_batch_is_answered_once_every_record_is_however_it_is() -> None:
+    acknowledged, refused, given_up, late = (
+        asyncio.get_running_loop().create_future() for _ in range(4)
+    )
+    refusal = OSError()
+    acknowledged.set_result(object())
+    refused.set_exception(refusal)
+    given_up.cancel()
+    waiting = asyncio.create_task(until_answered([late, acknowledged, refused, given_up]))
+    await asyncio.wait([waiting], timeout=0)
+    assert not waiting.done()
+    late.set_result(object())
+    await waiting
+    assert [outcome_of(each, None) for each in (acknowledged, refused, late)] == [
+        None,
+        refusal,
+        None,
+    ]
+    assert isinstance(outcome_of(given_up, None), asyncio.CancelledError)
+
+
+async def test_a_batch_given_up_gives_up_each_record_that_is_not_answered() -> None:
+    answered, first, second = (asyncio.get_running_loop().create_future() for _ in range(3))
+    answered.set_result(object())
+    waiting = asyncio.create_task(until_answered([answered, first, second]))
+    await asyncio.wait([waiting], timeout=0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert outcome_of(answered, None) is None
+    assert first.cancelled()
+    assert second.cancelled()
 
 
 async def consume(harness: Harness, count: int, *, containing: bytes = b"") -> list[Any]:

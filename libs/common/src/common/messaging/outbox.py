@@ -69,10 +69,10 @@ async def add_encoded(connection: Connection, encoded: Sequence[EncodedEvent]) -
 async def list_lowest(
     connection: Connection, *, limit: int, without: Sequence[int] = ()
 ) -> list[asyncpg.Record]:
-    """The records with the lowest ids: `id`, `topic`, `key`, `value`, `headers`, `added_at`."""
+    """The records with the lowest ids: `id`, `topic`, `key`, `value`, `headers`."""
     return await connection.fetch(
         """
-        SELECT id, topic, key, value, headers, added_at FROM outbox
+        SELECT id, topic, key, value, headers FROM outbox
         WHERE id <> ALL($2::bigint[]) ORDER BY id LIMIT $1
         """,
         limit,

@@ -176,10 +176,8 @@ class Relay(Component):
         self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
     ) -> list[BaseException | None]:
         begun = [await self._begin(producer, row) for row in rows]
-        results = await asyncio.gather(*(future for future, _ in begun), return_exceptions=True)
-        for (_, span), result in zip(begun, results, strict=True):
-            end_send(span, result)
-        return [result if isinstance(result, BaseException) else None for result in results]
+        await until_answered([sending for sending, _ in begun])
+        return [outcome_of(sending, span) for sending, span in begun]
 
     async def _begin(
         self, producer: AIOKafkaProducer, row: asyncpg.Record
@@ -203,6 +201,27 @@ class Relay(Component):
             return refused, span
         else:
             return sending, span
+
+
+async def until_answered(sendings: Sequence["asyncio.Future[object]"]) -> None:
+    """Return once each is done, whatever of. They are answered some hundred at a time, and one
+    wait for each answer takes less than a callback for each record, as `gather` has them."""
+    try:
+        for sending in sendings:
+            if not sending.done():
+                await asyncio.wait([sending])
+    except asyncio.CancelledError:
+        for sending in sendings:
+            sending.cancel()
+        raise
+
+
+def outcome_of(sending: "asyncio.Future[object]", span: Span | None) -> BaseException | None:
+    """Why the record was not acknowledged; None where it was."""
+    failure = asyncio.CancelledError() if sending.cancelled() else sending.exception()
+    if span is not None:
+        end_send(span, failure or sending.result())
+    return failure
 
 
 async def _is_awaited(connection: Connection) -> bool:
