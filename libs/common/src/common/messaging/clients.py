@@ -51,7 +51,7 @@ def new_consumer(
         fetch_max_wait_ms=_milliseconds(IDLE_FETCH),
         consumer_timeout_ms=_milliseconds(IDLE_FETCH),
         fetch_max_bytes=16 * 1024 * 1024,
-        max_partition_fetch_bytes=1024 * 1024,
+        max_partition_fetch_bytes=2 * 1024 * 1024,
         metadata_max_age_ms=_milliseconds(METADATA_AGE),
         request_timeout_ms=_milliseconds(CONSUMER_ANSWERED_WITHIN),
     )
