@@ -155,8 +155,7 @@ async def upsert_sources(connection: Connection, rows: Sequence[SourceRow]) -> t
     """
     if not rows:
         return 0, 0
-    columns = dict(zip(SourceRow._fields, zip(*rows, strict=True), strict=True))
-    merged = await core.fetch_one(connection, _MERGE_AND_MARK, now=clock.now(), **columns)
+    merged = await core.fetch_one(connection, _MERGE_AND_MARK, now=clock.now(), rows=rows)
     assert merged is not None  # noqa: S101 - an aggregate always gives a row
     if merged["changed"]:
         made_work(connection, NORMALIZING)
@@ -168,14 +167,7 @@ _MERGE = sa.text("""
     INSERT INTO source_product AS kept (
         merchant_id, catalogue_id, product_id, version, sub_version, parent_id, is_deleted,
         content_hash, fields, traceparent, updated_at)
-    SELECT merchant_id, catalogue_id, product_id, version, sub_version, parent_id, is_deleted,
-        content_hash, fields, traceparent, :now
-    FROM unnest(CAST(:merchant_id AS text[]), CAST(:catalogue_id AS text[]),
-        CAST(:product_id AS text[]), CAST(:version AS bigint[]), CAST(:sub_version AS bigint[]),
-        CAST(:parent_id AS text[]), CAST(:is_deleted AS boolean[]), CAST(:content_hash AS bytea[]),
-        CAST(:fields AS text[]), CAST(:traceparent AS text[])) AS incoming (
-        merchant_id, catalogue_id, product_id, version, sub_version, parent_id, is_deleted,
-        content_hash, fields, traceparent)
+    SELECT incoming.*, :now FROM unnest(CAST(:rows AS source_state[])) AS incoming
     ON CONFLICT (merchant_id, catalogue_id, product_id) DO UPDATE SET
         version = excluded.version, sub_version = excluded.sub_version,
         parent_id = excluded.parent_id, is_deleted = excluded.is_deleted,
@@ -185,7 +177,7 @@ _MERGE = sa.text("""
     RETURNING new.merchant_id, new.catalogue_id, new.family_id, new.traceparent,
         old.family_id AS previous_family_id,
         old.content_hash IS DISTINCT FROM new.content_hash AS is_changed
-""").bindparams(_NOW, *map(sa.bindparam, SourceRow._fields))
+""").bindparams(_NOW)
 _MERGED: tuple[ColumnElement[Any], ...] = (
     source_product.c.merchant_id,
     source_product.c.catalogue_id,
@@ -317,16 +309,12 @@ async def find_conflicts(
     found = await connection.fetch(
         """
         SELECT kept.merchant_id, kept.catalogue_id, kept.product_id
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[])
-            AS late (merchant_id, catalogue_id, product_id, version, sub_version, content_hash)
+        FROM unnest($1::source_state[]) AS late
         JOIN source_product kept USING (merchant_id, catalogue_id, product_id)
         WHERE (kept.version, kept.sub_version) = (late.version, late.sub_version)
             AND kept.content_hash <> late.content_hash
         """,
-        *zip(
-            *((*row[:5], row.content_hash) for row in rows),
-            strict=True,
-        ),
+        rows,
     )
     return {(m, c, p) for m, c, p in found}
 

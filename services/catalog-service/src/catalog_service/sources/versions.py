@@ -53,7 +53,8 @@ class Version(NamedTuple):
 
 
 class SourceRow(NamedTuple):
-    """A source product's state as stored; `version` then `sub_version` order the states."""
+    """A source product's state as stored; `version` then `sub_version` order the states. The
+    database's type `source_state` has the same parts in this order."""
 
     merchant_id: str
     catalogue_id: str
