@@ -51,6 +51,28 @@ async def test_a_batch_of_large_records_has_fewer(
     assert max(row["products"] for row in batches) <= 6
 
 
+async def test_partitions_without_records_do_not_hold_up_one_that_has_many(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_loop, "IDLE_FETCH", timedelta(hours=1))
+    await harness.execute_as_owner(
+        """
+        CREATE FUNCTION take_long() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN PERFORM pg_sleep(0.15); RETURN new; END';
+        CREATE TRIGGER slow BEFORE INSERT ON seen FOR EACH ROW EXECUTE FUNCTION take_long()
+        """
+    )
+    a_few_at_a_time = "x" * 200_000
+    large = {f"part_{n}": a_few_at_a_time for n in range(4)}
+    await harness.send(*[product("p", **large) for _ in range(12)])
+    harness.consumer(max_batch_records=1).start()
+
+    async def taken() -> bool:
+        return await stored(harness) == 12
+
+    await eventually(taken)
+
+
 async def test_kafka_is_shown_positions_never_ahead_of_the_stored_ones(harness: Harness) -> None:
     await harness.send(*(product(f"p{n}") for n in range(50)))
     consumer = harness.consumer()

@@ -15,7 +15,7 @@ from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from common.failpoints import reach
 from common.messaging.applying import Applier, Decoded, origins_of
 from common.messaging.assignment import Assignment
-from common.messaging.clients import ClientStuck
+from common.messaging.clients import BUSY_FETCH, IDLE_FETCH, ClientStuck, let_fetches_wait
 from common.messaging.positions import PositionMoved, move_positions
 from common.messaging.quarantine import Breaker, impose
 from common.messaging.records import FULL_AT_BYTES, NotApplied, Record, Rejected
@@ -114,6 +114,8 @@ class BatchLoop:
             room := min(FETCHED_AT_ONCE, self._max_records - len(batch.records))
         ):
             records = await self._fetch_records(room, wait)
+            if wait:
+                let_fetches_wait(self._assignment.client, BUSY_FETCH if records else IDLE_FETCH)
             if not records:
                 break
             batch.add(records)

@@ -19,9 +19,13 @@ CONSUMER_ANSWERED_WITHIN = timedelta(seconds=15)
 PRODUCER_ANSWERED_WITHIN = timedelta(seconds=10)
 METADATA_AGE = timedelta(seconds=30)
 """How old a client's view of the cluster may be: new partitions are found then at the latest."""
+BUSY_FETCH = timedelta(milliseconds=100)
+"""How long a fetch lasts that finds nothing, while records come. It leaves out partitions whose
+last records were not taken yet, and aiokafka fetches nothing else from the broker meanwhile: what
+they have more of waits for partitions that have nothing."""
 IDLE_FETCH = timedelta(seconds=1)
-"""How long a fetch lasts that finds nothing; a record ends it at once. By aiokafka's defaults an
-idle member of a group asks every half second and looks every fifth whether to ask."""
+"""The same while none come; a record ends it at once. By aiokafka's defaults an idle member of a
+group asks every half second and looks every fifth whether to ask."""
 STOP_WITHIN = timedelta(seconds=3)
 RELEASE_WITHIN = timedelta(seconds=1)
 METADATA_PAUSE = timedelta(milliseconds=100)
@@ -48,7 +52,7 @@ def new_consumer(
         heartbeat_interval_ms=session_ms // 4,
         rebalance_timeout_ms=session_ms,
         max_poll_interval_ms=300_000,
-        fetch_max_wait_ms=_milliseconds(IDLE_FETCH),
+        fetch_max_wait_ms=_milliseconds(BUSY_FETCH),
         consumer_timeout_ms=_milliseconds(IDLE_FETCH),
         fetch_max_bytes=16 * 1024 * 1024,
         max_partition_fetch_bytes=2 * 1024 * 1024,
@@ -58,6 +62,11 @@ def new_consumer(
     _pace_metadata(client._client)  # noqa: SLF001 - it has no name of its own
     name_refusals(client._client, access)  # noqa: SLF001 - as above
     return client
+
+
+def let_fetches_wait(client: AIOKafkaConsumer, longest: timedelta) -> None:
+    """How long the client's next fetches last where they find nothing."""
+    client._fetcher._fetch_max_wait_ms = _milliseconds(longest)  # noqa: SLF001 - the option is for good
 
 
 def new_producer(kafka: KafkaAccess | str, *, only_one: str | None = None) -> AIOKafkaProducer:
