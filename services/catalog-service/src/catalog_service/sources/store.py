@@ -309,12 +309,16 @@ async def find_conflicts(
     found = await connection.fetch(
         """
         SELECT kept.merchant_id, kept.catalogue_id, kept.product_id
-        FROM unnest($1::source_state[]) AS late
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[])
+            AS late (merchant_id, catalogue_id, product_id, version, sub_version, content_hash)
         JOIN source_product kept USING (merchant_id, catalogue_id, product_id)
         WHERE (kept.version, kept.sub_version) = (late.version, late.sub_version)
             AND kept.content_hash <> late.content_hash
         """,
-        rows,
+        *zip(
+            *((*row[:5], row.content_hash) for row in rows),
+            strict=True,
+        ),
     )
     return {(m, c, p) for m, c, p in found}
 
