@@ -204,7 +204,7 @@ class Relay(Component):
 
 
 async def until_answered(sendings: Sequence["asyncio.Future[object]"]) -> None:
-    """Return once each is done, whatever of. They are answered some hundred at a time, and one
+    """Return once Kafka has answered each, well or not. It answers some hundred at a time, and one
     wait for each answer takes less than a callback for each record, as `gather` has them."""
     try:
         for sending in sendings:
